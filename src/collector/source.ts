@@ -1,0 +1,40 @@
+import type { Observation } from '../domain/change.ts';
+import type { Scrape } from '../domain/series.ts';
+import type { Reject } from '../store/store.ts';
+
+/** What a source delivers, in order per object. `cursors` cover everything delivered up to and including this batch. */
+export interface SourceBatch {
+  observations: Observation[];
+  scrapes?: Scrape[];
+  rejects?: Reject[];
+  cursors?: Record<string, string>;
+}
+
+/** Where batches go. The promise resolves once the batch is durable: a source awaits it, which is the back-pressure onto the watch. */
+export type Sink = (batch: SourceBatch) => Promise<void>;
+
+/** A source of observations: a cluster's watches, a scraper, a recorded stream. */
+export interface Source {
+  readonly name: string;
+  /** Runs until the source ends (a file) or the signal aborts (a cluster). Rejects only on what cannot be retried. */
+  run(sink: Sink, signal: AbortSignal): Promise<void>;
+}
+
+export type CoverageState = 'listing' | 'watched' | 'stale' | 'forbidden' | 'broken' | 'gone';
+
+/** How well one kind is seen. */
+export interface KindCoverage {
+  cluster: string;
+  group: string;
+  version: string;
+  kind: string;
+  plural: string;
+  namespaced: boolean;
+  state: CoverageState;
+  /** Why it is not watched, in words, with the RBAC rule to add when forbidden. */
+  reason?: string;
+  objects: number;
+  lastEventMs?: number;
+  lastBookmarkMs?: number;
+  relists: number;
+}

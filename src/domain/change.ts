@@ -1,0 +1,60 @@
+import type { FieldDiff } from './field-diff.ts';
+import type { KubeObject, ObjectRef } from './object-ref.ts';
+
+export type ChangeType = 'ADDED' | 'MODIFIED' | 'DELETED';
+
+/**
+ * Who may have made a change, with how we know and how sure we are. `managedFields` names are chosen by the client and so only a hint;
+ * `stream` is what a recorded stream states.
+ */
+export interface Actor {
+  /** A user name, service account, bot or field manager, as the source gives it; 'unknown' where no source says. */
+  name: string;
+  source: 'stream' | 'managedFields' | 'none';
+  /** 0 to 1. */
+  confidence: number;
+  /** managedFields only: Apply or Update. */
+  operation?: string;
+}
+
+export const UNKNOWN_ACTOR: Actor = { name: 'unknown', source: 'none', confidence: 0 };
+
+/** How a change came to be known: pushed by a watch, found by comparing a list with the store, or played from a recording. */
+export type ChangeOrigin = 'watch' | 'list' | 'relist' | 'replay';
+
+/**
+ * What a source hands to the pipeline: one watch event, parsed but neither masked nor compared yet.
+ * The object still holds managedFields.
+ */
+export interface Observation {
+  cluster: string;
+  type: ChangeType;
+  object: KubeObject;
+  /** Event time, milliseconds since the epoch: when it was observed live, or what the stream states. */
+  observedMs: number;
+  origin: ChangeOrigin;
+  /** Who a recorded stream says it was. */
+  actor?: string;
+}
+
+/** One transition of one object, as recorded. Order within an object is by `seq`. */
+export interface Change {
+  /** Position in the change log, rising, from 1. */
+  seq: number;
+  ref: ObjectRef;
+  uid: string;
+  type: ChangeType;
+  origin: ChangeOrigin;
+  observedMs: number;
+  resourceVersion: string;
+  generation: number | undefined;
+  /** The likeliest of `candidates`. */
+  actor: Actor;
+  candidates: Actor[];
+  /** Made by Crowsnest's own field manager: recorded, never judged. */
+  own: boolean;
+  /** Changed leaves; for ADDED every leaf as `add`, for DELETED empty. */
+  diff: FieldDiff[];
+  /** Masked state after the change, without managedFields; for DELETED the last state. */
+  state: KubeObject;
+}

@@ -1,0 +1,233 @@
+import { escapeSegment, type FieldPath, genericPath, segmentsOf } from './field-path.ts';
+import { isJsonObject, type Json, type JsonObject, jsonEqual } from './json.ts';
+
+/**
+ * The structural difference of two JSON values at the level of leaves, list items matched by merge key.
+ *
+ * A leaf is a scalar or an empty object or list. `set` has both values, `add` only `new`, `remove` only `old`.
+ * This is what people read and what the model learns from; the store keeps a `StatePatch`, which is exact for any JSON.
+ */
+export interface FieldDiff {
+  op: 'add' | 'set' | 'remove';
+  path: FieldPath;
+  /** `path` with every list item as `[*]`. */
+  generic: FieldPath;
+  old?: Json;
+  new?: Json;
+}
+
+/** Fields that name the items of a list in practice; a schema's own x-kubernetes-list-map-keys will come before these. */
+const MERGE_KEYS = ['name', 'key', 'type', 'host', 'path'] as const;
+
+/** The merge key that tells all items of a list apart, if every item is an object that has it as a unique string. */
+export function mergeKeyOf(list: readonly Json[]): string | undefined {
+  const first = list[0];
+  if (!isJsonObject(first)) return undefined;
+  for (const key of MERGE_KEYS) {
+    if (typeof first[key] !== 'string') continue;
+    if (list.length === 1) return key;
+    const seen = new Set<Json | undefined>();
+    for (const item of list) {
+      const value = isJsonObject(item) ? item[key] : undefined;
+      if (typeof value !== 'string') break;
+      seen.add(value);
+    }
+    if (seen.size === list.length) return key;
+  }
+  return undefined;
+}
+
+/** All changed leaves from `before` to `after`, in document order of `after`, removals of a node after its kept members. */
+export function diffValues(before: Json | undefined, after: Json | undefined, path: FieldPath = ''): FieldDiff[] {
+  const out: FieldDiff[] = [];
+  diffInto(before, after, path, out);
+  return out;
+}
+
+/** Every leaf of a value as an `add`, which is how a new object looks to the model. */
+export function leavesOf(value: Json, path: FieldPath = ''): FieldDiff[] {
+  const out: FieldDiff[] = [];
+  leavesInto(value, path, 'add', out);
+  return out;
+}
+
+function diffInto(before: Json | undefined, after: Json | undefined, path: FieldPath, out: FieldDiff[]): void {
+  if (before === after) return;
+  if (before === undefined) {
+    if (after !== undefined) leavesInto(after, path, 'add', out);
+  } else if (after === undefined) {
+    leavesInto(before, path, 'remove', out);
+  } else if (isJsonObject(before) && isJsonObject(after)) {
+    diffObjects(before, after, path, out);
+  } else if (Array.isArray(before) && Array.isArray(after)) {
+    diffLists(before, after, path, out);
+  } else if (isContainer(before) || isContainer(after)) {
+    leavesInto(before, path, 'remove', out);
+    leavesInto(after, path, 'add', out);
+  } else {
+    out.push({ op: 'set', path, generic: genericPath(path), old: before, new: after });
+  }
+}
+
+function diffObjects(before: JsonObject, after: JsonObject, path: FieldPath, out: FieldDiff[]): void {
+  const wasEmpty = isEmpty(before);
+  if (wasEmpty !== isEmpty(after)) {
+    // An empty object is a leaf of its own: it has to go before members come, and come back when the last one goes.
+    if (wasEmpty) leavesInto(before, path, 'remove', out);
+    for (const key of Object.keys(before)) leavesInto(before[key] as Json, `${path}/${escapeSegment(key)}`, 'remove', out);
+    leavesInto(after, path, 'add', out);
+    return;
+  }
+  for (const key of Object.keys(after)) diffInto(before[key], after[key], `${path}/${escapeSegment(key)}`, out);
+  for (const key of Object.keys(before)) {
+    if (!Object.hasOwn(after, key)) leavesInto(before[key] as Json, `${path}/${escapeSegment(key)}`, 'remove', out);
+  }
+}
+
+function diffLists(before: Json[], after: Json[], path: FieldPath, out: FieldDiff[]): void {
+  if (before.length === 0 || after.length === 0) {
+    if (before.length === after.length) return;
+    leavesInto(before, path, 'remove', out);
+    leavesInto(after, path, 'add', out);
+    return;
+  }
+  const key = mergeKeyOf(after);
+  if (key !== undefined && key === mergeKeyOf(before)) {
+    const old = new Map(before.map((item) => [(item as JsonObject)[key] as string, item]));
+    for (const item of after) {
+      const name = (item as JsonObject)[key] as string;
+      diffInto(old.get(name), item, `${path}/[${escapeSegment(`${key}=${name}`)}]`, out);
+      old.delete(name);
+    }
+    for (const [name, item] of old) leavesInto(item, `${path}/[${escapeSegment(`${key}=${name}`)}]`, 'remove', out);
+    return;
+  }
+  const shared = Math.min(before.length, after.length);
+  for (let i = 0; i < shared; i++) diffInto(before[i], after[i], `${path}/[${i}]`, out);
+  for (let i = shared; i < before.length; i++) leavesInto(before[i] as Json, `${path}/[${i}]`, 'remove', out);
+  for (let i = shared; i < after.length; i++) leavesInto(after[i] as Json, `${path}/[${i}]`, 'add', out);
+}
+
+function leavesInto(value: Json, path: FieldPath, op: 'add' | 'remove', out: FieldDiff[]): void {
+  if (Array.isArray(value) && value.length > 0) {
+    const key = mergeKeyOf(value);
+    value.forEach((item, i) => {
+      const segment = key === undefined ? `[${i}]` : `[${escapeSegment(`${key}=${(item as JsonObject)[key]}`)}]`;
+      leavesInto(item, `${path}/${segment}`, op, out);
+    });
+  } else if (isJsonObject(value) && !isEmpty(value)) {
+    for (const key of Object.keys(value)) leavesInto(value[key] as Json, `${path}/${escapeSegment(key)}`, op, out);
+  } else {
+    const generic = genericPath(path);
+    out.push(op === 'add' ? { op, path, generic, new: value } : { op, path, generic, old: value });
+  }
+}
+
+function isContainer(value: Json): boolean {
+  return typeof value === 'object' && value !== null;
+}
+
+function isEmpty(value: JsonObject): boolean {
+  for (const _ in value) return false;
+  return true;
+}
+
+/**
+ * A patch as the store keeps it: replace whole subtrees by key, recursively. It is exact whatever the lists do, and small because
+ * unchanged members are absent. Grammar (JSON):
+ *
+ *   patch  = {"s": {key: value, …}?, "r": [key, …]?, "d": {key: patch, …}?, "n": length?}     for an object, or a list by index
+ *
+ * `s` sets members, `r` removes them, `d` descends; for a list the keys are indices as strings and `n` is its new length.
+ * A value that is replaced whole by one of another type is `s` in its parent; the root's is {"w": value}.
+ */
+export interface StatePatch extends JsonObject {}
+
+/** The patch that turns `before` into `after`; undefined when they are equal. */
+export function makePatch(before: Json, after: Json): StatePatch | undefined {
+  if (jsonEqual(before, after)) return undefined;
+  return patchNode(before, after) ?? { w: after };
+}
+
+/** A patch between two nodes of the same container type, or undefined when only replacing the whole will do. */
+function patchNode(before: Json, after: Json): StatePatch | undefined {
+  if (Array.isArray(before) && Array.isArray(after)) {
+    const patch = patchMembers(before.slice(0, after.length) as unknown as JsonObject, after as unknown as JsonObject);
+    if (before.length !== after.length) patch.n = after.length;
+    return patch;
+  }
+  if (isJsonObject(before) && isJsonObject(after)) return patchMembers(before, after);
+  return undefined;
+}
+
+function patchMembers(before: JsonObject, after: JsonObject): StatePatch {
+  const set: JsonObject = {};
+  const descend: JsonObject = {};
+  const removed: string[] = [];
+  for (const key of Object.keys(after)) {
+    const next = after[key] as Json;
+    if (!Object.hasOwn(before, key)) {
+      define(set, key, next);
+      continue;
+    }
+    const previous = before[key] as Json;
+    if (jsonEqual(previous, next)) continue;
+    const inner = patchNode(previous, next);
+    if (inner === undefined) define(set, key, next);
+    else define(descend, key, inner);
+  }
+  for (const key of Object.keys(before)) if (!Object.hasOwn(after, key)) removed.push(key);
+  const patch: StatePatch = {};
+  if (Object.keys(set).length > 0) patch.s = set;
+  if (Object.keys(descend).length > 0) patch.d = descend;
+  if (removed.length > 0) patch.r = removed;
+  return patch;
+}
+
+/** Applies a patch; shares unchanged parts with `before`, which is not modified. */
+export function applyPatch(before: Json, patch: StatePatch): Json {
+  if (Object.hasOwn(patch, 'w')) return patch.w as Json;
+  const set = patch.s as JsonObject | undefined;
+  if (Array.isArray(before)) {
+    const length = typeof patch.n === 'number' ? patch.n : before.length;
+    const list = before.slice(0, length);
+    for (const [key, value] of Object.entries(set ?? {})) list[Number(key)] = value;
+    for (const [key, inner] of Object.entries((patch.d as JsonObject | undefined) ?? {})) {
+      list[Number(key)] = applyPatch(before[Number(key)] as Json, inner as StatePatch);
+    }
+    return list;
+  }
+  const object: JsonObject = { ...(before as JsonObject) };
+  for (const key of (patch.r as string[] | undefined) ?? []) delete object[key];
+  for (const [key, value] of Object.entries(set ?? {})) define(object, key, value);
+  for (const [key, inner] of Object.entries((patch.d as JsonObject | undefined) ?? {})) {
+    define(object, key, applyPatch((before as JsonObject)[key] as Json, inner as StatePatch));
+  }
+  return object;
+}
+
+/** Plain assignment, except that a key called `__proto__` becomes a member like any other. */
+function define(object: JsonObject, key: string, value: Json): void {
+  if (key === '__proto__') Object.defineProperty(object, key, { value, enumerable: true, configurable: true, writable: true });
+  else object[key] = value;
+}
+
+/** Reads the value at a field path; undefined where nothing is. */
+export function valueAt(value: Json, path: FieldPath): Json | undefined {
+  let node: Json | undefined = value;
+  for (const segment of segmentsOf(path)) {
+    if (Array.isArray(node)) node = itemAt(node, segment);
+    else if (isJsonObject(node) && Object.hasOwn(node, segment)) node = node[segment];
+    else return undefined;
+  }
+  return node;
+}
+
+function itemAt(list: Json[], segment: string): Json | undefined {
+  const inner = segment.slice(1, -1);
+  const equals = inner.indexOf('=');
+  if (equals < 0) return list[Number(inner)];
+  const key = inner.slice(0, equals);
+  const name = inner.slice(equals + 1);
+  return list.find((item) => isJsonObject(item) && item[key] === name);
+}

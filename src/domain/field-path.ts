@@ -1,0 +1,45 @@
+/**
+ * A field path names one place in an object, with list items named by their merge key where they have one:
+ *
+ *   /spec/template/containers/[name=app]/image      (exact)
+ *   /spec/template/containers/[*]/image             (generic: every list item is `[*]`)
+ *
+ * Segments are escaped as in RFC 6901 (~0 for ~, ~1 for /). A segment `[key=value]` is a list item by merge key, `[3]` a list item by index.
+ */
+
+export type FieldPath = string;
+
+export function escapeSegment(segment: string): string {
+  return segment.includes('~') || segment.includes('/') ? segment.replaceAll('~', '~0').replaceAll('/', '~1') : segment;
+}
+
+export function unescapeSegment(segment: string): string {
+  return segment.includes('~') ? segment.replaceAll('~1', '/').replaceAll('~0', '~') : segment;
+}
+
+/** The segments of a path, unescaped; '' (the root) has none. */
+export function segmentsOf(path: FieldPath): string[] {
+  return path === '' ? [] : path.slice(1).split('/').map(unescapeSegment);
+}
+
+/** True for a segment that names a list item, by merge key or index. */
+export function isListItem(segment: string): boolean {
+  return segment.startsWith('[') && segment.endsWith(']');
+}
+
+/** The path with every list item replaced by `[*]`: the same field over all items. */
+export function genericPath(path: FieldPath): FieldPath {
+  if (!path.includes('[')) return path;
+  return path
+    .split('/')
+    .map((segment) => (isListItem(segment) ? '[*]' : segment))
+    .join('/');
+}
+
+/** Which part of the object a path lies in; a controller writes status, people and GitOps write spec and metadata. */
+export type ObjectPart = 'spec' | 'status' | 'metadata';
+
+export function partOf(path: FieldPath): ObjectPart {
+  if (path.startsWith('/status')) return 'status';
+  return path.startsWith('/metadata') ? 'metadata' : 'spec';
+}

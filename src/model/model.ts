@@ -1,0 +1,25 @@
+/** The model's port to the pipeline. Implementations are pure of I/O: all time is event time, all input is arguments. */
+import type { Change } from '../domain/change.ts';
+import type { Judgement } from '../domain/finding.ts';
+import type { Scrape } from '../domain/series.ts';
+
+export interface Model {
+  /**
+   * Scores one change against the past, then learns it (score first; what is flagged is learnt with caution). Also returns the
+   * missing changes that became known to be missing by this change's event time. Own writes return nothing and are not learnt.
+   */
+  observe(change: Change): Judgement[];
+  /** Scores one scrape's samples and learns them: error share, duration and queue of each controller. */
+  observeScrape(scrape: Scrape): Judgement[];
+  /** Lets event time pass without a change, so that silences come due. */
+  advance(nowMs: number): Judgement[];
+  /** State after everything observed so far; restoring it and going on gives identical judgements. */
+  snapshot(): Uint8Array;
+  /** What is learnt about how long, per scope: for "still learning" on the page. */
+  maturity(): {
+    changes: number;
+    firstMs: number | undefined;
+    lastMs: number | undefined;
+    detectors: Record<string, { mature: boolean; samples: number }>;
+  };
+}

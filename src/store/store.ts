@@ -1,0 +1,234 @@
+/**
+ * The store's port. The embedded implementation is `SqliteStore` (sqlite-store.ts); tests also use it on ':memory:'.
+ * Everything here is synchronous because the embedded default is; the async port for a database server comes with PostgreSQL.
+ */
+import type { Change, ChangeType } from '../domain/change.ts';
+import type { Finding, Severity } from '../domain/finding.ts';
+import type { JsonObject } from '../domain/json.ts';
+import type { KubeObject, ObjectRef } from '../domain/object-ref.ts';
+import type { Sample, Scrape } from '../domain/series.ts';
+
+/** The newest recorded state of an object's name. */
+export interface Head {
+  ref: ObjectRef;
+  uid: string;
+  resourceVersion: string;
+  generation: number | undefined;
+  seq: number;
+  deleted: boolean;
+  /** Masked, without managedFields. */
+  state: KubeObject;
+}
+
+export type HeadSummary = Omit<Head, 'state'>;
+
+/** A change about to be recorded; `before` is the object's previous state in the same life, absent for a new life. */
+export interface NewChange extends Omit<Change, 'seq'> {
+  before: KubeObject | undefined;
+}
+
+/** A no-op update (only resourceVersion, managedFields or a heartbeat moved): counted on the object, not a change. */
+export interface Heartbeat {
+  ref: ObjectRef;
+  uid: string;
+  resourceVersion: string;
+  observedMs: number;
+}
+
+/** Something that was not recorded as a change, counted so that it is never silent. */
+export interface Reject {
+  cluster: string;
+  code: string;
+  where: string;
+  what: string;
+  observedMs: number;
+}
+
+export interface AppendBatch {
+  changes: NewChange[];
+  heartbeats?: Heartbeat[];
+  scrapes?: Scrape[];
+  rejects?: Reject[];
+  /** Stream cursors, stored in the same transaction as what they cover: name → opaque position. */
+  cursors?: Record<string, string>;
+}
+
+export interface Page<T> {
+  items: T[];
+  /** Opaque; absent on the last page. */
+  continue?: string;
+}
+
+export interface ChangeQuery {
+  cluster?: string;
+  group?: string;
+  kind?: string;
+  namespace?: string;
+  name?: string;
+  actor?: string;
+  type?: ChangeType;
+  /** Exact generic path; the changes that touched it. */
+  path?: string;
+  fromMs?: number;
+  toMs?: number;
+  limit: number;
+  continue?: string;
+}
+
+/** A change without its state and values: what a list shows. */
+export interface ChangeSummary extends Omit<Change, 'diff' | 'state' | 'candidates'> {
+  /** Generic paths touched; for ADDED and DELETED empty. */
+  paths: string[];
+}
+
+export interface ObjectQuery {
+  cluster?: string;
+  group?: string;
+  kind?: string;
+  namespace?: string;
+  name?: string;
+  /** Objects as they were at this time; default now. */
+  atMs?: number;
+  includeDeleted?: boolean;
+  limit: number;
+  continue?: string;
+}
+
+export interface ObjectSummary extends HeadSummary {
+  changes: number;
+  heartbeats: number;
+  firstMs: number;
+  lastMs: number;
+}
+
+export interface FindingQuery {
+  cluster?: string;
+  kind?: string;
+  namespace?: string;
+  name?: string;
+  detector?: string;
+  severity?: Severity;
+  verdict?: 'page' | 'record';
+  scoreMin?: number;
+  fromMs?: number;
+  toMs?: number;
+  limit: number;
+  continue?: string;
+}
+
+export interface SeriesQuery {
+  cluster?: string;
+  metric?: string;
+  /** Exact label matches. */
+  labels?: Record<string, string>;
+  fromMs: number;
+  toMs: number;
+  /** At most this many series. */
+  limit: number;
+}
+
+export interface SeriesData {
+  cluster: string;
+  metric: string;
+  labels: Record<string, string>;
+  /** [milliseconds, value], rising time. */
+  samples: [number, number][];
+}
+
+/** An alert on its way to Alertmanager; the outbox survives restarts. Times are wall clock. */
+export interface AlertRecord {
+  /** Hash of the full label set: Alertmanager's identity. */
+  id: string;
+  labels: Record<string, string>;
+  annotations: Record<string, string>;
+  generatorURL: string;
+  startsMs: number;
+  /** When it resolves (or resolved). */
+  endsMs: number;
+  findingId: string;
+}
+
+/** A write to the cluster on its way: a Kubernetes Event or an annotation. At most one per (type, object life, episode). */
+export interface EffectRecord {
+  id: string;
+  type: 'event' | 'annotate';
+  ref: ObjectRef;
+  uid: string;
+  resourceVersion: string;
+  payload: JsonObject;
+  state: 'pending' | 'done' | 'failed';
+  attempts: number;
+  nextMs: number;
+  error?: string;
+}
+
+export interface StoreCounts {
+  changes: number;
+  objects: number;
+  heartbeats: number;
+  findings: number;
+  pages: number;
+  rejects: number;
+  samples: number;
+  bytes: number;
+}
+
+export interface Store {
+  readonly file: string;
+  /** True after a full or read-only disk made writes fail; `probeWrite` clears it. */
+  readonly readOnly: boolean;
+
+  // --- record ---
+  /** One transaction. Returns the changes with their seq. Throws STORE_FULL / STORE_READ_ONLY / STORE_LOCKED and then nothing is stored. */
+  append(batch: AppendBatch): Change[];
+  cursor(name: string): string | undefined;
+  cursors(prefix: string): Record<string, string>;
+  head(ref: ObjectRef): Head | undefined;
+  /** Live objects of one kind, for the comparison after a relist. `namespace` undefined = all. */
+  heads(cluster: string, group: string, kind: string, namespace?: string): Iterable<HeadSummary>;
+
+  // --- read ---
+  change(seq: number): Change | undefined;
+  /** Whole changes with seq > after, in order: how analysis catches up. */
+  changesAfter(seq: number, limit: number): Change[];
+  changes(query: ChangeQuery): Page<ChangeSummary>;
+  /** Masked state right after change `seq` (which must be of this object), or as of a time. */
+  stateAt(ref: ObjectRef, at: { seq: number } | { atMs: number }): KubeObject | undefined;
+  objects(query: ObjectQuery): Page<ObjectSummary>;
+  series(query: SeriesQuery): SeriesData[];
+  /** Samples of one cluster with (time, insertion) after a position, in order: how series analysis catches up. */
+  samplesAfter(position: number, limit: number): { position: number; samples: Sample[] };
+  rejects(limit: number): Reject[];
+  counts(): StoreCounts;
+
+  // --- findings and what follows from them ---
+  /** One transaction: findings, alerts, effects, the analysis cursor. A finding id stored before is replaced. */
+  commitAnalysis(batch: {
+    findings: Finding[];
+    alerts?: AlertRecord[];
+    effects?: EffectRecord[];
+    cursors?: Record<string, string>;
+    state?: Record<string, string>;
+  }): void;
+  finding(id: string): Finding | undefined;
+  findings(query: FindingQuery): Page<Finding>;
+
+  alert(id: string): AlertRecord | undefined;
+  /** Alerts not yet forgotten: firing, or resolved less than `keepMs` before nowMs. */
+  alertsActive(nowMs: number, keepMs: number): AlertRecord[];
+  putAlert(alert: AlertRecord): void;
+  effectsDue(nowMs: number, limit: number): EffectRecord[];
+  putEffect(effect: EffectRecord): void;
+
+  // --- small state ---
+  getState(key: string): string | undefined;
+  putState(key: string, value: string): void;
+  saveSnapshot(name: string, snapshot: { version: number; seq: number; blob: Uint8Array }): void;
+  loadSnapshot(name: string): { version: number; seq: number; blob: Uint8Array } | undefined;
+
+  /** Seals full blocks of patches and lets SQLite check-point; cheap when there is nothing to do. */
+  maintain(): void;
+  /** Tries to write again after a full disk; true when it works. */
+  probeWrite(): boolean;
+  close(): void;
+}
