@@ -26,6 +26,7 @@ export const ERROR_CODES = [
   'STREAM_UNREADABLE',
   'STREAM_TRUNCATED',
   'STREAM_BAD_LINE',
+  'STREAM_UNWRITABLE',
   'OBJECT_INVALID',
   'OBJECT_TOO_LARGE',
   'STORE_LOCKED',
@@ -43,6 +44,10 @@ export const ERROR_CODES = [
   'UNAUTHENTICATED',
   'NOT_FOUND',
   'CURSOR_EXPIRED',
+  'METHOD_NOT_ALLOWED',
+  'HOST_REFUSED',
+  'RATE_LIMITED',
+  'NOT_READY',
   'INTERNAL',
 ] as const;
 export type ErrorCode = (typeof ERROR_CODES)[number];

@@ -1,5 +1,5 @@
 import { escapeSegment, type FieldPath, genericPath, segmentsOf } from './field-path.ts';
-import { isJsonObject, type Json, type JsonObject, jsonEqual } from './json.ts';
+import { isJsonObject, type Json, type JsonObject } from './json.ts';
 
 /**
  * The structural difference of two JSON values at the level of leaves, list items matched by merge key.
@@ -145,43 +145,54 @@ export interface StatePatch extends JsonObject {}
 
 /** The patch that turns `before` into `after`; undefined when they are equal. */
 export function makePatch(before: Json, after: Json): StatePatch | undefined {
-  if (jsonEqual(before, after)) return undefined;
-  return patchNode(before, after) ?? { w: after };
+  const patch = patchNode(before, after);
+  return patch === REPLACED ? { w: after } : patch;
 }
 
-/** A patch between two nodes of the same container type, or undefined when only replacing the whole will do. */
-function patchNode(before: Json, after: Json): StatePatch | undefined {
-  if (Array.isArray(before) && Array.isArray(after)) {
-    const patch = patchMembers(before.slice(0, after.length) as unknown as JsonObject, after as unknown as JsonObject);
-    if (before.length !== after.length) patch.n = after.length;
-    return patch;
-  }
-  if (isJsonObject(before) && isJsonObject(after)) return patchMembers(before, after);
-  return undefined;
+/** What patchNode answers when the two nodes are of different types, or differing scalars: only the whole will do. */
+const REPLACED = Symbol('replaced');
+
+/** One pass over both nodes, since this runs for every change: undefined where they are equal. */
+function patchNode(before: Json, after: Json): StatePatch | undefined | typeof REPLACED {
+  if (before === after) return undefined;
+  if (Array.isArray(before)) return Array.isArray(after) ? patchLists(before, after) : REPLACED;
+  return isJsonObject(before) && isJsonObject(after) ? patchObjects(before, after) : REPLACED;
 }
 
-function patchMembers(before: JsonObject, after: JsonObject): StatePatch {
-  const set: JsonObject = {};
-  const descend: JsonObject = {};
-  const removed: string[] = [];
-  for (const key of Object.keys(after)) {
-    const next = after[key] as Json;
-    if (!Object.hasOwn(before, key)) {
-      define(set, key, next);
-      continue;
-    }
-    const previous = before[key] as Json;
-    if (jsonEqual(previous, next)) continue;
-    const inner = patchNode(previous, next);
-    if (inner === undefined) define(set, key, next);
-    else define(descend, key, inner);
-  }
-  for (const key of Object.keys(before)) if (!Object.hasOwn(after, key)) removed.push(key);
+function patchLists(before: Json[], after: Json[]): StatePatch | undefined {
   const patch: StatePatch = {};
-  if (Object.keys(set).length > 0) patch.s = set;
-  if (Object.keys(descend).length > 0) patch.d = descend;
-  if (removed.length > 0) patch.r = removed;
-  return patch;
+  for (let i = 0; i < after.length; i++) {
+    if (i < before.length) patchMember(patch, String(i), before[i] as Json, after[i] as Json);
+    else define(memberOf(patch, 's'), String(i), after[i] as Json);
+  }
+  if (before.length !== after.length) patch.n = after.length;
+  return isEmpty(patch) ? undefined : patch;
+}
+
+function patchObjects(before: JsonObject, after: JsonObject): StatePatch | undefined {
+  const patch: StatePatch = {};
+  let shared = 0;
+  for (const key of Object.keys(after)) {
+    if (Object.hasOwn(before, key)) {
+      shared += 1;
+      patchMember(patch, key, before[key] as Json, after[key] as Json);
+    } else define(memberOf(patch, 's'), key, after[key] as Json);
+  }
+  const keys = Object.keys(before);
+  if (keys.length > shared) patch.r = keys.filter((key) => !Object.hasOwn(after, key));
+  return isEmpty(patch) ? undefined : patch;
+}
+
+function patchMember(patch: StatePatch, key: string, before: Json, after: Json): void {
+  const inner = patchNode(before, after);
+  if (inner === undefined) return;
+  if (inner === REPLACED) define(memberOf(patch, 's'), key, after);
+  else define(memberOf(patch, 'd'), key, inner);
+}
+
+function memberOf(patch: StatePatch, name: 's' | 'd'): JsonObject {
+  patch[name] ??= {};
+  return patch[name] as JsonObject;
 }
 
 /** Applies a patch; shares unchanged parts with `before`, which is not modified. */

@@ -1,0 +1,163 @@
+/**
+ * The HTTP rim: security headers, request ids, rate limits, authentication, the table of routes, the page, problems. What an
+ * answer contains is decided in routes/; what it looks like in schemas.ts.
+ *
+ * Open to anyone who can connect: the page's files, /livez, /readyz, /openapi.json. Everything else needs the token when one is set.
+ */
+import express, { type Express, type NextFunction, type Request, type RequestHandler, type Response } from 'express';
+import helmet from 'helmet';
+import { CrowsnestError } from '../domain/errors.ts';
+import type { Logger } from '../telemetry/logger.ts';
+import { ActivityLog } from './activity.ts';
+import { createAuthorize } from './auth.ts';
+import { HttpMetrics } from './http-metrics.ts';
+import { isLocalHostHeader } from './listen-rules.ts';
+import { openApiDocument } from './openapi.ts';
+import { loadPageAssets, type PageAssets } from './page-assets.ts';
+import { notFound, problemOf } from './problem.ts';
+import { type RateLimits, rateLimits } from './rate-limits.ts';
+import { annotateRequest, infoOf } from './request-info.ts';
+import type { ApiSources, Route } from './route.ts';
+import { ROUTES } from './routes/all.ts';
+import { serveRoute } from './serve-route.ts';
+
+export interface ApiOptions extends Omit<ApiSources, 'activity' | 'maturity'> {
+  maturity?: ApiSources['maturity'];
+  auth: {
+    /** Without one, only loopback is served and only under a local host name. */
+    token?: string;
+  };
+  logger: Logger;
+  /** Requests per minute and client address; default 1,200. Requests with a wrong token have 60. */
+  requestsPerMinute?: number;
+}
+
+export function createExpressApp(options: ApiOptions & { tls: boolean }): Express {
+  const { auth, logger } = options;
+  const sources: ApiSources = { ...options, maturity: options.maturity, activity: new ActivityLog(options.store) };
+  const page = loadPageAssets();
+  const limits = rateLimits(options.requestsPerMinute ?? 1_200, createAuthorize(auth.token));
+
+  const app = express();
+  app.disable('x-powered-by');
+  app.disable('etag');
+  app.set('query parser', 'simple');
+  app.use(
+    annotateRequest,
+    observeRequests(new HttpMetrics(options.registry, ROUTES), logger),
+    securityHeaders(page, options.tls),
+  );
+  if (auth.token === undefined) app.use(refuseForeignHosts);
+  servePage(app, page);
+  serveDocument(app, openApiDocument(ROUTES, options.version));
+  for (const route of ROUTES) mount(app, route, limits, sources);
+  app.use(refuseUnknownPath);
+  app.use((error: unknown, request: Request, response: Response, _next: NextFunction) => {
+    sendProblem(error, request, response, logger);
+  });
+  return app;
+}
+
+function mount(app: Express, route: Route, limits: RateLimits, sources: ApiSources): void {
+  const path = route.path.replaceAll(/\{(\w+)\}/g, ':$1');
+  const guards: RequestHandler[] = route.open ? [] : [limits.everyone, ...limits.refused];
+  app.get(path, nameRoute(route.path), guards, serveRoute(route, sources));
+  app.all(path, nameRoute(route.path), (request, response) => {
+    response.set('allow', 'GET, HEAD');
+    throw new CrowsnestError({ code: 'METHOD_NOT_ALLOWED', what: `${request.method} is not offered here; only GET is` });
+  });
+}
+
+function refuseUnknownPath(request: Request, _response: Response, _next: NextFunction): void {
+  throw notFound(`There is no ${request.path}`, 'GET /openapi.json lists what there is.');
+}
+
+function nameRoute(path: string): RequestHandler {
+  return (_request, response, next) => {
+    infoOf(response).route = path;
+    next();
+  };
+}
+
+function observeRequests(metrics: HttpMetrics, logger: Logger): RequestHandler {
+  return (_request, response, next) => {
+    const startedMs = performance.now();
+    response.on('close', () => {
+      const { requestId, route } = infoOf(response);
+      const ms = performance.now() - startedMs;
+      metrics.observe(route, response.statusCode, ms / 1000);
+      logger.debug({ request_id: requestId, route, status: response.statusCode, ms: Math.round(ms) }, 'request');
+    });
+    next();
+  };
+}
+
+function sendProblem(error: unknown, request: Request, response: Response, logger: Logger): void {
+  const { requestId, route } = infoOf(response);
+  const problem = problemOf(error, { path: request.path, requestId });
+  if (problem.status === 500) {
+    const { name, message, stack } =
+      error instanceof Error ? error : { name: 'thrown', message: String(error), stack: undefined };
+    logger.error({ request_id: requestId, route, name, message, stack }, 'a request failed');
+  }
+  if (response.headersSent) {
+    // An export that broke off: cutting the connection is the only way left to say so.
+    response.destroy();
+    return;
+  }
+  if (problem.status === 401) response.set('www-authenticate', 'Bearer realm="crowsnest"');
+  if (problem.status === 503) response.set('retry-after', '5');
+  response.status(problem.status).set('cache-control', 'no-store').type('application/problem+json').send(JSON.stringify(problem));
+}
+
+function refuseForeignHosts(request: Request, _response: Response, next: NextFunction): void {
+  if (!isLocalHostHeader(request.headers.host)) {
+    throw new CrowsnestError({
+      code: 'HOST_REFUSED',
+      what: 'Without a token only requests to localhost are answered',
+      todo: 'Set a token to serve other host names.',
+    });
+  }
+  next();
+}
+
+function securityHeaders(page: PageAssets, tls: boolean): RequestHandler {
+  return helmet({
+    contentSecurityPolicy: {
+      useDefaults: false,
+      directives: {
+        defaultSrc: ["'none'"],
+        scriptSrc: ["'self'", page.importMapHash],
+        styleSrc: ["'self'"],
+        imgSrc: ["'self'"],
+        connectSrc: ["'self'"],
+        baseUri: ["'none'"],
+        formAction: ["'none'"],
+        frameAncestors: ["'none'"],
+        // No script may turn text into markup, whatever a custom resource contains.
+        requireTrustedTypesFor: ["'script'"],
+        trustedTypes: ["'none'"],
+      },
+    },
+    strictTransportSecurity: tls ? { maxAge: 31_536_000, includeSubDomains: false } : false,
+    xFrameOptions: { action: 'deny' },
+    referrerPolicy: { policy: 'no-referrer' },
+  });
+}
+
+function servePage(app: Express, page: PageAssets): void {
+  for (const [path, file] of page.files) {
+    app.get(path, nameRoute('page'), (request, response) => {
+      response.set({ etag: file.etag, 'cache-control': 'no-cache', 'content-type': file.type });
+      if (request.headers['if-none-match'] === file.etag) response.status(304).end();
+      else response.send(file.body);
+    });
+  }
+}
+
+function serveDocument(app: Express, document: object): void {
+  const text = JSON.stringify(document);
+  app.get('/openapi.json', nameRoute('/openapi.json'), (_request, response) => {
+    response.set('cache-control', 'no-store').type('application/json').send(text);
+  });
+}

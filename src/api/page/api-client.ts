@@ -1,0 +1,44 @@
+/** The one door to the API, with the token from this tab's session. */
+import type { Problem } from './types.ts';
+
+const TOKEN_KEY = 'crowsnest-token';
+
+export function storedToken(): string {
+  return sessionStorage.getItem(TOKEN_KEY) ?? '';
+}
+
+export function storeToken(token: string): void {
+  if (token === '') sessionStorage.removeItem(TOKEN_KEY);
+  else sessionStorage.setItem(TOKEN_KEY, token);
+}
+
+export class ApiError extends Error {
+  readonly status: number;
+
+  constructor(status: number, detail: string) {
+    super(detail);
+    this.status = status;
+  }
+}
+
+/** GET with parameters; undefined ones are left out. Throws ApiError with status 0 when there is no answer. */
+export async function apiGet<T>(
+  path: string,
+  parameters: Record<string, string | undefined> = {},
+  signal?: AbortSignal,
+): Promise<T> {
+  const search = new URLSearchParams();
+  for (const [name, value] of Object.entries(parameters)) if (value !== undefined) search.append(name, value);
+  const url = search.size === 0 ? path : `${path}?${search}`;
+  const token = storedToken();
+  let response: Response;
+  try {
+    response = await fetch(url, { signal, headers: token === '' ? {} : { authorization: `Bearer ${token}` } });
+  } catch (error) {
+    if (signal?.aborted) throw error;
+    throw new ApiError(0, 'Crowsnest does not answer');
+  }
+  if (response.ok) return (await response.json()) as T;
+  const problem = (await response.json().catch(() => ({}))) as Partial<Problem>;
+  throw new ApiError(response.status, problem.detail ?? `The API answered ${response.status}`);
+}

@@ -1,0 +1,57 @@
+import type { VNode } from 'preact';
+import { html } from './html.ts';
+import type { Live } from './live-data.ts';
+import { hashOf, type Place } from './route-hash.ts';
+import { roundNumber, wholeNumber } from './words.ts';
+
+export function Header({
+  live,
+  place,
+  listQuery,
+  onHelp,
+}: {
+  live: Live;
+  place: Place;
+  listQuery: string;
+  onHelp: () => void;
+}): VNode {
+  const { stats, coverage } = live;
+  const seen = coverage.filter((kind) => kind.state === 'watched' || kind.state === 'listing').length;
+  const unseen = coverage.filter((kind) => kind.state !== 'gone').length - seen;
+  const detectors = Object.values(stats?.maturity?.detectors ?? {});
+  const immature = detectors.filter((detector) => !detector.mature).length;
+  return html`<header class="top">
+    <a class="brand" href=${hashOf({ view: 'list', query: listQuery })}>
+      <svg viewBox="0 0 24 24" aria-hidden="true"><path d="M12 22v-9M6 13h12l-1.6-6H7.6zM12 7V3" /><path class="flag" d="M12 3l5 1.5L12 6z" /></svg>
+      Crowsnest
+    </a>
+    <nav>
+      <a class=${place.view === 'coverage' ? '' : 'here'} href=${hashOf({ view: 'list', query: listQuery })}>Findings</a>
+      <a class=${place.view === 'coverage' ? 'here' : ''} href="#/coverage">Coverage</a>
+    </nav>
+    <div class="status">
+      ${
+        stats !== undefined &&
+        html`<span title=${`${wholeNumber(stats.changes)} changes recorded, ${wholeNumber(stats.heartbeats)} updates that changed nothing`}>
+          <b>${roundNumber(stats.changes)}</b> changes of <b>${roundNumber(stats.objects)}</b> objects
+        </span>`
+      }
+      ${
+        coverage.length > 0 &&
+        html`<a href="#/coverage" class=${unseen > 0 ? 'attention' : ''}>
+          <b>${seen}</b> kinds watched${unseen > 0 && html`, <b>${unseen}</b> not seen`}
+        </a>`
+      }
+      ${immature > 0 && html`<a href="#/coverage" class="state learning">learning: ${detectors.length - immature} of ${detectors.length} detectors speak</a>`}
+      ${stats?.readOnly === true && html`<span class="attention">disk full: nothing new is recorded</span>`}
+      ${
+        live.error === undefined
+          ? html`<span class="pulse" title=${live.replayed ? 'Connected; the newest change is old, so ages are relative to it' : 'Connected'}>
+              <i />${live.replayed ? 'replayed' : 'live'}
+            </span>`
+          : html`<span class="attention" role="alert">${live.error.message}</span>`
+      }
+      <button class="quiet" onClick=${onHelp} title="Keyboard and query help"><kbd>?</kbd></button>
+    </div>
+  </header>`;
+}

@@ -1,0 +1,48 @@
+/** Reasons, strongest first: the sentence, how surprising it is as a bar, what was seen next to what is usual, on how much it rests. */
+import type { VNode } from 'preact';
+import { html } from './html.ts';
+import type { Finding, Reason } from './types.ts';
+import { roundNumber, valueText, visible, wholeNumber } from './words.ts';
+
+/** A bar this long is one in a million; longer ones stay at full length. */
+const BITS_FULL = 6;
+
+export function Reasons({ finding }: { finding: Finding }): VNode {
+  if (finding.reasons.length === 0) return html`<p class="note">No reasons were stored with this finding.</p>`;
+  return html`<ol class="reasons">
+    ${finding.reasons.map((reason) => html`<li>${one(reason)}</li>`)}
+  </ol>`;
+}
+
+function one(reason: Reason): VNode {
+  const share = Math.min(1, Math.max(0.02, reason.bits / BITS_FULL));
+  const oneIn = roundNumber(10 ** Math.max(0, reason.bits));
+  return html`<article>
+    <p class="sentence">${visible(reason.sentence)}</p>
+    <div class="weight" title=${`by chance alone about once in ${oneIn}`}>
+      <svg viewBox="0 0 100 6" preserveAspectRatio="none" role="img" aria-label=${`surprise ${reason.bits.toFixed(1)} of ${BITS_FULL}`}>
+        <rect class="track" width="100" height="6" /><rect class="fill" width=${share * 100} height="6" />
+      </svg>
+      <span>1 in ${oneIn}</span>
+    </div>
+    ${
+      (reason.observed !== undefined || reason.usual !== undefined) &&
+      html`<dl class="beside">
+        <div class="seen"><dt>seen</dt><dd>${valueText(reason.observed)}</dd></div>
+        <div class="usual"><dt>usual</dt><dd>${valueText(reason.usual)}</dd></div>
+      </dl>`
+    }
+    <p class="basis">
+      ${reason.path !== undefined && reason.path !== '' && html`<code>${visible(reason.path)}</code>`}
+      <span>${basis(reason)}</span>
+    </p>
+    ${reason.counterfactual !== undefined && html`<p class="counterfactual">Not flagged would be: ${visible(reason.counterfactual)}</p>`}
+  </article>`;
+}
+
+function basis(reason: Reason): string {
+  const detector = reason.detector.replaceAll('-', ' ');
+  if (reason.samples === undefined) return `${detector}${reason.scope === undefined ? '' : `, by ${reason.scope}`}`;
+  const level = reason.scope === undefined ? '' : ` of this ${reason.scope}`;
+  return `${detector}, from ${wholeNumber(reason.samples)} past case${reason.samples === 1 ? '' : 's'}${level}`;
+}

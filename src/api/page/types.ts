@@ -1,0 +1,19 @@
+/** The API's answers as the page sees them: the very schemas the server is written against. */
+import type { z } from 'zod';
+import type * as schemas from '../schemas.ts';
+
+export type Finding = z.output<typeof schemas.Finding>;
+export type FindingList = z.output<typeof schemas.FindingList>;
+export type Reason = z.output<typeof schemas.Reason>;
+export type Actor = z.output<typeof schemas.Actor>;
+export type Change = z.output<typeof schemas.Change>;
+export type ChangeSummary = z.output<typeof schemas.ChangeSummary>;
+export type ChangeList = z.output<typeof schemas.ChangeList>;
+export type ObjectRef = z.output<typeof schemas.ObjectRef>;
+export type Series = z.output<typeof schemas.Series>;
+export type SeriesList = z.output<typeof schemas.SeriesList>;
+export type Coverage = z.output<typeof schemas.Coverage>;
+export type CoverageList = z.output<typeof schemas.CoverageList>;
+export type Stats = z.output<typeof schemas.Stats>;
+export type Activity = z.output<typeof schemas.Activity>;
+export type Problem = z.output<typeof schemas.Problem>;

@@ -1,0 +1,138 @@
+/** Numbers, times, names and values as people read them. Pure. */
+import type { Actor, Finding, ObjectRef } from './types.ts';
+
+const MINUTE = 60_000;
+const HOUR = 60 * MINUTE;
+const DAY = 24 * HOUR;
+
+export function wholeNumber(n: number): string {
+  return Math.round(n).toLocaleString('en-GB');
+}
+
+/** `1,240`, `18,000`, `2.4 million`: as many digits as one would say aloud. */
+export function roundNumber(n: number): string {
+  if (n < 1_000) return wholeNumber(n);
+  if (n < 1_000_000) return wholeNumber(Number(n.toPrecision(2)));
+  for (const [size, name] of [
+    [1e15, 'quadrillion'],
+    [1e12, 'trillion'],
+    [1e9, 'billion'],
+    [1e6, 'million'],
+  ] as const) {
+    if (n >= size) return `${Number((n / size).toPrecision(2)).toLocaleString('en-GB')} ${name}`;
+  }
+  return wholeNumber(n);
+}
+
+export function bytes(n: number): string {
+  if (n < 1024) return `${n} B`;
+  const units = ['kB', 'MB', 'GB', 'TB'];
+  const power = Math.min(units.length, Math.floor(Math.log(n) / Math.log(1024)));
+  return `${(n / 1024 ** power).toPrecision(3)} ${units[power - 1]}`;
+}
+
+/** Relative under a day, otherwise the local date and time; years only where they differ. */
+export function age(time: string, nowMs: number): string {
+  const ms = Date.parse(time);
+  const past = nowMs - ms;
+  if (past >= DAY || past < -MINUTE) return shortLocal(ms, nowMs);
+  if (past < MINUTE) return 'just now';
+  if (past < HOUR) return `${Math.floor(past / MINUTE)} min ago`;
+  return `${Math.floor(past / HOUR)} h ago`;
+}
+
+function shortLocal(ms: number, nowMs: number): string {
+  const date = new Date(ms);
+  const clock = date.toLocaleTimeString('en-GB', { hour: '2-digit', minute: '2-digit' });
+  const sameYear = date.getFullYear() === new Date(nowMs).getFullYear();
+  const day = date.toLocaleDateString('en-GB', { day: 'numeric', month: 'short', ...(sameYear ? {} : { year: 'numeric' }) });
+  return `${day} ${clock}`;
+}
+
+/** The local time in full, for headings. */
+export function localTime(time: string): string {
+  const options = {
+    weekday: 'short',
+    day: 'numeric',
+    month: 'short',
+    year: 'numeric',
+    hour: '2-digit',
+    minute: '2-digit',
+    second: '2-digit',
+  } as const;
+  return new Date(time).toLocaleString('en-GB', options);
+}
+
+/** The same instant in UTC, for hovering. */
+export function utcTime(time: string): string {
+  return `${time.replace('T', ' ').replace(/\.\d+Z$|Z$/, '')} UTC`;
+}
+
+/** `3 d`, `5 h`, `20 min`. */
+export function duration(ms: number): string {
+  if (ms >= 2 * DAY) return `${Math.round(ms / DAY)} days`;
+  if (ms >= 2 * HOUR) return `${Math.round(ms / HOUR)} hours`;
+  return `${Math.max(1, Math.round(ms / MINUTE))} min`;
+}
+
+/** A name in pieces between which a line may break, so that a long one wraps whole words instead of being cut. */
+export function namePieces(name: string): string[] {
+  return name.match(/[^/.\-_:]+[/.\-_:]*|[/.\-_:]+/g) ?? [];
+}
+
+/** How sure we are of an actor, in a word and why. */
+export function confidenceWords(actor: Actor): { word: string; why: string } {
+  const why = {
+    stream: 'as the recorded stream states',
+    managedFields: "by the field manager's name, which a client chooses itself",
+    none: 'no source names anyone',
+  }[actor.source];
+  if (actor.confidence >= 0.9) return { word: 'sure', why };
+  if (actor.confidence >= 0.6) return { word: 'likely', why };
+  if (actor.confidence > 0) return { word: 'a hint', why };
+  return { word: 'unknown', why };
+}
+
+/** What a finding is about, for headings and rows; silences may name no object. */
+export function subjectRef(finding: Finding): Pick<ObjectRef, 'cluster' | 'kind'> & Partial<ObjectRef> {
+  return finding.subject.ref;
+}
+
+export function subjectName(finding: Finding): string {
+  const { subject } = finding;
+  if (subject.ref.name !== undefined && subject.ref.name !== '') return subject.ref.name;
+  if (subject.type === 'silence' && subject.actor !== undefined) return `changes by ${subject.actor}`;
+  return `any ${subject.ref.kind}`;
+}
+
+/**
+ * The summary without the object's name in front, where the row names the object already. Only a name followed by a separator
+ * goes; a sentence that merely begins with it stays whole.
+ */
+export function summaryBeside(finding: Finding): string {
+  const { kind, namespace, name } = finding.subject.ref;
+  if (name === undefined) return finding.summary;
+  for (const prefix of [`${kind} ${namespace}/${name}: `, `${kind} ${name}: `]) {
+    if (finding.summary.startsWith(prefix)) return capital(finding.summary.slice(prefix.length));
+  }
+  return finding.summary;
+}
+
+function capital(text: string): string {
+  return text.charAt(0).toUpperCase() + text.slice(1);
+}
+
+/** Characters that hide or reorder text: shown by their code, so that no name or value can look like another. */
+export function visible(text: string): string {
+  return text.replace(
+    /(?![\t\n])[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu,
+    (character) => `\\u${(character.codePointAt(0) ?? 0).toString(16).padStart(4, '0')}`,
+  );
+}
+
+/** A JSON value in one line, as it would stand in YAML. */
+export function valueText(value: unknown): string {
+  if (value === undefined) return 'nothing';
+  if (typeof value === 'string') return visible(value === '' ? '""' : value);
+  return visible(JSON.stringify(value));
+}

@@ -1,0 +1,104 @@
+/**
+ * One route, described once: the router serves it and the OpenAPI document is written from it, so that they cannot disagree.
+ * All routes are GET; writes come with verdicts and actions.
+ */
+import type { Registry } from 'prom-client';
+import type { z } from 'zod';
+import type { KindCoverage } from '../collector/source.ts';
+import type { Clock } from '../domain/clock.ts';
+import { type ErrorCode, isCrowsnestError } from '../domain/errors.ts';
+import type { Model } from '../model/model.ts';
+import type { Store } from '../store/store.ts';
+import type { ActivityLog } from './activity.ts';
+import { parseParameters } from './parameters.ts';
+import { RequestError } from './problem.ts';
+
+export interface HealthReport {
+  live: boolean;
+  ready: boolean;
+  checks: { name: string; ok: boolean; detail: string }[];
+}
+
+/** What handlers read from. */
+export interface ApiSources {
+  store: Store;
+  activity: ActivityLog;
+  coverage: () => KindCoverage[];
+  maturity: (() => ReturnType<Model['maturity']>) | undefined;
+  health: () => HealthReport;
+  registry: Registry;
+  clock: Clock;
+  version: string;
+}
+
+export interface RouteFields<P extends z.ZodObject, Q extends z.ZodObject, R extends z.ZodType> {
+  /** With parameters in braces, as OpenAPI writes them. */
+  path: string;
+  id: string;
+  summary: string;
+  description?: string;
+  tag: string;
+  /** Answers without a token. */
+  open?: boolean;
+  params: P;
+  query: Q;
+  response: R;
+  /** Media type of the answer; application/json unless stated. */
+  mediaType?: string;
+  problems?: ErrorCode[];
+  handle(input: { params: z.output<P>; query: z.output<Q> }, sources: ApiSources): z.input<R> | Promise<z.input<R>>;
+  /** The NDJSON form, for lists that can be exported: one item per line, in pages. */
+  export?: { line: z.ZodType; pages(input: { query: z.output<Q> }, sources: ApiSources): Iterable<unknown[]> };
+}
+
+/** A route with its types worn off; `handle` and `pages` parse their raw input first. */
+export interface Route {
+  path: string;
+  id: string;
+  summary: string;
+  description: string | undefined;
+  tag: string;
+  open: boolean;
+  params: z.ZodObject;
+  query: z.ZodObject;
+  response: z.ZodType;
+  mediaType: string;
+  problems: ErrorCode[];
+  handle(raw: { params: unknown; query: unknown }, sources: ApiSources): Promise<unknown>;
+  export: { line: z.ZodType; pages(raw: { query: unknown }, sources: ApiSources): Iterable<unknown[]> } | undefined;
+}
+
+export function route<P extends z.ZodObject, Q extends z.ZodObject, R extends z.ZodType>(fields: RouteFields<P, Q, R>): Route {
+  const { path, id, summary, description, tag, params, query, response } = fields;
+  const exported = fields.export;
+  return {
+    ...{ path, id, summary, description, tag, params, query, response },
+    open: fields.open ?? false,
+    mediaType: fields.mediaType ?? 'application/json',
+    problems: fields.problems ?? [],
+    handle: async (raw, sources) => {
+      const input = { params: parseParameters(params, raw.params, 'path'), query: parseParameters(query, raw.query, 'query') };
+      return namingCursor(raw.query, () => fields.handle(input, sources));
+    },
+    export:
+      exported === undefined
+        ? undefined
+        : {
+            line: exported.line,
+            pages: (raw, sources) => exported.pages({ query: parseParameters(query, raw.query, 'query') }, sources),
+          },
+  };
+}
+
+/** A continue token is opaque here and judged by the store; what it says of it is a mistake in that parameter. */
+function namingCursor<T>(query: unknown, read: () => T): T {
+  try {
+    return read();
+  } catch (error) {
+    const given = typeof query === 'object' && query !== null && 'continue' in query;
+    if (!given || !isCrowsnestError(error, 'REQUEST_INVALID') || error instanceof RequestError) throw error;
+    throw new RequestError([
+      { in: 'query', name: 'continue', detail: error.todo === undefined ? error.what : `${error.what}. ${error.todo}` },
+    ]);
+  }
+}

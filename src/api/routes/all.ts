@@ -1,0 +1,15 @@
+/** The table of routes, in the order the document lists them. */
+import type { Route } from '../route.ts';
+import { getChange, listChanges } from './changes.ts';
+import { getFinding, listFindings } from './findings.ts';
+import { getObject, getObjectDiff, getObjectHistory, getObjectState, listObjects } from './objects.ts';
+import { getActivity, getStats, listCoverage, listSeries } from './overview.ts';
+import { livez, metrics, readyz } from './service.ts';
+
+export const ROUTES: readonly Route[] = [
+  ...[listFindings, getFinding],
+  ...[listChanges, getChange],
+  ...[listObjects, getObject, getObjectHistory, getObjectState, getObjectDiff],
+  ...[listSeries, listCoverage, getStats, getActivity],
+  ...[livez, readyz, metrics],
+];

@@ -1,0 +1,64 @@
+import { z } from 'zod';
+import { SEVERITIES } from '../../domain/finding.ts';
+import type { FindingQuery } from '../../store/store.ts';
+import { LIMIT_DEFAULT, pageParameters, textParameter, timeParameter } from '../parameters.ts';
+import { notFound } from '../problem.ts';
+import { route } from '../route.ts';
+import * as schemas from '../schemas.ts';
+import { findingView } from '../views.ts';
+import { exportPages } from './export-pages.ts';
+
+const query = z.strictObject({
+  cluster: textParameter.optional(),
+  kind: textParameter.optional(),
+  namespace: textParameter.optional(),
+  name: textParameter.optional(),
+  detector: textParameter.optional(),
+  severity: z.enum(SEVERITIES).optional(),
+  verdict: z.enum(['page', 'record']).optional().describe('What the policy decided'),
+  score: z.coerce.number('must be a number').min(0, 'must be 0 or more').optional().describe('At least this score'),
+  from: timeParameter.optional(),
+  to: timeParameter.optional(),
+  ...pageParameters,
+});
+
+function findingQuery(input: z.output<typeof query>): FindingQuery {
+  const { from, to, limit, score, ...rest } = input;
+  return { ...rest, scoreMin: score, fromMs: from, toMs: to, limit: limit ?? LIMIT_DEFAULT };
+}
+
+export const listFindings = route({
+  path: '/v1/findings',
+  id: 'listFindings',
+  summary: 'Findings, newest first',
+  tag: 'findings',
+  params: z.strictObject({}),
+  query,
+  response: schemas.FindingList,
+  problems: ['REQUEST_INVALID', 'CURSOR_EXPIRED'],
+  handle({ query: input }, { store }) {
+    const page = store.findings(findingQuery(input));
+    return { items: page.items.map(findingView), metadata: { continue: page.continue } };
+  },
+  export: {
+    line: schemas.Finding,
+    pages: ({ query: input }, { store }) =>
+      exportPages(input, (position) => store.findings({ ...findingQuery(input), ...position }), findingView),
+  },
+});
+
+export const getFinding = route({
+  path: '/v1/findings/{id}',
+  id: 'getFinding',
+  summary: 'One finding with its reasons',
+  tag: 'findings',
+  params: z.strictObject({ id: textParameter }),
+  query: z.strictObject({}),
+  response: schemas.Finding,
+  problems: ['REQUEST_INVALID', 'NOT_FOUND'],
+  handle({ params }, { store }) {
+    const finding = store.finding(params.id);
+    if (finding === undefined) throw notFound(`No finding ${params.id} is stored`);
+    return findingView(finding);
+  },
+});

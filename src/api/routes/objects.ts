@@ -1,0 +1,129 @@
+/** Objects live under /v1/objects/{cluster}/{group}/{kind}/{namespace}/{name}; `_` stands for an empty group or namespace. */
+import { z } from 'zod';
+import { diffValues } from '../../domain/field-diff.ts';
+import { type KubeObject, type ObjectRef, objectKey } from '../../domain/object-ref.ts';
+import type { ObjectSummary, Store } from '../../store/store.ts';
+import { flagParameter, LIMIT_DEFAULT, pageParameters, seqParameter, textParameter, timeParameter } from '../parameters.ts';
+import { notFound, RequestError } from '../problem.ts';
+import { route } from '../route.ts';
+import * as schemas from '../schemas.ts';
+import { changeSummaryView, isoTime, objectView } from '../views.ts';
+
+const EMPTY = '_';
+const blankable = textParameter.transform((text) => (text === EMPTY ? '' : text));
+const params = z.strictObject({
+  cluster: textParameter,
+  group: blankable.describe('_ for the core group'),
+  kind: textParameter,
+  namespace: blankable.describe('_ for a cluster-scoped object'),
+  name: textParameter,
+});
+type Named = z.output<typeof params>;
+const path = '/v1/objects/{cluster}/{group}/{kind}/{namespace}/{name}';
+
+export const listObjects = route({
+  path: '/v1/objects',
+  id: 'listObjects',
+  summary: 'Objects, as they are or as they were at a time',
+  tag: 'objects',
+  params: z.strictObject({}),
+  query: z.strictObject({
+    cluster: textParameter.optional(),
+    group: textParameter.optional(),
+    kind: textParameter.optional(),
+    namespace: textParameter.optional(),
+    name: textParameter.optional(),
+    at: timeParameter.optional().describe('Default now'),
+    deleted: flagParameter.optional().describe('Include objects that are gone'),
+    ...pageParameters,
+  }),
+  response: schemas.ObjectList,
+  problems: ['REQUEST_INVALID', 'CURSOR_EXPIRED'],
+  handle({ query }, { store }) {
+    const { at, deleted, limit, ...rest } = query;
+    const page = store.objects({ ...rest, atMs: at, includeDeleted: deleted, limit: limit ?? LIMIT_DEFAULT });
+    return { items: page.items.map(objectView), metadata: { continue: page.continue } };
+  },
+});
+
+export const getObject = route({
+  path,
+  id: 'getObject',
+  summary: 'One object; deleted ones are found too',
+  tag: 'objects',
+  params,
+  query: z.strictObject({}),
+  response: schemas.ObjectSummary,
+  problems: ['REQUEST_INVALID', 'NOT_FOUND'],
+  handle: ({ params: named }, { store }) => objectView(requireObject(store, named)),
+});
+
+export const getObjectHistory = route({
+  path: `${path}/history`,
+  id: 'getObjectHistory',
+  summary: "The object's changes, newest first, over all its lives",
+  tag: 'objects',
+  params,
+  query: z.strictObject({ from: timeParameter.optional(), to: timeParameter.optional(), ...pageParameters }),
+  response: schemas.ChangeList,
+  problems: ['REQUEST_INVALID', 'NOT_FOUND', 'CURSOR_EXPIRED'],
+  handle({ params: named, query }, { store }) {
+    requireObject(store, named);
+    const { from, to, limit, ...rest } = query;
+    const page = store.changes({ ...named, ...rest, fromMs: from, toMs: to, limit: limit ?? LIMIT_DEFAULT });
+    return { items: page.items.map(changeSummaryView), metadata: { continue: page.continue } };
+  },
+});
+
+export const getObjectState = route({
+  path: `${path}/state`,
+  id: 'getObjectState',
+  summary: "The object's whole state now, at a time, or right after one of its changes",
+  tag: 'objects',
+  params,
+  query: z.strictObject({ at: timeParameter.optional(), seq: seqParameter.optional() }),
+  response: schemas.ObjectState,
+  problems: ['REQUEST_INVALID', 'NOT_FOUND'],
+  handle({ params: named, query }, { store, clock }) {
+    if (query.at !== undefined && query.seq !== undefined) {
+      throw new RequestError([{ in: 'query', name: 'seq', detail: 'cannot be combined with at' }]);
+    }
+    const { ref } = requireObject(store, named);
+    if (query.seq !== undefined) return { ref, seq: query.seq, state: stateOfChange(store, ref, query.seq, 'seq') };
+    const atMs = query.at ?? clock.nowMs();
+    const state = store.stateAt(ref, { atMs });
+    if (state === undefined) throw notFound(`${named.kind} ${named.name} did not exist at ${isoTime(atMs)}`);
+    return { ref, at: isoTime(atMs), state };
+  },
+});
+
+export const getObjectDiff = route({
+  path: `${path}/diff`,
+  id: 'getObjectDiff',
+  summary: 'What changed between two of its changes',
+  tag: 'objects',
+  params,
+  query: z.strictObject({ from: seqParameter, to: seqParameter }),
+  response: schemas.ObjectDiff,
+  problems: ['REQUEST_INVALID', 'NOT_FOUND'],
+  handle({ params: named, query }, { store }) {
+    const { ref } = requireObject(store, named);
+    const [before, after] = [stateOfChange(store, ref, query.from, 'from'), stateOfChange(store, ref, query.to, 'to')];
+    return { ref, from: query.from, to: query.to, diff: diffValues(before, after) };
+  },
+});
+
+function requireObject(store: Store, named: Named): ObjectSummary {
+  const object = store.objects({ ...named, includeDeleted: true, limit: 1 }).items[0];
+  if (object !== undefined) return object;
+  const place = named.namespace === '' ? named.name : `${named.namespace}/${named.name}`;
+  throw notFound(`No ${named.kind} ${place} is recorded in cluster ${named.cluster}`);
+}
+
+function stateOfChange(store: Store, ref: ObjectRef, seq: number, parameter: string): KubeObject {
+  const change = store.change(seq);
+  if (change === undefined || objectKey(change.ref) !== objectKey(ref)) {
+    throw new RequestError([{ in: 'query', name: parameter, detail: `${seq} is not a change of this object` }]);
+  }
+  return change.state;
+}

@@ -1,0 +1,127 @@
+/** What is not a list of changes, objects or findings: metric series, coverage, counts. */
+import { z } from 'zod';
+import { LIMIT_DEFAULT, pageParameters, textParameter, timeParameter } from '../parameters.ts';
+import { RequestError } from '../problem.ts';
+import { type ApiSources, route } from '../route.ts';
+import * as schemas from '../schemas.ts';
+import { coverageView, isoTime, seriesView } from '../views.ts';
+
+const DAY_MS = 86_400_000;
+const WEEK_MS = 7 * DAY_MS;
+
+export const listSeries = route({
+  path: '/v1/series',
+  id: 'listSeries',
+  summary: 'Metric samples as scraped',
+  tag: 'series',
+  params: z.strictObject({}),
+  query: z.strictObject({
+    cluster: textParameter.optional(),
+    metric: textParameter.optional(),
+    label: z
+      .union([textParameter, z.array(textParameter)])
+      .optional()
+      .describe('name=value, repeatable: all must match'),
+    from: timeParameter.optional().describe('Default one day before `to`'),
+    to: timeParameter.optional().describe('Default now'),
+    limit: pageParameters.limit,
+  }),
+  response: schemas.SeriesList,
+  problems: ['REQUEST_INVALID'],
+  handle({ query }, { store, clock }) {
+    const { cluster, metric } = query;
+    const toMs = query.to ?? clock.nowMs();
+    const fromMs = query.from ?? toMs - DAY_MS;
+    const labels = parseLabels(query.label ?? []);
+    const series = store.series({ cluster, metric, labels, fromMs, toMs, limit: query.limit ?? LIMIT_DEFAULT });
+    return { items: series.map(seriesView), metadata: {} };
+  },
+});
+
+function parseLabels(given: string | string[]): Record<string, string> {
+  const labels: Record<string, string> = {};
+  for (const pair of [given].flat()) {
+    const equals = pair.indexOf('=');
+    if (equals < 1) throw new RequestError([{ in: 'query', name: 'label', detail: `${JSON.stringify(pair)} is not name=value` }]);
+    labels[pair.slice(0, equals)] = pair.slice(equals + 1);
+  }
+  return labels;
+}
+
+export const listCoverage = route({
+  path: '/v1/coverage',
+  id: 'listCoverage',
+  summary: 'How well each kind is seen, with the rule to add where it is forbidden',
+  tag: 'overview',
+  params: z.strictObject({}),
+  query: z.strictObject({}),
+  response: schemas.CoverageList,
+  handle: (_, { coverage }) => ({ items: coverage().map(coverageView), metadata: {} }),
+});
+
+export const getStats = route({
+  path: '/v1/stats',
+  id: 'getStats',
+  summary: 'Counts of what is stored and how much of it is learnt',
+  tag: 'overview',
+  params: z.strictObject({}),
+  query: z.strictObject({}),
+  response: schemas.Stats,
+  handle(_, { store, clock, version, maturity }) {
+    const { changes, objects, heartbeats, findings, pages, rejects, samples, bytes } = store.counts();
+    const firstMs = store.change(1)?.observedMs;
+    const lastMs = newestMs(store);
+    return {
+      ...{ version, now: isoTime(clock.nowMs()), readOnly: store.readOnly },
+      ...{ changes, objects, heartbeats, findings, pages, rejects, samples, bytes },
+      first: firstMs === undefined ? undefined : isoTime(firstMs),
+      last: lastMs === undefined ? undefined : isoTime(lastMs),
+      maturity: maturity === undefined ? undefined : maturityView(maturity()),
+    };
+  },
+});
+
+function newestMs(store: ApiSources['store']): number | undefined {
+  return store.changes({ limit: 1 }).items[0]?.observedMs;
+}
+
+function maturityView(maturity: ReturnType<NonNullable<ApiSources['maturity']>>) {
+  const { changes, firstMs, lastMs, detectors } = maturity;
+  return {
+    changes,
+    first: firstMs === undefined ? undefined : isoTime(firstMs),
+    last: lastMs === undefined ? undefined : isoTime(lastMs),
+    detectors,
+  };
+}
+
+export const getActivity = route({
+  path: '/v1/activity',
+  id: 'getActivity',
+  summary: 'How many changes per step of time',
+  tag: 'overview',
+  params: z.strictObject({}),
+  query: z.strictObject({
+    from: timeParameter.optional().describe('Default seven days before `to`'),
+    to: timeParameter.optional().describe('Default the newest recorded change'),
+    steps: z.coerce
+      .number('must be a whole number from 1 to 500')
+      .int('must be a whole number from 1 to 500')
+      .min(1, 'must be 1 or more')
+      .max(500, 'must be 500 or less')
+      .optional()
+      .describe('At most about this many steps of whole hours; default 168'),
+  }),
+  response: schemas.Activity,
+  problems: ['REQUEST_INVALID'],
+  async handle({ query }, { store, activity, clock }) {
+    const toMs = query.to ?? newestMs(store) ?? clock.nowMs();
+    const fromMs = query.from ?? toMs - WEEK_MS;
+    if (fromMs > toMs) throw new RequestError([{ in: 'query', name: 'from', detail: 'is after to' }]);
+    const counted = await activity.counts(fromMs, toMs, query.steps ?? 168);
+    return {
+      ...{ from: isoTime(counted.fromMs), to: isoTime(counted.toMs), stepSeconds: counted.stepMs / 1000 },
+      ...{ counts: counted.counts, partial: counted.partial },
+    };
+  },
+});

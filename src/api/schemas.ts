@@ -1,0 +1,258 @@
+/**
+ * What the API answers, as zod schemas: the OpenAPI document, the types the page is written against and the shapes the views
+ * must return all come from here. Each schema with an id becomes one entry under components/schemas.
+ */
+import { z } from 'zod';
+import { ERROR_CODES } from '../domain/errors.ts';
+import { SEVERITIES } from '../domain/finding.ts';
+
+export const components = z.registry<{ id: string }>();
+
+const time = z.iso.datetime().describe('RFC 3339, UTC, milliseconds');
+/** Any JSON value, as it stands in the custom resource after masking. */
+const json = z.unknown().describe('Any JSON value, masked');
+const state = z.record(z.string(), z.unknown()).describe('A custom resource without managedFields, secrets masked');
+const count = z.int().min(0);
+export const CHANGE_TYPES = ['ADDED', 'MODIFIED', 'DELETED'] as const;
+
+export const ObjectRef = z
+  .object({
+    cluster: z.string(),
+    group: z.string().describe('Empty for the core group'),
+    version: z.string(),
+    kind: z.string(),
+    namespace: z.string().describe('Empty for cluster-scoped objects'),
+    name: z.string(),
+  })
+  .register(components, { id: 'ObjectRef' });
+
+export const Actor = z
+  .object({
+    name: z.string().describe("'unknown' where no source says"),
+    source: z.enum(['stream', 'managedFields', 'none']),
+    confidence: z.number().min(0).max(1),
+    operation: z.string().optional(),
+  })
+  .register(components, { id: 'Actor' });
+
+export const FieldDiff = z
+  .object({
+    op: z.enum(['add', 'set', 'remove']),
+    path: z.string().describe('RFC 6901 escapes; list items as [key=value] or [index]'),
+    generic: z.string().describe('The path with every list item as [*]'),
+    old: json.optional(),
+    new: json.optional(),
+  })
+  .register(components, { id: 'FieldDiff' });
+
+const changeFields = {
+  seq: z.int().min(1).describe('Position in the change log'),
+  ref: ObjectRef,
+  uid: z.string(),
+  type: z.enum(CHANGE_TYPES),
+  origin: z.enum(['watch', 'list', 'relist', 'replay']),
+  time,
+  resourceVersion: z.string(),
+  generation: z.number().optional(),
+  actor: Actor,
+  own: z.boolean().describe('Made by Crowsnest itself: recorded, never judged'),
+};
+
+export const ChangeSummary = z
+  .object({ ...changeFields, paths: z.array(z.string()).describe('Generic paths touched; empty for ADDED and DELETED') })
+  .register(components, { id: 'ChangeSummary' });
+
+export const Change = z
+  .object({
+    ...changeFields,
+    candidates: z.array(Actor),
+    diff: z.array(FieldDiff),
+    before: state.optional().describe('With states=both, unless the object is new'),
+    after: state.optional().describe('With states=after or states=both; for DELETED the last state'),
+  })
+  .register(components, { id: 'Change' });
+
+export const Reason = z
+  .object({
+    detector: z.string(),
+    sentence: z.string(),
+    bits: z.number().describe('-log10 of the calibrated tail probability'),
+    path: z.string().optional(),
+    observed: json.optional(),
+    usual: json.optional(),
+    samples: z.number().optional().describe('How many past cases the statement rests on'),
+    scope: z.string().optional().describe('The level of habit that decided'),
+    counterfactual: z.string().optional().describe('What would not have been flagged'),
+  })
+  .register(components, { id: 'Reason' });
+
+const Subject = z
+  .discriminatedUnion('type', [
+    z.object({
+      type: z.literal('change'),
+      seq: z.int(),
+      resourceVersion: z.string(),
+      changeType: z.enum(CHANGE_TYPES),
+      ref: ObjectRef,
+      uid: z.string(),
+    }),
+    z.object({
+      type: z.literal('silence'),
+      ref: z.object({
+        cluster: z.string(),
+        kind: z.string(),
+        group: z.string().optional(),
+        version: z.string().optional(),
+        namespace: z.string().optional(),
+        name: z.string().optional(),
+      }),
+      actor: z.string().optional(),
+    }),
+    z.object({ type: z.literal('series'), ref: ObjectRef, controller: z.string(), metric: z.string() }),
+  ])
+  .register(components, { id: 'FindingSubject' });
+
+export const Finding = z
+  .object({
+    id: z.string(),
+    time,
+    cluster: z.string(),
+    subject: Subject,
+    summary: z.string(),
+    actor: Actor,
+    score: z.number().describe('Combined -log10 tail probability'),
+    onceIn: z.number().describe('Expected once in this many judged events'),
+    detector: z.string(),
+    reasons: z.array(Reason).describe('Strongest first'),
+    mature: z.boolean().describe('False while the habits it rests on are still being learnt'),
+    deterministic: z.boolean(),
+    severity: z.enum(SEVERITIES),
+    decision: z.object({ verdict: z.enum(['page', 'record']), why: z.string() }),
+    episode: z.string().describe('Findings of one episode share it'),
+  })
+  .register(components, { id: 'Finding' });
+
+export const ObjectSummary = z
+  .object({
+    ref: ObjectRef,
+    uid: z.string(),
+    resourceVersion: z.string(),
+    generation: z.number().optional(),
+    seq: z.int().describe('The newest change of it'),
+    deleted: z.boolean(),
+    changes: count,
+    heartbeats: count.describe('Updates that changed nothing but bookkeeping'),
+    first: time,
+    last: time,
+  })
+  .register(components, { id: 'ObjectSummary' });
+
+export const ObjectState = z
+  .object({ ref: ObjectRef, seq: z.int().optional(), at: time.optional(), state })
+  .register(components, {
+    id: 'ObjectState',
+  });
+
+export const ObjectDiff = z
+  .object({ ref: ObjectRef, from: z.int(), to: z.int(), diff: z.array(FieldDiff) })
+  .register(components, { id: 'ObjectDiff' });
+
+export const Series = z
+  .object({
+    cluster: z.string(),
+    metric: z.string(),
+    labels: z.record(z.string(), z.string()),
+    samples: z
+      .array(z.tuple([time, z.number().nullable()]))
+      .describe('[time, value], rising time; null where the value is not a number'),
+  })
+  .register(components, { id: 'Series' });
+
+export const Coverage = z
+  .object({
+    cluster: z.string(),
+    group: z.string(),
+    version: z.string(),
+    kind: z.string(),
+    plural: z.string(),
+    namespaced: z.boolean(),
+    state: z.enum(['listing', 'watched', 'stale', 'forbidden', 'broken', 'gone']),
+    reason: z.string().optional(),
+    objects: count,
+    lastEvent: time.optional(),
+    lastBookmark: time.optional(),
+    relists: count,
+  })
+  .register(components, { id: 'Coverage' });
+
+export const Stats = z
+  .object({
+    version: z.string(),
+    now: time,
+    first: time.optional().describe('Event time of the first recorded change'),
+    last: time.optional().describe('Event time of the newest recorded change; old for a replayed stream'),
+    changes: count,
+    objects: count,
+    heartbeats: count,
+    findings: count,
+    pages: count,
+    rejects: count,
+    samples: count,
+    bytes: count,
+    readOnly: z.boolean().describe('True while the disk takes no writes'),
+    maturity: z
+      .object({
+        changes: count,
+        first: time.optional(),
+        last: time.optional(),
+        detectors: z.record(z.string(), z.object({ mature: z.boolean(), samples: z.number() })),
+      })
+      .optional(),
+  })
+  .register(components, { id: 'Stats' });
+
+export const Activity = z
+  .object({
+    from: time,
+    to: time,
+    stepSeconds: z.int().min(1),
+    counts: z.array(count).describe('Changes per step from `from` on'),
+    partial: z.boolean().describe('True when changes older than the look-back were not counted'),
+  })
+  .register(components, { id: 'Activity' });
+
+export const Health = z
+  .object({
+    status: z.enum(['ok', 'failing']),
+    checks: z.array(z.object({ name: z.string(), ok: z.boolean(), detail: z.string() })).optional(),
+  })
+  .register(components, { id: 'Health' });
+
+export const Problem = z
+  .object({
+    type: z.string(),
+    title: z.string(),
+    status: z.int(),
+    code: z.enum(ERROR_CODES),
+    detail: z.string(),
+    instance: z.string(),
+    request_id: z.string(),
+    errors: z
+      .array(z.object({ in: z.enum(['query', 'path']), name: z.string(), detail: z.string() }))
+      .optional()
+      .describe('One per parameter that was wrong'),
+    checks: z.array(z.object({ name: z.string(), ok: z.boolean(), detail: z.string() })).optional(),
+  })
+  .register(components, { id: 'Problem' });
+
+function listOf<T extends z.ZodType>(item: T, id: string) {
+  return z
+    .object({ items: z.array(item), metadata: z.object({ continue: z.string().optional().describe('Absent on the last page') }) })
+    .register(components, { id });
+}
+
+export const ChangeList = listOf(ChangeSummary, 'ChangeList');
+export const FindingList = listOf(Finding, 'FindingList');
+export const ObjectList = listOf(ObjectSummary, 'ObjectList');
+export const SeriesList = listOf(Series, 'SeriesList');
+export const CoverageList = listOf(Coverage, 'CoverageList');

@@ -1,0 +1,59 @@
+/** From what the store holds (milliseconds, optional members) to what the API shows (RFC 3339). Pure. */
+import type { z } from 'zod';
+import type { KindCoverage } from '../collector/source.ts';
+import type { Change } from '../domain/change.ts';
+import type { Finding } from '../domain/finding.ts';
+import type { ChangeSummary, ObjectSummary, SeriesData } from '../store/store.ts';
+import type * as schemas from './schemas.ts';
+
+export function isoTime(ms: number): string {
+  return new Date(ms).toISOString();
+}
+
+function optionalTime(ms: number | undefined): string | undefined {
+  return ms === undefined ? undefined : isoTime(ms);
+}
+
+export function changeSummaryView(change: ChangeSummary): z.input<typeof schemas.ChangeSummary> {
+  const { seq, ref, uid, type, origin, resourceVersion, generation, actor, own, paths } = change;
+  return { seq, ref, uid, type, origin, time: isoTime(change.observedMs), resourceVersion, generation, actor, own, paths };
+}
+
+export function changeView(
+  change: Change,
+  states: { before?: Record<string, unknown>; after?: Record<string, unknown> },
+): z.input<typeof schemas.Change> {
+  const { seq, ref, uid, type, origin, resourceVersion, generation, actor, own, candidates, diff } = change;
+  const time = isoTime(change.observedMs);
+  return { seq, ref, uid, type, origin, time, resourceVersion, generation, actor, own, candidates, diff, ...states };
+}
+
+export function findingView(finding: Finding): z.input<typeof schemas.Finding> {
+  const { tsMs, id, cluster, subject, summary, actor, score, onceIn, detector, reasons, mature, deterministic } = finding;
+  const { severity, decision, episode } = finding;
+  return {
+    ...{ id, time: isoTime(tsMs), cluster, subject, summary, actor, score, onceIn, detector, reasons, mature, deterministic },
+    ...{ severity, decision, episode },
+  };
+}
+
+export function objectView(object: ObjectSummary): z.input<typeof schemas.ObjectSummary> {
+  const { ref, uid, resourceVersion, generation, seq, deleted, changes, heartbeats } = object;
+  const [first, last] = [isoTime(object.firstMs), isoTime(object.lastMs)];
+  return { ref, uid, resourceVersion, generation, seq, deleted, changes, heartbeats, first, last };
+}
+
+export function seriesView(series: SeriesData): z.input<typeof schemas.Series> {
+  const { cluster, metric, labels } = series;
+  const samples = series.samples.map(([ms, value]): [string, number | null] => [
+    isoTime(ms),
+    // JSON has no NaN or infinity.
+    Number.isFinite(value) ? value : null,
+  ]);
+  return { cluster, metric, labels, samples };
+}
+
+export function coverageView(kind: KindCoverage): z.input<typeof schemas.Coverage> {
+  const { lastEventMs, lastBookmarkMs, ...rest } = kind;
+  return { ...rest, lastEvent: optionalTime(lastEventMs), lastBookmark: optionalTime(lastBookmarkMs) };
+}

@@ -1,0 +1,237 @@
+/**
+ * The composition root: builds every adapter from the options, wires the pipeline, and owns the stop stack. What differs between the
+ * commands is the source that feeds it (src/commands). Long straight-line wiring is fine here; decisions belong elsewhere.
+ */
+import { collectDefaultMetrics, Gauge, Registry } from 'prom-client';
+import { type ApiServer, createApiServer } from './api/server.ts';
+import type { KindCoverage, Source } from './collector/source.ts';
+import type { Clock } from './domain/clock.ts';
+import { CrowsnestError } from './domain/errors.ts';
+import type { Finding } from './domain/finding.ts';
+import { keyedHash } from './domain/masking-key.ts';
+import type { KubeClient } from './kube/kube-client.ts';
+import { createModel } from './model/ensemble.ts';
+import type { Options } from './options.ts';
+import { type Analysis, createAnalysis } from './pipeline/analyze.ts';
+import { createIngest } from './pipeline/ingest.ts';
+import { createPipeline, type Pipeline } from './pipeline/pipeline.ts';
+import { createAlertmanagerPusher } from './respond/alertmanager.ts';
+import { createConsequences } from './respond/consequences.ts';
+import { createEffectRunner, parseAllow, type ResourceOf } from './respond/effects.ts';
+import { createPolicy } from './respond/policy.ts';
+import { loadMaskingKey, newToken, readSecretFile } from './secrets.ts';
+import { StopStack } from './stop-stack.ts';
+import { openSqliteStore } from './store/sqlite-store.ts';
+import type { Store } from './store/store.ts';
+import { createLogger, type Logger } from './telemetry/logger.ts';
+import { systemClock } from './telemetry/system-clock.ts';
+
+const MAINTAIN_MS = 1_000;
+const SNAPSHOT_MS = 60_000;
+
+export interface App {
+  readonly store: Store;
+  readonly analysis: Analysis;
+  readonly pipeline: Pipeline;
+  readonly registry: Registry;
+  readonly logger: Logger;
+  readonly clock: Clock;
+  /** Aborts when the app stops. */
+  readonly signal: AbortSignal;
+  /** Runs a source to its end, or until the app stops. */
+  run(source: Source): Promise<void>;
+  /** Starts the API and the page. */
+  serveApi(view: ApiView): Promise<{ url: string; token: string }>;
+  /** Starts sending alerts, and marks on objects when a client is given. */
+  startResponding(marks?: { client: KubeClient; resourceOf: ResourceOf }): void;
+  /** Starts housekeeping: sealing blocks, snapshots; with `live`, event time passes with the wall clock. */
+  startHousekeeping(mode: { live: boolean }): void;
+  stop(): Promise<void>;
+  [Symbol.asyncDispose](): Promise<void>;
+}
+
+/** What the API shows beside the store. */
+export interface ApiView {
+  version: string;
+  coverage: () => KindCoverage[];
+  checks: () => { name: string; ok: boolean; detail: string }[];
+  /** A token by environment, which beats --token-file. */
+  token: string | undefined;
+}
+
+export interface AppOptions {
+  options: Options;
+  /** Default database when --db is not given. */
+  defaultDb: string;
+  /** Sees every ranked finding. */
+  onFinding?: (finding: Finding) => void;
+  signal: AbortSignal;
+  clock?: Clock;
+}
+
+export function createApp({ options, defaultDb, onFinding, signal: outer, clock = systemClock }: AppOptions): App {
+  const logger = createLogger(options.logLevel);
+  const stack = new StopStack(logger);
+  const stopping = new AbortController();
+  const signal = AbortSignal.any([outer, stopping.signal]);
+  try {
+    const registry = new Registry();
+    collectDefaultMetrics({ register: registry });
+    const file = options.db ?? defaultDb;
+    const store = openSqliteStore({ file, logger, synchronous: options.durability === 'power-loss' ? 'full' : 'normal' });
+    stack.defer('store', () => store.close());
+    publishStoreMetrics(store, registry);
+
+    // Until the API listens nobody can follow a link; the address is known once it does.
+    let externalUrl = options.externalUrl ?? `http://${options.host}:${options.port}`;
+    const allow = parseAllow(options.allow);
+    const analysis = createAnalysis({
+      store,
+      createModel: (snapshot) => createModel({ timeZone: options.timeZone, rules: options.rules }, snapshot),
+      createPolicy: (saved) => createPolicy({ pagesPerWeek: options.pagesPerWeek }, saved),
+      consequences: createConsequences({ store, clock, externalUrl: () => externalUrl, holdMs: options.alertHold, allow }),
+      onFinding,
+    });
+
+    const wakers: (() => void)[] = [];
+    const wakeAll = () => {
+      for (const wake of wakers) wake();
+    };
+    const pipeline = createPipeline({
+      ingest: createIngest({ store, hash: keyedHash(loadMaskingKey(file)) }),
+      analysis,
+      store,
+      clock,
+      logger,
+      signal,
+      react: wakeAll,
+    });
+    const background = (name: string, work: Promise<void>): void => {
+      work.catch((error: unknown) => {
+        if (!signal.aborted) logger.error({ part: name, err: error }, 'a part of Crowsnest ended unexpectedly');
+      });
+      stack.defer(name, () => work.catch(() => undefined));
+    };
+
+    const app: App = {
+      store,
+      analysis,
+      pipeline,
+      registry,
+      logger,
+      clock,
+      signal,
+      run: (source) => source.run((batch) => pipeline.sink(batch), signal),
+      async serveApi(view) {
+        const token =
+          view.token ?? (options.tokenFile === undefined ? newToken() : readSecretFile(options.tokenFile, '--token-file'));
+        const tls =
+          options.tlsCert === undefined || options.tlsKey === undefined
+            ? undefined
+            : { certFile: options.tlsCert, keyFile: options.tlsKey };
+        const api: ApiServer = createApiServer({
+          store,
+          coverage: view.coverage,
+          maturity: () => analysis.model.maturity(),
+          health: () => health(store, view.checks()),
+          registry,
+          auth: { token },
+          tls,
+          clock,
+          logger,
+          version: view.version,
+        });
+        const { url } = await api.listen(options.host, options.port);
+        stack.defer('api', () => api.close());
+        externalUrl = options.externalUrl ?? url;
+        return { url, token };
+      },
+      startResponding(marks) {
+        if (options.alertmanager.length > 0) {
+          const bearer =
+            options.alertmanagerTokenFile === undefined ? undefined : { bearerTokenFile: options.alertmanagerTokenFile };
+          const pusher = createAlertmanagerPusher({ urls: options.alertmanager, store, clock, logger, registry, auth: bearer });
+          wakers.push(() => pusher.wake());
+          background('alertmanager', pusher.run(signal));
+        }
+        if (marks !== undefined && (allow.events || allow.annotate.length > 0)) {
+          const runner = createEffectRunner({ ...marks, allow, store, clock, logger, registry });
+          wakers.push(() => runner.wake());
+          background('marks', runner.run(signal));
+        }
+      },
+      startHousekeeping({ live }) {
+        background('housekeeping', keepHouse({ store, analysis, clock, logger, signal, live, react: wakeAll }));
+      },
+      async stop() {
+        stopping.abort(new Error('stopping'));
+        await stack.stop();
+      },
+      [Symbol.asyncDispose]: () => app.stop(),
+    };
+    // Registered last, so it runs first: what was learnt is kept before anything closes.
+    stack.defer('snapshot', () => {
+      if (!store.readOnly) analysis.saveSnapshot();
+    });
+    return app;
+  } catch (error) {
+    void stack.stop();
+    throw error;
+  }
+}
+
+interface Housekeeping {
+  store: Store;
+  analysis: Analysis;
+  clock: Clock;
+  logger: Logger;
+  signal: AbortSignal;
+  live: boolean;
+  react: () => void;
+}
+
+async function keepHouse({ store, analysis, clock, logger, signal, live, react }: Housekeeping): Promise<void> {
+  let snapshotMs = clock.nowMs();
+  while (!signal.aborted) {
+    try {
+      store.maintain();
+      if (live && analysis.advance(clock.nowMs()).length > 0) react();
+      if (clock.nowMs() - snapshotMs >= SNAPSHOT_MS) {
+        analysis.saveSnapshot();
+        snapshotMs = clock.nowMs();
+      }
+    } catch (error) {
+      // A full disk is the pipeline's to wait out; housekeeping simply comes again.
+      if (!(error instanceof CrowsnestError)) throw error;
+      logger.warn({ code: error.code }, `housekeeping put off: ${error.what}`);
+    }
+    await clock.sleep(MAINTAIN_MS, signal).catch(() => undefined);
+  }
+}
+
+function health(
+  store: Store,
+  checks: { name: string; ok: boolean; detail: string }[],
+): { live: boolean; ready: boolean; checks: typeof checks } {
+  const writable = { name: 'store', ok: !store.readOnly, detail: store.readOnly ? 'the database cannot be written' : 'writable' };
+  const all = [writable, ...checks];
+  return { live: true, ready: all.every((check) => check.ok), checks: all };
+}
+
+function publishStoreMetrics(store: Store, registry: Registry): void {
+  const gauge = (name: string, help: string, read: () => number) =>
+    new Gauge({
+      name: `crowsnest_${name}`,
+      help,
+      registers: [registry],
+      collect() {
+        this.set(read());
+      },
+    });
+  gauge('store_bytes', 'Size of the database file.', () => store.counts().bytes);
+  gauge('store_changes', 'Recorded changes.', () => store.counts().changes);
+  gauge('store_objects', 'Recorded objects, deleted ones included.', () => store.counts().objects);
+  gauge('store_findings', 'Stored findings.', () => store.counts().findings);
+  gauge('store_rejects', 'Observations that were rejected, with a reason.', () => store.counts().rejects);
+  gauge('store_read_only', '1 while the database cannot be written.', () => (store.readOnly ? 1 : 0));
+}

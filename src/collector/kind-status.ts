@@ -1,0 +1,80 @@
+import type { ResourceKind } from '../kube/discovery.ts';
+import type { Logger } from '../telemetry/logger.ts';
+import type { BatchBuilder } from './batch-builder.ts';
+import type { CollectorMetrics } from './metrics.ts';
+import type { CoverageState, KindCoverage } from './source.ts';
+import type { Unreadable } from './watch-event.ts';
+
+/** How well one kind is seen: what the coverage report, the metrics and the log say of it. */
+export class KindStatus {
+  /** Live objects, from the last list and what came since. */
+  objects = 0;
+  readonly #cluster: string;
+  readonly #kind: ResourceKind;
+  readonly #metrics: CollectorMetrics;
+  readonly #logger: Logger;
+  #state: CoverageState = 'listing';
+  #reason: string | undefined;
+  #lastEventMs: number | undefined;
+  #lastBookmarkMs: number | undefined;
+  #relists = 0;
+
+  constructor(options: { cluster: string; kind: ResourceKind; metrics: CollectorMetrics; logger: Logger }) {
+    this.#cluster = options.cluster;
+    this.#kind = options.kind;
+    this.#metrics = options.metrics;
+    this.#logger = options.logger;
+  }
+
+  coverage(): KindCoverage {
+    const { group, version, kind, plural, namespaced } = this.#kind;
+    return {
+      cluster: this.#cluster,
+      group,
+      version,
+      kind,
+      plural,
+      namespaced,
+      state: this.#state,
+      objects: this.objects,
+      relists: this.#relists,
+      ...(this.#reason === undefined ? {} : { reason: this.#reason }),
+      ...(this.#lastEventMs === undefined ? {} : { lastEventMs: this.#lastEventMs }),
+      ...(this.#lastBookmarkMs === undefined ? {} : { lastBookmarkMs: this.#lastBookmarkMs }),
+    };
+  }
+
+  set(state: CoverageState, reason?: string): void {
+    this.#state = state;
+    this.#reason = reason;
+  }
+
+  /** Events or listed objects that arrived, of one type. */
+  arrived(type: 'ADDED' | 'MODIFIED' | 'DELETED' | 'BOOKMARK', count: number, nowMs: number): void {
+    if (count === 0) return;
+    this.#metrics.events(this.#kind, type, count, nowMs);
+    if (type === 'BOOKMARK') this.#lastBookmarkMs = nowMs;
+    else this.#lastEventMs = nowMs;
+  }
+
+  relisting(): void {
+    this.#relists += 1;
+    this.#metrics.relist(this.#kind);
+  }
+
+  interrupted(outcome: { type: string; reason: string }, retryMs: number): void {
+    const { group, kind } = this.#kind;
+    this.#metrics.error(this.#kind, outcome.type);
+    this.#logger.warn({ group, kind, outcome: outcome.type, reason: outcome.reason, retryMs }, 'watch interrupted');
+  }
+
+  /** Counts, logs and records that something could not be recorded, by reference only. */
+  rejected({ identity, code, what }: Unreadable, batch: BatchBuilder, observedMs: number): void {
+    const { name, namespace = '' } = identity;
+    const object = name === undefined ? '(object not named)' : namespace === '' ? name : `${namespace}/${name}`;
+    const where = `${this.#kind.kind}.${this.#kind.group} ${object}`;
+    batch.reject({ code, where, what, observedMs });
+    this.#metrics.reject(code);
+    this.#logger.warn({ code, where, what }, 'an object could not be recorded');
+  }
+}

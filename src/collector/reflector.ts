@@ -1,0 +1,400 @@
+/**
+ * Lists and watches one kind and delivers what happens to its objects, in order. Our own, because what is missed here is missing from
+ * the record: nothing is dropped without a count, deletions are judged by uid, and no error ends it.
+ *
+ *            no position                      position known
+ *   run ──────────────> listing ───listed──────────> watching ──ended, failed, silent──┐
+ *            ^             │ ^                           │ ^                           │
+ *            │   any error │ │ waited      any error     │ │ waited                    │
+ *            │             v │                           v │                           │
+ *            │            waiting <───────────────── waiting <─────────────────────────┘
+ *            └──────────────────────────────────────────┴── expired: position forgotten
+ *
+ * listing   Promises: the kind's objects are compared by uid with what is recorded; only differences are delivered. No position is
+ *           stored before the last of them is durable, so a crash in between lists again. Memory: one entry per object, never objects.
+ *           A streaming list goes on as the watch on the same connection.
+ * watching  Promises: each event is delivered once, after all before it, together with its position; the next read waits until that is
+ *           durable. The stored position is never ahead of what is recorded.
+ * waiting   A time set by `nextStep`; nothing is open.
+ * stopped   The signal was aborted; nothing is open.
+ *
+ * `#setMode` is the only writer of the mode, `#remember` and `#forget` of the position.
+ */
+import assert from 'node:assert/strict';
+import type { Clock } from '../domain/clock.ts';
+import { collectionPath, type ResourceKind } from '../kube/discovery.ts';
+import type { KubeClient, KubeStream } from '../kube/kube-client.ts';
+import { statusOfAnswer } from '../kube/kube-status.ts';
+import type { Logger } from '../telemetry/logger.ts';
+import { jittered } from './back-off.ts';
+import { BatchBuilder } from './batch-builder.ts';
+import { guardedChunks, readBody, StaleStreamError } from './guarded-stream.ts';
+import { KindStatus } from './kind-status.ts';
+import { LineSplitter } from './line-splitter.ts';
+import { gone, type KnownObjects } from './list-comparison.ts';
+import { ListInProgress } from './list-in-progress.ts';
+import { readPage } from './list-page.ts';
+import { type CollectorMetrics, NO_METRICS } from './metrics.ts';
+import { nextStep, type Outcome, outcomeOfStatus } from './reflector-step.ts';
+import { DEFAULT_TIMING, type ReflectorTiming } from './reflector-timing.ts';
+import type { KindCoverage, Sink } from './source.ts';
+import type { StartGate } from './start-gate.ts';
+import { parseWatchLine, tooLarge, type Unreadable, type WatchEvent } from './watch-event.ts';
+
+export interface ReflectorOptions {
+  client: KubeClient;
+  kind: ResourceKind;
+  /** Only this namespace; default is all. */
+  namespace?: string | undefined;
+  clock: Clock;
+  logger: Logger;
+  known: KnownObjects;
+  /** Positions stored by earlier runs. */
+  cursors: { cursor(name: string): string | undefined };
+  /** Shared by all reflectors of a cluster: cleared when its server shows that it does no streaming lists. */
+  streamingLists?: { supported: boolean } | undefined;
+  /** Spreads the start of many kinds. */
+  gate?: StartGate | undefined;
+  metrics?: CollectorMetrics | undefined;
+  timing?: Partial<ReflectorTiming> | undefined;
+  random?: (() => number) | undefined;
+  pageLimit?: number | undefined;
+  /** Largest object with its envelope. etcd's own limit for an object is 1.5 MiB by default. */
+  objectBytesMax?: number | undefined;
+  observationsMax?: number | undefined;
+}
+
+type Mode = 'idle' | 'listing' | 'watching' | 'waiting' | 'stopped';
+
+/** A connection that lasted this long did its work, whatever it brought. */
+const LASTING_MS = 5_000;
+
+/** What one open stream is read into. `list` is cleared when a streaming list is complete and its stream goes on as the watch. */
+interface Reading {
+  batch: BatchBuilder;
+  signal: AbortSignal;
+  list: ListInProgress | undefined;
+  /** How long the watch was asked to last. */
+  seconds: number;
+  bookmarked: boolean;
+}
+
+/** The name a stream's position is stored under. */
+export function cursorName(cluster: string, kind: ResourceKind, namespace?: string): string {
+  return `watch:${cluster}/${kind.group}/${kind.plural}${namespace === undefined ? '' : `/${namespace}`}`;
+}
+
+export class Reflector {
+  readonly #options: ReflectorOptions;
+  readonly #timing: ReflectorTiming;
+  readonly #random: () => number;
+  readonly #objectBytesMax: number;
+  readonly #streamingLists: { supported: boolean };
+  readonly #path: string;
+  readonly #cursorName: string;
+  readonly #status: KindStatus;
+  #mode: Mode = 'idle';
+  /** The resourceVersion all up to which is durable; undefined before the first list is. */
+  #position: string | undefined;
+  /** Attempts in a row that came to nothing. */
+  #failures = 0;
+  /** The kind was complete once, so what is recorded is at worst old. */
+  #synced = false;
+  /** A position was lost, so history may have a gap. */
+  #gap = false;
+  /** Cleared when a page's token expired half-way: the list is repeated in one piece, as a busy server may expire each in turn. */
+  #inPages = true;
+  /** The stream of this attempt has brought something. */
+  #progressed = false;
+
+  constructor(options: ReflectorOptions) {
+    const { client, kind, namespace, logger, metrics = NO_METRICS } = options;
+    this.#options = options;
+    this.#timing = { ...DEFAULT_TIMING, ...options.timing };
+    this.#random = options.random ?? Math.random;
+    this.#objectBytesMax = options.objectBytesMax ?? 3 * 1024 * 1024;
+    this.#streamingLists = options.streamingLists ?? { supported: true };
+    this.#path = collectionPath(kind, namespace);
+    this.#cursorName = cursorName(client.cluster, kind, namespace);
+    this.#status = new KindStatus({ cluster: client.cluster, kind, metrics, logger });
+  }
+
+  coverage(): KindCoverage {
+    return this.#status.coverage();
+  }
+
+  /** Runs until the signal aborts; what fails is tried again for ever. */
+  async run(sink: Sink, signal: AbortSignal): Promise<void> {
+    assert.equal(this.#mode, 'idle', 'a reflector runs once');
+    this.#resume();
+    while (!signal.aborted) {
+      const outcome = await this.#attempt(sink, signal);
+      if (!signal.aborted) await this.#follow(outcome, signal);
+    }
+    this.#setMode('stopped');
+  }
+
+  /** Takes up the position of an earlier run. An empty one was given up for a list which then did not finish. */
+  #resume(): void {
+    const stored = this.#options.cursors.cursor(this.#cursorName);
+    this.#gap = stored === '';
+    if (stored === undefined || stored === '') return;
+    this.#position = stored;
+    this.#synced = true;
+    for (const _ of this.#heads()) this.#status.objects += 1;
+  }
+
+  async #attempt(sink: Sink, signal: AbortSignal): Promise<Outcome> {
+    const { gate, client, clock, observationsMax = 200 } = this.#options;
+    const batch = new BatchBuilder({ cluster: client.cluster, cursorName: this.#cursorName, sink, observationsMax });
+    let release = () => {};
+    this.#progressed = false;
+    const startedMs = clock.nowMs();
+    try {
+      release = (await gate?.enter(signal)) ?? release;
+      return await (this.#position === undefined ? this.#list(batch, release, signal) : this.#watch(batch, release, signal));
+    } catch (error) {
+      const reason = error instanceof Error ? error.message : String(error);
+      if (error instanceof StaleStreamError) return { type: 'silent', reason };
+      const lasted = this.#position !== undefined && clock.nowMs() - startedMs > LASTING_MS;
+      return { type: 'failed', reason, progressed: this.#progressed || lasted };
+    } finally {
+      release();
+    }
+  }
+
+  async #follow(outcome: Outcome, signal: AbortSignal): Promise<void> {
+    const { backOffBaseMs: baseMs, backOffMsMax: msMax, forbiddenMs } = this.#timing;
+    const backOff = { baseMs, msMax, random: this.#random };
+    const step = nextStep(outcome, { failures: this.#failures, synced: this.#synced, forbiddenMs, backOff });
+    this.#failures = step.failures;
+    if (outcome.type === 'unsupported') this.#streamingLists.supported = false;
+    if (step.forget) this.#forget();
+    if (outcome.type !== 'listed' && outcome.type !== 'ended') {
+      if (step.coverage !== undefined) this.#status.set(step.coverage, outcome.reason);
+      this.#status.interrupted(outcome, step.delayMs);
+    }
+    if (step.delayMs === 0) return;
+    this.#setMode('waiting');
+    // An abort ends the sleep by rejecting; the loop in `run` sees it.
+    await this.#options.clock.sleep(step.delayMs, signal).catch(() => {});
+  }
+
+  // --- listing ---
+
+  async #list(batch: BatchBuilder, release: () => void, signal: AbortSignal): Promise<Outcome> {
+    this.#setMode('listing');
+    const { client, kind, clock } = this.#options;
+    if (this.#gap) {
+      this.#status.relisting();
+      // Were the process to die half-way, the old position would bring events again that the list has overtaken.
+      await batch.flush('');
+    }
+    const finished = () => {
+      this.#synced = true;
+      this.#gap = false;
+      release();
+    };
+    const origin = this.#gap ? 'relist' : 'list';
+    const list = new ListInProgress({ client, kind, clock, status: this.#status, heads: this.#heads(), origin, finished });
+    // A streaming list that keeps failing for whatever reason makes way for pages now and then.
+    const streaming = this.#streamingLists.supported && this.#failures % 3 !== 2;
+    return streaming ? this.#listStreaming(list, batch, signal) : this.#listInPages(list, batch, signal);
+  }
+
+  async #listStreaming(list: ListInProgress, batch: BatchBuilder, signal: AbortSignal): Promise<Outcome> {
+    const seconds = this.#watchSeconds();
+    const query = { ...watchQuery(seconds), sendInitialEvents: 'true', resourceVersionMatch: 'NotOlderThan' };
+    const stream = await this.#options.client.stream(this.#path, { query, signal });
+    if (stream.status !== 200) return this.#refused(stream, signal, true);
+    return this.#readWatch(stream, { batch, signal, seconds, list, bookmarked: false });
+  }
+
+  async #listInPages(list: ListInProgress, batch: BatchBuilder, signal: AbortSignal): Promise<Outcome> {
+    const { client, kind, clock, pageLimit = 500 } = this.#options;
+    const silenceMs = this.#timing.listSilenceMs;
+    const reading = { kind, clock, signal, silenceMs, objectBytesMax: this.#objectBytesMax, status: this.#status, list, batch };
+    let position: string | undefined;
+    let token: string | undefined;
+    do {
+      const query: Record<string, string> = this.#inPages ? { limit: String(pageLimit) } : {};
+      if (token !== undefined) query.continue = token;
+      const stream = await client.stream(this.#path, { query, signal });
+      if (stream.status !== 200) {
+        const outcome = await this.#refused(stream, signal, false);
+        if (outcome.type === 'expired') this.#inPages = false;
+        return outcome;
+      }
+      const page = await readPage(stream, reading);
+      // Every page shows the state of the first one.
+      position ??= page.resourceVersion;
+      token = page.continue;
+    } while (token !== undefined);
+    await list.finish(position, batch, signal);
+    this.#remember(position);
+    this.#inPages = true;
+    return { type: 'listed' };
+  }
+
+  // --- watching ---
+
+  async #watch(batch: BatchBuilder, release: () => void, signal: AbortSignal): Promise<Outcome> {
+    assert(this.#position !== undefined, 'watching needs a position');
+    const seconds = this.#watchSeconds();
+    const query = { ...watchQuery(seconds), resourceVersion: this.#position };
+    const stream = await this.#options.client.stream(this.#path, { query, signal });
+    release();
+    if (stream.status !== 200) return this.#refused(stream, signal, false);
+    this.#setMode('watching');
+    this.#status.set('watched');
+    return this.#readWatch(stream, { batch, signal, seconds, list: undefined, bookmarked: false });
+  }
+
+  async #readWatch(stream: KubeStream, reading: Reading): Promise<Outcome> {
+    const { kind, clock } = this.#options;
+    const { listSilenceMs, bookmarkSilenceMs, graceMs } = this.#timing;
+    const idleMs = () => {
+      if (reading.list !== undefined) return listSilenceMs;
+      return reading.bookmarked ? bookmarkSilenceMs : reading.seconds * 1000 + graceMs;
+    };
+    const splitter = new LineSplitter(this.#objectBytesMax);
+    let events: WatchEvent[] = [];
+    const handler = {
+      piece: (line: Buffer) => void events.push(parseWatchLine(line, kind)),
+      oversized: (prefix: Buffer) => void events.push(tooLarge(prefix, this.#objectBytesMax)),
+    };
+    const startedMs = clock.nowMs();
+    for await (const chunk of guardedChunks(stream, { clock, signal: reading.signal, idleMs })) {
+      splitter.push(chunk, handler);
+      const taken = events;
+      events = [];
+      const outcome = await this.#takeEvents(taken, reading);
+      if (outcome !== undefined) return outcome;
+    }
+    if (reading.list !== undefined)
+      return { type: 'failed', reason: 'the streaming list ended in the middle', progressed: false };
+    return { type: 'ended', progressed: this.#progressed || clock.nowMs() - startedMs > LASTING_MS };
+  }
+
+  /** Applies the events of one read in order and delivers them; an outcome ends the watch. */
+  async #takeEvents(events: WatchEvent[], reading: Reading): Promise<Outcome | undefined> {
+    const { clock, kind } = this.#options;
+    const { batch } = reading;
+    const nowMs = clock.nowMs();
+    const counts = { ADDED: 0, MODIFIED: 0, DELETED: 0, BOOKMARK: 0 };
+    let position: string | undefined;
+    let outcome: Outcome | undefined;
+    for (const event of events) {
+      if (event.type === 'ERROR') {
+        const streamingList = reading.list !== undefined;
+        outcome = outcomeOfStatus(event.status, { kind, streamingList, hasPosition: !streamingList, inStream: true });
+        break;
+      }
+      if (event.type === 'UNREADABLE') this.#reject(event, reading, nowMs);
+      else {
+        counts[event.type] += 1;
+        position = (await this.#takeEvent(event, reading, nowMs)) ?? position;
+      }
+      if (batch.isFull) {
+        await batch.flush(position);
+        this.#remember(position);
+      }
+    }
+    await batch.flush(position);
+    this.#remember(position);
+    for (const type of ['ADDED', 'MODIFIED', 'DELETED', 'BOOKMARK'] as const) this.#status.arrived(type, counts[type], nowMs);
+    return outcome;
+  }
+
+  /** Returns the position that the event leads to, which is none while a list is under way. */
+  async #takeEvent(
+    event: Exclude<WatchEvent, Unreadable | { type: 'ERROR' }>,
+    reading: Reading,
+    nowMs: number,
+  ): Promise<string | undefined> {
+    const { list, batch, signal } = reading;
+    if (event.type !== 'BOOKMARK') {
+      const { type, object } = event;
+      if (list !== undefined) {
+        list.meet(type, object, batch, nowMs);
+        return undefined;
+      }
+      batch.add({ type, object, origin: 'watch' }, nowMs);
+      this.#status.objects += type === 'ADDED' ? 1 : type === 'DELETED' ? -1 : 0;
+      return object.metadata.resourceVersion;
+    }
+    if (list === undefined) {
+      reading.bookmarked = true;
+      return event.resourceVersion;
+    }
+    if (!event.initialEventsEnd) return undefined;
+    await list.finish(event.resourceVersion, batch, signal);
+    this.#remember(event.resourceVersion);
+    reading.list = undefined;
+    this.#setMode('watching');
+    this.#status.set('watched');
+    return undefined;
+  }
+
+  #reject(unreadable: Unreadable, { list, batch }: Reading, nowMs: number): void {
+    if (list !== undefined) {
+      list.reject(unreadable, batch, nowMs);
+      return;
+    }
+    this.#status.rejected(unreadable, batch, nowMs);
+    // A deletion whose last state cannot be read is still a deletion, if its beginning says of what.
+    const { type, name, namespace = '', uid, resourceVersion } = unreadable.identity;
+    if (type !== 'DELETED' || name === undefined || uid === undefined || resourceVersion === undefined) return;
+    const { client, kind } = this.#options;
+    const ref = { cluster: client.cluster, group: kind.group, version: kind.version, kind: kind.kind, namespace, name };
+    batch.add({ ...gone({ ref, uid, resourceVersion }), origin: 'watch' }, nowMs);
+    this.#status.objects -= 1;
+  }
+
+  // --- shared ---
+
+  async #refused(stream: KubeStream, signal: AbortSignal, streamingList: boolean): Promise<Outcome> {
+    const { clock, kind } = this.#options;
+    const body = await readBody(stream, { clock, signal, idleMs: () => 10_000, bytesMax: 64 * 1024 });
+    const hasPosition = this.#position !== undefined;
+    return outcomeOfStatus(statusOfAnswer(stream.status, stream.headers, body), {
+      kind,
+      streamingList,
+      hasPosition,
+      inStream: false,
+    });
+  }
+
+  #heads() {
+    const { known, kind, namespace } = this.#options;
+    return known.heads(kind.group, kind.kind, namespace);
+  }
+
+  #watchSeconds(): number {
+    return Math.max(1, jittered(this.#timing.watchSeconds * 1.5, 1 / 3, this.#random));
+  }
+
+  /** Only a connection that has brought something durable has proved itself; before that the back-off goes on growing. */
+  #remember(position: string | undefined): void {
+    if (position === undefined) return;
+    this.#position = position;
+    this.#progressed = true;
+    this.#failures = 0;
+  }
+
+  #forget(): void {
+    this.#gap ||= this.#position !== undefined;
+    this.#position = undefined;
+  }
+
+  #setMode(mode: Mode): void {
+    assert(this.#mode !== 'stopped', 'a stopped reflector stays stopped');
+    if (mode === 'watching') assert(this.#position !== undefined, 'watching needs a position');
+    if (mode === 'listing') assert(this.#position === undefined, 'listing is for when there is no position');
+    this.#mode = mode;
+  }
+}
+
+function watchQuery(seconds: number): Record<string, string> {
+  return { watch: 'true', allowWatchBookmarks: 'true', timeoutSeconds: String(seconds) };
+}

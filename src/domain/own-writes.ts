@@ -1,0 +1,54 @@
+/**
+ * How Crowsnest tells its own writes from everyone else's. An own write is recorded but never judged, or a mark on an object would
+ * be a change worth marking.
+ */
+import type { FieldDiff } from './field-diff.ts';
+import { segmentsOf } from './field-path.ts';
+import { isJsonObject, type Json } from './json.ts';
+import type { KubeObject } from './object-ref.ts';
+
+/** The field manager of every write to a cluster. */
+export const FIELD_MANAGER = 'crowsnest';
+
+/** Holds the id of the newest finding on an object. */
+export const OWN_ANNOTATION = 'crowsnest.dev/finding';
+
+const OWN_PREFIX = 'crowsnest.dev/';
+
+/**
+ * True when a change is nothing but our own annotations, set by our own field manager. `object` is the state
+ * after the change with managedFields, `diff` the whole change.
+ *
+ * Managers and times alone would not do: managedFields times are whole seconds, so an own mark and a foreign edit in the same second
+ * look alike, and a relist shows both as one change. Paths alone would not do either: anyone may write our annotation, but whoever
+ * does takes its ownership from us.
+ */
+export function isOwnWrite(object: KubeObject, diff: readonly FieldDiff[]): boolean {
+  if (diff.length === 0) return false;
+  const owned = ownedAnnotations(object);
+  return diff.every((entry) => {
+    const [first, second, key, ...rest] = segmentsOf(entry.path);
+    if (first !== 'metadata' || second !== 'annotations' || rest.length > 0) return false;
+    // The empty map an object had before its first annotation is a leaf of its own.
+    if (key === undefined) return entry.op === 'remove' && isJsonObject(entry.old) && Object.keys(entry.old).length === 0;
+    return entry.op !== 'remove' && key.startsWith(OWN_PREFIX) && owned.has(key);
+  });
+}
+
+/** Annotation keys that managedFields attribute to us. */
+function ownedAnnotations(object: KubeObject): Set<string> {
+  const owned = new Set<string>();
+  const managers = object.metadata.managedFields;
+  if (!Array.isArray(managers)) return owned;
+  for (const entry of managers) {
+    if (!isJsonObject(entry) || entry.manager !== FIELD_MANAGER) continue;
+    const annotations = member(member(entry.fieldsV1, 'f:metadata'), 'f:annotations');
+    if (!isJsonObject(annotations)) continue;
+    for (const field of Object.keys(annotations)) if (field.startsWith('f:')) owned.add(field.slice(2));
+  }
+  return owned;
+}
+
+function member(value: Json | undefined, key: string): Json | undefined {
+  return isJsonObject(value) ? value[key] : undefined;
+}

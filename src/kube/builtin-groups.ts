@@ -1,0 +1,36 @@
+/**
+ * API groups that belong to Kubernetes itself and are therefore not custom resources. The list is fixed because names do not tell:
+ * groups under *.k8s.io and *.x-k8s.io are also those of custom resources (gateway.networking.k8s.io, cluster.x-k8s.io).
+ */
+export const BUILTIN_GROUPS: ReadonlySet<string> = new Set([
+  '',
+  'admissionregistration.k8s.io',
+  'apiextensions.k8s.io',
+  'apiregistration.k8s.io',
+  'apps',
+  'auditregistration.k8s.io',
+  'authentication.k8s.io',
+  'authorization.k8s.io',
+  'autoscaling',
+  'batch',
+  'certificates.k8s.io',
+  'coordination.k8s.io',
+  'custom.metrics.k8s.io',
+  'discovery.k8s.io',
+  'events.k8s.io',
+  'extensions',
+  'external.metrics.k8s.io',
+  'flowcontrol.apiserver.k8s.io',
+  'imagepolicy.k8s.io',
+  'internal.apiserver.k8s.io',
+  'metrics.k8s.io',
+  'networking.k8s.io',
+  'node.k8s.io',
+  'policy',
+  'rbac.authorization.k8s.io',
+  'resource.k8s.io',
+  'scheduling.k8s.io',
+  'settings.k8s.io',
+  'storage.k8s.io',
+  'storagemigration.k8s.io',
+]);

@@ -1,0 +1,147 @@
+/**
+ * Who changes what. An actor outside their habit is surprising twice over: from their side (how often do they go to a kind, namespace
+ * or object they did not know) and from the target's (how often does it see somebody new). Each is an escape probability in the manner
+ * of Witten and Bell: distinct newcomers over sightings.
+ */
+import { describeRef } from '../domain/object-ref.ts';
+import { increment, touch } from './counts.ts';
+import type { Detector, Evidence, Explanation, Group } from './detector.ts';
+import type { ChangeEvent } from './features.ts';
+import { kindIn, many } from './words.ts';
+
+const ACTORS_MAX = 5_000;
+const TARGETS_MAX = 120_000;
+const ACTORS_PER_TARGET_MAX = 256;
+const ACTOR_EVENTS_MIN = 20;
+const WEIGHT = { kind: 1, namespace: 0.7, object: 0.3 } as const;
+type Level = keyof typeof WEIGHT;
+const LEVELS: readonly Level[] = ['kind', 'namespace', 'object'];
+
+interface ActorHabit {
+  groups: number;
+  /** Distinct targets entered per level after the first group. */
+  entered: Record<Level, number>;
+}
+
+interface Target {
+  n: number;
+  by: Map<string, number>;
+  newcomers: number;
+}
+
+interface State {
+  groups: number;
+  actors: Map<string, ActorHabit>;
+  targets: Map<string, Target>;
+}
+
+export class ActorAffinity implements Detector<State> {
+  readonly name = 'actor-affinity';
+  #state: State = { groups: 0, actors: new Map(), targets: new Map() };
+
+  score(event: ChangeEvent): Evidence | undefined {
+    if (!event.timed || event.actor.source === 'none') return undefined;
+    const { actors, groups } = this.#state;
+    const actor = actors.get(event.actor.name);
+    let surprise = actor === undefined ? -Math.log((actors.size * 0.7 + 0.5) / (groups + 1)) : 0;
+    for (const level of LEVELS) {
+      const target = this.#state.targets.get(targetKey(level, event));
+      if (target?.by.has(event.actor.name)) continue;
+      if (actor !== undefined && actor.groups >= 2) {
+        surprise -= WEIGHT[level] * Math.log(Math.min(1, (actor.entered[level] + 0.5) / (actor.groups + 1)));
+      }
+      if (target !== undefined) surprise -= WEIGHT[level] * Math.log(Math.min(1, (target.newcomers + 0.5) / (target.n + 1)));
+    }
+    return surprise > 0 ? { surprise, explain: () => this.#explain(event, actor) } : undefined;
+  }
+
+  #explain(event: ChangeEvent, actor: ActorHabit | undefined): Explanation {
+    const name = event.actor.name;
+    const { ref } = event;
+    const level = LEVELS.find((candidate) => !this.#state.targets.get(targetKey(candidate, event))?.by.has(name)) ?? 'object';
+    const target = this.#state.targets.get(targetKey(level, event));
+    const place = {
+      kind: kindIn({ kind: ref.kind, namespace: '' }),
+      namespace: `anything in ${ref.namespace === '' ? 'the cluster scope' : `namespace ${ref.namespace}`}`,
+      object: describeRef(ref),
+    };
+    const usual = topActor(target);
+    const lead =
+      actor === undefined
+        ? `${name} has not been seen in this cluster before and now changed ${describeRef(ref)}`
+        : `${name} has never changed ${place[level]} before`;
+    const rest =
+      target === undefined || usual === undefined
+        ? 'nobody else has either'
+        : `${usual[1]} of the last ${many(target.n, 'change')} ${level === 'object' ? 'of it' : 'there'} came from ${usual[0]}`;
+    return {
+      sentence: `${lead}; ${rest}.`,
+      observed: name,
+      usual: usual?.[0],
+      samples: target?.n ?? 0,
+      scope: level,
+      counterfactual: usual === undefined ? undefined : `the same change by ${usual[0]}`,
+    };
+  }
+
+  /** Once per group: one visit of the actor, however many objects it touched. */
+  learn(event: ChangeEvent, group: Group): void {
+    if (event !== group.events[0] || event.actor.source === 'none') return;
+    const state = this.#state;
+    const name = event.actor.name;
+    state.groups++;
+    const actor = touch(state.actors, name, ACTORS_MAX, newActor);
+    actor.groups++;
+    const visited = new Map<string, Level>();
+    for (const member of group.events) {
+      if (member.timed) for (const level of LEVELS) visited.set(targetKey(level, member), level);
+    }
+    for (const [key, level] of visited) {
+      const target = touch(state.targets, key, TARGETS_MAX, newTarget);
+      target.n++;
+      if (!target.by.has(name)) {
+        target.newcomers++;
+        // The first group of an actor enters everything: that says nothing about how they roam.
+        if (actor.groups > 1) actor.entered[level]++;
+      }
+      increment(target.by, name, ACTORS_PER_TARGET_MAX);
+    }
+  }
+
+  mature(event: ChangeEvent): boolean {
+    const target = this.#state.targets.get(targetKey('kind', event));
+    const actor = this.#state.actors.get(event.actor.name);
+    return (target?.n ?? 0) >= ACTOR_EVENTS_MIN || (actor?.groups ?? 0) >= ACTOR_EVENTS_MIN;
+  }
+
+  samples(): number {
+    return this.#state.groups;
+  }
+
+  save(): State {
+    return this.#state;
+  }
+
+  load(state: State): void {
+    this.#state = state;
+  }
+}
+
+function newActor(): ActorHabit {
+  return { groups: 0, entered: { kind: 0, namespace: 0, object: 0 } };
+}
+
+function newTarget(): Target {
+  return { n: 0, by: new Map(), newcomers: 0 };
+}
+
+function targetKey(level: Level, event: ChangeEvent): string {
+  if (level === 'kind') return `k${event.kind}`;
+  return level === 'namespace' ? `n${event.ref.namespace}` : `o${event.object}`;
+}
+
+function topActor(target: Target | undefined): [string, number] | undefined {
+  let best: [string, number] | undefined;
+  for (const entry of target?.by ?? []) if (best === undefined || entry[1] > best[1]) best = entry;
+  return best;
+}

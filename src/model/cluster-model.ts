@@ -1,0 +1,518 @@
+/**
+ * The model of one cluster: what its actors do is gathered in groups (a visit: one actor, one moment), each change is scored at once
+ * against the past and the rest of its group so far, and learnt when the group closes. Time is event time only.
+ */
+import type { Change } from '../domain/change.ts';
+import type { Judgement, Reason, Severity } from '../domain/finding.ts';
+import type { Json } from '../domain/json.ts';
+import { ActorAffinity } from './actor-affinity.ts';
+import { Burst, Pace, Tempos } from './burst.ts';
+import { learnPool, makePool, type Pool, tailOfPool } from './calibrate.ts';
+import { CoChange } from './co-change.ts';
+import { combine, IMPACT, WEIGHTS } from './combine.ts';
+import { Company } from './company.ts';
+import { DAY_MS, type Detector, type Evidence, type Group } from './detector.ts';
+import { Drift } from './drift.ts';
+import { bitsOf, gravest, onceInOf, type Part, reasonOf, reasonsOf } from './explain.ts';
+import { FactDetector } from './fact-detector.ts';
+import { type ChangeEvent, eventOf, isStatusOnly } from './features.ts';
+import { HourOfWeek } from './hour-of-week.ts';
+import { Leap, NewValue } from './new-value.ts';
+import { PathHabits } from './path-habits.ts';
+import { Silence } from './silence.ts';
+import { StableField, Structure } from './stable-field.ts';
+import { StatusLoop } from './status-loop.ts';
+import { type CompiledRule, ruleSentence } from './user-rules.ts';
+import { MassDelete, Wave } from './wave.ts';
+
+/** An actor's visit lasts while its changes come no further apart than this. */
+const VISIT_GAP_MS = 2_000;
+const VISIT_SPAN_MAX_MS = 60_000;
+const VISIT_EVENTS_MAX = 1_000;
+const VISITS_OPEN_MAX = 256;
+/** Judgements below once in ten are not worth ranking. */
+const SCORE_MIN = 1;
+const QUARANTINE_SCORE = 4;
+const QUARANTINE_MS = DAY_MS;
+const QUARANTINE_MAX = 2_000;
+const MATURE_SPAN_MS = 7 * DAY_MS;
+const MATURE_CHANGES = 200;
+const SAMPLES_MATURE = 20;
+const CROWDED = new Set(['stable-field', 'new-value', 'fact']);
+const CROWD = 0.7;
+const CROWD_NEAR = 1.5;
+
+interface ClusterState {
+  clockMs: number;
+  firstMs: number | undefined;
+  lastMs: number | undefined;
+  changes: number;
+  visits: number;
+  open: Map<string, Group & { quarantined: number[] }>;
+  quarantine: { atMs: number; event: ChangeEvent }[];
+  pools: Map<string, Pool>;
+  known: Set<string>;
+}
+
+export interface ClusterModelOptions {
+  timeZone: string;
+  rules: readonly CompiledRule[];
+}
+
+type OpenGroup = Group & { quarantined: number[] };
+
+export class ClusterModel {
+  readonly #rules: readonly CompiledRule[];
+  readonly #habits = new PathHabits();
+  readonly #tempos = new Tempos();
+  readonly #facts = new FactDetector();
+  readonly #silence = new Silence();
+  readonly #company = new Company();
+  readonly #statusLoop = new StatusLoop();
+  readonly #detectors: Detector[];
+  #state: ClusterState = {
+    clockMs: Number.NEGATIVE_INFINITY,
+    firstMs: undefined,
+    lastMs: undefined,
+    changes: 0,
+    visits: 0,
+    open: new Map(),
+    quarantine: [],
+    pools: new Map(),
+    known: new Set(),
+  };
+
+  constructor(options: ClusterModelOptions) {
+    this.#rules = options.rules;
+    this.#detectors = [
+      new ActorAffinity(),
+      new StableField(this.#habits),
+      new Structure(this.#habits),
+      new NewValue(),
+      new Leap(),
+      new HourOfWeek({ timeZone: options.timeZone }),
+      new Burst(this.#tempos),
+      new Pace(this.#tempos),
+      new MassDelete(),
+      new Wave(),
+      new CoChange(this.#habits),
+      new Drift(this.#habits),
+      this.#facts,
+    ] as Detector[];
+  }
+
+  observe(change: Change): Judgement[] {
+    const out = this.advance(change.observedMs);
+    if (change.own) return out;
+    const state = this.#state;
+    state.firstMs ??= change.observedMs;
+    state.lastMs = Math.max(state.lastMs ?? change.observedMs, change.observedMs);
+    if (isStatusOnly(change)) {
+      const judgement = this.#judgeStatus(change);
+      if (judgement !== undefined) out.push(judgement);
+      return out;
+    }
+    const group = this.#groupOf(change, out);
+    const event = eventOf(change, { known: state.known.has(objectId(change)) });
+    this.#join(group, event);
+    state.changes++;
+    const judgement = this.#judge(event, group);
+    if (judgement !== undefined) out.push(judgement);
+    this.#track(event);
+    return out;
+  }
+
+  /** Lets event time pass: visits close, quarantine ends, silences come due. */
+  advance(nowMs: number): Judgement[] {
+    const state = this.#state;
+    const out: Judgement[] = [];
+    if (nowMs <= state.clockMs) return out;
+    state.clockMs = nowMs;
+    for (const [actor, group] of state.open) if (nowMs - group.lastMs > VISIT_GAP_MS) this.#close(actor, group, out);
+    while (state.quarantine.length > 0 && (state.quarantine[0] as { atMs: number }).atMs <= nowMs) this.#release();
+    for (const overdue of this.#silence.due(nowMs)) out.push(this.#judgeSilence(overdue));
+    return out;
+  }
+
+  #groupOf(change: Change, out: Judgement[]): OpenGroup {
+    const { open } = this.#state;
+    const actor = change.actor.name;
+    const at = change.observedMs;
+    const group = open.get(actor);
+    if (group !== undefined) {
+      const fits =
+        Math.abs(at - group.lastMs) <= VISIT_GAP_MS &&
+        at - group.firstMs <= VISIT_SPAN_MAX_MS &&
+        group.events.length < VISIT_EVENTS_MAX;
+      if (fits) return group;
+      this.#close(actor, group, out);
+    }
+    if (open.size >= VISITS_OPEN_MAX) {
+      const [oldest, first] = open.entries().next().value as [string, OpenGroup];
+      this.#close(oldest, first, out);
+    }
+    const fresh: OpenGroup = {
+      actor,
+      firstMs: at,
+      lastMs: at,
+      events: [],
+      same: new Map(),
+      objects: new Set(),
+      lost: 0,
+      surprises: new Map(),
+      tops: new Map(),
+      quarantined: [],
+    };
+    open.set(actor, fresh);
+    return fresh;
+  }
+
+  #join(group: OpenGroup, event: ChangeEvent): void {
+    group.events.push(event);
+    group.lastMs = Math.max(group.lastMs, event.atMs);
+    group.objects.add(event.object);
+    group.lost += event.type === 'DELETED' ? 1 : event.type === 'ADDED' ? -1 : 0;
+    const keys = new Set(event.fields.map((field) => `${event.kind}\u0000${field.op}\u0000${field.generic}`));
+    for (const key of keys) group.same.set(key, (group.same.get(key) ?? 0) + 1);
+  }
+
+  #judge(event: ChangeEvent, group: OpenGroup): Judgement | undefined {
+    const parts: Part[] = [];
+    if (!event.imported) {
+      for (const detector of this.#detectors) {
+        const evidence = detector.score(event, group);
+        if (evidence === undefined || !(evidence.surprise > 0)) continue;
+        parts.push(this.#part(detector, evidence, event, group));
+      }
+    }
+    const raw = combine(parts);
+    const score = this.#calibrated(raw, event, group);
+    if (score >= QUARANTINE_SCORE) group.quarantined.push(group.events.length - 1);
+    const rules = this.#rules.flatMap(({ rule, matches }) => {
+      const match = event.imported ? undefined : matches(event);
+      return match === undefined ? [] : [{ rule, field: match.field }];
+    });
+    const fact = event.imported ? undefined : this.#facts.gravest(event);
+    const deterministic = rules.length > 0 || fact !== undefined;
+    if (score < SCORE_MIN && !deterministic) return undefined;
+    const reasons = reasonsOf(parts);
+    const severities: Severity[] = [];
+    for (const { rule, field } of rules) {
+      severities.push(rule.severity ?? 'warning');
+      const words = { sentence: ruleSentence(rule, event, field), path: field?.path, observed: field?.next, usual: field?.old };
+      reasons.unshift(reasonOf('user-rule', Math.max(3, score), words));
+    }
+    if (fact !== undefined) {
+      severities.push(fact.fact.severity);
+      if (!reasons.some((reason) => reason.detector === 'fact'))
+        reasons.push(reasonOf('fact', 0, this.#facts.explain(event, fact)));
+    }
+    const lead = reasons[0] as Reason;
+    severities.push(IMPACT[lead.detector] ?? 'warning');
+    return this.#judgement(event, {
+      score,
+      reasons,
+      deterministic,
+      severity: gravest(severities),
+      mature: this.#isMature(parts),
+    });
+  }
+
+  #part(detector: Detector, evidence: Evidence, event: ChangeEvent, group: OpenGroup): Part {
+    let { surprise } = evidence;
+    if (CROWDED.has(detector.name)) {
+      let others = group.surprises.get(detector.name);
+      if (others === undefined) {
+        others = [];
+        group.surprises.set(detector.name, others);
+      }
+      let near = 1;
+      for (const other of others) if (other >= surprise - CROWD_NEAR) near++;
+      others.push(surprise);
+      surprise = Math.max(1e-3, surprise - CROWD * Math.log(near));
+    }
+    const born = event.type === 'ADDED' && (detector.name === 'new-value' || detector.name === 'fact');
+    const p = this.#tail(`${detector.name}:${event.machine ? 'm' : 'h'}${born ? '+' : ''}`, surprise, event.object, group);
+    return {
+      detector: detector.name,
+      weight: WEIGHTS[detector.name] ?? 0.1,
+      p,
+      mature: detector.mature(event),
+      explain: evidence.explain,
+    };
+  }
+
+  /** Tail probability in a pool; the largest surprise of the visit is remembered for the pool to learn. */
+  #tail(key: string, surprise: number, object: string, group: Group): number {
+    const top = group.tops.get(key);
+    if (top === undefined || surprise > top.surprise) group.tops.set(key, { surprise, object });
+    return tailOfPool(this.#pool(key), surprise, this.#state.visits);
+  }
+
+  #pool(key: string): Pool {
+    let pool = this.#state.pools.get(key);
+    if (pool === undefined) {
+      pool = makePool();
+      this.#state.pools.set(key, pool);
+    }
+    return pool;
+  }
+
+  /** The combined score set against its own past once more, so that "once in N" keeps its word. */
+  #calibrated(raw: number, event: ChangeEvent, group: Group): number {
+    if (raw <= 0) return 0;
+    return -Math.log10(this.#tail('all', raw, event.object, group));
+  }
+
+  #isMature(parts: readonly Part[]): boolean {
+    if (!this.#hasHistory()) return false;
+    let mature = 0;
+    let all = 0;
+    for (const part of parts) {
+      const share = 10 ** bitsOf(part);
+      all += share;
+      if (part.mature) mature += share;
+    }
+    return mature >= 0.5 * all;
+  }
+
+  #judgement(
+    event: ChangeEvent,
+    verdict: Pick<Judgement, 'score' | 'reasons' | 'deterministic' | 'severity' | 'mature'>,
+  ): Judgement {
+    return {
+      tsMs: event.atMs,
+      subject: {
+        type: 'change',
+        seq: event.seq,
+        resourceVersion: event.resourceVersion,
+        changeType: event.type,
+        ref: event.ref,
+        uid: event.uid,
+      },
+      actor: event.actor,
+      onceIn: onceInOf(verdict.score),
+      detector: (verdict.reasons[0] as Reason).detector,
+      ...verdict,
+    };
+  }
+
+  #track(event: ChangeEvent): void {
+    const { known } = this.#state;
+    if (event.type === 'DELETED') known.delete(event.object);
+    else if (known.size < KNOWN_MAX) known.add(event.object);
+    this.#tempos.track(event);
+    this.#silence.track(event);
+  }
+
+  #close(actor: string, group: OpenGroup, out: Judgement[]): void {
+    const state = this.#state;
+    state.open.delete(actor);
+    const late = this.#judgeCompany(group);
+    if (late !== undefined) out.push(late);
+    state.visits++;
+    for (const [key, { surprise, object }] of group.tops) {
+      learnPool(this.#pool(key), surprise, { object, atMs: group.lastMs, visits: state.visits });
+    }
+    this.#company.learn(group);
+    const held = new Set(group.quarantined);
+    const learnable = group.events.filter((_, i) => !held.has(i));
+    this.#learn({ ...group, events: learnable });
+    for (const i of group.quarantined) {
+      state.quarantine.push({ atMs: group.lastMs + QUARANTINE_MS, event: group.events[i] as ChangeEvent });
+      if (state.quarantine.length > QUARANTINE_MAX) this.#release();
+    }
+  }
+
+  #learn(group: Group): void {
+    for (const event of group.events) {
+      for (const detector of this.#detectors) detector.learn(event, group);
+      this.#habits.learn(event);
+    }
+  }
+
+  #release(): void {
+    const held = this.#state.quarantine.shift();
+    if (held === undefined) return;
+    const { event } = held;
+    this.#learn({
+      actor: event.actor.name,
+      firstMs: event.atMs,
+      lastMs: event.atMs,
+      events: [event],
+      same: new Map(),
+      objects: new Set([event.object]),
+      lost: event.type === 'DELETED' ? 1 : 0,
+      surprises: new Map(),
+      tops: new Map(),
+    });
+  }
+
+  #judgeCompany(group: OpenGroup): Judgement | undefined {
+    const found = this.#company.scoreGroup(group);
+    if (found === undefined) return undefined;
+    const { event, evidence } = found;
+    const p = this.#tail('company:*', evidence.surprise, event.object, group);
+    const part: Part = {
+      detector: this.#company.name,
+      weight: WEIGHTS.company as number,
+      p,
+      mature: this.#company.mature(),
+      explain: evidence.explain,
+    };
+    const score = this.#calibrated(combine([part]), event, group);
+    if (score < SCORE_MIN) return undefined;
+    const judgement = this.#judgement(event, {
+      score,
+      reasons: reasonsOf([part]),
+      deterministic: false,
+      severity: 'warning',
+      mature: this.#isMature([part]),
+    });
+    // Known once the visit is over, whenever that is noticed.
+    return { ...judgement, tsMs: group.lastMs + VISIT_GAP_MS };
+  }
+
+  #judgeSilence(overdue: ReturnType<Silence['due']>[number]): Judgement {
+    const pool = this.#pool('silence:*');
+    const { visits } = this.#state;
+    const p = tailOfPool(pool, overdue.surprise, visits);
+    learnPool(pool, overdue.surprise, {
+      object: `${overdue.ref.kind}\u0000${overdue.ref.namespace}\u0000${overdue.ref.name}`,
+      atMs: overdue.atMs,
+      visits,
+    });
+    const { sentence, observed, usual, samples, ref, actor } = overdue;
+    const scope = actor === undefined ? 'object' : 'actor';
+    const part: Part = {
+      detector: 'silence',
+      weight: WEIGHTS.silence as number,
+      p,
+      mature: true,
+      explain: () => ({ sentence, observed: observed as Json, usual: usual as Json, samples, scope }),
+    };
+    const raw = combine([part]);
+    const score = raw <= 0 ? 0 : -Math.log10(tailOfPool(this.#pool('all'), raw, visits));
+    const { cluster, group, version, kind, namespace, name } = ref;
+    return {
+      tsMs: overdue.atMs,
+      subject:
+        actor === undefined
+          ? { type: 'silence', ref: { cluster, group, version, kind, namespace, name } }
+          : { type: 'silence', ref: { cluster, group, version, kind }, actor },
+      actor:
+        actor === undefined ? { name: 'unknown', source: 'none', confidence: 0 } : { name: actor, source: 'none', confidence: 1 },
+      score,
+      onceIn: onceInOf(score),
+      detector: 'silence',
+      reasons: reasonsOf([part]),
+      mature: this.#isMature([part]),
+      deterministic: false,
+      severity: 'warning',
+    };
+  }
+
+  #judgeStatus(change: Change): Judgement | undefined {
+    const evidence = this.#statusLoop.observe(change);
+    if (evidence === undefined) return undefined;
+    const pool = this.#pool('status-loop:*');
+    const { visits } = this.#state;
+    const object = `${change.ref.kind}\u0000${change.ref.namespace}\u0000${change.ref.name}`;
+    const p = tailOfPool(pool, evidence.surprise, visits);
+    learnPool(pool, evidence.surprise, { object, atMs: change.observedMs, visits });
+    const part: Part = {
+      detector: 'status-loop',
+      weight: WEIGHTS['status-loop'] as number,
+      p,
+      mature: true,
+      explain: evidence.explain,
+    };
+    const score = combine([part]);
+    if (score < SCORE_MIN) return undefined;
+    return {
+      tsMs: change.observedMs,
+      subject: {
+        type: 'change',
+        seq: change.seq,
+        resourceVersion: change.resourceVersion,
+        changeType: change.type,
+        ref: change.ref,
+        uid: change.uid,
+      },
+      actor: change.actor,
+      score,
+      onceIn: onceInOf(score),
+      detector: 'status-loop',
+      reasons: reasonsOf([part]),
+      mature: this.#isMature([part]),
+      deterministic: false,
+      severity: 'warning',
+    };
+  }
+
+  maturity(): {
+    changes: number;
+    firstMs: number | undefined;
+    lastMs: number | undefined;
+    detectors: { name: string; mature: boolean; samples: number }[];
+  } {
+    const { changes, firstMs, lastMs } = this.#state;
+    const learnt: { name: string; samples(): number }[] = [...this.#detectors, this.#company, this.#silence, this.#statusLoop];
+    const grown = this.#hasHistory();
+    const detectors = learnt.map((detector) => {
+      const samples = detector.samples();
+      // Facts need no history; hours of the week need three of them.
+      const spanMs = detector.name === 'hour-of-week' ? 3 * MATURE_SPAN_MS : MATURE_SPAN_MS;
+      const old = grown && (lastMs ?? 0) - (firstMs ?? 0) >= spanMs;
+      return { name: detector.name, samples, mature: detector.name === 'fact' || (old && samples >= SAMPLES_MATURE) };
+    });
+    return { changes, firstMs, lastMs, detectors };
+  }
+
+  #hasHistory(): boolean {
+    const { firstMs, lastMs, changes } = this.#state;
+    return firstMs !== undefined && (lastMs ?? 0) - firstMs >= MATURE_SPAN_MS && changes >= MATURE_CHANGES;
+  }
+
+  /** Plain state, shared with the model: serialize it before going on. */
+  save(): SavedCluster {
+    return {
+      state: this.#state,
+      habits: this.#habits.save(),
+      tempos: this.#tempos.save(),
+      silence: this.#silence.save(),
+      company: this.#company.save(),
+      statusLoop: this.#statusLoop.save(),
+      detectors: Object.fromEntries(this.#detectors.map((detector) => [detector.name, detector.save()])),
+    };
+  }
+
+  load(saved: SavedCluster): void {
+    this.#state = saved.state;
+    this.#habits.load(saved.habits);
+    this.#tempos.load(saved.tempos);
+    this.#silence.load(saved.silence);
+    this.#company.load(saved.company);
+    this.#statusLoop.load(saved.statusLoop);
+    for (const detector of this.#detectors) {
+      if (Object.hasOwn(saved.detectors, detector.name)) detector.load(saved.detectors[detector.name]);
+    }
+  }
+}
+
+export interface SavedCluster {
+  state: ClusterState;
+  habits: ReturnType<PathHabits['save']>;
+  tempos: ReturnType<Tempos['save']>;
+  silence: ReturnType<Silence['save']>;
+  company: ReturnType<Company['save']>;
+  statusLoop: ReturnType<StatusLoop['save']>;
+  detectors: Record<string, unknown>;
+}
+
+const KNOWN_MAX = 200_000;
+
+function objectId(change: Change): string {
+  const { ref } = change;
+  return `${ref.group}/${ref.kind}\u0000${ref.namespace}\u0000${ref.name}`;
+}

@@ -1,0 +1,70 @@
+/**
+ * A detector has two verbs. `score` compares an event with the past and must not change anything; `learn` makes it part of the
+ * past. The ensemble always scores first, turns raw surprises into tail probabilities and decides what is learnt when.
+ */
+import type { Json } from '../domain/json.ts';
+import type { ChangeEvent } from './features.ts';
+
+/** A detector's opinion of one event. */
+export interface Evidence {
+  /** Raw surprise in nats or any rising scale; only its rank against the detector's own past counts. Positive. */
+  surprise: number;
+  /** Builds the words; called for what is strong enough to be shown, before anything is learnt. */
+  explain(): Explanation;
+}
+
+export interface Explanation {
+  sentence: string;
+  path?: string;
+  observed?: Json;
+  usual?: Json;
+  samples?: number;
+  scope?: string;
+  counterfactual?: string;
+}
+
+/** What an actor did at one moment so far, the event being judged included. */
+export interface Group {
+  actor: string;
+  firstMs: number;
+  lastMs: number;
+  events: ChangeEvent[];
+  /** Events of this group per kind, generic path and operation. */
+  same: Map<string, number>;
+  /** Distinct objects. */
+  objects: Set<string>;
+  /** Deletions minus creations. */
+  lost: number;
+  /** Raw surprises that stood out, per detector, for the discount of what is odd together. */
+  surprises: Map<string, number[]>;
+  /** Largest raw surprise per pool, learnt by the calibration when the group closes. */
+  tops: Map<string, { surprise: number; object: string }>;
+}
+
+export interface Detector<State = unknown> {
+  readonly name: string;
+  /** Undefined where the detector has nothing to say about this sort of event. */
+  score(event: ChangeEvent, group: Group): Evidence | undefined;
+  learn(event: ChangeEvent, group: Group): void;
+  /** Whether enough was learnt in the event's scope for this opinion to wake anybody. */
+  mature(event: ChangeEvent): boolean;
+  /** How many past cases it rests on, for "still learning". */
+  samples(): number;
+  /** Plain data (objects, arrays, Maps, Sets, typed arrays); shared with the detector, not a copy. */
+  save(): State;
+  load(state: State): void;
+}
+
+export const MINUTE_MS = 60_000;
+export const HOUR_MS = 3_600_000;
+export const DAY_MS = 86_400_000;
+
+/** How many changes of this group moved the same field of the same kind so far. */
+export function sameInGroup(group: Group, event: ChangeEvent, field: { op: string; generic: string }): number {
+  return Math.max(1, group.same.get(`${event.kind}\u0000${field.op}\u0000${field.generic}`) ?? 1);
+}
+
+/** -ln of the odds of a Poisson count at least this far above its mean, to first order (large deviations). */
+export function crowding(count: number, mean: number): number {
+  return count > mean ? count * Math.log(count / mean) - count + mean : 0;
+}

@@ -1,0 +1,131 @@
+/**
+ * The model: one ClusterModel per cluster, one ReconcileHealth for all controllers, one snapshot. This folder holds detectors, their
+ * calibration and combination, and the words; it knows nothing of stores, clocks or alerts.
+ */
+import { deserialize, serialize } from 'node:v8';
+import { zstdCompressSync, zstdDecompressSync } from 'node:zlib';
+import type { Change } from '../domain/change.ts';
+import { CrowsnestError } from '../domain/errors.ts';
+import type { Judgement } from '../domain/finding.ts';
+import type { Scrape } from '../domain/series.ts';
+import { ClusterModel, type SavedCluster } from './cluster-model.ts';
+import type { Model } from './model.ts';
+import { ReconcileHealth } from './reconcile-health.ts';
+import { type CompiledRule, compileRules, type UserRule } from './user-rules.ts';
+
+export interface ModelOptions {
+  /** IANA name; hours of the week are those of this zone. Default UTC. */
+  timeZone?: string;
+  rules?: UserRule[];
+}
+
+/** Raised when the shape of the saved state changes; an older snapshot is then not restored but relearnt from the record. */
+export const SNAPSHOT_VERSION = 1;
+
+interface Saved {
+  version: number;
+  clusters: [string, SavedCluster][];
+  series: unknown;
+}
+
+/**
+ * A model, new or restored from `snapshot`. Throws CrowsnestError: RULE_INVALID for a bad rule, CONFIG_BAD_VALUE for an unknown time
+ * zone, STORE_TOO_NEW or STORE_CORRUPT for a snapshot that cannot be restored.
+ */
+export function createModel(options: ModelOptions = {}, snapshot?: Uint8Array): Model {
+  const model = new Ensemble(checkedZone(options.timeZone ?? 'UTC'), compileRules(options.rules ?? []));
+  if (snapshot !== undefined) model.restore(snapshot);
+  return model;
+}
+
+class Ensemble implements Model {
+  readonly #timeZone: string;
+  readonly #rules: readonly CompiledRule[];
+  readonly #clusters = new Map<string, ClusterModel>();
+  readonly #series = new ReconcileHealth();
+
+  constructor(timeZone: string, rules: readonly CompiledRule[]) {
+    this.#timeZone = timeZone;
+    this.#rules = rules;
+  }
+
+  observe(change: Change): Judgement[] {
+    return this.#clusterOf(change.ref.cluster).observe(change);
+  }
+
+  observeScrape(scrape: Scrape): Judgement[] {
+    return this.#series.observe(scrape);
+  }
+
+  advance(nowMs: number): Judgement[] {
+    return [...this.#clusters.values()].flatMap((cluster) => cluster.advance(nowMs));
+  }
+
+  snapshot(): Uint8Array {
+    const clusters = [...this.#clusters].map(([name, cluster]): [string, SavedCluster] => [name, cluster.save()]);
+    const saved: Saved = { version: SNAPSHOT_VERSION, clusters, series: this.#series.save() };
+    return zstdCompressSync(serialize(saved));
+  }
+
+  restore(snapshot: Uint8Array): void {
+    let saved: Saved;
+    try {
+      saved = deserialize(zstdDecompressSync(snapshot)) as Saved;
+    } catch (cause) {
+      throw new CrowsnestError({
+        code: 'STORE_CORRUPT',
+        what: 'the snapshot of the model cannot be read',
+        todo: 'Drop it; the model relearns from the recorded changes',
+        cause,
+      });
+    }
+    if (saved.version !== SNAPSHOT_VERSION) {
+      throw new CrowsnestError({
+        code: saved.version > SNAPSHOT_VERSION ? 'STORE_TOO_NEW' : 'STORE_CORRUPT',
+        what: `the snapshot of the model has version ${saved.version}, this program writes ${SNAPSHOT_VERSION}`,
+        todo: 'Drop it; the model relearns from the recorded changes',
+      });
+    }
+    for (const [name, state] of saved.clusters) this.#clusterOf(name).load(state);
+    this.#series.load(saved.series);
+  }
+
+  maturity(): ReturnType<Model['maturity']> {
+    const out: ReturnType<Model['maturity']> = { changes: 0, firstMs: undefined, lastMs: undefined, detectors: {} };
+    for (const cluster of this.#clusters.values()) {
+      const part = cluster.maturity();
+      out.changes += part.changes;
+      if (part.firstMs !== undefined) out.firstMs = Math.min(out.firstMs ?? part.firstMs, part.firstMs);
+      if (part.lastMs !== undefined) out.lastMs = Math.max(out.lastMs ?? part.lastMs, part.lastMs);
+      for (const { name, mature, samples } of part.detectors) {
+        const before = out.detectors[name];
+        out.detectors[name] = { mature: mature || (before?.mature ?? false), samples: samples + (before?.samples ?? 0) };
+      }
+    }
+    out.detectors['reconcile-health'] = { mature: this.#series.isMature(), samples: this.#series.samples() };
+    return out;
+  }
+
+  #clusterOf(name: string): ClusterModel {
+    let cluster = this.#clusters.get(name);
+    if (cluster === undefined) {
+      cluster = new ClusterModel({ timeZone: this.#timeZone, rules: this.#rules });
+      this.#clusters.set(name, cluster);
+    }
+    return cluster;
+  }
+}
+
+function checkedZone(timeZone: string): string {
+  try {
+    new Intl.DateTimeFormat('en-GB', { timeZone });
+    return timeZone;
+  } catch (cause) {
+    throw new CrowsnestError({
+      code: 'CONFIG_BAD_VALUE',
+      what: `unknown time zone "${timeZone}"`,
+      todo: 'Use an IANA name such as Europe/Berlin, or UTC',
+      cause,
+    });
+  }
+}

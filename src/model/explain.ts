@@ -1,0 +1,63 @@
+/** From evidence to what a finding stores: reasons, severity and one sentence. */
+
+import type { Judgement, Reason, Severity } from '../domain/finding.ts';
+import { SEVERITIES } from '../domain/finding.ts';
+import { describeRef } from '../domain/object-ref.ts';
+import type { Explanation } from './detector.ts';
+
+export const REASONS_MAX = 5;
+const REASON_BITS_MIN = 0.5;
+const ONCE_IN_MAX = 1e12;
+
+/** One detector's contribution: its calibrated probability, its weight and how to put it. */
+export interface Part {
+  detector: string;
+  weight: number;
+  p: number;
+  mature: boolean;
+  explain(): Explanation;
+}
+
+/** Bits a part contributes, its share of the budget included. */
+export function bitsOf(part: Pick<Part, 'weight' | 'p'>): number {
+  return Math.max(0, Math.log10(part.weight / Math.max(part.p, 1e-30)));
+}
+
+/** The reasons worth showing, strongest first; only these are put into words. */
+export function reasonsOf(parts: readonly Part[]): Reason[] {
+  const ranked = [...parts].sort((a, b) => bitsOf(b) - bitsOf(a));
+  const shown = ranked.filter((part, i) => i === 0 || bitsOf(part) >= REASON_BITS_MIN).slice(0, REASONS_MAX);
+  return shown.map((part) => reasonOf(part.detector, bitsOf(part), part.explain()));
+}
+
+export function reasonOf(detector: string, bits: number, words: Explanation): Reason {
+  const reason: Reason = { detector, sentence: words.sentence, bits: Number(bits.toFixed(3)) };
+  if (words.path !== undefined) reason.path = words.path;
+  if (words.observed !== undefined) reason.observed = words.observed;
+  if (words.usual !== undefined) reason.usual = words.usual;
+  if (words.samples !== undefined) reason.samples = words.samples;
+  if (words.scope !== undefined) reason.scope = words.scope;
+  if (words.counterfactual !== undefined) reason.counterfactual = words.counterfactual;
+  return reason;
+}
+
+/** "Once in N" of a -log10 probability. */
+export function onceInOf(score: number): number {
+  return Math.max(1, Math.min(ONCE_IN_MAX, Math.round(10 ** score)));
+}
+
+export function gravest(severities: readonly Severity[]): Severity {
+  let top = 0;
+  for (const severity of severities) top = Math.max(top, SEVERITIES.indexOf(severity));
+  return SEVERITIES[top] as Severity;
+}
+
+/** One plain sentence: what happened, by whom, and the strongest reason why it is odd. */
+export function summarize(judgement: Judgement): string {
+  const { subject, actor, reasons } = judgement;
+  const why = reasons[0]?.sentence ?? `Seen about once in ${judgement.onceIn} changes.`;
+  if (subject.type === 'silence' || subject.type === 'series') return why;
+  const verb = { ADDED: 'created', MODIFIED: 'changed', DELETED: 'deleted' }[subject.changeType];
+  const who = actor.source === 'none' ? 'somebody' : actor.name;
+  return `${describeRef(subject.ref)} ${verb} by ${who}. ${why}`;
+}

@@ -1,0 +1,187 @@
+/**
+ * From a recorded change to what the detectors look at: plain data, bounded, free of bookkeeping fields, with typed values.
+ */
+import type { Actor, Change, ChangeType } from '../domain/change.ts';
+import { type FieldDiff, leavesOf } from '../domain/field-diff.ts';
+import type { Json } from '../domain/json.ts';
+import type { ObjectRef } from '../domain/object-ref.ts';
+import { numberOf, tokensOf } from './value-types.ts';
+
+/** One field that changed, for good: what merely moved within a list is not here. */
+export interface Field {
+  op: 'add' | 'set' | 'remove';
+  path: string;
+  generic: string;
+  /** The last two segments: the same idea in any kind, e.g. `resources/limits`. */
+  tail: string;
+  old: Json | undefined;
+  next: Json | undefined;
+  tokens: string[];
+  /** Old and new value as numbers, where both are. */
+  x: number | undefined;
+  y: number | undefined;
+}
+
+/** One judged event. Plain data: it may wait in a snapshot. */
+export interface ChangeEvent {
+  seq: number;
+  resourceVersion: string;
+  uid: string;
+  ref: ObjectRef;
+  type: ChangeType;
+  atMs: number;
+  actor: Actor;
+  /** True for controllers, bots and pipelines, false for people. */
+  machine: boolean;
+  /** `group/Kind`. */
+  kind: string;
+  /** Kind, namespace and name, within the cluster. */
+  object: string;
+  /** False when the time is only that of a list, so that hour and pace mean nothing. */
+  timed: boolean;
+  /** An object that existed before it was first seen: to be learnt, not judged. */
+  imported: boolean;
+  fields: Field[];
+  /** Number of distinct generic paths among `fields`. */
+  breadth: number;
+  /** All generic paths the object holds, where they are new or differ from before; undefined when unchanged. */
+  held: string[] | undefined;
+}
+
+export const FIELDS_MAX = 400;
+const HELD_MAX = 4000;
+const TEXT_MAX = 400;
+const OLD_MS = 600_000;
+const BOOKKEEPING =
+  /^\/(?:status(?:\/|$)|apiVersion$|kind$|metadata\/(?:resourceVersion|generation|uid|creationTimestamp|selfLink|managedFields|name|namespace|deletionTimestamp|deletionGracePeriodSeconds)(?:\/|$))/;
+const PEOPLE = /^(?:user:|kubectl)|@/;
+const MACHINES =
+  /^(?:bot:|system:)|(?:controller|operator|autoscaler|\[bot\])$|(?:^|[^a-z])(?:bot|controller|operator|manager|reconciler|argo-?cd|argocd-[a-z-]+|flux|fluxcd|helm|terraform|pulumi|jenkins|tekton|github-actions|gitlab-ci|renovate|dependabot|crossplane|cert-manager|keda|karpenter|strimzi|kserve|pipeline|automation|cronjob|deployer|ci|cd)(?:[^a-z]|$)/i;
+
+/** People or machines, by the conventions of names; whoever fits none is taken for a person. */
+export function isMachine(name: string): boolean {
+  return !PEOPLE.test(name) && MACHINES.test(name);
+}
+
+/** True when a controller only wrote status (or bookkeeping): a stream of its own. */
+export function isStatusOnly(change: Change): boolean {
+  if (change.type !== 'MODIFIED') return false;
+  for (const entry of change.diff) if (!BOOKKEEPING.test(entry.generic)) return false;
+  return true;
+}
+
+export function kindKey(ref: Pick<ObjectRef, 'group' | 'kind'>): string {
+  return `${ref.group}/${ref.kind}`;
+}
+
+/** Builds the event of a change. `known` says whether its object was seen before. */
+export function eventOf(change: Change, options: { known: boolean }): ChangeEvent {
+  const { ref } = change;
+  const kind = kindKey(ref);
+  const fields = change.type === 'DELETED' ? [] : fieldsOf(change.diff);
+  const imported = change.type === 'ADDED' && (change.origin === 'list' || isOld(change));
+  const structural = change.type !== 'DELETED' && (!options.known || change.diff.some((entry) => entry.op !== 'set'));
+  return {
+    seq: change.seq,
+    resourceVersion: change.resourceVersion,
+    uid: change.uid,
+    ref,
+    type: change.type,
+    atMs: change.observedMs,
+    actor: change.actor,
+    machine: isMachine(change.actor.name),
+    kind,
+    object: `${kind}\u0000${ref.namespace}\u0000${ref.name}`,
+    timed: !imported && (change.origin === 'watch' || change.origin === 'replay'),
+    imported,
+    fields,
+    breadth: new Set(fields.map((field) => field.generic)).size,
+    held: structural ? heldPaths(change) : undefined,
+  };
+}
+
+/** True for an object that says it was created well before this first sight of it, as in the opening list of a recording. */
+function isOld(change: Change): boolean {
+  const created = change.state.metadata.creationTimestamp;
+  return typeof created === 'string' && change.observedMs - Date.parse(created) > OLD_MS;
+}
+
+function heldPaths(change: Change): string[] {
+  const leaves = change.type === 'ADDED' ? change.diff : leavesOf(change.state);
+  const paths = new Set<string>();
+  for (const leaf of leaves) {
+    if (BOOKKEEPING.test(leaf.generic)) continue;
+    paths.add(leaf.generic);
+    if (paths.size >= HELD_MAX) break;
+  }
+  return [...paths];
+}
+
+const INDEXED = /\/\[\d+\]/;
+
+/**
+ * The fields of a diff. A list matched by position, or an item under a new name, shows up as many sets, adds and removes of which
+ * most say the same value on both sides: per generic path those cancel, and what remains is paired.
+ */
+export function fieldsOf(diff: readonly FieldDiff[]): Field[] {
+  const out: Field[] = [];
+  let lists: Map<string, { olds: FieldDiff[]; news: FieldDiff[] }> | undefined;
+  for (const entry of diff) {
+    if (BOOKKEEPING.test(entry.generic)) continue;
+    if (entry.generic !== entry.path && (entry.op !== 'set' || INDEXED.test(entry.path))) {
+      lists ??= new Map();
+      let sides = lists.get(entry.generic);
+      if (sides === undefined) {
+        sides = { olds: [], news: [] };
+        lists.set(entry.generic, sides);
+      }
+      if (entry.op !== 'add') sides.olds.push(entry);
+      if (entry.op !== 'remove') sides.news.push(entry);
+    } else if (out.length < FIELDS_MAX) {
+      out.push(fieldOf(entry.op, entry, entry.old, entry.new));
+    }
+  }
+  if (lists !== undefined) for (const sides of lists.values()) pairItems(sides, out);
+  return out;
+}
+
+function pairItems(sides: { olds: FieldDiff[]; news: FieldDiff[] }, out: Field[]): void {
+  const spare = new Map<string, number>();
+  for (const entry of sides.olds) {
+    const text = JSON.stringify(entry.old);
+    spare.set(text, (spare.get(text) ?? 0) + 1);
+  }
+  const news = sides.news.filter((entry) => !take(spare, JSON.stringify(entry.new)));
+  const olds = sides.olds.filter((entry) => take(spare, JSON.stringify(entry.old)));
+  for (let i = 0; i < Math.max(olds.length, news.length) && out.length < FIELDS_MAX; i++) {
+    const next = news[i];
+    const old = olds[i];
+    if (next !== undefined) out.push(fieldOf(old === undefined ? 'add' : 'set', next, old?.old, next.new));
+    else if (old !== undefined) out.push(fieldOf('remove', old, old.old, undefined));
+  }
+}
+
+function take(spare: Map<string, number>, text: string): boolean {
+  const count = spare.get(text) ?? 0;
+  if (count > 0) spare.set(text, count - 1);
+  return count > 0;
+}
+
+function fieldOf(op: Field['op'], entry: FieldDiff, old: Json | undefined, next: Json | undefined): Field {
+  const { path, generic } = entry;
+  const x = numberOf(old, generic);
+  const y = numberOf(next, generic);
+  const tokens = op === 'remove' ? [] : tokensOf(old, next, generic);
+  return { op, path, generic, tail: tailOf(generic), old: shorten(old), next: shorten(next), tokens, x, y };
+}
+
+/** Long texts are kept only as long as a reader needs them. */
+function shorten(value: Json | undefined): Json | undefined {
+  return typeof value === 'string' && value.length > TEXT_MAX ? `${value.slice(0, TEXT_MAX)}…` : value;
+}
+
+/** The last two segments of a path. */
+export function tailOf(generic: string): string {
+  const last = generic.lastIndexOf('/');
+  return last <= 0 ? generic : generic.slice(generic.lastIndexOf('/', last - 1) + 1);
+}

@@ -1,0 +1,244 @@
+/**
+ * Values not seen before: of this field of this object, of this field in its kind, of fields so named anywhere; each level passes on
+ * what is new with its own rate of novelty, so that a field which always brings something new cannot surprise. And leaps: how far a
+ * number or version jumped, against how far values of fields so named usually jump.
+ */
+import { commonest, countToken, makeTokenCounts, noveltyRate, type TokenCounts, touch } from './counts.ts';
+import { type Detector, type Evidence, type Explanation, type Group, sameInGroup } from './detector.ts';
+import type { ChangeEvent, Field } from './features.ts';
+import { leapOf } from './value-types.ts';
+import { fieldName, figure, many, quote } from './words.ts';
+
+const OBJECTS_MAX = 100_000;
+const OBJECT_PATHS_MAX = 48;
+const OBJECT_TOKENS_MAX = 12;
+const KIND_PATHS_MAX = 30_000;
+const KIND_TOKENS_MAX = 128;
+const TAILS_MAX = 10_000;
+const TAIL_TOKENS_MAX = 256;
+const SAMPLES_MIN = 20;
+const PLACES = /^(?:repo|url|host):/;
+
+interface State {
+  values: number;
+  objects: Map<string, Map<string, TokenCounts>>;
+  kinds: Map<string, TokenCounts>;
+  tails: Map<string, TokenCounts>;
+}
+
+/** Where something comes from (image repository, URL, host) is a series of its own beside the tag that moves with each release. */
+function slot(token: string, name: string): string {
+  return PLACES.test(token) ? `@${name}` : name;
+}
+
+export class NewValue implements Detector<State> {
+  readonly name = 'new-value';
+  #state: State = { values: 0, objects: new Map(), kinds: new Map(), tails: new Map() };
+
+  score(event: ChangeEvent, group: Group): Evidence | undefined {
+    if (event.type === 'DELETED') return undefined;
+    const born = event.type === 'ADDED';
+    let best = 0;
+    let oddest: [Field, string] | undefined;
+    for (const field of event.fields) {
+      if (field.op === 'remove' || (!born && field.op !== 'set')) continue;
+      const crowd = Math.log(sameInGroup(group, event, field));
+      for (const token of field.tokens) {
+        const surprise = this.#surprise(event, field, token, born) - crowd;
+        if (surprise > best) {
+          best = surprise;
+          oddest = [field, token];
+        }
+      }
+    }
+    if (oddest === undefined) return undefined;
+    const [field, token] = oddest;
+    // A new object brings all its fields at once: the oddest of many is odder by chance.
+    const surprise = born ? best - 0.7 * Math.log(Math.max(1, event.breadth)) : best;
+    return surprise > 0 ? { surprise, explain: () => this.#explain(event, field, token) } : undefined;
+  }
+
+  #surprise(event: ChangeEvent, field: Field, token: string, born: boolean): number {
+    const levels = [
+      born ? undefined : this.#state.objects.get(event.object)?.get(slot(token, field.path)),
+      this.#state.kinds.get(slot(token, `${event.kind}${field.generic}`)),
+      this.#state.tails.get(slot(token, field.tail)),
+    ];
+    let surprise = 0;
+    for (const counts of levels) {
+      if (counts === undefined || counts.n === 0) {
+        surprise += born ? 0 : 0.4;
+        continue;
+      }
+      const seen = counts.seen.get(token);
+      if (seen !== undefined) return surprise - Math.log(seen / counts.n) * 0.5;
+      surprise -= Math.log(noveltyRate(counts));
+    }
+    return surprise;
+  }
+
+  #explain(event: ChangeEvent, field: Field, token: string): Explanation {
+    const own = this.#state.objects.get(event.object)?.get(slot(token, field.path));
+    const kin = this.#state.kinds.get(slot(token, `${event.kind}${field.generic}`));
+    const byObject = own !== undefined && own.n >= 5;
+    const counts = byObject ? own : (kin ?? own);
+    const usual = counts === undefined ? undefined : commonest(counts);
+    const type = token.slice(0, token.indexOf(':'));
+    const noun = NOUNS[type] ?? 'value';
+    const was = field.op === 'set' ? ` (it was ${quote(field.old)})` : '';
+    const whose = byObject ? `this ${event.ref.kind}` : `${event.ref.kind} objects`;
+    const habit =
+      counts === undefined || usual === undefined
+        ? 'nothing like it was seen before'
+        : `a ${noun} not seen in ${many(counts.n, 'value')} of this field on ${whose}`;
+    return {
+      sentence: `${fieldName(field.path)} is now ${quote(field.next)}${was}: ${habit}.`,
+      path: field.path,
+      observed: field.next,
+      usual: field.op === 'set' ? field.old : usual?.[0].slice(usual[0].indexOf(':') + 1),
+      samples: counts?.n ?? 0,
+      scope: byObject ? 'object' : 'kind',
+    };
+  }
+
+  learn(event: ChangeEvent): void {
+    if (event.type === 'DELETED') return;
+    const state = this.#state;
+    const own = touch(state.objects, event.object, OBJECTS_MAX, () => new Map<string, TokenCounts>());
+    for (const field of event.fields) {
+      if (field.op === 'remove') continue;
+      for (const token of field.tokens) {
+        state.values++;
+        const path = slot(token, field.path);
+        const known = own.get(path);
+        if (known !== undefined) countToken(known, token, OBJECT_TOKENS_MAX);
+        // Paths of a new object are not kept one by one: only those that ever change tell anything about this object.
+        else if (event.type === 'MODIFIED' && own.size < OBJECT_PATHS_MAX) countToken(make(own, path), token, OBJECT_TOKENS_MAX);
+        countToken(
+          touch(state.kinds, slot(token, `${event.kind}${field.generic}`), KIND_PATHS_MAX, makeTokenCounts),
+          token,
+          KIND_TOKENS_MAX,
+        );
+        countToken(touch(state.tails, slot(token, field.tail), TAILS_MAX, makeTokenCounts), token, TAIL_TOKENS_MAX);
+      }
+    }
+  }
+
+  mature(event: ChangeEvent): boolean {
+    return event.fields.some((field) =>
+      field.tokens.some((token) => (this.#state.kinds.get(slot(token, `${event.kind}${field.generic}`))?.n ?? 0) >= SAMPLES_MIN),
+    );
+  }
+
+  samples(): number {
+    return this.#state.values;
+  }
+
+  save(): State {
+    return this.#state;
+  }
+
+  load(state: State): void {
+    this.#state = state;
+  }
+}
+
+const NOUNS: Record<string, string> = {
+  repo: 'image repository',
+  url: 'address',
+  host: 'host',
+  step: 'step of this size',
+  num: 'number',
+  is: 'setting',
+  'tag-version': 'kind of version step',
+  version: 'kind of version step',
+  'tag-word': 'tag',
+  cron: 'schedule',
+  cidr: 'network size',
+  word: 'value',
+};
+
+function make(own: Map<string, TokenCounts>, path: string): TokenCounts {
+  const counts = makeTokenCounts();
+  own.set(path, counts);
+  return counts;
+}
+
+interface LeapState {
+  tails: Map<string, { far: number; n: number }>;
+  leaps: number;
+}
+
+export class Leap implements Detector<LeapState> {
+  readonly name = 'leap';
+  #state: LeapState = { tails: new Map(), leaps: 0 };
+
+  score(event: ChangeEvent): Evidence | undefined {
+    if (event.type !== 'MODIFIED') return undefined;
+    let best = 0;
+    let farthest: Field | undefined;
+    for (const field of event.fields) {
+      if (field.op !== 'set') continue;
+      const far = leapOf(field.old, field.next, field.x, field.y);
+      if (far === 0) continue;
+      const usual = this.#state.tails.get(field.tail);
+      const surprise = (far * ((usual?.n ?? 0) + 4)) / ((usual?.far ?? 0) + 4);
+      if (surprise > best) {
+        best = surprise;
+        farthest = field;
+      }
+    }
+    if (farthest === undefined) return undefined;
+    const field = farthest;
+    return { surprise: best / (1 + 0.3 * Math.log(event.breadth)), explain: () => this.#explain(field) };
+  }
+
+  #explain(field: Field): Explanation {
+    const usual = this.#state.tails.get(field.tail);
+    const numeric = field.x !== undefined && field.y !== undefined;
+    const factor = numeric ? (field.y as number) / (field.x as number) : 0;
+    const typical = usual === undefined || usual.n === 0 ? undefined : 2 ** (usual.far / usual.n);
+    const move = numeric
+      ? `${factor >= 1 ? `${figure(factor)} times as much` : `${figure(1 / factor)} times less`}`
+      : 'a step back to an older version';
+    const habit = numeric && typical !== undefined ? `; such fields usually change by a factor of ${figure(typical)}` : '';
+    return {
+      sentence: `${fieldName(field.path)} went from ${quote(field.old)} to ${quote(field.next)}, ${move}${habit}.`,
+      path: field.path,
+      observed: field.next,
+      usual: field.old,
+      samples: usual?.n ?? 0,
+      scope: 'cluster',
+      counterfactual: numeric ? 'a step of the usual size' : 'a newer version',
+    };
+  }
+
+  learn(event: ChangeEvent): void {
+    if (event.type !== 'MODIFIED') return;
+    for (const field of event.fields) {
+      if (field.op !== 'set') continue;
+      const far = leapOf(field.old, field.next, field.x, field.y);
+      if (far === 0) continue;
+      const usual = touch(this.#state.tails, field.tail, TAILS_MAX, () => ({ far: 0, n: 0 }));
+      usual.far += Math.min(far, 6);
+      usual.n++;
+      this.#state.leaps++;
+    }
+  }
+
+  mature(): boolean {
+    return this.#state.leaps >= SAMPLES_MIN;
+  }
+
+  samples(): number {
+    return this.#state.leaps;
+  }
+
+  save(): LeapState {
+    return this.#state;
+  }
+
+  load(state: LeapState): void {
+    this.#state = state;
+  }
+}

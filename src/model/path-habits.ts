@@ -1,0 +1,206 @@
+/**
+ * How often each field moves when its object changes: shared by stable-field, co-change and drift. Counts per object path, per kind
+ * and generic path, and per path tail over the cluster; each level borrows from the next with a few pseudo-observations
+ * (Beta-Bernoulli with back-off).
+ */
+import { touch } from './counts.ts';
+import { type ChangeEvent, type Field, tailOf } from './features.ts';
+
+const OBJECTS_MAX = 100_000;
+const OBJECT_PATHS_MAX = 64;
+const KINDS_MAX = 2_000;
+const KIND_PATHS_MAX = 10_000;
+const TAILS_MAX = 20_000;
+
+interface KindPaths extends PathCounts {
+  /** Edits of objects of this kind. */
+  edits: number;
+}
+
+interface ObjectPaths {
+  edits: number;
+  /** Index into `shapes`, -1 while unknown. */
+  shape: number;
+  moved: Map<string, number>;
+}
+
+/** Counts by id, for the paths of a kind and for the tails of the whole cluster. */
+interface PathCounts {
+  ids: Map<string, number>;
+  /** Edits that replaced it; edits of objects that held it; edits that added or removed it. */
+  moved: number[];
+  held: number[];
+  grown: number[];
+  shrunk: number[];
+}
+
+export interface PathHabitsState {
+  edits: number;
+  kinds: Map<string, KindPaths>;
+  objects: Map<string, ObjectPaths>;
+  tails: PathCounts;
+  /** Which path ids and tail ids objects of a kind hold; shared, since most objects of a kind look alike. */
+  shapes: { paths: Int32Array; tails: Int32Array }[];
+  shapeIds: Map<string, number>;
+}
+
+const SHAPES_MAX = 20_000;
+
+export class PathHabits {
+  #state: PathHabitsState = {
+    edits: 0,
+    kinds: new Map(),
+    objects: new Map(),
+    tails: newCounts(),
+    shapes: [],
+    shapeIds: new Map(),
+  };
+
+  save(): PathHabitsState {
+    return this.#state;
+  }
+
+  load(state: PathHabitsState): void {
+    this.#state = state;
+  }
+
+  edits(): number {
+    return this.#state.edits;
+  }
+
+  objectEdits(event: ChangeEvent): number {
+    return this.#state.objects.get(event.object)?.edits ?? 0;
+  }
+
+  objectMoved(event: ChangeEvent, path: string): number {
+    return this.#state.objects.get(event.object)?.moved.get(path) ?? 0;
+  }
+
+  kindEdits(kind: string): number {
+    return this.#state.kinds.get(kind)?.edits ?? 0;
+  }
+
+  kindHeld(kind: string, generic: string): number {
+    return this.#of(kind, generic, 'held');
+  }
+
+  kindMoved(kind: string, generic: string): number {
+    return this.#of(kind, generic, 'moved');
+  }
+
+  /** Whether the object held this generic path after its last structural change; false where its shape is unknown. */
+  holds(object: string, kind: string, generic: string): boolean {
+    const shape = this.#state.objects.get(object)?.shape ?? -1;
+    const id = this.#state.kinds.get(kind)?.ids.get(generic);
+    return id !== undefined && shape >= 0 && this.#state.shapes[shape]!.paths.includes(id);
+  }
+
+  /** Probability that this path is replaced when its object changes. */
+  moving(event: ChangeEvent, field: Pick<Field, 'path' | 'generic' | 'tail'>): number {
+    const far = (countOf(this.#state.tails, field.tail, 'moved') + 0.2) / (countOf(this.#state.tails, field.tail, 'held') + 20);
+    const kin = (this.kindMoved(event.kind, field.generic) + 5 * far) / (this.kindHeld(event.kind, field.generic) + 5);
+    return Math.min(1, (this.objectMoved(event, field.path) + 3 * kin) / (this.objectEdits(event) + 3));
+  }
+
+  /** Probability that an edit of this kind adds (or removes) this generic path. */
+  growing(kind: string, field: Pick<Field, 'op' | 'generic' | 'tail'>): number {
+    const which: Which = field.op === 'add' ? 'grown' : 'shrunk';
+    const far = (countOf(this.#state.tails, field.tail, which) + 0.1) / (this.#state.edits + 20);
+    return Math.min(1, (this.#of(kind, field.generic, which) + 5 * far) / (this.kindEdits(kind) + 5));
+  }
+
+  learn(event: ChangeEvent): void {
+    const state = this.#state;
+    if (event.type === 'DELETED') return;
+    const kind = touch(state.kinds, event.kind, KINDS_MAX, newKindPaths);
+    const object = touch(state.objects, event.object, OBJECTS_MAX, newObjectPaths);
+    if (event.held !== undefined) object.shape = this.#shape(event.kind, kind, event.held);
+    if (event.type === 'ADDED') return;
+    state.edits++;
+    kind.edits++;
+    object.edits++;
+    const shape = object.shape >= 0 ? state.shapes[object.shape] : undefined;
+    if (shape !== undefined) {
+      for (const id of shape.paths) kind.held[id] = (kind.held[id] as number) + 1;
+      const { held } = state.tails;
+      for (const id of shape.tails) held[id] = (held[id] as number) + 1;
+    }
+    this.#countFields(event, kind, object);
+  }
+
+  #countFields(event: ChangeEvent, kind: KindPaths, object: ObjectPaths): void {
+    const generics = new Set<string>();
+    for (const field of event.fields) {
+      if (field.op === 'set' && (object.moved.has(field.path) || object.moved.size < OBJECT_PATHS_MAX)) {
+        object.moved.set(field.path, (object.moved.get(field.path) ?? 0) + 1);
+      }
+      const key = `${field.op}${field.generic}`;
+      if (generics.has(key)) continue;
+      generics.add(key);
+      const which = field.op === 'set' ? 'moved' : field.op === 'add' ? 'grown' : 'shrunk';
+      countOne(kind, idOf(kind, field.generic, KIND_PATHS_MAX), which);
+      countOne(this.#state.tails, idOf(this.#state.tails, field.tail, TAILS_MAX), which);
+    }
+  }
+
+  #shape(kindKey: string, kind: KindPaths, held: readonly string[]): number {
+    const ids: number[] = [];
+    const tails: number[] = [];
+    for (const generic of held) {
+      const id = idOf(kind, generic, KIND_PATHS_MAX);
+      const tail = idOf(this.#state.tails, tailOf(generic), TAILS_MAX);
+      if (id >= 0) ids.push(id);
+      if (tail >= 0) tails.push(tail);
+    }
+    ids.sort((a, b) => a - b);
+    const text = `${kindKey}\u0000${ids.join(',')}`;
+    const known = this.#state.shapeIds.get(text);
+    if (known !== undefined) return known;
+    if (this.#state.shapes.length >= SHAPES_MAX) return -1;
+    this.#state.shapes.push({ paths: Int32Array.from(ids), tails: Int32Array.from(tails) });
+    this.#state.shapeIds.set(text, this.#state.shapes.length - 1);
+    return this.#state.shapes.length - 1;
+  }
+
+  #of(kind: string, generic: string, which: Which): number {
+    const paths = this.#state.kinds.get(kind);
+    return paths === undefined ? 0 : countOf(paths, generic, which);
+  }
+}
+
+type Which = 'moved' | 'held' | 'grown' | 'shrunk';
+
+function newCounts(): PathCounts {
+  return { ids: new Map(), moved: [], held: [], grown: [], shrunk: [] };
+}
+
+function newKindPaths(): KindPaths {
+  return { edits: 0, ...newCounts() };
+}
+
+function newObjectPaths(): ObjectPaths {
+  return { edits: 0, shape: -1, moved: new Map() };
+}
+
+function countOf(counts: PathCounts, key: string, which: Which): number {
+  const id = counts.ids.get(key);
+  return id === undefined ? 0 : (counts[which][id] as number);
+}
+
+function countOne(counts: PathCounts, id: number, which: Which): void {
+  if (id >= 0) counts[which][id] = (counts[which][id] as number) + 1;
+}
+
+/** The id of a key, made on first sight; -1 once there are too many. */
+function idOf(counts: PathCounts, key: string, cap: number): number {
+  const known = counts.ids.get(key);
+  if (known !== undefined) return known;
+  const id = counts.moved.length;
+  if (id >= cap) return -1;
+  counts.ids.set(key, id);
+  counts.moved.push(0);
+  counts.held.push(0);
+  counts.grown.push(0);
+  counts.shrunk.push(0);
+  return id;
+}

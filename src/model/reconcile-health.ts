@@ -1,0 +1,295 @@
+/**
+ * Controllers' own metrics: the share of reconciles that fail, their mean duration, and the queue in front of them. Counters are read
+ * as increases (a fall is a restart). A shift has to last: the statistic is the fourth largest of the last five rows, so no single row
+ * can raise it, set against the controller's own past values of the same statistic.
+ */
+import type { Judgement, Severity } from '../domain/finding.ts';
+import type { Scrape } from '../domain/series.ts';
+import { seriesId } from '../domain/series.ts';
+import { learnPool, makePool, type Pool, tailOfPool } from './calibrate.ts';
+import { touch } from './counts.ts';
+import { DAY_MS, HOUR_MS } from './detector.ts';
+import { onceInOf, reasonOf } from './explain.ts';
+import { figure, many, percent, span } from './words.ts';
+
+const COUNTERS_MAX = 50_000;
+const SIGNALS_MAX = 10_000;
+const LAST = 5;
+const RANK = 1;
+const REFERENCE_MAX = 720;
+const REFERENCE_MIN = 30;
+const MATURE_ROWS = 60;
+const MATURE_SPAN_MS = 2 * HOUR_MS;
+const SCORE_MIN = 2;
+const TELL_AGAIN_MS = 6 * HOUR_MS;
+const ESCALATION = 2;
+const QUIET_MS = DAY_MS;
+const RECONCILES_MIN = 1;
+
+type SignalName = 'error-share' | 'duration' | 'queue-depth';
+
+interface Signal {
+  cluster: string;
+  controller: string;
+  name: SignalName;
+  rows: number;
+  firstMs: number;
+  /** The last values with their times, oldest first. */
+  last: { atMs: number; value: number }[];
+  /** Past rows in rising order, and in order of arrival. */
+  reference: number[];
+  arrived: number[];
+  pool: Pool;
+  told: { atMs: number; score: number } | undefined;
+}
+
+interface State {
+  counters: Map<string, { value: number; atMs: number }>;
+  signals: Map<string, Signal>;
+  rows: number;
+}
+
+interface Increase {
+  errors: number;
+  total: number;
+  seconds: number;
+  timed: number;
+  queue: number | undefined;
+}
+
+/** What each signal calls the smallest difference that matters, and how to say it. */
+const SIGNALS: Record<
+  SignalName,
+  { floor: number; metric: string; severity: Severity; say(value: number): string; noun: string }
+> = {
+  'error-share': {
+    floor: 0.05,
+    metric: 'controller_runtime_reconcile_errors_total',
+    severity: 'warning',
+    say: percent,
+    noun: 'share of failing reconciles',
+  },
+  duration: {
+    floor: 0.01,
+    metric: 'controller_runtime_reconcile_time_seconds',
+    severity: 'warning',
+    say: (value) => `${figure(value)} s`,
+    noun: 'mean reconcile time',
+  },
+  'queue-depth': { floor: 3, metric: 'workqueue_depth', severity: 'warning', say: figure, noun: 'number of objects waiting' },
+};
+
+export class ReconcileHealth {
+  #state: State = { counters: new Map(), signals: new Map(), rows: 0 };
+
+  /** Learns one scrape; returns shifts that stand out, told once per shift. */
+  observe(scrape: Scrape): Judgement[] {
+    const out: Judgement[] = [];
+    for (const [controller, increase] of this.#increases(scrape)) {
+      const values: [SignalName, number | undefined][] = [
+        ['error-share', increase.total >= RECONCILES_MIN ? increase.errors / increase.total : undefined],
+        ['duration', increase.timed >= RECONCILES_MIN ? increase.seconds / increase.timed : undefined],
+        ['queue-depth', increase.queue],
+      ];
+      for (const [name, value] of values) {
+        if (value === undefined || !Number.isFinite(value)) continue;
+        const judgement = this.#row(scrape, controller, name, value);
+        if (judgement !== undefined) out.push(judgement);
+      }
+    }
+    return out;
+  }
+
+  /** What each controller did since its last scrape. */
+  #increases(scrape: Scrape): Map<string, Increase> {
+    const out = new Map<string, Increase>();
+    const of = (controller: string) => {
+      let increase = out.get(controller);
+      if (increase === undefined) {
+        increase = { errors: 0, total: 0, seconds: 0, timed: 0, queue: undefined };
+        out.set(controller, increase);
+      }
+      return increase;
+    };
+    const split = scrape.samples.some(
+      (sample) => sample.metric === 'controller_runtime_reconcile_total' && sample.labels.result === 'error',
+    );
+    for (const { metric, labels, value } of scrape.samples) {
+      const controller = labels.controller ?? labels.name;
+      if (controller === undefined || !Number.isFinite(value)) continue;
+      if (metric === 'workqueue_depth') {
+        of(controller).queue = (of(controller).queue ?? 0) + Math.max(0, value);
+        continue;
+      }
+      if (!COUNTERS.has(metric)) continue;
+      const delta = this.#delta(`${scrape.cluster}\u0000${scrape.target}\u0000${seriesId(metric, labels)}`, value, scrape.tsMs);
+      if (delta === undefined) continue;
+      const increase = of(controller);
+      if (metric === 'controller_runtime_reconcile_total') {
+        increase.total += delta;
+        if (labels.result === 'error') increase.errors += delta;
+      } else if (metric === 'controller_runtime_reconcile_errors_total') {
+        if (!split) increase.errors += delta;
+      } else if (metric === 'controller_runtime_reconcile_time_seconds_sum') increase.seconds += delta;
+      else increase.timed += delta;
+    }
+    return out;
+  }
+
+  /** Increase of a counter since the last sight; undefined on first sight, out of order, or after a long absence. */
+  #delta(id: string, value: number, atMs: number): number | undefined {
+    const before = this.#state.counters.get(id);
+    touch(this.#state.counters, id, COUNTERS_MAX, () => ({ value, atMs }));
+    if (before === undefined) return undefined;
+    if (atMs <= before.atMs) return undefined;
+    // A counter that fell was restarted at zero: all it shows is new.
+    const delta = value >= before.value ? value - before.value : value;
+    const fresh = atMs - before.atMs <= QUIET_MS;
+    before.value = value;
+    before.atMs = atMs;
+    return fresh ? delta : undefined;
+  }
+
+  #row(scrape: Scrape, controller: string, name: SignalName, value: number): Judgement | undefined {
+    const key = `${scrape.cluster}\u0000${controller}\u0000${name}`;
+    const signal = touch(this.#state.signals, key, SIGNALS_MAX, () => newSignal(scrape, controller, name));
+    this.#state.rows++;
+    signal.rows++;
+    signal.last.push({ atMs: scrape.tsMs, value });
+    if (signal.last.length > LAST) signal.last.shift();
+    const judgement = this.#judge(signal, scrape.tsMs);
+    remember(signal, value);
+    return judgement;
+  }
+
+  #judge(signal: Signal, atMs: number): Judgement | undefined {
+    const { last, reference } = signal;
+    if (last.length < LAST || reference.length < REFERENCE_MIN) return undefined;
+    const low = last.map(({ value }) => value).sort((a, b) => a - b)[RANK] as number;
+    const usual = quantile(reference, 0.5);
+    const spread = Math.max(SIGNALS[signal.name].floor, quantile(reference, 0.9) - usual, 0.25 * usual);
+    const shift = (low - usual) / spread;
+    if (shift <= 0) return undefined;
+    const visits = signal.rows;
+    const p = tailOfPool(signal.pool, shift, visits);
+    // One entry per hour, its largest, so that a shift that lasts does not teach itself within minutes.
+    learnPool(signal.pool, shift, { object: 'self', atMs, visits });
+    // A shift below the natural spread is noise whatever its rank.
+    const score = shift < 2 ? 0 : Math.min(12, -Math.log10(p) + Math.log10(shift / 2));
+    const told = signal.told;
+    if (score < SCORE_MIN) {
+      if (told !== undefined && atMs - told.atMs > TELL_AGAIN_MS) signal.told = undefined;
+      return undefined;
+    }
+    if (told !== undefined && atMs - told.atMs <= TELL_AGAIN_MS && score < told.score + ESCALATION) return undefined;
+    signal.told = { atMs, score };
+    return judgementOf(signal, { atMs, low, usual, score });
+  }
+
+  isMature(): boolean {
+    for (const signal of this.#state.signals.values()) if (isMature(signal)) return true;
+    return false;
+  }
+
+  samples(): number {
+    return this.#state.rows;
+  }
+
+  save(): State {
+    return this.#state;
+  }
+
+  load(state: unknown): void {
+    this.#state = state as State;
+  }
+}
+
+const COUNTERS = new Set([
+  'controller_runtime_reconcile_total',
+  'controller_runtime_reconcile_errors_total',
+  'controller_runtime_reconcile_time_seconds_sum',
+  'controller_runtime_reconcile_time_seconds_count',
+]);
+
+function newSignal(scrape: Scrape, controller: string, name: SignalName): Signal {
+  return {
+    cluster: scrape.cluster,
+    controller,
+    name,
+    rows: 0,
+    firstMs: scrape.tsMs,
+    last: [],
+    reference: [],
+    arrived: [],
+    pool: makePool(),
+    told: undefined,
+  };
+}
+
+function isMature(signal: Signal): boolean {
+  const latest = signal.last[signal.last.length - 1];
+  return signal.rows >= MATURE_ROWS && latest !== undefined && latest.atMs - signal.firstMs >= MATURE_SPAN_MS;
+}
+
+function remember(signal: Signal, value: number): void {
+  const { reference, arrived } = signal;
+  if (arrived.length >= REFERENCE_MAX) {
+    const oldest = arrived.shift() as number;
+    reference.splice(lowerIndex(reference, oldest), 1);
+  }
+  arrived.push(value);
+  reference.splice(lowerIndex(reference, value), 0, value);
+}
+
+function lowerIndex(rising: readonly number[], value: number): number {
+  let low = 0;
+  let high = rising.length;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if ((rising[middle] as number) < value) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}
+
+function quantile(rising: readonly number[], share: number): number {
+  return rising[Math.min(rising.length - 1, Math.floor(share * rising.length))] as number;
+}
+
+function judgementOf(signal: Signal, found: { atMs: number; low: number; usual: number; score: number }): Judgement {
+  const { say, noun, metric, severity } = SIGNALS[signal.name];
+  const { atMs, low, usual, score } = found;
+  const since = span(atMs - (signal.last[0] as { atMs: number }).atMs);
+  const detector = `reconcile-${signal.name}`;
+  return {
+    tsMs: atMs,
+    subject: {
+      type: 'series',
+      ref: { cluster: signal.cluster, group: '', version: '', kind: kindGuess(signal.controller), namespace: '', name: '' },
+      controller: signal.controller,
+      metric,
+    },
+    actor: { name: signal.controller, source: 'none', confidence: 0 },
+    score,
+    onceIn: onceInOf(score),
+    detector,
+    reasons: [
+      reasonOf(detector, score, {
+        sentence: `The ${noun} of controller ${signal.controller} has been at ${say(low)} or more for ${since}; ${say(usual)} is usual over ${many(signal.arrived.length, 'reading')}.`,
+        observed: Number(figure(low)),
+        usual: Number(figure(usual)),
+        samples: signal.arrived.length,
+        scope: 'controller',
+      }),
+    ],
+    mature: isMature(signal),
+    deterministic: false,
+    severity,
+  };
+}
+
+/** controller-runtime names a controller after its kind in lower case unless told otherwise. */
+function kindGuess(controller: string): string {
+  const word = controller.replace(/[-_/.](?:controller|reconciler)$/i, '').split(/[/.]/)[0] ?? '';
+  return word.charAt(0).toUpperCase() + word.slice(1);
+}

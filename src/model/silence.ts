@@ -1,0 +1,196 @@
+/**
+ * A change that was due did not come. Objects, and actors on a kind, with a steady beat get a due time after each beat: the longest
+ * gaps seen give a Pareto tail, and the beat is late once a gap this long would be rarer than its history can bear. Known at the due
+ * time, whatever happens later.
+ */
+import type { ObjectRef } from '../domain/object-ref.ts';
+import { DAY_MS, HOUR_MS, MINUTE_MS } from './detector.ts';
+import type { ChangeEvent } from './features.ts';
+import { many, span } from './words.ts';
+
+const KEYS_MAX = 50_000;
+const GAPS_MAX = 30;
+const BEATS_MIN = 10;
+const APART_MS = 10 * MINUTE_MS;
+const MEDIAN_MIN_MS = HOUR_MS;
+const MEDIAN_MAX_MS = 20 * DAY_MS;
+const UNEVEN_MAX = 8;
+const TAIL_K = 4;
+const RARITY = 0.35;
+
+interface Beat {
+  ref: ObjectRef;
+  actor: string | undefined;
+  lastMs: number;
+  gaps: number[];
+  /** Due times that passed in vain and were followed by a beat after all. */
+  late: number;
+  beats: number;
+  alive: boolean;
+  overdue: boolean;
+  serial: number;
+}
+
+interface Due {
+  atMs: number;
+  key: string;
+  serial: number;
+}
+
+interface State {
+  keys: Map<string, Beat>;
+  /** Binary heap by time, then key. */
+  heap: Due[];
+  raised: number;
+}
+
+export interface Overdue {
+  atMs: number;
+  ref: ObjectRef;
+  actor: string | undefined;
+  surprise: number;
+  sentence: string;
+  observed: string;
+  usual: string;
+  samples: number;
+}
+
+export class Silence {
+  readonly name = 'silence';
+  #state: State = { keys: new Map(), heap: [], raised: 0 };
+
+  /** A sign of life; sets the time by which the next is due. */
+  track(event: ChangeEvent): void {
+    if (!event.timed) return;
+    this.#beat(`o${event.object}`, event, undefined);
+    if (event.machine && event.actor.source !== 'none')
+      this.#beat(`a${event.actor.name}\u0000${event.kind}`, event, event.actor.name);
+  }
+
+  #beat(key: string, event: ChangeEvent, actor: string | undefined): void {
+    let beat = this.#state.keys.get(key);
+    if (beat === undefined) {
+      if (this.#state.keys.size >= KEYS_MAX) this.#evict();
+      beat = { ref: event.ref, actor, lastMs: event.atMs, gaps: [], late: 0, beats: 0, alive: true, overdue: false, serial: 0 };
+      this.#state.keys.set(key, beat);
+    } else {
+      if (actor === undefined) beat.alive = event.type !== 'DELETED';
+      if (beat.overdue) beat.late++;
+      beat.overdue = false;
+      const gap = event.atMs - beat.lastMs;
+      if (gap < APART_MS) return;
+      beat.gaps.push(gap);
+      if (beat.gaps.length > GAPS_MAX) beat.gaps.shift();
+      beat.lastMs = event.atMs;
+      beat.beats++;
+    }
+    beat.serial++;
+    const wait = dueAfter(beat);
+    if (beat.alive && wait !== undefined) push(this.#state.heap, { atMs: beat.lastMs + wait, key, serial: beat.serial });
+  }
+
+  #evict(): void {
+    const oldest = this.#state.keys.keys().next();
+    if (!oldest.done) this.#state.keys.delete(oldest.value);
+  }
+
+  /** Beats that are overdue by now, in order of their due time; each is told once. */
+  due(nowMs: number): Overdue[] {
+    const out: Overdue[] = [];
+    const { heap, keys } = this.#state;
+    while (heap.length > 0 && (heap[0] as Due).atMs <= nowMs) {
+      const { atMs, key, serial } = pop(heap);
+      const beat = keys.get(key);
+      if (beat === undefined || beat.serial !== serial || !beat.alive || beat.overdue) continue;
+      beat.overdue = true;
+      this.#state.raised++;
+      out.push(describe(beat, atMs));
+    }
+    return out;
+  }
+
+  samples(): number {
+    return this.#state.keys.size;
+  }
+
+  save(): State {
+    return this.#state;
+  }
+
+  load(state: State): void {
+    this.#state = state;
+  }
+}
+
+/** How long after its last beat a key counts as overdue; undefined while it has no steady beat. */
+function dueAfter(beat: Beat): number | undefined {
+  const { gaps } = beat;
+  if (gaps.length < BEATS_MIN - 1) return undefined;
+  const rising = [...gaps].sort((a, b) => a - b);
+  const median = rising[gaps.length >> 1] as number;
+  const longest = rising[gaps.length - 1] as number;
+  if (median < MEDIAN_MIN_MS || median > MEDIAN_MAX_MS || longest > UNEVEN_MAX * median) return undefined;
+  // Hill estimate of the tail beyond the k-th longest gap, shrunk towards a quarter.
+  const threshold = rising[gaps.length - 1 - TAIL_K] as number;
+  let sum = 0.25 * 3;
+  for (let i = gaps.length - TAIL_K; i < gaps.length; i++) sum += Math.log((rising[i] as number) / threshold);
+  const slope = sum / (TAIL_K + 3);
+  return longest * Math.exp(slope * -Math.log(RARITY) + 0.1);
+}
+
+function describe(beat: Beat, atMs: number): Overdue {
+  const waited = atMs - beat.lastMs;
+  const logs = beat.gaps.map((gap) => Math.log(gap));
+  const mean = logs.reduce((a, b) => a + b, 0) / logs.length;
+  const variance = logs.reduce((a, b) => a + (b - mean) ** 2, 0) / logs.length;
+  const spread = Math.max(0.25, Math.sqrt(variance));
+  const surprise = (Math.log(waited) - mean) / spread - Math.log((beat.late + 1) / (beat.beats + 10));
+  const { ref } = beat;
+  const who = beat.actor === undefined ? `${ref.kind} ${ref.name}` : `${ref.kind} objects by ${beat.actor}`;
+  const longest = span(Math.max(...beat.gaps));
+  const typical = span(Math.exp(mean));
+  return {
+    atMs,
+    ref,
+    actor: beat.actor,
+    surprise,
+    sentence: `No change of ${who} for ${span(waited)}; in ${many(beat.gaps.length + 1, 'change')} before, the next came after ${typical} and never later than ${longest}.`,
+    observed: `silent for ${span(waited)}`,
+    usual: `a change every ${typical}`,
+    samples: beat.gaps.length + 1,
+  };
+}
+
+function before(a: Due, b: Due): boolean {
+  return a.atMs < b.atMs || (a.atMs === b.atMs && a.key < b.key);
+}
+
+function push(heap: Due[], item: Due): void {
+  let at = heap.length;
+  heap.push(item);
+  while (at > 0) {
+    const parent = (at - 1) >> 1;
+    if (!before(item, heap[parent] as Due)) break;
+    heap[at] = heap[parent] as Due;
+    at = parent;
+  }
+  heap[at] = item;
+}
+
+function pop(heap: Due[]): Due {
+  const top = heap[0] as Due;
+  const last = heap.pop() as Due;
+  if (heap.length > 0) {
+    let at = 0;
+    for (;;) {
+      let child = 2 * at + 1;
+      if (child >= heap.length) break;
+      if (child + 1 < heap.length && before(heap[child + 1] as Due, heap[child] as Due)) child++;
+      if (!before(heap[child] as Due, last)) break;
+      heap[at] = heap[child] as Due;
+      at = child;
+    }
+    heap[at] = last;
+  }
+  return top;
+}

@@ -1,0 +1,137 @@
+/** A field that rests while its object changes, and now moved; and, apart, a field added or removed that never comes or goes. */
+import { type Detector, type Evidence, type Group, sameInGroup } from './detector.ts';
+import type { ChangeEvent, Field } from './features.ts';
+import type { PathHabits } from './path-habits.ts';
+import { fieldName, many, quote } from './words.ts';
+
+const EDITS_MIN = 8;
+/** How much of ln(objects' distinct fields in the group) is taken off: wide refactorings move fields that rest. */
+const WIDE = 0.5;
+
+export class StableField implements Detector<null> {
+  readonly name = 'stable-field';
+  readonly #habits: PathHabits;
+
+  constructor(habits: PathHabits) {
+    this.#habits = habits;
+  }
+
+  score(event: ChangeEvent, group: Group): Evidence | undefined {
+    if (event.type !== 'MODIFIED') return undefined;
+    let best = Number.NEGATIVE_INFINITY;
+    let stillest: Field | undefined;
+    let sets = 0;
+    for (const field of event.fields) {
+      if (field.op !== 'set') continue;
+      sets++;
+      const surprise = -Math.log(this.#habits.moving(event, field)) - Math.log(sameInGroup(group, event, field));
+      if (surprise > best) {
+        best = surprise;
+        stillest = field;
+      }
+    }
+    if (stillest === undefined) return undefined;
+    const field = stillest;
+    const surprise = best - Math.log(Math.max(1, Math.min(sets, event.breadth))) - WIDE * Math.log(Math.max(1, group.same.size));
+    return surprise > 0 ? { surprise, explain: () => this.#explain(event, field) } : undefined;
+  }
+
+  #explain(event: ChangeEvent, field: Field) {
+    const own = this.#habits.objectEdits(event);
+    const moved = this.#habits.objectMoved(event, field.path);
+    const byObject = own >= EDITS_MIN;
+    const kindHeld = this.#habits.kindHeld(event.kind, field.generic);
+    const samples = byObject ? own : kindHeld;
+    const count = byObject ? moved : this.#habits.kindMoved(event.kind, field.generic);
+    const whose = byObject ? `this ${event.ref.kind}` : `${event.ref.kind} objects`;
+    const habit =
+      count === 0
+        ? `never changed in ${many(samples, 'edit')} of ${whose}`
+        : `changed in only ${count} of ${many(samples, 'edit')} of ${whose}`;
+    return {
+      sentence: `${fieldName(field.path)} went from ${quote(field.old)} to ${quote(field.next)}; it had ${habit}.`,
+      path: field.path,
+      observed: field.next,
+      usual: field.old,
+      samples,
+      scope: byObject ? 'object' : 'kind',
+      counterfactual: 'an edit that leaves this field alone',
+    };
+  }
+
+  /** The counts belong to the shared PathHabits, which the ensemble teaches once. */
+  learn(): void {}
+
+  mature(event: ChangeEvent): boolean {
+    return this.#habits.objectEdits(event) >= EDITS_MIN || this.#habits.kindEdits(event.kind) >= 3 * EDITS_MIN;
+  }
+
+  samples(): number {
+    return this.#habits.edits();
+  }
+
+  save(): null {
+    return null;
+  }
+
+  load(): void {}
+}
+
+export class Structure implements Detector<null> {
+  readonly name = 'structure';
+  readonly #habits: PathHabits;
+
+  constructor(habits: PathHabits) {
+    this.#habits = habits;
+  }
+
+  score(event: ChangeEvent, group: Group): Evidence | undefined {
+    if (event.type !== 'MODIFIED') return undefined;
+    let best = Number.NEGATIVE_INFINITY;
+    let oddest: Field | undefined;
+    const generics = new Set<string>();
+    for (const field of event.fields) {
+      if (field.op === 'set') continue;
+      generics.add(field.generic);
+      const surprise = -Math.log(this.#habits.growing(event.kind, field)) - Math.log(sameInGroup(group, event, field));
+      if (surprise > best) {
+        best = surprise;
+        oddest = field;
+      }
+    }
+    if (oddest === undefined) return undefined;
+    const field = oddest;
+    const surprise = best - Math.log(generics.size);
+    const verb = field.op === 'add' ? 'added' : 'removed';
+    const samples = this.#habits.kindEdits(event.kind);
+    return surprise <= 0
+      ? undefined
+      : {
+          surprise,
+          explain: () => ({
+            sentence: `${fieldName(field.path)} was ${verb} (${quote(field.op === 'add' ? field.next : field.old)}), which edits of ${event.ref.kind} objects hardly ever do (${many(samples, 'edit')} seen).`,
+            path: field.path,
+            observed: field.next,
+            usual: field.old,
+            samples,
+            scope: 'kind',
+          }),
+        };
+  }
+
+  learn(): void {}
+
+  mature(event: ChangeEvent): boolean {
+    return this.#habits.kindEdits(event.kind) >= 3 * EDITS_MIN;
+  }
+
+  samples(): number {
+    return this.#habits.edits();
+  }
+
+  save(): null {
+    return null;
+  }
+
+  load(): void {}
+}

@@ -1,0 +1,166 @@
+/**
+ * What is worth remembering of a field's value: its type and, for ordered types, the direction and size of the step rather than
+ * the value itself, so that "a patch release up" is one habit whatever the numbers.
+ */
+import type { Json } from '../domain/json.ts';
+
+const SUFFIX: Record<string, number> = {
+  n: 1e-9,
+  u: 1e-6,
+  ms: 1e-3,
+  s: 1,
+  m: 60,
+  h: 3600,
+  d: 86400,
+  Ki: 2 ** 10,
+  Mi: 2 ** 20,
+  Gi: 2 ** 30,
+  Ti: 2 ** 40,
+  Pi: 2 ** 50,
+  k: 1e3,
+  M: 1e6,
+  G: 1e9,
+  T: 1e12,
+  P: 1e15,
+  '%': 0.01,
+};
+const QUANTITY = /^([+-]?\d{1,15}(?:\.\d{1,9})?)(ms|Ki|Mi|Gi|Ti|Pi|[numshdkMGTP%])?$/;
+const VERSION = /^(\D{0,16}?)(\d{1,9})\.(\d{1,9})(?:\.(\d{1,9}))?([^\n]{0,100})$/;
+const IMAGE = /^((?:[\w.-]{1,200}(?::\d{1,5})?\/)?[\w./-]{1,200}?)(?::([\w][\w.+-]{0,127}))?(@sha256:[0-9a-f]{16,64})?$/;
+const URL_START = /^([a-z][\w+.-]{1,15}):\/\/(?:[^/@\s]{1,200}@)?([^/\s?#]{1,253})(\/[^/\s?#]{0,100})?/i;
+const HOST = /^(?:[\w*-]{1,63}\.)+[a-z]{2,24}$/i;
+const HEX = /^(?:sha256:)?[0-9a-f]{7,128}$/;
+const DURATION = /^(?:\d{1,9}(?:\.\d{1,9})?(?:ns|us|µs|ms|s|m|h)){2,}$/;
+const CRON = /^(?:[\d*/,A-Za-z?LW#-]{1,40} ){4,5}[\d*/,A-Za-z?LW#-]{1,40}$/;
+const CIDR = /^(?:\d{1,3}(?:\.\d{1,3}){3}|[0-9a-f:]{2,39})\/\d{1,3}$/i;
+
+/** A number, or a Kubernetes quantity or duration as one; the suffix `m` is milli for CPU and minutes elsewhere. */
+export function numberOf(value: Json | undefined, generic: string): number | undefined {
+  if (typeof value === 'number') return Number.isFinite(value) ? value : undefined;
+  if (typeof value !== 'string' || value.length > 28) return undefined;
+  const match = QUANTITY.exec(value);
+  if (match === null) return undefined;
+  const suffix = match[2];
+  const number = Number(match[1]);
+  if (suffix === undefined) return number;
+  return number * (suffix === 'm' && /cpu/i.test(generic) ? 1e-3 : (SUFFIX[suffix] as number));
+}
+
+export interface Version {
+  prefix: string;
+  parts: [number, number, number];
+}
+
+/** major.minor[.patch] with an optional prefix such as `v`; undefined when the value is not of that form. */
+export function versionOf(text: string): Version | undefined {
+  if (text.length > 128) return undefined;
+  const match = VERSION.exec(text);
+  if (match === null || match[1]?.includes('/')) return undefined;
+  return { prefix: match[1] as string, parts: [Number(match[2]), Number(match[3]), Number(match[4] ?? 0)] };
+}
+
+export interface Image {
+  repository: string;
+  tag: string | undefined;
+  digest: boolean;
+}
+
+/** An image reference with at least one slash or a digest; undefined for anything else. */
+export function imageOf(value: Json | undefined): Image | undefined {
+  if (typeof value !== 'string' || value.length > 400 || !value.includes('/') || value.includes('://')) return undefined;
+  const match = IMAGE.exec(value);
+  if (match === null || (match[2] === undefined && match[3] === undefined)) return undefined;
+  return { repository: match[1] as string, tag: match[2], digest: match[3] !== undefined };
+}
+
+/** Registry of an image, or host of a URL: where something is fetched from. */
+export function originOf(value: Json | undefined): string | undefined {
+  if (typeof value !== 'string' || value.length > 600) return undefined;
+  const url = URL_START.exec(value);
+  if (url !== null) return (url[2] as string).toLowerCase();
+  const image = imageOf(value);
+  if (image === undefined) return undefined;
+  const first = image.repository.slice(0, image.repository.indexOf('/'));
+  return first.includes('.') || first.includes(':') || first === 'localhost' ? first : 'docker.io';
+}
+
+/** The tokens of a new value given the old one. A token's text before its first `:` is its type. */
+export function tokensOf(old: Json | undefined, next: Json | undefined, generic: string): string[] {
+  if (next === undefined) return ['gone:'];
+  if (next === null || typeof next === 'boolean') return [`is:${next}`];
+  const y = numberOf(next, generic);
+  if (y !== undefined) {
+    const x = numberOf(old, generic);
+    return [x === undefined || x === 0 || y === 0 ? `num:${y}` : stepToken(x, y)];
+  }
+  if (typeof next !== 'string') return [Array.isArray(next) ? 'empty:list' : 'empty:object'];
+  return textTokens(old, next);
+}
+
+function stepToken(x: number, y: number): string {
+  if (x < 0 !== y < 0) return 'step:sign';
+  const octaves = Math.log2(Math.abs(y / x));
+  return `step:${octaves > 0 ? 'up' : 'down'}${Math.min(6, Math.floor(Math.abs(octaves) * 1.5))}`;
+}
+
+function textTokens(old: Json | undefined, next: string): string[] {
+  const image = imageOf(next);
+  if (image !== undefined) {
+    const tokens = [`repo:${image.repository}`];
+    const was = imageOf(old);
+    if (image.tag !== undefined) tokens.push(`tag-${wordToken(was?.tag, image.tag)}`);
+    if (image.digest !== was?.digest) tokens.push(`digest:${image.digest}`);
+    return tokens;
+  }
+  const url = URL_START.exec(next);
+  if (url !== null) return [`url:${url[1]}://${url[2]}${url[3] ?? ''}`];
+  return [wordToken(typeof old === 'string' ? old : undefined, next)];
+}
+
+const DIGEST_END = /@sha256:[0-9a-f]{16,64}$/;
+
+function wordToken(before: string | undefined, after: string): string {
+  // A pinned digest says nothing beside the tag it pins.
+  const next = after.replace(DIGEST_END, '');
+  const old = before?.replace(DIGEST_END, '');
+  if (HEX.test(next) && /\d/.test(next)) return `hex:${next.length}`;
+  if (CIDR.test(next)) return `cidr:/${next.slice(next.lastIndexOf('/') + 1)}`;
+  const version = versionOf(next);
+  if (version !== undefined && !HOST.test(next)) return versionToken(old === undefined ? undefined : versionOf(old), version);
+  if (DURATION.test(next)) return 'duration:';
+  if (CRON.test(next)) return `cron:${next.split(' ').slice(0, 2).join(' ')}`;
+  if (HOST.test(next)) return `host:${next.toLowerCase().split('.').slice(-2).join('.')}`;
+  if (next.length <= 80 && !next.includes('\n'))
+    return /\d\D*\d\D*\d/.test(next) ? `form:${next.replaceAll(/\d+/g, '0')}` : `word:${next}`;
+  return `text:${Math.round(Math.log2(next.length / Math.max(1, old?.length ?? next.length)))}`;
+}
+
+function versionToken(was: Version | undefined, now: Version): string {
+  if (was === undefined) return `version:${now.prefix}`;
+  const level = now.parts.findIndex((part, i) => part !== was.parts[i]);
+  if (level < 0) return `version:${now.prefix}same`;
+  const delta = (now.parts[level] as number) - (was.parts[level] as number);
+  const size = level === 0 ? Math.min(4, Math.floor(Math.log2(Math.abs(delta) + 1))) : 0;
+  return `version:${now.prefix}${delta > 0 ? 'up' : 'down'}${level}.${size}`;
+}
+
+/**
+ * How far an ordered value jumped: doublings of a number; for a version thrown back, how deep (patch 1, minor 2, major 4 and more).
+ * 0 where there is no order or a version merely moved up.
+ */
+export function leapOf(old: Json | undefined, next: Json | undefined, x: number | undefined, y: number | undefined): number {
+  if (x !== undefined && y !== undefined) {
+    if (x > 0 && y > 0) return Math.abs(Math.log2(y / x));
+    return 0;
+  }
+  if (typeof old !== 'string' || typeof next !== 'string' || old.length > 400 || next.length > 400) return 0;
+  const was = versionOf(imageOf(old)?.tag ?? old);
+  const now = versionOf(imageOf(next)?.tag ?? next);
+  if (was === undefined || now === undefined || was.prefix !== now.prefix) return 0;
+  for (let level = 0; level < 3; level++) {
+    const back = (was.parts[level] as number) - (now.parts[level] as number);
+    if (back < 0) return 0;
+    if (back > 0) return level === 0 ? 4 + Math.log2(1 + Math.min(9999, back)) : level === 1 ? 2 : 1;
+  }
+  return 0;
+}

@@ -1,0 +1,416 @@
+/**
+ * All configuration, parsed and validated once. Each option is one row of `OPTIONS`: the flag, the environment variable and the key of the
+ * YAML file come from its name, so the three can never disagree. Precedence: flag, then environment, then file, then default.
+ * Every refusal names the flag, the variable or the file's line, and ends the program with exit code 2 (see main.ts).
+ */
+import { readFileSync } from 'node:fs';
+import { isMap, isScalar, LineCounter, parseDocument } from 'yaml';
+import { z } from 'zod';
+import { CrowsnestError } from './domain/errors.ts';
+
+export const COMMANDS = ['serve', 'demo', 'replay', 'record', 'backtest'] as const;
+export type Command = (typeof COMMANDS)[number];
+
+const DURATION_UNITS = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const;
+
+/** `90s`, `15m`, `1h30m` → milliseconds. */
+const duration = z
+  .string()
+  .regex(/^(\d+(\.\d+)?(ms|s|m|h|d))+$/, 'expected a duration such as 30s, 15m or 1h30m')
+  .transform((text) => {
+    let ms = 0;
+    for (const [, amount, unit] of text.matchAll(/(\d+(?:\.\d+)?)(ms|s|m|h|d)/g)) {
+      ms += Number(amount) * DURATION_UNITS[unit as keyof typeof DURATION_UNITS];
+    }
+    return ms;
+  });
+
+const httpUrl = z
+  .string()
+  .refine((text) => URL.canParse(text) && /^https?:$/.test(new URL(text).protocol), 'expected an http:// or https:// URL');
+const expectNumber = (issue: { code?: string }) => (issue.code === 'invalid_type' ? 'expected a number' : undefined);
+const integer = (min: number, max: number) =>
+  z.coerce.number({ error: expectNumber }).int('expected a whole number').min(min).max(max);
+const positive = z.coerce.number({ error: expectNumber }).positive();
+const text = z.string().min(1, 'must not be empty');
+const flag = z.union([z.boolean(), z.enum(['true', 'false', '1', '0']).transform((word) => word === 'true' || word === '1')]);
+const timeZone = z.string().refine(isTimeZone, 'expected an IANA time zone such as Europe/Berlin');
+
+/** A user's own rule: alerts from the first minute, whatever the model has learnt. */
+const rule = z.strictObject({
+  name: text,
+  group: text.optional(),
+  kind: text.optional(),
+  namespace: text.optional(),
+  path: text.optional(),
+  op: z.enum(['add', 'set', 'remove']).optional(),
+  value: text.optional(),
+  severity: z.enum(['info', 'warning', 'critical']).optional(),
+  message: text.optional(),
+});
+
+/** `event`, or `annotate=Kind` (also `annotate=Kind.group`), several kinds separated by commas. */
+const allow = z.string().regex(/^(event|annotate=[A-Za-z0-9.,-]+)$/, 'expected `event` or `annotate=Kind[,Kind.group]`');
+
+interface OptionRow {
+  schema: z.ZodType;
+  help: string;
+  /** Placeholder in --help; absent for switches. */
+  value?: string;
+  list?: boolean;
+  commands: readonly Command[];
+  /** Only in the YAML file. */
+  fileOnly?: boolean;
+  /** Where one command's default differs. */
+  defaults?: Partial<Record<Command, unknown>>;
+}
+
+const ALL = COMMANDS;
+const RUNNING = ['serve', 'demo', 'replay'] as const;
+const CLUSTER = ['serve', 'record'] as const;
+const JUDGING = ['serve', 'demo', 'replay', 'backtest'] as const;
+
+/** Adding an option means adding a row here and nothing else. */
+const OPTIONS = {
+  db: {
+    schema: text,
+    value: 'FILE',
+    help: 'database file; serve: ./crowsnest.db, the others keep everything in memory unless given',
+    commands: JUDGING,
+  },
+  port: {
+    schema: integer(0, 65535).default(8686),
+    value: 'N',
+    help: 'port of the API and the page; 0 takes any free one',
+    commands: RUNNING,
+  },
+  host: {
+    schema: text.default('127.0.0.1'),
+    value: 'ADDRESS',
+    help: 'address to listen on; beyond loopback only with TLS and a token',
+    commands: RUNNING,
+  },
+  tlsCert: { schema: text.optional(), value: 'FILE', help: 'certificate (PEM) of the API', commands: RUNNING },
+  tlsKey: { schema: text.optional(), value: 'FILE', help: 'private key (PEM) of the API', commands: RUNNING },
+  tokenFile: {
+    schema: text.optional(),
+    value: 'FILE',
+    help: 'file with the bearer token of the API; without one a token is generated and printed',
+    commands: RUNNING,
+  },
+  externalUrl: {
+    schema: httpUrl.optional(),
+    value: 'URL',
+    help: 'how people reach the page; used in links of alerts',
+    commands: RUNNING,
+  },
+  alertmanager: {
+    schema: z.array(httpUrl).default([]),
+    value: 'URL',
+    list: true,
+    help: 'Alertmanager to push to; repeat for every peer',
+    commands: RUNNING,
+  },
+  alertmanagerTokenFile: {
+    schema: text.optional(),
+    value: 'FILE',
+    help: 'file with a bearer token for Alertmanager',
+    commands: RUNNING,
+  },
+  alertHold: {
+    schema: duration.prefault('30m'),
+    value: 'DURATION',
+    help: 'how long an alert fires after the last event of its episode',
+    commands: RUNNING,
+  },
+  pagesPerWeek: {
+    schema: positive.max(1000).default(5),
+    value: 'N',
+    help: 'budget: alerts per week and cluster (5; the demo, which crams eight incidents into one week, takes 20)',
+    commands: JUDGING,
+    defaults: { demo: 20 },
+  },
+  allow: {
+    schema: z.array(allow).default([]),
+    value: 'WRITE',
+    list: true,
+    help: 'let Crowsnest write to the cluster: event, annotate=Kind,…; nothing by default',
+    commands: ['serve'],
+  },
+  cluster: { schema: text.optional(), value: 'NAME', help: 'name of the cluster in records and alerts', commands: ALL },
+  kubeconfig: {
+    schema: text.optional(),
+    value: 'FILE',
+    help: 'kubeconfig; else KUBECONFIG, ~/.kube/config or the pod’s service account',
+    commands: CLUSTER,
+  },
+  context: { schema: text.optional(), value: 'NAME', help: 'context of the kubeconfig', commands: CLUSTER },
+  namespace: {
+    schema: z.array(text).default([]),
+    value: 'NAME',
+    list: true,
+    help: 'watch these namespaces only (needs no ClusterRole)',
+    commands: CLUSTER,
+  },
+  include: {
+    schema: z.array(text).default([]),
+    value: 'KIND',
+    list: true,
+    help: 'watch only these: group, Kind or Kind.group',
+    commands: CLUSTER,
+  },
+  exclude: {
+    schema: z.array(text).default([]),
+    value: 'KIND',
+    list: true,
+    help: 'leave these out: group, Kind or Kind.group',
+    commands: CLUSTER,
+  },
+  metricsTarget: {
+    schema: z.array(httpUrl).default([]),
+    value: 'URL',
+    list: true,
+    help: 'a controller’s /metrics page to scrape',
+    commands: CLUSTER,
+  },
+  metricsTokenFile: {
+    schema: text.optional(),
+    value: 'FILE',
+    help: 'file with a bearer token for the metrics targets',
+    commands: CLUSTER,
+  },
+  scrapeInterval: { schema: duration.prefault('30s'), value: 'DURATION', help: 'how often to scrape', commands: CLUSTER },
+  timeZone: {
+    schema: timeZone.default('UTC'),
+    value: 'ZONE',
+    help: 'time zone of the cluster’s people, for habits by the hour',
+    commands: JUDGING,
+  },
+  speed: {
+    schema: positive.optional(),
+    value: 'N',
+    help: 'play N seconds of the stream per second; as fast as possible unless given',
+    commands: ['replay'],
+  },
+  findings: {
+    schema: text.optional(),
+    value: 'FILE',
+    help: 'write every ranked finding as an NDJSON line',
+    commands: ['replay', 'backtest'],
+  },
+  once: { schema: flag.default(false), help: 'exit after the result instead of serving the page', commands: ['demo', 'replay'] },
+  json: { schema: flag.default(false), help: 'print the result as one line of JSON', commands: ['demo', 'replay', 'backtest'] },
+  seed: {
+    schema: integer(0, 2 ** 31 - 1).default(1),
+    value: 'N',
+    help: 'plant other anomalies and look-alikes, elsewhere',
+    commands: ['demo'],
+  },
+  durability: {
+    schema: z.enum(['power-loss', 'process-crash']).default('power-loss'),
+    value: 'LEVEL',
+    help: 'what a commit survives: power-loss or process-crash (faster)',
+    commands: RUNNING,
+  },
+  logLevel: {
+    schema: z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('info'),
+    value: 'LEVEL',
+    help: 'debug, info, warn, error or silent',
+    commands: ALL,
+  },
+  rules: { schema: z.array(rule).default([]), help: 'rules of your own', commands: JUDGING, fileOnly: true },
+} as const satisfies Record<string, OptionRow>;
+
+export type OptionKey = keyof typeof OPTIONS;
+/** Every option's parsed value; those that do not belong to a command hold their defaults. */
+export type Options = {
+  [K in OptionKey]: (typeof OPTIONS)[K]['schema'] extends z.ZodType<infer T> ? T | (K extends 'db' ? undefined : never) : never;
+};
+
+export interface FlagSpec {
+  key: OptionKey;
+  /** As commander wants it: `--port <N>`. */
+  flags: string;
+  help: string;
+  list: boolean;
+}
+
+/** `alertmanagerTokenFile` → `alertmanager-token-file`. */
+export function flagName(key: string): string {
+  return key.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+}
+
+export function environmentName(key: string): string {
+  return `CROWSNEST_${flagName(key).replaceAll('-', '_').toUpperCase()}`;
+}
+
+/** The flags of one command, for commander. */
+export function flagsOf(command: Command): FlagSpec[] {
+  const rows = Object.entries(OPTIONS) as [OptionKey, OptionRow][];
+  return rows
+    .filter(([, row]) => row.fileOnly !== true && row.commands.includes(command))
+    .map(([key, row]) => ({
+      key,
+      flags: row.value === undefined ? `--${flagName(key)}` : `--${flagName(key)} <${row.value}>`,
+      help: `${row.help}${row.list === true ? ' (repeatable)' : ''}`,
+      list: row.list === true,
+    }));
+}
+
+/**
+ * Merges flags, environment and the YAML file into the options of a command.
+ * Throws CONFIG_UNKNOWN_KEY, CONFIG_BAD_VALUE or CONFIG_UNREADABLE, `where` naming the flag, the variable or `file:line`.
+ */
+export function parseOptions(input: {
+  command: Command;
+  flags: Record<string, unknown>;
+  environment: Record<string, string | undefined>;
+  configFile?: string | undefined;
+}): Options {
+  const file = input.configFile === undefined ? undefined : readConfigFile(input.configFile);
+  refuseUnknownEnvironment(input.environment);
+  const options: Record<string, unknown> = {};
+  for (const [key, row] of Object.entries(OPTIONS) as [OptionKey, OptionRow][]) {
+    const { raw, where } = rawValue(key, row, input, file);
+    const parsed = (key === 'db' ? row.schema.optional() : row.schema).safeParse(raw);
+    if (!parsed.success) throw badValue(where, raw, parsed.error, row);
+    options[key] = parsed.data;
+  }
+  const result = options as Options;
+  if ((result.tlsCert === undefined) !== (result.tlsKey === undefined)) {
+    throw new CrowsnestError({
+      code: 'CONFIG_BAD_VALUE',
+      what: 'a certificate needs its key and a key its certificate',
+      where: '--tls-cert, --tls-key',
+      todo: 'Give both or neither.',
+    });
+  }
+  return result;
+}
+
+interface ConfigFile {
+  path: string;
+  values: Record<string, unknown>;
+  lineOf(key: string): number;
+}
+
+function rawValue(
+  key: OptionKey,
+  row: OptionRow,
+  input: { command: Command; flags: Record<string, unknown>; environment: Record<string, string | undefined> },
+  file: ConfigFile | undefined,
+): { raw: unknown; where: string } {
+  if (input.flags[key] !== undefined) return { raw: input.flags[key], where: `--${flagName(key)}` };
+  const name = environmentName(key);
+  const variable = input.environment[name];
+  if (variable !== undefined && row.fileOnly !== true)
+    return { raw: row.list === true ? variable.split(/\s+/).filter(Boolean) : variable, where: name };
+  if (file !== undefined && Object.hasOwn(file.values, key)) {
+    const value = file.values[key];
+    const wrapped = row.list === true && !Array.isArray(value) ? [value] : value;
+    return {
+      raw: typeof wrapped === 'number' && row.value === 'DURATION' ? String(wrapped) : wrapped,
+      where: `${file.path}:${file.lineOf(key)}`,
+    };
+  }
+  return { raw: row.defaults?.[input.command], where: `--${flagName(key)}` };
+}
+
+function readConfigFile(path: string): ConfigFile {
+  let source: string;
+  try {
+    source = readFileSync(path, 'utf8');
+  } catch (cause) {
+    throw new CrowsnestError({
+      code: 'CONFIG_UNREADABLE',
+      what: 'the configuration file cannot be read',
+      where: path,
+      todo: 'Check the path and its permissions.',
+      cause,
+    });
+  }
+  const lines = new LineCounter();
+  const document = parseDocument(source, { lineCounter: lines, uniqueKeys: true });
+  const problem = document.errors[0];
+  if (problem !== undefined) {
+    const line = lines.linePos(problem.pos[0]).line;
+    throw new CrowsnestError({
+      code: 'CONFIG_BAD_VALUE',
+      what: `not valid YAML: ${problem.message.split('\n')[0]}`,
+      where: `${path}:${line}`,
+      todo: 'Correct the line.',
+    });
+  }
+  const lineOfKey = new Map<string, number>();
+  if (document.contents !== null && !isMap(document.contents)) {
+    throw new CrowsnestError({
+      code: 'CONFIG_BAD_VALUE',
+      what: 'the file must hold a mapping of option names to values',
+      where: `${path}:1`,
+      todo: 'Write `key: value` lines.',
+    });
+  }
+  for (const pair of document.contents?.items ?? []) {
+    const key = isScalar(pair.key) ? String(pair.key.value) : '';
+    const offset = isScalar(pair.key) ? pair.key.range?.[0] : undefined;
+    const line = offset === undefined ? 1 : lines.linePos(offset).line;
+    lineOfKey.set(key, line);
+    if (!Object.hasOwn(OPTIONS, key)) throw unknownKey(key, `${path}:${line}`);
+  }
+  return { path, values: (document.toJS() ?? {}) as Record<string, unknown>, lineOf: (key) => lineOfKey.get(key) ?? 1 };
+}
+
+/** CROWSNEST_CONFIG names the file itself; TOKEN is the API's token by environment. Any other CROWSNEST_ variable must be an option. */
+function refuseUnknownEnvironment(environment: Record<string, string | undefined>): void {
+  const known = new Set([
+    'CROWSNEST_CONFIG',
+    'CROWSNEST_TOKEN',
+    'CROWSNEST_REQUIRE_REAL',
+    ...Object.keys(OPTIONS).map(environmentName),
+  ]);
+  for (const name of Object.keys(environment)) {
+    if (name.startsWith('CROWSNEST_') && !known.has(name)) throw unknownKey(name, name);
+  }
+}
+
+function unknownKey(key: string, where: string): CrowsnestError {
+  const names = key.startsWith('CROWSNEST_') ? Object.keys(OPTIONS).map(environmentName) : Object.keys(OPTIONS);
+  const near = names.map((name) => ({ name, distance: editDistance(name, key) })).sort((a, b) => a.distance - b.distance)[0];
+  const hint = near !== undefined && near.distance <= 3 ? `Did you mean ${near.name}?` : 'See --help for the options.';
+  return new CrowsnestError({ code: 'CONFIG_UNKNOWN_KEY', what: `there is no option ${key}`, where, todo: hint });
+}
+
+function badValue(where: string, raw: unknown, error: z.ZodError, row: OptionRow): CrowsnestError {
+  const issue = error.issues[0];
+  const inside = issue !== undefined && issue.path.length > 0 ? ` at ${issue.path.join('.')}` : '';
+  const shown = Array.isArray(raw) ? raw[Number(issue?.path[0] ?? 0)] : raw;
+  const value = typeof shown === 'object' ? '' : ` ${JSON.stringify(shown)}`;
+  return new CrowsnestError({
+    code: 'CONFIG_BAD_VALUE',
+    what: `the value${value}${inside} does not fit: ${issue?.message ?? 'invalid'}`,
+    where,
+    todo: `This option is: ${row.help}.`,
+  });
+}
+
+/** Levenshtein distance, for suggestions only. */
+function editDistance(a: string, b: string): number {
+  let row = Array.from({ length: b.length + 1 }, (_, i) => i);
+  for (let i = 1; i <= a.length; i++) {
+    const next = [i];
+    for (let j = 1; j <= b.length; j++) {
+      next.push(Math.min((row[j] ?? 0) + 1, (next[j - 1] ?? 0) + 1, (row[j - 1] ?? 0) + (a[i - 1] === b[j - 1] ? 0 : 1)));
+    }
+    row = next;
+  }
+  return row[b.length] ?? 0;
+}
+
+function isTimeZone(name: string): boolean {
+  try {
+    new Intl.DateTimeFormat('en', { timeZone: name });
+    return true;
+  } catch {
+    return false;
+  }
+}

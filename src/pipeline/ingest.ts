@@ -1,0 +1,163 @@
+/**
+ * First hop of the pipeline: observations in, recorded changes out. For each observation: strip what is bookkeeping, mask secrets, compare
+ * with the object's last recorded state, and name who did it. The whole batch and the cursors that cover it are one transaction.
+ *
+ * What it promises: an observation is recorded once (same uid and resourceVersion is a repeat), as a change or as a heartbeat when nothing
+ * but bookkeeping moved; a new uid under an old name is a new life, with the deletion in between recorded as found, not seen.
+ */
+import { attribute } from '../domain/attribution.ts';
+import { isBookkeepingPath } from '../domain/bookkeeping.ts';
+import { type Change, type Observation, UNKNOWN_ACTOR } from '../domain/change.ts';
+import { diffValues, type FieldDiff, leavesOf } from '../domain/field-diff.ts';
+import type { KubeObject, ObjectRef } from '../domain/object-ref.ts';
+import { objectKey, refOf } from '../domain/object-ref.ts';
+import { isOwnWrite } from '../domain/own-writes.ts';
+import type { KeyedHash } from '../domain/redact.ts';
+import { mask } from '../domain/redact.ts';
+import type { AppendBatch, Head, NewChange, Store } from '../store/store.ts';
+
+/** The parts of a Head that comparing needs; also stands for changes of the same batch that are not stored yet. */
+type Known = Pick<Head, 'uid' | 'resourceVersion' | 'deleted' | 'state'>;
+
+export interface IngestBatch {
+  observations: Observation[];
+  scrapes?: AppendBatch['scrapes'];
+  rejects?: AppendBatch['rejects'];
+  cursors?: Record<string, string>;
+}
+
+export interface IngestResult {
+  changes: Change[];
+  heartbeats: number;
+  /** Observations that were recorded before. */
+  repeats: number;
+}
+
+export interface Ingest {
+  /** Records one batch; throws what the store throws, and then nothing of the batch is recorded. */
+  record(batch: IngestBatch): IngestResult;
+}
+
+export function createIngest({ store, hash }: { store: Pick<Store, 'head' | 'append'>; hash: KeyedHash }): Ingest {
+  return {
+    record(batch) {
+      const overlay = new Map<string, Known>();
+      const changes: NewChange[] = [];
+      const heartbeats: NonNullable<AppendBatch['heartbeats']> = [];
+      let repeats = 0;
+      for (const observation of batch.observations) {
+        const ref = refOf(observation.cluster, observation.object);
+        const key = objectKey(ref);
+        const known = overlay.get(key) ?? store.head(ref);
+        const outcome = compare(observation, ref, known, hash);
+        if (outcome === 'repeat') repeats++;
+        else if (outcome === 'heartbeat') {
+          const { uid, resourceVersion } = observation.object.metadata;
+          heartbeats.push({ ref, uid, resourceVersion, observedMs: observation.observedMs });
+          if (known !== undefined) overlay.set(key, { ...known, resourceVersion });
+        } else {
+          changes.push(...outcome);
+          const last = outcome.at(-1);
+          if (last !== undefined)
+            overlay.set(key, {
+              uid: last.uid,
+              resourceVersion: last.resourceVersion,
+              deleted: last.type === 'DELETED',
+              state: last.state,
+            });
+        }
+      }
+      const recorded = store.append({
+        changes,
+        heartbeats,
+        scrapes: batch.scrapes,
+        rejects: batch.rejects,
+        cursors: batch.cursors,
+      });
+      return { changes: recorded, heartbeats: heartbeats.length, repeats };
+    },
+  };
+}
+
+/** What one observation amounts to, given what is known of its name. Pure. */
+export function compare(
+  observation: Observation,
+  ref: ObjectRef,
+  known: Known | undefined,
+  hash: KeyedHash,
+): NewChange[] | 'repeat' | 'heartbeat' {
+  const { object } = observation;
+  const { uid, resourceVersion } = object.metadata;
+  const sameLife = known !== undefined && known.uid === uid;
+  if (sameLife && known.deleted) return 'repeat';
+  if (sameLife && known.resourceVersion === resourceVersion && observation.type !== 'DELETED') return 'repeat';
+
+  const state = mask(withoutManagedFields(object), hash);
+  if (observation.type === 'DELETED')
+    return [changeOf(observation, ref, 'DELETED', state, [], sameLife ? known.state : undefined)];
+  if (sameLife) {
+    const diff = meaningful(diffValues(known.state, state));
+    if (diff.length === 0) return 'heartbeat';
+    return [changeOf(observation, ref, 'MODIFIED', state, diff, known.state)];
+  }
+  const added = changeOf(observation, ref, 'ADDED', state, meaningful(leavesOf(state)), undefined);
+  return known === undefined || known.deleted ? [added] : [deletionBetween(observation, ref, known), added];
+}
+
+function meaningful(diff: FieldDiff[]): FieldDiff[] {
+  return diff.filter((field) => !isBookkeepingPath(field.path));
+}
+
+function changeOf(
+  observation: Observation,
+  ref: ObjectRef,
+  type: NewChange['type'],
+  state: KubeObject,
+  diff: FieldDiff[],
+  before: KubeObject | undefined,
+): NewChange {
+  const { object, observedMs, origin } = observation;
+  const { actor, candidates } = attribute(object, diff, observation.actor, type === 'DELETED');
+  const generation = object.metadata.generation;
+  return {
+    ref,
+    uid: object.metadata.uid,
+    type,
+    origin,
+    observedMs,
+    resourceVersion: object.metadata.resourceVersion,
+    generation: typeof generation === 'number' ? generation : undefined,
+    actor,
+    candidates,
+    own: isOwnWrite(object, diff),
+    diff,
+    state,
+    before,
+  };
+}
+
+/** The end of a former life that nobody reported: found when its name came back with another uid. */
+function deletionBetween(observation: Observation, ref: ObjectRef, known: Known): NewChange {
+  return {
+    ref,
+    uid: known.uid,
+    type: 'DELETED',
+    origin: 'relist',
+    observedMs: observation.observedMs,
+    resourceVersion: known.resourceVersion,
+    generation: undefined,
+    actor: UNKNOWN_ACTOR,
+    candidates: [],
+    own: false,
+    diff: [],
+    state: known.state,
+    before: known.state,
+  };
+}
+
+/** managedFields move on every write and say who, not what; attribution reads them before they are dropped here. */
+function withoutManagedFields(object: KubeObject): KubeObject {
+  if (object.metadata.managedFields === undefined) return object;
+  const { managedFields: _, ...metadata } = object.metadata;
+  return { ...object, metadata: metadata as KubeObject['metadata'] };
+}

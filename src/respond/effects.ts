@@ -1,0 +1,213 @@
+/**
+ * Marks on the cluster's objects: which follow from a finding (`effectsFor`, pure) and their delivery (`createEffectRunner`).
+ *
+ * Nothing is written that is not allowed by name. Each mark is at most one per type, life of the object and episode: the effect's id is made
+ * of these, and the store keeps an effect that it has. Every answer of the API server ends an effect as `done` or `failed` with its reason;
+ * only a server that cannot be reached, is busy or broken is asked again.
+ */
+import type { Registry } from 'prom-client';
+import type { Clock } from '../domain/clock.ts';
+import { CrowsnestError, isCrowsnestError } from '../domain/errors.ts';
+import type { Finding } from '../domain/finding.ts';
+import { describeRef, type ObjectRef } from '../domain/object-ref.ts';
+import { FIELD_MANAGER } from '../domain/own-writes.ts';
+import { type KubeClient, KubeStatusError } from '../kube/kube-client.ts';
+import type { EffectRecord, Store } from '../store/store.ts';
+import type { Logger } from '../telemetry/logger.ts';
+import { APPLY_CONTENT_TYPE, annotateBody, annotatePayload } from './annotate.ts';
+import { eventPayload, eventRequest } from './kube-event.ts';
+import { createMarkCounter } from './metrics.ts';
+import { isStorm } from './policy.ts';
+import { stableId } from './stable-id.ts';
+import { Wakeup } from './wakeup.ts';
+
+export interface Allow {
+  events: boolean;
+  /** `Kind` or `Kind.group`. */
+  annotate: string[];
+}
+
+/** From the values of --allow: `event`, `annotate=Kafka,Certificate.cert-manager.io`. Throws CONFIG_BAD_VALUE. */
+export function parseAllow(values: readonly string[]): Allow {
+  const allow: Allow = { events: false, annotate: [] };
+  for (const value of values) {
+    const kinds = value.startsWith('annotate=') ? value.slice('annotate='.length).split(',') : [];
+    if (value === 'event') allow.events = true;
+    else if (kinds.length > 0 && kinds.every((kind) => /^[A-Za-z][A-Za-z0-9]*(\.[A-Za-z0-9.-]+)?$/.test(kind)))
+      allow.annotate.push(...kinds);
+    else {
+      throw new CrowsnestError({
+        code: 'CONFIG_BAD_VALUE',
+        what: `there is no write called ${JSON.stringify(value)}`,
+        where: '--allow',
+        todo: 'Use `event`, or `annotate=` with kinds such as Kafka or Kafka.kafka.strimzi.io.',
+      });
+    }
+  }
+  return allow;
+}
+
+function mayAnnotate(allow: Allow, ref: ObjectRef): boolean {
+  return allow.annotate.some((kind) => kind === ref.kind || kind === `${ref.kind}.${ref.group}`);
+}
+
+/** The marks a finding asks for: none unless it pages, none for what is no object in the cluster, no annotation on what is deleted. */
+export function effectsFor(finding: Finding, allow: Allow): EffectRecord[] {
+  const { subject } = finding;
+  if (finding.decision.verdict !== 'page' || subject.type !== 'change' || isStorm(finding)) return [];
+  const effect = (type: EffectRecord['type'], payload: EffectRecord['payload']): EffectRecord => ({
+    id: stableId('effect', type, subject.ref.cluster, subject.uid, finding.episode),
+    type,
+    ref: subject.ref,
+    uid: subject.uid,
+    resourceVersion: subject.resourceVersion,
+    payload,
+    state: 'pending',
+    attempts: 0,
+    nextMs: 0,
+  });
+  const effects: EffectRecord[] = [];
+  if (allow.events) effects.push(effect('event', eventPayload(finding)));
+  if (subject.changeType !== 'DELETED' && mayAnnotate(allow, subject.ref))
+    effects.push(effect('annotate', annotatePayload(finding)));
+  return effects;
+}
+
+/** The API server's path of an object, or undefined for a kind it does not serve (any more). */
+export type ResourceOf = (ref: ObjectRef) => { path: string } | undefined;
+
+export interface EffectRunnerOptions {
+  client: KubeClient;
+  store: Pick<Store, 'effectsDue' | 'putEffect'>;
+  resourceOf: ResourceOf;
+  clock: Clock;
+  logger: Logger;
+  /** Asked again before each write: what was allowed when the effect was stored may not be now. Left out, what is stored is sent. */
+  allow?: Allow;
+  /** Names this process in Events. */
+  instance?: string;
+  registry?: Registry;
+}
+
+export interface EffectRunner {
+  /** There may be something to do. */
+  wake(): void;
+  /** Runs until the signal aborts. */
+  run(signal: AbortSignal): Promise<void>;
+}
+
+const BATCH = 50;
+const IDLE_MS = 5_000;
+const BACKOFF_MS_MIN = 1_000;
+const BACKOFF_MS_MAX = 300_000;
+/** With the longest back-off about a day; a mark that late tells nobody anything. */
+const ATTEMPTS_MAX = 300;
+
+export function createEffectRunner(options: EffectRunnerOptions): EffectRunner {
+  const { store, clock, logger } = options;
+  const wakeup = new Wakeup();
+  const count = createMarkCounter(options.registry);
+
+  async function attempt(effect: EffectRecord, signal: AbortSignal): Promise<void> {
+    const outcome = await deliver(effect, options, signal);
+    if (signal.aborted && outcome.state === 'pending') return;
+    const attempts = effect.attempts + 1;
+    const next: EffectRecord = { ...effect, ...outcome, attempts };
+    if (outcome.state === 'pending' && attempts >= ATTEMPTS_MAX) {
+      next.state = 'failed';
+      next.error = `given up after ${attempts} attempts: ${outcome.error}`;
+    }
+    next.nextMs =
+      clock.nowMs() + Math.max(outcome.waitMs ?? 0, Math.min(BACKOFF_MS_MAX, BACKOFF_MS_MIN * 2 ** Math.min(attempts, 16)));
+    store.putEffect(withoutWait(next));
+    count(effect.type, next.state);
+    const fields = { effect: effect.id, type: effect.type, object: describeRef(effect.ref), attempts, reason: next.error };
+    if (next.state === 'failed') logger.warn(fields, 'a mark could not be set');
+    else logger.debug(fields, next.state === 'done' ? 'mark set' : 'mark put off');
+  }
+
+  /** Tries all that is due once; true when there may be more. */
+  async function drain(signal: AbortSignal): Promise<boolean> {
+    const due = store.effectsDue(clock.nowMs(), BATCH);
+    for (const effect of due) {
+      if (signal.aborted) return false;
+      await attempt(effect, signal);
+    }
+    return due.length === BATCH;
+  }
+
+  return {
+    wake: () => wakeup.wake(),
+    async run(signal) {
+      while (!signal.aborted) {
+        const more = await drain(signal).catch((error: unknown) => {
+          // The store cannot be read or written just now: what is due stays due, and a repeated mark is no second one.
+          if (!isCrowsnestError(error)) throw error;
+          logger.warn({ code: error.code }, `marks put off: ${error.what}`);
+          return false;
+        });
+        if (!more) await wakeup.wait(IDLE_MS, clock, signal);
+      }
+    },
+  };
+}
+
+interface Outcome {
+  state: EffectRecord['state'];
+  error?: string;
+  waitMs?: number;
+}
+
+async function deliver(effect: EffectRecord, options: EffectRunnerOptions, signal: AbortSignal): Promise<Outcome> {
+  const { client, allow, resourceOf } = options;
+  const failed = (error: string): Outcome => ({ state: 'failed', error });
+  if (effect.ref.cluster !== client.cluster) return failed(`there is no connection to the cluster ${effect.ref.cluster}`);
+  if (allow !== undefined && !(effect.type === 'event' ? allow.events : mayAnnotate(allow, effect.ref)))
+    return failed('no longer allowed by --allow');
+  try {
+    if (effect.type === 'event') {
+      const { path, body } = eventRequest(effect, options.instance ?? FIELD_MANAGER);
+      await client.request('POST', path, { query: { fieldManager: FIELD_MANAGER }, body, signal });
+    } else {
+      const resource = resourceOf(effect.ref);
+      if (resource === undefined) return failed(`the API server does not serve ${effect.ref.kind}`);
+      const query = { fieldManager: FIELD_MANAGER, force: 'false' };
+      await client.request('PATCH', resource.path, {
+        query,
+        body: annotateBody(effect),
+        contentType: APPLY_CONTENT_TYPE,
+        signal,
+      });
+    }
+    return { state: 'done' };
+  } catch (error) {
+    return outcomeOf(effect, error);
+  }
+}
+
+/** What an error means for an effect. Anything but an answer or the lack of one is a bug and passes. */
+function outcomeOf(effect: EffectRecord, error: unknown): Outcome {
+  if (isCrowsnestError(error)) return { state: 'pending', error: error.message };
+  if (!(error instanceof KubeStatusError)) throw error;
+  const { status, reason, message } = error;
+  const said = `${status} ${reason}: ${message}`.slice(0, 500);
+  if (status === 409 && effect.type === 'event') return { state: 'done' };
+  // 401 is a token between two rotations.
+  if (status === 401 || status === 408 || status === 429 || status >= 500) {
+    return { state: 'pending', error: said, waitMs: (error.retryAfterSeconds ?? 0) * 1_000 };
+  }
+  if (status === 403) {
+    const rule =
+      effect.type === 'event' ? 'create on events.events.k8s.io' : `patch on ${effect.ref.kind} of group ${effect.ref.group}`;
+    return { state: 'failed', error: `forbidden; the role needs ${rule}. ${said}` };
+  }
+  if (status === 404) return { state: 'failed', error: `the object or its namespace is gone. ${said}` };
+  if (status === 409)
+    return { state: 'failed', error: `that life of the object is over, or another manager holds the annotation. ${said}` };
+  return { state: 'failed', error: said };
+}
+
+function withoutWait(effect: EffectRecord & { waitMs?: number }): EffectRecord {
+  const { waitMs: _, ...record } = effect;
+  return record;
+}

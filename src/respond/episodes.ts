@@ -1,0 +1,128 @@
+/**
+ * Episodes: what belongs to one story is one alert. A judgement joins an open episode
+ *
+ *   - of the same object (or controller, or missing habit), as long as its last member is at most an hour old;
+ *   - of the same actor, within ten minutes of what that actor did last in it and within an hour of its opening.
+ *
+ * Only the actor who opened an episode draws more into it: a bot that puts an object back after someone's edit joins that episode by the
+ * object, and the bot's other doings do not follow. The hour from the opening keeps a tireless actor from chaining for ever.
+ */
+import type { Judgement, Severity } from '../domain/finding.ts';
+
+export const OBJECT_WINDOW_MS = 3_600_000;
+export const ACTOR_WINDOW_MS = 600_000;
+const ACTOR_SPAN_MS = 3_600_000;
+
+/** Bounds of what is kept and saved; beyond them the episode least recently touched closes early, and further objects open their own. */
+const OPEN_MAX = 2_000;
+const KEYS_MAX = 256;
+
+export interface Episode {
+  id: string;
+  openedMs: number;
+  lastMs: number;
+  /** Objects, controllers and habits concerned. */
+  keys: string[];
+  /** The opener, unless unknown or since opening another episode. */
+  actor?: string;
+  actorMs: number;
+  /** What was last sent for it. */
+  paged?: { score: number; severity: Severity };
+  /** It asked for a page, granted or not. */
+  asked?: boolean;
+  /** Its page was folded into this storm's. */
+  storm?: string;
+}
+
+/** The open episodes of one cluster, least recently touched first. */
+export class EpisodeBook {
+  readonly #open = new Map<string, Episode>();
+  readonly #byKey = new Map<string, string>();
+  readonly #byActor = new Map<string, string>();
+
+  constructor(saved: readonly Episode[] = []) {
+    for (const episode of saved) {
+      this.#open.set(episode.id, { ...episode, keys: [...episode.keys] });
+      for (const key of episode.keys) this.#byKey.set(key, episode.id);
+      if (episode.actor !== undefined) this.#byActor.set(episode.actor, episode.id);
+    }
+  }
+
+  /** The episode the judgement belongs to, with the judgement counted as its last member; `id` names it if it is new. */
+  join(judgement: Judgement, nowMs: number, id: string): Episode {
+    this.#close(nowMs);
+    const key = subjectKey(judgement);
+    const actor = judgement.actor.name === 'unknown' ? undefined : judgement.actor.name;
+    const episode = this.#ofKey(key) ?? this.#ofActor(actor, nowMs) ?? this.#begin(id, actor, nowMs);
+    episode.lastMs = nowMs;
+    if (actor !== undefined && episode.actor === actor) episode.actorMs = nowMs;
+    if (!this.#byKey.has(key) && episode.keys.length < KEYS_MAX) {
+      episode.keys.push(key);
+      this.#byKey.set(key, episode.id);
+    }
+    this.#open.delete(episode.id);
+    this.#open.set(episode.id, episode);
+    return episode;
+  }
+
+  /** After the clock was set back: no episode lies in the future. */
+  rebase(nowMs: number): void {
+    for (const episode of this.#open.values()) {
+      episode.openedMs = Math.min(episode.openedMs, nowMs);
+      episode.lastMs = Math.min(episode.lastMs, nowMs);
+      episode.actorMs = Math.min(episode.actorMs, nowMs);
+    }
+  }
+
+  save(): Episode[] {
+    return [...this.#open.values()];
+  }
+
+  #ofKey(key: string): Episode | undefined {
+    const id = this.#byKey.get(key);
+    return id === undefined ? undefined : this.#open.get(id);
+  }
+
+  #ofActor(actor: string | undefined, nowMs: number): Episode | undefined {
+    const id = actor === undefined ? undefined : this.#byActor.get(actor);
+    const episode = id === undefined ? undefined : this.#open.get(id);
+    if (episode === undefined) return undefined;
+    return nowMs - episode.actorMs <= ACTOR_WINDOW_MS && nowMs - episode.openedMs <= ACTOR_SPAN_MS ? episode : undefined;
+  }
+
+  #begin(id: string, actor: string | undefined, nowMs: number): Episode {
+    const episode: Episode = { id, openedMs: nowMs, lastMs: nowMs, keys: [], actorMs: nowMs };
+    if (actor !== undefined) {
+      const previous = this.#open.get(this.#byActor.get(actor) ?? '');
+      if (previous !== undefined) delete previous.actor;
+      episode.actor = actor;
+      this.#byActor.set(actor, id);
+    }
+    this.#open.set(id, episode);
+    if (this.#open.size > OPEN_MAX) this.#forget(this.#open.values().next().value as Episode);
+    return episode;
+  }
+
+  #close(nowMs: number): void {
+    for (const episode of this.#open.values()) {
+      if (nowMs - episode.lastMs <= OBJECT_WINDOW_MS) return;
+      this.#forget(episode);
+    }
+  }
+
+  #forget(episode: Episode): void {
+    this.#open.delete(episode.id);
+    for (const key of episode.keys) this.#byKey.delete(key);
+    if (episode.actor !== undefined) this.#byActor.delete(episode.actor);
+  }
+}
+
+/** What makes two judgements be about the same thing within a cluster. */
+function subjectKey({ subject, detector }: Judgement): string {
+  const { group = '', kind, namespace = '', name = '' } = subject.ref;
+  if (subject.type === 'series') return ['controller', subject.controller].join('\u0000');
+  if (subject.type === 'silence' && name === '') {
+    return ['silence', detector, group, kind, namespace, subject.actor ?? ''].join('\u0000');
+  }
+  return ['object', group, kind, namespace, name].join('\u0000');
+}

@@ -1,0 +1,63 @@
+import { randomBytes } from 'node:crypto';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { CrowsnestError } from './domain/errors.ts';
+
+/**
+ * The key of the masking hash. It lies beside the database, in a file of its own (mode 0600), so that neither a copy nor a backup of the
+ * database carries it. A database in memory gets a key in memory.
+ */
+export function loadMaskingKey(databaseFile: string): Uint8Array {
+  if (databaseFile === ':memory:') return randomBytes(32);
+  const file = `${databaseFile}.key`;
+  if (!existsSync(file)) {
+    try {
+      writeFileSync(file, randomBytes(32), { mode: 0o600, flag: 'wx' });
+    } catch (cause) {
+      throw new CrowsnestError({
+        code: 'STORE_READ_ONLY',
+        what: 'the masking key cannot be written beside the database',
+        where: file,
+        todo: 'Make the folder writable.',
+        cause,
+      });
+    }
+  }
+  const key = readFileSync(file);
+  if (key.length !== 32) {
+    throw new CrowsnestError({
+      code: 'STORE_CORRUPT',
+      what: `the masking key has ${key.length} bytes instead of 32`,
+      where: file,
+      todo: 'Restore it from a copy, or remove it to start with a new one.',
+    });
+  }
+  return key;
+}
+
+/** A secret from a file, without its trailing newline. */
+export function readSecretFile(file: string, flag: string): string {
+  let text: string;
+  try {
+    text = readFileSync(file, 'utf8').trim();
+  } catch (cause) {
+    throw new CrowsnestError({
+      code: 'CONFIG_UNREADABLE',
+      what: 'the secret file cannot be read',
+      where: `${flag} ${file}`,
+      todo: 'Check the path and its permissions.',
+      cause,
+    });
+  }
+  if (text === '')
+    throw new CrowsnestError({
+      code: 'CONFIG_BAD_VALUE',
+      what: 'the secret file is empty',
+      where: `${flag} ${file}`,
+      todo: 'Put the secret into it.',
+    });
+  return text;
+}
+
+export function newToken(): string {
+  return randomBytes(24).toString('base64url');
+}

@@ -1,0 +1,233 @@
+/**
+ * Where the revision data of a change lies: as a row of its own while it is young (`open_record`), later in a block shared with some
+ * hundred others. Sealing turns a run of open records into blocks; merging turns a run of small neighbouring spans into a larger one,
+ * compressed harder. Both keep the order (resource, life, seq) within a span, so that one object's revisions lie side by side, where
+ * they compress best and a chain is read from one block.
+ */
+import type Database from 'better-sqlite3';
+import { type DecodedBlock, decodeBlock, encodeBlock, type RevisionRecord } from './block-codec.ts';
+import { Lru } from './lru.ts';
+import { corruptRecord } from './store-errors.ts';
+
+export interface BlockOptions {
+  /** Open records are sealed once there are this many changes, or this many bytes of them. */
+  changesPerSpan: number;
+  bytesPerSpan: number;
+  /** So many spans of one level make one of the next. */
+  spansPerMerge: number;
+  /** Uncompressed size at which a block is closed. */
+  bytesPerBlock: number;
+  /** Decoded blocks kept for reading. */
+  cacheBytes: number;
+}
+
+export const BLOCK_DEFAULTS: BlockOptions = {
+  changesPerSpan: 512,
+  bytesPerSpan: 256 * 1024,
+  spansPerMerge: 8,
+  bytesPerBlock: 256 * 1024,
+  cacheBytes: 16 * 1024 * 1024,
+};
+
+/** zstd levels by span level: the first is quick since it is done again, the last thorough since it stays. */
+const COMPRESSION_LEVELS = [3, 9] as const;
+const LEVEL_MAX = COMPRESSION_LEVELS.length - 1;
+
+/** What the order within a span goes by. */
+interface Place {
+  seq: number;
+  resourceId: number;
+  lifeId: number;
+}
+
+type PlacedRecord = RevisionRecord & Place;
+
+interface Span {
+  firstSeq: number;
+  lastSeq: number;
+  level: number;
+}
+
+interface BlockRow {
+  id: number;
+  data: Buffer;
+}
+
+export class Blocks {
+  readonly #db: Database.Database;
+  readonly #options: BlockOptions;
+  readonly #decoded: Lru<number, DecodedBlock>;
+  readonly #sql;
+  #sealedThrough: number | undefined;
+
+  constructor(db: Database.Database, options: BlockOptions) {
+    this.#db = db;
+    this.#options = options;
+    this.#decoded = new Lru(options.cacheBytes);
+    const placed = `FROM open_record r JOIN change c ON c.seq = r.seq JOIN life l ON l.id = c.life_id JOIN object o ON o.id = l.object_id`;
+    this.#sql = {
+      put: db.prepare<[number, string]>('INSERT INTO open_record (seq, data) VALUES (?, ?)'),
+      open: db.prepare<[number], string>('SELECT data FROM open_record WHERE seq = ?').pluck(),
+      openSizes: db.prepare<[number], { seq: number; bytes: number }>(
+        'SELECT seq, octet_length(data) AS bytes FROM open_record ORDER BY seq LIMIT ?',
+      ),
+      openPlaced: db.prepare<[number, number], PlacedRecord>(
+        `SELECT r.seq, r.data AS text, c.life_id AS lifeId, o.resource_id AS resourceId ${placed} WHERE r.seq BETWEEN ? AND ?`,
+      ),
+      openDelete: db.prepare<[number, number]>('DELETE FROM open_record WHERE seq BETWEEN ? AND ?'),
+      places: db.prepare<[number, number], Place>(
+        `SELECT c.seq, c.life_id AS lifeId, o.resource_id AS resourceId
+         FROM change c JOIN life l ON l.id = c.life_id JOIN object o ON o.id = l.object_id WHERE c.seq BETWEEN ? AND ?`,
+      ),
+      sealedThrough: db.prepare<[], number | null>('SELECT max(last_seq) FROM span').pluck(),
+      newest: db.prepare<[], number | null>('SELECT max(seq) FROM change').pluck(),
+      spanAdd: db.prepare<[number, number, number, number, number]>(
+        `INSERT INTO span (first_seq, last_seq, level, ms_min, ms_max)
+         SELECT ?, ?, ?, coalesce(min(observed_ms), 0), coalesce(max(observed_ms), 0) FROM change WHERE seq BETWEEN ? AND ?`,
+      ),
+      spanDelete: db.prepare<[number, number]>('DELETE FROM span WHERE last_seq BETWEEN ? AND ?'),
+      spansOfLevel: db.prepare<[number, number], Span>(
+        `SELECT first_seq AS firstSeq, last_seq AS lastSeq, level FROM span WHERE level = ? ORDER BY last_seq LIMIT ?`,
+      ),
+      spanOf: db.prepare<[number], number>('SELECT last_seq FROM span WHERE last_seq >= ? ORDER BY last_seq LIMIT 1').pluck(),
+      blockAdd: db.prepare<[number, number, number, number, Buffer]>(
+        'INSERT INTO block (span_seq, resource_id, life_id, seq, data) VALUES (?, ?, ?, ?, ?)',
+      ),
+      blockId: db
+        .prepare<[number, number, number, number], number>(
+          `SELECT id FROM block WHERE span_seq = ? AND (resource_id, life_id, seq) <= (?, ?, ?)
+           ORDER BY resource_id DESC, life_id DESC, seq DESC LIMIT 1`,
+        )
+        .pluck(),
+      block: db.prepare<[number], Buffer>('SELECT data FROM block WHERE id = ?').pluck(),
+      blocksOf: db.prepare<[number, number], BlockRow>('SELECT id, data FROM block WHERE span_seq BETWEEN ? AND ? ORDER BY id'),
+      blockDelete: db.prepare<[number, number]>('DELETE FROM block WHERE span_seq BETWEEN ? AND ?'),
+      seqLow: db.prepare<[number], number | null>('SELECT min(first_seq) FROM span WHERE ms_max >= ?').pluck(),
+      openHigh: db.prepare<[number, number], number | null>('SELECT max(seq) FROM change WHERE seq > ? AND observed_ms <= ?').pluck(),
+      seqHigh: db.prepare<[number], number | null>('SELECT max(last_seq) FROM span WHERE ms_min <= ?').pluck(),
+    };
+  }
+
+  forget(): void {
+    this.#decoded.clear();
+    this.#sealedThrough = undefined;
+  }
+
+  put(seq: number, text: string): void {
+    this.#sql.put.run(seq, text);
+  }
+
+  /** The record of a change that has one. Throws STORE_CORRUPT when it is missing or does not decode. */
+  read(place: Place): string {
+    const text = place.seq > this.#sealed() ? this.#sql.open.get(place.seq) : this.#readSealed(place);
+    if (text === undefined) throw corruptRecord('the revision data of a change is missing', `change ${place.seq}`);
+    return text;
+  }
+
+  /** The changes that can lie in a time range, from what the spans say of theirs; the young ones can always. */
+  seqRange(fromMs: number | undefined, toMs: number | undefined): { low: number; high: number } {
+    const sealed = this.#sealed();
+    const low = fromMs === undefined ? 1 : (this.#sql.seqLow.get(fromMs) ?? sealed + 1);
+    if (toMs === undefined) return { low, high: this.#sql.newest.get() ?? 0 };
+    return { low, high: this.#sql.openHigh.get(sealed, toMs) ?? this.#sql.seqHigh.get(toMs) ?? 0 };
+  }
+
+  /** Seals and merges what is due, a transaction each. True when anything was done. */
+  maintain(): boolean {
+    let worked = false;
+    while (this.#sealNext()) worked = true;
+    for (let level = 0; level < LEVEL_MAX; level++) while (this.#mergeNext(level)) worked = true;
+    return worked;
+  }
+
+  #sealNext(): boolean {
+    const firstSeq = this.#sealed() + 1;
+    const lastSeq = this.#dueThrough();
+    if (lastSeq === undefined) return false;
+    this.#db.transaction(() => {
+      this.#write(this.#sql.openPlaced.all(firstSeq, lastSeq), { firstSeq, lastSeq, level: 0 });
+      this.#sql.openDelete.run(firstSeq, lastSeq);
+    })();
+    this.#sealedThrough = lastSeq;
+    return true;
+  }
+
+  /** The last change of the next full span of open records; undefined while there are too few. */
+  #dueThrough(): number | undefined {
+    const sealed = this.#sealed();
+    const full = sealed + this.#options.changesPerSpan;
+    let bytes = 0;
+    for (const record of this.#sql.openSizes.all(this.#options.changesPerSpan)) {
+      bytes += record.bytes;
+      if (record.seq >= full) return full;
+      if (bytes >= this.#options.bytesPerSpan) return record.seq;
+    }
+    return (this.#sql.newest.get() ?? 0) >= full ? full : undefined;
+  }
+
+  #mergeNext(level: number): boolean {
+    const spans = this.#sql.spansOfLevel.all(level, this.#options.spansPerMerge);
+    const first = spans[0];
+    const last = spans.at(-1);
+    if (first === undefined || last === undefined || spans.length < this.#options.spansPerMerge) return false;
+    this.#db.transaction(() => {
+      const rows = this.#sql.blocksOf.all(first.lastSeq, last.lastSeq);
+      const places = new Map(this.#sql.places.all(first.firstSeq, last.lastSeq).map((place) => [place.seq, place]));
+      const records = rows.flatMap((row) => this.#decode(row).records()).map((record) => placed(record, places));
+      this.#sql.blockDelete.run(first.lastSeq, last.lastSeq);
+      this.#sql.spanDelete.run(first.lastSeq, last.lastSeq);
+      this.#write(records, { firstSeq: first.firstSeq, lastSeq: last.lastSeq, level: level + 1 });
+    })();
+    // Row ids may be given again.
+    this.#decoded.clear();
+    return true;
+  }
+
+  #write(records: PlacedRecord[], span: Span): void {
+    records.sort((a, b) => a.resourceId - b.resourceId || a.lifeId - b.lifeId || a.seq - b.seq);
+    const level = COMPRESSION_LEVELS[span.level] ?? COMPRESSION_LEVELS[LEVEL_MAX];
+    for (let start = 0; start < records.length; ) {
+      let end = start;
+      for (let bytes = 0; end < records.length && bytes < this.#options.bytesPerBlock; end++) {
+        bytes += (records[end] as PlacedRecord).text.length;
+      }
+      const first = records[start] as PlacedRecord;
+      const data = encodeBlock(records.slice(start, end), level as number);
+      this.#sql.blockAdd.run(span.lastSeq, first.resourceId, first.lifeId, first.seq, data);
+      start = end;
+    }
+    this.#sql.spanAdd.run(span.firstSeq, span.lastSeq, span.level, span.firstSeq, span.lastSeq);
+  }
+
+  #readSealed(place: Place): string | undefined {
+    const span = this.#sql.spanOf.get(place.seq);
+    if (span === undefined) return undefined;
+    const id = this.#sql.blockId.get(span, place.resourceId, place.lifeId, place.seq);
+    if (id === undefined) return undefined;
+    let block = this.#decoded.get(id);
+    if (block === undefined) {
+      block = this.#decode({ id, data: this.#sql.block.get(id) ?? Buffer.alloc(0) });
+      this.#decoded.set(id, block, block.bytes);
+    }
+    return block.text(place.seq);
+  }
+
+  #decode(row: BlockRow): DecodedBlock {
+    try {
+      return decodeBlock(row.data);
+    } catch (error) {
+      throw corruptRecord('a block of revisions is damaged', `block ${row.id}`, error);
+    }
+  }
+
+  #sealed(): number {
+    this.#sealedThrough ??= this.#sql.sealedThrough.get() ?? 0;
+    return this.#sealedThrough;
+  }
+}
+
+function placed(record: RevisionRecord, places: ReadonlyMap<number, Place>): PlacedRecord {
+  const place = places.get(record.seq);
+  if (place === undefined) throw corruptRecord('revision data belongs to no change', `change ${record.seq}`);
+  return { text: record.text, ...place };
+}

@@ -1,0 +1,343 @@
+/** Strings that come again and again are stored once and named by a small number: kinds, namespaces, versions, actors, path sets. */
+import type Database from 'better-sqlite3';
+import { type Actor, UNKNOWN_ACTOR } from '../domain/change.ts';
+import type { FieldDiff } from '../domain/field-diff.ts';
+import { Lru } from './lru.ts';
+import { corruptRecord } from './store-errors.ts';
+import { ByteReader, ByteWriter } from './varint.ts';
+
+const CACHED_MAX = 20_000;
+/** The parent of a path of one segment; no row has it. */
+const ROOT_ID = 0;
+
+export interface Resource {
+  id: number;
+  cluster: string;
+  group: string;
+  kind: string;
+}
+
+/** Who may have made a change. Shared by all changes that have it: not to be modified. */
+export interface ActorSet {
+  actor: Actor;
+  candidates: Actor[];
+}
+
+export class Interning {
+  readonly #resources: ResourceTable;
+  readonly #namespaces: TextTable;
+  readonly #versions: TextTable;
+  readonly #paths: PathTree;
+  readonly #actorIds = new Lru<string, number>(CACHED_MAX);
+  readonly #actorSets = new Lru<number, ActorSet>(CACHED_MAX);
+  readonly #pathsetIds = new Lru<string, number>(CACHED_MAX);
+  readonly #pathsets = new Lru<number, string[]>(CACHED_MAX);
+  readonly #sql;
+
+  constructor(db: Database.Database) {
+    this.#resources = new ResourceTable(db);
+    this.#namespaces = new TextTable(db, 'namespace');
+    this.#versions = new TextTable(db, 'version');
+    this.#paths = new PathTree(db);
+    this.#sql = {
+      namespaceIds: db.prepare<[], number>('SELECT id FROM namespace').pluck(),
+      actorSetId: db.prepare<[string], number>('SELECT id FROM actor_set WHERE candidates = ?').pluck(),
+      actorSetAdd: db.prepare<[string, string]>('INSERT INTO actor_set (name, candidates) VALUES (?, ?)'),
+      actorSet: db.prepare<[number], string>('SELECT candidates FROM actor_set WHERE id = ?').pluck(),
+      actorSetsByName: db.prepare<[string], number>('SELECT id FROM actor_set WHERE name = ?').pluck(),
+      pathsetId: db.prepare<[Buffer], number>('SELECT id FROM pathset WHERE paths = ?').pluck(),
+      pathsetAdd: db.prepare<[Buffer]>('INSERT INTO pathset (paths) VALUES (?)'),
+      pathset: db.prepare<[number], Buffer>('SELECT paths FROM pathset WHERE id = ?').pluck(),
+      pathsetsByPath: db.prepare<[number], number>('SELECT pathset_id FROM path_pathset WHERE path_id = ?').pluck(),
+      pathMember: db.prepare<[number, number]>('INSERT INTO path_pathset (path_id, pathset_id) VALUES (?, ?)'),
+    };
+  }
+
+  /** Forgets everything cached: ids given within a transaction that was rolled back are not to be used. */
+  forget(): void {
+    this.#resources.forget();
+    for (const cache of [this.#namespaces, this.#versions, this.#paths]) cache.forget();
+    for (const cache of [this.#actorIds, this.#actorSets, this.#pathsetIds, this.#pathsets]) cache.clear();
+  }
+
+  resourceId(cluster: string, group: string, kind: string): number {
+    return this.#resources.intern(cluster, group, kind);
+  }
+  /** The resources that match what is given; undefined fields match all. */
+  resources(match: { cluster?: string; group?: string; kind?: string }): Resource[] {
+    return this.#resources.find(match);
+  }
+  resource(id: number): Resource {
+    return this.#resources.get(id);
+  }
+
+  namespaceId(name: string): number {
+    return this.#namespaces.intern(name);
+  }
+  namespaceIdIfKnown(name: string): number | undefined {
+    return this.#namespaces.id(name);
+  }
+  namespace(id: number): string {
+    return this.#namespaces.text(id);
+  }
+
+  namespaceIds(): number[] {
+    return this.#sql.namespaceIds.all();
+  }
+
+  versionId(name: string): number {
+    return this.#versions.intern(name);
+  }
+  version(id: number): string {
+    return this.#versions.text(id);
+  }
+
+  actorSetId(actor: Actor, candidates: readonly Actor[]): number {
+    const place = candidates.findIndex((candidate) => sameActor(candidate, actor));
+    const actors = place < 0 ? [actor, ...candidates] : candidates;
+    const key = JSON.stringify([place, ...actors.map(packActor)]);
+    let id = this.#actorIds.get(key) ?? this.#sql.actorSetId.get(key);
+    if (id === undefined) id = Number(this.#sql.actorSetAdd.run(actor.name, key).lastInsertRowid);
+    this.#actorIds.set(key, id);
+    return id;
+  }
+  actorSet(id: number): ActorSet {
+    let set = this.#actorSets.get(id);
+    if (set === undefined) {
+      const [place, ...packed] = JSON.parse(this.#sql.actorSet.get(id) ?? '[-1]') as [number, ...PackedActor[]];
+      const actors = packed.map(unpackActor);
+      set = { actor: actors[Math.max(place, 0)] ?? UNKNOWN_ACTOR, candidates: place < 0 ? actors.slice(1) : actors };
+      this.#actorSets.set(id, set);
+    }
+    return set;
+  }
+  actorSetsByName(name: string): number[] {
+    return this.#sql.actorSetsByName.all(name);
+  }
+
+  /** The set of generic paths a diff touches; undefined for none. */
+  pathsetId(diff: readonly FieldDiff[]): number | undefined {
+    if (diff.length === 0) return undefined;
+    const generic = diff.length === 1 ? [(diff[0] as FieldDiff).generic] : [...new Set(diff.map((one) => one.generic))].sort();
+    const key = generic.join('\n');
+    const cached = this.#pathsetIds.get(key);
+    if (cached !== undefined) return cached;
+    const ids = generic.map((path) => this.#paths.intern(path)).sort((a, b) => a - b);
+    const packed = packAscending(ids);
+    let id = this.#sql.pathsetId.get(packed);
+    if (id === undefined) {
+      id = Number(this.#sql.pathsetAdd.run(packed).lastInsertRowid);
+      for (const pathId of ids) this.#sql.pathMember.run(pathId, id);
+    }
+    this.#pathsetIds.set(key, id);
+    return id;
+  }
+  /** The generic paths of a set, sorted. */
+  pathset(id: number): string[] {
+    let paths = this.#pathsets.get(id);
+    if (paths === undefined) {
+      paths = unpackAscending(this.#sql.pathset.get(id) ?? Buffer.alloc(0))
+        .map((pathId) => this.#paths.text(pathId))
+        .sort();
+      this.#pathsets.set(id, paths);
+    }
+    return paths;
+  }
+  pathsetsByPath(path: string): number[] {
+    const id = this.#paths.id(path);
+    return id === undefined ? [] : this.#sql.pathsetsByPath.all(id);
+  }
+}
+
+/** A table of (id, name), name unique. */
+class TextTable {
+  readonly #ids = new Lru<string, number>(CACHED_MAX);
+  readonly #texts = new Lru<number, string>(CACHED_MAX);
+  readonly #find: Database.Statement<[string], number>;
+  readonly #add: Database.Statement<[string]>;
+  readonly #get: Database.Statement<[number], string>;
+
+  constructor(db: Database.Database, table: 'namespace' | 'version') {
+    this.#find = db.prepare<[string], number>(`SELECT id FROM ${table} WHERE name = ?`).pluck();
+    this.#add = db.prepare<[string]>(`INSERT INTO ${table} (name) VALUES (?)`);
+    this.#get = db.prepare<[number], string>(`SELECT name FROM ${table} WHERE id = ?`).pluck();
+  }
+
+  id(text: string): number | undefined {
+    const id = this.#ids.get(text) ?? this.#find.get(text);
+    if (id !== undefined) this.#ids.set(text, id);
+    return id;
+  }
+
+  intern(text: string): number {
+    let id = this.id(text);
+    if (id === undefined) {
+      id = Number(this.#add.run(text).lastInsertRowid);
+      this.#ids.set(text, id);
+    }
+    return id;
+  }
+
+  text(id: number): string {
+    let text = this.#texts.get(id);
+    if (text === undefined) {
+      text = this.#get.get(id) ?? '';
+      this.#texts.set(id, text);
+    }
+    return text;
+  }
+
+  forget(): void {
+    this.#ids.clear();
+    this.#texts.clear();
+  }
+}
+
+/** Field paths, each kept as its last segment under the path it continues. */
+class PathTree {
+  readonly #ids = new Lru<string, number>(CACHED_MAX);
+  readonly #texts = new Lru<number, string>(CACHED_MAX);
+  readonly #find: Database.Statement<[number, string], number>;
+  readonly #add: Database.Statement<[number, string]>;
+  readonly #get: Database.Statement<[number], { parent: number; segment: string }>;
+
+  constructor(db: Database.Database) {
+    this.#find = db.prepare<[number, string], number>('SELECT id FROM path WHERE parent_id = ? AND segment = ?').pluck();
+    this.#add = db.prepare<[number, string]>('INSERT INTO path (parent_id, segment) VALUES (?, ?)');
+    this.#get = db.prepare<[number], { parent: number; segment: string }>(
+      'SELECT parent_id AS parent, segment FROM path WHERE id = ?',
+    );
+  }
+
+  id(path: string): number | undefined {
+    return this.#resolve(path, false);
+  }
+
+  intern(path: string): number {
+    return this.#resolve(path, true) as number;
+  }
+
+  text(id: number): string {
+    if (id === ROOT_ID) return '';
+    let text = this.#texts.get(id);
+    if (text === undefined) {
+      const row = this.#get.get(id);
+      if (row === undefined) throw corruptRecord('a field path is missing', `path ${id}`);
+      text = `${this.text(row.parent)}/${row.segment}`;
+      this.#texts.set(id, text);
+    }
+    return text;
+  }
+
+  forget(): void {
+    this.#ids.clear();
+    this.#texts.clear();
+  }
+
+  #resolve(path: string, add: boolean): number | undefined {
+    if (path === '') return ROOT_ID;
+    const cached = this.#ids.get(path);
+    if (cached !== undefined) return cached;
+    const slash = path.lastIndexOf('/');
+    const parent = this.#resolve(path.slice(0, Math.max(slash, 0)), add);
+    if (parent === undefined) return undefined;
+    const segment = path.slice(slash + 1);
+    let id = this.#find.get(parent, segment);
+    if (id === undefined && add) id = Number(this.#add.run(parent, segment).lastInsertRowid);
+    if (id !== undefined) this.#ids.set(path, id);
+    return id;
+  }
+}
+
+/** The resources are few (kinds times clusters), so all of them are kept in memory. */
+class ResourceTable {
+  readonly #byKey = new Map<string, Resource>();
+  readonly #byId = new Map<number, Resource>();
+  readonly #all: Database.Statement<[], Resource>;
+  readonly #add: Database.Statement<[string, string, string]>;
+  #loaded = false;
+
+  constructor(db: Database.Database) {
+    this.#all = db.prepare<[], Resource>('SELECT id, cluster, grp AS "group", kind FROM resource');
+    this.#add = db.prepare<[string, string, string]>('INSERT INTO resource (cluster, grp, kind) VALUES (?, ?, ?)');
+  }
+
+  intern(cluster: string, group: string, kind: string): number {
+    this.#load();
+    const key = `${cluster}\0${group}\0${kind}`;
+    const known = this.#byKey.get(key);
+    if (known !== undefined) return known.id;
+    const id = Number(this.#add.run(cluster, group, kind).lastInsertRowid);
+    this.#keep({ id, cluster, group, kind });
+    return id;
+  }
+
+  find(match: { cluster?: string; group?: string; kind?: string }): Resource[] {
+    this.#load();
+    return [...this.#byId.values()].filter(
+      (resource) =>
+        (match.cluster === undefined || resource.cluster === match.cluster) &&
+        (match.group === undefined || resource.group === match.group) &&
+        (match.kind === undefined || resource.kind === match.kind),
+    );
+  }
+
+  get(id: number): Resource {
+    this.#load();
+    return this.#byId.get(id) ?? { id, cluster: '', group: '', kind: '' };
+  }
+
+  forget(): void {
+    this.#byKey.clear();
+    this.#byId.clear();
+    this.#loaded = false;
+  }
+
+  #load(): void {
+    if (this.#loaded) return;
+    for (const resource of this.#all.all()) this.#keep(resource);
+    this.#loaded = true;
+  }
+
+  #keep(resource: Resource): void {
+    this.#byKey.set(`${resource.cluster}\0${resource.group}\0${resource.kind}`, resource);
+    this.#byId.set(resource.id, resource);
+  }
+}
+
+type PackedActor = [name: string, source: Actor['source'], confidence: number, operation?: string];
+
+function packActor(actor: Actor): PackedActor {
+  const packed: PackedActor = [actor.name, actor.source, actor.confidence];
+  if (actor.operation !== undefined) packed.push(actor.operation);
+  return packed;
+}
+
+function unpackActor([name, source, confidence, operation]: PackedActor): Actor {
+  return operation === undefined ? { name, source, confidence } : { name, source, confidence, operation };
+}
+
+function sameActor(a: Actor, b: Actor): boolean {
+  return a.name === b.name && a.source === b.source && a.confidence === b.confidence && a.operation === b.operation;
+}
+
+function packAscending(ids: readonly number[]): Buffer {
+  const writer = new ByteWriter();
+  let previous = 0;
+  for (const id of ids) {
+    writer.varint(id - previous);
+    previous = id;
+  }
+  return writer.finish();
+}
+
+function unpackAscending(packed: Buffer): number[] {
+  const reader = new ByteReader(packed);
+  const ids: number[] = [];
+  let previous = 0;
+  while (!reader.done) {
+    previous += reader.varint();
+    ids.push(previous);
+  }
+  return ids;
+}

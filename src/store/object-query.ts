@@ -1,0 +1,105 @@
+/** Lists objects in the order they were first seen, now or as they were at a time. */
+import type Database from 'better-sqlite3';
+import type { Blocks } from './blocks.ts';
+import type { ChangeLog, ChangeRow } from './change-log.ts';
+import type { Interning } from './interning.ts';
+import type { ObjectEntry, Objects } from './objects.ts';
+import { decodeCursor, encodeCursor, pageOf } from './page-cursor.ts';
+import { decodeFlags, decodeResourceVersion } from './row-codec.ts';
+import type { ObjectQuery, ObjectSummary, Page } from './store.ts';
+
+/** Objects looked at in one go. */
+const CHUNK = 500;
+
+interface Parts {
+  db: Database.Database;
+  interning: Interning;
+  objects: Objects;
+  log: ChangeLog;
+  blocks: Blocks;
+}
+
+interface Placed {
+  objectId: number;
+  summary: ObjectSummary;
+}
+
+export class ObjectQueries {
+  readonly #parts: Parts;
+  readonly #countUpTo: Database.Statement<[number, number], number>;
+
+  constructor(parts: Parts) {
+    this.#parts = parts;
+    this.#countUpTo = parts.db
+      .prepare<[number, number], number>(
+        'SELECT count(*) FROM change WHERE life_id IN (SELECT id FROM life WHERE object_id = ?) AND seq <= ?',
+      )
+      .pluck();
+  }
+
+  /** Throws REQUEST_INVALID on a continue token that is not one of this list. */
+  list(query: ObjectQuery): Page<ObjectSummary> {
+    const after = query.continue === undefined ? 0 : (decodeCursor('objects', ['number'], query.continue)[0] as number);
+    const found: Placed[] = [];
+    for (const entry of this.#entries(query, after)) {
+      const summary = query.atMs === undefined ? summaryOf(entry) : this.#summaryAt(entry, query.atMs);
+      if (summary === undefined || (summary.deleted && query.includeDeleted !== true)) continue;
+      found.push({ objectId: entry.objectId, summary });
+      if (found.length > query.limit) break;
+    }
+    const page = pageOf(found, query.limit, (last) => encodeCursor('objects', [last.objectId]));
+    return { ...page, items: page.items.map(({ summary }) => summary) };
+  }
+
+  /** The newest change of an object observed by a time, over all its lives. */
+  changeAt(objectId: number, atMs: number): ChangeRow | undefined {
+    const { high } = this.#parts.blocks.seqRange(undefined, atMs);
+    let newest: ChangeRow | undefined;
+    for (const lifeId of this.#parts.objects.livesOf(objectId)) {
+      const row = this.#parts.log.newestBy(lifeId, high, atMs);
+      if (row !== undefined && row.seq > (newest?.seq ?? 0)) newest = row;
+    }
+    return newest;
+  }
+
+  *#entries(query: ObjectQuery, after: number): Generator<ObjectEntry> {
+    const { interning, objects } = this.#parts;
+    const resources = interning.resources(query).map(({ id }) => id);
+    const namespaceId = query.namespace === undefined ? undefined : interning.namespaceIdIfKnown(query.namespace);
+    if (query.namespace !== undefined && namespaceId === undefined) return;
+    for (let from = after; ; ) {
+      const page = objects.page({ resources, namespaceId, name: query.name, after: from, limit: CHUNK });
+      yield* page;
+      const last = page.at(-1);
+      if (last === undefined || page.length < CHUNK) return;
+      from = last.objectId;
+    }
+  }
+
+  #summaryAt(entry: ObjectEntry, atMs: number): ObjectSummary | undefined {
+    const row = this.changeAt(entry.objectId, atMs);
+    const life = row === undefined ? undefined : this.#parts.objects.life(row.lifeId);
+    if (row === undefined || life === undefined) return undefined;
+    return {
+      ref: life.ref,
+      uid: life.uid,
+      resourceVersion: decodeResourceVersion(row.rv),
+      generation: row.generation ?? undefined,
+      seq: row.seq,
+      deleted: decodeFlags(row.flags).type === 'DELETED',
+      changes: this.#countUpTo.get(entry.objectId, row.seq) ?? 0,
+      heartbeats: entry.heartbeats,
+      firstMs: entry.firstMs,
+      lastMs: row.observedMs,
+    };
+  }
+}
+
+export function summaryOf(entry: ObjectEntry): ObjectSummary {
+  const { ref, uid, seq, deleted, changes, heartbeats, firstMs, lastMs } = entry;
+  const resourceVersion = decodeResourceVersion(entry.rv);
+  return {
+    ...{ ref, uid, resourceVersion, seq, deleted, changes, heartbeats, firstMs, lastMs },
+    generation: entry.generation ?? undefined,
+  };
+}

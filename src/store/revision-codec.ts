@@ -1,0 +1,86 @@
+/**
+ * One record: what a change stores of the state it led to, as JSON text. Pure.
+ *
+ *   {…}               a full state or a patch (domain/field-diff), without metadata.resourceVersion and metadata.generation
+ *   [{…}, {…}]        the same as the second item; the first holds those two fields where they differ from the row's columns
+ *
+ * The two fields change with nearly every revision and are columns of the change already: left out here they cost nothing, and they are
+ * put back when the state is rebuilt.
+ */
+import { applyPatch, makePatch, type StatePatch } from '../domain/field-diff.ts';
+import { isJsonObject, type Json, type JsonObject } from '../domain/json.ts';
+import type { KubeObject } from '../domain/object-ref.ts';
+
+/** The columns that stand for the two fields. */
+export interface RevisionColumns {
+  resourceVersion: string;
+  generation: number | undefined;
+}
+
+/** A state without the two fields. */
+export interface BareState extends JsonObject {}
+
+interface OwnFields extends JsonObject {}
+
+export function bareOf(state: KubeObject): BareState {
+  if (!isJsonObject(state.metadata)) return state;
+  const { resourceVersion: _, generation: __, ...metadata } = state.metadata;
+  return { ...state, metadata };
+}
+
+/** The text of a full state; `bare` is that of `state`. */
+export function encodeFull(bare: BareState, state: KubeObject, columns: RevisionColumns): string {
+  return wrap(bare, ownFields(state, columns));
+}
+
+/** The text of the difference, undefined when the states are equal but for the two fields as the columns have them. */
+export function encodePatch(
+  before: BareState,
+  bare: BareState,
+  state: KubeObject,
+  columns: RevisionColumns,
+): string | undefined {
+  const patch = makePatch(before, bare);
+  const own = ownFields(state, columns);
+  return patch === undefined && own === undefined ? undefined : wrap(patch ?? {}, own);
+}
+
+/** The bare state a record leads to, and the fields of its own that it carries. Throws on text that is no record. */
+export function decodeRecord(
+  text: string,
+  shape: 'full' | 'patch',
+  before: BareState | undefined,
+): { bare: BareState; own?: OwnFields } {
+  const parsed = JSON.parse(text) as Json;
+  const [own, body] = Array.isArray(parsed) ? parsed : [undefined, parsed];
+  if (!isJsonObject(body)) throw new TypeError('a record is neither a state nor a patch');
+  if (shape === 'patch' && before === undefined) throw new TypeError('a patch without a state to apply it to');
+  const bare = shape === 'full' ? body : (applyPatch(before as Json, body as StatePatch) as BareState);
+  return isJsonObject(own) ? { bare, own } : { bare };
+}
+
+/** The state as it was given, from the bare one and the columns. */
+export function dress(bare: BareState, columns: RevisionColumns, own: OwnFields | undefined): KubeObject {
+  if (!isJsonObject(bare.metadata)) return bare as KubeObject;
+  const fields: JsonObject = own ?? columnFields(columns);
+  return { ...bare, metadata: { ...bare.metadata, ...fields } } as unknown as KubeObject;
+}
+
+function columnFields(columns: RevisionColumns): JsonObject {
+  return columns.generation === undefined
+    ? { resourceVersion: columns.resourceVersion }
+    : { resourceVersion: columns.resourceVersion, generation: columns.generation };
+}
+
+function ownFields(state: KubeObject, columns: RevisionColumns): OwnFields | undefined {
+  const { metadata } = state;
+  if (metadata.resourceVersion === columns.resourceVersion && metadata.generation === columns.generation) return undefined;
+  const own: OwnFields = {};
+  if (metadata.resourceVersion !== undefined) own.resourceVersion = metadata.resourceVersion;
+  if (metadata.generation !== undefined) own.generation = metadata.generation;
+  return own;
+}
+
+function wrap(body: JsonObject, own: OwnFields | undefined): string {
+  return JSON.stringify(own === undefined ? body : [own, body]);
+}

@@ -1,0 +1,181 @@
+/**
+ * States of objects, written as a chain of patches with a full state at least every `stepsMax` changes, and rebuilt from it.
+ *
+ * Two caches hold parsed states by life, both bounded by the length of their JSON text: the newest state of each object, which the next
+ * change of that object is compared with, and where reading last stood, so that walking a history forward costs one patch a step.
+ * States handed out share structure with the caches and with each other: nobody may modify them.
+ */
+import type { Change } from '../domain/change.ts';
+import type { KubeObject } from '../domain/object-ref.ts';
+import type { Blocks } from './blocks.ts';
+import type { ChangeLog, ChangeRow } from './change-log.ts';
+import { Lru } from './lru.ts';
+import type { Objects } from './objects.ts';
+import { type BareState, bareOf, decodeRecord, dress, encodeFull, encodePatch, type RevisionColumns } from './revision-codec.ts';
+import { decodeResourceVersion, type RecordShape, recordShapeOf } from './row-codec.ts';
+import { corruptRecord } from './store-errors.ts';
+
+export interface RevisionOptions {
+  /** A revision is at most this many patches away from a full state. */
+  stepsMax: number;
+  /** Bounds of the two caches, in bytes of JSON text. */
+  headCacheBytes: number;
+  walkCacheBytes: number;
+}
+
+export const REVISION_DEFAULTS: RevisionOptions = {
+  stepsMax: 16,
+  headCacheBytes: 64 * 1024 * 1024,
+  walkCacheBytes: 4 * 1024 * 1024,
+};
+
+interface CachedState {
+  seq: number;
+  state: KubeObject;
+  bare: BareState;
+  /** Length of the state's JSON text, measured at the last full state and estimated since. */
+  length: number;
+}
+
+/** A revision as it is to be stored. */
+export interface EncodedRevision {
+  shape: RecordShape;
+  text: string | undefined;
+  /** Patches since the last full state, this one included. */
+  depth: number;
+}
+
+export class Revisions {
+  readonly #parts: { log: ChangeLog; blocks: Blocks; objects: Objects };
+  readonly #options: RevisionOptions;
+  readonly #heads: Lru<number, CachedState>;
+  readonly #walks: Lru<number, CachedState>;
+
+  constructor(parts: { log: ChangeLog; blocks: Blocks; objects: Objects }, options: RevisionOptions) {
+    this.#parts = parts;
+    this.#options = options;
+    this.#heads = new Lru(options.headCacheBytes);
+    this.#walks = new Lru(options.walkCacheBytes);
+  }
+
+  forget(): void {
+    this.#heads.clear();
+    this.#walks.clear();
+  }
+
+  /** How to store a state: against the state at `base` of the same life, or as a whole when there is none. */
+  encode(
+    state: KubeObject,
+    columns: RevisionColumns,
+    base: { lifeId: number; seq: number; depth: number } | undefined,
+  ): EncodedRevision & { bare: BareState; length: number } {
+    const bare = bareOf(state);
+    if (base !== undefined && base.depth < this.#options.stepsMax) {
+      const before = this.#head(base.lifeId, base.seq);
+      const text = encodePatch(before.bare, bare, state, columns);
+      if (text === undefined) return { shape: 'none', text, depth: base.depth, bare, length: before.length };
+      // A patch of a small part is worth its step; one of most of the object is not.
+      if (text.length * 2 <= before.length) return { shape: 'patch', text, depth: base.depth + 1, bare, length: before.length };
+    }
+    const text = encodeFull(bare, state, columns);
+    return { shape: 'full', text, depth: 0, bare, length: text.length };
+  }
+
+  /** Remembers the newest state of a life, once it is written. */
+  keepHead(lifeId: number, seq: number, revision: { state: KubeObject; bare: BareState; length: number }): void {
+    this.#heads.set(lifeId, { seq, ...revision }, revision.length);
+  }
+
+  dropHead(lifeId: number): void {
+    this.#heads.delete(lifeId);
+  }
+
+  headState(lifeId: number, seq: number): KubeObject {
+    return this.#head(lifeId, seq).state;
+  }
+
+  /** The state a change led to. Throws STORE_CORRUPT when the chain has a missing or damaged link. */
+  state(row: ChangeRow): KubeObject {
+    return this.#walk(row.lifeId, row.seq, row).state;
+  }
+
+  /** The states on both sides of a change; `before` is undefined where the change begins a life. */
+  sides(row: ChangeRow, type: Change['type']): { before: KubeObject | undefined; after: KubeObject } {
+    const previous = type === 'MODIFIED' ? this.#previous(row) : undefined;
+    const before = previous === undefined ? undefined : this.#walk(previous.lifeId, previous.seq).state;
+    return { before, after: this.#walk(row.lifeId, row.seq, row).state };
+  }
+
+  /** The change before, in this life or in one of the same uid under another version. */
+  #previous(row: ChangeRow): { lifeId: number; seq: number } | undefined {
+    const { log, objects } = this.#parts;
+    const own = log.chain(row.lifeId, row.seq - 1, 1)[0];
+    if (own !== undefined) return { lifeId: row.lifeId, seq: own.seq };
+    const life = objects.life(row.lifeId);
+    if (life === undefined) return undefined;
+    const others = objects.livesOf(life.objectId).filter((id) => objects.life(id)?.uid === life.uid);
+    const found = others.flatMap((lifeId) => log.chain(lifeId, row.seq - 1, 1).map(({ seq }) => ({ lifeId, seq })));
+    return found.sort((a, b) => b.seq - a.seq)[0];
+  }
+
+  #head(lifeId: number, seq: number): CachedState {
+    const cached = this.#heads.get(lifeId);
+    if (cached !== undefined && cached.seq === seq) return cached;
+    const found = this.#walk(lifeId, seq);
+    this.#heads.set(lifeId, found, found.length);
+    return found;
+  }
+
+  #walk(lifeId: number, seq: number, row?: ChangeRow): CachedState {
+    const head = this.#heads.get(lifeId);
+    if (head?.seq === seq) return head;
+    const walked = this.#walks.get(lifeId);
+    if (walked?.seq === seq) return walked;
+    const found = this.#rebuild(lifeId, seq, walked, row);
+    this.#walks.set(lifeId, found, found.length);
+    return found;
+  }
+
+  /** Goes back to the nearest full state, or to the state known already, and forward again patch by patch. */
+  #rebuild(lifeId: number, seq: number, known: CachedState | undefined, given?: ChangeRow): CachedState {
+    const { steps, start } = this.#steps(lifeId, seq, known);
+    const life = this.#parts.objects.life(lifeId);
+    if (life === undefined) throw corruptRecord('a change belongs to no object', `life ${lifeId}`);
+    let bare = start?.bare;
+    let own: ReturnType<typeof decodeRecord>['own'];
+    let length = start?.length ?? 0;
+    for (const step of steps) {
+      own = undefined;
+      const shape = recordShapeOf(step.flags);
+      if (shape === 'none') continue;
+      const text = this.#parts.blocks.read({ seq: step.seq, lifeId, resourceId: life.resourceId });
+      try {
+        ({ bare, own } = decodeRecord(text, shape, bare));
+      } catch (error) {
+        throw corruptRecord('the revision data of a change does not decode', `change ${step.seq}`, error);
+      }
+      if (shape === 'full') length = text.length;
+    }
+    const row = given ?? this.#parts.log.row(seq);
+    if (bare === undefined || row === undefined) throw corruptRecord('a revision has no full state to start from', `change ${seq}`);
+    const columns = { resourceVersion: decodeResourceVersion(row.rv), generation: row.generation ?? undefined };
+    return { seq, bare, state: dress(bare, columns, own), length };
+  }
+
+  /** The changes to go through, oldest first, and the state to start from where none of them is a full one. */
+  #steps(lifeId: number, seq: number, known: CachedState | undefined) {
+    const pageMax = this.#options.stepsMax + 1;
+    const steps: { seq: number; flags: number }[] = [];
+    for (let upTo = seq; ; ) {
+      const page = this.#parts.log.chain(lifeId, upTo, pageMax);
+      for (const step of page) {
+        if (known !== undefined && step.seq === known.seq) return { steps: steps.reverse(), start: known };
+        steps.push(step);
+        if (recordShapeOf(step.flags) === 'full') return { steps: steps.reverse(), start: undefined };
+      }
+      const last = page.at(-1);
+      if (last === undefined || page.length < pageMax) return { steps: steps.reverse(), start: undefined };
+      upTo = last.seq - 1;
+    }
+  }
+}

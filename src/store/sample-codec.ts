@@ -1,0 +1,202 @@
+/**
+ * Samples in bytes. A scrape as it comes is a list of (series, value). A run of scrapes is turned into columns, one per series, since the
+ * values of one series resemble each other: whole numbers as varints of the change of their increase, others as floats XORed with the
+ * one before and split into byte planes. zstd does the rest. Pure, exact for every float64.
+ *
+ *   scrape  varint count, then per sample: varint series id (difference, ids rise), float64
+ *   run     zstd of: varint scrapes, per scrape: varint id, varint target, varint ms (zigzag), each the difference to the scrape before
+ *           (the target itself); varint series, per series: varint id (difference), varint column length; the columns
+ *   column  varint count, per sample the place of its scrape in the run (difference), then a byte for the form: 0 whole numbers, 1 floats
+ */
+import { compress, decompress } from './block-codec.ts';
+import { ByteReader, ByteWriter } from './varint.ts';
+
+export interface StoredSample {
+  seriesId: number;
+  value: number;
+}
+
+export interface StoredScrape {
+  id: number;
+  targetId: number;
+  tsMs: number;
+  /** By rising series id. */
+  samples: StoredSample[];
+}
+
+export function encodeScrape(samples: readonly StoredSample[]): Buffer {
+  const writer = new ByteWriter();
+  writer.varint(samples.length);
+  let previous = 0;
+  for (const { seriesId, value } of samples) {
+    writer.varint(seriesId - previous);
+    writer.float64(value);
+    previous = seriesId;
+  }
+  return writer.finish();
+}
+
+export function decodeScrape(bytes: Buffer): StoredSample[] {
+  const reader = new ByteReader(bytes);
+  const count = reader.varint();
+  const samples: StoredSample[] = [];
+  for (let i = 0, seriesId = 0; i < count; i++) {
+    seriesId += reader.varint();
+    samples.push({ seriesId, value: reader.float64() });
+  }
+  return samples;
+}
+
+interface Column {
+  places: number[];
+  values: number[];
+}
+
+export function encodeRun(scrapes: readonly StoredScrape[], level: number): Buffer {
+  const columns = columnsOf(scrapes);
+  const writer = new ByteWriter();
+  writer.varint(scrapes.length);
+  let id = 0;
+  let tsMs = 0;
+  for (const scrape of scrapes) {
+    writer.varint(scrape.id - id);
+    writer.varint(scrape.targetId);
+    writer.varint(zigzag(scrape.tsMs - tsMs));
+    id = scrape.id;
+    tsMs = scrape.tsMs;
+  }
+  const encoded = [...columns].sort(([a], [b]) => a - b).map(([seriesId, column]) => ({ seriesId, bytes: encodeColumn(column) }));
+  writer.varint(encoded.length);
+  let seriesId = 0;
+  for (const column of encoded) {
+    writer.varint(column.seriesId - seriesId);
+    writer.varint(column.bytes.length);
+    seriesId = column.seriesId;
+  }
+  for (const { bytes } of encoded) writer.bytes(bytes);
+  return compress(writer.finish(), level);
+}
+
+/** The scrapes of a run; with `only`, just the samples of those series. Throws when the frame is damaged. */
+export function decodeRun(frame: Buffer, only?: ReadonlySet<number>): StoredScrape[] {
+  const reader = new ByteReader(decompress(frame));
+  const scrapes: StoredScrape[] = [];
+  const scrapeCount = reader.varint();
+  for (let i = 0, id = 0, tsMs = 0; i < scrapeCount; i++) {
+    id += reader.varint();
+    const targetId = reader.varint();
+    tsMs += unzigzag(reader.varint());
+    scrapes.push({ id, targetId, tsMs, samples: [] });
+  }
+  const columnCount = reader.varint();
+  const heads: { seriesId: number; length: number }[] = [];
+  for (let i = 0, seriesId = 0; i < columnCount; i++) {
+    seriesId += reader.varint();
+    heads.push({ seriesId, length: reader.varint() });
+  }
+  for (const { seriesId, length } of heads) {
+    const bytes = reader.bytes(length);
+    if (only !== undefined && !only.has(seriesId)) continue;
+    const { places, values } = decodeColumn(bytes);
+    places.forEach((place, i) => {
+      scrapes[place]?.samples.push({ seriesId, value: values[i] as number });
+    });
+  }
+  return scrapes;
+}
+
+function columnsOf(scrapes: readonly StoredScrape[]): Map<number, Column> {
+  const columns = new Map<number, Column>();
+  scrapes.forEach(({ samples }, place) => {
+    for (const { seriesId, value } of samples) {
+      let column = columns.get(seriesId);
+      if (column === undefined) {
+        column = { places: [], values: [] };
+        columns.set(seriesId, column);
+      }
+      column.places.push(place);
+      column.values.push(value);
+    }
+  });
+  return columns;
+}
+
+function encodeColumn({ places, values }: Column): Buffer {
+  const writer = new ByteWriter();
+  writer.varint(places.length);
+  let previous = 0;
+  for (const place of places) {
+    writer.varint(place - previous);
+    previous = place;
+  }
+  const whole = values.every((value) => Number.isInteger(value) && Math.abs(value) < 2 ** 49 && !Object.is(value, -0));
+  writer.varint(whole ? 0 : 1);
+  if (whole) writeWhole(values, writer);
+  else writer.bytes(floatPlanes(values));
+  return writer.finish();
+}
+
+function decodeColumn(bytes: Buffer): Column {
+  const reader = new ByteReader(bytes);
+  const count = reader.varint();
+  const places: number[] = [];
+  for (let i = 0, place = 0; i < count; i++) {
+    place += reader.varint();
+    places.push(place);
+  }
+  const values = reader.varint() === 0 ? readWhole(reader, count) : fromFloatPlanes(reader.bytes(count * 8));
+  return { places, values };
+}
+
+/** The change of the increase: 0 for a constant and for a counter that rises evenly. */
+function writeWhole(values: readonly number[], writer: ByteWriter): void {
+  let value = 0;
+  let increase = 0;
+  for (const next of values) {
+    writer.varint(zigzag(next - value - increase));
+    increase = next - value;
+    value = next;
+  }
+}
+
+function readWhole(reader: ByteReader, count: number): number[] {
+  const values: number[] = [];
+  for (let i = 0, value = 0, increase = 0; i < count; i++) {
+    increase += unzigzag(reader.varint());
+    value += increase;
+    values.push(value);
+  }
+  return values;
+}
+
+/** Each float XORed with the one before, all first bytes, then all second bytes, and so on: equal signs and exponents become zeros. */
+function floatPlanes(values: readonly number[]): Buffer {
+  const count = values.length;
+  const planes = Buffer.alloc(count * 8);
+  const [last, next] = [Buffer.alloc(8), Buffer.alloc(8)];
+  values.forEach((value, i) => {
+    next.writeDoubleBE(value);
+    for (let plane = 0; plane < 8; plane++) planes[plane * count + i] = (next[plane] as number) ^ (last[plane] as number);
+    next.copy(last);
+  });
+  return planes;
+}
+
+function fromFloatPlanes(planes: Buffer): number[] {
+  const count = planes.length / 8;
+  const last = Buffer.alloc(8);
+  const values: number[] = [];
+  for (let i = 0; i < count; i++) {
+    for (let plane = 0; plane < 8; plane++) last[plane] = (last[plane] as number) ^ (planes[plane * count + i] as number);
+    values.push(last.readDoubleBE());
+  }
+  return values;
+}
+
+function zigzag(value: number): number {
+  return value < 0 ? -value * 2 - 1 : value * 2;
+}
+
+function unzigzag(value: number): number {
+  return value % 2 === 1 ? -(value + 1) / 2 : value / 2;
+}

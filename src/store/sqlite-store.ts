@@ -1,0 +1,419 @@
+/**
+ * The embedded store: one SQLite file. This module says what belongs into one transaction and what happens when one fails; each table
+ * group has a module of its own, and the shape on disk is described in docs/data-format.md.
+ */
+import { statSync } from 'node:fs';
+import type Database from 'better-sqlite3';
+import { isBookkeepingPath } from '../domain/bookkeeping.ts';
+import type { Change } from '../domain/change.ts';
+import { CrowsnestError, isCrowsnestError } from '../domain/errors.ts';
+import { diffValues, type FieldDiff, leavesOf } from '../domain/field-diff.ts';
+import type { Finding } from '../domain/finding.ts';
+import { type KubeObject, type ObjectRef, objectKey } from '../domain/object-ref.ts';
+import type { Logger } from '../telemetry/logger.ts';
+import { BLOCK_DEFAULTS, type BlockOptions, Blocks } from './blocks.ts';
+import { ChangeLog, type ChangeRow } from './change-log.ts';
+import { ChangeQueries } from './change-query.ts';
+import { type DatabaseOptions, type OpenDatabase, openDatabase } from './database.ts';
+import { Findings } from './findings.ts';
+import { Interning } from './interning.ts';
+import { ObjectQueries, summaryOf } from './object-query.ts';
+import { type ObjectEntry, Objects } from './objects.ts';
+import { Outbox } from './outbox.ts';
+import { REVISION_DEFAULTS, type RevisionOptions, Revisions } from './revisions.ts';
+import { decodeFlags, encodeFlags, encodeResourceVersion } from './row-codec.ts';
+import { SERIES_DEFAULTS, type SeriesOptions, SeriesTable } from './series.ts';
+import { SmallState } from './small-state.ts';
+import type * as port from './store.ts';
+import { storeError } from './store-errors.ts';
+
+export interface SqliteStoreOptions extends DatabaseOptions, Partial<BlockOptions & RevisionOptions & SeriesOptions> {
+  logger?: Logger;
+  /** A cap on the size of the file; reaching it is STORE_FULL. No cap by default. */
+  bytesMax?: number;
+  /** Objects whose positions are kept in memory. */
+  entriesMax?: number;
+}
+
+const ENTRIES_MAX = 50_000;
+/** Bytes written to find out whether there is room again, about what a batch takes. */
+const PROBE_BYTES = 64 * 1024;
+/** Free pages left in the file for the next batches, so that it does not shrink and grow by turns. */
+const FREE_PAGES_KEPT = 256;
+
+/** The objects a transaction has moved, by `objectKey`; written once at its end. */
+type Touched = Map<string, ObjectEntry>;
+
+/** Opens or creates the database. Throws the errors of `openDatabase`. */
+export function openSqliteStore(options: SqliteStoreOptions): SqliteStore {
+  return new SqliteStore(options, openDatabase(options));
+}
+
+export class SqliteStore implements port.Store {
+  readonly file: string;
+  readonly #opened: OpenDatabase;
+  readonly #db: Database.Database;
+  readonly #logger: Logger | undefined;
+  readonly #interning: Interning;
+  readonly #objects: Objects;
+  readonly #log: ChangeLog;
+  readonly #blocks: Blocks;
+  readonly #revisions: Revisions;
+  readonly #changeQueries: ChangeQueries;
+  readonly #objectQueries: ObjectQueries;
+  readonly #series: SeriesTable;
+  readonly #findings: Findings;
+  readonly #outbox: Outbox;
+  readonly #small: SmallState;
+  #full: CrowsnestError | undefined;
+
+  constructor(options: SqliteStoreOptions, opened: OpenDatabase) {
+    this.file = options.file;
+    this.#opened = opened;
+    this.#logger = options.logger;
+    const db = opened.db;
+    this.#db = db;
+    this.#interning = new Interning(db);
+    this.#objects = new Objects(db, this.#interning, options.entriesMax ?? ENTRIES_MAX);
+    this.#log = new ChangeLog(db);
+    this.#blocks = new Blocks(db, withDefaults(BLOCK_DEFAULTS, options));
+    const parts = { db, interning: this.#interning, objects: this.#objects, log: this.#log, blocks: this.#blocks };
+    this.#revisions = new Revisions(parts, withDefaults(REVISION_DEFAULTS, options));
+    this.#changeQueries = new ChangeQueries(parts);
+    this.#objectQueries = new ObjectQueries(parts);
+    this.#series = new SeriesTable(db, withDefaults(SERIES_DEFAULTS, options));
+    this.#findings = new Findings(db);
+    this.#outbox = new Outbox(db);
+    this.#small = new SmallState(db);
+    if (options.bytesMax !== undefined) this.limitBytes(options.bytesMax);
+  }
+
+  get readOnly(): boolean {
+    return this.#full !== undefined;
+  }
+
+  /** Sets the cap on the size of the file; what is there already stays. */
+  limitBytes(bytesMax: number): void {
+    this.#db.pragma(`max_page_count = ${Math.max(1, Math.floor(bytesMax / this.#pageSize()))}`);
+  }
+
+  // --- record ---
+
+  append(batch: port.AppendBatch): Change[] {
+    return this.#write(() => {
+      const touched: Touched = new Map();
+      const changes = batch.changes.map((change) => this.#appendChange(change, touched));
+      for (const heartbeat of batch.heartbeats ?? []) this.#appendHeartbeat(heartbeat, touched);
+      for (const entry of touched.values()) this.#objects.save(entry);
+      let samples = 0;
+      for (const scrape of batch.scrapes ?? []) samples += this.#series.append(scrape);
+      this.#small.count('samples', samples);
+      this.#small.addRejects(batch.rejects ?? []);
+      this.#small.count('changes', changes.length);
+      this.#small.count('heartbeats', batch.heartbeats?.length ?? 0);
+      this.#small.putCursors(batch.cursors);
+      return changes;
+    });
+  }
+
+  #appendChange(input: port.NewChange, touched: Touched): Change {
+    const { before, ...change } = input;
+    const { ref, uid, type, state } = change;
+    const key = objectKey(ref);
+    let entry = touched.get(key) ?? this.#objects.find(ref);
+    if (entry === undefined) {
+      entry = this.#objects.create(ref, change.observedMs);
+      this.#small.count('objects', 1);
+    }
+    // The state before is taken from the store's own chain and not from `before`, which only says whether there is one: a patch
+    // against anything else than what the chain leads to would be wrong for good.
+    const goesOn = before !== undefined && entry.changes > 0 && entry.uid === uid && entry.ref.version === ref.version;
+    const base = goesOn ? { lifeId: entry.lifeId, seq: entry.seq, depth: entry.depth } : undefined;
+    if (entry.lifeId === 0 || entry.uid !== uid || entry.ref.version !== ref.version) {
+      this.#revisions.dropHead(entry.lifeId);
+      this.#objects.beginLife(entry, uid, ref);
+    }
+    const revision = this.#revisions.encode(state, change, base);
+    const diff = inPathOrder(change.diff);
+    const rv = encodeResourceVersion(change.resourceVersion);
+    const generation = change.generation ?? null;
+    const seq = this.#log.add({
+      lifeId: entry.lifeId,
+      flags: encodeFlags({ type, origin: change.origin, own: change.own, record: revision.shape }),
+      observedMs: change.observedMs,
+      ...{ rv, generation },
+      actorSetId: this.#interning.actorSetId(change.actor, change.candidates),
+      pathsetId: (type === 'MODIFIED' ? this.#interning.pathsetId(diff) : undefined) ?? null,
+    });
+    if (revision.text !== undefined) this.#blocks.put(seq, revision.text);
+    this.#revisions.keepHead(entry.lifeId, seq, { state, bare: revision.bare, length: revision.length });
+    entry.depth = revision.depth;
+    entry.changes += 1;
+    Object.assign(entry, { seq, rv, generation, deleted: type === 'DELETED', lastMs: change.observedMs });
+    touched.set(key, entry);
+    return { seq, ...change, diff };
+  }
+
+  #appendHeartbeat(heartbeat: port.Heartbeat, touched: Touched): void {
+    const key = objectKey(heartbeat.ref);
+    const entry = touched.get(key) ?? this.#objects.find(heartbeat.ref);
+    if (entry === undefined || entry.uid !== heartbeat.uid) return;
+    entry.heartbeats += 1;
+    entry.rv = encodeResourceVersion(heartbeat.resourceVersion);
+    touched.set(key, entry);
+  }
+
+  cursor(name: string): string | undefined {
+    return this.#read(() => this.#small.cursor(name));
+  }
+
+  cursors(prefix: string): Record<string, string> {
+    return this.#read(() => this.#small.cursors(prefix));
+  }
+
+  head(ref: ObjectRef): port.Head | undefined {
+    return this.#read(() => {
+      const entry = this.#objects.find(ref);
+      if (entry === undefined) return undefined;
+      return { ...headOf(entry), state: this.#revisions.headState(entry.lifeId, entry.seq) };
+    });
+  }
+
+  *heads(cluster: string, group: string, kind: string, namespace?: string): Generator<port.HeadSummary> {
+    const [resource] = this.#read(() => this.#interning.resources({ cluster, group, kind }));
+    const namespaceId = namespace === undefined ? undefined : this.#read(() => this.#interning.namespaceIdIfKnown(namespace));
+    if (resource === undefined || (namespace !== undefined && namespaceId === undefined)) return;
+    for (const entry of this.#objects.live(resource.id, namespaceId)) yield headOf(entry);
+  }
+
+  // --- read ---
+
+  change(seq: number): Change | undefined {
+    return this.#read(() => {
+      const row = this.#log.row(seq);
+      return row === undefined ? undefined : this.#rebuilt(row);
+    });
+  }
+
+  changesAfter(seq: number, limit: number): Change[] {
+    return this.#read(() => this.#log.after(seq, limit).map((row) => this.#rebuilt(row)));
+  }
+
+  #rebuilt(row: ChangeRow): Change {
+    const { paths: _, ...summary } = this.#changeQueries.summary(row);
+    const { before, after } = this.#revisions.sides(row, summary.type);
+    const { candidates } = this.#interning.actorSet(row.actorSetId);
+    return { ...summary, candidates, diff: diffOf(summary.type, before, after), state: after };
+  }
+
+  changes(query: port.ChangeQuery): port.Page<port.ChangeSummary> {
+    return this.#read(() => this.#changeQueries.list(query));
+  }
+
+  stateAt(ref: ObjectRef, at: { seq: number } | { atMs: number }): KubeObject | undefined {
+    return this.#read(() => {
+      const entry = this.#objects.find(ref);
+      if (entry === undefined) return undefined;
+      const row = 'seq' in at ? this.#log.row(at.seq) : this.#objectQueries.changeAt(entry.objectId, at.atMs);
+      if (row === undefined || this.#objects.life(row.lifeId)?.objectId !== entry.objectId) return undefined;
+      const gone = 'atMs' in at && decodeFlags(row.flags).type === 'DELETED';
+      return gone ? undefined : this.#revisions.state(row);
+    });
+  }
+
+  objects(query: port.ObjectQuery): port.Page<port.ObjectSummary> {
+    return this.#read(() => this.#objectQueries.list(query));
+  }
+
+  series(query: port.SeriesQuery): port.SeriesData[] {
+    return this.#read(() => this.#series.query(query));
+  }
+
+  samplesAfter(position: number, limit: number): ReturnType<port.Store['samplesAfter']> {
+    return this.#read(() => this.#series.after(position, limit));
+  }
+
+  rejects(limit: number): port.Reject[] {
+    return this.#read(() => this.#small.rejects(limit));
+  }
+
+  counts(): port.StoreCounts {
+    return this.#read(() => {
+      const none = { changes: 0, objects: 0, heartbeats: 0, findings: 0, pages: 0, rejects: 0, samples: 0 };
+      return { ...none, ...this.#small.totals(), bytes: this.#bytes() };
+    });
+  }
+
+  // --- findings and what follows from them ---
+
+  commitAnalysis(batch: Parameters<port.Store['commitAnalysis']>[0]): void {
+    this.#write(() => {
+      for (const finding of batch.findings) {
+        const more = this.#findings.put(finding);
+        this.#small.count('findings', more.findings);
+        this.#small.count('pages', more.pages);
+      }
+      for (const alert of batch.alerts ?? []) this.#outbox.putAlert(alert);
+      for (const effect of batch.effects ?? []) this.#outbox.addEffect(effect);
+      this.#small.putCursors(batch.cursors);
+      for (const [key, value] of Object.entries(batch.state ?? {})) this.#small.put(key, value);
+    });
+  }
+
+  finding(id: string): Finding | undefined {
+    return this.#read(() => this.#findings.get(id));
+  }
+
+  findings(query: port.FindingQuery): port.Page<Finding> {
+    return this.#read(() => this.#findings.list(query));
+  }
+
+  alert(id: string): port.AlertRecord | undefined {
+    return this.#read(() => this.#outbox.alert(id));
+  }
+
+  alertsActive(nowMs: number, keepMs: number): port.AlertRecord[] {
+    return this.#read(() => this.#outbox.alertsActive(nowMs, keepMs));
+  }
+
+  putAlert(alert: port.AlertRecord): void {
+    this.#write(() => this.#outbox.putAlert(alert));
+  }
+
+  effectsDue(nowMs: number, limit: number): port.EffectRecord[] {
+    return this.#read(() => this.#outbox.effectsDue(nowMs, limit));
+  }
+
+  putEffect(effect: port.EffectRecord): void {
+    this.#write(() => this.#outbox.putEffect(effect));
+  }
+
+  // --- small state ---
+
+  getState(key: string): string | undefined {
+    return this.#read(() => this.#small.get(key));
+  }
+
+  putState(key: string, value: string): void {
+    this.#write(() => this.#small.put(key, value));
+  }
+
+  saveSnapshot(name: string, snapshot: { version: number; seq: number; blob: Uint8Array }): void {
+    this.#write(() => this.#small.putSnapshot(name, snapshot));
+  }
+
+  loadSnapshot(name: string): { version: number; seq: number; blob: Uint8Array } | undefined {
+    return this.#read(() => this.#small.snapshot(name));
+  }
+
+  // --- upkeep ---
+
+  maintain(): void {
+    if (this.readOnly) return;
+    this.#guard(() => {
+      const sealed = this.#blocks.maintain();
+      const rolled = this.#series.maintain();
+      if (!sealed && !rolled) return;
+      const free = this.#db.pragma('freelist_count', { simple: true }) as number;
+      if (free > FREE_PAGES_KEPT * 2) this.#db.pragma(`incremental_vacuum(${free - FREE_PAGES_KEPT})`);
+      this.#db.pragma('wal_checkpoint(PASSIVE)');
+    });
+  }
+
+  probeWrite(): boolean {
+    const key = 'store/probe';
+    try {
+      // The write has to be committed and checkpointed for the file itself to have had room for it.
+      this.#db.transaction(() => this.#small.put(key, 'x'.repeat(PROBE_BYTES))).immediate();
+      this.#db.transaction(() => this.#small.delete(key)).immediate();
+      this.#db.pragma('wal_checkpoint(PASSIVE)');
+    } catch (error) {
+      this.#failed(error);
+      return false;
+    }
+    if (this.#full !== undefined) this.#logger?.info({ file: this.file }, 'the store can be written again');
+    this.#full = undefined;
+    return true;
+  }
+
+  close(): void {
+    this.#opened.close();
+  }
+
+  [Symbol.dispose](): void {
+    this.close();
+  }
+
+  #write<T>(work: () => T): T {
+    if (this.#full !== undefined) throw this.#full;
+    return this.#guard(() => this.#db.transaction(work).immediate());
+  }
+
+  #guard<T>(work: () => T): T {
+    try {
+      return work();
+    } catch (error) {
+      throw this.#failed(error);
+    }
+  }
+
+  /** After a failed write nothing cached can be trusted: ids and heads of the rolled-back transaction are in there. */
+  #failed(error: unknown): unknown {
+    for (const part of [this.#interning, this.#objects, this.#log, this.#blocks, this.#revisions, this.#series]) part.forget();
+    const failure = storeError(error, this.file);
+    if (isCrowsnestError(failure, 'STORE_FULL') || isCrowsnestError(failure, 'STORE_READ_ONLY')) {
+      if (this.#full === undefined) this.#logger?.error({ file: this.file, code: failure.code }, failure.message);
+      this.#full = failure;
+    }
+    return failure;
+  }
+
+  #read<T>(work: () => T): T {
+    try {
+      return work();
+    } catch (error) {
+      throw storeError(error, this.file);
+    }
+  }
+
+  #pageSize(): number {
+    return this.#db.pragma('page_size', { simple: true }) as number;
+  }
+
+  /** The database with its log. */
+  #bytes(): number {
+    const bytes = (this.#db.pragma('page_count', { simple: true }) as number) * this.#pageSize();
+    const wal = statSync(`${this.file}-wal`, { throwIfNoEntry: false })?.size ?? 0;
+    return bytes + wal;
+  }
+}
+
+/** What a change shows of the step between two states: every leaf of a new life, nothing for a deletion, bookkeeping never. */
+export function diffOf(type: Change['type'], before: KubeObject | undefined, after: KubeObject): FieldDiff[] {
+  if (type === 'DELETED') return [];
+  const diff = type === 'ADDED' || before === undefined ? leavesOf(after) : diffValues(before, after);
+  return inPathOrder(diff.filter(({ path }) => !isBookkeepingPath(path)));
+}
+
+/**
+ * A diff by rising path. A rebuilt state may hold its members in another order than the one that came from the API server; in this
+ * order what `append` returns and what is read later are the same, member for member.
+ */
+function inPathOrder(diff: FieldDiff[]): FieldDiff[] {
+  const sorted = diff.every((one, i) => i === 0 || (diff[i - 1] as FieldDiff).path <= one.path);
+  return sorted ? diff : diff.toSorted((a, b) => (a.path < b.path ? -1 : a.path > b.path ? 1 : 0));
+}
+
+function headOf(entry: ObjectEntry): port.HeadSummary {
+  const { ref, uid, resourceVersion, generation, seq, deleted } = summaryOf(entry);
+  return { ref, uid, resourceVersion, generation, seq, deleted };
+}
+
+function withDefaults<T extends object>(defaults: T, options: Partial<T>): T {
+  const result = { ...defaults };
+  for (const key of Object.keys(defaults) as (keyof T)[]) {
+    const value = options[key];
+    if (value !== undefined) result[key] = value as T[keyof T];
+  }
+  return result;
+}

@@ -1,0 +1,105 @@
+import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, test } from 'node:test';
+import { isCrowsnestError } from '../src/domain/errors.ts';
+import { type Command, environmentName, flagName, flagsOf, parseOptions } from '../src/options.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 'crowsnest-options-'));
+after(() => rmSync(folder, { recursive: true }));
+
+function yaml(text: string): string {
+  const file = join(folder, `${Math.abs(text.length * 31 + text.charCodeAt(0))}-${text.length}.yaml`);
+  writeFileSync(file, text);
+  return file;
+}
+const parse = (input: {
+  command?: Command;
+  flags?: Record<string, unknown>;
+  environment?: Record<string, string>;
+  file?: string;
+}) =>
+  parseOptions({
+    command: input.command ?? 'serve',
+    flags: input.flags ?? {},
+    environment: input.environment ?? {},
+    configFile: input.file === undefined ? undefined : yaml(input.file),
+  });
+
+test('defaults are safe: loopback, nothing written to the cluster, five pages a week', () => {
+  const options = parse({});
+  assert.equal(options.host, '127.0.0.1');
+  assert.deepEqual(options.allow, []);
+  assert.equal(options.pagesPerWeek, 5);
+  assert.equal(options.alertHold, 30 * 60_000);
+});
+
+test('a flag beats the environment, which beats the file', () => {
+  const file = 'port: 1001\ncluster: from-file\nalertHold: 1h30m\nalertmanager: http://one.example.test:9093\n';
+  const options = parse({
+    flags: { port: '1003' },
+    environment: { CROWSNEST_PORT: '1002', CROWSNEST_CLUSTER: 'from-env' },
+    file,
+  });
+  assert.equal(options.port, 1003);
+  assert.equal(options.cluster, 'from-env');
+  assert.equal(options.alertHold, 90 * 60_000);
+  assert.deepEqual(options.alertmanager, ['http://one.example.test:9093']);
+});
+
+const refused: [string, Parameters<typeof parse>[0], string, RegExp][] = [
+  ['a port out of range', { flags: { port: '99999' } }, 'CONFIG_BAD_VALUE', /--port/],
+  ['a word for a number', { flags: { port: 'http' } }, 'CONFIG_BAD_VALUE', /"http".*expected a number.*--port/],
+  [
+    'a variable that is no option',
+    { environment: { CROWSNEST_PROT: '1' } },
+    'CONFIG_UNKNOWN_KEY',
+    /CROWSNEST_PROT.*CROWSNEST_PORT/,
+  ],
+  ['a bad variable', { environment: { CROWSNEST_ALERT_HOLD: '5 minutes' } }, 'CONFIG_BAD_VALUE', /CROWSNEST_ALERT_HOLD/],
+  [
+    'an unknown key, by its line',
+    { file: 'port: 1\n\nalertmanagr: http://x\n' },
+    'CONFIG_UNKNOWN_KEY',
+    /\.yaml:3.*alertmanager\?/,
+  ],
+  ['a bad value, by its line', { file: 'db: x.db\nport: many\n' }, 'CONFIG_BAD_VALUE', /\.yaml:2/],
+  ['an unknown key inside a rule', { file: 'rules:\n  - name: a\n    kidn: b\n' }, 'CONFIG_BAD_VALUE', /\.yaml:1/],
+  ['YAML that does not parse', { file: 'port: 1\n  bad: [\n' }, 'CONFIG_BAD_VALUE', /\.yaml:\d/],
+  ['a key given twice', { file: 'port: 1\nport: 2\n' }, 'CONFIG_BAD_VALUE', /\.yaml:2/],
+  ['a list for a mapping', { file: '- port\n' }, 'CONFIG_BAD_VALUE', /\.yaml:1/],
+  [
+    'an Alertmanager that is no URL',
+    { flags: { alertmanager: ['http://good.example.test', 'localhost:9093'] } },
+    'CONFIG_BAD_VALUE',
+    /localhost:9093.*--alertmanager/,
+  ],
+  ['a time zone nobody knows', { flags: { timeZone: 'Mars/Olympus' } }, 'CONFIG_BAD_VALUE', /--time-zone/],
+  ['a certificate without its key', { flags: { tlsCert: 'x.pem' } }, 'CONFIG_BAD_VALUE', /--tls-cert/],
+  ['a write that is not known', { flags: { allow: ['delete'] } }, 'CONFIG_BAD_VALUE', /--allow/],
+];
+for (const [what, input, code, message] of refused) {
+  test(`refuses ${what}`, () => {
+    assert.throws(
+      () => parse(input),
+      (error: unknown) => isCrowsnestError(error) && error.code === code && message.test(error.message.replaceAll('\n', ' ')),
+    );
+  });
+}
+
+test('a missing file is said with its path', () => {
+  assert.throws(
+    () => parseOptions({ command: 'serve', flags: {}, environment: {}, configFile: join(folder, 'none.yaml') }),
+    (error: unknown) => isCrowsnestError(error, 'CONFIG_UNREADABLE') && error.message.includes('none.yaml'),
+  );
+});
+
+test('flags, variables and keys come from one name', () => {
+  assert.equal(flagName('alertmanagerTokenFile'), 'alertmanager-token-file');
+  assert.equal(environmentName('alertmanagerTokenFile'), 'CROWSNEST_ALERTMANAGER_TOKEN_FILE');
+  for (const command of ['serve', 'demo', 'replay'] as const) {
+    const keys = flagsOf(command).map((flag) => flag.key);
+    for (const key of ['port', 'db', 'alertmanager'] as const) assert.ok(keys.includes(key), `${command} takes --${key}`);
+  }
+});

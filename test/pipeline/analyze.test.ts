@@ -1,0 +1,161 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { Change } from '../../src/domain/change.ts';
+import { CrowsnestError } from '../../src/domain/errors.ts';
+import type { Finding } from '../../src/domain/finding.ts';
+import { keyedHash } from '../../src/domain/masking-key.ts';
+import { createModel } from '../../src/model/ensemble.ts';
+import { createAnalysis, scrapesOf } from '../../src/pipeline/analyze.ts';
+import { createIngest } from '../../src/pipeline/ingest.ts';
+import { createPipeline } from '../../src/pipeline/pipeline.ts';
+import { createPolicy } from '../../src/respond/policy.ts';
+import { openSqliteStore } from '../../src/store/sqlite-store.ts';
+import type { Store } from '../../src/store/store.ts';
+import { createLogger } from '../../src/telemetry/logger.ts';
+import { kafka, observed } from '../support/objects.ts';
+
+const HOUR = 3_600_000;
+const START = Date.parse('2026-01-05T08:00:00Z');
+
+function analysisOf(store: Store, seen: Finding[] = []) {
+  return createAnalysis({
+    store,
+    createModel: (snapshot) => createModel({}, snapshot),
+    createPolicy: (saved) => createPolicy({ pagesPerWeek: 5 }, saved),
+    consequences: () => ({ alerts: [], effects: [] }),
+    onFinding: (finding) => seen.push(finding),
+  });
+}
+
+/** Four weeks of a bot that bumps a version each hour, and a privileged surprise at the end. */
+function* stream(): Generator<ReturnType<typeof observed>> {
+  let version = 1;
+  for (let i = 0; i < 5; i++)
+    yield observed('ADDED', kafka(`k${i}`, String(version++), { replicas: 3, version: '1.0.0' }), START, {
+      actor: 'bot:bump',
+      origin: 'replay',
+    });
+  for (let hour = 1; hour < 24 * 28; hour++) {
+    const name = `k${hour % 5}`;
+    yield observed('MODIFIED', kafka(name, String(version++), { replicas: 3, version: `1.${hour}.0` }), START + hour * HOUR, {
+      actor: 'bot:bump',
+      origin: 'replay',
+    });
+  }
+  const spec = {
+    replicas: 3,
+    version: '1.671.0',
+    template: { pod: { securityContext: { privileged: true }, hostNetwork: true } },
+  };
+  yield observed('MODIFIED', kafka('k1', String(version++), spec), START + 24 * 28 * HOUR + 60_000, {
+    actor: 'user:mallory',
+    origin: 'replay',
+  });
+}
+
+function play(restartEvery: number): Finding[] {
+  const store = openSqliteStore({ file: ':memory:' });
+  const ingest = createIngest({ store, hash: keyedHash(Buffer.from('k')) });
+  const seen: Finding[] = [];
+  let analysis = analysisOf(store, seen);
+  let n = 0;
+  for (const observation of stream()) {
+    analysis.analyze(ingest.record({ observations: [observation] }).changes);
+    n++;
+    if (restartEvery > 0 && n % restartEvery === 0) {
+      // Every other restart is a crash: no snapshot was taken since the last one.
+      if ((n / restartEvery) % 2 === 0) analysis.saveSnapshot();
+      analysis = analysisOf(store, seen);
+      analysis.catchUp();
+    }
+  }
+  return seen;
+}
+
+test('a privileged edit by a stranger is found, and named first', () => {
+  const findings = play(0);
+  const last = findings.at(-1);
+  assert.ok(last !== undefined);
+  assert.equal(last.actor.name, 'user:mallory');
+  assert.equal(last.decision.verdict, 'page');
+  assert.ok(last.score > Math.max(...findings.slice(0, -1).map((finding) => finding.score)));
+});
+
+test('restarts, clean or by crash, change no finding', () => {
+  const undisturbed = play(0);
+  assert.deepEqual(play(37), undisturbed);
+});
+
+test('what was recorded but not judged before a crash is judged afterwards, once', () => {
+  const store = openSqliteStore({ file: ':memory:' });
+  const ingest = createIngest({ store, hash: keyedHash(Buffer.from('k')) });
+  const seen: Finding[] = [];
+  for (const observation of stream()) ingest.record({ observations: [observation] });
+  const analysis = analysisOf(store, seen);
+  analysis.catchUp();
+  assert.deepEqual(seen, play(0));
+  analysis.catchUp();
+  assert.deepEqual(seen, play(0));
+});
+
+test('a full disk loses no finding: the write is tried again, the model is not', async () => {
+  const store = openSqliteStore({ file: ':memory:' });
+  let refusals = 0;
+  const flaky: Store = new Proxy(store, {
+    get(target, property) {
+      const value = Reflect.get(target, property, target) as unknown;
+      if (property !== 'commitAnalysis') return typeof value === 'function' ? value.bind(target) : value;
+      return (batch: Parameters<Store['commitAnalysis']>[0]) => {
+        if (batch.findings.length > 0 && refusals++ < 2)
+          throw new CrowsnestError({ code: 'STORE_FULL', what: 'the disk is full' });
+        target.commitAnalysis(batch);
+      };
+    },
+  });
+  const paged: Finding[] = [];
+  const pipeline = createPipeline({
+    ingest: createIngest({ store, hash: keyedHash(Buffer.from('k')) }),
+    analysis: analysisOf(flaky),
+    store: { probeWrite: () => true },
+    clock: { nowMs: () => 0, sleep: async () => undefined },
+    logger: createLogger('silent'),
+    signal: new AbortController().signal,
+    react: (findings) => paged.push(...findings),
+  });
+  for (const observation of stream()) await pipeline.sink({ observations: [observation] });
+  assert.ok(refusals > 2);
+  assert.ok(paged.some((finding) => finding.actor.name === 'user:mallory'));
+  assert.deepEqual(
+    store.findings({ limit: 1000 }).items.filter((finding) => finding.decision.verdict === 'page').length,
+    paged.length,
+  );
+});
+
+test('what a first list finds is learnt but not judged', () => {
+  const store = openSqliteStore({ file: ':memory:' });
+  const ingest = createIngest({ store, hash: keyedHash(Buffer.from('k')) });
+  const seen: Finding[] = [];
+  const analysis = analysisOf(store, seen);
+  const dangerous = kafka('old', '1', { template: { pod: { securityContext: { privileged: true } } } });
+  const recorded: Change[] = ingest.record({ observations: [observed('ADDED', dangerous, START, { origin: 'list' })] }).changes;
+  assert.deepEqual(analysis.analyze(recorded), []);
+  assert.deepEqual(seen, []);
+});
+
+test('samples are put back together by target and time', () => {
+  const key = (metric: string, instance: string) => ({ cluster: 'c', metric, labels: { instance } });
+  const scrapes = scrapesOf([
+    { key: key('a', 'x'), tsMs: 1, value: 1 },
+    { key: key('a', 'y'), tsMs: 1, value: 2 },
+    { key: key('b', 'x'), tsMs: 1, value: 3 },
+    { key: key('a', 'x'), tsMs: 2, value: 4 },
+  ]);
+  assert.deepEqual(
+    scrapes.map((scrape) => [scrape.target, scrape.tsMs, scrape.samples.length]),
+    [
+      ['x', 1, 2],
+      ['y', 1, 1],
+      ['x', 2, 1],
+    ],
+  );
+});
