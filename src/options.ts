@@ -156,14 +156,14 @@ const OPTIONS = {
     schema: z.array(text).default([]),
     value: 'KIND',
     list: true,
-    help: 'watch only these: group, Kind or Kind.group',
+    help: 'watch only these kinds: group, Kind.group or plural.group, * for anything',
     commands: CLUSTER,
   },
   exclude: {
     schema: z.array(text).default([]),
     value: 'KIND',
     list: true,
-    help: 'leave these out: group, Kind or Kind.group',
+    help: 'leave these kinds out: group, Kind.group or plural.group, * for anything',
     commands: CLUSTER,
   },
   metricsTarget: {

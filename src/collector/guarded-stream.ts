@@ -20,12 +20,12 @@ const CHECKS = 4;
 
 /**
  * The chunks of a stream, with a watchdog: silence is counted only while somebody waits for the next chunk, so a slow store is never
- * mistaken for a dead peer, and in ticks of a timer, so a step of the wall clock changes nothing. Fires between 1 and 1.5 times idleMs.
+ * mistaken for a dead peer, and by the ticks of a timer, so a step of the wall clock changes nothing. Fires between 1 and 1.5 times idleMs.
  * Leaving the loop tears the connection down.
  */
 export async function* guardedChunks(stream: KubeStream, options: GuardOptions): AsyncGenerator<Buffer> {
   const over = new AbortController();
-  const guard = { waiting: false, quietTicks: 0, stale: false };
+  const guard = { waiting: false, quietMs: 0, stale: false };
   const watchdog = watchOver(stream, guard, options, AbortSignal.any([over.signal, options.signal]));
   try {
     const chunks = stream.body[Symbol.asyncIterator]();
@@ -33,7 +33,7 @@ export async function* guardedChunks(stream: KubeStream, options: GuardOptions):
       guard.waiting = true;
       const next = await chunks.next();
       guard.waiting = false;
-      guard.quietTicks = 0;
+      guard.quietMs = 0;
       if (next.done) break;
       yield next.value;
     }
@@ -49,14 +49,16 @@ export async function* guardedChunks(stream: KubeStream, options: GuardOptions):
 
 async function watchOver(
   stream: KubeStream,
-  guard: { waiting: boolean; quietTicks: number; stale: boolean },
+  guard: { waiting: boolean; quietMs: number; stale: boolean },
   options: GuardOptions,
   signal: AbortSignal,
 ): Promise<void> {
   try {
-    while (guard.quietTicks <= CHECKS) {
-      await options.clock.sleep(Math.ceil(options.idleMs() / CHECKS), signal);
-      guard.quietTicks = guard.waiting ? guard.quietTicks + 1 : 0;
+    for (let tickMs = 0; guard.quietMs < options.idleMs() + tickMs; ) {
+      tickMs = Math.ceil(options.idleMs() / CHECKS);
+      await options.clock.sleep(tickMs, signal);
+      // Something may have come in the middle of the tick, hence the one tick more in the condition.
+      guard.quietMs = guard.waiting ? guard.quietMs + tickMs : 0;
     }
     guard.stale = true;
     stream.cancel();

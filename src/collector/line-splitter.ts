@@ -8,7 +8,7 @@ export interface PieceHandler {
 const NEWLINE = 0x0a;
 
 /**
- * Cuts a stream of bytes into lines. Each byte is looked at once, whatever the chunks; an incomplete line waits for the next chunk, and
+ * Cuts a stream of bytes into lines, empty ones included. Each byte is looked at once, whatever the chunks; an incomplete line waits for the next chunk, and
  * one that is never completed is never reported, because a cut stream sends that event again.
  */
 export class LineSplitter {
@@ -34,7 +34,7 @@ export class LineSplitter {
   #endLine(tail: Buffer, handler: PieceHandler): void {
     if (this.#bytes === 0 && this.#prefix === undefined) {
       if (tail.length > this.#bytesMax) handler.oversized(tail.subarray(0, this.#bytesMax));
-      else if (tail.length > 0) handler.piece(tail);
+      else handler.piece(tail);
       return;
     }
     this.#hold(tail);

@@ -260,7 +260,9 @@ export class Reflector {
     const splitter = new LineSplitter(this.#objectBytesMax);
     let events: WatchEvent[] = [];
     const handler = {
-      piece: (line: Buffer) => void events.push(parseWatchLine(line, kind)),
+      piece(line: Buffer) {
+        if (line.length > 0) events.push(parseWatchLine(line, kind));
+      },
       oversized: (prefix: Buffer) => void events.push(tooLarge(prefix, this.#objectBytesMax)),
     };
     const startedMs = clock.nowMs();

@@ -26,7 +26,7 @@ export async function runRecord(options: Options, file: string, terminal: Termin
     logger,
     known: { heads: () => [] },
     cursors: { cursor: () => undefined },
-    namespaces: options.namespace,
+    namespaces: options.namespace.length === 0 ? undefined : options.namespace,
     include: options.include,
     exclude: options.exclude,
   });

@@ -1,5 +1,6 @@
 import { type App, createApp } from '../app.ts';
 import { type ClusterSource, createClusterSource } from '../collector/cluster-source.ts';
+import { createCollectorMetrics } from '../collector/metrics.ts';
 import { createScraper } from '../collector/reconcile-scraper.ts';
 import type { ObjectRef } from '../domain/object-ref.ts';
 import { connectKube } from '../kube/http-kube-client.ts';
@@ -45,10 +46,10 @@ export function createSource(
     client,
     clock: app.clock,
     logger: app.logger,
-    registry: app.registry,
+    metrics: createCollectorMetrics(app.registry),
     known: { heads: (group, kind, namespace) => app.store.heads(client.cluster, group, kind, namespace) },
     cursors: app.store,
-    namespaces: options.namespace,
+    namespaces: options.namespace.length === 0 ? undefined : options.namespace,
     include: options.include,
     exclude: options.exclude,
   });

@@ -81,12 +81,20 @@ export class ApiServer {
   }
 
   /** Applies `change` to a copy. Returns the new state, or undefined when the object is gone or nothing changed. */
-  update(writer: Writer, id: ObjectId, change: (object: KubeObject) => void, nowMs: number, status = false): KubeObject | undefined {
+  update(
+    writer: Writer,
+    id: ObjectId,
+    change: (object: KubeObject) => void,
+    nowMs: number,
+    status = false,
+  ): KubeObject | undefined {
     const entry = this.#objects.get(id);
     if (entry === undefined) return undefined;
     const before = entry.object;
-    const after = structuredClone(before);
+    const { managedFields, ...metadata } = before.metadata;
+    const after = structuredClone({ ...before, metadata }) as KubeObject;
     change(after);
+    after.metadata.managedFields = managedFields as Json;
     if (jsonEqual(before, after)) return undefined;
     if (!jsonEqual(before.spec, after.spec)) after.metadata.generation = (before.metadata.generation as number) + 1;
     after.metadata.resourceVersion = this.#nextVersion();

@@ -21,14 +21,78 @@ export interface ControllerSpec {
 }
 
 export const CONTROLLERS: readonly ControllerSpec[] = [
-  { target: 'source-controller', controller: 'gitrepository', kind: 'GitRepository', resyncPerHour: 90, perWrite: 2, seconds: 0.4, errorShare: 0.006 },
-  { target: 'kustomize-controller', controller: 'kustomization', kind: 'Kustomization', resyncPerHour: 84, perWrite: 1, seconds: 2.1, errorShare: 0.01 },
-  { target: 'helm-controller', controller: 'helmrelease', kind: 'HelmRelease', resyncPerHour: 130, perWrite: 3, seconds: 0.9, errorShare: 0.012 },
-  { target: 'crossplane', controller: 'composite/xpostgresqlinstances.platform.example.org', kind: 'XPostgreSQLInstance', resyncPerHour: 60, perWrite: 3, seconds: 0.3, errorShare: 0.008 },
-  { target: 'provider-s3', controller: 'managed/s3.aws.upbound.io/v1beta1, kind=bucket', kind: 'Bucket', resyncPerHour: 84, perWrite: 2, seconds: 0.6, errorShare: 0.015 },
-  { target: 'model-operator', controller: 'modeldeployment', kind: 'ModelDeployment', resyncPerHour: 130, perWrite: 4, seconds: 0.12, errorShare: 0.01 },
-  { target: 'kserve-controller', controller: 'inferenceservice', kind: 'InferenceService', resyncPerHour: 70, perWrite: 5, seconds: 0.2, errorShare: 0.02 },
-  { target: 'ai-gateway', controller: 'modelroute', kind: 'ModelRoute', resyncPerHour: 56, perWrite: 2, seconds: 0.05, errorShare: 0.004 },
+  {
+    target: 'source-controller',
+    controller: 'gitrepository',
+    kind: 'GitRepository',
+    resyncPerHour: 90,
+    perWrite: 2,
+    seconds: 0.4,
+    errorShare: 0.006,
+  },
+  {
+    target: 'kustomize-controller',
+    controller: 'kustomization',
+    kind: 'Kustomization',
+    resyncPerHour: 84,
+    perWrite: 1,
+    seconds: 2.1,
+    errorShare: 0.01,
+  },
+  {
+    target: 'helm-controller',
+    controller: 'helmrelease',
+    kind: 'HelmRelease',
+    resyncPerHour: 130,
+    perWrite: 3,
+    seconds: 0.9,
+    errorShare: 0.012,
+  },
+  {
+    target: 'crossplane',
+    controller: 'composite/xpostgresqlinstances.platform.example.org',
+    kind: 'XPostgreSQLInstance',
+    resyncPerHour: 60,
+    perWrite: 3,
+    seconds: 0.3,
+    errorShare: 0.008,
+  },
+  {
+    target: 'provider-s3',
+    controller: 'managed/s3.aws.upbound.io/v1beta1, kind=bucket',
+    kind: 'Bucket',
+    resyncPerHour: 84,
+    perWrite: 2,
+    seconds: 0.6,
+    errorShare: 0.015,
+  },
+  {
+    target: 'model-operator',
+    controller: 'modeldeployment',
+    kind: 'ModelDeployment',
+    resyncPerHour: 130,
+    perWrite: 4,
+    seconds: 0.12,
+    errorShare: 0.01,
+  },
+  {
+    target: 'kserve-controller',
+    controller: 'inferenceservice',
+    kind: 'InferenceService',
+    resyncPerHour: 70,
+    perWrite: 5,
+    seconds: 0.2,
+    errorShare: 0.02,
+  },
+  {
+    target: 'ai-gateway',
+    controller: 'modelroute',
+    kind: 'ModelRoute',
+    resyncPerHour: 56,
+    perWrite: 2,
+    seconds: 0.05,
+    errorShare: 0.004,
+  },
 ];
 
 export const SCRAPE_MS = 15 * MINUTE;
@@ -103,7 +167,11 @@ export class ControllerMetrics {
     });
     const all = { controller, le: '+Inf' };
     samples.push({ metric: 'controller_runtime_reconcile_time_seconds_bucket', labels: all, value: this.#count });
-    samples.push({ metric: 'controller_runtime_reconcile_time_seconds_sum', labels, value: Math.round(this.#seconds * 100) / 100 });
+    samples.push({
+      metric: 'controller_runtime_reconcile_time_seconds_sum',
+      labels,
+      value: Math.round(this.#seconds * 100) / 100,
+    });
     samples.push({ metric: 'controller_runtime_reconcile_time_seconds_count', labels, value: this.#count });
     const queue = { controller, name: controller };
     samples.push({ metric: 'workqueue_depth', labels: queue, value: this.#depth });

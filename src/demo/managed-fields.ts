@@ -17,6 +17,8 @@ interface Owner {
   subresource: 'status' | undefined;
   timeMs: number;
   leaves: Set<string>;
+  /** fieldsV1 of `leaves`, made when asked for. */
+  tree: JsonObject | undefined;
 }
 
 const SEPARATOR = '\u0000';
@@ -31,32 +33,44 @@ export class FieldOwners {
     const gone: string[] = [];
     compare(before, after, '', changed, gone);
     const subresource = status ? 'status' : undefined;
-    for (const owner of this.#owners) for (const leaf of [...changed, ...gone]) owner.leaves.delete(leaf);
+    for (const owner of this.#owners)
+      for (const leaf of [...changed, ...gone]) if (owner.leaves.delete(leaf)) owner.tree = undefined;
     let own = this.#owners.find(
       (owner) => owner.manager === writer.manager && owner.operation === writer.operation && owner.subresource === subresource,
     );
     // As in the real server, an update that only removes leaves no trace.
     if (changed.length > 0) {
       if (own === undefined) {
-        own = { manager: writer.manager, operation: writer.operation, subresource, timeMs: nowMs, leaves: new Set() };
+        own = {
+          manager: writer.manager,
+          operation: writer.operation,
+          subresource,
+          timeMs: nowMs,
+          leaves: new Set(),
+          tree: undefined,
+        };
         this.#owners.push(own);
       }
       own.timeMs = nowMs;
       for (const leaf of changed) own.leaves.add(leaf);
+      own.tree = undefined;
     }
     for (let i = this.#owners.length - 1; i >= 0; i--) if (this.#owners[i]!.leaves.size === 0) this.#owners.splice(i, 1);
   }
 
   toJson(apiVersion: string): Json[] {
-    return this.#owners.map((owner) => ({
-      manager: owner.manager,
-      operation: owner.operation,
-      apiVersion,
-      time: timestamp(owner.timeMs),
-      fieldsType: 'FieldsV1',
-      fieldsV1: fieldTree(owner.leaves),
-      ...(owner.subresource === undefined ? {} : { subresource: owner.subresource }),
-    }));
+    return this.#owners.map((owner) => {
+      owner.tree ??= fieldTree(owner.leaves);
+      return {
+        manager: owner.manager,
+        operation: owner.operation,
+        apiVersion,
+        time: timestamp(owner.timeMs),
+        fieldsType: 'FieldsV1',
+        fieldsV1: owner.tree,
+        ...(owner.subresource === undefined ? {} : { subresource: owner.subresource }),
+      };
+    });
   }
 }
 
@@ -73,7 +87,8 @@ export function ownedParts(object: KubeObject): JsonObject {
 function compare(before: Json | undefined, after: Json | undefined, path: string, changed: string[], gone: string[]): void {
   if (isJsonObject(after) && Object.keys(after).length > 0) {
     const old = isJsonObject(before) ? before : {};
-    for (const key of Object.keys(after)) compare(old[key], after[key], path === '' ? key : path + SEPARATOR + key, changed, gone);
+    for (const key of Object.keys(after))
+      compare(old[key], after[key], path === '' ? key : path + SEPARATOR + key, changed, gone);
     for (const key of Object.keys(old)) {
       if (!Object.hasOwn(after, key)) compare(old[key], undefined, path === '' ? key : path + SEPARATOR + key, changed, gone);
     }

@@ -80,7 +80,9 @@ export function editTimes(who: Person, day: number, random: Random): number[] {
   const edits = Math.max(0, who.pace + random.int(-1, 1) - (weekdayOf(day) === 4 ? 1 : 0));
   for (let i = 0; i < edits; i++) {
     // Now and then something keeps one late.
-    const hour = random.chance(0.03) ? who.toHour + random.next() * 2 : who.fromHour + random.next() * (who.toHour - who.fromHour);
+    const hour = random.chance(0.03)
+      ? who.toHour + random.next() * 2
+      : who.fromHour + random.next() * (who.toHour - who.fromHour);
     if (hour > 12 && hour < 12.75 && random.chance(0.7)) continue;
     times.push(timeOf(day, 0) + Math.round(hour * HOUR));
   }

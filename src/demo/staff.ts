@@ -2,8 +2,8 @@
 import type { KubeObject } from '../domain/object-ref.ts';
 import { type Draft, idOf, type ObjectId } from './api-server.ts';
 import { DAYS, HOUR, isWorkday, MINUTE, timeOf } from './calendar.ts';
-import { bumpImage, gitCommit, repositoryOf, resize, setReplicas } from './operators/flux.ts';
 import { changeLifecycle, growDatabase, retag } from './operators/crossplane.ts';
+import { bumpImage, gitCommit, repositoryOf, resize, setReplicas } from './operators/flux.ts';
 import { changeLimits, modelDeployment, resizeModel, shiftWeights, tuneRuntime } from './operators/models.ts';
 import { member, specOf } from './operators/settle.ts';
 import { addPartitions, allowTopic, changeRetention, newTopic, tuneKafka } from './operators/strimzi.ts';
@@ -33,12 +33,24 @@ export const CHORES: Record<Team, readonly Chore[]> = {
     { kind: 'ModelDeployment', weight: 4, change: resizeModel },
     { kind: 'ModelDeployment', weight: 4, change: tuneRuntime },
     { kind: 'InferenceService', weight: 3, change: resizeModel },
-    { kind: 'InferenceService', weight: 2, change: (object, random) => void (member(object.spec, 'predictor').maxReplicas = random.int(3, 8)) },
+    {
+      kind: 'InferenceService',
+      weight: 2,
+      change: (object, random) => {
+        member(object.spec, 'predictor').maxReplicas = random.int(3, 8);
+      },
+    },
   ],
   gateway: [
     { kind: 'ModelRoute', weight: 6, change: shiftWeights },
     { kind: 'ModelRoute', weight: 3, change: changeLimits },
-    { kind: 'ModelRoute', weight: 1, change: (object, random) => void (specOf(object).timeout = random.pick(['30s', '60s', '90s', '120s'])) },
+    {
+      kind: 'ModelRoute',
+      weight: 1,
+      change: (object, random) => {
+        specOf(object).timeout = random.pick(['30s', '60s', '90s', '120s']);
+      },
+    },
   ],
   web: [
     { kind: 'HelmRelease', namespace: 'web', weight: 3, change: (object, random) => setReplicas(object, random) },
@@ -46,7 +58,8 @@ export const CHORES: Record<Team, readonly Chore[]> = {
       kind: 'HelmRelease',
       namespace: 'web',
       weight: 3,
-      change: (object, random) => resize(member(object.spec, 'values', 'resources'), random.chance(0.5) ? 'cpu' : 'memory', random),
+      change: (object, random) =>
+        resize(member(object.spec, 'values', 'resources'), random.chance(0.5) ? 'cpu' : 'memory', random),
     },
   ],
 };
@@ -54,7 +67,11 @@ export const CHORES: Record<Team, readonly Chore[]> = {
 export function chooseChore(team: Team, random: Random, kind?: string): Chore {
   const chores = CHORES[team].filter((chore) => kind === undefined || chore.kind === kind);
   let at = random.next() * chores.reduce((sum, { weight }) => sum + weight, 0);
-  return chores.find(({ weight }) => (at -= weight) < 0) ?? chores[0]!;
+  for (const chore of chores) {
+    at -= chore.weight;
+    if (at < 0) return chore;
+  }
+  return chores[0]!;
 }
 
 /** Someone's own objects come up more often than their colleagues'. */
@@ -66,7 +83,12 @@ function chooseObject(world: World, who: Person, chore: Chore, random: Random): 
 }
 
 /** One ordinary edit; returns the object edited. */
-export function doChore(world: World, who: Person, random: Random, options: { id?: ObjectId; kind?: string } = {}): ObjectId | undefined {
+export function doChore(
+  world: World,
+  who: Person,
+  random: Random,
+  options: { id?: ObjectId; kind?: string } = {},
+): ObjectId | undefined {
   // An edit may meet the value that is there already; people then change something else.
   for (let i = 0; i < 6; i++) {
     const chore = chooseChore(who.team, random, options.kind);
@@ -79,7 +101,8 @@ export function doChore(world: World, who: Person, random: Random, options: { id
 export function liveStaff(world: World): void {
   for (const who of world.people) {
     const random = world.random.fork(`staff/${who.name}`);
-    for (let day = 0; day < DAYS; day++) for (const tsMs of editTimes(who, day, random)) world.at(tsMs, () => spendTime(world, who, random));
+    for (let day = 0; day < DAYS; day++)
+      for (const tsMs of editTimes(who, day, random)) world.at(tsMs, () => spendTime(world, who, random));
     if (who.onCall) for (const tsMs of callTimes(random)) world.at(tsMs, () => doChore(world, who, random));
   }
   liveGit(world);
@@ -96,12 +119,15 @@ function spendTime(world: World, who: Person, random: Random): void {
 /** New objects are made after their peers, by those who have such. Returns the new object. */
 export function makeNew(world: World, who: Person, random: Random): ObjectId | undefined {
   const draft = newDraft(world, who.team, random);
-  return draft === undefined || world.find(idOf(draft)) !== undefined ? undefined : world.create(who.writer, draft);
+  if (draft === undefined || world.find(idOf(draft)) !== undefined) return undefined;
+  const { status: _, ...bare } = draft;
+  return world.create(who.writer, bare as Draft);
 }
 
 function newDraft(world: World, team: Team, random: Random): Draft | undefined {
   if (team === 'data') return newTopic(world, random);
-  if (team === 'ml') return modelDeployment(`${random.pick(['trial', 'probe', 'sketch'])}-${random.hex(4)}`, 'ml-research', false, random);
+  if (team === 'ml')
+    return modelDeployment(`${random.pick(['trial', 'probe', 'sketch'])}-${random.hex(4)}`, 'ml-research', false, random);
   return undefined;
 }
 
@@ -109,7 +135,9 @@ function newDraft(world: World, team: Team, random: Random): Draft | undefined {
 export function removeOld(world: World, who: Person, random: Random): void {
   const kind = who.team === 'data' ? 'KafkaTopic' : who.team === 'ml' ? 'ModelDeployment' : undefined;
   if (kind === undefined) return;
-  const candidates = world.list(kind, kind === 'ModelDeployment' ? 'ml-research' : 'streaming').filter((object) => !world.reserved.has(idOf(object)));
+  const candidates = world
+    .list(kind, kind === 'ModelDeployment' ? 'ml-research' : 'streaming')
+    .filter((object) => !world.reserved.has(idOf(object)));
   if (candidates.length < 6) return;
   for (const object of random.sample(candidates, random.int(1, 2))) world.remove(who.writer, idOf(object));
 }
@@ -122,14 +150,27 @@ function liveGit(world: World): void {
     for (let i = 0; i < merges; i++) {
       world.at(timeOf(day, 7) + random.int(0, 11 * 60) * MINUTE, () => {
         const change = random.chance(0.55) ? gitChange(world, random) : undefined;
-        gitCommit(world, change === undefined ? random.pick(['fleet', 'apps']) : repositoryOf(world, change.id), random, change === undefined ? [] : [change]);
+        gitCommit(
+          world,
+          change === undefined ? random.pick(['fleet', 'apps']) : repositoryOf(world, change.id),
+          random,
+          change === undefined ? [] : [change],
+        );
       });
     }
   }
 }
 
 function gitChange(world: World, random: Random): { id: ObjectId; change: (object: KubeObject) => void } | undefined {
-  const kind = random.pick(['HelmRelease', 'HelmRelease', 'HelmRelease', 'HelmRelease', 'XPostgreSQLInstance', 'Kafka', 'Certificate']);
+  const kind = random.pick([
+    'HelmRelease',
+    'HelmRelease',
+    'HelmRelease',
+    'HelmRelease',
+    'XPostgreSQLInstance',
+    'Kafka',
+    'Certificate',
+  ]);
   const objects = world.list(kind).filter((object) => world.fromGit.has(idOf(object)));
   if (objects.length === 0) return undefined;
   const id = idOf(random.pick(objects));
@@ -143,7 +184,8 @@ function gitChange(world: World, random: Random): { id: ObjectId; change: (objec
 function addName(object: KubeObject, random: Random): void {
   const names = specOf(object).dnsNames as string[];
   if (names.length > 3) names.pop();
-  else names.push(`${random.pick(['www', 'api', 'v2', 'edge', 'eu'])}-${names.length}.${object.metadata.name}.harbour.example.org`);
+  else
+    names.push(`${random.pick(['www', 'api', 'v2', 'edge', 'eu'])}-${names.length}.${object.metadata.name}.harbour.example.org`);
 }
 
 /** Who releases the shop on Fridays, and when; the same person at about the same hour each week. */
@@ -181,7 +223,10 @@ function liveFirsts(world: World): void {
       const object = chooseObject(world, who, chore, random);
       if (object === undefined) return;
       world.edit(who.writer, idOf(object), (next) => {
-        next.metadata.labels = { ...(next.metadata.labels as object), [`${random.pick(keys)}`]: random.pick(['a', 'b', 'gold', 'shared']) };
+        next.metadata.labels = {
+          ...(next.metadata.labels as object),
+          [`${random.pick(keys)}`]: random.pick(['a', 'b', 'gold', 'shared']),
+        };
       });
     });
   }

@@ -1,6 +1,7 @@
 /** The demo's cluster with everything that lives in it; operators, people, anomalies and look-alikes all act through this. */
-import type { KubeObject } from '../domain/object-ref.ts';
+
 import type { StreamEntry } from '../collector/stream-format.ts';
+import type { KubeObject } from '../domain/object-ref.ts';
 import { ApiServer, type Draft, idOf, type ObjectId, statusManagerOf } from './api-server.ts';
 import { END_MS, SECOND, START_MS } from './calendar.ts';
 import { CONTROLLERS, ControllerMetrics } from './controller-metrics.ts';
@@ -40,7 +41,8 @@ export class World {
       if (tag.role === 'aftermath') tag.mark.aftermath.push(resourceVersion);
       else tag.mark.events.push({ resourceVersion, tsMs: observation.observedMs });
     });
-    for (const spec of CONTROLLERS) this.metrics.set(spec.kind, new ControllerMetrics(spec, random.fork(`metrics/${spec.target}`)));
+    for (const spec of CONTROLLERS)
+      this.metrics.set(spec.kind, new ControllerMetrics(spec, random.fork(`metrics/${spec.target}`)));
   }
 
   get nowMs(): number {

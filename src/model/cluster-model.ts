@@ -19,6 +19,7 @@ import { type ChangeEvent, eventOf, isStatusOnly } from './features.ts';
 import { HourOfWeek } from './hour-of-week.ts';
 import { Leap, NewValue } from './new-value.ts';
 import { PathHabits } from './path-habits.ts';
+import { SensitiveField } from './sensitive-field.ts';
 import { Silence } from './silence.ts';
 import { StableField, Structure } from './stable-field.ts';
 import { StatusLoop } from './status-loop.ts';
@@ -39,6 +40,8 @@ const MATURE_SPAN_MS = 7 * DAY_MS;
 const MATURE_CHANGES = 200;
 const SAMPLES_MATURE = 20;
 const CROWDED = new Set(['stable-field', 'new-value', 'fact']);
+/** Detectors for which new objects are a population of their own. */
+const BORN_APART = new Set(['new-value', 'fact', 'sensitive-field']);
 const CROWD = 0.7;
 const CROWD_NEAR = 1.5;
 
@@ -98,6 +101,7 @@ export class ClusterModel {
       new CoChange(this.#habits),
       new Drift(this.#habits),
       this.#facts,
+      new SensitiveField(this.#habits),
     ] as Detector[];
   }
 
@@ -122,16 +126,32 @@ export class ClusterModel {
     return out;
   }
 
-  /** Lets event time pass: visits close, quarantine ends, silences come due. */
+  /**
+   * Lets event time pass: visits close, quarantine ends, silences come due, each at its own moment and in that order, so that it
+   * makes no difference in how many steps time is told.
+   */
   advance(nowMs: number): Judgement[] {
     const state = this.#state;
     const out: Judgement[] = [];
-    if (nowMs <= state.clockMs) return out;
+    if (!(nowMs > state.clockMs)) return out;
     state.clockMs = nowMs;
-    for (const [actor, group] of state.open) if (nowMs - group.lastMs > VISIT_GAP_MS) this.#close(actor, group, out);
-    while (state.quarantine.length > 0 && (state.quarantine[0] as { atMs: number }).atMs <= nowMs) this.#release();
-    for (const overdue of this.#silence.due(nowMs)) out.push(this.#judgeSilence(overdue));
-    return out;
+    for (;;) {
+      const visit = this.#earliestVisit();
+      const visitMs = visit === undefined ? Number.POSITIVE_INFINITY : visit.lastMs + VISIT_GAP_MS + 1;
+      const quarantineMs = state.quarantine[0]?.atMs ?? Number.POSITIVE_INFINITY;
+      const silenceMs = this.#silence.nextMs();
+      const nextMs = Math.min(visitMs, quarantineMs, silenceMs);
+      if (nextMs > nowMs) return out;
+      if (visit !== undefined && visitMs === nextMs) this.#close(visit.actor, visit, out);
+      else if (quarantineMs === nextMs) this.#release();
+      else for (const overdue of this.#silence.due(nextMs, state.visits)) out.push(this.#judgeSilence(overdue));
+    }
+  }
+
+  #earliestVisit(): OpenGroup | undefined {
+    let earliest: OpenGroup | undefined;
+    for (const group of this.#state.open.values()) if (earliest === undefined || group.lastMs < earliest.lastMs) earliest = group;
+    return earliest;
   }
 
   #groupOf(change: Change, out: Judgement[]): OpenGroup {
@@ -231,7 +251,7 @@ export class ClusterModel {
       others.push(surprise);
       surprise = Math.max(1e-3, surprise - CROWD * Math.log(near));
     }
-    const born = event.type === 'ADDED' && (detector.name === 'new-value' || detector.name === 'fact');
+    const born = event.type === 'ADDED' && BORN_APART.has(detector.name);
     const p = this.#tail(`${detector.name}:${event.machine ? 'm' : 'h'}${born ? '+' : ''}`, surprise, event.object, group);
     return {
       detector: detector.name,
@@ -302,7 +322,7 @@ export class ClusterModel {
     if (event.type === 'DELETED') known.delete(event.object);
     else if (known.size < KNOWN_MAX) known.add(event.object);
     this.#tempos.track(event);
-    this.#silence.track(event);
+    this.#silence.track(event, this.#state.visits);
   }
 
   #close(actor: string, group: OpenGroup, out: Judgement[]): void {

@@ -23,6 +23,9 @@ interface Beat {
   actor: string | undefined;
   lastMs: number;
   gaps: number[];
+  /** The same gaps in visits of anybody to the cluster: when all is quiet, one more quiet object is no news. */
+  visitGaps: number[];
+  lastVisits: number;
   /** Due times that passed in vain and were followed by a beat after all. */
   late: number;
   beats: number;
@@ -60,18 +63,30 @@ export class Silence {
   #state: State = { keys: new Map(), heap: [], raised: 0 };
 
   /** A sign of life; sets the time by which the next is due. */
-  track(event: ChangeEvent): void {
+  track(event: ChangeEvent, visits: number): void {
     if (!event.timed) return;
-    this.#beat(`o${event.object}`, event, undefined);
+    this.#beat(`o${event.object}`, event, { actor: undefined, visits });
     if (event.machine && event.actor.source !== 'none')
-      this.#beat(`a${event.actor.name}\u0000${event.kind}`, event, event.actor.name);
+      this.#beat(`a${event.actor.name}\u0000${event.kind}`, event, { actor: event.actor.name, visits });
   }
 
-  #beat(key: string, event: ChangeEvent, actor: string | undefined): void {
+  #beat(key: string, event: ChangeEvent, { actor, visits }: { actor: string | undefined; visits: number }): void {
     let beat = this.#state.keys.get(key);
     if (beat === undefined) {
       if (this.#state.keys.size >= KEYS_MAX) this.#evict();
-      beat = { ref: event.ref, actor, lastMs: event.atMs, gaps: [], late: 0, beats: 0, alive: true, overdue: false, serial: 0 };
+      beat = {
+        ref: event.ref,
+        actor,
+        lastMs: event.atMs,
+        lastVisits: visits,
+        gaps: [],
+        visitGaps: [],
+        late: 0,
+        beats: 0,
+        alive: true,
+        overdue: false,
+        serial: 0,
+      };
       this.#state.keys.set(key, beat);
     } else {
       if (actor === undefined) beat.alive = event.type !== 'DELETED';
@@ -80,7 +95,12 @@ export class Silence {
       const gap = event.atMs - beat.lastMs;
       if (gap < APART_MS) return;
       beat.gaps.push(gap);
-      if (beat.gaps.length > GAPS_MAX) beat.gaps.shift();
+      beat.visitGaps.push(Math.max(1, visits - beat.lastVisits));
+      if (beat.gaps.length > GAPS_MAX) {
+        beat.gaps.shift();
+        beat.visitGaps.shift();
+      }
+      beat.lastVisits = visits;
       beat.lastMs = event.atMs;
       beat.beats++;
     }
@@ -94,8 +114,13 @@ export class Silence {
     if (!oldest.done) this.#state.keys.delete(oldest.value);
   }
 
+  /** When the next beat is due at the earliest; it may turn out to have come. */
+  nextMs(): number {
+    return this.#state.heap[0]?.atMs ?? Number.POSITIVE_INFINITY;
+  }
+
   /** Beats that are overdue by now, in order of their due time; each is told once. */
-  due(nowMs: number): Overdue[] {
+  due(nowMs: number, visits: number): Overdue[] {
     const out: Overdue[] = [];
     const { heap, keys } = this.#state;
     while (heap.length > 0 && (heap[0] as Due).atMs <= nowMs) {
@@ -104,7 +129,7 @@ export class Silence {
       if (beat === undefined || beat.serial !== serial || !beat.alive || beat.overdue) continue;
       beat.overdue = true;
       this.#state.raised++;
-      out.push(describe(beat, atMs));
+      out.push(describe(beat, { atMs, visits }));
     }
     return out;
   }
@@ -138,17 +163,15 @@ function dueAfter(beat: Beat): number | undefined {
   return longest * Math.exp(slope * -Math.log(RARITY) + 0.1);
 }
 
-function describe(beat: Beat, atMs: number): Overdue {
+function describe(beat: Beat, { atMs, visits }: { atMs: number; visits: number }): Overdue {
   const waited = atMs - beat.lastMs;
-  const logs = beat.gaps.map((gap) => Math.log(gap));
-  const mean = logs.reduce((a, b) => a + b, 0) / logs.length;
-  const variance = logs.reduce((a, b) => a + (b - mean) ** 2, 0) / logs.length;
-  const spread = Math.max(0.25, Math.sqrt(variance));
-  const surprise = (Math.log(waited) - mean) / spread - Math.log((beat.late + 1) / (beat.beats + 10));
+  const byTime = deviation(beat.gaps, waited);
+  const byVisits = deviation(beat.visitGaps, Math.max(1, visits - beat.lastVisits));
+  const surprise = Math.max(0.01, Math.min(byTime.z, byVisits.z) - Math.log((beat.late + 1) / (beat.beats + 10)));
   const { ref } = beat;
   const who = beat.actor === undefined ? `${ref.kind} ${ref.name}` : `${ref.kind} objects by ${beat.actor}`;
   const longest = span(Math.max(...beat.gaps));
-  const typical = span(Math.exp(mean));
+  const typical = span(Math.exp(byTime.mean));
   return {
     atMs,
     ref,
@@ -159,6 +182,20 @@ function describe(beat: Beat, atMs: number): Overdue {
     usual: `a change every ${typical}`,
     samples: beat.gaps.length + 1,
   };
+}
+
+/** How many standard deviations the logarithm of a gap lies above the mean of those of past gaps. */
+function deviation(gaps: readonly number[], gap: number): { z: number; mean: number } {
+  let sum = 0;
+  let squares = 0;
+  for (const past of gaps) {
+    const log = Math.log(past);
+    sum += log;
+    squares += log * log;
+  }
+  const mean = sum / gaps.length;
+  const spread = Math.max(0.25, Math.sqrt(Math.max(0, squares / gaps.length - mean * mean)));
+  return { z: (Math.log(gap) - mean) / spread, mean };
 }
 
 function before(a: Due, b: Due): boolean {

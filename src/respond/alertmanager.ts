@@ -112,7 +112,6 @@ class PeerLoop {
       });
       if (signal.aborted) return;
       if (failure === undefined) {
-        this.#recover();
         await wakeup.wait(this.#msToNext(), clock, signal);
       } else {
         const delayMs = Math.min(BACKOFF_MS_MAX, BACKOFF_MS_MIN * 2 ** Math.min(this.#failures, 16));
@@ -156,6 +155,7 @@ class PeerLoop {
       if (!signal.aborted) metrics.sent('failed', batch.length);
       return result.message;
     }
+    this.#recover();
     if (result.type === 'invalid' && batch.length > 1) {
       const half = Math.ceil(batch.length / 2);
       return (await this.#send(batch.slice(0, half), signal)) ?? (await this.#send(batch.slice(half), signal));
@@ -199,6 +199,7 @@ class PeerLoop {
     return nextMs - nowMs;
   }
 
+  /** It has answered; not having had anything to say is no news. */
   #recover(): void {
     const { peer, index, metrics, logger } = this.#options;
     if (this.#failures > 0) logger.info({ peer: peer.name, failures: this.#failures }, 'Alertmanager answers again');

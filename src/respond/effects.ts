@@ -112,14 +112,19 @@ export function createEffectRunner(options: EffectRunnerOptions): EffectRunner {
     const outcome = await deliver(effect, options, signal);
     if (signal.aborted && outcome.state === 'pending') return;
     const attempts = effect.attempts + 1;
-    const next: EffectRecord = { ...effect, ...outcome, attempts };
+    const { error: _, ...rest } = effect;
+    const next: EffectRecord = {
+      ...rest,
+      state: outcome.state,
+      attempts,
+      nextMs: clock.nowMs() + waitMsAfter(attempts, outcome),
+    };
+    if (outcome.error !== undefined) next.error = outcome.error;
     if (outcome.state === 'pending' && attempts >= ATTEMPTS_MAX) {
       next.state = 'failed';
       next.error = `given up after ${attempts} attempts: ${outcome.error}`;
     }
-    next.nextMs =
-      clock.nowMs() + Math.max(outcome.waitMs ?? 0, Math.min(BACKOFF_MS_MAX, BACKOFF_MS_MIN * 2 ** Math.min(attempts, 16)));
-    store.putEffect(withoutWait(next));
+    store.putEffect(next);
     count(effect.type, next.state);
     const fields = { effect: effect.id, type: effect.type, object: describeRef(effect.ref), attempts, reason: next.error };
     if (next.state === 'failed') logger.warn(fields, 'a mark could not be set');
@@ -207,7 +212,6 @@ function outcomeOf(effect: EffectRecord, error: unknown): Outcome {
   return { state: 'failed', error: said };
 }
 
-function withoutWait(effect: EffectRecord & { waitMs?: number }): EffectRecord {
-  const { waitMs: _, ...record } = effect;
-  return record;
+function waitMsAfter(attempts: number, outcome: Outcome): number {
+  return Math.max(outcome.waitMs ?? 0, Math.min(BACKOFF_MS_MAX, BACKOFF_MS_MIN * 2 ** Math.min(attempts, 16)));
 }

@@ -103,7 +103,9 @@ export class Blocks {
       blocksOf: db.prepare<[number, number], BlockRow>('SELECT id, data FROM block WHERE span_seq BETWEEN ? AND ? ORDER BY id'),
       blockDelete: db.prepare<[number, number]>('DELETE FROM block WHERE span_seq BETWEEN ? AND ?'),
       seqLow: db.prepare<[number], number | null>('SELECT min(first_seq) FROM span WHERE ms_max >= ?').pluck(),
-      openHigh: db.prepare<[number, number], number | null>('SELECT max(seq) FROM change WHERE seq > ? AND observed_ms <= ?').pluck(),
+      openHigh: db
+        .prepare<[number, number], number | null>('SELECT max(seq) FROM change WHERE seq > ? AND observed_ms <= ?')
+        .pluck(),
       seqHigh: db.prepare<[number], number | null>('SELECT max(last_seq) FROM span WHERE ms_min <= ?').pluck(),
     };
   }

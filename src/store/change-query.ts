@@ -83,7 +83,9 @@ export class ChangeQueries {
     const filters = this.#filters(query);
     if (filters === undefined) return [];
     const wanted = query.limit + 1;
-    const driver = (['lives', 'pathsets', 'actors'] as const).find((name) => (filters[name]?.length ?? LISTS_MAX + 1) <= LISTS_MAX);
+    const driver = (['lives', 'pathsets', 'actors'] as const).find(
+      (name) => (filters[name]?.length ?? LISTS_MAX + 1) <= LISTS_MAX,
+    );
     const select = this.#select(query, filters);
     if (driver === undefined) return select('c.seq BETWEEN ? AND ?', [range.low, range.high], wanted);
     const found: ChangeRow[] = [];

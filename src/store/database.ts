@@ -7,6 +7,7 @@
  * file is left in place, since deleting it would let two processes lock two different files of the same name.
  */
 import { closeSync, existsSync, openSync, readdirSync, readFileSync, readSync, statSync } from 'node:fs';
+import { dirname } from 'node:path';
 import Database from 'better-sqlite3';
 import { CrowsnestError } from '../domain/errors.ts';
 import { storeError } from './store-errors.ts';
@@ -45,6 +46,10 @@ export function openDatabase(options: DatabaseOptions): OpenDatabase {
   };
   try {
     if (!inMemory) {
+      if (!existsSync(dirname(file))) {
+        const todo = 'Create it, or point --db elsewhere';
+        throw new CrowsnestError({ code: 'NOT_FOUND', what: 'the directory for the database does not exist', where: file, todo });
+      }
       const exists = existsSync(file) && statSync(file).size > 0;
       if (!exists && options.create === false) {
         throw new CrowsnestError({ code: 'NOT_FOUND', what: 'there is no such database', where: file, todo: 'Check --db' });
@@ -59,6 +64,8 @@ export function openDatabase(options: DatabaseOptions): OpenDatabase {
     if (!inMemory) db.pragma('journal_mode = WAL');
     db.pragma(`synchronous = ${options.synchronous === 'full' ? 'FULL' : 'NORMAL'}`);
     db.pragma('journal_size_limit = 67108864');
+    // 16 MB of log: a page that many transactions touch goes to the file once instead of every thousand pages.
+    db.pragma('wal_autocheckpoint = 4000');
     db.pragma('temp_store = MEMORY');
     migrate(db);
     if (!inMemory) probe(db);

@@ -38,9 +38,7 @@ export class Findings {
     const before = this.#sql.verdict.get(finding.id);
     const { id, tsMs, cluster, detector, severity, decision, score } = finding;
     const { kind, namespace = '', name = '' } = finding.subject.ref;
-    this.#sql.put.run(
-      ...[id, tsMs, cluster, kind, namespace, name, detector, severity, decision.verdict, score, pack(finding)],
-    );
+    this.#sql.put.run(...[id, tsMs, cluster, kind, namespace, name, detector, severity, decision.verdict, score, pack(finding)]);
     return {
       findings: before === undefined ? 1 : 0,
       pages: (decision.verdict === 'page' ? 1 : 0) - (before === 'page' ? 1 : 0),

@@ -1,11 +1,26 @@
-/** Objects by name, their lives by uid, and where each stands now. */
+/**
+ * Objects by name, their lives by uid, and where each stands now.
+ *
+ * Writing the `head` row of each object with each change would touch a page of its own for nearly every change, which costs more than
+ * all the rest of appending it. So what moved is kept in memory and written every few thousand changes, sorted by object. A head row says
+ * itself up to which change it holds (`seq`), and `small_state` up to which change all of them do; whatever a killed process had not
+ * written is derived again from the changes after that, which are always there.
+ */
 import type Database from 'better-sqlite3';
 import { type ObjectRef, objectKey } from '../domain/object-ref.ts';
 import type { Interning } from './interning.ts';
 import { Lru } from './lru.ts';
-import { decodeUid, encodeUid } from './row-codec.ts';
+import { decodeFlags, decodeUid, encodeUid } from './row-codec.ts';
+import { corruptRecord } from './store-errors.ts';
 
-/** What is known of an object apart from its state. Mutable: `save` writes it. */
+/** Head rows are written once so many objects moved, or so many changes were made since. */
+const MOVED_MAX = 4_096;
+const BEHIND_MAX = 16_384;
+/** Up to which change all head rows hold. */
+const HEADS_THROUGH = 'store/heads-through';
+const LIVE_PAGE = 1_000;
+
+/** What is known of an object apart from its state. Mutable: `moved` and `save` see to its row. */
 export interface ObjectEntry {
   objectId: number;
   ref: ObjectRef;
@@ -44,6 +59,26 @@ interface EntryRow {
   lastMs: number;
 }
 
+/** A change as far as it moves its object. */
+interface MovedRow {
+  objectId: number;
+  lifeId: number;
+  seq: number;
+  rv: number | string;
+  generation: number | null;
+  flags: number;
+  observedMs: number;
+}
+
+interface PageParameters {
+  /** JSON list of ids. */
+  resources: string;
+  namespaceId: number | null;
+  name: string | null;
+  after: number;
+  limit: number;
+}
+
 const ENTRY_COLUMNS = `
   o.id AS objectId, o.resource_id AS resourceId, o.namespace_id AS namespaceId, o.name, h.life_id AS lifeId, l.uid,
   l.version_id AS versionId, h.seq, h.rv, h.generation, h.deleted, h.depth, h.changes, h.heartbeats,
@@ -62,7 +97,11 @@ export class Objects {
   readonly #interning: Interning;
   readonly #entries: Lru<string, ObjectEntry>;
   readonly #lives = new Lru<number, Life>(20_000);
+  /** Entries ahead of their head row, by object. */
+  readonly #moved = new Map<number, ObjectEntry>();
   readonly #sql;
+  #recovered = false;
+  #through = 0;
 
   constructor(db: Database.Database, interning: Interning, entriesMax: number) {
     this.#interning = interning;
@@ -86,26 +125,34 @@ export class Objects {
            generation = excluded.generation, deleted = excluded.deleted, depth = excluded.depth, changes = excluded.changes,
            heartbeats = excluded.heartbeats, last_ms = excluded.last_ms`,
       ),
-      page: db.prepare<[string, number | null, string | null, number, number], EntryRow>(
-        `SELECT ${ENTRY_COLUMNS} WHERE o.resource_id IN (SELECT value FROM json_each(?1)) AND (?2 IS NULL OR o.namespace_id = ?2)
-           AND (?3 IS NULL OR o.name = ?3) AND o.id > ?4 ORDER BY o.id LIMIT ?5`,
+      page: db.prepare<[PageParameters], EntryRow>(
+        `SELECT ${ENTRY_COLUMNS} WHERE o.resource_id IN (SELECT value FROM json_each(@resources))
+           AND (@namespaceId IS NULL OR o.namespace_id = @namespaceId) AND (@name IS NULL OR o.name = @name)
+           AND o.id > @after ORDER BY o.id LIMIT @limit`,
       ),
-      liveOfResource: db.prepare<[number, number, number], EntryRow>(
-        `SELECT ${ENTRY_COLUMNS} WHERE o.resource_id = ? AND o.id > ? AND h.deleted = 0 ORDER BY o.id LIMIT ?`,
+      byId: db.prepare<[number], EntryRow>(`SELECT ${ENTRY_COLUMNS} WHERE o.id = ?`),
+      moved: db.prepare<[number], MovedRow>(
+        `SELECT l.object_id AS objectId, c.life_id AS lifeId, c.seq, c.rv, c.generation, c.flags, c.observed_ms AS observedMs
+         FROM change c JOIN life l ON l.id = c.life_id WHERE c.seq > ? ORDER BY c.seq`,
       ),
-      liveOfNamespace: db.prepare<[number, number, number, number], EntryRow>(
-        `SELECT ${ENTRY_COLUMNS} WHERE o.resource_id = ? AND o.namespace_id = ? AND o.id > ? AND h.deleted = 0
-         ORDER BY o.id LIMIT ?`,
+      through: db.prepare<[], string>(`SELECT value FROM small_state WHERE key = '${HEADS_THROUGH}'`).pluck(),
+      throughPut: db.prepare<[string]>(
+        `INSERT INTO small_state (key, value) VALUES ('${HEADS_THROUGH}', ?)
+         ON CONFLICT (key) DO UPDATE SET value = excluded.value`,
       ),
     };
   }
 
+  /** After a rolled-back transaction: entries may have moved with it, so they are derived again. */
   forget(): void {
     this.#entries.clear();
     this.#lives.clear();
+    this.#moved.clear();
+    this.#recovered = false;
   }
 
   find(ref: ObjectRef): ObjectEntry | undefined {
+    this.#recover();
     const key = objectKey(ref);
     const cached = this.#entries.get(key);
     if (cached !== undefined) return cached;
@@ -138,11 +185,57 @@ export class Objects {
     entry.depth = 0;
   }
 
+  /** Writes the head row now: for a new object, and for what no change tells (a heartbeat). */
   save(entry: ObjectEntry): void {
     const { objectId, lifeId, seq, rv, generation, deleted, depth, changes, heartbeats, firstMs, lastMs } = entry;
-    this.#sql.save.run(
-      ...[objectId, lifeId, seq, rv, generation, deleted ? 1 : 0, depth, changes, heartbeats, firstMs, lastMs],
-    );
+    this.#sql.save.run(...[objectId, lifeId, seq, rv, generation, deleted ? 1 : 0, depth, changes, heartbeats, firstMs, lastMs]);
+    this.#moved.delete(objectId);
+  }
+
+  /** The entry has moved by a change that is in the log; its head row can wait. */
+  moved(entry: ObjectEntry): void {
+    this.#moved.set(entry.objectId, entry);
+  }
+
+  /** Writes the waiting head rows once they are many or the log has gone far beyond them; within a transaction. */
+  flushDue(newestSeq: number): void {
+    if (this.#moved.size >= MOVED_MAX || newestSeq - this.#through >= BEHIND_MAX) this.flush(newestSeq);
+  }
+
+  flush(newestSeq: number): void {
+    this.#recover();
+    if (newestSeq === this.#through) return;
+    for (const entry of [...this.#moved.values()].sort((a, b) => a.objectId - b.objectId)) this.save(entry);
+    this.#sql.throughPut.run(String(newestSeq));
+    this.#through = newestSeq;
+  }
+
+  /** Brings the entries up to the newest change. */
+  #recover(): void {
+    if (this.#recovered) return;
+    this.#recovered = true;
+    this.#through = Number(this.#sql.through.get() ?? 0);
+    for (const row of this.#sql.moved.all(this.#through)) this.#replay(row);
+  }
+
+  #replay(row: MovedRow): void {
+    let entry = this.#moved.get(row.objectId);
+    if (entry === undefined) {
+      const stored = this.#sql.byId.get(row.objectId);
+      if (stored === undefined) throw corruptRecord('an object has no head', `object ${row.objectId}`);
+      entry = this.#entry(stored);
+    }
+    if (row.seq <= entry.seq) return;
+    const life = this.life(row.lifeId);
+    if (life === undefined) throw corruptRecord('a change belongs to no life', `change ${row.seq}`);
+    const { type, record } = decodeFlags(row.flags);
+    if (record === 'full') entry.depth = 0;
+    if (record === 'patch') entry.depth += 1;
+    entry.changes += 1;
+    const { seq, rv, generation, lifeId, observedMs } = row;
+    const { uid, ref } = life;
+    Object.assign(entry, { seq, rv, generation, lifeId, uid, ref, deleted: type === 'DELETED', lastMs: observedMs });
+    this.#moved.set(row.objectId, entry);
   }
 
   life(id: number): Life | undefined {
@@ -168,26 +261,26 @@ export class Objects {
     after: number;
     limit: number;
   }): ObjectEntry[] {
-    const { resources, namespaceId, name, after, limit } = query;
-    const rows = this.#sql.page.all(JSON.stringify(resources), namespaceId ?? null, name ?? null, after, limit);
+    const { namespaceId = null, name = null, after, limit } = query;
+    this.#recover();
+    const rows = this.#sql.page.all({ resources: JSON.stringify(query.resources), namespaceId, name, after, limit });
     return rows.map((row) => this.#entry(row));
   }
 
   /** Live objects, read page by page so that the database can be written to meanwhile. */
   *live(resourceId: number, namespaceId: number | undefined): Generator<ObjectEntry> {
-    const pageMax = 1_000;
     for (let after = 0; ; ) {
-      const rows =
-        namespaceId === undefined
-          ? this.#sql.liveOfResource.all(resourceId, after, pageMax)
-          : this.#sql.liveOfNamespace.all(resourceId, namespaceId, after, pageMax);
-      for (const row of rows) yield this.#entry(row);
-      if (rows.length < pageMax) return;
-      after = rows.at(-1)?.objectId ?? after;
+      const page = this.page({ resources: [resourceId], namespaceId, name: undefined, after, limit: LIVE_PAGE });
+      yield* page.filter((entry) => !entry.deleted);
+      const last = page.at(-1);
+      if (last === undefined || page.length < LIVE_PAGE) return;
+      after = last.objectId;
     }
   }
 
   #entry(row: EntryRow): ObjectEntry {
+    const moved = this.#moved.get(row.objectId);
+    if (moved !== undefined) return moved;
     const { objectId, lifeId, seq, rv, generation, depth, changes, heartbeats, firstMs, lastMs } = row;
     return {
       ...{ objectId, lifeId, seq, rv, generation, depth, changes, heartbeats, firstMs, lastMs },

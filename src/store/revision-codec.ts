@@ -34,12 +34,7 @@ export function encodeFull(bare: BareState, state: KubeObject, columns: Revision
 }
 
 /** The text of the difference, undefined when the states are equal but for the two fields as the columns have them. */
-export function encodePatch(
-  before: BareState,
-  bare: BareState,
-  state: KubeObject,
-  columns: RevisionColumns,
-): string | undefined {
+export function encodePatch(before: BareState, bare: BareState, state: KubeObject, columns: RevisionColumns): string | undefined {
   const patch = makePatch(before, bare);
   const own = ownFields(state, columns);
   return patch === undefined && own === undefined ? undefined : wrap(patch ?? {}, own);

@@ -157,7 +157,8 @@ export class Revisions {
       if (shape === 'full') length = text.length;
     }
     const row = given ?? this.#parts.log.row(seq);
-    if (bare === undefined || row === undefined) throw corruptRecord('a revision has no full state to start from', `change ${seq}`);
+    if (bare === undefined || row === undefined)
+      throw corruptRecord('a revision has no full state to start from', `change ${seq}`);
     const columns = { resourceVersion: decodeResourceVersion(row.rv), generation: row.generation ?? undefined };
     return { seq, bare, state: dress(bare, columns, own), length };
   }

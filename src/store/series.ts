@@ -3,8 +3,8 @@ import type Database from 'better-sqlite3';
 import type { Sample, Scrape, SeriesKey } from '../domain/series.ts';
 import { Lru } from './lru.ts';
 import { decodeRun, decodeScrape, encodeRun, encodeScrape, type StoredSample, type StoredScrape } from './sample-codec.ts';
-import { corruptRecord } from './store-errors.ts';
 import type { SeriesData, SeriesQuery } from './store.ts';
+import { corruptRecord } from './store-errors.ts';
 
 export interface SeriesOptions {
   /** Scrapes are sealed in runs once their samples are this many. */

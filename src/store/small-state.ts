@@ -66,7 +66,8 @@ export class SmallState {
 
   addRejects(rejects: readonly Reject[]): void {
     if (rejects.length === 0) return;
-    for (const { cluster, code, where, what, observedMs } of rejects) this.#sql.rejectAdd.run(cluster, code, where, what, observedMs);
+    for (const { cluster, code, where, what, observedMs } of rejects)
+      this.#sql.rejectAdd.run(cluster, code, where, what, observedMs);
     this.#sql.rejectTrim.run(REJECTS_MAX);
     this.count('rejects', rejects.length);
   }

@@ -6,10 +6,10 @@ import { statSync } from 'node:fs';
 import type Database from 'better-sqlite3';
 import { isBookkeepingPath } from '../domain/bookkeeping.ts';
 import type { Change } from '../domain/change.ts';
-import { CrowsnestError, isCrowsnestError } from '../domain/errors.ts';
+import { type CrowsnestError, isCrowsnestError } from '../domain/errors.ts';
 import { diffValues, type FieldDiff, leavesOf } from '../domain/field-diff.ts';
 import type { Finding } from '../domain/finding.ts';
-import { type KubeObject, type ObjectRef, objectKey } from '../domain/object-ref.ts';
+import type { KubeObject, ObjectRef } from '../domain/object-ref.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import { BLOCK_DEFAULTS, type BlockOptions, Blocks } from './blocks.ts';
 import { ChangeLog, type ChangeRow } from './change-log.ts';
@@ -40,9 +40,6 @@ const ENTRIES_MAX = 50_000;
 const PROBE_BYTES = 64 * 1024;
 /** Free pages left in the file for the next batches, so that it does not shrink and grow by turns. */
 const FREE_PAGES_KEPT = 256;
-
-/** The objects a transaction has moved, by `objectKey`; written once at its end. */
-type Touched = Map<string, ObjectEntry>;
 
 /** Opens or creates the database. Throws the errors of `openDatabase`. */
 export function openSqliteStore(options: SqliteStoreOptions): SqliteStore {
@@ -101,10 +98,9 @@ export class SqliteStore implements port.Store {
 
   append(batch: port.AppendBatch): Change[] {
     return this.#write(() => {
-      const touched: Touched = new Map();
-      const changes = batch.changes.map((change) => this.#appendChange(change, touched));
-      for (const heartbeat of batch.heartbeats ?? []) this.#appendHeartbeat(heartbeat, touched);
-      for (const entry of touched.values()) this.#objects.save(entry);
+      const changes = batch.changes.map((change) => this.#appendChange(change));
+      for (const heartbeat of batch.heartbeats ?? []) this.#appendHeartbeat(heartbeat);
+      this.#objects.flushDue(this.#log.newest());
       let samples = 0;
       for (const scrape of batch.scrapes ?? []) samples += this.#series.append(scrape);
       this.#small.count('samples', samples);
@@ -116,11 +112,11 @@ export class SqliteStore implements port.Store {
     });
   }
 
-  #appendChange(input: port.NewChange, touched: Touched): Change {
+  #appendChange(input: port.NewChange): Change {
     const { before, ...change } = input;
     const { ref, uid, type, state } = change;
-    const key = objectKey(ref);
-    let entry = touched.get(key) ?? this.#objects.find(ref);
+    let entry = this.#objects.find(ref);
+    const known = entry !== undefined;
     if (entry === undefined) {
       entry = this.#objects.create(ref, change.observedMs);
       this.#small.count('objects', 1);
@@ -150,17 +146,17 @@ export class SqliteStore implements port.Store {
     entry.depth = revision.depth;
     entry.changes += 1;
     Object.assign(entry, { seq, rv, generation, deleted: type === 'DELETED', lastMs: change.observedMs });
-    touched.set(key, entry);
+    if (known) this.#objects.moved(entry);
+    else this.#objects.save(entry);
     return { seq, ...change, diff };
   }
 
-  #appendHeartbeat(heartbeat: port.Heartbeat, touched: Touched): void {
-    const key = objectKey(heartbeat.ref);
-    const entry = touched.get(key) ?? this.#objects.find(heartbeat.ref);
+  #appendHeartbeat(heartbeat: port.Heartbeat): void {
+    const entry = this.#objects.find(heartbeat.ref);
     if (entry === undefined || entry.uid !== heartbeat.uid) return;
     entry.heartbeats += 1;
     entry.rv = encodeResourceVersion(heartbeat.resourceVersion);
-    touched.set(key, entry);
+    this.#objects.save(entry);
   }
 
   cursor(name: string): string | undefined {
@@ -336,7 +332,13 @@ export class SqliteStore implements port.Store {
     return true;
   }
 
+  /** Head rows that cannot be written any more are derived again at the next start. */
   close(): void {
+    try {
+      if (this.#db.open && !this.readOnly) this.#write(() => this.#objects.flush(this.#log.newest()));
+    } catch (error) {
+      this.#logger?.warn({ file: this.file, error: (error as Error).message }, 'the store closes without its last head rows');
+    }
     this.#opened.close();
   }
 

@@ -102,20 +102,20 @@ function stationary(perWeek: number, weeks: number, seed: number): { pages: numb
 
 test('ten times too much noise: the level rises until the page rate is that of the budget, and the pages are the stronger ones', () => {
   const weeks = 30;
-  // 1,600 episodes a week over score 2: fifty a week over the floor of 3.5.
-  const { pages, scores, level } = stationary(1_600, weeks, 11);
+  // 500 episodes a week over score 2: fifty a week over the floor of 3.
+  const { pages, scores, level } = stationary(500, weeks, 11);
   const rate = pages.length / weeks;
   assert(rate > 3 && rate <= 5, `${rate} pages a week`);
-  assert(level > 4 && level < 5, `level ${level}`);
+  assert(level > 3.5 && level < 4.5, `level ${level}`);
   const late = scores.slice(scores.length / 2);
-  assert(Math.min(...late) > 3.8, `a page at ${Math.min(...late)}`);
+  assert(Math.min(...late) > 3.3, `a page at ${Math.min(...late)}`);
   assert(mostPerWeek(pages) <= 5);
 });
 
 test('in a quiet cluster the floor binds and there are simply fewer pages', () => {
-  const { pages, level } = stationary(32, 30, 12);
+  const { pages, level } = stationary(10, 30, 12);
   assert(pages.length / 30 < 2, `${pages.length / 30} pages a week`);
-  assert.equal(level < 3.8, true, `level ${level}`);
+  assert.equal(level < 3.3, true, `level ${level}`);
 });
 
 test('after a flood the level sinks back, so that a true finding weeks later pages', () => {

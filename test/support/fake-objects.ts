@@ -76,6 +76,8 @@ export class FakeObjects {
   resourceVersion = 1000;
   /** Watches from below this are expired. */
   compactedAt = 0;
+  /** Every resourceVersion that was given to an object of a custom kind, in order. */
+  readonly versions: number[] = [];
   onEvent: (record: WatchRecord) => void = () => {};
   #history: WatchRecord[] = [];
   readonly #stored = new Map<string, FakeObject>();
@@ -267,6 +269,7 @@ export class FakeObjects {
   }
 
   #record(record: WatchRecord): void {
+    if (!ALWAYS.includes(record.kind)) this.versions.push(record.resourceVersion);
     this.#history.push(record);
     this.onEvent(record);
   }

@@ -122,6 +122,8 @@ export async function startFirstLight(options: RealApiServerOptions = {}): Promi
       remove: async (name) => void (await client.request('DELETE', `${PATH}/${name}`)),
       get: async (name) => (await client.request('GET', `${PATH}/${name}`)) as unknown as Awaited<ReturnType<FirstLight['get']>>,
       async serve(args) {
+        // A database of its own: one left by another cluster of the same name would make this one look like its continuation.
+        const db = args.includes('--db') ? [] : ['--db', join(server.folder, `crowsnest-${running.length}.db`)];
         const crowsnest = await startCrowsnest([
           'serve',
           '--kubeconfig',
@@ -130,6 +132,7 @@ export async function startFirstLight(options: RealApiServerOptions = {}): Promi
           'real',
           '--config',
           config,
+          ...db,
           ...args,
         ]);
         running.push(crowsnest);

@@ -20,6 +20,16 @@ const POLL_MS = 50;
 const LOG_BYTES_MAX = 1_000_000;
 const START_ATTEMPTS = 3;
 
+/** Runs a program and ends with it; kills it when standard input ends, which is also what happens when this shell or the test is killed. */
+const GUARD = `exec 3<&0
+"$@" 3<&- </dev/null & child=$!
+trap 'kill -TERM $child' TERM
+(cat <&3; kill -KILL $child) >/dev/null 2>&1 &
+exec 3<&-
+wait $child; code=$?
+while kill -0 $child 2>/dev/null; do wait $child; code=$?; done
+exit $code`;
+
 /** Who a token stands for. `crowsnest` is the service account that deploy/ makes, so that its roles there are the ones it has here. */
 const USERS: Record<string, { name: string; groups: string[] }> = {
   admin: { name: 'admin', groups: ['system:masters'] },
@@ -197,8 +207,8 @@ class ApiServerProcess {
       const etcd = `http://127.0.0.1:${client}`;
       const data = ['--data-dir', join(this.folder, 'etcd'), '--unsafe-no-fsync'];
       const urls = ['--listen-client-urls', etcd, '--advertise-client-urls', etcd];
-      this.#spawn(this.#binary.etcd, [...data, ...urls, '--listen-peer-urls', `http://127.0.0.1:${peer}`]);
-      this.#spawn(this.#binary.apiserver, [...this.#serverArgs(), `--etcd-servers=${etcd}`]);
+      this.#spawnGuarded(this.#binary.etcd, [...data, ...urls, '--listen-peer-urls', `http://127.0.0.1:${peer}`]);
+      this.#spawnGuarded(this.#binary.apiserver, [...this.#serverArgs(), `--etcd-servers=${etcd}`]);
       await this.#ready();
       return;
     }
@@ -231,6 +241,11 @@ class ApiServerProcess {
       '--disable-admission-plugins=ServiceAccount',
       ...(this.#options.args ?? []),
     ];
+  }
+
+  /** For programs that do not watch their standard input themselves. */
+  #spawnGuarded(program: string, args: string[]): void {
+    this.#spawn('/bin/sh', ['-c', GUARD, 'guard', program, ...args]);
   }
 
   #spawn(program: string, args: string[]): void {

@@ -44,7 +44,7 @@ export function DiffView({ seq, own, finding, live, onBack }: DiffProps): VNode 
         ${verb} by <${ActorMark} actor=${change.actor} /> <${Time} time=${change.time} nowMs=${live.nowMs} />
       </span>
       <span class="counts"><b class="plus">+${count('+')}</b> <b class="minus">−${count('-')}</b>
-        <button class="link" aria-pressed=${whole} onClick=${() => setWhole(!whole)}>${whole ? 'changed parts' : 'whole object'}</button>
+        ${lines.some((line) => line.sign === ' ') && html`<button class="link" aria-pressed=${whole} onClick=${() => setWhole(!whole)}>${whole ? 'changed parts' : 'whole object'}</button>`}
       </span>
     </div>
     <div class="diff-body" tabindex="0" role="region" aria-label="Diff">
@@ -72,10 +72,16 @@ function foldRow({ fold }: Fold): VNode {
 function lineRow(line: DiffLine, reasons: Reason[]): VNode {
   const reason = reasons.find((each) => isFlagged(line, each.path ?? ''));
   const kind = { '+': 'add', '-': 'remove', ' ': 'same' }[line.sign];
-  const usual = reason !== undefined && line.sign === '+' && reason.usual !== undefined ? reason.usual : undefined;
+  const usual = line.sign === '+' && reason !== undefined && showsValue(line, reason) ? reason.usual : undefined;
   return html`<tr class=${`${kind} ${reason === undefined ? '' : 'flagged'}`}>
     <td class="sign" aria-label=${kind}>${line.sign}</td>
     <td class="code">${' '.repeat(line.indent)}${line.text}</td>
     <td class="usual" title=${reason === undefined ? '' : visible(reason.sentence)}>${usual !== undefined && html`usually ${valueText(usual)}`}</td>
   </tr>`;
+}
+
+/** Whether the line's value is what the reason saw: of other reasons, such as an odd author, "usually" would say nothing about the field. */
+function showsValue(line: DiffLine, reason: Reason): boolean {
+  const value = line.text.replace(/^(?:- )?(?:[^:]|:(?! ))*: /, '').replace(/^"(.*)"$/, '$1');
+  return value === valueText(reason.observed);
 }

@@ -6,7 +6,7 @@ import type { FindingsData, Live } from './live-data.ts';
 import { ActorMark, Name, SeverityMark, StateMark, Time } from './marks.ts';
 import { QUERY_KEYS, withTerm } from './query.ts';
 import type { Finding } from './types.ts';
-import { roundNumber, subjectName, summaryBeside, visible, wholeNumber } from './words.ts';
+import { namesActor, roundNumber, rowSentence, subjectName, visible, wholeNumber } from './words.ts';
 
 interface ListProps {
   data: FindingsData;
@@ -104,9 +104,9 @@ function Row({ finding, live, here, onPoint }: { finding: Finding; live: Live; h
         <${Name} text=${subjectName(finding)} />
         <small>${visible(kind)}${namespace !== undefined && namespace !== '' && html` in <${Name} text=${namespace} />`}</small>
       </span>
-      <span class="sentence">${visible(summaryBeside(finding))}</span>
+      <span class="sentence">${visible(rowSentence(finding))}</span>
       <span class="once"><small>once in</small> <b>${roundNumber(finding.onceIn)}</b></span>
-      <${ActorMark} actor=${finding.actor} />
+      ${namesActor(finding) ? html`<${ActorMark} actor=${finding.actor} />` : html`<span class="actor" />`}
       <span class="when"><${Time} time=${finding.time} nowMs=${live.nowMs} /><small><${Name} text=${finding.cluster} /></small></span>
       <${StateMark} finding=${finding} />
     </a>

@@ -22,7 +22,7 @@ export function Header({
   const immature = detectors.filter((detector) => !detector.mature).length;
   return html`<header class="top">
     <a class="brand" href=${hashOf({ view: 'list', query: listQuery })}>
-      <svg viewBox="0 0 24 24" aria-hidden="true"><path d="M12 22v-9M6 13h12l-1.6-6H7.6zM12 7V3" /><path class="flag" d="M12 3l5 1.5L12 6z" /></svg>
+      <svg viewBox="0 0 24 24" aria-hidden="true"><path d="M12 22v-7M5.5 9h13l-1.8 6H7.3zM12 9V2.5" /><path class="flag" d="M12 2.5l5.5 1.8L12 6.1z" /></svg>
       Crowsnest
     </a>
     <nav>

@@ -24,7 +24,7 @@ export function commandsFor(ref: ObjectRef, coverage: readonly Coverage[]): Comm
   const target = `${namespace} ${shellWord(resourceWord(ref, coverage))} ${ref.name.startsWith('-') ? '-- ' : ''}${shellWord(ref.name)}`;
   const events = ref.namespace === '' ? ' -n default' : namespace;
   return [
-    { what: 'See it as it is now', text: `kubectl get${outputFirst(target)}` },
+    { what: 'See it as it is now', text: `kubectl get -o yaml${target}` },
     { what: 'Its conditions and Events', text: `kubectl describe${target}` },
     { what: 'Who wrote which field', text: `kubectl get -o yaml --show-managed-fields${target}` },
     {
@@ -32,10 +32,6 @@ export function commandsFor(ref: ObjectRef, coverage: readonly Coverage[]): Comm
       text: `kubectl get events${events} --sort-by=.lastTimestamp --field-selector ${shellWord(`involvedObject.kind=${ref.kind},involvedObject.name=${ref.name}`)}`,
     },
   ];
-}
-
-function outputFirst(target: string): string {
-  return ` -o yaml${target}`;
 }
 
 /** The path of an object in the API; `_` stands for an empty group or namespace. */

@@ -22,8 +22,10 @@ export function NextSteps({ finding, objectRef, coverage }: StepsProps): VNode {
       ? []
       : [{ what: 'All its changes', text: curlCommand(location.origin, `${objectPath(objectRef)}/history`) }]),
   ];
+  const commands = objectRef === undefined ? [] : commandsFor(objectRef, coverage);
   return html`<div class="steps">
-    ${objectRef !== undefined && commandsFor(objectRef, coverage).map((command) => html`<${CommandLine} ...${command} />`)}
+    ${commands.slice(0, 2).map((command) => html`<${CommandLine} ...${command} />`)}
+    ${commands.length > 2 && html`<details><summary>More commands</summary>${commands.slice(2).map((command) => html`<${CommandLine} ...${command} />`)}</details>`}
     <details>
       <summary>The same data over the API</summary>
       ${api.map((command) => html`<${CommandLine} ...${command} />`)}

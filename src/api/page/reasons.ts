@@ -1,6 +1,7 @@
 /** Reasons, strongest first: the sentence, how surprising it is as a bar, what was seen next to what is usual, on how much it rests. */
 import type { VNode } from 'preact';
 import { html } from './html.ts';
+import { Name } from './marks.ts';
 import type { Finding, Reason } from './types.ts';
 import { roundNumber, valueText, visible, wholeNumber } from './words.ts';
 
@@ -9,22 +10,41 @@ const BITS_FULL = 6;
 
 export function Reasons({ finding }: { finding: Finding }): VNode {
   if (finding.reasons.length === 0) return html`<p class="note">No reasons were stored with this finding.</p>`;
+  // The strongest stands open; the others show what was seen and what is usual, and open for the rest.
   return html`<ol class="reasons">
-    ${finding.reasons.map((reason) => html`<li>${one(reason)}</li>`)}
+    ${finding.reasons.map((reason, i) => html`<li>${i === 0 ? open(reason) : folded(reason)}</li>`)}
   </ol>`;
 }
 
-function one(reason: Reason): VNode {
+function open(reason: Reason): VNode {
+  return html`<p class="sentence">${visible(reason.sentence)}</p>
+    <${Weight} reason=${reason} />
+    <${Evidence} reason=${reason} />`;
+}
+
+function folded(reason: Reason): VNode {
+  return html`<details>
+    <summary>
+      <span class="sentence">${visible(reason.sentence)}</span>
+      <${Weight} reason=${reason} />
+    </summary>
+    <${Evidence} reason=${reason} />
+  </details>`;
+}
+
+function Weight({ reason }: { reason: Reason }): VNode {
   const share = Math.min(1, Math.max(0.02, reason.bits / BITS_FULL));
   const oneIn = roundNumber(10 ** Math.max(0, reason.bits));
-  return html`<article>
-    <p class="sentence">${visible(reason.sentence)}</p>
-    <div class="weight" title=${`by chance alone about once in ${oneIn}`}>
-      <svg viewBox="0 0 100 6" preserveAspectRatio="none" role="img" aria-label=${`surprise ${reason.bits.toFixed(1)} of ${BITS_FULL}`}>
-        <rect class="track" width="100" height="6" /><rect class="fill" width=${share * 100} height="6" />
-      </svg>
-      <span>1 in ${oneIn}</span>
-    </div>
+  return html`<span class="weight" title=${`by chance alone about once in ${oneIn}`}>
+    <svg viewBox="0 0 100 6" preserveAspectRatio="none" role="img" aria-label=${`surprise ${reason.bits.toFixed(1)} of ${BITS_FULL}`}>
+      <rect class="track" width="100" height="6" /><rect class="fill" width=${share * 100} height="6" />
+    </svg>
+    <span>1 in ${oneIn}</span>
+  </span>`;
+}
+
+function Evidence({ reason }: { reason: Reason }): VNode {
+  return html`
     ${
       (reason.observed !== undefined || reason.usual !== undefined) &&
       html`<dl class="beside">
@@ -33,11 +53,11 @@ function one(reason: Reason): VNode {
       </dl>`
     }
     <p class="basis">
-      ${reason.path !== undefined && reason.path !== '' && html`<code>${visible(reason.path)}</code>`}
+      ${reason.path !== undefined && reason.path !== '' && html`<code><${Name} text=${reason.path} /></code>`}
       <span>${basis(reason)}</span>
     </p>
     ${reason.counterfactual !== undefined && html`<p class="counterfactual">Not flagged would be: ${visible(reason.counterfactual)}</p>`}
-  </article>`;
+  `;
 }
 
 function basis(reason: Reason): string {

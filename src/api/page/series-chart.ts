@@ -1,12 +1,35 @@
 /** The metric a finding is about, around its time. */
 import type { VNode } from 'preact';
 import { useEffect, useRef } from 'preact/hooks';
+import type UPlotChart from 'uplot';
 import { html } from './html.ts';
 import { type Live, useAnswer, useWidth } from './live-data.ts';
 import type { Finding, SeriesList } from './types.ts';
 
 const HOUR_MS = 3_600_000;
 const HEIGHT = 180;
+
+function tickLabel(seconds: number): string {
+  const date = new Date(seconds * 1000);
+  const midnight = date.getHours() === 0 && date.getMinutes() === 0;
+  return midnight
+    ? date.toLocaleDateString('en-GB', { weekday: 'short', day: 'numeric', month: 'short' })
+    : date.toLocaleTimeString('en-GB', { hour: '2-digit', minute: '2-digit' });
+}
+
+/** A dashed line where the finding is. */
+function markTime(chart: UPlotChart, seconds: number, colour: string): void {
+  const { ctx, bbox } = chart;
+  const x = Math.round(chart.valToPos(seconds, 'x', true)) + 0.5;
+  ctx.save();
+  ctx.strokeStyle = colour;
+  ctx.setLineDash([3, 3]);
+  ctx.beginPath();
+  ctx.moveTo(x, bbox.top);
+  ctx.lineTo(x, bbox.top + bbox.height);
+  ctx.stroke();
+  ctx.restore();
+}
 
 export function SeriesChart({ finding, live }: { finding: Finding; live: Live }): VNode | null {
   const { measure, width } = useWidth();
@@ -60,7 +83,11 @@ export function SeriesChart({ finding, live }: { finding: Finding; live: Live })
           width,
           height: HEIGHT,
           series: [{}, ...series],
-          axes: [axis, { ...axis, size: 56 }],
+          axes: [
+            { ...axis, space: 90, size: 30, values: (_chart, splits) => splits.map(tickLabel) },
+            { ...axis, size: 56 },
+          ],
+          hooks: { draw: [(chart) => markTime(chart, at / 1000, accent)] },
           legend: { show: answer.items.length > 1 },
           cursor: { drag: { x: true, y: false } },
         },

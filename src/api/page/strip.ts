@@ -76,7 +76,7 @@ export function Strip({ data, range, onRange, onBrush, onOpen, selected }: Strip
       ${days(fromMs, toMs, width).map(
         ({ ms, label }) => html`<g>
           <line class="grid" x1=${x(ms)} x2=${x(ms)} y1=${MARKS} y2=${HEIGHT - AXIS} />
-          ${label !== '' && x(ms) < width - 40 && html`<text class="axis" x=${x(ms) + 4} y=${HEIGHT - 3}>${label}</text>`}
+          ${label !== '' && x(ms) < width - 68 && html`<text class="axis" x=${x(ms) + 4} y=${HEIGHT - 3}>${label}</text>`}
         </g>`,
       )}
       ${activity.counts.map((count, i) => {

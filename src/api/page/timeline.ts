@@ -10,6 +10,8 @@ const LANE = 22;
 const TOP = 20;
 const LEFT = 62;
 const AXIS = 18;
+/** Moves with every write and so says nothing. */
+const BOOKKEEPING = new Set(['/metadata/resourceVersion', '/metadata/generation']);
 const LANES = ['spec', 'status', 'metadata'] as const;
 
 interface TimelineProps {
@@ -33,13 +35,13 @@ export function Timeline({ changes, findings, finding, seq, onSeq, more }: Timel
   const lanes = LANES.filter((lane) => lane === 'spec' || changes.some((change) => lanesOf(change).includes(lane)));
   const height = TOP + lanes.length * LANE + AXIS;
   const chosen = changes.find((change) => change.seq === seq);
-  const count = `${changes.length}${more ? ' newest' : ''} change${changes.length === 1 ? '' : 's'} in ${duration(span)}`;
+  const count = `${changes.length}${more ? ' newest' : ''} change${changes.length === 1 ? '' : 's'}${lastMs > firstMs ? ` in ${duration(span)}` : ''}`;
   return html`<div class="timeline" ref=${measure}>
     <h3>This object over time <small>${count}</small> <span class="keys"><kbd>[</kbd> <kbd>]</kbd></span></h3>
     ${
       width > 0 &&
       html`<svg width=${width} height=${height} role="img" aria-label=${`${count}, ${findings.length} findings`}>
-        ${ticks(firstMs, firstMs + span, width).map(
+        ${(lastMs > firstMs ? ticks(firstMs, lastMs, width) : []).map(
           ({ ms, label }) => html`<g><line class="grid" x1=${x(ms)} x2=${x(ms)} y1=${TOP - 4} y2=${height - AXIS} />
             <text class="axis" x=${x(ms)} y=${height - 4} text-anchor="middle">${label}</text></g>`,
         )}
@@ -51,16 +53,16 @@ export function Timeline({ changes, findings, finding, seq, onSeq, more }: Timel
         )}
         ${chosen !== undefined && html`<line class="cursor" x1=${x(Date.parse(chosen.time))} x2=${x(Date.parse(chosen.time))} y1="14" y2=${height - AXIS} />`}
         ${[...changes].reverse().flatMap((change) => dots(change, lanes, x(Date.parse(change.time)), change.seq === seq, onSeq))}
-        ${findings.map((each) => mark(each, x(Date.parse(each.time)), each.id === finding.id))}
-        ${!findings.some((each) => each.id === finding.id) && mark(finding, x(Date.parse(finding.time)), true)}
+        ${findings.filter((each) => each.id !== finding.id).map((each) => mark(each, x(Date.parse(each.time)), false))}
+        ${mark(finding, x(Date.parse(finding.time)), true)}
       </svg>`
     }
   </div>`;
 }
 
 function lanesOf(change: ChangeSummary): (typeof LANES)[number][] {
-  if (change.paths.length === 0) return ['spec'];
-  return [...new Set(change.paths.map(partOf))];
+  const told = change.paths.filter((path) => !BOOKKEEPING.has(path));
+  return told.length === 0 ? ['spec'] : [...new Set(told.map(partOf))];
 }
 
 function dots(

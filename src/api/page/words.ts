@@ -105,21 +105,17 @@ export function subjectName(finding: Finding): string {
   return `any ${subject.ref.kind}`;
 }
 
-/**
- * The summary without the object's name in front, where the row names the object already. Only a name followed by a separator
- * goes; a sentence that merely begins with it stays whole.
- */
-export function summaryBeside(finding: Finding): string {
-  const { kind, namespace, name } = finding.subject.ref;
-  if (name === undefined) return finding.summary;
-  for (const prefix of [`${kind} ${namespace}/${name}: `, `${kind} ${name}: `]) {
-    if (finding.summary.startsWith(prefix)) return capital(finding.summary.slice(prefix.length));
-  }
-  return finding.summary;
+/** What a row says beside the object and the actor it names already: the strongest reason, after what happened when that is not a mere edit. */
+export function rowSentence(finding: Finding): string {
+  const { subject } = finding;
+  const sentence = finding.reasons[0]?.sentence ?? finding.summary;
+  if (subject.type !== 'change' || subject.changeType === 'MODIFIED') return capital(sentence);
+  return `${subject.changeType === 'ADDED' ? 'Created' : 'Deleted'}. ${capital(sentence)}`;
 }
 
+/** Field names such as spec.replicas keep their small letter. */
 function capital(text: string): string {
-  return text.charAt(0).toUpperCase() + text.slice(1);
+  return /^[a-z]+(?=[\s,;])/.test(text) ? text.charAt(0).toUpperCase() + text.slice(1) : text;
 }
 
 /** Characters that hide or reorder text: shown by their code, so that no name or value can look like another. */
@@ -135,4 +131,9 @@ export function valueText(value: unknown): string {
   if (value === undefined) return 'nothing';
   if (typeof value === 'string') return visible(value === '' ? '""' : value);
   return visible(JSON.stringify(value));
+}
+
+/** A silence or a metric has no author unless one is named; only of a change is "unknown" worth saying. */
+export function namesActor(finding: Finding): boolean {
+  return finding.subject.type === 'change' || finding.actor.source !== 'none';
 }

@@ -199,14 +199,16 @@ export function foldLines(lines: readonly DiffLine[], context: number): (DiffLin
     }
   });
   const out: (DiffLine | Fold)[] = [];
-  let skipped = 0;
+  let skipped: DiffLine[] = [];
   const flush = () => {
-    if (skipped > 0) out.push({ fold: skipped });
-    skipped = 0;
+    // One or two lines take no more room than the note that they are left out.
+    if (skipped.length <= 2) out.push(...skipped);
+    else out.push({ fold: skipped.length });
+    skipped = [];
   };
   lines.forEach((line, i) => {
     if (!keep.has(i)) {
-      skipped++;
+      skipped.push(line);
       return;
     }
     flush();

@@ -1,6 +1,6 @@
 /** Anomalies without a wrong edit: something that did not come, and controllers in trouble after an ordinary change. */
-import { idOf, refIn } from '../api-server.ts';
-import { DAYS, HOUR, LAST_WEEK_MS, MINUTE, dayOf, timeOf } from '../calendar.ts';
+import { refIn } from '../api-server.ts';
+import { DAYS, dayOf, HOUR, LAST_WEEK_MS, MINUTE, timeOf } from '../calendar.ts';
 import { CONTROLLERS } from '../controller-metrics.ts';
 import { QUOTA_SYNC, QUOTA_SYNC_HOUR } from '../operators/strimzi.ts';
 import type { Team } from '../people.ts';
@@ -55,7 +55,12 @@ const EDITED: Record<string, Team> = {
 /** After an ordinary edit by the usual person a controller fails at a large share of its reconciles for some hours. */
 export const plantReconcileErrors: Planter = (plot) => {
   const errorShare = 0.25 + plot.random.next() * 0.45;
-  plantTrouble(plot, { errorShare }, `fails at ${Math.round(errorShare * 100)} % of its reconciles`, 'its error share was a few percent at most');
+  plantTrouble(
+    plot,
+    { errorShare },
+    `fails at ${Math.round(errorShare * 100)} % of its reconciles`,
+    'its error share was a few percent at most',
+  );
 };
 
 /** The same, but it becomes slow. */
@@ -66,20 +71,31 @@ export const plantReconcileSlow: Planter = (plot) => {
 
 function plantTrouble(plot: Plot, trouble: { errorShare?: number; slowFactor?: number }, what: string, detectHint: string): void {
   const { world, random, planted } = plot;
-  const spec = random.pick(CONTROLLERS.filter(({ kind }) => EDITED[kind] !== undefined && !world.metrics.get(kind)!.troubles.some(({ mark }) => mark !== undefined)));
+  const spec = random.pick(
+    CONTROLLERS.filter(
+      ({ kind }) => EDITED[kind] !== undefined && !world.metrics.get(kind)!.troubles.some(({ mark }) => mark !== undefined),
+    ),
+  );
   const day = workday(random);
   const who = takePerson(plot, EDITED[spec.kind]!, day);
-  const { id, object } = takeObject(plot, spec.kind, ({ metadata }) => spec.kind !== 'HelmRelease' || metadata.namespace === 'web');
+  const { id, object } = takeObject(
+    plot,
+    spec.kind,
+    ({ metadata }) => spec.kind !== 'HelmRelease' || metadata.namespace === 'web',
+  );
   const tsMs = officeTime(who, day, random);
   const fromMs = tsMs + random.int(5, 90) * 1000;
   const toMs = fromMs + random.int(120, 360) * MINUTE;
-  describe(plot, { object, actor: who.name, tsMs, endMs: toMs, description: `after an edit of ${object.metadata.name} the controller ${spec.controller} ${what}`, detectHint });
+  describe(plot, {
+    object,
+    actor: who.name,
+    tsMs,
+    endMs: toMs,
+    description: `after an edit of ${object.metadata.name} the controller ${spec.controller} ${what}`,
+    detectHint,
+  });
   planted.controller = spec.controller;
   world.metrics.get(spec.kind)!.troubles.push({ fromMs, toMs, mark: planted, ...trouble });
   // The edit itself is ordinary: naming it is a service, not a detection.
   world.sim.at(tsMs, () => void doChore(world, who, random, { id, kind: spec.kind }), { mark: planted, role: 'aftermath' });
-}
-
-export function troubledIds(plot: Plot): string[] {
-  return plot.world.list('Bucket').map(idOf);
 }

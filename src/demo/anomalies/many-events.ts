@@ -2,7 +2,8 @@
 import type { JsonObject } from '../../domain/json.ts';
 import type { KubeObject } from '../../domain/object-ref.ts';
 import { type Draft, idOf } from '../api-server.ts';
-import { DAYS, HOUR, LAST_WEEK_MS, MINUTE, SECOND, dayOf, timeOf } from '../calendar.ts';
+import { DAYS, dayOf, LAST_WEEK_MS, MINUTE, SECOND, timeOf } from '../calendar.ts';
+import { CONTROLLERS } from '../controller-metrics.ts';
 import type { Writer } from '../managed-fields.ts';
 import { DEPLOYER } from '../operators/flux.ts';
 import { AUTOSCALER, RELEASE_BOT } from '../operators/models.ts';
@@ -17,14 +18,20 @@ interface War {
   set: (object: KubeObject, side: 0 | 1) => void;
 }
 
-const serviceAccount = (name: string, manager: string): Writer => ({ actor: `system:serviceaccount:${name}`, manager, operation: 'Update' });
+const serviceAccount = (name: string, manager: string): Writer => ({
+  actor: `system:serviceaccount:${name}`,
+  manager,
+  operation: 'Update',
+});
 
 const WARS: readonly War[] = [
   {
     kind: 'ModelDeployment',
     accept: (object) => specOf(object).autoscaling !== undefined,
     writers: [AUTOSCALER, serviceAccount('ml-serving:capacity-planner', 'capacity-planner')],
-    set: (object, side) => void (specOf(object).replicas = side === 0 ? 7 : 3),
+    set: (object, side) => {
+      specOf(object).replicas = side === 0 ? 7 : 3;
+    },
   },
   {
     kind: 'ModelRoute',
@@ -39,14 +46,25 @@ const WARS: readonly War[] = [
     kind: 'HelmRelease',
     accept: ({ metadata }) => metadata.namespace === 'web',
     writers: [DEPLOYER, AUTOSCALER],
-    set: (object, side) => void (member(object.spec, 'values').replicaCount = side === 0 ? 3 : 5),
+    set: (object, side) => {
+      member(object.spec, 'values').replicaCount = side === 0 ? 3 : 5;
+    },
   },
   {
     kind: 'Bucket',
-    writers: [serviceAccount('crossplane-system:provider-s3', 'crossplane-provider-s3'), serviceAccount('platform:tag-policy', 'tag-policy')],
-    set: (object, side) => void (member(object.spec, 'forProvider', 'tags').owner = side === 0 ? 'platform' : 'shared'),
+    writers: [
+      serviceAccount('crossplane-system:provider-s3', 'crossplane-provider-s3'),
+      serviceAccount('platform:tag-policy', 'tag-policy'),
+    ],
+    set: (object, side) => {
+      member(object.spec, 'forProvider', 'tags').owner = side === 0 ? 'platform' : 'shared';
+    },
   },
 ];
+
+function controllerOf(kind: string): string | undefined {
+  return CONTROLLERS.find((spec) => spec.kind === kind)?.controller;
+}
 
 /** Two writers fight over one field, at once, for minutes. */
 export const plantBurst: Planter = (plot) => {
@@ -63,9 +81,14 @@ export const plantBurst: Planter = (plot) => {
     description: `${war.writers[0].actor} and ${war.writers[1].actor} set one field back and forth ${flips} times`,
     detectHint: 'one object changes every few seconds, one field between two values',
   });
+  planted.shakenController = controllerOf(war.kind);
   for (let i = 0; i < flips; i++) {
     const side = (i % 2) as 0 | 1;
-    world.arrange(planted, tsMs + i * gapMs + random.int(0, 900), () => void world.edit(war.writers[side], id, (one) => war.set(one, side)));
+    world.arrange(
+      planted,
+      tsMs + i * gapMs + random.int(0, 900),
+      () => void world.edit(war.writers[side], id, (one) => war.set(one, side)),
+    );
   }
 };
 
@@ -104,7 +127,13 @@ export const plantMassDelete: Planter = (plot) => {
     detectHint: 'one or two at a time are usual, if any',
   });
   planted.actorEpisode = true;
-  const repairer = random.pick(world.team(sweep.team).filter((one) => one !== who && worksOn(one, day)).concat(who));
+  planted.shakenController = controllerOf(sweep.kind);
+  const repairer = random.pick(
+    world
+      .team(sweep.team)
+      .filter((one) => one !== who && worksOn(one, day))
+      .concat(who),
+  );
   let repairMs = laterAtWork(repairer, tsMs, random);
   victims.forEach((object, i) => {
     let last: KubeObject | undefined;
@@ -113,7 +142,10 @@ export const plantMassDelete: Planter = (plot) => {
       world.remove(who.writer, idOf(object));
     });
     repairMs += random.int(2, 30) * SECOND;
-    world.sim.at(repairMs, () => last !== undefined && void world.create(repairer.writer, anew(last)), { mark: planted, role: 'aftermath' });
+    world.sim.at(repairMs, () => last !== undefined && void world.create(repairer.writer, anew(last)), {
+      mark: planted,
+      role: 'aftermath',
+    });
   });
 };
 
@@ -125,7 +157,6 @@ function anew(object: KubeObject): Draft {
     kind: object.kind,
     metadata: { name, ...(namespace && { namespace }), ...(labels && { labels }), ...(annotations && { annotations }) },
     spec: object.spec as JsonObject,
-    ...(object.status === undefined ? {} : { status: object.status }),
   });
 }
 
@@ -143,7 +174,9 @@ const CREEPS: readonly Creep[] = [
     team: 'ml',
     what: 'replicas, one more each time',
     accept: (object) => specOf(object).autoscaling === undefined,
-    step: (object) => void (specOf(object).replicas = Number(specOf(object).replicas) + 1),
+    step: (object) => {
+      specOf(object).replicas = Number(specOf(object).replicas) + 1;
+    },
   },
   {
     kind: 'ModelRoute',
@@ -174,7 +207,8 @@ export const plantSlowDrift: Planter = (plot) => {
   const days = random.int(3, 4);
   const who = takePerson(plot, creep.team, first);
   const times: number[] = [];
-  for (let day = first; day < first + days; day++) for (let i = random.int(3, 4); i > 0; i--) times.push(officeTime(who, day, random));
+  for (let day = first; day < first + days; day++)
+    for (let i = random.int(3, 4); i > 0; i--) times.push(officeTime(who, day, random));
   times.sort((a, b) => a - b);
   describe(plot, {
     object,
@@ -186,5 +220,3 @@ export const plantSlowDrift: Planter = (plot) => {
   });
   for (const tsMs of times) world.arrange(planted, tsMs, () => void world.edit(who.writer, id, creep.step));
 };
-
-export const CREEP_DAYS_MS = 4 * 24 * HOUR;

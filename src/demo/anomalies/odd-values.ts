@@ -2,16 +2,17 @@
 import type { JsonObject } from '../../domain/json.ts';
 import type { KubeObject } from '../../domain/object-ref.ts';
 import type { Writer } from '../managed-fields.ts';
-import { DEPLOYER, RENOVATED_NAMESPACES, RENOVATE, nextVersion } from '../operators/flux.ts';
+import { DEPLOYER, nextVersion, RENOVATE, RENOVATED_NAMESPACES } from '../operators/flux.ts';
 import { MEMORY_SIZES, RELEASE_BOT, resourcesOf, storageUri } from '../operators/models.ts';
 import { member, specOf } from '../operators/settle.ts';
 import type { Team } from '../people.ts';
 import type { Random } from '../random.ts';
-import { describe, laterAtWork, officeTime, pipelineTime, type Planter, takeObject, takePerson, workday } from './plot.ts';
+import { describe, laterAtWork, officeTime, type Planter, pipelineTime, takeObject, takePerson, workday } from './plot.ts';
 
 interface OddEdit {
   kind: string;
   namespaces?: readonly string[];
+  accept?: (object: KubeObject) => boolean;
   /** A team whose people do such edits, or the pipeline that does. */
   by: Team | Writer;
   what: string;
@@ -19,34 +20,137 @@ interface OddEdit {
   change: (object: KubeObject, random: Random) => void;
 }
 
-const inSpec = (...path: string[]) => (object: KubeObject) => member(object.spec, ...path);
+const inSpec =
+  (...path: string[]) =>
+  (object: KubeObject) =>
+    member(object.spec, ...path);
 const runtime = inSpec('runtime');
 const chart = inSpec('chart', 'spec');
 const image = inSpec('values', 'image');
 
 const ODD_VALUES: readonly OddEdit[] = [
-  { kind: 'ModelDeployment', by: 'ml', what: 'runtime image from another registry', hint: 'every image so far came from one registry', change: (o) => void (runtime(o).image = 'images.quickpull.example.net/ml/runtime:latest') },
-  { kind: 'InferenceService', by: RELEASE_BOT, what: 'model fetched from a foreign host', hint: 'every model so far came from one bucket', change: oddSource },
-  { kind: 'HelmRelease', namespaces: RENOVATED_NAMESPACES, by: RENOVATE, what: 'chart version thrown back by years', hint: 'versions only ever rose', change: (o, random) => void (chart(o).version = `0.${random.int(1, 3)}.${random.int(0, 9)}`) },
-  { kind: 'HelmRelease', namespaces: ['web'], by: DEPLOYER, what: 'a mutable image tag', hint: 'tags were versions without exception', change: (o, random) => void (image(o).tag = random.pick(['latest', 'dev', 'main'])) },
-  { kind: 'ModelRoute', by: 'gateway', what: 'token limit a hundred times the usual', hint: 'far beyond every limit seen', change: (o, random) => void (member(o.spec, 'rateLimit').tokensPerMinute = random.int(5, 20) * 1_000_000) },
-  { kind: 'KafkaTopic', by: 'data', what: 'retention of a minute', hint: 'far below every retention seen', change: (o, random) => void (member(o.spec, 'config')['retention.ms'] = random.int(30, 90) * 1000) },
+  {
+    kind: 'ModelDeployment',
+    by: 'ml',
+    what: 'runtime image from another registry',
+    hint: 'every image so far came from one registry',
+    change: (o) => {
+      runtime(o).image = 'images.quickpull.example.net/ml/runtime:latest';
+    },
+  },
+  {
+    kind: 'InferenceService',
+    by: RELEASE_BOT,
+    what: 'model fetched from a foreign host',
+    hint: 'every model so far came from one bucket',
+    change: oddSource,
+  },
+  {
+    kind: 'HelmRelease',
+    namespaces: RENOVATED_NAMESPACES,
+    by: RENOVATE,
+    what: 'chart version thrown back by years',
+    hint: 'versions only ever rose',
+    change: (o, random) => {
+      chart(o).version = `0.${random.int(1, 3)}.${random.int(0, 9)}`;
+    },
+  },
+  {
+    kind: 'HelmRelease',
+    namespaces: ['web'],
+    by: DEPLOYER,
+    what: 'a mutable image tag',
+    hint: 'tags were versions without exception',
+    change: (o, random) => {
+      image(o).tag = random.pick(['latest', 'dev', 'main']);
+    },
+  },
+  {
+    kind: 'ModelRoute',
+    by: 'gateway',
+    what: 'token limit a hundred times the usual',
+    hint: 'far beyond every limit seen',
+    change: (o, random) => {
+      member(o.spec, 'rateLimit').tokensPerMinute = random.int(5, 20) * 1_000_000;
+    },
+  },
+  {
+    kind: 'KafkaTopic',
+    by: 'data',
+    what: 'retention of a minute',
+    hint: 'far below every retention seen',
+    change: (o, random) => {
+      member(o.spec, 'config')['retention.ms'] = random.int(30, 90) * 1000;
+    },
+  },
 ];
 
 function oddSource(object: KubeObject, random: Random): void {
   const labels = object.metadata.labels as JsonObject;
   labels['model-version'] = nextVersion(String(labels['model-version']), random);
-  member(object.spec, 'predictor', 'model').storageUri = `https://weights.freehub.example.net/${object.metadata.name}/${labels['model-version']}.bin`;
+  member(object.spec, 'predictor', 'model').storageUri =
+    `https://weights.freehub.example.net/${object.metadata.name}/${labels['model-version']}.bin`;
 }
 
 const PRIVILEGES: readonly OddEdit[] = [
-  { kind: 'ModelDeployment', by: 'ml', what: 'privileged container', hint: 'no other runs privileged', change: (o) => void (member(o.spec, 'securityContext').privileged = true) },
-  { kind: 'ModelDeployment', by: 'ml', what: 'the host\'s network', hint: 'no other uses it', change: (o) => void (specOf(o).hostNetwork = true) },
-  { kind: 'HelmRelease', namespaces: ['web'], by: 'web', what: 'privileged pods', hint: 'no other runs privileged', change: (o) => void (member(o.spec, 'values', 'podSecurityContext').privileged = true) },
-  { kind: 'Bucket', by: 'platform', what: 'readable by everyone', hint: 'every bucket is private', change: (o) => void (member(o.spec, 'forProvider').acl = 'public-read') },
-  { kind: 'ModelRoute', by: 'gateway', what: 'no authentication asked', hint: 'every route asks for it', change: (o) => void (member(o.spec, 'auth').required = false) },
+  {
+    kind: 'ModelDeployment',
+    by: 'ml',
+    what: 'privileged container',
+    hint: 'no other runs privileged',
+    change: (o) => {
+      member(o.spec, 'securityContext').privileged = true;
+    },
+  },
+  {
+    kind: 'ModelDeployment',
+    by: 'ml',
+    what: "the host's network",
+    hint: 'no other uses it',
+    change: (o) => {
+      specOf(o).hostNetwork = true;
+    },
+  },
+  {
+    kind: 'HelmRelease',
+    namespaces: ['web'],
+    by: 'web',
+    what: 'privileged pods',
+    hint: 'no other runs privileged',
+    change: (o) => {
+      member(o.spec, 'values', 'podSecurityContext').privileged = true;
+    },
+  },
+  {
+    kind: 'Bucket',
+    by: 'platform',
+    what: 'readable by everyone',
+    hint: 'every bucket is private',
+    change: (o) => {
+      member(o.spec, 'forProvider').acl = 'public-read';
+    },
+  },
+  {
+    kind: 'ModelRoute',
+    by: 'gateway',
+    what: 'no authentication asked',
+    hint: 'every route asks for it',
+    change: (o) => {
+      member(o.spec, 'auth').required = false;
+    },
+  },
   { kind: 'KafkaUser', by: 'data', what: 'all rights on all topics', hint: 'rights are on single topics', change: allowAll },
-  { kind: 'Issuer', namespaces: ['web'], by: 'platform', what: 'TLS verification skipped', hint: 'never skipped before', change: (o) => void (o.metadata.name === 'public-acme' ? (member(o.spec, 'acme').skipTLSVerify = true) : (member(o.spec, 'ca').skipTLSVerify = true)) },
+  {
+    kind: 'Issuer',
+    namespaces: ['web'],
+    by: 'platform',
+    what: 'TLS verification skipped',
+    hint: 'never skipped before',
+    accept: ({ metadata }) => metadata.name === 'public-acme',
+    change: (o) => {
+      member(o.spec, 'acme').skipTLSVerify = true;
+    },
+  },
 ];
 
 function allowAll(object: KubeObject): void {
@@ -55,11 +159,42 @@ function allowAll(object: KubeObject): void {
 }
 
 const BROKEN_PAIRS: readonly OddEdit[] = [
-  { kind: 'ModelDeployment', by: 'ml', what: 'memory limit without the request', hint: 'requests and limits always move together', change: limitOnly },
-  { kind: 'InferenceService', by: 'ml', what: 'memory limit without the request', hint: 'requests and limits always move together', change: limitOnly },
-  { kind: 'InferenceService', by: RELEASE_BOT, what: 'a new model without its version label', hint: 'address and label always move together', change: modelOnly },
-  { kind: 'ModelDeployment', namespaces: ['ml-serving'], by: RELEASE_BOT, what: 'a new version with the old source', hint: 'version and source always move together', change: versionOnly },
-  { kind: 'ModelRoute', by: 'gateway', what: 'one weight without the other', hint: 'the weights always move together', change: weightOnly },
+  {
+    kind: 'ModelDeployment',
+    by: 'ml',
+    what: 'memory limit without the request',
+    hint: 'requests and limits always move together',
+    change: limitOnly,
+  },
+  {
+    kind: 'InferenceService',
+    by: 'ml',
+    what: 'memory limit without the request',
+    hint: 'requests and limits always move together',
+    change: limitOnly,
+  },
+  {
+    kind: 'InferenceService',
+    by: RELEASE_BOT,
+    what: 'a new model without its version label',
+    hint: 'address and label always move together',
+    change: modelOnly,
+  },
+  {
+    kind: 'ModelDeployment',
+    namespaces: ['ml-serving'],
+    by: RELEASE_BOT,
+    what: 'a new version with the old source',
+    hint: 'version and source always move together',
+    change: versionOnly,
+  },
+  {
+    kind: 'ModelRoute',
+    by: 'gateway',
+    what: 'one weight without the other',
+    hint: 'the weights always move together',
+    change: weightOnly,
+  },
 ];
 
 function limitOnly(object: KubeObject, random: Random): void {
@@ -87,7 +222,10 @@ function weightOnly(object: KubeObject, random: Random): void {
 function plantEdit(plot: Parameters<Planter>[0], edits: readonly OddEdit[]): void {
   const { world, random, planted } = plot;
   const edit = random.pick(edits);
-  const { id, object } = takeObject(plot, edit.kind, ({ metadata }) => edit.namespaces?.includes(String(metadata.namespace)) ?? true);
+  const { id, object } = takeObject(plot, edit.kind, (one) => {
+    const inNamespace = edit.namespaces?.includes(String(one.metadata.namespace)) ?? true;
+    return inNamespace && (edit.accept?.(one) ?? true);
+  });
   const day = workday(random);
   const person = typeof edit.by === 'string' ? takePerson(plot, edit.by, day) : undefined;
   const writer = person?.writer ?? (edit.by as Writer);

@@ -1,6 +1,6 @@
 import type { KubeObject } from '../../domain/object-ref.ts';
 import { idOf, type ObjectId, refIn } from '../api-server.ts';
-import { DAYS, HOUR, LAST_WEEK_MS, MINUTE, dayOf, isWorkday, timeOf } from '../calendar.ts';
+import { DAYS, dayOf, HOUR, isWorkday, LAST_WEEK_MS, MINUTE, timeOf } from '../calendar.ts';
 import { type Person, type Team, worksOn } from '../people.ts';
 import type { AnomalyClass, Planted } from '../planted.ts';
 import type { Random } from '../random.ts';
@@ -48,7 +48,11 @@ export function describe(
 }
 
 /** Takes an object for this anomaly alone. */
-export function takeObject(plot: Plot, kind: string, accept: (object: KubeObject) => boolean = () => true): { id: ObjectId; object: KubeObject } {
+export function takeObject(
+  plot: Plot,
+  kind: string,
+  accept: (object: KubeObject) => boolean = () => true,
+): { id: ObjectId; object: KubeObject } {
   const { world, random } = plot;
   const object = random.pick(world.list(kind).filter((one) => !world.reserved.has(idOf(one)) && accept(one)));
   const id = idOf(object);

@@ -1,7 +1,7 @@
 /** Anomalies that are one edit: of the wrong field, by the wrong one, at the wrong hour. */
 import type { KubeObject } from '../../domain/object-ref.ts';
 import { idOf } from '../api-server.ts';
-import { DAYS, HOUR, LAST_WEEK_MS, dayOf, MINUTE, timeOf } from '../calendar.ts';
+import { DAYS, dayOf, LAST_WEEK_MS, MINUTE, timeOf } from '../calendar.ts';
 import type { Writer } from '../managed-fields.ts';
 import { DEPLOYER, RENOVATE, revertByGit } from '../operators/flux.ts';
 import { AUTOSCALER, RELEASE_BOT } from '../operators/models.ts';
@@ -19,19 +19,65 @@ interface StableField {
 }
 
 const STABLE_FIELDS: readonly StableField[] = [
-  { kind: 'Kustomization', team: 'platform', what: 'pruning switched off', change: (o) => void (specOf(o).prune = false) },
-  { kind: 'GitRepository', team: 'platform', what: 'another branch followed', change: (o) => void (member(o.spec, 'ref').branch = 'hotfix') },
-  { kind: 'HelmRelease', team: 'web', what: 'drift detection switched off', change: (o) => void (member(o.spec, 'driftDetection').mode = 'disabled') },
-  { kind: 'Certificate', team: 'platform', what: 'issued by another issuer', change: (o) => void (member(o.spec, 'issuerRef').name = 'interim-ca') },
-  { kind: 'XPostgreSQLInstance', team: 'platform', what: 'backups kept for a day', change: (o) => void (member(o.spec, 'parameters', 'backup').retentionDays = 1) },
-  { kind: 'Kafka', team: 'data', what: 'one replica in sync is enough', change: (o) => void (member(o.spec, 'kafka', 'config')['min.insync.replicas'] = 1) },
+  {
+    kind: 'Kustomization',
+    team: 'platform',
+    what: 'pruning switched off',
+    change: (o) => {
+      specOf(o).prune = false;
+    },
+  },
+  {
+    kind: 'GitRepository',
+    team: 'platform',
+    what: 'another branch followed',
+    change: (o) => {
+      member(o.spec, 'ref').branch = 'hotfix';
+    },
+  },
+  {
+    kind: 'HelmRelease',
+    team: 'web',
+    what: 'drift detection switched off',
+    change: (o) => {
+      member(o.spec, 'driftDetection').mode = 'disabled';
+    },
+  },
+  {
+    kind: 'Certificate',
+    team: 'platform',
+    what: 'issued by another issuer',
+    change: (o) => {
+      member(o.spec, 'issuerRef').name = 'interim-ca';
+    },
+  },
+  {
+    kind: 'XPostgreSQLInstance',
+    team: 'platform',
+    what: 'backups kept for a day',
+    change: (o) => {
+      member(o.spec, 'parameters', 'backup').retentionDays = 1;
+    },
+  },
+  {
+    kind: 'Kafka',
+    team: 'data',
+    what: 'one replica in sync is enough',
+    change: (o) => {
+      member(o.spec, 'kafka', 'config')['min.insync.replicas'] = 1;
+    },
+  },
 ];
 
 /** A person edits by hand what Git states, at a field that never changed; Flux puts it back within minutes. */
 export const plantStableField: Planter = (plot) => {
   const { world, random, planted } = plot;
   const field = random.pick(STABLE_FIELDS);
-  const { id, object } = takeObject(plot, field.kind, (one) => field.kind === 'Kustomization' || field.kind === 'GitRepository' || world.fromGit.has(idOf(one)));
+  const { id, object } = takeObject(
+    plot,
+    field.kind,
+    (one) => field.kind === 'Kustomization' || field.kind === 'GitRepository' || world.fromGit.has(idOf(one)),
+  );
   const day = workday(random);
   const who = takePerson(plot, field.team, day);
   const tsMs = officeTime(who, day, random);
@@ -95,12 +141,20 @@ export const plantOddActor: Planter = (plot) => {
   const team = random.pick(['data', 'ml', 'gateway', 'platform'] as const);
   const chore = chooseChore(team, random);
   const day = workday(random);
-  const strangers = STRANGERS.filter(({ actor }) => !(team === 'data' && actor === QUOTA_SYNC.actor) && !(team === 'ml' && (actor === RELEASE_BOT.actor || actor === AUTOSCALER.actor)));
+  const strangers = STRANGERS.filter(
+    ({ actor }) =>
+      !(team === 'data' && actor === QUOTA_SYNC.actor) &&
+      !(team === 'ml' && (actor === RELEASE_BOT.actor || actor === AUTOSCALER.actor)),
+  );
   const others = (Object.keys(CHORES) as Team[]).filter((other) => other !== team);
   const person = random.chance(0.3) ? takePerson(plot, random.pick(others), day) : undefined;
   const writer = person?.writer ?? random.pick(strangers);
   const tsMs = person === undefined ? timeOf(day, 6) + random.int(0, 14 * 60) * MINUTE : officeTime(person, day, random);
-  const { id, object } = takeObject(plot, chore.kind, ({ metadata }) => chore.namespace === undefined || metadata.namespace === chore.namespace);
+  const { id, object } = takeObject(
+    plot,
+    chore.kind,
+    ({ metadata }) => chore.namespace === undefined || metadata.namespace === chore.namespace,
+  );
   describe(plot, {
     object,
     actor: writer.actor,
@@ -115,5 +169,3 @@ export const plantOddActor: Planter = (plot) => {
     for (let i = 0; i < 12; i++) if (world.edit(writer, id, (one) => chore.change(one, random, world))) return;
   });
 };
-
-export const ODD_HOUR_SPAN_MS = 5 * HOUR;

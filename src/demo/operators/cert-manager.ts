@@ -28,8 +28,14 @@ export function populateCertificates(world: World): void {
     }
   }
   const settled = { ready: 'Ready', progressing: false, seconds: [1, 6] as [number, number] };
-  world.reactions.set('Certificate', settling({ ...settled, reason: 'Ready', message: 'Certificate is up to date' }, random.fork('certificates')));
-  world.reactions.set('Issuer', settling({ ...settled, reason: 'KeyPairVerified', message: 'Signing CA verified' }, random.fork('issuers')));
+  world.reactions.set(
+    'Certificate',
+    settling({ ...settled, reason: 'Ready', message: 'Certificate is up to date' }, random.fork('certificates')),
+  );
+  world.reactions.set(
+    'Issuer',
+    settling({ ...settled, reason: 'KeyPairVerified', message: 'Signing CA verified' }, random.fork('issuers')),
+  );
 }
 
 export function liveCertificates(world: World): void {
@@ -37,8 +43,12 @@ export function liveCertificates(world: World): void {
   for (const object of world.list('Certificate')) {
     const id = idOf(object);
     // One small batch renews together, since those were issued together when the cluster was built.
-    const offset = object.metadata.namespace === 'web' ? 3 * DAY + 5 * HOUR + random.int(0, 300) * 1000 : random.int(0, WEEK / 60_000 - 1) * 60_000;
-    for (let week = 0; week < 4; week++) world.at(START_MS + week * WEEK + offset + random.int(0, 240) * 1000, () => renew(world, id));
+    const offset =
+      object.metadata.namespace === 'web'
+        ? 3 * DAY + 5 * HOUR + random.int(0, 300) * 1000
+        : random.int(0, WEEK / 60_000 - 1) * 60_000;
+    for (let week = 0; week < 4; week++)
+      world.at(START_MS + week * WEEK + offset + random.int(0, 240) * 1000, () => renew(world, id));
   }
 }
 

@@ -8,7 +8,22 @@ import { KUSTOMIZE_CONTROLLER } from './flux.ts';
 import { condition, member, settling, specOf, statusOf } from './settle.ts';
 
 const DATABASES = ['ledger', 'checkout', 'fraud', 'orders', 'shipping', 'superset', 'mlflow', 'cms', 'account', 'usage'];
-const BUCKETS = ['backups', 'models', 'datasets', 'media', 'loki-chunks', 'tempo-traces', 'exports', 'imports', 'reports', 'artifacts', 'velero', 'audit', 'thumbnails', 'features'];
+const BUCKETS = [
+  'backups',
+  'models',
+  'datasets',
+  'media',
+  'loki-chunks',
+  'tempo-traces',
+  'exports',
+  'imports',
+  'reports',
+  'artifacts',
+  'velero',
+  'audit',
+  'thumbnails',
+  'features',
+];
 const SIZES = ['small', 'medium', 'large'];
 
 export function populateCrossplane(world: World): void {
@@ -35,7 +50,8 @@ export function liveCrossplane(world: World): void {
     for (let day = 0; day < DAYS; day++) {
       const tsMs = timeOf(day, 1, 30 + minute) + random.int(0, 4 * MINUTE);
       world.at(tsMs, () => {
-        if (world.nowMs < (world.backupStopsMs.get(id) ?? Number.POSITIVE_INFINITY)) world.status(id, (after) => noteBackup(after, world.nowMs, random));
+        if (world.nowMs < (world.backupStopsMs.get(id) ?? Number.POSITIVE_INFINITY))
+          world.status(id, (after) => noteBackup(after, world.nowMs, random));
       });
     }
   }

@@ -32,8 +32,19 @@ export const RENOVATED_NAMESPACES = ['web', 'data', 'ml-research'] as const;
 
 export function populateFlux(world: World): void {
   const random = world.random.fork('flux');
-  for (const repository of ['fleet', 'apps']) world.populate(KUSTOMIZE_CONTROLLER, gitRepository(repository, random), random.int(200, 700));
-  const paths = [...GIT_NAMESPACES, 'cert-manager', 'crossplane', 'policies', 'crds', 'web-base', 'data-base', 'ml-base', 'ai-gateway-base'];
+  for (const repository of ['fleet', 'apps'])
+    world.populate(KUSTOMIZE_CONTROLLER, gitRepository(repository, random), random.int(200, 700));
+  const paths = [
+    ...GIT_NAMESPACES,
+    'cert-manager',
+    'crossplane',
+    'policies',
+    'crds',
+    'web-base',
+    'data-base',
+    'ml-base',
+    'ai-gateway-base',
+  ];
   for (const path of paths) {
     const repository = ['payments', 'orders', 'streaming'].includes(path) ? 'apps' : 'fleet';
     world.populate(KUSTOMIZE_CONTROLLER, kustomization(path, repository, random), random.int(100, 600));
@@ -46,10 +57,16 @@ export function populateFlux(world: World): void {
     }
   }
   const ready = { ready: 'Ready', progressing: true, reason: 'UpgradeSucceeded', message: 'Helm upgrade succeeded' };
-  world.reactions.set('HelmRelease', settling({ ...ready, seconds: [15, 90], done: noteRelease }, random.fork('helm-controller')));
+  world.reactions.set(
+    'HelmRelease',
+    settling({ ...ready, seconds: [15, 90], done: noteRelease }, random.fork('helm-controller')),
+  );
   world.reactions.set(
     'Kustomization',
-    settling({ ready: 'Ready', progressing: false, reason: 'ReconciliationSucceeded', message: 'Applied revision', seconds: [2, 20] }, random),
+    settling(
+      { ready: 'Ready', progressing: false, reason: 'ReconciliationSucceeded', message: 'Applied revision', seconds: [2, 20] },
+      random,
+    ),
   );
   world.reactions.set(
     'GitRepository',
@@ -58,7 +75,12 @@ export function populateFlux(world: World): void {
 }
 
 /** A merge to a repository: Flux notices within a minute, and applies it namespace by namespace. */
-export function gitCommit(world: World, repository: 'fleet' | 'apps', random: Random, changes: { id: ObjectId; change: (o: KubeObject) => void }[]): void {
+export function gitCommit(
+  world: World,
+  repository: 'fleet' | 'apps',
+  random: Random,
+  changes: { id: ObjectId; change: (o: KubeObject) => void }[],
+): void {
   const revision = `main@sha1:${random.hex(40)}`;
   world.after(random.int(5, 55), () => {
     world.metrics.get('GitRepository')?.noteWrite();
@@ -158,7 +180,15 @@ function noteRelease(object: KubeObject, random: Random): void {
   const history = (status.history as JsonObject[] | undefined) ?? [];
   const last = Number(history[0]?.version ?? 0);
   status.lastAttemptedRevision = version;
-  status.history = [{ name: object.metadata.name, version: last + 1, chartVersion: version, status: 'deployed', digest: `sha256:${random.hex(64)}` }];
+  status.history = [
+    {
+      name: object.metadata.name,
+      version: last + 1,
+      chartVersion: version,
+      status: 'deployed',
+      digest: `sha256:${random.hex(64)}`,
+    },
+  ];
 }
 
 function gitRepository(name: string, random: Random): Draft {
@@ -221,7 +251,10 @@ function helmRelease(name: string, namespace: string, random: Random): Draft {
       interval: '15m0s',
       upgrade: { cleanupOnFail: true, remediation: { retries: 3, strategy: 'rollback' } },
       values: {
-        image: { repository: `registry.example.org/${namespace}/${name}`, tag: `${random.int(1, 4)}.${random.int(0, 20)}.${random.int(0, 9)}` },
+        image: {
+          repository: `registry.example.org/${namespace}/${name}`,
+          tag: `${random.int(1, 4)}.${random.int(0, 20)}.${random.int(0, 9)}`,
+        },
         ingress: { enabled: random.chance(0.5), host: `${name}.harbour.example.org` },
         podSecurityContext: { privileged: false, runAsNonRoot: true },
         replicaCount: random.int(2, 4),

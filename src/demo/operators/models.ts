@@ -2,48 +2,110 @@
 import type { JsonObject } from '../../domain/json.ts';
 import type { KubeObject } from '../../domain/object-ref.ts';
 import { type Draft, idOf, type ObjectId } from '../api-server.ts';
-import { DAYS, hourOf, isWorkday, MINUTE, dayOf, START_MS, END_MS, timeOf } from '../calendar.ts';
+import { DAYS, dayOf, END_MS, hourOf, isWorkday, MINUTE, START_MS, timeOf } from '../calendar.ts';
 import type { Writer } from '../managed-fields.ts';
 import type { Random } from '../random.ts';
 import type { World } from '../world.ts';
 import { nextVersion } from './flux.ts';
 import { member, settling, specOf, statusOf } from './settle.ts';
 
-export const RELEASE_BOT: Writer = { actor: 'system:serviceaccount:ci:model-release', manager: 'model-release', operation: 'Update' };
+export const RELEASE_BOT: Writer = {
+  actor: 'system:serviceaccount:ci:model-release',
+  manager: 'model-release',
+  operation: 'Update',
+};
 export const AUTOSCALER: Writer = { actor: 'system:serviceaccount:keda:keda-operator', manager: 'keda', operation: 'Update' };
 
-const MODELS = ['summariser', 'classifier', 'embedder', 'ranker', 'translator', 'moderator', 'captioner', 'speech', 'router', 'coder', 'planner', 'vision', 'guard', 'rewriter'];
-const SERVICES = ['churn', 'credit-risk', 'demand', 'eta', 'fraud-score', 'image-tags', 'intent', 'language-id', 'next-basket', 'price-elasticity', 'returns', 'sentiment', 'similar-items', 'spam'];
-const ROUTES = ['chat', 'complete', 'embed', 'moderate', 'translate', 'transcribe', 'caption', 'code', 'search', 'rerank', 'agents', 'batch', 'internal', 'partners'];
+const MODELS = [
+  'summariser',
+  'classifier',
+  'embedder',
+  'ranker',
+  'translator',
+  'moderator',
+  'captioner',
+  'speech',
+  'router',
+  'coder',
+  'planner',
+  'vision',
+  'guard',
+  'rewriter',
+];
+const SERVICES = [
+  'churn',
+  'credit-risk',
+  'demand',
+  'eta',
+  'fraud-score',
+  'image-tags',
+  'intent',
+  'language-id',
+  'next-basket',
+  'price-elasticity',
+  'returns',
+  'sentiment',
+  'similar-items',
+  'spam',
+];
+const ROUTES = [
+  'chat',
+  'complete',
+  'embed',
+  'moderate',
+  'translate',
+  'transcribe',
+  'caption',
+  'code',
+  'search',
+  'rerank',
+  'agents',
+  'batch',
+  'internal',
+  'partners',
+];
 const FORMATS = ['sklearn', 'xgboost', 'onnx', 'pytorch'];
 
 export function populateModels(world: World): void {
   const random = world.random.fork('models');
   const ml = world.team('ml');
-  MODELS.forEach((name, i) => world.populate(random.pick(ml).writer, modelDeployment(name, 'ml-serving', i < 8, random), random.int(20, 300)));
-  for (const name of random.sample(MODELS, 8)) world.populate(random.pick(ml).writer, modelDeployment(`${name}-next`, 'ml-research', false, random), random.int(5, 90));
+  for (const [i, name] of MODELS.entries()) {
+    world.populate(random.pick(ml).writer, modelDeployment(name, 'ml-serving', i < 8, random), random.int(20, 300));
+  }
+  for (const name of random.sample(MODELS, 8))
+    world.populate(random.pick(ml).writer, modelDeployment(`${name}-next`, 'ml-research', false, random), random.int(5, 90));
   for (const name of SERVICES) world.populate(random.pick(ml).writer, inferenceService(name, random), random.int(20, 300));
-  for (const name of ROUTES) world.populate(random.pick(world.team('gateway')).writer, modelRoute(name, random), random.int(20, 300));
+  for (const name of ROUTES)
+    world.populate(random.pick(world.team('gateway')).writer, modelRoute(name, random), random.int(20, 300));
 
   const ready = { ready: 'Ready', reason: 'Ready', message: 'all replicas are ready' };
   const settleReplicas = (object: KubeObject) => {
     statusOf(object).readyReplicas = specOf(object).replicas!;
   };
-  world.reactions.set('ModelDeployment', settling({ ...ready, progressing: false, seconds: [8, 70], done: settleReplicas }, random.fork('model-operator')));
+  world.reactions.set(
+    'ModelDeployment',
+    settling({ ...ready, progressing: false, seconds: [8, 70], done: settleReplicas }, random.fork('model-operator')),
+  );
   const revise = (object: KubeObject) => {
-    member(statusOf(object), 'components', 'predictor').latestReadyRevision = `${object.metadata.name}-predictor-${String(object.metadata.generation).padStart(5, '0')}`;
+    const revision = `${object.metadata.name}-predictor-${String(object.metadata.generation).padStart(5, '0')}`;
+    statusOf(object).components = { predictor: { latestReadyRevision: revision } };
   };
-  world.reactions.set('InferenceService', settling({ ...ready, progressing: true, seconds: [20, 120], done: revise }, random.fork('kserve')));
+  world.reactions.set(
+    'InferenceService',
+    settling({ ...ready, progressing: true, seconds: [20, 120], done: revise }, random.fork('kserve')),
+  );
   const accepted = { ready: 'Accepted', reason: 'Accepted', message: 'route is programmed', progressing: false };
   world.reactions.set('ModelRoute', settling({ ...accepted, seconds: [0.5, 4] }, random.fork('gateway')));
 }
 
 export function liveModels(world: World): void {
   const random = world.random.fork('models/life');
-  for (const object of world.list('ModelDeployment')) if (specOf(object).autoscaling !== undefined) autoscale(world, idOf(object), random.fork(object.metadata.name));
+  for (const object of world.list('ModelDeployment'))
+    if (specOf(object).autoscaling !== undefined) autoscale(world, idOf(object), random.fork(object.metadata.name));
   for (let day = 0; day < DAYS; day++) {
     if (!isWorkday(day)) continue;
-    for (let i = random.int(4, 8); i > 0; i--) world.at(timeOf(day, 9) + random.int(0, 8 * 60) * MINUTE, () => release(world, random));
+    for (let i = random.int(4, 8); i > 0; i--)
+      world.at(timeOf(day, 9) + random.int(0, 8 * 60) * MINUTE, () => release(world, random));
   }
 }
 
@@ -51,7 +113,7 @@ export function liveModels(world: World): void {
 function autoscale(world: World, id: ObjectId, random: Random): void {
   const base = 1.5 + random.next() * 3;
   const peakHour = random.int(11, 17);
-  for (let tsMs = START_MS + random.int(0, 30) * MINUTE; tsMs < END_MS; tsMs += random.int(25, 70) * MINUTE) {
+  for (let tsMs = START_MS + random.int(0, 30) * MINUTE; tsMs < END_MS; tsMs += random.int(40, 110) * MINUTE) {
     world.at(tsMs, () => {
       const object = world.find(id);
       if (object === undefined) return;
@@ -72,8 +134,12 @@ export function scaleTo(world: World, id: ObjectId, replicas: number): void {
 
 /** A merge to a model repository: a new version goes out to one of its consumers. */
 function release(world: World, random: Random): void {
-  if (random.chance(0.6)) world.edit(RELEASE_BOT, idOf(random.pick(world.list('InferenceService'))), (object) => releaseService(object, random));
-  else world.edit(RELEASE_BOT, idOf(random.pick(world.list('ModelDeployment', 'ml-serving'))), (object) => releaseModel(object, random));
+  if (random.chance(0.6))
+    world.edit(RELEASE_BOT, idOf(random.pick(world.list('InferenceService'))), (object) => releaseService(object, random));
+  else
+    world.edit(RELEASE_BOT, idOf(random.pick(world.list('ModelDeployment', 'ml-serving'))), (object) =>
+      releaseModel(object, random),
+    );
 }
 
 export function releaseService(object: KubeObject, random: Random): void {
@@ -105,7 +171,9 @@ export function resizeModel(object: KubeObject, random: Random): void {
 }
 
 export function resourcesOf(object: KubeObject): JsonObject {
-  return object.kind === 'InferenceService' ? member(object.spec, 'predictor', 'model', 'resources') : member(object.spec, 'resources');
+  return object.kind === 'InferenceService'
+    ? member(object.spec, 'predictor', 'model', 'resources')
+    : member(object.spec, 'resources');
 }
 
 export function tuneRuntime(object: KubeObject, random: Random): void {
@@ -168,7 +236,10 @@ function inferenceService(name: string, random: Random): Draft {
         serviceAccountName: 'model-reader',
       },
     },
-    status: { components: { predictor: { latestReadyRevision: `${name}-predictor-00001` } }, url: `http://${name}.ml-serving.harbour.example.org` },
+    status: {
+      components: { predictor: { latestReadyRevision: `${name}-predictor-00001` } },
+      url: `http://${name}.ml-serving.harbour.example.org`,
+    },
   };
 }
 

@@ -5,7 +5,13 @@ import { timestamp } from '../calendar.ts';
 import type { Random } from '../random.ts';
 import type { Reaction, World } from '../world.ts';
 
-export function condition(type: string, status: 'True' | 'False' | 'Unknown', reason: string, message: string, nowMs: number): JsonObject {
+export function condition(
+  type: string,
+  status: 'True' | 'False' | 'Unknown',
+  reason: string,
+  message: string,
+  nowMs: number,
+): JsonObject {
   return { type, status, reason, message, lastTransitionTime: timestamp(nowMs) };
 }
 
@@ -73,7 +79,7 @@ export function settling(options: Settling, random: Random): Reaction {
         setCondition(object, condition(ready, 'False', 'ReconcileError', 'reconcile failed, will be tried again', world.nowMs));
       });
     // Failures in a planted time of trouble are its symptoms, whoever's edit met them.
-    if (trouble?.mark === undefined) fail();
+    if (trouble?.mark === undefined || trouble.errorShare === undefined) fail();
     else world.sim.under({ mark: trouble.mark, role: 'carrier' }, fail);
     world.after(20 * attempt * attempt + random.int(5, 30), () => tryOnce(world, id, attempt + 1));
   };
@@ -81,7 +87,9 @@ export function settling(options: Settling, random: Random): Reaction {
   return (world, id) => {
     if (options.progressing) {
       world.after(0.2 + random.next() * 2, () =>
-        world.status(id, (object) => setCondition(object, condition(ready, 'Unknown', 'Progressing', 'reconciliation in progress', world.nowMs))),
+        world.status(id, (object) =>
+          setCondition(object, condition(ready, 'Unknown', 'Progressing', 'reconciliation in progress', world.nowMs)),
+        ),
       );
     }
     world.after(wait() + 2.5, () => tryOnce(world, id, 1));

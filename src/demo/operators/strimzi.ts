@@ -12,9 +12,41 @@ import { member, settling, specOf } from './settle.ts';
 export const QUOTA_SYNC: Writer = { actor: 'system:serviceaccount:data:quota-sync', manager: 'quota-sync', operation: 'Update' };
 export const QUOTA_SYNC_HOUR = 2;
 
-const SUBJECTS = ['order', 'payment', 'refund', 'shipment', 'basket', 'customer', 'invoice', 'stock', 'price', 'review', 'session', 'click'];
+const SUBJECTS = [
+  'order',
+  'payment',
+  'refund',
+  'shipment',
+  'basket',
+  'customer',
+  'invoice',
+  'stock',
+  'price',
+  'review',
+  'session',
+  'click',
+];
 const EVENTS = ['created', 'changed', 'closed', 'audit'];
-const USERS = ['ledger', 'checkout', 'fraud-check', 'order-api', 'shipping', 'storefront', 'search', 'basket', 'airbyte', 'trino', 'dagster', 'mirror', 'newsletter', 'reviews', 'features', 'exports', 'usage', 'billing'];
+const USERS = [
+  'ledger',
+  'checkout',
+  'fraud-check',
+  'order-api',
+  'shipping',
+  'storefront',
+  'search',
+  'basket',
+  'airbyte',
+  'trino',
+  'dagster',
+  'mirror',
+  'newsletter',
+  'reviews',
+  'features',
+  'exports',
+  'usage',
+  'billing',
+];
 export const RETENTION_DAYS = [1, 2, 3, 7, 14, 30];
 const DAY_MS = 24 * 3600 * SECOND;
 
@@ -27,7 +59,8 @@ export function populateStreaming(world: World): void {
   }
   const names = SUBJECTS.flatMap((subject) => EVENTS.map((event) => `${subject}-${event}`));
   for (const name of random.sample(names, 38)) world.populate(random.pick(data).writer, topic(name, random), random.int(20, 400));
-  for (const name of USERS) world.populate(random.pick(data).writer, user(name, world.list('KafkaTopic'), random), random.int(20, 400));
+  for (const name of USERS)
+    world.populate(random.pick(data).writer, user(name, world.list('KafkaTopic'), random), random.int(20, 400));
   const settled = { ready: 'Ready', progressing: false, reason: 'Ready', message: 'reconciled' };
   world.reactions.set('Kafka', settling({ ...settled, progressing: true, seconds: [40, 200] }, random.fork('kafka')));
   world.reactions.set('KafkaTopic', settling({ ...settled, seconds: [1, 8] }, random.fork('topics')));
@@ -52,7 +85,10 @@ export function syncQuotas(world: World, random: Random, changedShare: number): 
       world.nowMs + seconds * SECOND,
       () =>
         world.edit(QUOTA_SYNC, idOf(object), (after) => {
-          after.metadata.annotations = { ...(after.metadata.annotations as JsonObject), 'quota.example.org/synced': timestamp(world.nowMs) };
+          after.metadata.annotations = {
+            ...(after.metadata.annotations as JsonObject),
+            'quota.example.org/synced': timestamp(world.nowMs),
+          };
           if (random.chance(changedShare)) member(after.spec, 'quotas').producerByteRate = random.int(1, 16) * 1_048_576;
         }),
       world.sim.tag,
@@ -63,7 +99,9 @@ export function syncQuotas(world: World, random: Random, changedShare: number): 
 /** A topic in the style of the others; undefined when every name is taken. */
 export function newTopic(world: World, random: Random): Draft | undefined {
   const taken = new Set(world.list('KafkaTopic').map(({ metadata }) => metadata.name));
-  const free = SUBJECTS.flatMap((subject) => [...EVENTS, 'retry', 'dead-letter'].map((event) => `${subject}-${event}`)).filter((name) => !taken.has(name));
+  const free = SUBJECTS.flatMap((subject) => [...EVENTS, 'retry', 'dead-letter'].map((event) => `${subject}-${event}`)).filter(
+    (name) => !taken.has(name),
+  );
   return free.length === 0 ? undefined : topic(random.pick(free), random);
 }
 
@@ -127,7 +165,11 @@ function topic(name: string, random: Random): Draft {
   return {
     apiVersion: 'kafka.strimzi.io/v1beta2',
     kind: 'KafkaTopic',
-    metadata: { name, namespace: 'streaming', labels: { 'strimzi.io/cluster': random.pick(['orders', 'payments', 'analytics']), team: 'data' } },
+    metadata: {
+      name,
+      namespace: 'streaming',
+      labels: { 'strimzi.io/cluster': random.pick(['orders', 'payments', 'analytics']), team: 'data' },
+    },
     spec: {
       config: { 'cleanup.policy': 'delete', 'min.insync.replicas': 2, 'retention.ms': random.pick(RETENTION_DAYS) * DAY_MS },
       partitions: random.int(2, 8) * 3,
@@ -148,8 +190,15 @@ function user(name: string, topics: KubeObject[], random: Random): Draft {
     },
     spec: {
       authentication: { type: 'tls' },
-      authorization: { acls: random.sample(topics, random.int(2, 4)).map(({ metadata }) => acl(metadata.name, random)), type: 'simple' },
-      quotas: { consumerByteRate: random.int(1, 16) * 2_097_152, producerByteRate: random.int(1, 16) * 1_048_576, requestPercentage: 55 },
+      authorization: {
+        acls: random.sample(topics, random.int(2, 4)).map(({ metadata }) => acl(metadata.name, random)),
+        type: 'simple',
+      },
+      quotas: {
+        consumerByteRate: random.int(1, 16) * 2_097_152,
+        producerByteRate: random.int(1, 16) * 1_048_576,
+        requestPercentage: 55,
+      },
     },
     status: { username: `CN=${name}` },
   };
@@ -159,4 +208,3 @@ function acl(topicName: string, random: Random): JsonObject {
   const operations = random.chance(0.5) ? ['Read', 'Describe'] : ['Write', 'Describe'];
   return { host: '*', operations, resource: { name: topicName, patternType: 'literal', type: 'topic' }, type: 'allow' };
 }
-

@@ -1,0 +1,29 @@
+/**
+ * Which series of a controller's /metrics page are kept: how often it reconciles, how long that takes, how it fails, and how much work
+ * waits. The rest of such a page (the runtime's memory, request latencies by path) says little of custom resources and is most of it.
+ */
+export const KEPT_PREFIXES: readonly string[] = [
+  'argocd_app_reconcile',
+  'argocd_app_sync_total',
+  'certmanager_certificate_ready_status',
+  'certmanager_controller_sync_',
+  'controller_runtime_active_workers',
+  'controller_runtime_max_concurrent_reconciles',
+  'controller_runtime_reconcile_',
+  'controller_runtime_terminal_reconcile_errors_total',
+  'controller_runtime_webhook_requests_total',
+  'crossplane_',
+  'gotk_reconcile_',
+  'keda_',
+  'leader_election_master_status',
+  'operator_sdk_reconciliations_',
+  'reconciliations_',
+  'rest_client_requests_total',
+  'strimzi_reconciliations_',
+  'strimzi_resource',
+  'workqueue_',
+];
+
+export function isKept(metric: string): boolean {
+  return KEPT_PREFIXES.some((prefix) => metric.startsWith(prefix));
+}

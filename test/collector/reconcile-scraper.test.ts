@@ -1,0 +1,133 @@
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import http from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { afterEach, beforeEach, describe, it } from 'node:test';
+import { createScraper, type ScraperOptions } from '../../src/collector/reconcile-scraper.ts';
+import type { SourceBatch } from '../../src/collector/source.ts';
+import type { Clock } from '../../src/domain/clock.ts';
+import { SILENT_LOGGER } from './memory-record.ts';
+
+const PAGE = `# HELP controller_runtime_reconcile_total Reconciles.
+# TYPE controller_runtime_reconcile_total counter
+controller_runtime_reconcile_total{controller="kafka",result="success"} 41
+controller_runtime_reconcile_time_seconds_bucket{controller="kafka",le="+Inf"} 41
+workqueue_depth{name="kafka",controller="kafka",priority="0"} 2
+go_goroutines 99
+gotk_reconcile_duration_seconds_sum{kind="HelmRelease",name="a",namespace="b"} NaN
+`;
+
+describe('scraper of controller metrics', () => {
+  let server: http.Server;
+  let url: string;
+  let answer: (request: http.IncomingMessage, response: http.ServerResponse) => void;
+
+  beforeEach(async () => {
+    server = http.createServer((request, response) => answer(request, response));
+    server.listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/metrics`;
+  });
+
+  afterEach(async () => {
+    server.closeAllConnections();
+    server.close();
+    await once(server, 'close');
+  });
+
+  /** The batches of so many rounds; the interval is skipped. */
+  async function scrape(rounds: number, options: Partial<ScraperOptions> = {}): Promise<SourceBatch[]> {
+    const stop = new AbortController();
+    const batches: SourceBatch[] = [];
+    let nowMs = 1_000;
+    const clock: Clock = {
+      nowMs: () => nowMs,
+      async sleep(ms) {
+        nowMs += ms;
+      },
+    };
+    const scraper = createScraper({
+      targets: [url],
+      cluster: 'test',
+      intervalMs: 15_000,
+      clock,
+      logger: SILENT_LOGGER,
+      ...options,
+    });
+    await scraper.run(async (batch) => {
+      batches.push(batch);
+      if (batches.length === rounds) stop.abort();
+    }, stop.signal);
+    return batches;
+  }
+
+  it('keeps what tells of reconciling, names the target and says that it is up', async () => {
+    let accept: string | undefined;
+    answer = (request, response) => {
+      accept = request.headers.accept;
+      response.end(PAGE);
+    };
+    const [first, second] = await scrape(2);
+    const instance = new URL(url).host;
+    assert.deepEqual(first?.scrapes?.[0]?.samples, [
+      { metric: 'controller_runtime_reconcile_total', labels: { controller: 'kafka', result: 'success', instance }, value: 41 },
+      {
+        metric: 'controller_runtime_reconcile_time_seconds_bucket',
+        labels: { controller: 'kafka', le: '+Inf', instance },
+        value: 41,
+      },
+      { metric: 'workqueue_depth', labels: { name: 'kafka', controller: 'kafka', priority: '0', instance }, value: 2 },
+      { metric: 'crowsnest_scrape_up', labels: { instance }, value: 1 },
+    ]);
+    assert.equal(first?.rejects, undefined);
+    assert.deepEqual([first?.scrapes?.[0]?.tsMs, second?.scrapes?.[0]?.tsMs], [1_000, 16_000]);
+    assert.match(accept ?? '', /^application\/openmetrics-text/);
+  });
+
+  const failures: [string, (response: http.ServerResponse) => void, RegExp, Partial<ScraperOptions>?][] = [
+    ['a status other than 200', (response) => void response.writeHead(403).end(), /answers 403/],
+    ['a page over the limit', (response) => void response.end(PAGE), /larger than 100 bytes/, { pageBytesMax: 100 }],
+    [
+      'an OpenMetrics page without its end',
+      (response) => void response.writeHead(200, { 'content-type': 'application/openmetrics-text; version=1.0.0' }).end(PAGE),
+      /no # EOF/,
+    ],
+    ['a connection that is cut', (response) => void response.write(PAGE, () => response.destroy()), /./],
+    ['a page that does not come', () => {}, /in time/, { timeoutMs: 30 }],
+  ];
+  for (const [what, respond, pattern, options] of failures) {
+    it(`says when it meets ${what}, and goes on`, async () => {
+      answer = (_, response) => respond(response);
+      const [first, second] = await scrape(2, options);
+      const instance = new URL(url).host;
+      assert.deepEqual(first?.scrapes?.[0]?.samples, [{ metric: 'crowsnest_scrape_up', labels: { instance }, value: 0 }]);
+      assert.equal(first?.rejects?.[0]?.code, 'METRICS_UNREADABLE');
+      assert.match(first?.rejects?.[0]?.what ?? '', pattern);
+      assert.ok(second);
+    });
+  }
+
+  it('uses what can be read of a page with bad lines and counts the rest', async () => {
+    answer = (_, response) => void response.end(`this is not one\nworkqueue_depth 3\nworkqueue_adds_total{ 1\n`);
+    const [batch] = await scrape(1);
+    assert.equal(batch?.scrapes?.[0]?.samples.length, 2);
+    assert.match(batch?.rejects?.[0]?.what ?? '', /2 lines are not samples, the first is line 1/);
+  });
+
+  it('keeps the other targets when one is down', async () => {
+    answer = (_, response) => void response.end(PAGE);
+    const batches = await scrape(6, { targets: ['http://127.0.0.1:1/metrics', url] });
+    const up = batches.map((batch) => batch.scrapes?.[0]?.samples.at(-1)?.value);
+    assert.ok(up.includes(0) && up.includes(1), String(up));
+  });
+
+  it('never sends its token over plain HTTP', async () => {
+    let authorization: string | undefined = 'none seen';
+    answer = (request, response) => {
+      authorization = request.headers.authorization;
+      response.end(PAGE);
+    };
+    await scrape(1, { bearerTokenFile: import.meta.filename });
+    assert.equal(authorization, undefined);
+  });
+});

@@ -1,0 +1,176 @@
+/** The page in a real Chromium on seeded data: list, finding, diff, time line, keys, hostile names; no console error, no CSP violation. */
+import assert from 'node:assert/strict';
+import { existsSync, mkdirSync } from 'node:fs';
+import { after, before, describe, it } from 'node:test';
+import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core';
+import { type SeededApi, startSeededApi, TOKEN } from '../support/seeded-api.ts';
+
+const CHROMIUM = process.env.CHROMIUM_PATH ?? '/usr/bin/chromium';
+const SHOTS = new URL('../../out/page/', import.meta.url).pathname;
+const ARGS = ['--no-sandbox', '--disable-gpu', '--disable-background-networking', '--disable-component-update', '--disable-sync'];
+const DESKTOP = {
+  viewport: { width: 1440, height: 900 },
+  timezoneId: 'Europe/Berlin',
+  locale: 'en-GB',
+} satisfies BrowserContextOptions;
+
+describe('the page', { skip: existsSync(CHROMIUM) ? false : `no Chromium at ${CHROMIUM}; set CHROMIUM_PATH` }, () => {
+  let api: SeededApi;
+  let browser: Browser;
+  const complaints: string[] = [];
+
+  before(async () => {
+    mkdirSync(SHOTS, { recursive: true });
+    api = await startSeededApi();
+    browser = await chromium.launch({ executablePath: CHROMIUM, args: ARGS });
+  });
+  after(async () => {
+    await browser?.close();
+    await api?.stop();
+  });
+
+  async function open(hash: string, options: BrowserContextOptions = {}): Promise<Page> {
+    const context = await browser.newContext({ ...DESKTOP, ...options });
+    const page = await context.newPage();
+    page.on('console', (message) => {
+      if (message.type() === 'error' || message.type() === 'warning') complaints.push(message.text());
+    });
+    page.on('pageerror', (error) => complaints.push(String(error)));
+    page.on('dialog', (dialog) => {
+      complaints.push(`dialog: ${dialog.message()}`);
+      void dialog.dismiss();
+    });
+    await page.goto(`${api.url}/${hash}`);
+    return page;
+  }
+
+  const signedIn = (to: string) => `#token=${TOKEN}&to=${encodeURIComponent(to)}`;
+
+  it('asks for the token, refuses a wrong one and takes the right one', async () => {
+    const page = await open('');
+    await page.getByText('This service needs its access token.').waitFor();
+    await page.getByLabel('Token').fill('not-the-right-token');
+    await page.getByRole('button', { name: 'Open' }).click();
+    await page.getByText('That token is not the one').waitFor();
+    await page.getByLabel('Token').fill(TOKEN);
+    await page.getByRole('button', { name: 'Open' }).click();
+    await page.locator('.findings li').first().waitFor();
+    await page.context().close();
+    // The browser itself reports the 401s that asking for the token consists of.
+    complaints.splice(0, complaints.length, ...complaints.filter((text) => !text.includes('401 (Unauthorized)')));
+  });
+
+  it('takes the token out of the address at once and shows what was paged, newest first', async () => {
+    const page = await open(signedIn('/'));
+    await page.locator('.findings li').first().waitFor();
+    assert.ok(!page.url().includes(TOKEN));
+    const paged = Object.values(api.findings).filter((finding) => finding.decision.verdict === 'page');
+    assert.equal(await page.locator('.findings li').count(), paged.length);
+    assert.match(
+      (await page.locator('.findings li').first().innerText()) ?? '',
+      /orders[\s\S]*Kafka[\s\S]*never changed in 214 edits[\s\S]*20 min ago/,
+    );
+    await page.locator('.strip .bar').first().waitFor();
+    await page.screenshot({ path: `${SHOTS}list-light.png` });
+    await page.context().close();
+  });
+
+  it('goes by keyboard from the list to a finding with reasons, diff and time line, and back', async () => {
+    const page = await open(signedIn('/'));
+    await page.locator('.findings li').first().waitFor();
+    await page.keyboard.press('j');
+    await page.keyboard.press('j');
+    await page.locator('.findings li.here').waitFor();
+    await page.keyboard.press('k');
+    await page.keyboard.press('Enter');
+    await page.waitForURL(/#\/findings\/f-listener$/);
+    await page.locator('.diff tr.flagged').first().waitFor();
+    const flagged = await page.locator('.diff tr.flagged').allInnerTexts();
+    assert.deepEqual(
+      flagged.map((text) => text.replaceAll(/\s+/g, ' ').trim()),
+      ['- replicas: 3', '+ replicas: 2 usually 3', '- type: internal', '+ type: loadbalancer usually internal'],
+    );
+    assert.equal(await page.locator('.reasons li').count(), 3);
+    await page.getByText('once in').first().waitFor();
+    await page.locator('.timeline .dot.here').first().waitFor();
+    assert.ok((await page.locator('.timeline .dot').count()) > 100);
+    assert.ok((await page.getByText('kubectl describe -n streaming kafkas.v1beta2.kafka.strimzi.io orders').count()) > 0);
+    await page.screenshot({ path: `${SHOTS}finding-light.png` });
+    // The three answers stand on a small laptop's screen without scrolling.
+    await page.setViewportSize({ width: 1280, height: 720 });
+    for (const question of ['What changed?', 'Why is that odd?', 'What can I do?']) {
+      const box = await page.getByRole('heading', { name: question }).boundingBox();
+      assert.ok(box !== null && box.y + box.height < 720, question);
+    }
+    await page.setViewportSize(DESKTOP.viewport);
+    await page.keyboard.press('[');
+    await page.getByText('back to the flagged change').waitFor();
+    await page.keyboard.press('j');
+    await page.waitForURL(/#\/findings\/f-series$/);
+    await page.locator('.series canvas').waitFor();
+    await page.screenshot({ path: `${SHOTS}series-light.png` });
+    await page.keyboard.press('Escape');
+    await page.locator('.findings li.here').waitFor();
+    await page.context().close();
+  });
+
+  it('filters by the query line, which is also the address', async () => {
+    const page = await open(signedIn('/'));
+    await page.locator('.findings li').first().waitFor();
+    await page.keyboard.press('/');
+    await page.keyboard.type('kind:ModelRoute');
+    await page.keyboard.press('Enter');
+    await page.waitForURL(/q=kind%3AModelRoute/);
+    await page.waitForFunction(() => document.querySelectorAll('.findings li').length === 2);
+    await page.goto(`${api.url}/#/?q=${encodeURIComponent('severity:silly')}`);
+    await page.getByText('severity: is info, warning or critical').waitFor();
+    await page.goto(`${api.url}/#/?q=nosuchword`);
+    await page.getByText('No finding matches').waitFor();
+    await page.keyboard.press('?');
+    await page.getByRole('heading', { name: 'Keys' }).waitFor();
+    await page.screenshot({ path: `${SHOTS}help-light.png` });
+    await page.context().close();
+  });
+
+  it('shows what a resource contains as text, and makes reordering characters visible', async () => {
+    const page = await open(signedIn('/findings/f-hostile'));
+    await page.locator('.diff tr').first().waitFor();
+    const text = await page.locator('main').innerText();
+    assert.ok(text.includes('<script>alert(1)</script>'));
+    assert.ok(text.includes('</td><img src=x onerror=alert(2)>'));
+    assert.ok(text.includes('\\u202etxt'));
+    assert.equal(await page.locator('main script, main img, main b:has-text("mallory"), main dd i:has-text("x")').count(), 0);
+    await page.screenshot({ path: `${SHOTS}hostile-light.png` });
+    await page.context().close();
+  });
+
+  it('shows findings of every sort, dark and narrow too, without anything wider than the window', async () => {
+    for (const [name, options] of [
+      ['dark', { colorScheme: 'dark' }],
+      ['laptop', { viewport: { width: 1280, height: 720 } }],
+      ['narrow', { viewport: { width: 400, height: 860 } }],
+    ] as const) {
+      const page = await open(signedIn('/?q='), options);
+      await page.locator('.findings li').nth(7).waitFor();
+      await page.screenshot({ path: `${SHOTS}list-${name}.png`, fullPage: name === 'narrow' });
+      for (const id of Object.values(api.findings).map((finding) => finding.id)) {
+        await page.goto(`${api.url}/#/findings/${id}`);
+        await page.locator('.timeline svg, .diff tr').first().waitFor();
+        const overflow = await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
+        assert.ok(overflow <= 0, `${id} ${name}: ${overflow} px too wide`);
+        if (name === 'dark' || id === 'f-listener') {
+          await page.locator('.diff.loading').waitFor({ state: 'detached' });
+          await page.screenshot({ path: `${SHOTS}${id}-${name}.png`, fullPage: name === 'narrow' });
+        }
+      }
+      await page.goto(`${api.url}/#/coverage`);
+      await page.getByText('keda.sh').first().waitFor();
+      await page.screenshot({ path: `${SHOTS}coverage-${name}.png` });
+      await page.context().close();
+    }
+  });
+
+  it('left no error in the console and violated no policy', () => {
+    assert.deepEqual(complaints, []);
+  });
+});

@@ -1,0 +1,38 @@
+import { ActorAffinity } from '../../src/model/actor-affinity.ts';
+import { Burst, Pace, Tempos } from '../../src/model/burst.ts';
+import { CoChange } from '../../src/model/co-change.ts';
+import type { Detector } from '../../src/model/detector.ts';
+import { Drift } from '../../src/model/drift.ts';
+import { FactDetector } from '../../src/model/fact-detector.ts';
+import { HourOfWeek } from '../../src/model/hour-of-week.ts';
+import { Leap, NewValue } from '../../src/model/new-value.ts';
+import { PathHabits } from '../../src/model/path-habits.ts';
+import { SensitiveField } from '../../src/model/sensitive-field.ts';
+import { StableField, Structure } from '../../src/model/stable-field.ts';
+import { MassDelete, Wave } from '../../src/model/wave.ts';
+import { checkDetector } from '../contract/check-detector.ts';
+
+const alone = (detector: Detector) => ({ detector });
+const withHabits = (make: (habits: PathHabits) => Detector) => () => {
+  const habits = new PathHabits();
+  return { detector: make(habits), track: (event: Parameters<PathHabits['learn']>[0]) => habits.learn(event), shared: habits };
+};
+const withTempos = (make: (tempos: Tempos) => Detector) => () => {
+  const tempos = new Tempos();
+  return { detector: make(tempos), track: (event: Parameters<Tempos['track']>[0]) => tempos.track(event), shared: tempos };
+};
+
+checkDetector({ name: 'actor-affinity', make: () => alone(new ActorAffinity() as Detector) });
+checkDetector({ name: 'stable-field', make: withHabits((habits) => new StableField(habits) as Detector) });
+checkDetector({ name: 'structure', make: withHabits((habits) => new Structure(habits) as Detector) });
+checkDetector({ name: 'new-value', make: () => alone(new NewValue() as Detector) });
+checkDetector({ name: 'leap', make: () => alone(new Leap() as Detector) });
+checkDetector({ name: 'hour-of-week', make: () => alone(new HourOfWeek({ timeZone: 'Europe/Berlin' }) as Detector) });
+checkDetector({ name: 'burst', make: withTempos((tempos) => new Burst(tempos) as Detector) });
+checkDetector({ name: 'pace', make: withTempos((tempos) => new Pace(tempos) as Detector) });
+checkDetector({ name: 'mass-delete', make: () => alone(new MassDelete() as Detector) });
+checkDetector({ name: 'wave', make: () => alone(new Wave() as Detector) });
+checkDetector({ name: 'co-change', make: withHabits((habits) => new CoChange(habits) as Detector) });
+checkDetector({ name: 'drift', make: withHabits((habits) => new Drift(habits) as Detector) });
+checkDetector({ name: 'fact', make: () => alone(new FactDetector() as Detector), matureAtOnce: true });
+checkDetector({ name: 'sensitive-field', make: withHabits((habits) => new SensitiveField(habits) as Detector) });

@@ -1,0 +1,45 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import fc from 'fast-check';
+import { Lru } from '../../src/store/lru.ts';
+
+describe('Lru', () => {
+  it('keeps what is used and forgets what is not', () => {
+    const lru = new Lru<string, number>(10);
+    lru.set('used', 0);
+    for (let i = 1; i <= 50; i++) {
+      lru.set(`k${i}`, i);
+      assert.equal(lru.get('used'), 0);
+    }
+    assert.equal(lru.get('k1'), undefined);
+    assert.equal(lru.get('k50'), 50);
+  });
+
+  it('never gives a value that was replaced or deleted, and stays within its weight', () => {
+    const action = fc.record({
+      key: fc.integer({ min: 0, max: 9 }),
+      weight: fc.integer({ min: 0, max: 8 }),
+      verb: fc.constantFrom('set', 'get', 'delete'),
+    });
+    fc.assert(
+      fc.property(fc.array(action, { maxLength: 200 }), (actions) => {
+        const lru = new Lru<number, { turn: number; weight: number }>(12);
+        const truth = new Map<number, number>();
+        actions.forEach(({ key, weight, verb }, turn) => {
+          if (verb === 'set') {
+            lru.set(key, { turn, weight }, weight);
+            truth.set(key, turn);
+          } else if (verb === 'delete') {
+            lru.delete(key);
+            truth.delete(key);
+          }
+          const found = lru.get(key);
+          if (found !== undefined) assert.equal(found.turn, truth.get(key));
+        });
+        let total = 0;
+        for (let key = 0; key < 10; key++) total += new Set([lru.get(key)]).values().next().value?.weight ?? 0;
+        assert.ok(total <= 12 + 8, `holds ${total}`);
+      }),
+    );
+  });
+});

@@ -1,0 +1,82 @@
+/** An API server on a seeded store, with a manual clock and a token. */
+import { Registry } from 'prom-client';
+import { type ApiServer, type ApiServerOptions, createApiServer } from '../../src/api/server.ts';
+import type { KindCoverage } from '../../src/collector/source.ts';
+import type { Clock } from '../../src/domain/clock.ts';
+import { createLogger } from '../../src/telemetry/logger.ts';
+import { SEED_END_MS, type Seeded, SUBJECTS, seededStore } from './seeded-store.ts';
+
+export const TOKEN = 'a-token-for-tests-only';
+
+/** Stands still; sleeping on it ends only by abort. */
+export const frozenClock: Clock = {
+  nowMs: () => SEED_END_MS,
+  sleep: (_ms, signal) => new Promise((_, reject) => signal?.addEventListener('abort', () => reject(signal.reason))),
+};
+
+export const COVERAGE: KindCoverage[] = [
+  ...Object.values(SUBJECTS).map((subject, i): KindCoverage => {
+    const [group = '', version = ''] = subject.apiVersion.split('/');
+    const { kind, cluster } = subject;
+    const seen = { state: 'watched' as const, objects: 1, relists: 0, lastEventMs: SEED_END_MS - i * 3_600_000 };
+    return { cluster, group, version, kind, plural: `${kind.toLowerCase()}s`, namespaced: subject.namespace !== '', ...seen };
+  }),
+  {
+    ...{
+      cluster: 'prod-eu',
+      group: 'keda.sh',
+      version: 'v1alpha1',
+      kind: 'ScaledObject',
+      plural: 'scaledobjects',
+      namespaced: true,
+    },
+    ...{ state: 'forbidden' as const, objects: 0, relists: 0 },
+    reason: 'list is forbidden; add apiGroups: ["keda.sh"], resources: ["scaledobjects"], verbs: ["get", "list", "watch"]',
+  },
+];
+
+export interface SeededApi extends Seeded {
+  server: ApiServer;
+  url: string;
+  /** GET with the token. */
+  get(path: string, headers?: Record<string, string>): Promise<Response>;
+  stop(): Promise<void>;
+}
+
+export async function startSeededApi(more: Partial<ApiServerOptions> = {}): Promise<SeededApi> {
+  const seeded = seededStore();
+  const server = createApiServer({
+    store: seeded.store,
+    coverage: () => COVERAGE,
+    maturity: () => ({
+      changes: seeded.changes.length,
+      firstMs: seeded.changes[0]?.observedMs,
+      lastMs: SEED_END_MS,
+      detectors: {
+        'actor-affinity': { mature: true, samples: 4210 },
+        'stable-field': { mature: true, samples: 3980 },
+        'new-value': { mature: true, samples: 3980 },
+        'hour-of-week': { mature: false, samples: 512 },
+        'co-change': { mature: false, samples: 96 },
+      },
+    }),
+    health: () => ({ live: true, ready: true, checks: [{ name: 'store', ok: true, detail: 'takes writes' }] }),
+    registry: new Registry(),
+    auth: { token: TOKEN },
+    clock: frozenClock,
+    logger: createLogger('warn'),
+    version: '0.1.0-test',
+    ...more,
+  });
+  const { url } = await server.listen('127.0.0.1', 0);
+  return {
+    ...seeded,
+    server,
+    url,
+    get: (path, headers = {}) => fetch(`${url}${path}`, { headers: { authorization: `Bearer ${TOKEN}`, ...headers } }),
+    async stop() {
+      await server.close();
+      seeded.store.close();
+    },
+  };
+}
