@@ -1,6 +1,7 @@
 /** `npm run bench -- <what>`: each prints its result as the last line of stdout, as JSON. */
 import { Command } from 'commander';
 import { measureAlertLatency } from './alert-latency.ts';
+import { demoOverSeeds } from './demo-seeds.ts';
 import { killNine } from './kill-nine.ts';
 
 const program = new Command('bench').description('Benches on real parts; results that are kept go to bench/results.');
@@ -22,6 +23,15 @@ program
   .option('--seed <N>', 'of the instants', '1')
   .action(async ({ kills, rate, seed }: { kills: string; rate: string; seed: string }) =>
     print(await killNine({ kills: Number(kills), changesPerSecond: Number(rate), seed: Number(seed) })),
+  );
+
+program
+  .command('demo-seeds')
+  .description('the demo over many seeds: found and false of each')
+  .option('--from <N>', 'first seed', '1')
+  .option('--to <N>', 'last seed', '20')
+  .action(async ({ from, to }: { from: string; to: string }) =>
+    print(await demoOverSeeds(Number(from), Number(to), (one) => process.stderr.write(`${JSON.stringify(one)}\n`))),
   );
 
 function print(result: object): void {

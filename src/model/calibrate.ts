@@ -6,6 +6,9 @@
 
 export const WINDOW = 6_000;
 const FEW = 20;
+/** Pseudo-count of larger surprises while few were seen: saying something for the first time is not by itself rare. */
+const FEW_PRIOR = 1.5;
+const BEYOND_MIN = 0.01;
 const TOP_SHARE = 0.02;
 const TOP_MIN = 10;
 const REPEAT_MS = 3_600_000;
@@ -37,17 +40,22 @@ export function makePool(): Pool {
   };
 }
 
-/** Probability that a visit brings a surprise of at least `surprise`; `visits` is the number of visits so far, all detectors. */
-export function tailOfPool(pool: Pool, surprise: number, visits: number): number {
+/** Who asks, so that an object is not compared with its own entry of the last hour. */
+export interface Asker {
+  object: string;
+  atMs: number;
+  /** Number of visits so far, whatever detectors had to say. */
+  visits: number;
+}
+
+/** Probability that a visit brings a surprise of at least `surprise`. */
+export function tailOfPool(pool: Pool, surprise: number, asker: Asker): number {
   const { sorted, n } = pool;
-  const above = n - lowerBound(sorted, n, surprise);
-  if (n < FEW) {
-    const top = n > 0 ? (sorted[n - 1] as number) : 1;
-    let sum = 0;
-    for (let i = 0; i < n; i++) sum += sorted[i] as number;
-    const mean = n > 0 ? Math.max(1, sum / n) : 1;
-    return Math.min(1, ((above + 1) / Math.max(50, visits)) * Math.exp(Math.min(0, (top - surprise) / mean)));
-  }
+  const { visits } = asker;
+  const own = openEntry(pool, asker);
+  const mine = own !== undefined && (pool.values[own.slot] as number) >= surprise ? 1 : 0;
+  const above = n - lowerBound(sorted, n, surprise) - mine;
+  if (n < FEW) return tailOfFew(pool, { surprise, above, visits, own: own === undefined ? undefined : pool.values[own.slot] });
   const since = visits - (pool.visits[pool.head] as number);
   const applies = n / Math.max(n, since);
   const k = Math.max(TOP_MIN, Math.floor(n * TOP_SHARE));
@@ -60,10 +68,38 @@ export function tailOfPool(pool: Pool, surprise: number, visits: number): number
   return applies * Math.min(above > 0 ? (above + 0.5) / n : 1, tail);
 }
 
+/** Too few to speak of a distribution: the rate of such surprises so far, shrunk by how far this one lies beyond their largest. */
+function tailOfFew(pool: Pool, asked: { surprise: number; above: number; visits: number; own: number | undefined }): number {
+  let top = 1;
+  let sum = 0;
+  let others = 0;
+  let skipped = asked.own === undefined;
+  for (let i = 0; i < pool.n; i++) {
+    const value = pool.sorted[i] as number;
+    if (!skipped && value === asked.own) {
+      skipped = true;
+      continue;
+    }
+    top = value;
+    sum += value;
+    others++;
+  }
+  const mean = others > 0 ? Math.max(1, sum / others) : 1;
+  const beyond = Math.max(BEYOND_MIN, Math.exp(Math.min(0, (top - asked.surprise) / mean)));
+  return Math.min(1, ((asked.above + FEW_PRIOR) / Math.max(50, asked.visits)) * beyond);
+}
+
+function openEntry(pool: Pool, asker: Asker): { slot: number } | undefined {
+  const open = pool.open.get(asker.object);
+  if (open === undefined || Math.abs(asker.atMs - open.sinceMs) >= REPEAT_MS || pool.serial - open.serial >= WINDOW)
+    return undefined;
+  return open;
+}
+
 /** Adds one surprise; of an object only the largest within an hour counts. */
-export function learnPool(pool: Pool, surprise: number, entry: { object: string; atMs: number; visits: number }): void {
-  const open = pool.open.get(entry.object);
-  if (open !== undefined && Math.abs(entry.atMs - open.sinceMs) < REPEAT_MS && pool.serial - open.serial < WINDOW) {
+export function learnPool(pool: Pool, surprise: number, entry: Asker): void {
+  const open = openEntry(pool, entry);
+  if (open !== undefined) {
     const before = pool.values[open.slot] as number;
     if (surprise <= before) return;
     removeSorted(pool, before);

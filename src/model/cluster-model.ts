@@ -39,6 +39,7 @@ const QUARANTINE_MAX = 2_000;
 const MATURE_SPAN_MS = 7 * DAY_MS;
 const MATURE_CHANGES = 200;
 const SAMPLES_MATURE = 20;
+const SILENCES_TRUSTED = 20;
 const CROWDED = new Set(['stable-field', 'new-value', 'fact']);
 /** Detectors for which new objects are a population of their own. */
 const BORN_APART = new Set(['new-value', 'fact', 'sensitive-field']);
@@ -266,7 +267,7 @@ export class ClusterModel {
   #tail(key: string, surprise: number, object: string, group: Group): number {
     const top = group.tops.get(key);
     if (top === undefined || surprise > top.surprise) group.tops.set(key, { surprise, object });
-    return tailOfPool(this.#pool(key), surprise, this.#state.visits);
+    return tailOfPool(this.#pool(key), surprise, { object, atMs: group.lastMs, visits: this.#state.visits });
   }
 
   #pool(key: string): Pool {
@@ -396,12 +397,11 @@ export class ClusterModel {
   #judgeSilence(overdue: ReturnType<Silence['due']>[number]): Judgement {
     const pool = this.#pool('silence:*');
     const { visits } = this.#state;
-    const p = tailOfPool(pool, overdue.surprise, visits);
-    learnPool(pool, overdue.surprise, {
-      object: `${overdue.ref.kind}\u0000${overdue.ref.namespace}\u0000${overdue.ref.name}`,
-      atMs: overdue.atMs,
-      visits,
-    });
+    const asker = { object: overdue.key, atMs: overdue.atMs, visits };
+    // The pool's past is short for a long time: until then the beat's own predictive distribution has most of the say.
+    const trust = pool.n / (pool.n + SILENCES_TRUSTED);
+    const p = tailOfPool(pool, overdue.surprise, asker) ** trust * overdue.p ** (1 - trust);
+    learnPool(pool, overdue.surprise, asker);
     const { sentence, observed, usual, samples, ref, actor } = overdue;
     const scope = actor === undefined ? 'object' : 'actor';
     const part: Part = {
@@ -412,7 +412,7 @@ export class ClusterModel {
       explain: () => ({ sentence, observed: observed as Json, usual: usual as Json, samples, scope }),
     };
     const raw = combine([part]);
-    const score = raw <= 0 ? 0 : -Math.log10(tailOfPool(this.#pool('all'), raw, visits));
+    const score = raw <= 0 ? 0 : -Math.log10(tailOfPool(this.#pool('all'), raw, asker));
     const { cluster, group, version, kind, namespace, name } = ref;
     return {
       tsMs: overdue.atMs,
@@ -436,10 +436,9 @@ export class ClusterModel {
     const evidence = this.#statusLoop.observe(change);
     if (evidence === undefined) return undefined;
     const pool = this.#pool('status-loop:*');
-    const { visits } = this.#state;
-    const object = `${change.ref.kind}\u0000${change.ref.namespace}\u0000${change.ref.name}`;
-    const p = tailOfPool(pool, evidence.surprise, visits);
-    learnPool(pool, evidence.surprise, { object, atMs: change.observedMs, visits });
+    const asker = { object: objectId(change), atMs: change.observedMs, visits: this.#state.visits };
+    const p = tailOfPool(pool, evidence.surprise, asker);
+    learnPool(pool, evidence.surprise, asker);
     const part: Part = {
       detector: 'status-loop',
       weight: WEIGHTS['status-loop'] as number,

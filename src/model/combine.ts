@@ -21,7 +21,7 @@ export const WEIGHTS: Record<string, number> = {
   drift: 3,
   fact: 0.5,
   'sensitive-field': 0.25,
-  silence: 1.5,
+  silence: 3,
   'status-loop': 0.5,
   'user-rule': 1,
 };

@@ -170,10 +170,10 @@ export class ReconcileHealth {
     const spread = Math.max(SIGNALS[signal.name].floor, quantile(reference, 0.9) - usual, 0.25 * usual);
     const shift = (low - usual) / spread;
     if (shift <= 0) return undefined;
-    const visits = signal.rows;
-    const p = tailOfPool(signal.pool, shift, visits);
+    const asker = { object: 'self', atMs, visits: signal.rows };
+    const p = tailOfPool(signal.pool, shift, asker);
     // One entry per hour, its largest, so that a shift that lasts does not teach itself within minutes.
-    learnPool(signal.pool, shift, { object: 'self', atMs, visits });
+    learnPool(signal.pool, shift, asker);
     // A shift below the natural spread is noise whatever its rank.
     const score = shift < 2 ? 0 : Math.min(12, -Math.log10(p) + Math.log10(shift / 2));
     const told = signal.told;

@@ -17,6 +17,8 @@ const MEDIAN_MAX_MS = 20 * DAY_MS;
 const UNEVEN_MAX = 8;
 const TAIL_K = 4;
 const RARITY = 0.35;
+const AGAIN = 2;
+const SPREAD_MIN = 0.1;
 
 interface Beat {
   ref: ObjectRef;
@@ -30,7 +32,8 @@ interface Beat {
   late: number;
   beats: number;
   alive: boolean;
-  overdue: boolean;
+  /** How often this silence was told already. */
+  told: number;
   serial: number;
 }
 
@@ -48,6 +51,9 @@ interface State {
 }
 
 export interface Overdue {
+  key: string;
+  /** Predictive probability of a gap this long. */
+  p: number;
   atMs: number;
   ref: ObjectRef;
   actor: string | undefined;
@@ -84,14 +90,14 @@ export class Silence {
         late: 0,
         beats: 0,
         alive: true,
-        overdue: false,
+        told: 0,
         serial: 0,
       };
       this.#state.keys.set(key, beat);
     } else {
       if (actor === undefined) beat.alive = event.type !== 'DELETED';
-      if (beat.overdue) beat.late++;
-      beat.overdue = false;
+      if (beat.told > 0) beat.late++;
+      beat.told = 0;
       const gap = event.atMs - beat.lastMs;
       if (gap < APART_MS) return;
       beat.gaps.push(gap);
@@ -126,10 +132,15 @@ export class Silence {
     while (heap.length > 0 && (heap[0] as Due).atMs <= nowMs) {
       const { atMs, key, serial } = pop(heap);
       const beat = keys.get(key);
-      if (beat === undefined || beat.serial !== serial || !beat.alive || beat.overdue) continue;
-      beat.overdue = true;
+      if (beat === undefined || beat.serial !== serial || !beat.alive) continue;
+      beat.told++;
       this.#state.raised++;
-      out.push(describe(beat, { atMs, visits }));
+      out.push(describe(beat, { key, atMs, visits }));
+      // Said once when it is late, and once more when there is no doubt left.
+      if (beat.told === 1) {
+        const againMs = Math.max(atMs + 1, beat.lastMs + AGAIN * Math.max(...beat.gaps));
+        push(heap, { atMs: againMs, key, serial });
+      }
     }
     return out;
   }
@@ -163,16 +174,19 @@ function dueAfter(beat: Beat): number | undefined {
   return longest * Math.exp(slope * -Math.log(RARITY) + 0.1);
 }
 
-function describe(beat: Beat, { atMs, visits }: { atMs: number; visits: number }): Overdue {
+function describe(beat: Beat, { key, atMs, visits }: { key: string; atMs: number; visits: number }): Overdue {
   const waited = atMs - beat.lastMs;
   const byTime = deviation(beat.gaps, waited);
   const byVisits = deviation(beat.visitGaps, Math.max(1, visits - beat.lastVisits));
-  const surprise = Math.max(0.01, Math.min(byTime.z, byVisits.z) - Math.log((beat.late + 1) / (beat.beats + 10)));
+  const p = Math.max(byTime.p, byVisits.p);
+  const surprise = Math.max(0.01, -Math.log(p) - 0.5 * Math.log((beat.late + 1) / (beat.beats + 10)));
   const { ref } = beat;
   const who = beat.actor === undefined ? `${ref.kind} ${ref.name}` : `${ref.kind} objects by ${beat.actor}`;
   const longest = span(Math.max(...beat.gaps));
   const typical = span(Math.exp(byTime.mean));
   return {
+    key,
+    p,
     atMs,
     ref,
     actor: beat.actor,
@@ -184,18 +198,20 @@ function describe(beat: Beat, { atMs, visits }: { atMs: number; visits: number }
   };
 }
 
-/** How many standard deviations the logarithm of a gap lies above the mean of those of past gaps. */
-function deviation(gaps: readonly number[], gap: number): { z: number; mean: number } {
+/**
+ * Predictive probability of a gap at least this long, the logarithms of gaps taken as normal with unknown mean and spread: the tail of
+ * Student's t, bounded from above by its density's power law.
+ */
+function deviation(gaps: readonly number[], gap: number): { p: number; mean: number } {
+  const n = gaps.length;
   let sum = 0;
+  for (const past of gaps) sum += Math.log(past);
+  const mean = sum / n;
   let squares = 0;
-  for (const past of gaps) {
-    const log = Math.log(past);
-    sum += log;
-    squares += log * log;
-  }
-  const mean = sum / gaps.length;
-  const spread = Math.max(0.25, Math.sqrt(Math.max(0, squares / gaps.length - mean * mean)));
-  return { z: (Math.log(gap) - mean) / spread, mean };
+  for (const past of gaps) squares += (Math.log(past) - mean) ** 2;
+  const spread = Math.max(SPREAD_MIN, Math.sqrt(squares / (n - 1))) * Math.sqrt(1 + 1 / n);
+  const z = Math.max(0, (Math.log(gap) - mean) / spread);
+  return { p: 0.5 * (1 + (z * z) / (n - 1)) ** (-n / 2), mean };
 }
 
 function before(a: Due, b: Due): boolean {

@@ -23,7 +23,7 @@ export interface BlockOptions {
 
 export const BLOCK_DEFAULTS: BlockOptions = {
   changesPerSpan: 512,
-  bytesPerSpan: 256 * 1024,
+  bytesPerSpan: 128 * 1024,
   spansPerMerge: 8,
   bytesPerBlock: 256 * 1024,
   cacheBytes: 16 * 1024 * 1024,

@@ -56,7 +56,7 @@ test('what is done every day is not worth a word', () => {
 });
 
 test('a stranger on Kafka is named, with who usually does it', () => {
-  const { found } = after([kafka((spec) => ({ ...spec, replicas: 4 }), { actor: 'mallory' })]);
+  const { found } = after([kafka((spec) => ({ ...spec, replicas: spec.replicas === 4 ? 5 : 4 }), { actor: 'mallory' })]);
   const top = strongest(found);
   assert.ok(top !== undefined && top.score >= 2, JSON.stringify(top));
   assert.ok(top.mature);

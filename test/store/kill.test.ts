@@ -29,6 +29,13 @@ it('loses nothing committed to kill -9, and its cursor says exactly what is ther
       'none lost, none twice',
     );
     for (const { seq, state } of changes) assert.deepEqual(state.spec, { n: seq, text: `revision ${seq}` });
+    const objects = store.objects({ limit: 100 }).items;
+    assert.equal(
+      objects.reduce((sum, object) => sum + object.changes, 0),
+      cursor,
+      'head rows the process had not written are derived',
+    );
+    for (const { ref, seq } of objects) assert.deepEqual(store.head(ref)?.state.spec, { n: seq, text: `revision ${seq}` });
     store.append({ changes: [], cursors: { probe: 'written' } });
     reached = cursor;
   }

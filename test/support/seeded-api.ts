@@ -36,6 +36,8 @@ export const COVERAGE: KindCoverage[] = [
 ];
 
 export interface SeededApi extends Seeded {
+  /** What the server was made with. */
+  options: ApiServerOptions;
   server: ApiServer;
   url: string;
   /** GET with the token. */
@@ -45,7 +47,7 @@ export interface SeededApi extends Seeded {
 
 export async function startSeededApi(more: Partial<ApiServerOptions> = {}): Promise<SeededApi> {
   const seeded = seededStore();
-  const server = createApiServer({
+  const options: ApiServerOptions = {
     store: seeded.store,
     coverage: () => COVERAGE,
     maturity: () => ({
@@ -64,13 +66,15 @@ export async function startSeededApi(more: Partial<ApiServerOptions> = {}): Prom
     registry: new Registry(),
     auth: { token: TOKEN },
     clock: frozenClock,
-    logger: createLogger('warn'),
+    logger: createLogger('silent'),
     version: '0.1.0-test',
     ...more,
-  });
+  };
+  const server = createApiServer(options);
   const { url } = await server.listen('127.0.0.1', 0);
   return {
     ...seeded,
+    options,
     server,
     url,
     get: (path, headers = {}) => fetch(`${url}${path}`, { headers: { authorization: `Bearer ${TOKEN}`, ...headers } }),

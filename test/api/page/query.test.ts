@@ -1,0 +1,69 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { parseQuery, withTerm } from '../../../src/api/page/query.ts';
+import { DEFAULT_QUERY, hashOf, parseHash } from '../../../src/api/page/route-hash.ts';
+import type { Finding } from '../../../src/api/page/types.ts';
+
+const finding = {
+  summary: 'Kafka streaming/orders was changed',
+  subject: { type: 'change', ref: { kind: 'Kafka', namespace: 'streaming', name: 'orders' } },
+  actor: { name: 'Flux', source: 'stream', confidence: 1 },
+  reasons: [{ sentence: 'the image is new', path: '/spec/image' }],
+  mature: false,
+  deterministic: false,
+} as unknown as Finding;
+const matches = (text: string) => parseQuery(text).local.every((holds) => holds(finding));
+
+describe('the query line', () => {
+  it('hands to the API what the API can filter by', () => {
+    assert.deepEqual(parseQuery('kind:Kafka ns:streaming name:orders severity:critical is:paged score:>=4 cluster:"a b"').api, {
+      kind: 'Kafka',
+      namespace: 'streaming',
+      name: 'orders',
+      severity: 'critical',
+      verdict: 'page',
+      score: '4',
+      cluster: 'a b',
+    });
+    assert.deepEqual(parseQuery('is:recorded from:2026-08-01').api, { verdict: 'record', from: '2026-08-01T00:00:00.000Z' });
+  });
+
+  it('matches the rest itself: words, actors, learning, words with colons', () => {
+    for (const text of ['orders', 'IMAGE new', 'actor:flux', 'is:learning', '/spec/image', '']) assert.ok(matches(text), text);
+    for (const text of ['payments', 'orders payments', 'actor:alice', 'registry.example.org:5000/x'])
+      assert.ok(!matches(text), text);
+  });
+
+  it('says what is wrong', () => {
+    for (const text of ['severity:bad', 'score:high', 'is:open', 'from:yesterday', 'kind:']) {
+      assert.equal(parseQuery(text).errors.length, 1, text);
+    }
+    assert.deepEqual(parseQuery('kind:Kafka orders').errors, []);
+  });
+
+  it('sets and takes out single terms and keeps the rest as typed', () => {
+    assert.equal(withTerm('kind:Kafka is:paged "two words"', 'is', 'recorded'), 'kind:Kafka "two words" is:recorded');
+    assert.equal(withTerm('is:paged kind:Kafka', 'is', undefined), 'kind:Kafka');
+    assert.equal(withTerm('', 'name', 'a b'), 'name:"a b"');
+  });
+});
+
+describe('the address', () => {
+  it('goes there and back for every place', () => {
+    for (const place of [
+      { view: 'list', query: DEFAULT_QUERY },
+      { view: 'list', query: '' },
+      { view: 'list', query: 'kind:Kafka & "a?b#c"' },
+      { view: 'finding', id: 'a/b%c' },
+      { view: 'coverage' },
+    ] as const) {
+      assert.deepEqual(parseHash(hashOf(place)), { place });
+    }
+  });
+
+  it('takes a token once, with the place to go to', () => {
+    assert.deepEqual(parseHash('#token=abc'), { place: { view: 'list', query: DEFAULT_QUERY }, token: 'abc' });
+    assert.deepEqual(parseHash('#token=abc&to=%2Ffindings%2Fx'), { place: { view: 'finding', id: 'x' }, token: 'abc' });
+    assert.deepEqual(parseHash('#/findings/%E0%A4%A').place, { view: 'finding', id: '%E0%A4%A' });
+  });
+});

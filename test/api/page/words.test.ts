@@ -1,0 +1,73 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { commandsFor, curlCommand, objectPath, shellWord } from '../../../src/api/page/kubectl.ts';
+import { age, bytes, namePieces, roundNumber, valueText, visible } from '../../../src/api/page/words.ts';
+
+describe('words', () => {
+  it('rounds as one would say it', () => {
+    assert.deepEqual([1, 251, 1585, 63_096, 2_000_000, 1e12].map(roundNumber), [
+      '1',
+      '251',
+      '1,600',
+      '63,000',
+      '2 million',
+      '1 trillion',
+    ]);
+    assert.deepEqual([512, 2048, 3_400_000].map(bytes), ['512 B', '2.00 kB', '3.24 MB']);
+  });
+
+  it('is relative under a day and a date beyond, with the year only where it differs', () => {
+    const now = Date.parse('2026-08-21T12:00:00Z');
+    const at = (ms: number) => age(new Date(now - ms).toISOString(), now);
+    assert.deepEqual([10_000, 300_000, 7_200_000].map(at), ['just now', '5 min ago', '2 h ago']);
+    assert.match(at(3 * 86_400_000), /^18 Aug \d\d:\d\d$/);
+    assert.match(at(400 * 86_400_000), /^17 Jul 2025 \d\d:\d\d$/);
+  });
+
+  it('breaks names between words only, losing nothing', () => {
+    assert.deepEqual(namePieces('chat-eu/west.1'), ['chat-', 'eu/', 'west.', '1']);
+    for (const name of ['', '--a', 'a__b..c', '/x/']) assert.equal(namePieces(name).join(''), name);
+  });
+
+  it('shows characters that hide or reorder text', () => {
+    assert.equal(visible('a\u202eb\u200bc\u0000\u2028'), 'a\\u202eb\\u200bc\\u0000\\u2028');
+    assert.equal(visible('grüße 日本 \t\n'), 'grüße 日本 \t\n');
+    assert.deepEqual([undefined, '', 'x', 3, null, { a: 1 }].map(valueText), ['nothing', '""', 'x', '3', 'null', '{"a":1}']);
+  });
+});
+
+describe('commands to copy', () => {
+  const ref = {
+    cluster: 'c',
+    group: 'kafka.strimzi.io',
+    version: 'v1beta2',
+    kind: 'Kafka',
+    namespace: 'streaming',
+    name: 'orders',
+  };
+  const texts = (change: Partial<typeof ref>) => commandsFor({ ...ref, ...change }, []).map((command) => command.text);
+
+  it('name the resource in full, by its plural where that is known', () => {
+    assert.equal(texts({})[1], 'kubectl describe -n streaming kafka.v1beta2.kafka.strimzi.io orders');
+    const known = [{ group: ref.group, kind: 'Kafka', plural: 'kafkas' }] as never;
+    assert.equal(commandsFor(ref, known)[1]?.text, 'kubectl describe -n streaming kafkas.v1beta2.kafka.strimzi.io orders');
+    assert.equal(texts({ namespace: '', group: '', version: 'v1', kind: 'Node' })[1], 'kubectl describe node orders');
+  });
+
+  it('cannot be turned into another command by a name', () => {
+    for (const name of ['$(touch x)', "a'; rm -rf / #", 'a\nb', '`id`', 'a b']) {
+      for (const text of texts({ name }))
+        assert.ok(
+          text.includes(shellWord(name)) || text.includes(shellWord(`involvedObject.kind=Kafka,involvedObject.name=${name}`)),
+        );
+    }
+    assert.equal(shellWord("it's"), `'it'\\''s'`);
+    assert.equal(shellWord(''), "''");
+    assert.match(texts({ name: '--kubeconfig=x' })[1] as string, / -- '?--kubeconfig=x'?$/);
+    assert.equal(curlCommand('http://h', '/v1/$x'), `curl -H "Authorization: Bearer $CROWSNEST_TOKEN" 'http://h/v1/$x'`);
+  });
+
+  it('address objects as the API does', () => {
+    assert.equal(objectPath({ ...ref, group: '', namespace: '', name: 'a/b' }), '/v1/objects/c/_/Kafka/_/a%2Fb');
+  });
+});
