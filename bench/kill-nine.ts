@@ -72,7 +72,7 @@ async function write(
   for (let n = 1; !signal.aborted; n++) {
     written.add(await light.patch(`engine-${n % OBJECTS}`, { counter: n }, 'writer'));
     const dueMs = startMs + (n * 1000) / perSecond;
-    if (dueMs > performance.now()) await delay(dueMs - performance.now());
+    await delay(Math.max(0, dueMs - performance.now()));
   }
 }
 

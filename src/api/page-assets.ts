@@ -22,7 +22,7 @@ export interface PageAssets {
 }
 
 const PAGE_MODULES = [
-  ...['main', 'app', 'html', 'api-client', 'words', 'query', 'kubectl', 'yaml-diff', 'live-data'],
+  ...['main', 'app', 'html', 'api-client', 'words', 'query', 'episodes', 'kubectl', 'yaml-diff', 'live-data'],
   ...['header', 'strip', 'finding-list', 'finding-view', 'finding-facts', 'reasons', 'diff-view', 'timeline', 'series-chart'],
   ...['next-steps', 'coverage-view', 'help', 'login', 'marks', 'keys', 'route-hash'],
 ];

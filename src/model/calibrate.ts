@@ -13,6 +13,8 @@ const TOP_SHARE = 0.02;
 const TOP_MIN = 10;
 const REPEAT_MS = 3_600_000;
 const OPEN_MAX = 2_000;
+const FORGOTTEN_SHARE = 0.5;
+const KEPT_MIN = 50;
 
 /** Plain data: one pool per detector and sort of event. */
 export interface Pool {
@@ -23,9 +25,10 @@ export interface Pool {
   values: Float64Array;
   visits: Float64Array;
   head: number;
-  /** Objects seen within the last hour: slot in the ring and since when. What flaps does not become usual by flapping. */
-  open: Map<string, { slot: number; sinceMs: number; serial: number }>;
+  /** Entries made so far; the newest has this number. */
   serial: number;
+  /** Who was seen within the last hour: which entry, since when. What flaps does not become usual by flapping. */
+  open: Map<string, { serial: number; sinceMs: number }>;
 }
 
 export function makePool(): Pool {
@@ -35,14 +38,14 @@ export function makePool(): Pool {
     values: new Float64Array(64),
     visits: new Float64Array(64),
     head: 0,
-    open: new Map(),
     serial: 0,
+    open: new Map(),
   };
 }
 
-/** Who asks, so that an object is not compared with its own entry of the last hour. */
+/** Who asks, so that nobody is compared with its own entry of the last hour. */
 export interface Asker {
-  object: string;
+  key: string;
   atMs: number;
   /** Number of visits so far, whatever detectors had to say. */
   visits: number;
@@ -90,66 +93,71 @@ function tailOfFew(pool: Pool, asked: { surprise: number; above: number; visits:
 }
 
 function openEntry(pool: Pool, asker: Asker): { slot: number } | undefined {
-  const open = pool.open.get(asker.object);
-  if (open === undefined || Math.abs(asker.atMs - open.sinceMs) >= REPEAT_MS || pool.serial - open.serial >= WINDOW)
+  const open = pool.open.get(asker.key);
+  if (open === undefined || Math.abs(asker.atMs - open.sinceMs) >= REPEAT_MS || pool.serial - open.serial >= pool.n)
     return undefined;
-  return open;
+  return { slot: (pool.head + pool.n - 1 - (pool.serial - open.serial)) % pool.values.length };
 }
 
-/** Adds one surprise; of an object only the largest within an hour counts. */
+/** Adds one surprise; of one asker only the largest within an hour counts. */
 export function learnPool(pool: Pool, surprise: number, entry: Asker): void {
   const open = openEntry(pool, entry);
   if (open !== undefined) {
     const before = pool.values[open.slot] as number;
     if (surprise <= before) return;
     removeSorted(pool, before);
-    pool.n--;
     insertSorted(pool, surprise);
-    pool.n++;
     pool.values[open.slot] = surprise;
     return;
   }
-  if (pool.n === pool.values.length && pool.n < WINDOW) grow(pool);
-  let slot: number;
-  if (pool.n === WINDOW) {
-    slot = pool.head;
-    removeSorted(pool, pool.values[slot] as number);
-    pool.n--;
-    pool.head = (pool.head + 1) % WINDOW;
-  } else {
-    slot = pool.n;
-  }
-  insertSorted(pool, surprise);
-  pool.n++;
+  // The recent half of all visits: what was odd only because all was new is forgotten first.
+  while (pool.n >= WINDOW || (pool.n > KEPT_MIN && (pool.visits[pool.head] as number) < entry.visits * FORGOTTEN_SHARE))
+    dropOldest(pool);
+  if (pool.n === pool.values.length) grow(pool);
+  const slot = (pool.head + pool.n) % pool.values.length;
   pool.values[slot] = surprise;
   pool.visits[slot] = entry.visits;
+  insertSorted(pool, surprise);
   pool.serial++;
   if (pool.open.size >= OPEN_MAX) {
     const oldest = pool.open.keys().next();
     if (!oldest.done) pool.open.delete(oldest.value);
   }
-  pool.open.delete(entry.object);
-  pool.open.set(entry.object, { slot, sinceMs: entry.atMs, serial: pool.serial });
+  pool.open.delete(entry.key);
+  pool.open.set(entry.key, { serial: pool.serial, sinceMs: entry.atMs });
 }
 
+function dropOldest(pool: Pool): void {
+  removeSorted(pool, pool.values[pool.head] as number);
+  pool.head = (pool.head + 1) % pool.values.length;
+}
+
+/** Doubles the ring and straightens it. */
 function grow(pool: Pool): void {
-  const size = Math.min(WINDOW, pool.n * 2);
-  for (const name of ['sorted', 'values', 'visits'] as const) {
-    const bigger = new Float64Array(size);
-    bigger.set(pool[name].subarray(0, pool.n));
-    pool[name] = bigger;
+  const size = pool.values.length;
+  const bigger = Math.min(WINDOW, size * 2);
+  for (const name of ['values', 'visits'] as const) {
+    const array = new Float64Array(bigger);
+    for (let i = 0; i < pool.n; i++) array[i] = pool[name][(pool.head + i) % size] as number;
+    pool[name] = array;
   }
+  const sorted = new Float64Array(bigger);
+  sorted.set(pool.sorted.subarray(0, pool.n));
+  pool.sorted = sorted;
+  pool.head = 0;
 }
 
 function insertSorted(pool: Pool, value: number): void {
   const at = lowerBound(pool.sorted, pool.n, value);
   pool.sorted.copyWithin(at + 1, at, pool.n);
   pool.sorted[at] = value;
+  pool.n++;
 }
 
 function removeSorted(pool: Pool, value: number): void {
   const at = lowerBound(pool.sorted, pool.n, value);
   pool.sorted.copyWithin(at, at + 1, pool.n);
+  pool.n--;
 }
 
 /** Index of the first of the `n` sorted values that is not below `value`. */

@@ -43,6 +43,8 @@ const SILENCES_TRUSTED = 20;
 const CROWDED = new Set(['stable-field', 'new-value', 'fact']);
 /** Detectors for which new objects are a population of their own. */
 const BORN_APART = new Set(['new-value', 'fact', 'sensitive-field']);
+/** Detectors of visits rather than objects: an actor's entries within an hour are one. */
+const BY_ACTOR = new Set(['mass-delete', 'wave']);
 const CROWD = 0.7;
 const CROWD_NEAR = 1.5;
 
@@ -253,7 +255,12 @@ export class ClusterModel {
       surprise = Math.max(1e-3, surprise - CROWD * Math.log(near));
     }
     const born = event.type === 'ADDED' && BORN_APART.has(detector.name);
-    const p = this.#tail(`${detector.name}:${event.machine ? 'm' : 'h'}${born ? '+' : ''}`, surprise, event.object, group);
+    const p = this.#tail(
+      `${detector.name}:${event.machine ? 'm' : 'h'}${born ? '+' : ''}`,
+      surprise,
+      BY_ACTOR.has(detector.name) ? event.actor.name : event.object,
+      group,
+    );
     return {
       detector: detector.name,
       weight: WEIGHTS[detector.name] ?? 0.1,
@@ -264,10 +271,10 @@ export class ClusterModel {
   }
 
   /** Tail probability in a pool; the largest surprise of the visit is remembered for the pool to learn. */
-  #tail(key: string, surprise: number, object: string, group: Group): number {
+  #tail(key: string, surprise: number, asker: string, group: Group): number {
     const top = group.tops.get(key);
-    if (top === undefined || surprise > top.surprise) group.tops.set(key, { surprise, object });
-    return tailOfPool(this.#pool(key), surprise, { object, atMs: group.lastMs, visits: this.#state.visits });
+    if (top === undefined || surprise > top.surprise) group.tops.set(key, { surprise, asker });
+    return tailOfPool(this.#pool(key), surprise, { key: asker, atMs: group.lastMs, visits: this.#state.visits });
   }
 
   #pool(key: string): Pool {
@@ -282,7 +289,8 @@ export class ClusterModel {
   /** The combined score set against its own past once more, so that "once in N" keeps its word. */
   #calibrated(raw: number, event: ChangeEvent, group: Group): number {
     if (raw <= 0) return 0;
-    return -Math.log10(this.#tail('all', raw, event.object, group));
+    // A person's hour counts once, whatever they touched in it; machines touch everything all the time.
+    return -Math.log10(this.#tail('all', raw, event.machine ? event.object : event.actor.name, group));
   }
 
   #isMature(parts: readonly Part[]): boolean {
@@ -332,8 +340,8 @@ export class ClusterModel {
     const late = this.#judgeCompany(group);
     if (late !== undefined) out.push(late);
     state.visits++;
-    for (const [key, { surprise, object }] of group.tops) {
-      learnPool(this.#pool(key), surprise, { object, atMs: group.lastMs, visits: state.visits });
+    for (const [key, { surprise, asker }] of group.tops) {
+      learnPool(this.#pool(key), surprise, { key: asker, atMs: group.lastMs, visits: state.visits });
     }
     this.#company.learn(group);
     const held = new Set(group.quarantined);
@@ -397,7 +405,7 @@ export class ClusterModel {
   #judgeSilence(overdue: ReturnType<Silence['due']>[number]): Judgement {
     const pool = this.#pool('silence:*');
     const { visits } = this.#state;
-    const asker = { object: overdue.key, atMs: overdue.atMs, visits };
+    const asker = { key: overdue.key, atMs: overdue.atMs, visits };
     // The pool's past is short for a long time: until then the beat's own predictive distribution has most of the say.
     const trust = pool.n / (pool.n + SILENCES_TRUSTED);
     const p = tailOfPool(pool, overdue.surprise, asker) ** trust * overdue.p ** (1 - trust);
@@ -436,7 +444,7 @@ export class ClusterModel {
     const evidence = this.#statusLoop.observe(change);
     if (evidence === undefined) return undefined;
     const pool = this.#pool('status-loop:*');
-    const asker = { object: objectId(change), atMs: change.observedMs, visits: this.#state.visits };
+    const asker = { key: objectId(change), atMs: change.observedMs, visits: this.#state.visits };
     const p = tailOfPool(pool, evidence.surprise, asker);
     learnPool(pool, evidence.surprise, asker);
     const part: Part = {

@@ -1,9 +1,10 @@
 /**
- * Slow drift: a number of one object that keeps moving in one direction in small steps. Each further step adds the surprise of that
- * field moving at all, so a counter that always climbs stays silent.
+ * Slow drift: a number of one object that keeps moving in one direction. Two things together: it moves more often than it used to
+ * (large-deviation exponent of the moves in this run against the rate before it), and always the same way (against how often its moves
+ * went that way before). A counter that always climbs, or a dial that swings, stays silent.
  */
 import { touch } from './counts.ts';
-import { DAY_MS, type Detector, type Evidence, MINUTE_MS } from './detector.ts';
+import { crowding, DAY_MS, type Detector, type Evidence, MINUTE_MS } from './detector.ts';
 import type { ChangeEvent, Field } from './features.ts';
 import type { PathHabits } from './path-habits.ts';
 import { fieldName, figure, quote, span } from './words.ts';
@@ -13,12 +14,17 @@ const RUNS_MAX = 32;
 const FORGET_MS = 30 * DAY_MS;
 const APART_MS = 10 * MINUTE_MS;
 const STEPS_MIN = 2;
-const STEP_SURPRISE_MAX = 5;
+const MEAN_MIN = 0.1;
 
 interface Run {
   up: boolean;
   steps: number;
-  surprise: number;
+  /** Rate of moves per edit, and edits of the object, before the run began. */
+  rate: number;
+  edits: number;
+  /** Moves up and down before the run began. */
+  ups: number;
+  downs: number;
   firstMs: number;
   lastMs: number;
   from: number;
@@ -48,7 +54,7 @@ export class Drift implements Detector<State> {
       const run = steps(field) ? runs.get(field.path) : undefined;
       if (run === undefined || run.steps < STEPS_MIN || !continues(run, field, event.atMs) || event.atMs - run.lastMs <= APART_MS)
         continue;
-      const here = run.surprise + this.#stepSurprise(event, field);
+      const here = this.#surprise(event, run);
       if (here > surprise) {
         surprise = here;
         found = { field, run };
@@ -59,7 +65,7 @@ export class Drift implements Detector<State> {
     return {
       surprise,
       explain: () => ({
-        sentence: `${fieldName(field.path)} has moved ${run.up ? 'up' : 'down'} ${run.steps + 1} times in a row within ${span(event.atMs - run.firstMs)}, from ${figure(run.from)} to ${quote(field.next)}; it seldom moves at all.`,
+        sentence: `${fieldName(field.path)} has moved ${run.up ? 'up' : 'down'} ${run.steps + 1} times in a row within ${span(event.atMs - run.firstMs)}, from ${figure(run.from)} to ${quote(field.next)}; it seldom did before.`,
         path: field.path,
         observed: field.next,
         usual: Number(figure(run.from)),
@@ -70,8 +76,11 @@ export class Drift implements Detector<State> {
     };
   }
 
-  #stepSurprise(event: ChangeEvent, field: Field): number {
-    return Math.min(STEP_SURPRISE_MAX, -Math.log(this.#habits.moving(event, field)));
+  #surprise(event: ChangeEvent, run: Run): number {
+    const moves = run.steps + 1;
+    const edits = Math.max(moves, this.#habits.objectEdits(event) - run.edits + 1);
+    const sameWay = ((run.up ? run.ups : run.downs) + 1) / (run.ups + run.downs + 2);
+    return crowding(moves, Math.max(MEAN_MIN, edits * run.rate)) - run.steps * Math.log(sameWay);
   }
 
   learn(event: ChangeEvent): void {
@@ -82,14 +91,22 @@ export class Drift implements Detector<State> {
       const up = (field.y as number) > x;
       const runs = touch(this.#state.objects, event.object, OBJECTS_MAX, () => new Map<string, Run>());
       const run = runs.get(field.path);
-      const surprise = this.#stepSurprise(event, field);
       this.#state.steps++;
       if (run !== undefined && continues(run, field, event.atMs)) {
         run.steps++;
-        run.surprise += surprise;
         run.lastMs = event.atMs;
       } else if (run !== undefined || runs.size < RUNS_MAX) {
-        runs.set(field.path, { up, steps: 1, surprise, firstMs: event.atMs, lastMs: event.atMs, from: x });
+        runs.set(field.path, {
+          up,
+          steps: 1,
+          rate: this.#habits.moving(event, field),
+          edits: this.#habits.objectEdits(event),
+          ups: (run?.ups ?? 0) + (run?.up ? run.steps : 0),
+          downs: (run?.downs ?? 0) + (run === undefined || run.up ? 0 : run.steps),
+          firstMs: event.atMs,
+          lastMs: event.atMs,
+          from: x,
+        });
       }
     }
   }

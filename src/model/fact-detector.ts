@@ -9,8 +9,9 @@ import { fieldName, many, quote } from './words.ts';
 const KINDS_MAX = 5_000;
 const PATHS_MAX = 20_000;
 const WEIGHT: Record<Severity, number> = { critical: 6, warning: 4.5, info: 3 };
-/** A fact that this share of its kind's changes brings is how things are done here. */
-const USUAL_SHARE = 0.2;
+/** A fact that was seen this often, in this share of its kind's changes, is how things are done here. */
+const USUAL_MIN = 3;
+const USUAL_SHARE = 0.02;
 
 interface State {
   kinds: Map<string, number>;
@@ -83,7 +84,7 @@ export class FactDetector implements Detector<State> {
 
   #isUsual(event: ChangeEvent, fact: Fact): boolean {
     const count = this.#state.facts.get(`${event.kind}\u0000${fact.id}`) ?? 0;
-    return count >= 2 && count >= USUAL_SHARE * (this.#state.kinds.get(event.kind) ?? 0);
+    return count >= USUAL_MIN && count >= USUAL_SHARE * (this.#state.kinds.get(event.kind) ?? 0);
   }
 
   #share(event: ChangeEvent, fact: Fact): number {

@@ -257,7 +257,8 @@ export const FACTS: readonly Fact[] = [
   {
     id: 'protection-gone',
     severity: 'warning',
-    path: /\/(?:tls|tlsConfig|verify|verification|decryption|authentication|authorization|jwt|oidc|encryption|certSecretRef|networkPolicy)(?:\/|$)/,
+    // The protection as a whole, not an entry of a list within it.
+    path: /\/(?:tls|tlsConfig|verify|verification|decryption|authentication|authorization|jwt|oidc|encryption|certSecretRef|networkPolicy)(?:\/(?!.*\[\*\]).*)?$/,
     when: 'loss',
     means: 'was removed, and with it a protection',
     source: 'project-docs',

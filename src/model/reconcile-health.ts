@@ -170,7 +170,7 @@ export class ReconcileHealth {
     const spread = Math.max(SIGNALS[signal.name].floor, quantile(reference, 0.9) - usual, 0.25 * usual);
     const shift = (low - usual) / spread;
     if (shift <= 0) return undefined;
-    const asker = { object: 'self', atMs, visits: signal.rows };
+    const asker = { key: 'self', atMs, visits: signal.rows };
     const p = tailOfPool(signal.pool, shift, asker);
     // One entry per hour, its largest, so that a shift that lasts does not teach itself within minutes.
     learnPool(signal.pool, shift, asker);

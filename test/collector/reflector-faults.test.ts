@@ -18,7 +18,7 @@ function randomOf(seed: number): () => number {
 const SEEDS = (process.env.SEED ?? '1,2,3,4').split(',').map(Number);
 
 for (const seed of SEEDS) {
-  it(`loses nothing and tells nothing twice, whatever goes wrong (seed ${seed})`, async () => {
+  it(`loses nothing and tells nothing twice, whatever goes wrong (seed ${seed})`, async (test) => {
     const random = randomOf(seed);
     const pick = (count: number) => Math.floor(random() * count);
     const streamingLists = (['served', 'refused', 'etcd34'] as const)[seed % 3];
@@ -30,6 +30,10 @@ for (const seed of SEEDS) {
       timing: { bookmarkSilenceMs: 40, listSilenceMs: 40, watchSeconds: 1, graceMs: -900 },
     };
     let running = runReflector(server, record, options);
+    test.after(async () => {
+      await running.stop();
+      await server.close();
+    });
     let compactions = 0;
     const faults: (() => unknown)[] = [
       () => server.faults.cutMidLine('widgets'),
@@ -66,21 +70,24 @@ for (const seed of SEEDS) {
       .map(({ metadata }) => `${metadata.namespace}/${metadata.name} ${metadata.uid} ${metadata.resourceVersion}`)
       .sort();
     await until('the record equals the server', () => record.live.join() === expected.join(), 20_000, 5);
-    await running.stop();
 
     const seen = new Set<string>();
+    const stories = new Map<string, string[]>();
     const last = new Map<string, { uid: string; version: number; deleted: boolean }>();
     for (const { type, object, origin } of record.observations) {
       const { name, uid, resourceVersion } = object.metadata;
       const version = Number(resourceVersion);
       const before = last.get(name);
+      const story = [...(stories.get(name) ?? []), `${type} ${uid.slice(-3)}@${version} ${origin}`];
+      stories.set(name, story);
+      const told = `${name}: ${story.join(', ')}`;
       if (type !== 'DELETED' || origin === 'watch') {
-        assert.ok(!seen.has(`${uid}@${resourceVersion}`), `${name} ${resourceVersion} twice`);
+        assert.ok(!seen.has(`${uid}@${resourceVersion}`), `twice in ${told}`);
         seen.add(`${uid}@${resourceVersion}`);
-        assert.ok(before === undefined || version > before.version, `${name} in order`);
+        assert.ok(before === undefined || version > before.version, `out of order in ${told}`);
       }
-      if (type === 'ADDED') assert.ok(before === undefined || before.deleted, `${name} added once in a life`);
-      else assert.ok(before?.uid === uid && !before.deleted, `${type} of ${name} only within its life`);
+      if (type === 'ADDED') assert.ok(before === undefined || before.deleted, `two lives at once in ${told}`);
+      else assert.ok(before?.uid === uid && !before.deleted, `outside its life in ${told}`);
       last.set(name, { uid, version, deleted: type === 'DELETED' });
     }
     const all = new Set(server.objects.versions);
@@ -88,6 +95,5 @@ for (const seed of SEEDS) {
       (version) => !record.observations.some(({ object }) => object.metadata.resourceVersion === String(version)),
     );
     if (compactions === 0) assert.deepEqual(lost, [], 'without a compaction every resourceVersion is recorded');
-    await server.close();
   });
 }

@@ -81,6 +81,8 @@ export class FakeObjects {
   onEvent: (record: WatchRecord) => void = () => {};
   #history: WatchRecord[] = [];
   readonly #stored = new Map<string, FakeObject>();
+  /** What is left of lists under way, by continue token; undefined once compacted. */
+  readonly #snapshots = new Map<string, { at: number; left: FakeObject[] } | undefined>();
   #uids = 0;
 
   constructor(kinds: FakeKind[]) {
@@ -166,6 +168,7 @@ export class FakeObjects {
   compact(): void {
     this.compactedAt = ++this.resourceVersion;
     this.#history = [];
+    for (const token of this.#snapshots.keys()) this.#snapshots.set(token, undefined);
   }
 
   initialEvents(kind: FakeKind): WatchRecord[] {
@@ -184,23 +187,20 @@ export class FakeObjects {
     );
   }
 
+  /** A page. All pages of a list show the state of its first one, as etcd's snapshots do. */
   list(kind: FakeKind, namespace: string | undefined, query: Record<string, string>, expired: boolean): FakeObject {
-    const limit = Number(query.limit ?? '0');
-    const token =
-      query.continue === undefined
-        ? undefined
-        : (JSON.parse(Buffer.from(query.continue, 'base64url').toString()) as { at: number; after: string });
-    if (token !== undefined && (expired || token.at < this.compactedAt)) {
+    const token = query.continue === undefined ? undefined : this.#snapshots.get(query.continue);
+    if (query.continue !== undefined && (token === undefined || expired)) {
       throw new HttpProblem(410, 'Expired', 'The provided continue parameter is too old to display a consistent list result.');
     }
-    const left = this.all(kind, namespace).filter((object) => token === undefined || keyIn(object) > token.after);
+    const { at, left } = token ?? { at: this.resourceVersion, left: this.all(kind, namespace) };
+    const limit = Number(query.limit ?? '0');
     const items = limit > 0 ? left.slice(0, limit) : left;
-    const at = token?.at ?? this.resourceVersion;
     const metadata: FakeObject = { resourceVersion: String(at) };
-    const last = items.at(-1);
-    if (last !== undefined && items.length < left.length) {
-      metadata.continue = Buffer.from(JSON.stringify({ at, after: keyIn(last) })).toString('base64url');
+    if (items.length < left.length) {
+      metadata.continue = `snapshot-${this.#snapshots.size}`;
       metadata.remainingItemCount = left.length - items.length;
+      this.#snapshots.set(metadata.continue, { at, left: left.slice(items.length) });
     }
     const apiVersion = `${kind.group}/${kind.version}`;
     return { apiVersion, kind: `${kind.kind}List`, metadata, items: items.map((item) => ({ ...item, apiVersion })) };

@@ -53,9 +53,9 @@ export function App(): VNode {
   const strip = useStrip(range, live);
 
   const openId = place.view === 'finding' ? place.id : undefined;
-  const index = list.items.findIndex((item) => item.id === (openId ?? selectedId));
+  const index = list.rows.findIndex((row) => row.finding.id === (openId ?? selectedId));
   const step = (by: number) => {
-    const next = list.items[index < 0 ? 0 : Math.min(list.items.length - 1, Math.max(0, index + by))];
+    const next = list.rows[index < 0 ? 0 : Math.min(list.rows.length - 1, Math.max(0, index + by))]?.finding;
     if (next === undefined) return;
     setSelectedId(next.id);
     if (openId !== undefined) go({ view: 'finding', id: next.id });
@@ -70,7 +70,7 @@ export function App(): VNode {
     requestAnimationFrame(() => setTimeout(() => (document.getElementById('query') as HTMLInputElement | null)?.select(), 0));
   };
   const open = (finding: Finding) => go({ view: 'finding', id: finding.id });
-  const chosen = list.items[index];
+  const chosen = list.rows[index]?.finding;
   useKeys({
     j: () => step(1),
     k: () => step(-1),
@@ -113,7 +113,7 @@ export function App(): VNode {
         query=${query.current}
         onQuery=${setQuery}
         selected=${index}
-        onSelect=${(i: number) => setSelectedId(list.items[i]?.id)}
+        onSelect=${(i: number) => setSelectedId(list.rows[i]?.finding.id)}
       />`
     }
     ${place.view === 'finding' && html`<${FindingView} id=${place.id} live=${live} list=${list} listQuery=${query.current} onQuery=${setQuery} />`}

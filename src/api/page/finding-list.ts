@@ -1,11 +1,12 @@
 /** The list of findings with its query line. */
 import type { VNode } from 'preact';
 import { useEffect, useRef, useState } from 'preact/hooks';
+import type { EpisodeRow } from './episodes.ts';
 import { html } from './html.ts';
 import type { FindingsData, Live } from './live-data.ts';
 import { ActorMark, Name, SeverityMark, StateMark, Time } from './marks.ts';
 import { QUERY_KEYS, withTerm } from './query.ts';
-import type { Finding } from './types.ts';
+import { hashOf } from './route-hash.ts';
 import { namesActor, roundNumber, rowSentence, subjectName, visible, wholeNumber } from './words.ts';
 
 interface ListProps {
@@ -22,16 +23,13 @@ export function FindingList({ data, live, query, onQuery, selected, onSelect }: 
     <${QueryLine} query=${query} onQuery=${onQuery} live=${live} />
     ${data.message !== undefined && html`<p class="note attention" role="alert">${data.message}</p>`}
     ${
-      data.items.length > 0 &&
+      data.rows.length > 0 &&
       html`<ol class="findings" aria-label="Findings, newest first">
-        ${data.items.map(
-          (finding, i) =>
-            html`<${Row} key=${finding.id} finding=${finding} live=${live} here=${i === selected} onPoint=${() => onSelect(i)} />`,
-        )}
+        ${data.rows.map((row, i) => html`<${Row} key=${row.finding.id} row=${row} live=${live} here=${i === selected} onPoint=${() => onSelect(i)} />`)}
       </ol>`
     }
-    ${data.items.length === 0 && data.state === 'ready' && html`<${Nothing} data=${data} live=${live} query=${query} onQuery=${onQuery} />`}
-    ${data.items.length === 0 && data.state === 'loading' && html`<p class="note">Reading…</p>`}
+    ${data.rows.length === 0 && data.state === 'ready' && html`<${Nothing} data=${data} live=${live} query=${query} onQuery=${onQuery} />`}
+    ${data.rows.length === 0 && data.state === 'loading' && html`<p class="note">Reading…</p>`}
     ${data.more !== undefined && html`<p class="note"><button onClick=${data.more}>Older findings</button> <small>${wholeNumber(data.searched)} looked through</small></p>`}
   </main>`;
 }
@@ -91,39 +89,8 @@ function QueryLine({ query, onQuery, live }: { query: string; onQuery: (query: s
   </form>`;
 }
 
-function Row({ finding, live, here, onPoint }: { finding: Finding; live: Live; here: boolean; onPoint: () => void }): VNode {
-  const row = useRef<HTMLLIElement>(null);
-  useEffect(() => {
-    if (here) row.current?.scrollIntoView({ block: 'nearest' });
-  }, [here]);
-  const { kind, namespace } = finding.subject.ref;
-  return html`<li ref=${row} class=${here ? 'here' : ''} aria-current=${here ? 'true' : undefined}>
-    <a href=${`#/findings/${encodeURIComponent(finding.id)}`} onClick=${onPoint}>
-      <${SeverityMark} severity=${finding.severity} />
-      <span class="object">
-        <${Name} text=${subjectName(finding)} />
-        <small>${visible(kind)}${namespace !== undefined && namespace !== '' && html` in <${Name} text=${namespace} />`}</small>
-      </span>
-      <span class="sentence">${visible(rowSentence(finding))}</span>
-      <span class="once"><small>once in</small> <b>${roundNumber(finding.onceIn)}</b></span>
-      ${namesActor(finding) ? html`<${ActorMark} actor=${finding.actor} />` : html`<span class="actor" />`}
-      <span class="when"><${Time} time=${finding.time} nowMs=${live.nowMs} /><small><${Name} text=${finding.cluster} /></small></span>
-      <${StateMark} finding=${finding} />
-    </a>
-  </li>`;
-}
-
-function Nothing({
-  data,
-  live,
-  query,
-  onQuery,
-}: {
-  data: FindingsData;
-  live: Live;
-  query: string;
-  onQuery: (query: string) => void;
-}): VNode {
+function Row({ row, live, here, onPoint }: { row: EpisodeRow; live: Live; here: boolean; onPoint: () => void }): VNode {
+  const { finding, others } = row;
   const { stats, coverage } = live;
   const watched = coverage.filter((kind) => kind.state === 'watched').length;
   const known = coverage.filter((kind) => kind.state !== 'gone').length;

@@ -50,12 +50,12 @@ function Loaded({ finding, live, list, listQuery, onQuery }: Omit<ViewProps, 'id
     if (next !== undefined) setSeq(next.seq);
   };
   useKeys({ '[': () => step(-1), ']': () => step(1) });
-  const index = list.items.findIndex((item) => item.id === finding.id);
+  const index = list.rows.findIndex((row) => row.finding.id === finding.id);
 
   return html`<main class="finding">
     <p class="crumbs">
       <a href=${hashOf({ view: 'list', query: listQuery })}>Findings</a>
-      ${index >= 0 && html`<span>${index + 1} of ${list.items.length}${list.more !== undefined && '+'} <kbd>j</kbd> <kbd>k</kbd></span>`}
+      ${index >= 0 && html`<span>${index + 1} of ${list.rows.length}${list.more !== undefined && '+'} <kbd>j</kbd> <kbd>k</kbd></span>`}
     </p>
     <${FindingFacts} finding=${finding} live=${live} onQuery=${onQuery} />
     <div class="columns">

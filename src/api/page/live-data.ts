@@ -1,6 +1,7 @@
 /** What the page holds of the API's data and how it stays fresh: the counts are polled, the rest is read again when they move. */
 import { useCallback, useEffect, useMemo, useRef, useState } from 'preact/hooks';
 import { ApiError, apiGet } from './api-client.ts';
+import { type EpisodeRow, foldEpisodes } from './episodes.ts';
 import { parseQuery } from './query.ts';
 import type { Activity, Coverage, CoverageList, Finding, FindingList, Stats } from './types.ts';
 
@@ -59,7 +60,8 @@ export function useLive(token: string): Live {
 }
 
 export interface FindingsData {
-  items: Finding[];
+  /** One per episode, unless the query asks for one episode. */
+  rows: EpisodeRow[];
   state: 'loading' | 'ready' | 'failed';
   /** Why it failed, or what is wrong with the query. */
   message: string | undefined;
@@ -116,10 +118,13 @@ export function useFindings(query: string, version: string): FindingsData {
   }, [read, version, parsed, query]);
 
   const ready = loaded?.query === query;
-  const items = useMemo(() => (ready ? (loaded?.items ?? []).filter(matches) : []), [ready, loaded, matches]);
+  const rows = useMemo(() => {
+    const items = ready && parsed.errors.length === 0 ? (loaded?.items ?? []).filter(matches) : [];
+    return query.includes('episode:') ? items.map((finding) => ({ finding, others: 0 })) : foldEpisodes(items);
+  }, [ready, loaded, matches, parsed, query]);
   const message = parsed.errors[0] ?? failure;
   return {
-    items: parsed.errors.length > 0 ? [] : items,
+    rows,
     state: message !== undefined ? 'failed' : ready ? 'ready' : 'loading',
     message,
     searched: loaded?.items.length ?? 0,

@@ -60,6 +60,8 @@ function addTerm(parsed: ParsedQuery, key: string, value: string, word: string):
   } else if (key === 'actor') {
     const wanted = value.toLowerCase();
     parsed.local.push((finding) => finding.actor.name.toLowerCase().includes(wanted));
+  } else if (key === 'episode') {
+    parsed.local.push((finding) => finding.episode === value);
   } else if (key === 'from' || key === 'to') {
     const ms = Date.parse(value);
     if (Number.isNaN(ms)) parsed.errors.push(`${key}: takes a date or time such as 2026-08-21 or 2026-08-21T09:30:00Z`);

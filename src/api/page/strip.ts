@@ -92,13 +92,19 @@ export function Strip({ data, range, onRange, onBrush, onOpen, selected }: Strip
         />`;
       })}
       <line class="base" x1="0" x2=${width} y1=${HEIGHT - AXIS + 0.5} y2=${HEIGHT - AXIS + 0.5} />
-      ${[...findings].reverse().map((finding) => mark(finding, x(Date.parse(finding.time)), selected, onOpen))}
+      ${inDrawingOrder(findings).map((finding) => mark(finding, x(Date.parse(finding.time)), selected, onOpen))}
       ${
         brushed !== undefined &&
         html`<rect class="brush" x=${Math.min(x(brushed[0]), x(brushed[1]))} width=${Math.abs(x(brushed[1]) - x(brushed[0]))} y="0" height=${HEIGHT - AXIS} />`
       }
     </svg>
   </section>`;
+}
+
+/** Oldest first, those that paged on top. */
+function inDrawingOrder(findings: Finding[]): Finding[] {
+  const paged = (finding: Finding) => finding.decision.verdict === 'page';
+  return [...findings.filter((finding) => !paged(finding)).reverse(), ...findings.filter(paged).reverse()];
 }
 
 function mark(finding: Finding, x: number, selected: string | undefined, onOpen: (finding: Finding) => void): VNode {

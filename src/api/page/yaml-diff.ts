@@ -171,9 +171,11 @@ function isText(value: Json | undefined): value is string {
 function scalar(value: Json): string {
   if (typeof value !== 'string') return JSON.stringify(value);
   const plain =
-    /^[\w./@(*<>$+][^\n"]*$/.test(value) &&
+    /^[\w./(<$][^\n"]*$/.test(value) &&
     !/: |:$| #|\s$/.test(value) &&
-    !/^(true|false|null|yes|no|on|off|~|[-+.]?\d[\d_.eE+-]*)$/i.test(value);
+    !/^(true|false|null|yes|no|on|off|y|n|~|[-+]?\.(inf|nan)|0[xo][\da-f]+|[-+]?(\.\d+|\d[\d_]*(\.\d*)?)(e[-+]?\d+)?)$/i.test(
+      value,
+    );
   return visible(plain ? value : JSON.stringify(value));
 }
 

@@ -142,10 +142,11 @@ export const plantMassDelete: Planter = (plot) => {
       world.remove(who.writer, idOf(object));
     });
     repairMs += random.int(2, 30) * SECOND;
-    world.sim.at(repairMs, () => last !== undefined && void world.create(repairer.writer, anew(last)), {
-      mark: planted,
-      role: 'aftermath',
-    });
+    const repair = () => {
+      // A colleague may have been quicker.
+      if (last !== undefined && world.find(idOf(last)) === undefined) world.create(repairer.writer, anew(last));
+    };
+    world.sim.at(repairMs, repair, { mark: planted, role: 'aftermath' });
   });
 };
 

@@ -249,7 +249,7 @@ function plantEdit(plot: Parameters<Planter>[0], edits: readonly OddEdit[]): voi
       world.edit(writer, id, (one) => {
         if (before === undefined) return;
         one.spec = structuredClone(before.spec!);
-        one.metadata.labels = structuredClone(before.metadata.labels!);
+        if (before.metadata.labels !== undefined) one.metadata.labels = structuredClone(before.metadata.labels);
       }),
     { mark: planted, role: 'aftermath' },
   );

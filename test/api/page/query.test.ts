@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { foldEpisodes } from '../../../src/api/page/episodes.ts';
 import { parseQuery, withTerm } from '../../../src/api/page/query.ts';
 import { DEFAULT_QUERY, hashOf, parseHash } from '../../../src/api/page/route-hash.ts';
 import type { Finding } from '../../../src/api/page/types.ts';
@@ -65,5 +66,27 @@ describe('the address', () => {
     assert.deepEqual(parseHash('#token=abc'), { place: { view: 'list', query: DEFAULT_QUERY }, token: 'abc' });
     assert.deepEqual(parseHash('#token=abc&to=%2Ffindings%2Fx'), { place: { view: 'finding', id: 'x' }, token: 'abc' });
     assert.deepEqual(parseHash('#/findings/%E0%A4%A').place, { view: 'finding', id: '%E0%A4%A' });
+  });
+});
+
+describe('episodes', () => {
+  const part = (id: string, episode: string, score: number, verdict = 'record') =>
+    ({ id, episode, score, decision: { verdict } }) as unknown as Finding;
+
+  it('are one row each, where their newest stands, shown by the paged or else the most surprising finding', () => {
+    const rows = foldEpisodes([
+      part('a', 'x', 1),
+      part('b', 'y', 9),
+      part('c', 'x', 3),
+      part('d', 'x', 2),
+      part('e', 'y', 2, 'page'),
+    ]);
+    assert.deepEqual(
+      rows.map((row) => [row.finding.id, row.others]),
+      [
+        ['c', 2],
+        ['e', 1],
+      ],
+    );
   });
 });

@@ -14,7 +14,7 @@ const side = (lines: DiffLine[], without: string) =>
 
 describe('the diff', () => {
   it('reads like git on YAML, with list items matched by name', () => {
-    const before = {
+    const before: JsonObject = {
       spec: {
         replicas: 3,
         listeners: [
@@ -24,7 +24,7 @@ describe('the diff', () => {
         old: { x: 1 },
       },
     };
-    const after = {
+    const after: JsonObject = {
       spec: {
         replicas: 2,
         listeners: [
@@ -34,23 +34,20 @@ describe('the diff', () => {
         added: 'yes',
       },
     };
-    assert.deepEqual(
-      text(diffLines(before, after)),
-      [
-        ' spec:',
-        '-  replicas: 3',
-        '+  replicas: 2',
-        '   listeners:',
-        '     - name: b',
-        '       port: 1',
-        '     - name: a',
-        '-      type: internal',
-        '+      type: lb',
-        '-  old:',
-        '-    x: 1',
-        '+  added: "yes"',
-      ].map((line) => line.replace(/^(.) {5}/, '$1    ').replace(/^(.) {5}-/, '$1    -')),
-    );
+    assert.deepEqual(text(diffLines(before, after)), [
+      ' spec:',
+      '-  replicas: 3',
+      '+  replicas: 2',
+      '   listeners:',
+      '     - name: b',
+      '       port: 1',
+      '     - name: a',
+      '-      type: internal',
+      '+      type: lb',
+      '-  old:',
+      '-    x: 1',
+      '+  added: "yes"',
+    ]);
   });
 
   it('shows a new object as added and a gone one as removed', () => {
@@ -109,10 +106,10 @@ describe('the diff', () => {
       fc.property(object, object, (a, b) => {
         const [before, after] = [plain(a as Json), plain(b as Json)] as [JsonObject, JsonObject];
         const lines = diffLines(before, after);
-        assert.ok(jsonEqual(parse(side(lines, '-')) as Json, withoutQuiet(after)), side(lines, '-'));
+        assert.ok(jsonEqual(parse(side(lines, '-')) as Json, after), side(lines, '-'));
         // Members keep the place they have after the change, so the old side may differ in the order of keys, never in content.
         const old = parse(side(lines, '+')) as Json;
-        assert.ok(sameMembers(old, withoutQuiet(before)), side(lines, '+'));
+        assert.ok(sameMembers(old, before), side(lines, '+'));
       }),
       { numRuns: 500 },
     );
@@ -124,10 +121,6 @@ function plain(value: Json): Json {
   if (typeof value === 'string') return value.replaceAll(/[^\x20-\x7e]/g, '?');
   if (Array.isArray(value)) return value.map(plain);
   if (isJsonObject(value)) return Object.fromEntries(Object.entries(value).map(([name, member]) => [name, plain(member)]));
-  return value;
-}
-
-function withoutQuiet(value: JsonObject): JsonObject {
   return value;
 }
 
