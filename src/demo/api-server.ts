@@ -92,7 +92,7 @@ export class ApiServer {
     if (entry === undefined) return undefined;
     const before = entry.object;
     const { managedFields, ...metadata } = before.metadata;
-    const after = structuredClone({ ...before, metadata }) as KubeObject;
+    const after = clone({ ...before, metadata }) as KubeObject;
     change(after);
     after.metadata.managedFields = managedFields as Json;
     if (jsonEqual(before, after)) return undefined;
@@ -109,8 +109,8 @@ export class ApiServer {
     const entry = this.#objects.get(id);
     if (entry === undefined) return undefined;
     this.#objects.delete(id);
-    const last = structuredClone(entry.object);
-    last.metadata.resourceVersion = this.#nextVersion();
+    const { object } = entry;
+    const last: KubeObject = { ...object, metadata: { ...object.metadata, resourceVersion: this.#nextVersion() } };
     this.#send('DELETED', last, nowMs, writer.actor);
     return last;
   }
@@ -130,6 +130,15 @@ export class ApiServer {
     const r = this.#random;
     return `${r.hex(8)}-${r.hex(4)}-4${r.hex(3)}-${r.pick(['8', '9', 'a', 'b'])}${r.hex(3)}-${r.hex(12)}`;
   }
+}
+
+/** What structuredClone would do, for JSON alone and many times faster. */
+function clone(value: Json): Json {
+  if (typeof value !== 'object' || value === null) return value;
+  if (Array.isArray(value)) return value.map(clone);
+  const copy: JsonObject = {};
+  for (const key of Object.keys(value)) copy[key] = clone(value[key]!);
+  return copy;
 }
 
 export function idOf(object: { kind: string; metadata: JsonObject }): ObjectId {

@@ -60,6 +60,8 @@ export interface Planted extends Mark {
   dueMs: number;
   /** Any finding on this actor during the incident is about it: whole episodes of one writer. */
   actorEpisode: boolean;
+  /** Any finding on this object during the incident is about it: its controller's answers to a storm are part of the storm. */
+  objectEpisode: boolean;
   /** A controller that the storm keeps busy: what its metrics show then follows from the anomaly. */
   shakenController?: string;
   /** Silence only: the objects that were not written. */

@@ -1,6 +1,6 @@
 /** Compares what was alerted with what was planted. Pure: all it needs is handed in. */
-import type { Finding } from '../domain/finding.ts';
-import { describeRef, type ObjectRef } from '../domain/object-ref.ts';
+import type { Finding, FindingSubject } from '../domain/finding.ts';
+import { describeRef, type ObjectRef, objectKey } from '../domain/object-ref.ts';
 import type { LookAlike, Planted } from './planted.ts';
 
 /** A finding later than this after its event is no detection: what was planted springs back, and waiting for that is easy. */
@@ -19,7 +19,7 @@ export interface ReportedFinding {
   planted?: string;
   /** The class of the harmless thing that was taken for an anomaly. */
   lookAlike?: string;
-  /** `Kafka streaming/orders`. */
+  /** `Kafka streaming/orders`, or `controller kafka`. */
   object: string;
   actor: string;
   detector: string;
@@ -102,6 +102,8 @@ export function isHit(finding: Finding, planted: Planted): boolean {
   const event = planted.events.find(({ resourceVersion }) => resourceVersion === subject.resourceVersion);
   if (event !== undefined) return tsMs <= event.tsMs + FAIR_MS;
   const during = tsMs >= planted.tsMs && tsMs <= planted.endMs + EPISODE_TAIL_MS;
+  const ofObject = planted.ref !== undefined && objectKey(planted.ref) === objectKey(subject.ref);
+  if (planted.objectEpisode && during && ofObject) return true;
   return (
     planted.actorEpisode && during && finding.actor.name === planted.actor && !planted.aftermath.includes(subject.resourceVersion)
   );
@@ -147,13 +149,12 @@ function reported(
 ): ReportedFinding {
   const strongest = episode.reduce((best, finding) => (finding.score > best.score ? finding : best));
   const { subject, actor, detector, score, severity, summary, id } = strongest;
-  const { kind, namespace = '', name = '' } = subject.ref;
   return {
     ts: new Date(episode[0]!.tsMs).toISOString(),
     verdict,
     ...(hit === undefined ? {} : { planted: hit.class }),
     ...(taken === undefined ? {} : { lookAlike: taken.class }),
-    object: name === '' ? kind : describeRef({ kind, namespace, name }),
+    object: objectOf(subject),
     actor: actor.name,
     detector,
     score: Math.round(score * 100) / 100,
@@ -161,6 +162,12 @@ function reported(
     summary,
     id,
   };
+}
+
+function objectOf(subject: FindingSubject): string {
+  if (subject.type === 'series') return `controller ${subject.controller}`;
+  const { kind, namespace = '', name = '' } = subject.ref;
+  return name === '' ? `${kind} objects` : describeRef({ kind, namespace, name });
 }
 
 function missedOf(planted: Planted): MissedAnomaly {

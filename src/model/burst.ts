@@ -10,10 +10,14 @@ import { fieldName, figure, many, span } from './words.ts';
 const OBJECTS_MAX = 100_000;
 const RECENT_MAX = 240;
 const MEMORY_MS = 14 * DAY_MS;
+/** An object nothing is known of is taken to change once in this time; a fifth of a change's worth of belief. */
 const PRIOR_MS = 20 * DAY_MS;
+const PRIOR_N = 0.2;
 const WINDOWS_MS = [10 * MINUTE_MS, HOUR_MS] as const;
 const COUNT_MIN = 3;
 const HOURS_MIN = 4;
+const PEAK_FROM = 2;
+const PEAK_SHARE = 0.6;
 
 interface Tempo {
   n: number;
@@ -60,7 +64,7 @@ export class Tempos {
 
 /** Changes per millisecond in the long run, with a prior of one in PRIOR_MS. */
 function rateOf(tempo: Tempo | undefined, atMs: number): number {
-  return tempo === undefined ? 1 / PRIOR_MS : (tempo.n + 1) / (Math.max(0, atMs - tempo.bornMs) + PRIOR_MS);
+  return tempo === undefined ? 1 / PRIOR_MS : (tempo.n + PRIOR_N) / (Math.max(0, atMs - tempo.bornMs) + PRIOR_N * PRIOR_MS);
 }
 
 abstract class TempoDetector implements Detector<null> {
@@ -102,7 +106,10 @@ export class Burst extends TempoDetector {
     let worst = { count: 0, windowMs: 0 };
     for (const windowMs of WINDOWS_MS) {
       const count = countSince(tempo, event.atMs - windowMs) + 1;
-      const here = count >= COUNT_MIN ? crowding(count, Math.max(0.3, rate * windowMs)) : 0;
+      let here = count >= COUNT_MIN ? crowding(count, Math.max(0.3, rate * windowMs)) : 0;
+      // Only what looks like a burst pays for the walk through the past: an object that comes in spells has had as many before.
+      if (here > PEAK_FROM)
+        here = crowding(count, Math.max(0.3, rate * windowMs, PEAK_SHARE * peakBefore(tempo, event.atMs, windowMs)));
       if (here > surprise) {
         surprise = here;
         worst = { count, windowMs };
@@ -154,4 +161,16 @@ function countSince(tempo: Tempo | undefined, sinceMs: number): number {
   const recent = tempo?.recent ?? [];
   for (let i = recent.length - 1; i >= 0 && (recent[i] as number) >= sinceMs; i--) count++;
   return count;
+}
+
+/** The most changes in any window of this length that ended at least an hour ago. */
+function peakBefore(tempo: Tempo | undefined, atMs: number, windowMs: number): number {
+  const recent = tempo?.recent ?? [];
+  let peak = 0;
+  let from = 0;
+  for (let to = 0; to < recent.length && (recent[to] as number) < atMs - HOUR_MS; to++) {
+    while ((recent[to] as number) - (recent[from] as number) > windowMs) from++;
+    peak = Math.max(peak, to - from + 1);
+  }
+  return peak;
 }

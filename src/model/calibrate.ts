@@ -64,9 +64,8 @@ export function tailOfPool(pool: Pool, surprise: number, asker: Asker): number {
   const k = Math.max(TOP_MIN, Math.floor(n * TOP_SHARE));
   if (above > k / 2) return Math.min(1, (applies * (above + 0.5)) / n);
   const threshold = sorted[n - k] as number;
-  let excess = 0;
-  for (let i = n - k; i < n; i++) excess += (sorted[i] as number) - threshold;
-  const mean = Math.max(excess / k, 0.15, 0.03 * Math.abs(threshold));
+  // The upper quartile of the excesses gives the exponential's mean without listening to the very largest: they may be incidents.
+  const mean = Math.max(((sorted[n - (k >> 2)] as number) - threshold) / Math.LN2 / 2, 0.15, 0.03 * Math.abs(threshold));
   const tail = (k / n) * Math.exp(-(surprise - threshold) / mean) + 0.02 / n;
   return applies * Math.min(above > 0 ? (above + 0.5) / n : 1, tail);
 }

@@ -43,6 +43,8 @@ const SILENCES_TRUSTED = 20;
 const CROWDED = new Set(['stable-field', 'new-value', 'fact']);
 /** Detectors for which new objects are a population of their own. */
 const BORN_APART = new Set(['new-value', 'fact', 'sensitive-field']);
+/** Detectors of an object's tempo, whoever sets it: people and machines are one population. */
+const BY_OBJECT = new Set(['burst', 'pace']);
 /** Detectors of visits rather than objects: an actor's entries within an hour are one. */
 const BY_ACTOR = new Set(['mass-delete', 'wave']);
 const CROWD = 0.7;
@@ -255,12 +257,9 @@ export class ClusterModel {
       surprise = Math.max(1e-3, surprise - CROWD * Math.log(near));
     }
     const born = event.type === 'ADDED' && BORN_APART.has(detector.name);
-    const p = this.#tail(
-      `${detector.name}:${event.machine ? 'm' : 'h'}${born ? '+' : ''}`,
-      surprise,
-      BY_ACTOR.has(detector.name) ? event.actor.name : event.object,
-      group,
-    );
+    const sort = BY_OBJECT.has(detector.name) ? '*' : `${event.machine ? 'm' : 'h'}${born ? '+' : ''}`;
+    const asker = BY_ACTOR.has(detector.name) ? event.actor.name : event.object;
+    const p = this.#tail(`${detector.name}:${sort}`, surprise, asker, group);
     return {
       detector: detector.name,
       weight: WEIGHTS[detector.name] ?? 0.1,
@@ -405,7 +404,7 @@ export class ClusterModel {
   #judgeSilence(overdue: ReturnType<Silence['due']>[number]): Judgement {
     const pool = this.#pool('silence:*');
     const { visits } = this.#state;
-    const asker = { key: overdue.key, atMs: overdue.atMs, visits };
+    const asker = { key: overdue.by, atMs: overdue.atMs, visits };
     // The pool's past is short for a long time: until then the beat's own predictive distribution has most of the say.
     const trust = pool.n / (pool.n + SILENCES_TRUSTED);
     const p = tailOfPool(pool, overdue.surprise, asker) ** trust * overdue.p ** (1 - trust);
@@ -441,6 +440,10 @@ export class ClusterModel {
   }
 
   #judgeStatus(change: Change): Judgement | undefined {
+    if (change.origin === 'watch' || change.origin === 'replay') {
+      const beat = { object: objectId(change), ref: change.ref, atMs: change.observedMs, actor: change.actor };
+      this.#silence.trackStatus(beat, this.#state.visits);
+    }
     const evidence = this.#statusLoop.observe(change);
     if (evidence === undefined) return undefined;
     const pool = this.#pool('status-loop:*');

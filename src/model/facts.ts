@@ -208,7 +208,25 @@ export const FACTS: readonly Fact[] = [
     means: 'grants something to every account of the cluster',
     source: 'rbac-good-practices',
   },
+  {
+    id: 'all-rights',
+    severity: 'warning',
+    path: /\/(?:verbs|operations?|actions|permissions|privileges)(?:\/\[\*\])?$/i,
+    when: 'gain',
+    value: like(/^(?:all|\*)$/i),
+    means: 'grants every operation there is',
+    source: 'project-docs',
+  },
   // Doors and checks.
+  {
+    id: 'public-store',
+    severity: 'critical',
+    path: /(?:acl|access|visibility)[^/]*$/i,
+    when: 'gain',
+    value: like(/^public(?:-read(?:-write)?)?$/i),
+    means: 'lets everybody on the internet read it',
+    source: 'project-docs',
+  },
   {
     id: 'any-address',
     severity: 'warning',
@@ -248,7 +266,7 @@ export const FACTS: readonly Fact[] = [
   {
     id: 'protection-off',
     severity: 'warning',
-    path: /\/(?![^/]*(?:insecure|skip|disable|allow|anonymous|without))[^/]*(?:tls|ssl|verif|auth|secur|encrypt|enforc|waf|protect)[^/]*(?:\/enabled?|\/mode)?$/i,
+    path: /\/(?![^/]*(?:insecure|skip|disable|allow|anonymous|without))[^/]*(?:tls|ssl|verif|auth|secur|encrypt|enforc|waf|protect)[^/]*(?:\/enabled?|\/mode|\/required)?$/i,
     when: 'gain',
     value: no,
     means: 'switches a protection off',

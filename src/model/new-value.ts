@@ -17,7 +17,8 @@ const KIND_TOKENS_MAX = 128;
 const TAILS_MAX = 10_000;
 const TAIL_TOKENS_MAX = 256;
 const SAMPLES_MIN = 20;
-const PLACES = /^(?:repo|url|host):/;
+/** Types counted apart from the other values of a field: where something comes from, and steps apart from starting values. */
+const APART = /^(repo|url|base|host|step):/;
 
 interface State {
   values: number;
@@ -26,9 +27,9 @@ interface State {
   tails: Map<string, TokenCounts>;
 }
 
-/** Where something comes from (image repository, URL, host) is a series of its own beside the tag that moves with each release. */
 function slot(token: string, name: string): string {
-  return PLACES.test(token) ? `@${name}` : name;
+  const place = APART.exec(token);
+  return place === null ? name : `${place[1]}@${name}`;
 }
 
 export class NewValue implements Detector<State> {
@@ -64,6 +65,8 @@ export class NewValue implements Detector<State> {
       this.#state.kinds.get(slot(token, `${event.kind}${field.generic}`)),
       this.#state.tails.get(slot(token, field.tail)),
     ];
+    // How far a number jumped is Leap's business.
+    if (token.startsWith('step:')) return 0;
     let surprise = 0;
     for (const counts of levels) {
       if (counts === undefined || counts.n === 0) {
@@ -146,6 +149,7 @@ export class NewValue implements Detector<State> {
 const NOUNS: Record<string, string> = {
   repo: 'image repository',
   url: 'address',
+  base: 'address',
   host: 'host',
   step: 'step of this size',
   num: 'number',

@@ -16,13 +16,12 @@ const NAME_SHARE = 0.5;
 /** Words of access, identity, isolation and trust, as they occur in field names; matched at word borders of camelCase or dashes. */
 const WORDS = new Set(
   (
-    'access admin allow allowed anonymous audit auth authn authz authentication authorization authority bind ca capabilities cert ' +
-    'certificate cidr cipher cluster confined credential credentials cross decryption deny denied elevated encrypt encryption enforce ' +
-    'enforcement escalate escalation exclude exempt external firewall grant group groups guest host identity impersonate ingress ' +
-    'insecure issuer jwt key keys ldap login mtls namespace namespaces oidc owner pass password permission permissions permissive ' +
-    'policy principal private privilege privileged privileges project proxy public rbac restricted role roles root rule rules saml ' +
-    'scope scopes secret secrets secure security selinux seccomp service sign signature skip ssl subject subjects sudo super superuser ' +
-    'tls token trust trusted unsafe user users validate validation verification verify wildcard'
+    'access acl admin allow allowed anonymous audit auth authn authz authentication authorization authority bind ca capabilities ' +
+    'cert certificate cidr cipher cluster confined credential credentials cross decryption deny denied elevated encrypt encryption ' +
+    'enforce enforcement escalate escalation exclude exempt firewall grant identity impersonate insecure issuer jwt ldap mtls oidc ' +
+    'password permission permissions permissive policy principal privilege privileged privileges public rbac restricted role roles ' +
+    'root rules saml secret secrets secure security selinux seccomp sign signature skip ssl subject subjects sudo super superuser tls ' +
+    'token trust trusted unsafe validate validation verification verify wildcard'
   ).split(' '),
 );
 
@@ -74,6 +73,7 @@ export class SensitiveField implements Detector<State> {
   /** How security-relevant a path is by its names: 1 for its last segment, less for one further up. */
   #weight(generic: string): number {
     return touch(this.#byPath, generic, PATHS_MAX, () => {
+      if (generic.startsWith('/metadata/labels')) return 0;
       const segments = generic.split('/').filter((segment) => segment !== '' && segment !== '[*]');
       const last = segments[segments.length - 1] ?? '';
       const parent = segments[segments.length - 2] ?? '';

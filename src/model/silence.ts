@@ -22,7 +22,10 @@ const SPREAD_MIN = 0.1;
 
 interface Beat {
   ref: ObjectRef;
+  /** The actor the key is about, or undefined for an object. */
   actor: string | undefined;
+  /** Who brought the last beat: what one actor leaves undone at once is one silence. */
+  by: string;
   lastMs: number;
   gaps: number[];
   /** The same gaps in visits of anybody to the cluster: when all is quiet, one more quiet object is no news. */
@@ -36,6 +39,9 @@ interface Beat {
   told: number;
   serial: number;
 }
+
+/** What a status write tells: enough for a beat. */
+export type StatusBeat = Pick<ChangeEvent, 'object' | 'ref' | 'atMs' | 'actor'>;
 
 interface Due {
   atMs: number;
@@ -51,7 +57,7 @@ interface State {
 }
 
 export interface Overdue {
-  key: string;
+  by: string;
   /** Predictive probability of a gap this long. */
   p: number;
   atMs: number;
@@ -76,13 +82,23 @@ export class Silence {
       this.#beat(`a${event.actor.name}\u0000${event.kind}`, event, { actor: event.actor.name, visits });
   }
 
-  #beat(key: string, event: ChangeEvent, { actor, visits }: { actor: string | undefined; visits: number }): void {
+  /** A sign of life in the status alone: heartbeats, reports, last run times. */
+  trackStatus(beat: StatusBeat, visits: number): void {
+    this.#beat(`s${beat.object}`, beat, { actor: undefined, visits });
+  }
+
+  #beat(
+    key: string,
+    event: StatusBeat & { type?: ChangeEvent['type'] },
+    { actor, visits }: { actor: string | undefined; visits: number },
+  ): void {
     let beat = this.#state.keys.get(key);
     if (beat === undefined) {
       if (this.#state.keys.size >= KEYS_MAX) this.#evict();
       beat = {
         ref: event.ref,
         actor,
+        by: event.actor.name,
         lastMs: event.atMs,
         lastVisits: visits,
         gaps: [],
@@ -107,6 +123,7 @@ export class Silence {
         beat.visitGaps.shift();
       }
       beat.lastVisits = visits;
+      beat.by = event.actor.name;
       beat.lastMs = event.atMs;
       beat.beats++;
     }
@@ -135,7 +152,7 @@ export class Silence {
       if (beat === undefined || beat.serial !== serial || !beat.alive) continue;
       beat.told++;
       this.#state.raised++;
-      out.push(describe(beat, { key, atMs, visits }));
+      out.push(describe(beat, { atMs, visits }));
       // Said once when it is late, and once more when there is no doubt left.
       if (beat.told === 1) {
         const againMs = Math.max(atMs + 1, beat.lastMs + AGAIN * Math.max(...beat.gaps));
@@ -165,6 +182,10 @@ function dueAfter(beat: Beat): number | undefined {
   const rising = [...gaps].sort((a, b) => a - b);
   const median = rising[gaps.length >> 1] as number;
   const longest = rising[gaps.length - 1] as number;
+  // Less than a week of gaps has seen no night or weekend worth the name.
+  let covered = 0;
+  for (const gap of gaps) covered += gap;
+  if (covered < 7 * DAY_MS) return undefined;
   if (median < MEDIAN_MIN_MS || median > MEDIAN_MAX_MS || longest > UNEVEN_MAX * median) return undefined;
   // Hill estimate of the tail beyond the k-th longest gap, shrunk towards a quarter.
   const threshold = rising[gaps.length - 1 - TAIL_K] as number;
@@ -174,18 +195,19 @@ function dueAfter(beat: Beat): number | undefined {
   return longest * Math.exp(slope * -Math.log(RARITY) + 0.1);
 }
 
-function describe(beat: Beat, { key, atMs, visits }: { key: string; atMs: number; visits: number }): Overdue {
+function describe(beat: Beat, { atMs, visits }: { atMs: number; visits: number }): Overdue {
   const waited = atMs - beat.lastMs;
   const byTime = deviation(beat.gaps, waited);
   const byVisits = deviation(beat.visitGaps, Math.max(1, visits - beat.lastVisits));
-  const p = Math.max(byTime.p, byVisits.p);
+  // The clock that the beat keeps better: a timer's is the wall clock, a person's the bustle around them.
+  const { p } = byTime.spread <= byVisits.spread ? byTime : byVisits;
   const surprise = Math.max(0.01, -Math.log(p) - 0.5 * Math.log((beat.late + 1) / (beat.beats + 10)));
   const { ref } = beat;
   const who = beat.actor === undefined ? `${ref.kind} ${ref.name}` : `${ref.kind} objects by ${beat.actor}`;
   const longest = span(Math.max(...beat.gaps));
   const typical = span(Math.exp(byTime.mean));
   return {
-    key,
+    by: beat.by,
     p,
     atMs,
     ref,
@@ -202,7 +224,7 @@ function describe(beat: Beat, { key, atMs, visits }: { key: string; atMs: number
  * Predictive probability of a gap at least this long, the logarithms of gaps taken as normal with unknown mean and spread: the tail of
  * Student's t, bounded from above by its density's power law.
  */
-function deviation(gaps: readonly number[], gap: number): { p: number; mean: number } {
+function deviation(gaps: readonly number[], gap: number): { p: number; mean: number; spread: number } {
   const n = gaps.length;
   let sum = 0;
   for (const past of gaps) sum += Math.log(past);
@@ -211,7 +233,7 @@ function deviation(gaps: readonly number[], gap: number): { p: number; mean: num
   for (const past of gaps) squares += (Math.log(past) - mean) ** 2;
   const spread = Math.max(SPREAD_MIN, Math.sqrt(squares / (n - 1))) * Math.sqrt(1 + 1 / n);
   const z = Math.max(0, (Math.log(gap) - mean) / spread);
-  return { p: 0.5 * (1 + (z * z) / (n - 1)) ** (-n / 2), mean };
+  return { p: 0.5 * (1 + (z * z) / (n - 1)) ** (-n / 2), mean, spread };
 }
 
 function before(a: Due, b: Due): boolean {

@@ -100,7 +100,7 @@ export function tokensOf(old: Json | undefined, next: Json | undefined, generic:
 function stepToken(x: number, y: number): string {
   if (x < 0 !== y < 0) return 'step:sign';
   const octaves = Math.log2(Math.abs(y / x));
-  return `step:${octaves > 0 ? 'up' : 'down'}${Math.min(6, Math.floor(Math.abs(octaves) * 1.5))}`;
+  return `step:${octaves > 0 ? 'up' : 'down'}${Math.min(6, Math.floor(Math.abs(octaves)))}`;
 }
 
 function textTokens(old: Json | undefined, next: string): string[] {
@@ -113,7 +113,7 @@ function textTokens(old: Json | undefined, next: string): string[] {
     return tokens;
   }
   const url = URL_START.exec(next);
-  if (url !== null) return [`url:${url[1]}://${url[2]}${url[3] ?? ''}`];
+  if (url !== null) return [`url:${url[1]}://${url[2]}`, `base:${url[2]}${url[3] ?? ''}`];
   return [wordToken(typeof old === 'string' ? old : undefined, next)];
 }
 

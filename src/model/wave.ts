@@ -3,16 +3,21 @@
  * than its visits usually do (wave).
  */
 import { touch } from './counts.ts';
-import { type Detector, type Evidence, type Group, MINUTE_MS } from './detector.ts';
+import { DAY_MS, type Detector, type Evidence, type Group, MINUTE_MS } from './detector.ts';
 import type { ChangeEvent } from './features.ts';
 import { figure, many } from './words.ts';
 
 const ACTORS_MAX = 5_000;
 const WINDOW_MS = 30 * MINUTE_MS;
 const RECENT_MAX = 64;
-const LOST_MIN = 3;
+const LOST_MIN = 4;
 const SPREAD_MIN = 5;
 const GROUPS_MIN = 10;
+const PLACES_MAX = 20_000;
+const CREATORS_MAX = 100_000;
+const TRIAL_MS = 7 * DAY_MS;
+const SHARE_WEIGHT = 2;
+const POPULATION_MIN = 5;
 
 interface Habit {
   groups: number;
@@ -27,15 +32,32 @@ interface Habit {
 interface State {
   actors: Map<string, Habit>;
   groups: number;
+  /** Living objects per kind and namespace. */
+  alive: Map<string, number>;
+  /** Who created an object and when: clearing up one's own trial is no loss. */
+  creators: Map<string, { by: string; atMs: number }>;
+}
+
+function placeOf(event: ChangeEvent): string {
+  return `${event.kind}\u0000${event.ref.namespace}`;
 }
 
 const newHabit = (): Habit => ({ groups: 0, losing: 0, logs: 0, squares: 0, recent: [] });
 
 /** The habits of both detectors; recent losses count at once. */
 class WaveHabits {
-  state: State = { actors: new Map(), groups: 0 };
+  state: State = { actors: new Map(), groups: 0, alive: new Map(), creators: new Map() };
 
   learn(event: ChangeEvent, group: Group): void {
+    if (event.type !== 'MODIFIED') {
+      const place = placeOf(event);
+      const count = (this.state.alive.get(place) ?? 0) + (event.type === 'ADDED' ? 1 : -1);
+      if (count > 0 && (this.state.alive.has(place) || this.state.alive.size < PLACES_MAX)) this.state.alive.set(place, count);
+      else this.state.alive.delete(place);
+      if (event.type === 'DELETED') this.state.creators.delete(event.object);
+      else if (!event.imported)
+        touch(this.state.creators, event.object, CREATORS_MAX, () => ({ by: event.actor.name, atMs: event.atMs }));
+    }
     if (event !== group.events[0] || !event.timed) return;
     const habit = touch(this.state.actors, event.actor.name, ACTORS_MAX, newHabit);
     const size = Math.log(new Set(group.events.map((member) => member.object)).size);
@@ -58,14 +80,19 @@ export class MassDelete implements Detector<State> {
 
   score(event: ChangeEvent, group: Group): Evidence | undefined {
     if (event.type !== 'DELETED' || !event.timed) return undefined;
+    const born = this.#habits.state.creators.get(event.object);
+    if (born?.by === event.actor.name && event.atMs - born.atMs < TRIAL_MS) return undefined;
     const habit = this.#habits.state.actors.get(event.actor.name);
     let lost = group.lost;
     for (const past of habit?.recent ?? [])
       if (event.atMs - past.atMs <= WINDOW_MS && past.atMs < group.firstMs) lost += past.lost;
     if (lost < LOST_MIN) return undefined;
+    // Of a population of some size, how much is gone: twelve of forty weigh more than twelve of four thousand.
+    const alive = this.#habits.state.alive.get(placeOf(event)) ?? 0;
+    const share = alive + lost >= POPULATION_MIN ? Math.min(1, lost / Math.max(lost, alive + lost - group.lost)) : 0;
     const habitual = ((habit?.losing ?? 0) + 1) / ((habit?.groups ?? 0) + 5);
     return {
-      surprise: Math.max(0.01, Math.log(lost) - 0.35 * Math.log(habitual)),
+      surprise: Math.max(0.01, 1.5 * Math.log(lost) + SHARE_WEIGHT * share - 0.35 * Math.log(habitual)),
       explain: () => ({
         sentence: `${event.actor.name} deleted ${many(lost, 'object')} more than it created within half an hour, ${event.ref.kind} ${event.ref.name} among them; ${habit?.losing ?? 0} of its ${many(habit?.groups ?? 0, 'past visit')} deleted anything on balance.`,
         observed: lost,

@@ -15,7 +15,8 @@ function randomOf(seed: number): () => number {
   };
 }
 
-const SEEDS = (process.env.SEED ?? '1,2,3,4').split(',').map(Number);
+/** More: SEED=7,8,9 in the environment. */
+const SEEDS = (process.env.SEED ?? '1,2,3,4,5,6').split(',').map(Number);
 
 for (const seed of SEEDS) {
   it(`loses nothing and tells nothing twice, whatever goes wrong (seed ${seed})`, async (test) => {
@@ -90,10 +91,12 @@ for (const seed of SEEDS) {
       else assert.ok(before?.uid === uid && !before.deleted, `outside its life in ${told}`);
       last.set(name, { uid, version, deleted: type === 'DELETED' });
     }
-    const all = new Set(server.objects.versions);
-    const lost = [...all].filter(
-      (version) => !record.observations.some(({ object }) => object.metadata.resourceVersion === String(version)),
-    );
-    if (compactions === 0) assert.deepEqual(lost, [], 'without a compaction every resourceVersion is recorded');
+    assert.deepEqual(record.rejects, []);
+    // What happened before the first list was complete is only known by its outcome, as is what a compaction swallowed.
+    if (compactions > 0) return;
+    const first = Number(record.batches.find((batch) => batch.cursors !== undefined)?.cursors?.['watch:fake/test.dev/widgets']);
+    const recorded = new Set(record.observations.map(({ object }) => object.metadata.resourceVersion));
+    const lost = server.objects.versions.filter((version) => version > first && !recorded.has(String(version)));
+    assert.deepEqual(lost, []);
   });
 }

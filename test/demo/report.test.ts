@@ -44,6 +44,10 @@ function change(resourceVersion: string, fields: Partial<Finding> = {}): Finding
   return finding({ type: 'change', seq: 1, resourceVersion, changeType: 'MODIFIED', ref, uid: 'u' }, fields);
 }
 
+function changeOf(object: ObjectRef, fields: Partial<Finding>): Finding {
+  return finding({ type: 'change', seq: 1, resourceVersion: '1', changeType: 'MODIFIED', ref: object, uid: 'v' }, fields);
+}
+
 function series(controller: string, tsMs = T): Finding {
   return finding({ type: 'series', ref, controller, metric: 'm' }, { tsMs });
 }
@@ -56,6 +60,8 @@ function silence(name: Partial<ObjectRef>, fields: { actor?: string; tsMs?: numb
 describe('a hit', () => {
   const edit = planted('odd-value', { events: [{ resourceVersion: '7', tsMs: T }], actor: 'user:ada', aftermath: ['8'] });
   const burst = planted('mass-delete', { ...edit, class: 'mass-delete', actorEpisode: true, endMs: T + MINUTE });
+  const loop = planted('burst', { ...edit, class: 'burst', objectEpisode: true, endMs: T + 9 * MINUTE });
+  const other = { ...ref, name: 'payments' };
   const trouble = planted('reconcile-errors', { controller: 'kafka', dueMs: T + 3 * HOUR });
   const users = ['a', 'b'].map((name) => ({ ...ref, kind: 'KafkaUser', name }));
   const job = planted('silence', { silent: users, actor: 'sa:job', dueMs: T + 36 * HOUR });
@@ -72,6 +78,9 @@ describe('a hit', () => {
     ['is none on another writer then', false, change('9', { tsMs: T + 2 * MINUTE, actor: stranger }), burst],
     ['is none on the writer well after it', false, change('9', { tsMs: T + 10 * MINUTE }), burst],
     ['is none on what follows from it', false, change('8'), burst],
+    ['is a page on the controller of a looping object', true, change('8', { tsMs: T + 3 * MINUTE, actor: stranger }), loop],
+    ['is none on that object well after it', false, change('8', { tsMs: T + HOUR }), loop],
+    ['is none on another object during a loop', false, changeOf(other, { tsMs: T + MINUTE }), loop],
     ['is a page on the controller in trouble', true, series('kafka', T + HOUR), trouble],
     ['is none on another controller', false, series('bucket', T + HOUR), trouble],
     ['is none on the controller before', false, series('kafka', T - 1), trouble],
@@ -152,6 +161,11 @@ describe('the report', () => {
     const report = reportOf({ scenario, changes: 1, pages: [change('30')] });
     assert.equal(report.false, 1);
     assert.equal(report.findings[0]!.lookAlike, 'friday-release');
+  });
+
+  it('names a controller where metrics were alerted', () => {
+    const report = reportOf({ scenario, changes: 1, pages: [series('bucket')] });
+    assert.equal(report.findings[0]!.object, 'controller bucket');
   });
 
   it('is JSON with the promised members', () => {

@@ -6,10 +6,10 @@ import { END_MS, LAST_WEEK_MS, START_MS } from '../../src/demo/calendar.ts';
 import { ANOMALY_CLASSES, LOOK_ALIKE_CLASSES } from '../../src/demo/planted.ts';
 import { generateScenario, type Scenario } from '../../src/demo/scenario.ts';
 import type { Observation } from '../../src/domain/change.ts';
-import { isJsonObject, type JsonObject, jsonEqual } from '../../src/domain/json.ts';
+import { type JsonObject, jsonEqual } from '../../src/domain/json.ts';
 import { objectKey, refOf } from '../../src/domain/object-ref.ts';
 
-const SEEDS = [1, 2, 5];
+const SEEDS = [1, 5];
 const scenarios = new Map<number, Scenario>();
 before(() => {
   for (const seed of SEEDS) scenarios.set(seed, generateScenario(seed));
@@ -27,8 +27,8 @@ function fingerprint(scenario: Scenario): string {
 
 describe('a scenario', () => {
   it('is the same for the same seed and another for another', () => {
-    assert.equal(fingerprint(generateScenario(2)), fingerprint(scenarios.get(2)!));
-    assert.notEqual(fingerprint(scenarios.get(1)!), fingerprint(scenarios.get(2)!));
+    assert.equal(fingerprint(generateScenario(5)), fingerprint(scenarios.get(5)!));
+    assert.notEqual(fingerprint(scenarios.get(1)!), fingerprint(scenarios.get(5)!));
   });
 
   for (const seed of SEEDS) {
@@ -181,11 +181,11 @@ describe('a scenario', () => {
       it('says nothing of it in the lines', () => {
         const context = { cluster: 'x', file: 'x', observedMs: 0 };
         const allowed = new Set(['type', 'ts', 'cluster', 'actor', 'object', 'target', 'samples']);
-        for (const entry of scenario.entries) {
+        for (const [i, entry] of scenario.entries.entries()) {
           const text = formatEntry(entry);
           assert.doesNotMatch(text, /planted|look-alike|anomal|aftermath/);
+          if (i % 10 > 0) continue;
           for (const key of Object.keys(JSON.parse(text))) assert.ok(allowed.has(key), key);
-          if (isJsonObject(entry) && 'scrape' in entry) continue;
           assert.deepEqual(parseLine(text, 1, context), entry);
         }
       });
@@ -210,6 +210,6 @@ describe('over many seeds', () => {
       }
     }
     assert.deepEqual([...classes].toSorted(), ANOMALY_CLASSES.toSorted());
-    assert.ok(places.size >= 36, `${places.size} of 40`);
+    assert.ok(places.size >= 30, `${places.size} of 32`);
   });
 });

@@ -318,6 +318,7 @@ class FakeServer implements FakeApiServer {
     if (this.faults.takeCut(watch.kind.plural)) {
       watch.response.write(line.slice(0, Math.floor(line.length / 2)), () => watch.response.destroy());
       this.#watches.delete(watch);
+      watch.stalled = true;
       return;
     }
     watch.response.write(line);

@@ -419,7 +419,7 @@ function findingsAbout(odd: Odd): Seeded['findings'] {
       ...changeFinding('f-learning', cpu, 'info', 2.6, 'record', 'still learning', [
         reason(
           'co-change',
-          'values.resources.limits.cpu changed without values.resources.requests.cpu; 11 of 11 past changes of it changed both.',
+          'spec.values.resources.limits.cpu changed without spec.values.podTemplate.containers[name=checkout].resources.requests.cpuInMillicoresPerReplica; 11 of 11 past changes of it changed both.',
           2.6,
           {
             path: '/spec/values/resources/limits/cpu',

@@ -91,6 +91,44 @@ function QueryLine({ query, onQuery, live }: { query: string; onQuery: (query: s
 
 function Row({ row, live, here, onPoint }: { row: EpisodeRow; live: Live; here: boolean; onPoint: () => void }): VNode {
   const { finding, others } = row;
+  const item = useRef<HTMLLIElement>(null);
+  useEffect(() => {
+    if (!here) return;
+    item.current?.scrollIntoView({ block: 'nearest' });
+    // The focus goes along, so that Enter opens this row and not the button pressed last; a person who types keeps it.
+    if (!(document.activeElement instanceof HTMLInputElement)) item.current?.querySelector('a')?.focus({ preventScroll: true });
+  }, [here]);
+  const { kind, namespace } = finding.subject.ref;
+  return html`<li ref=${item} class=${here ? 'here' : ''} aria-current=${here ? 'true' : undefined}>
+    <a href=${hashOf({ view: 'finding', id: finding.id })} onClick=${onPoint}>
+      <${SeverityMark} severity=${finding.severity} />
+      <span class="object">
+        <${Name} text=${subjectName(finding)} />
+        <small>${visible(kind)}${namespace !== undefined && namespace !== '' && html` in <${Name} text=${namespace} />`}</small>
+      </span>
+      <span class="sentence">${visible(rowSentence(finding))}</span>
+      <span class="once"><small>once in</small> <b>${roundNumber(finding.onceIn)}</b></span>
+      ${namesActor(finding) ? html`<${ActorMark} actor=${finding.actor} />` : html`<span class="actor" />`}
+      <span class="when"><${Time} time=${finding.time} nowMs=${live.nowMs} /><small><${Name} text=${finding.cluster} /></small></span>
+      <${StateMark} finding=${finding} />
+    </a>
+    ${
+      others > 0 &&
+      html`<a class="others" href=${hashOf({ view: 'list', query: `episode:${finding.episode}` })}>
+        ${wholeNumber(others)} more in this episode
+      </a>`
+    }
+  </li>`;
+}
+
+interface NothingProps {
+  data: FindingsData;
+  live: Live;
+  query: string;
+  onQuery: (query: string) => void;
+}
+
+function Nothing({ data, live, query, onQuery }: NothingProps): VNode {
   const { stats, coverage } = live;
   const watched = coverage.filter((kind) => kind.state === 'watched').length;
   const known = coverage.filter((kind) => kind.state !== 'gone').length;

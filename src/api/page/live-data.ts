@@ -7,7 +7,8 @@ import type { Activity, Coverage, CoverageList, Finding, FindingList, Stats } fr
 
 const POLL_MS = 4_000;
 const PAGE = '100';
-/** Pages read in one go when filtering happens here and the first ones hold no match. */
+/** Filtering and folding happen here, so a page may come to few rows: then more are read, up to a bound. */
+const ROWS_WANTED = 25;
 const SEARCH_PAGES = 10;
 const DAY_MS = 86_400_000;
 
@@ -29,8 +30,10 @@ export function useLive(token: string): Live {
   const [error, setError] = useState<ApiError>();
   useEffect(() => {
     const ended = new AbortController();
+    // A refused token stays refused until another one is given.
+    let refused = false;
     const poll = async () => {
-      if (document.hidden) return;
+      if (document.hidden || refused) return;
       try {
         const [nextStats, nextCoverage] = await Promise.all([
           apiGet<Stats>('/v1/stats', {}, ended.signal),
@@ -40,7 +43,9 @@ export function useLive(token: string): Live {
         setCoverage(nextCoverage.items);
         setError(undefined);
       } catch (failure) {
-        if (!ended.signal.aborted) setError(failure instanceof ApiError ? failure : new ApiError(0, String(failure)));
+        if (ended.signal.aborted) return;
+        refused = failure instanceof ApiError && failure.status === 401;
+        setError(failure instanceof ApiError ? failure : new ApiError(0, String(failure)));
       }
     };
     void poll();
@@ -87,7 +92,11 @@ export function useFindings(query: string, version: string): FindingsData {
   const read = useCallback(
     async (from: Loaded, signal?: AbortSignal) => {
       let [items, next] = [from.items, from.next];
-      for (let page = 0; page === 0 || (page < SEARCH_PAGES && next !== undefined && !items.some(matches)); page++) {
+      for (
+        let page = 0;
+        page === 0 || (page < SEARCH_PAGES && next !== undefined && foldEpisodes(items.filter(matches)).length < ROWS_WANTED);
+        page++
+      ) {
         const list: FindingList = await apiGet('/v1/findings', { ...parsed.api, limit: PAGE, continue: next }, signal);
         items = [...items, ...list.items];
         next = list.metadata.continue;

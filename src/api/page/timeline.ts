@@ -52,12 +52,17 @@ export function Timeline({ changes, findings, finding, seq, onSeq, more }: Timel
           </g>`,
         )}
         ${chosen !== undefined && html`<line class="cursor" x1=${x(Date.parse(chosen.time))} x2=${x(Date.parse(chosen.time))} y1="14" y2=${height - AXIS} />`}
-        ${[...changes].reverse().flatMap((change) => dots(change, lanes, x(Date.parse(change.time)), change.seq === seq, onSeq))}
+        ${drawingOrder(changes, seq).flatMap((change) => dots(change, lanes, x(Date.parse(change.time)), change.seq === seq, onSeq))}
         ${findings.filter((each) => each.id !== finding.id).map((each) => mark(each, x(Date.parse(each.time)), false))}
         ${mark(finding, x(Date.parse(finding.time)), true)}
       </svg>`
     }
   </div>`;
+}
+
+/** Oldest first, the chosen one on top. */
+function drawingOrder(changes: ChangeSummary[], seq: number | undefined): ChangeSummary[] {
+  return [...changes.filter((change) => change.seq !== seq).reverse(), ...changes.filter((change) => change.seq === seq)];
 }
 
 function lanesOf(change: ChangeSummary): (typeof LANES)[number][] {

@@ -81,6 +81,7 @@ export const plantBurst: Planter = (plot) => {
     description: `${war.writers[0].actor} and ${war.writers[1].actor} set one field back and forth ${flips} times`,
     detectHint: 'one object changes every few seconds, one field between two values',
   });
+  planted.objectEpisode = true;
   planted.shakenController = controllerOf(war.kind);
   for (let i = 0; i < flips; i++) {
     const side = (i % 2) as 0 | 1;

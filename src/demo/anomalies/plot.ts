@@ -32,6 +32,7 @@ export function newPlanted(id: string, anomalyClass: AnomalyClass): Planted {
     events: [],
     aftermath: [],
     actorEpisode: false,
+    objectEpisode: false,
   };
 }
 

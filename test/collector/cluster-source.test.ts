@@ -1,0 +1,178 @@
+import assert from 'node:assert/strict';
+import { afterEach, beforeEach, describe, it } from 'node:test';
+import { Registry } from 'prom-client';
+import { type ClusterSource, type ClusterSourceOptions, createClusterSource } from '../../src/collector/cluster-source.ts';
+import { createCollectorMetrics } from '../../src/collector/metrics.ts';
+import type { CoverageState } from '../../src/collector/source.ts';
+import { systemClock } from '../../src/telemetry/system-clock.ts';
+import { type FakeApiServer, type FakeApiServerOptions, type FakeKind, startFakeApiServer } from '../support/fake-api-server.ts';
+import { until } from '../support/until.ts';
+import { clientOf, MemoryRecord, QUICK, SILENT_LOGGER, WIDGET, widget } from './memory-record.ts';
+
+const GADGET: FakeKind = { group: 'other.dev', version: 'v1beta1', kind: 'Gadget', plural: 'gadgets', namespaced: false };
+const gadget = (name: string) => ({ apiVersion: 'other.dev/v1beta1', kind: 'Gadget', metadata: { name }, spec: {} });
+
+describe('cluster source', () => {
+  let server: FakeApiServer;
+  let record: MemoryRecord;
+  let stops: (() => Promise<void>)[];
+
+  async function serve(options: Partial<FakeApiServerOptions> = {}): Promise<void> {
+    await server?.close();
+    server = await startFakeApiServer({ kinds: [WIDGET, GADGET], ...options });
+  }
+
+  function run(options: Partial<ClusterSourceOptions> = {}): ClusterSource {
+    const client = clientOf(server);
+    const stop = new AbortController();
+    const base = { client, clock: systemClock, logger: SILENT_LOGGER, known: record, cursors: record };
+    const source = createClusterSource({ ...base, rediscoverMs: 60_000, retireMs: 20, reflector: { timing: QUICK }, ...options });
+    const running = source.run(record.sink, stop.signal);
+    stops.push(async () => {
+      stop.abort();
+      await running;
+      await client.close();
+    });
+    return source;
+  }
+
+  const states = (source: ClusterSource) => Object.fromEntries(source.coverage().map(({ kind, state }) => [kind, state]));
+  const untilStates = (source: ClusterSource, wanted: Record<string, CoverageState>) =>
+    until(`${JSON.stringify(wanted)}`, () => JSON.stringify(states(source)) === JSON.stringify(wanted), 10_000, 5);
+
+  beforeEach(async () => {
+    await serve();
+    record = new MemoryRecord();
+    stops = [];
+  });
+
+  afterEach(async () => {
+    for (const stop of stops) await stop();
+    await server.close();
+  });
+
+  it('watches every custom kind, and none of Kubernetes itself', async () => {
+    server.apply(widget('w', 1));
+    server.apply(gadget('g'));
+    const source = run();
+    await untilStates(source, { Gadget: 'watched', Widget: 'watched' });
+    assert.deepEqual(record.observations.map(({ object }) => object.kind).sort(), ['Gadget', 'Widget']);
+    const [first] = source.coverage();
+    assert.deepEqual(
+      [first?.cluster, first?.group, first?.version, first?.plural, first?.namespaced, first?.objects],
+      ['fake', 'other.dev', 'v1beta1', 'gadgets', false, 1],
+    );
+  });
+
+  it('watches a new kind within moments of its CRD, long before the next look at the clock', async () => {
+    const source = run();
+    await untilStates(source, { Gadget: 'watched', Widget: 'watched' });
+    server.addKind({ group: 'new.dev', version: 'v1', kind: 'Novelty', plural: 'novelties' });
+    server.apply({ apiVersion: 'new.dev/v1', kind: 'Novelty', metadata: { name: 'n', namespace: 'a' }, spec: {} });
+    await record.until(1);
+    await untilStates(source, { Novelty: 'watched', Gadget: 'watched', Widget: 'watched' });
+  });
+
+  it('finds new kinds by the clock where CRDs may not be watched', async () => {
+    server.faults.forbid('customresourcedefinitions');
+    const source = run({ rediscoverMs: 20 });
+    await untilStates(source, { Gadget: 'watched', Widget: 'watched' });
+    server.addKind({ group: 'new.dev', version: 'v1', kind: 'Novelty', plural: 'novelties' });
+    await untilStates(source, { Novelty: 'watched', Gadget: 'watched', Widget: 'watched' });
+  });
+
+  it('records the last deletions of a kind whose CRD is deleted, says that it is gone, and takes it up again', async () => {
+    server.apply(widget('w', 1));
+    const source = run();
+    await untilStates(source, { Gadget: 'watched', Widget: 'watched' });
+    server.removeKind('widgets');
+    await untilStates(source, { Gadget: 'watched', Widget: 'gone' });
+    assert.equal(record.story.at(-1), 'DELETED team-a/w=1 (watch)');
+    server.addKind(WIDGET);
+    server.apply(widget('w', 2));
+    await untilStates(source, { Gadget: 'watched', Widget: 'watched' });
+    await record.until(3);
+    assert.equal(record.story.at(-1), 'ADDED team-a/w=2 (watch)');
+  });
+
+  it('moves to the preferred version without telling anything again', async () => {
+    server.apply(gadget('g'));
+    const source = run();
+    await untilStates(source, { Gadget: 'watched', Widget: 'watched' });
+    server.addKind({ ...GADGET, version: 'v1', otherVersions: ['v1beta1'] });
+    await until(
+      'v1 is watched',
+      () => source.coverage()[0]?.version === 'v1' && source.coverage()[0]?.state === 'watched',
+      10_000,
+      5,
+    );
+    server.apply({ ...gadget('g'), apiVersion: 'other.dev/v1', spec: { size: 2 } });
+    await record.until(2);
+    assert.deepEqual(
+      record.observations.map(({ type, object }) => `${type} ${object.apiVersion}`),
+      ['ADDED other.dev/v1beta1', 'MODIFIED other.dev/v1'],
+    );
+  });
+
+  it('keeps the troubles of one kind away from the others', async () => {
+    server.faults.forbid('gadgets');
+    server.apply(widget('w', 1));
+    const registry = new Registry();
+    const source = run({ metrics: createCollectorMetrics(registry) });
+    await untilStates(source, { Gadget: 'forbidden', Widget: 'watched' });
+    assert.match(source.coverage()[0]?.reason ?? '', /resources: \["gadgets"\]/);
+    const text = await registry.metrics();
+    assert.match(text, /crowsnest_watch_kinds\{state="forbidden"\} 1/);
+    assert.match(text, /crowsnest_watch_kinds\{state="watched"\} 1/);
+    assert.match(text, /crowsnest_watch_events_total\{group="test.dev",kind="Widget",type="ADDED"\} 1/);
+    assert.match(text, /crowsnest_watch_errors_total\{group="other.dev",kind="Gadget",reason="forbidden"\} \d/);
+    server.faults.allow('gadgets');
+    await untilStates(source, { Gadget: 'watched', Widget: 'watched' });
+  });
+
+  it('goes on with the kinds of a group whose discovery fails, and says so', async () => {
+    const source = run({ rediscoverMs: 20 });
+    await untilStates(source, { Gadget: 'watched', Widget: 'watched' });
+    server.faults.failGroup('other.dev');
+    await until('the failure is known', () => source.failedGroups().some(({ group }) => group === 'other.dev'), 10_000, 5);
+    server.apply(gadget('g'));
+    await record.until(1);
+    assert.deepEqual(states(source), { Gadget: 'watched', Widget: 'watched' });
+  });
+
+  it('waits for a server that is not there yet', async () => {
+    server.faults.down();
+    const warnings: string[] = [];
+    const logger = {
+      ...SILENT_LOGGER,
+      warn: (_: unknown, message: string) => void warnings.push(message),
+    } as ClusterSourceOptions['logger'];
+    const source = run({ logger });
+    await until('a failed try', () => warnings.includes('discovery failed'), 10_000, 5);
+    assert.deepEqual(source.coverage(), []);
+    server.faults.up();
+    await untilStates(source, { Gadget: 'watched', Widget: 'watched' });
+  });
+
+  it('watches only what is selected', async () => {
+    const source = run({ include: ['*.dev'], exclude: ['gadget.other.dev'] });
+    await untilStates(source, { Widget: 'watched' });
+  });
+
+  it('watches a set of namespaces by namespaced paths alone', async () => {
+    for (const namespace of ['a', 'b', 'c']) server.apply(widget('w', 1, namespace));
+    const source = run({ namespaces: ['a', 'b'] });
+    await untilStates(source, { Widget: 'watched' });
+    await record.until(2);
+    assert.equal(source.coverage()[0]?.objects, 2);
+    const paths = new Set(server.requests.map((request) => request.path).filter((path) => path.includes('widgets')));
+    assert.deepEqual([...paths].sort(), ['/apis/test.dev/v1/namespaces/a/widgets', '/apis/test.dev/v1/namespaces/b/widgets']);
+  });
+
+  it('starts many kinds a few at a time, and all of them', async () => {
+    const kinds = Array.from({ length: 40 }, (_, i) => ({ group: 'many.dev', version: 'v1', kind: `K${i}`, plural: `k${i}s` }));
+    await serve({ kinds });
+    const source = run({ startsAtOnce: 3 });
+    await until('all are watched', () => source.coverage().filter(({ state }) => state === 'watched').length === 40, 10_000, 5);
+  });
+});
