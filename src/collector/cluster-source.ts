@@ -24,7 +24,10 @@ export interface ClusterSourceOptions extends KindSelection {
   cursors: ReflectorOptions['cursors'];
   /** Only these namespaces, without any right beyond them; cluster-scoped kinds are then left out. */
   namespaces?: string[] | undefined;
-  /** How often discovery is asked even when no CRD changed: aggregated APIs come and go without one. Default 10 s. */
+  /**
+   * How often discovery is asked even when no CRD changed: aggregated APIs come and go without one. Default 8 s, so that
+   * a new kind is seen within 10 s even where CRDs may not be watched.
+   */
   rediscoverMs?: number | undefined;
   /** How long a kind that is no longer served may go on telling of its last deletions. Default 2 s. */
   retireMs?: number | undefined;
@@ -106,7 +109,7 @@ class KubeClusterSource implements ClusterSource {
     let failures = 0;
     while (!signal.aborted) {
       failures = (await this.#discover(sink, signal)) ? 0 : failures + 1;
-      const pauseMs = this.#looks.shift() ?? jittered(this.#options.rediscoverMs ?? 10_000, 0.1, this.#random);
+      const pauseMs = this.#looks.shift() ?? jittered(this.#options.rediscoverMs ?? 8_000, 0.1, this.#random);
       await this.#pause(
         failures === 0 ? pauseMs : backOffMs(failures, { baseMs: 500, msMax: 10_000, random: this.#random }),
         signal,

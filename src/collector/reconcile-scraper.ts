@@ -13,8 +13,6 @@ import { type CollectorMetrics, NO_METRICS } from './metrics.ts';
 import { isKept } from './reconcile-metrics.ts';
 import type { Sink, Source } from './source.ts';
 
-export { parseExposition, type ScrapeSample } from './exposition.ts';
-
 export interface ScraperOptions {
   /** URLs of metrics pages. */
   targets: string[];

@@ -20,5 +20,5 @@ export const DEFAULT_TIMING: ReflectorTiming = {
   listSilenceMs: 60_000,
   forbiddenMs: 8_000,
   backOffBaseMs: 200,
-  backOffMsMax: 15_000,
+  backOffMsMax: 10_000,
 };

@@ -12,8 +12,6 @@ import { type KubeClient, type KubeRequest, KubeStatusError, type KubeStream } f
 import { statusError, statusOfAnswer } from './kube-status.ts';
 import { unreachable } from './unreachable.ts';
 
-export type { ConnectOptions } from './credentials.ts';
-
 export interface HttpKubeClientOptions {
   /** How long to wait for an answer to begin. */
   answerTimeoutMs?: number;

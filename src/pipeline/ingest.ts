@@ -155,6 +155,10 @@ function deletionBetween(observation: Observation, ref: ObjectRef, known: Known)
   };
 }
 
+function isBare(object: KubeObject): boolean {
+  return Object.keys(object).every((key) => key === 'apiVersion' || key === 'kind' || key === 'metadata');
+}
+
 /** managedFields move on every write and say who, not what; attribution reads them before they are dropped here. */
 function withoutManagedFields(object: KubeObject): KubeObject {
   if (object.metadata.managedFields === undefined) return object;

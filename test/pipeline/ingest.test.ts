@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { keyedHash } from '../../src/domain/masking-key.ts';
-import { refOf } from '../../src/domain/object-ref.ts';
+import { type KubeObject, refOf } from '../../src/domain/object-ref.ts';
 import { createIngest } from '../../src/pipeline/ingest.ts';
 import { openSqliteStore } from '../../src/store/sqlite-store.ts';
 import { kafka, observed } from '../support/objects.ts';
@@ -82,6 +82,15 @@ test('a new uid under an old name is a new life, with the deletion between recor
       ['ADDED', 'uid-second', 'watch'],
     ],
   );
+});
+
+test('a deletion that was found rather than seen keeps the last state', () => {
+  const { ingest } = setUp();
+  ingest.record({ observations: [observed('ADDED', kafka('orders', '1', { replicas: 3 }), 1000)] });
+  const { spec: _, ...bare } = kafka('orders', '1', {});
+  const { changes } = ingest.record({ observations: [observed('DELETED', bare as KubeObject, 2000, { origin: 'relist' })] });
+  assert.equal(changes[0]!.type, 'DELETED');
+  assert.deepEqual(changes[0]!.state.spec, { replicas: 3 });
 });
 
 test('secrets are masked before the store sees them, and a changed secret still shows as a change', () => {
