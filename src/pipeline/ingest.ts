@@ -93,8 +93,11 @@ export function compare(
   if (sameLife && known.resourceVersion === resourceVersion && observation.type !== 'DELETED') return 'repeat';
 
   const state = mask(withoutManagedFields(object), hash);
-  if (observation.type === 'DELETED')
-    return [changeOf(observation, ref, 'DELETED', state, [], sameLife ? known.state : undefined)];
+  if (observation.type === 'DELETED') {
+    // A deletion found by comparison names the object only; what it was is what we knew.
+    const last = sameLife && isBare(object) ? known.state : state;
+    return [changeOf(observation, ref, 'DELETED', last, [], sameLife ? known.state : undefined)];
+  }
   if (sameLife) {
     const diff = meaningful(diffValues(known.state, state));
     if (diff.length === 0) return 'heartbeat';
