@@ -5,7 +5,7 @@
  */
 import { describeRef } from '../domain/object-ref.ts';
 import { increment, touch } from './counts.ts';
-import type { Detector, Evidence, Explanation, Group } from './detector.ts';
+import { DAY_MS, type Detector, type Evidence, type Explanation, type Group } from './detector.ts';
 import type { ChangeEvent } from './features.ts';
 import { kindIn, many } from './words.ts';
 
@@ -13,6 +13,8 @@ const ACTORS_MAX = 5_000;
 const TARGETS_MAX = 120_000;
 const ACTORS_PER_TARGET_MAX = 256;
 const ACTOR_EVENTS_MIN = 20;
+/** Two of each day of the week: until then most people are simply not yet known. */
+const SPAN_MIN_MS = 14 * DAY_MS;
 const WEIGHT = { kind: 1, namespace: 0.7, object: 0.3 } as const;
 type Level = keyof typeof WEIGHT;
 const LEVELS: readonly Level[] = ['kind', 'namespace', 'object'];
@@ -31,13 +33,14 @@ interface Target {
 
 interface State {
   groups: number;
+  firstMs: number | undefined;
   actors: Map<string, ActorHabit>;
   targets: Map<string, Target>;
 }
 
 export class ActorAffinity implements Detector<State> {
   readonly name = 'actor-affinity';
-  #state: State = { groups: 0, actors: new Map(), targets: new Map() };
+  #state: State = { groups: 0, firstMs: undefined, actors: new Map(), targets: new Map() };
 
   score(event: ChangeEvent): Evidence | undefined {
     if (!event.timed || event.actor.source === 'none') return undefined;
@@ -90,6 +93,7 @@ export class ActorAffinity implements Detector<State> {
     const state = this.#state;
     const name = event.actor.name;
     state.groups++;
+    state.firstMs ??= event.atMs;
     const actor = touch(state.actors, name, ACTORS_MAX, newActor);
     actor.groups++;
     const visited = new Map<string, Level>();
@@ -109,6 +113,8 @@ export class ActorAffinity implements Detector<State> {
   }
 
   mature(event: ChangeEvent): boolean {
+    const { firstMs } = this.#state;
+    if (firstMs === undefined || event.atMs - firstMs < SPAN_MIN_MS) return false;
     const target = this.#state.targets.get(targetKey('kind', event));
     const actor = this.#state.actors.get(event.actor.name);
     return (target?.n ?? 0) >= ACTOR_EVENTS_MIN || (actor?.groups ?? 0) >= ACTOR_EVENTS_MIN;

@@ -11,6 +11,7 @@ const FEW_PRIOR = 1.5;
 const BEYOND_MIN = 0.01;
 const TOP_SHARE = 0.02;
 const TOP_MIN = 10;
+const TRIMMED = 0.1;
 const REPEAT_MS = 3_600_000;
 const OPEN_MAX = 2_000;
 const FORGOTTEN_SHARE = 0.5;
@@ -64,8 +65,11 @@ export function tailOfPool(pool: Pool, surprise: number, asker: Asker): number {
   const k = Math.max(TOP_MIN, Math.floor(n * TOP_SHARE));
   if (above > k / 2) return Math.min(1, (applies * (above + 0.5)) / n);
   const threshold = sorted[n - k] as number;
-  // The upper quartile of the excesses gives the exponential's mean without listening to the very largest: they may be incidents.
-  const mean = Math.max(((sorted[n - (k >> 2)] as number) - threshold) / Math.LN2 / 2, 0.15, 0.03 * Math.abs(threshold));
+  // Mean excess without the largest few, which may be incidents and would make the next one look usual.
+  const upTo = n - Math.floor(k * TRIMMED);
+  let excess = 0;
+  for (let i = n - k; i < upTo; i++) excess += (sorted[i] as number) - threshold;
+  const mean = Math.max(excess / (upTo - n + k), 0.15, 0.03 * Math.abs(threshold));
   const tail = (k / n) * Math.exp(-(surprise - threshold) / mean) + 0.02 / n;
   return applies * Math.min(above > 0 ? (above + 0.5) / n : 1, tail);
 }

@@ -7,30 +7,29 @@ import type { Judgement, Reason, Severity } from '../domain/finding.ts';
 import type { Json } from '../domain/json.ts';
 import { ActorAffinity } from './actor-affinity.ts';
 import { Burst, Pace, Tempos } from './burst.ts';
-import { learnPool, makePool, type Pool, tailOfPool } from './calibrate.ts';
+import { learnPool, tailOfPool } from './calibrate.ts';
+import { Calibration } from './calibration.ts';
 import { CoChange } from './co-change.ts';
 import { combine, IMPACT, WEIGHTS } from './combine.ts';
 import { Company } from './company.ts';
 import { DAY_MS, type Detector, type Evidence, type Group } from './detector.ts';
 import { Drift } from './drift.ts';
-import { bitsOf, gravest, onceInOf, type Part, reasonOf, reasonsOf } from './explain.ts';
+import { bitsOf, gravest, type Part, reasonOf, reasonsOf } from './explain.ts';
 import { FactDetector } from './fact-detector.ts';
 import { type ChangeEvent, eventOf, isStatusOnly } from './features.ts';
 import { HourOfWeek } from './hour-of-week.ts';
-import { Leap, NewValue } from './new-value.ts';
+import { judgementOf, silenceJudgementOf, statusJudgementOf } from './judgement.ts';
+import { Leap } from './leap.ts';
+import { NewValue } from './new-value.ts';
 import { PathHabits } from './path-habits.ts';
 import { SensitiveField } from './sensitive-field.ts';
 import { Silence } from './silence.ts';
 import { StableField, Structure } from './stable-field.ts';
 import { StatusLoop } from './status-loop.ts';
 import { type CompiledRule, ruleSentence } from './user-rules.ts';
-import { MassDelete, Wave } from './wave.ts';
+import { joinVisit, makeVisit, VISIT_GAP_MS, type Visit, Visits } from './visits.ts';
+import { MassDelete, Wave, WaveHabits } from './wave.ts';
 
-/** An actor's visit lasts while its changes come no further apart than this. */
-const VISIT_GAP_MS = 2_000;
-const VISIT_SPAN_MAX_MS = 60_000;
-const VISIT_EVENTS_MAX = 1_000;
-const VISITS_OPEN_MAX = 256;
 /** Judgements below once in ten are not worth ranking. */
 const SCORE_MIN = 1;
 const QUARANTINE_SCORE = 4;
@@ -56,9 +55,7 @@ interface ClusterState {
   lastMs: number | undefined;
   changes: number;
   visits: number;
-  open: Map<string, Group & { quarantined: number[] }>;
   quarantine: { atMs: number; event: ChangeEvent }[];
-  pools: Map<string, Pool>;
   known: Set<string>;
 }
 
@@ -67,16 +64,17 @@ export interface ClusterModelOptions {
   rules: readonly CompiledRule[];
 }
 
-type OpenGroup = Group & { quarantined: number[] };
-
 export class ClusterModel {
   readonly #rules: readonly CompiledRule[];
   readonly #habits = new PathHabits();
   readonly #tempos = new Tempos();
   readonly #facts = new FactDetector();
+  readonly #waves = new WaveHabits();
   readonly #silence = new Silence();
   readonly #company = new Company();
   readonly #statusLoop = new StatusLoop();
+  readonly #calibration = new Calibration();
+  readonly #visits = new Visits();
   readonly #detectors: Detector[];
   #state: ClusterState = {
     clockMs: Number.NEGATIVE_INFINITY,
@@ -84,9 +82,7 @@ export class ClusterModel {
     lastMs: undefined,
     changes: 0,
     visits: 0,
-    open: new Map(),
     quarantine: [],
-    pools: new Map(),
     known: new Set(),
   };
 
@@ -101,8 +97,8 @@ export class ClusterModel {
       new HourOfWeek({ timeZone: options.timeZone }),
       new Burst(this.#tempos),
       new Pace(this.#tempos),
-      new MassDelete(),
-      new Wave(),
+      new MassDelete(this.#waves),
+      new Wave(this.#waves),
       new CoChange(this.#habits),
       new Drift(this.#habits),
       this.#facts,
@@ -121,9 +117,9 @@ export class ClusterModel {
       if (judgement !== undefined) out.push(judgement);
       return out;
     }
-    const group = this.#groupOf(change, out);
+    const group = this.#visits.open(change, (full) => this.#close(full, out));
     const event = eventOf(change, { known: state.known.has(objectId(change)) });
-    this.#join(group, event);
+    joinVisit(group, event);
     state.changes++;
     const judgement = this.#judge(event, group);
     if (judgement !== undefined) out.push(judgement);
@@ -141,67 +137,19 @@ export class ClusterModel {
     if (!(nowMs > state.clockMs)) return out;
     state.clockMs = nowMs;
     for (;;) {
-      const visit = this.#earliestVisit();
+      const visit = this.#visits.earliest();
       const visitMs = visit === undefined ? Number.POSITIVE_INFINITY : visit.lastMs + VISIT_GAP_MS + 1;
       const quarantineMs = state.quarantine[0]?.atMs ?? Number.POSITIVE_INFINITY;
       const silenceMs = this.#silence.nextMs();
       const nextMs = Math.min(visitMs, quarantineMs, silenceMs);
       if (nextMs > nowMs) return out;
-      if (visit !== undefined && visitMs === nextMs) this.#close(visit.actor, visit, out);
+      if (visit !== undefined && visitMs === nextMs) this.#close(visit, out);
       else if (quarantineMs === nextMs) this.#release();
       else for (const overdue of this.#silence.due(nextMs, state.visits)) out.push(this.#judgeSilence(overdue));
     }
   }
 
-  #earliestVisit(): OpenGroup | undefined {
-    let earliest: OpenGroup | undefined;
-    for (const group of this.#state.open.values()) if (earliest === undefined || group.lastMs < earliest.lastMs) earliest = group;
-    return earliest;
-  }
-
-  #groupOf(change: Change, out: Judgement[]): OpenGroup {
-    const { open } = this.#state;
-    const actor = change.actor.name;
-    const at = change.observedMs;
-    const group = open.get(actor);
-    if (group !== undefined) {
-      const fits =
-        Math.abs(at - group.lastMs) <= VISIT_GAP_MS &&
-        at - group.firstMs <= VISIT_SPAN_MAX_MS &&
-        group.events.length < VISIT_EVENTS_MAX;
-      if (fits) return group;
-      this.#close(actor, group, out);
-    }
-    if (open.size >= VISITS_OPEN_MAX) {
-      const [oldest, first] = open.entries().next().value as [string, OpenGroup];
-      this.#close(oldest, first, out);
-    }
-    const fresh: OpenGroup = {
-      actor,
-      firstMs: at,
-      lastMs: at,
-      events: [],
-      same: new Map(),
-      objects: new Set(),
-      lost: 0,
-      surprises: new Map(),
-      tops: new Map(),
-      quarantined: [],
-    };
-    open.set(actor, fresh);
-    return fresh;
-  }
-
-  #join(group: OpenGroup, event: ChangeEvent): void {
-    group.events.push(event);
-    group.lastMs = Math.max(group.lastMs, event.atMs);
-    group.objects.add(event.object);
-    group.lost += event.type === 'DELETED' ? 1 : event.type === 'ADDED' ? -1 : 0;
-    const keys = new Set(event.fields.map((field) => `${event.kind}\u0000${field.op}\u0000${field.generic}`));
-    for (const key of keys) group.same.set(key, (group.same.get(key) ?? 0) + 1);
-  }
-
-  #judge(event: ChangeEvent, group: OpenGroup): Judgement | undefined {
+  #judge(event: ChangeEvent, group: Visit): Judgement | undefined {
     const parts: Part[] = [];
     if (!event.imported) {
       for (const detector of this.#detectors) {
@@ -234,7 +182,7 @@ export class ClusterModel {
     }
     const lead = reasons[0] as Reason;
     severities.push(IMPACT[lead.detector] ?? 'warning');
-    return this.#judgement(event, {
+    return judgementOf(event, {
       score,
       reasons,
       deterministic,
@@ -243,7 +191,7 @@ export class ClusterModel {
     });
   }
 
-  #part(detector: Detector, evidence: Evidence, event: ChangeEvent, group: OpenGroup): Part {
+  #part(detector: Detector, evidence: Evidence, event: ChangeEvent, group: Visit): Part {
     let { surprise } = evidence;
     if (CROWDED.has(detector.name)) {
       let others = group.surprises.get(detector.name);
@@ -259,7 +207,7 @@ export class ClusterModel {
     const born = event.type === 'ADDED' && BORN_APART.has(detector.name);
     const sort = BY_OBJECT.has(detector.name) ? '*' : `${event.machine ? 'm' : 'h'}${born ? '+' : ''}`;
     const asker = BY_ACTOR.has(detector.name) ? event.actor.name : event.object;
-    const p = this.#tail(`${detector.name}:${sort}`, surprise, asker, group);
+    const p = this.#calibration.tail(`${detector.name}:${sort}`, surprise, asker, { group, visits: this.#state.visits });
     return {
       detector: detector.name,
       weight: WEIGHTS[detector.name] ?? 0.1,
@@ -269,27 +217,13 @@ export class ClusterModel {
     };
   }
 
-  /** Tail probability in a pool; the largest surprise of the visit is remembered for the pool to learn. */
-  #tail(key: string, surprise: number, asker: string, group: Group): number {
-    const top = group.tops.get(key);
-    if (top === undefined || surprise > top.surprise) group.tops.set(key, { surprise, asker });
-    return tailOfPool(this.#pool(key), surprise, { key: asker, atMs: group.lastMs, visits: this.#state.visits });
-  }
-
-  #pool(key: string): Pool {
-    let pool = this.#state.pools.get(key);
-    if (pool === undefined) {
-      pool = makePool();
-      this.#state.pools.set(key, pool);
-    }
-    return pool;
-  }
-
   /** The combined score set against its own past once more, so that "once in N" keeps its word. */
   #calibrated(raw: number, event: ChangeEvent, group: Group): number {
     if (raw <= 0) return 0;
     // A person's hour counts once, whatever they touched in it; machines touch everything all the time.
-    return -Math.log10(this.#tail('all', raw, event.machine ? event.object : event.actor.name, group));
+    return -Math.log10(
+      this.#calibration.tail('all', raw, event.machine ? event.object : event.actor.name, { group, visits: this.#state.visits }),
+    );
   }
 
   #isMature(parts: readonly Part[]): boolean {
@@ -304,27 +238,6 @@ export class ClusterModel {
     return mature >= 0.5 * all;
   }
 
-  #judgement(
-    event: ChangeEvent,
-    verdict: Pick<Judgement, 'score' | 'reasons' | 'deterministic' | 'severity' | 'mature'>,
-  ): Judgement {
-    return {
-      tsMs: event.atMs,
-      subject: {
-        type: 'change',
-        seq: event.seq,
-        resourceVersion: event.resourceVersion,
-        changeType: event.type,
-        ref: event.ref,
-        uid: event.uid,
-      },
-      actor: event.actor,
-      onceIn: onceInOf(verdict.score),
-      detector: (verdict.reasons[0] as Reason).detector,
-      ...verdict,
-    };
-  }
-
   #track(event: ChangeEvent): void {
     const { known } = this.#state;
     if (event.type === 'DELETED') known.delete(event.object);
@@ -333,15 +246,13 @@ export class ClusterModel {
     this.#silence.track(event, this.#state.visits);
   }
 
-  #close(actor: string, group: OpenGroup, out: Judgement[]): void {
+  #close(group: Visit, out: Judgement[]): void {
     const state = this.#state;
-    state.open.delete(actor);
+    this.#visits.drop(group);
     const late = this.#judgeCompany(group);
     if (late !== undefined) out.push(late);
     state.visits++;
-    for (const [key, { surprise, asker }] of group.tops) {
-      learnPool(this.#pool(key), surprise, { key: asker, atMs: group.lastMs, visits: state.visits });
-    }
+    this.#calibration.learn(group, state.visits);
     this.#company.learn(group);
     const held = new Set(group.quarantined);
     const learnable = group.events.filter((_, i) => !held.has(i));
@@ -363,24 +274,16 @@ export class ClusterModel {
     const held = this.#state.quarantine.shift();
     if (held === undefined) return;
     const { event } = held;
-    this.#learn({
-      actor: event.actor.name,
-      firstMs: event.atMs,
-      lastMs: event.atMs,
-      events: [event],
-      same: new Map(),
-      objects: new Set([event.object]),
-      lost: event.type === 'DELETED' ? 1 : 0,
-      surprises: new Map(),
-      tops: new Map(),
-    });
+    const visit = makeVisit(event.actor.name, event.atMs);
+    joinVisit(visit, event);
+    this.#learn(visit);
   }
 
-  #judgeCompany(group: OpenGroup): Judgement | undefined {
+  #judgeCompany(group: Visit): Judgement | undefined {
     const found = this.#company.scoreGroup(group);
     if (found === undefined) return undefined;
     const { event, evidence } = found;
-    const p = this.#tail('company:*', evidence.surprise, event.object, group);
+    const p = this.#calibration.tail('company:*', evidence.surprise, event.object, { group, visits: this.#state.visits });
     const part: Part = {
       detector: this.#company.name,
       weight: WEIGHTS.company as number,
@@ -390,7 +293,7 @@ export class ClusterModel {
     };
     const score = this.#calibrated(combine([part]), event, group);
     if (score < SCORE_MIN) return undefined;
-    const judgement = this.#judgement(event, {
+    const judgement = judgementOf(event, {
       score,
       reasons: reasonsOf([part]),
       deterministic: false,
@@ -402,14 +305,14 @@ export class ClusterModel {
   }
 
   #judgeSilence(overdue: ReturnType<Silence['due']>[number]): Judgement {
-    const pool = this.#pool('silence:*');
+    const pool = this.#calibration.pool('silence:*');
     const { visits } = this.#state;
     const asker = { key: overdue.by, atMs: overdue.atMs, visits };
     // The pool's past is short for a long time: until then the beat's own predictive distribution has most of the say.
     const trust = pool.n / (pool.n + SILENCES_TRUSTED);
     const p = tailOfPool(pool, overdue.surprise, asker) ** trust * overdue.p ** (1 - trust);
     learnPool(pool, overdue.surprise, asker);
-    const { sentence, observed, usual, samples, ref, actor } = overdue;
+    const { sentence, observed, usual, samples, actor } = overdue;
     const scope = actor === undefined ? 'object' : 'actor';
     const part: Part = {
       detector: 'silence',
@@ -419,24 +322,14 @@ export class ClusterModel {
       explain: () => ({ sentence, observed: observed as Json, usual: usual as Json, samples, scope }),
     };
     const raw = combine([part]);
-    const score = raw <= 0 ? 0 : -Math.log10(tailOfPool(this.#pool('all'), raw, asker));
-    const { cluster, group, version, kind, namespace, name } = ref;
-    return {
-      tsMs: overdue.atMs,
-      subject:
-        actor === undefined
-          ? { type: 'silence', ref: { cluster, group, version, kind, namespace, name } }
-          : { type: 'silence', ref: { cluster, group, version, kind }, actor },
-      actor:
-        actor === undefined ? { name: 'unknown', source: 'none', confidence: 0 } : { name: actor, source: 'none', confidence: 1 },
+    const score = raw <= 0 ? 0 : -Math.log10(tailOfPool(this.#calibration.pool('all'), raw, asker));
+    return silenceJudgementOf(overdue, {
       score,
-      onceIn: onceInOf(score),
-      detector: 'silence',
       reasons: reasonsOf([part]),
       mature: this.#isMature([part]),
       deterministic: false,
       severity: 'warning',
-    };
+    });
   }
 
   #judgeStatus(change: Change): Judgement | undefined {
@@ -446,7 +339,7 @@ export class ClusterModel {
     }
     const evidence = this.#statusLoop.observe(change);
     if (evidence === undefined) return undefined;
-    const pool = this.#pool('status-loop:*');
+    const pool = this.#calibration.pool('status-loop:*');
     const asker = { key: objectId(change), atMs: change.observedMs, visits: this.#state.visits };
     const p = tailOfPool(pool, evidence.surprise, asker);
     learnPool(pool, evidence.surprise, asker);
@@ -459,25 +352,13 @@ export class ClusterModel {
     };
     const score = combine([part]);
     if (score < SCORE_MIN) return undefined;
-    return {
-      tsMs: change.observedMs,
-      subject: {
-        type: 'change',
-        seq: change.seq,
-        resourceVersion: change.resourceVersion,
-        changeType: change.type,
-        ref: change.ref,
-        uid: change.uid,
-      },
-      actor: change.actor,
+    return statusJudgementOf(change, {
       score,
-      onceIn: onceInOf(score),
-      detector: 'status-loop',
       reasons: reasonsOf([part]),
       mature: this.#isMature([part]),
       deterministic: false,
       severity: 'warning',
-    };
+    });
   }
 
   maturity(): {
@@ -508,6 +389,8 @@ export class ClusterModel {
   save(): SavedCluster {
     return {
       state: this.#state,
+      pools: this.#calibration.save(),
+      visits: this.#visits.save(),
       habits: this.#habits.save(),
       tempos: this.#tempos.save(),
       silence: this.#silence.save(),
@@ -519,6 +402,8 @@ export class ClusterModel {
 
   load(saved: SavedCluster): void {
     this.#state = saved.state;
+    this.#calibration.load(saved.pools);
+    this.#visits.load(saved.visits);
     this.#habits.load(saved.habits);
     this.#tempos.load(saved.tempos);
     this.#silence.load(saved.silence);
@@ -532,6 +417,8 @@ export class ClusterModel {
 
 export interface SavedCluster {
   state: ClusterState;
+  pools: ReturnType<Calibration['save']>;
+  visits: ReturnType<Visits['save']>;
   habits: ReturnType<PathHabits['save']>;
   tempos: ReturnType<Tempos['save']>;
   silence: ReturnType<Silence['save']>;

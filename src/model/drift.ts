@@ -11,10 +11,15 @@ import { fieldName, figure, quote, span } from './words.ts';
 
 const OBJECTS_MAX = 50_000;
 const RUNS_MAX = 32;
+const KINDS_MAX = 20_000;
+const KIN_TRUST = 2;
 const FORGET_MS = 30 * DAY_MS;
 const APART_MS = 10 * MINUTE_MS;
-const STEPS_MIN = 2;
+const STEPS_MIN = 4;
 const MEAN_MIN = 0.1;
+/** A walk that wanders is busy as well; one that keeps its way is the point. */
+const PACE_WEIGHT = 0.5;
+const DIRECTION_WEIGHT = 1.5;
 
 interface Run {
   up: boolean;
@@ -32,13 +37,15 @@ interface Run {
 
 interface State {
   objects: Map<string, Map<string, Run>>;
+  /** Per kind and generic path: moves up and down. Some numbers only ever grow, whatever the object. */
+  kinds: Map<string, { ups: number; downs: number }>;
   steps: number;
 }
 
 export class Drift implements Detector<State> {
   readonly name = 'drift';
   readonly #habits: PathHabits;
-  #state: State = { objects: new Map(), steps: 0 };
+  #state: State = { objects: new Map(), kinds: new Map(), steps: 0 };
 
   constructor(habits: PathHabits) {
     this.#habits = habits;
@@ -54,7 +61,7 @@ export class Drift implements Detector<State> {
       const run = steps(field) ? runs.get(field.path) : undefined;
       if (run === undefined || run.steps < STEPS_MIN || !continues(run, field, event.atMs) || event.atMs - run.lastMs <= APART_MS)
         continue;
-      const here = this.#surprise(event, run);
+      const here = this.#surprise(event, field, run);
       if (here > surprise) {
         surprise = here;
         found = { field, run };
@@ -76,11 +83,16 @@ export class Drift implements Detector<State> {
     };
   }
 
-  #surprise(event: ChangeEvent, run: Run): number {
+  #surprise(event: ChangeEvent, field: Field, run: Run): number {
     const moves = run.steps + 1;
     const edits = Math.max(moves, this.#habits.objectEdits(event) - run.edits + 1);
-    const sameWay = ((run.up ? run.ups : run.downs) + 1) / (run.ups + run.downs + 2);
-    return crowding(moves, Math.max(MEAN_MIN, edits * run.rate)) - run.steps * Math.log(sameWay);
+    // The kind's moves with this run's own taken out, so that a run does not make itself usual.
+    const kin = this.#state.kinds.get(`${event.kind}${field.generic}`);
+    const kinUps = Math.max(0, (kin?.ups ?? 0) - (run.up ? run.steps : 0));
+    const kinDowns = Math.max(0, (kin?.downs ?? 0) - (run.up ? 0 : run.steps));
+    const kinSame = ((run.up ? kinUps : kinDowns) + 1) / (kinUps + kinDowns + 2);
+    const sameWay = ((run.up ? run.ups : run.downs) + KIN_TRUST * kinSame) / (run.ups + run.downs + KIN_TRUST);
+    return PACE_WEIGHT * crowding(moves, Math.max(MEAN_MIN, edits * run.rate)) - DIRECTION_WEIGHT * run.steps * Math.log(sameWay);
   }
 
   learn(event: ChangeEvent): void {
@@ -92,6 +104,9 @@ export class Drift implements Detector<State> {
       const runs = touch(this.#state.objects, event.object, OBJECTS_MAX, () => new Map<string, Run>());
       const run = runs.get(field.path);
       this.#state.steps++;
+      const kin = touch(this.#state.kinds, `${event.kind}${field.generic}`, KINDS_MAX, () => ({ ups: 0, downs: 0 }));
+      if (up) kin.ups++;
+      else kin.downs++;
       if (run !== undefined && continues(run, field, event.atMs)) {
         run.steps++;
         run.lastMs = event.atMs;

@@ -1,13 +1,11 @@
 /**
  * Values not seen before: of this field of this object, of this field in its kind, of fields so named anywhere; each level passes on
- * what is new with its own rate of novelty, so that a field which always brings something new cannot surprise. And leaps: how far a
- * number or version jumped, against how far values of fields so named usually jump.
+ * what is new with its own rate of novelty, so that a field which always brings something new cannot surprise.
  */
 import { commonest, countToken, makeTokenCounts, noveltyRate, type TokenCounts, touch } from './counts.ts';
 import { type Detector, type Evidence, type Explanation, type Group, sameInGroup } from './detector.ts';
 import type { ChangeEvent, Field } from './features.ts';
-import { leapOf } from './value-types.ts';
-import { fieldName, figure, many, quote } from './words.ts';
+import { fieldName, many, quote } from './words.ts';
 
 const OBJECTS_MAX = 100_000;
 const OBJECT_PATHS_MAX = 48;
@@ -16,7 +14,7 @@ const KIND_PATHS_MAX = 30_000;
 const KIND_TOKENS_MAX = 128;
 const TAILS_MAX = 10_000;
 const TAIL_TOKENS_MAX = 256;
-const SAMPLES_MIN = 20;
+const SAMPLES_MIN = 10;
 /** Types counted apart from the other values of a field: where something comes from, and steps apart from starting values. */
 const APART = /^(repo|url|base|host|step):/;
 
@@ -166,83 +164,4 @@ function make(own: Map<string, TokenCounts>, path: string): TokenCounts {
   const counts = makeTokenCounts();
   own.set(path, counts);
   return counts;
-}
-
-interface LeapState {
-  tails: Map<string, { far: number; n: number }>;
-  leaps: number;
-}
-
-export class Leap implements Detector<LeapState> {
-  readonly name = 'leap';
-  #state: LeapState = { tails: new Map(), leaps: 0 };
-
-  score(event: ChangeEvent): Evidence | undefined {
-    if (event.type !== 'MODIFIED') return undefined;
-    let best = 0;
-    let farthest: Field | undefined;
-    for (const field of event.fields) {
-      if (field.op !== 'set') continue;
-      const far = leapOf(field.old, field.next, field.x, field.y);
-      if (far === 0) continue;
-      const usual = this.#state.tails.get(field.tail);
-      const surprise = (far * ((usual?.n ?? 0) + 4)) / ((usual?.far ?? 0) + 4);
-      if (surprise > best) {
-        best = surprise;
-        farthest = field;
-      }
-    }
-    if (farthest === undefined) return undefined;
-    const field = farthest;
-    return { surprise: best / (1 + 0.3 * Math.log(event.breadth)), explain: () => this.#explain(field) };
-  }
-
-  #explain(field: Field): Explanation {
-    const usual = this.#state.tails.get(field.tail);
-    const numeric = field.x !== undefined && field.y !== undefined;
-    const factor = numeric ? (field.y as number) / (field.x as number) : 0;
-    const typical = usual === undefined || usual.n === 0 ? undefined : 2 ** (usual.far / usual.n);
-    const move = numeric
-      ? `${factor >= 1 ? `${figure(factor)} times as much` : `${figure(1 / factor)} times less`}`
-      : 'a step back to an older version';
-    const habit = numeric && typical !== undefined ? `; such fields usually change by a factor of ${figure(typical)}` : '';
-    return {
-      sentence: `${fieldName(field.path)} went from ${quote(field.old)} to ${quote(field.next)}, ${move}${habit}.`,
-      path: field.path,
-      observed: field.next,
-      usual: field.old,
-      samples: usual?.n ?? 0,
-      scope: 'cluster',
-      counterfactual: numeric ? 'a step of the usual size' : 'a newer version',
-    };
-  }
-
-  learn(event: ChangeEvent): void {
-    if (event.type !== 'MODIFIED') return;
-    for (const field of event.fields) {
-      if (field.op !== 'set') continue;
-      const far = leapOf(field.old, field.next, field.x, field.y);
-      if (far === 0) continue;
-      const usual = touch(this.#state.tails, field.tail, TAILS_MAX, () => ({ far: 0, n: 0 }));
-      usual.far += Math.min(far, 6);
-      usual.n++;
-      this.#state.leaps++;
-    }
-  }
-
-  mature(): boolean {
-    return this.#state.leaps >= SAMPLES_MIN;
-  }
-
-  samples(): number {
-    return this.#state.leaps;
-  }
-
-  save(): LeapState {
-    return this.#state;
-  }
-
-  load(state: LeapState): void {
-    this.#state = state;
-  }
 }

@@ -91,7 +91,10 @@ export function tokensOf(old: Json | undefined, next: Json | undefined, generic:
   const y = numberOf(next, generic);
   if (y !== undefined) {
     const x = numberOf(old, generic);
-    return [x === undefined || x === 0 || y === 0 ? `num:${y}` : stepToken(x, y)];
+    if (y === 0) return ['num:0'];
+    if (x === 0) return ['step:from0'];
+    // Without a past value only the size counts, to half an octave: 27 replicas are no news where 25 are usual.
+    return [x === undefined ? `num:${y < 0 ? '-' : ''}${Math.round(Math.log2(Math.abs(y)) * 2)}` : stepToken(x, y)];
   }
   if (typeof next !== 'string') return [Array.isArray(next) ? 'empty:list' : 'empty:object'];
   return textTokens(old, next);

@@ -44,8 +44,8 @@ function placeOf(event: ChangeEvent): string {
 
 const newHabit = (): Habit => ({ groups: 0, losing: 0, logs: 0, squares: 0, recent: [] });
 
-/** The habits of both detectors; recent losses count at once. */
-class WaveHabits {
+/** The habits of both detectors. */
+export class WaveHabits {
   state: State = { actors: new Map(), groups: 0, alive: new Map(), creators: new Map() };
 
   learn(event: ChangeEvent, group: Group): void {
@@ -76,7 +76,11 @@ class WaveHabits {
 
 export class MassDelete implements Detector<State> {
   readonly name = 'mass-delete';
-  readonly #habits = new WaveHabits();
+  readonly #habits: WaveHabits;
+
+  constructor(habits: WaveHabits) {
+    this.#habits = habits;
+  }
 
   score(event: ChangeEvent, group: Group): Evidence | undefined {
     if (event.type !== 'DELETED' || !event.timed) return undefined;
@@ -125,9 +129,13 @@ export class MassDelete implements Detector<State> {
   }
 }
 
-export class Wave implements Detector<State> {
+export class Wave implements Detector<null> {
   readonly name = 'wave';
-  readonly #habits = new WaveHabits();
+  readonly #habits: WaveHabits;
+
+  constructor(habits: WaveHabits) {
+    this.#habits = habits;
+  }
 
   score(event: ChangeEvent, group: Group): Evidence | undefined {
     const size = group.objects.size;
@@ -151,9 +159,8 @@ export class Wave implements Detector<State> {
     };
   }
 
-  learn(event: ChangeEvent, group: Group): void {
-    this.#habits.learn(event, group);
-  }
+  /** The habits are shared, and MassDelete teaches them. */
+  learn(): void {}
 
   mature(event: ChangeEvent): boolean {
     return (this.#habits.state.actors.get(event.actor.name)?.groups ?? 0) >= GROUPS_MIN;
@@ -163,11 +170,9 @@ export class Wave implements Detector<State> {
     return this.#habits.state.groups;
   }
 
-  save(): State {
-    return this.#habits.state;
+  save(): null {
+    return null;
   }
 
-  load(state: State): void {
-    this.#habits.state = state;
-  }
+  load(): void {}
 }

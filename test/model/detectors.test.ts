@@ -5,12 +5,13 @@ import type { Detector } from '../../src/model/detector.ts';
 import { Drift } from '../../src/model/drift.ts';
 import { FactDetector } from '../../src/model/fact-detector.ts';
 import { HourOfWeek } from '../../src/model/hour-of-week.ts';
-import { Leap, NewValue } from '../../src/model/new-value.ts';
+import { Leap } from '../../src/model/leap.ts';
+import { NewValue } from '../../src/model/new-value.ts';
 import { PathHabits } from '../../src/model/path-habits.ts';
 import { SensitiveField } from '../../src/model/sensitive-field.ts';
 import { StableField, Structure } from '../../src/model/stable-field.ts';
-import { MassDelete, Wave } from '../../src/model/wave.ts';
-import { checkDetector } from '../contract/check-detector.ts';
+import { MassDelete, Wave, WaveHabits } from '../../src/model/wave.ts';
+import { checkDetector, groupOf } from '../contract/check-detector.ts';
 
 const alone = (detector: Detector) => ({ detector });
 const withHabits = (make: (habits: PathHabits) => Detector) => () => {
@@ -30,8 +31,19 @@ checkDetector({ name: 'leap', make: () => alone(new Leap() as Detector) });
 checkDetector({ name: 'hour-of-week', make: () => alone(new HourOfWeek({ timeZone: 'Europe/Berlin' }) as Detector) });
 checkDetector({ name: 'burst', make: withTempos((tempos) => new Burst(tempos) as Detector) });
 checkDetector({ name: 'pace', make: withTempos((tempos) => new Pace(tempos) as Detector) });
-checkDetector({ name: 'mass-delete', make: () => alone(new MassDelete() as Detector) });
-checkDetector({ name: 'wave', make: () => alone(new Wave() as Detector) });
+checkDetector({ name: 'mass-delete', make: () => alone(new MassDelete(new WaveHabits()) as Detector) });
+checkDetector({
+  name: 'wave',
+  make: () => {
+    const habits = new WaveHabits();
+    const teacher = new MassDelete(habits);
+    return {
+      detector: new Wave(habits) as Detector,
+      track: (event) => teacher.learn(event, groupOf(event)),
+      shared: teacher,
+    };
+  },
+});
 checkDetector({ name: 'co-change', make: withHabits((habits) => new CoChange(habits) as Detector) });
 checkDetector({ name: 'drift', make: withHabits((habits) => new Drift(habits) as Detector) });
 checkDetector({ name: 'fact', make: () => alone(new FactDetector() as Detector), matureAtOnce: true });

@@ -1,0 +1,38 @@
+/** Judgements as the pipeline takes them, from what the ensemble found. */
+import type { Change } from '../domain/change.ts';
+import { type Actor, UNKNOWN_ACTOR } from '../domain/change.ts';
+import type { Judgement, Reason } from '../domain/finding.ts';
+import { onceInOf } from './explain.ts';
+import type { ChangeEvent } from './features.ts';
+import type { Overdue } from './silence.ts';
+
+export type Verdict = Pick<Judgement, 'score' | 'reasons' | 'deterministic' | 'severity' | 'mature'>;
+
+/** On a change; `verdict.reasons` is not empty. */
+export function judgementOf(event: ChangeEvent, verdict: Verdict): Judgement {
+  const { seq, resourceVersion, type: changeType, ref, uid } = event;
+  return judgement(
+    { tsMs: event.atMs, subject: { type: 'change', seq, resourceVersion, changeType, ref, uid }, actor: event.actor },
+    verdict,
+  );
+}
+
+/** On a write of status. */
+export function statusJudgementOf(change: Change, verdict: Verdict): Judgement {
+  const { seq, resourceVersion, type: changeType, ref, uid, observedMs: tsMs, actor } = change;
+  return judgement({ tsMs, subject: { type: 'change', seq, resourceVersion, changeType, ref, uid }, actor }, verdict);
+}
+
+/** On a change that did not come: of an object, or of an actor on a kind. */
+export function silenceJudgementOf(overdue: Overdue, verdict: Verdict): Judgement {
+  const { cluster, group, version, kind, namespace, name } = overdue.ref;
+  const by = overdue.actor;
+  const actor: Actor = by === undefined ? UNKNOWN_ACTOR : { name: by, source: 'none', confidence: 1 };
+  const ref = by === undefined ? { cluster, group, version, kind, namespace, name } : { cluster, group, version, kind };
+  const subject = by === undefined ? { type: 'silence' as const, ref } : { type: 'silence' as const, ref, actor: by };
+  return judgement({ tsMs: overdue.atMs, subject, actor }, verdict);
+}
+
+function judgement(about: Pick<Judgement, 'tsMs' | 'subject' | 'actor'>, verdict: Verdict): Judgement {
+  return { ...about, onceIn: onceInOf(verdict.score), detector: (verdict.reasons[0] as Reason).detector, ...verdict };
+}

@@ -1,0 +1,135 @@
+/**
+ * Leaps: how far a number jumped, in doublings, or how deep a version fell back, in standard deviations of how far fields of that name
+ * usually jump. A number its kind has held before counts half.
+ */
+import { touch } from './counts.ts';
+import type { Detector, Evidence, Explanation } from './detector.ts';
+import type { ChangeEvent, Field } from './features.ts';
+import { leapOf } from './value-types.ts';
+import { fieldName, figure, quote } from './words.ts';
+
+const TAILS_MAX = 10_000;
+const SAMPLES_MIN = 20;
+
+/** Sizes of past jumps of fields of one name: count, sum and sum of squares, each capped. */
+interface Jumps {
+  n: number;
+  far: number;
+  squares: number;
+}
+
+const JUMP_MAX = 6;
+/** Pseudo-jumps: one doubling, give or take one. */
+const PRIOR_N = 4;
+
+/** How many standard deviations a jump lies beyond the usual ones, from zero up. */
+function beyond(past: Jumps | undefined, far: number): number {
+  const n = (past?.n ?? 0) + PRIOR_N;
+  const mean = ((past?.far ?? 0) + PRIOR_N) / n;
+  const variance = ((past?.squares ?? 0) + 2 * PRIOR_N) / n - mean * mean;
+  return Math.max(0, far - 0.5 * mean) / (0.5 * mean + Math.sqrt(Math.max(0.01, variance)));
+}
+
+/** A number this field has held somewhere before is half the news, however far the jump. */
+const WITHIN = 0.5;
+const RANGE_MIN = 10;
+const RANGES_MAX = 30_000;
+
+interface Range {
+  n: number;
+  low: number;
+  high: number;
+}
+
+interface LeapState {
+  /** Per kind and generic path: the numbers seen. */
+  ranges: Map<string, Range>;
+  tails: Map<string, Jumps>;
+  leaps: number;
+}
+
+export class Leap implements Detector<LeapState> {
+  readonly name = 'leap';
+  #state: LeapState = { ranges: new Map(), tails: new Map(), leaps: 0 };
+
+  score(event: ChangeEvent): Evidence | undefined {
+    if (event.type !== 'MODIFIED') return undefined;
+    let best = 0;
+    let farthest: Field | undefined;
+    for (const field of event.fields) {
+      if (field.op !== 'set') continue;
+      const far = leapOf(field.old, field.next, field.x, field.y);
+      if (far === 0) continue;
+      const known = this.#isWithin(event, field) ? WITHIN : 1;
+      const surprise = known * beyond(this.#state.tails.get(field.tail), far);
+      if (surprise > best) {
+        best = surprise;
+        farthest = field;
+      }
+    }
+    if (farthest === undefined) return undefined;
+    const field = farthest;
+    return { surprise: best / (1 + 0.3 * Math.log(event.breadth)), explain: () => this.#explain(field) };
+  }
+
+  #explain(field: Field): Explanation {
+    const usual = this.#state.tails.get(field.tail);
+    const numeric = field.x !== undefined && field.y !== undefined;
+    const factor = numeric ? (field.y as number) / (field.x as number) : 0;
+    const typical = usual === undefined || usual.n === 0 ? undefined : 2 ** (usual.far / usual.n);
+    const move = numeric
+      ? `${factor >= 1 ? `${figure(factor)} times as much` : `${figure(1 / factor)} times less`}`
+      : 'a step back to an older version';
+    const habit = numeric && typical !== undefined ? `; such fields usually change by a factor of ${figure(typical)}` : '';
+    return {
+      sentence: `${fieldName(field.path)} went from ${quote(field.old)} to ${quote(field.next)}, ${move}${habit}.`,
+      path: field.path,
+      observed: field.next,
+      usual: field.old,
+      samples: usual?.n ?? 0,
+      scope: 'cluster',
+      counterfactual: numeric ? 'a step of the usual size' : 'a newer version',
+    };
+  }
+
+  #isWithin(event: ChangeEvent, { generic, y }: Field): boolean {
+    const range = this.#state.ranges.get(`${event.kind}${generic}`);
+    return range !== undefined && y !== undefined && range.n >= RANGE_MIN && y >= range.low && y <= range.high;
+  }
+
+  learn(event: ChangeEvent): void {
+    for (const field of event.fields) {
+      if (field.y !== undefined) {
+        const { y } = field;
+        const range = touch(this.#state.ranges, `${event.kind}${field.generic}`, RANGES_MAX, () => ({ n: 0, low: y, high: y }));
+        range.n++;
+        range.low = Math.min(range.low, y);
+        range.high = Math.max(range.high, y);
+      }
+      if (field.op !== 'set') continue;
+      const far = leapOf(field.old, field.next, field.x, field.y);
+      if (far === 0) continue;
+      const usual = touch(this.#state.tails, field.tail, TAILS_MAX, () => ({ n: 0, far: 0, squares: 0 }));
+      usual.far += Math.min(far, JUMP_MAX);
+      usual.squares += Math.min(far, JUMP_MAX) ** 2;
+      usual.n++;
+      this.#state.leaps++;
+    }
+  }
+
+  mature(): boolean {
+    return this.#state.leaps >= SAMPLES_MIN;
+  }
+
+  samples(): number {
+    return this.#state.leaps;
+  }
+
+  save(): LeapState {
+    return this.#state;
+  }
+
+  load(state: LeapState): void {
+    this.#state = state;
+  }
+}

@@ -1,0 +1,81 @@
+/**
+ * Visits: what one actor does at one moment belongs together, whoever else is at work meanwhile. A visit lasts while its changes come no
+ * further apart than VISIT_GAP_MS, within a span and a number that keep it small.
+ */
+import type { Change } from '../domain/change.ts';
+import type { Group } from './detector.ts';
+import type { ChangeEvent } from './features.ts';
+
+export const VISIT_GAP_MS = 2_000;
+const SPAN_MAX_MS = 60_000;
+const EVENTS_MAX = 1_000;
+const OPEN_MAX = 256;
+
+/** A group still open, with the indices of its events that are too odd to be learnt at once. */
+export interface Visit extends Group {
+  quarantined: number[];
+}
+
+export function makeVisit(actor: string, atMs: number): Visit {
+  return {
+    actor,
+    firstMs: atMs,
+    lastMs: atMs,
+    events: [],
+    same: new Map(),
+    objects: new Set(),
+    lost: 0,
+    surprises: new Map(),
+    tops: new Map(),
+    quarantined: [],
+  };
+}
+
+export function joinVisit(visit: Visit, event: ChangeEvent): void {
+  visit.events.push(event);
+  visit.lastMs = Math.max(visit.lastMs, event.atMs);
+  visit.objects.add(event.object);
+  visit.lost += event.type === 'DELETED' ? 1 : event.type === 'ADDED' ? -1 : 0;
+  const keys = new Set(event.fields.map((field) => `${event.kind}\u0000${field.op}\u0000${field.generic}`));
+  for (const key of keys) visit.same.set(key, (visit.same.get(key) ?? 0) + 1);
+}
+
+/** The visits under way, at most one per actor. */
+export class Visits {
+  #open = new Map<string, Visit>();
+
+  /** The visit a change belongs to. One that it cannot join, or that must make room, is handed to `close`, which drops it. */
+  open(change: Change, close: (visit: Visit) => void): Visit {
+    const actor = change.actor.name;
+    const atMs = change.observedMs;
+    const current = this.#open.get(actor);
+    if (current !== undefined) {
+      const near = Math.abs(atMs - current.lastMs) <= VISIT_GAP_MS && atMs - current.firstMs <= SPAN_MAX_MS;
+      if (near && current.events.length < EVENTS_MAX) return current;
+      close(current);
+    }
+    if (this.#open.size >= OPEN_MAX) close(this.earliest() as Visit);
+    const visit = makeVisit(actor, atMs);
+    this.#open.set(actor, visit);
+    return visit;
+  }
+
+  /** The visit that has been quiet for longest. */
+  earliest(): Visit | undefined {
+    let earliest: Visit | undefined;
+    for (const visit of this.#open.values()) if (earliest === undefined || visit.lastMs < earliest.lastMs) earliest = visit;
+    return earliest;
+  }
+
+  drop(visit: Visit): void {
+    this.#open.delete(visit.actor);
+  }
+
+  save(): Map<string, Visit> {
+    return this.#open;
+  }
+
+  load(open: Map<string, Visit>): void {
+    this.#open = open;
+  }
+}
