@@ -121,7 +121,12 @@ export function createApp({ options, defaultDb, onFinding, signal: outer, clock 
       logger,
       clock,
       signal,
-      run: (source) => source.run((batch) => pipeline.sink(batch), signal),
+      run(source) {
+        const running = source.run((batch) => pipeline.sink(batch), signal);
+        // What it has in hand is recorded before the store closes; whoever awaits `run` hears of its failure.
+        stack.defer(source.name, () => running.catch(() => undefined));
+        return running;
+      },
       async serveApi(view) {
         const token =
           view.token ?? (options.tokenFile === undefined ? newToken() : readSecretFile(options.tokenFile, '--token-file'));
@@ -169,7 +174,7 @@ export function createApp({ options, defaultDb, onFinding, signal: outer, clock 
       },
       [Symbol.asyncDispose]: () => app.stop(),
     };
-    // Registered last, so it runs first: what was learnt is kept before anything closes.
+    // What was learnt is kept after everything that is started later has ended, and before the store closes.
     stack.defer('snapshot', () => {
       if (!store.readOnly) analysis.saveSnapshot();
     });

@@ -15,6 +15,12 @@ const USAGE_ERRORS: ReadonlySet<ErrorCode> = new Set([
   'CONFIG_UNREADABLE',
   'RULE_INVALID',
 ]);
+/** Codes of commander for what a person got wrong on the command line. */
+const UNKNOWN_USAGE: ReadonlySet<string> = new Set(['commander.unknownOption', 'commander.unknownCommand']);
+const HELP_AFTER = `
+crowsnest COMMAND --help lists a command's options. Every option is a flag (--alert-hold), an environment variable
+(CROWSNEST_ALERT_HOLD, lists separated by spaces) and a key of the YAML file (alertHold), in this order of precedence.
+`;
 const VERSION = (JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as { version: string }).version;
 
 const stopping = new AbortController();
@@ -23,6 +29,17 @@ for (const name of ['SIGINT', 'SIGTERM'] as const) {
     // A second signal means now.
     if (stopping.signal.aborted) process.exit(130);
     stopping.abort(new Error(name));
+  });
+}
+
+for (const stream of [process.stdout, process.stderr]) {
+  stream.on('error', (error: NodeJS.ErrnoException) => {
+    // `| head` has seen enough; the work itself goes on to its end.
+    if (error.code === 'EPIPE') return;
+    process.once('exit', () => {
+      process.exitCode = 1;
+    });
+    if (stream === process.stdout) process.stderr.write(`crowsnest: ${unwritableResult(error).message}\n`);
   });
 }
 
@@ -40,33 +57,37 @@ const program = new Program('crowsnest')
     'The look-out for Kubernetes custom resources: records every change, learns what is usual, raises few and true alerts.',
   )
   .version(VERSION)
-  .configureHelp({ showGlobalOptions: true, sortOptions: false })
-  .showHelpAfterError('(--help shows the options)')
+  .configureHelp({ sortOptions: false })
+  .addHelpText('after', HELP_AFTER)
+  // What is wrong with the usage is said once, in the form of all errors; see exitCodeOf.
+  .configureOutput({ outputError: () => {} })
   .exitOverride();
 
-addCommand('serve', 'watch a cluster, serve the API and the page', '', async (options) =>
+const RECORDED = 'recorded stream: NDJSON, plain, gzip or zstd';
+addCommand('serve', 'watch a cluster, serve the API and the page', undefined, async (options) =>
   (await import('./commands/serve.ts')).runServe(options, terminal),
 );
-addCommand('demo', 'play four weeks of a made-up cluster and look for what was planted in it', '', async (options) =>
+addCommand('demo', 'play four weeks of a made-up cluster and look for what was planted in it', undefined, async (options) =>
   (await import('./commands/demo.ts')).runDemo(options, terminal),
 );
-addCommand('replay', 'play a recorded change stream through the same pipeline', '<file>', async (options, file) =>
+addCommand('replay', 'play a recorded change stream through the same pipeline', RECORDED, async (options, file) =>
   (await import('./commands/replay.ts')).runReplay(options, file, terminal),
 );
 addCommand(
   'record',
-  'write a live cluster’s changes to a stream file (.ndjson, .ndjson.gz or .ndjson.zst)',
-  '<file>',
+  'write a live cluster’s changes to a stream file, until stopped',
+  'the file to write: NDJSON; .gz and .zst compress; a recording that is there already is gone on with',
   async (options, file) => (await import('./commands/record.ts')).runRecord(options, file, terminal),
 );
-addCommand('backtest', 'what would have been flagged in a recorded stream; nothing is sent', '<file>', async (options, file) =>
+addCommand('backtest', 'what would have been flagged in a recorded stream; nothing is sent', RECORDED, async (options, file) =>
   (await import('./commands/backtest.ts')).runBacktest(options, file, terminal),
 );
 
 function addCommand(
   name: Command,
   description: string,
-  argument: '' | '<file>',
+  /** What <file> is; without it the command takes none. */
+  argument: string | undefined,
   run: (options: Options, file: string) => Promise<number>,
 ): void {
   const command = program
@@ -74,14 +95,14 @@ function addCommand(
     .description(description)
     .exitOverride()
     .option('--config <FILE>', 'YAML file with options by their camelCase names (or CROWSNEST_CONFIG)');
-  if (argument !== '') command.argument(argument, 'recorded stream: NDJSON, plain, gzip or zstd');
+  if (argument !== undefined) command.argument('<file>', argument);
   for (const flag of flagsOf(name)) {
     if (flag.list)
       command.option(flag.flags, flag.help, (value: string, earlier: string[] | undefined) => [...(earlier ?? []), value]);
     else command.option(flag.flags, flag.help);
   }
   command.action(async (...args: unknown[]) => {
-    const file = argument === '' ? '' : String(args[0]);
+    const file = argument === undefined ? '' : String(args[0]);
     const { config, ...flags } = command.opts<Record<string, unknown> & { config?: string }>();
     const options = parseOptions({
       command: name,
@@ -100,7 +121,12 @@ try {
 }
 
 function exitCodeOf(error: unknown): number {
-  if (isCommanderExit(error)) return error.exitCode === 0 ? 0 : 2;
+  if (isCommanderExit(error)) {
+    // Help and version are printed already.
+    if (error.exitCode === 0) return 0;
+    if (error.code !== 'commander.help') process.stderr.write(`crowsnest: ${usageError(error).message}\n`);
+    return 2;
+  }
   if (isCrowsnestError(error)) {
     process.stderr.write(`crowsnest: ${error.message}\n`);
     return USAGE_ERRORS.has(error.code) ? 2 : 1;
@@ -113,7 +139,22 @@ function exitCodeOf(error: unknown): number {
   return 1;
 }
 
-/** commander reports usage errors and --help by throwing; it has printed already. */
-function isCommanderExit(error: unknown): error is { exitCode: number } {
+/** commander reports usage errors and --help by throwing. */
+function isCommanderExit(error: unknown): error is Error & { code: string; exitCode: number } {
   return error instanceof Error && 'code' in error && String(error.code).startsWith('commander.') && 'exitCode' in error;
+}
+
+function unwritableResult(error: NodeJS.ErrnoException): CrowsnestError {
+  const what = `the result cannot be written (${error.code ?? error.message})`;
+  return new CrowsnestError({ code: 'STREAM_UNWRITABLE', what, where: 'stdout', todo: 'Free space, or send it elsewhere.' });
+}
+
+function usageError(error: Error & { code: string }): CrowsnestError {
+  const [what, hint] = error.message.replace(/^error: /, '').split('\n');
+  return new CrowsnestError({
+    code: UNKNOWN_USAGE.has(error.code) ? 'CONFIG_UNKNOWN_KEY' : 'CONFIG_BAD_VALUE',
+    what: String(what).replace(/\.$/, ''),
+    where: 'command line',
+    todo: `${hint === undefined ? '' : `${hint.replace(/^\((.*)\)$/, '$1')} `}--help shows what there is.`,
+  });
 }

@@ -4,7 +4,7 @@
  * Every refusal names the flag, the variable or the file's line, and ends the program with exit code 2 (see main.ts).
  */
 import { readFileSync } from 'node:fs';
-import { isMap, isScalar, LineCounter, parseDocument } from 'yaml';
+import { isMap, isNode, isScalar, isSeq, LineCounter, type Node, parseDocument } from 'yaml';
 import { z } from 'zod';
 import { CrowsnestError } from './domain/errors.ts';
 
@@ -29,9 +29,11 @@ const httpUrl = z
   .string()
   .refine((text) => URL.canParse(text) && /^https?:$/.test(new URL(text).protocol), 'expected an http:// or https:// URL');
 const expectNumber = (issue: { code?: string }) => (issue.code === 'invalid_type' ? 'expected a number' : undefined);
-const integer = (min: number, max: number) =>
-  z.coerce.number({ error: expectNumber }).int('expected a whole number').min(min).max(max);
-const positive = z.coerce.number({ error: expectNumber }).positive();
+/** Text and numbers only: Number() would make a zero of an empty value and a one of `true`. */
+const numeric = (value: unknown) => (typeof value === 'string' && value.trim() !== '' ? Number(value) : value);
+const anyNumber = z.number({ error: expectNumber });
+const integer = (min: number, max: number) => z.preprocess(numeric, anyNumber.int('expected a whole number').min(min).max(max));
+const positive = (max: number) => z.preprocess(numeric, anyNumber.positive('expected a number above 0').max(max));
 const text = z.string().min(1, 'must not be empty');
 const flag = z.union([z.boolean(), z.enum(['true', 'false', '1', '0']).transform((word) => word === 'true' || word === '1')]);
 const timeZone = z.string().refine(isTimeZone, 'expected an IANA time zone such as Europe/Berlin');
@@ -75,7 +77,7 @@ const OPTIONS = {
   db: {
     schema: text,
     value: 'FILE',
-    help: 'database file; serve: ./crowsnest.db, the others keep everything in memory unless given',
+    help: 'database file; without it serve takes ./crowsnest.db, the others keep everything in memory',
     commands: JUDGING,
   },
   port: {
@@ -124,10 +126,11 @@ const OPTIONS = {
     commands: RUNNING,
   },
   pagesPerWeek: {
-    schema: positive.max(1000).default(5),
+    schema: positive(1000).default(5),
     value: 'N',
-    help: 'budget: alerts per week and cluster (5; the demo, which crams eight incidents into one week, takes 20)',
+    help: 'budget: alerts per week and cluster',
     commands: JUDGING,
+    // The demo crams eight incidents into one week.
     defaults: { demo: 20 },
   },
   allow: {
@@ -187,7 +190,7 @@ const OPTIONS = {
     commands: JUDGING,
   },
   speed: {
-    schema: positive.optional(),
+    schema: positive(Number.MAX_VALUE).optional(),
     value: 'N',
     help: 'play N seconds of the stream per second; as fast as possible unless given',
     commands: ['replay'],
@@ -252,9 +255,22 @@ export function flagsOf(command: Command): FlagSpec[] {
     .map(([key, row]) => ({
       key,
       flags: row.value === undefined ? `--${flagName(key)}` : `--${flagName(key)} <${row.value}>`,
-      help: `${row.help}${row.list === true ? ' (repeatable)' : ''}`,
+      help: `${row.help}${row.list === true ? ' (repeatable)' : ''}${shownDefault(row, command)}`,
       list: row.list === true,
     }));
+}
+
+/** For --help. Handed to commander as text only: a default of its own would hide the environment and the file. */
+function shownDefault(row: OptionRow, command: Command): string {
+  const value = row.defaults?.[command] ?? row.schema.safeParse(undefined).data;
+  if (typeof value !== 'string' && typeof value !== 'number') return '';
+  return ` (default ${row.value === 'DURATION' ? formatDuration(Number(value)) : value})`;
+}
+
+/** 1800000 → `30m`. */
+function formatDuration(ms: number): string {
+  const [unit, unitMs] = Object.entries(DURATION_UNITS).findLast(([, length]) => ms % length === 0) ?? ['ms', 1];
+  return `${ms / unitMs}${unit}`;
 }
 
 /**
@@ -273,7 +289,7 @@ export function parseOptions(input: {
   for (const [key, row] of Object.entries(OPTIONS) as [OptionKey, OptionRow][]) {
     const { raw, where } = rawValue(key, row, input, file);
     const parsed = (key === 'db' ? row.schema.optional() : row.schema).safeParse(raw);
-    if (!parsed.success) throw badValue(where, raw, parsed.error, row);
+    if (!parsed.success) throw badValue(where(placeOf(parsed.error)), raw, parsed.error, row);
     options[key] = parsed.data;
   }
   const result = options as Options;
@@ -291,7 +307,8 @@ export function parseOptions(input: {
 interface ConfigFile {
   path: string;
   values: Record<string, unknown>;
-  lineOf(key: string): number;
+  /** Line of what a path of keys and places leads to, or the nearest to it. */
+  lineOf(path: readonly PropertyKey[]): number;
 }
 
 function rawValue(
@@ -299,21 +316,21 @@ function rawValue(
   row: OptionRow,
   input: { command: Command; flags: Record<string, unknown>; environment: Record<string, string | undefined> },
   file: ConfigFile | undefined,
-): { raw: unknown; where: string } {
-  if (input.flags[key] !== undefined) return { raw: input.flags[key], where: `--${flagName(key)}` };
+): { raw: unknown; where: (inside: PropertyKey[]) => string } {
+  if (input.flags[key] !== undefined) return { raw: input.flags[key], where: () => `--${flagName(key)}` };
   const name = environmentName(key);
   const variable = input.environment[name];
   if (variable !== undefined && row.fileOnly !== true)
-    return { raw: row.list === true ? variable.split(/\s+/).filter(Boolean) : variable, where: name };
+    return { raw: row.list === true ? variable.split(/\s+/).filter(Boolean) : variable, where: () => name };
   if (file !== undefined && Object.hasOwn(file.values, key)) {
     const value = file.values[key];
     const wrapped = row.list === true && !Array.isArray(value) ? [value] : value;
     return {
       raw: typeof wrapped === 'number' && row.value === 'DURATION' ? String(wrapped) : wrapped,
-      where: `${file.path}:${file.lineOf(key)}`,
+      where: (inside) => `${file.path}:${file.lineOf([key, ...inside])}`,
     };
   }
-  return { raw: row.defaults?.[input.command], where: `--${flagName(key)}` };
+  return { raw: row.defaults?.[input.command], where: () => `--${flagName(key)}` };
 }
 
 function readConfigFile(path: string): ConfigFile {
@@ -341,7 +358,6 @@ function readConfigFile(path: string): ConfigFile {
       todo: 'Correct the line.',
     });
   }
-  const lineOfKey = new Map<string, number>();
   if (document.contents !== null && !isMap(document.contents)) {
     throw new CrowsnestError({
       code: 'CONFIG_BAD_VALUE',
@@ -353,11 +369,30 @@ function readConfigFile(path: string): ConfigFile {
   for (const pair of document.contents?.items ?? []) {
     const key = isScalar(pair.key) ? String(pair.key.value) : '';
     const offset = isScalar(pair.key) ? pair.key.range?.[0] : undefined;
-    const line = offset === undefined ? 1 : lines.linePos(offset).line;
-    lineOfKey.set(key, line);
-    if (!Object.hasOwn(OPTIONS, key)) throw unknownKey(key, `${path}:${line}`);
+    if (!Object.hasOwn(OPTIONS, key)) throw unknownKey(key, `${path}:${offset === undefined ? 1 : lines.linePos(offset).line}`);
   }
-  return { path, values: (document.toJS() ?? {}) as Record<string, unknown>, lineOf: (key) => lineOfKey.get(key) ?? 1 };
+  return {
+    path,
+    values: (document.toJS() ?? {}) as Record<string, unknown>,
+    lineOf: (inside) => lines.linePos(offsetOf(document.contents, inside)).line,
+  };
+}
+
+/** Where in the text a path leads to; as far as it can be followed. */
+function offsetOf(root: Node | null, path: readonly PropertyKey[]): number {
+  let offset = 0;
+  let node: unknown = root;
+  for (const step of path) {
+    if (isMap(node)) {
+      const pair = node.items.find(({ key }) => isScalar(key) && String(key.value) === String(step));
+      if (isNode(pair?.key)) offset = pair.key.range?.[0] ?? offset;
+      node = pair?.value;
+    } else if (isSeq(node)) {
+      node = node.items[Number(step)];
+      if (isNode(node)) offset = node.range?.[0] ?? offset;
+    } else break;
+  }
+  return offset;
 }
 
 /** CROWSNEST_CONFIG names the file itself; TOKEN is the API's token by environment. Any other CROWSNEST_ variable must be an option. */
@@ -380,10 +415,18 @@ function unknownKey(key: string, where: string): CrowsnestError {
   return new CrowsnestError({ code: 'CONFIG_UNKNOWN_KEY', what: `there is no option ${key}`, where, todo: hint });
 }
 
+/** The path to what is wrong in a value; for a key that should not be there, to the key itself. */
+function placeOf(error: z.ZodError): PropertyKey[] {
+  const issue = error.issues[0];
+  if (issue === undefined) return [];
+  return issue.code === 'unrecognized_keys' ? [...issue.path, ...issue.keys.slice(0, 1)] : issue.path;
+}
+
 function badValue(where: string, raw: unknown, error: z.ZodError, row: OptionRow): CrowsnestError {
   const issue = error.issues[0];
-  const inside = issue !== undefined && issue.path.length > 0 ? ` at ${issue.path.join('.')}` : '';
-  const shown = Array.isArray(raw) ? raw[Number(issue?.path[0] ?? 0)] : raw;
+  const [place, ...below] = issue?.path ?? [];
+  const inside = below.length === 0 ? '' : ` of ${below.join('.')}`;
+  const shown = Array.isArray(raw) ? raw[Number(place ?? 0)] : raw;
   const value = typeof shown === 'object' ? '' : ` ${JSON.stringify(shown)}`;
   return new CrowsnestError({
     code: 'CONFIG_BAD_VALUE',

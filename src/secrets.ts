@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { CrowsnestError } from './domain/errors.ts';
 
 /**
@@ -11,7 +11,9 @@ export function loadMaskingKey(databaseFile: string): Uint8Array {
   const file = `${databaseFile}.key`;
   if (!existsSync(file)) {
     try {
-      writeFileSync(file, randomBytes(32), { mode: 0o600, flag: 'wx' });
+      // Under its name it is whole or not there, whenever the process dies; the database's lock keeps others out.
+      writeFileSync(`${file}.new`, randomBytes(32), { mode: 0o600, flush: true });
+      renameSync(`${file}.new`, file);
     } catch (cause) {
       throw new CrowsnestError({
         code: 'STORE_READ_ONLY',
@@ -22,7 +24,7 @@ export function loadMaskingKey(databaseFile: string): Uint8Array {
       });
     }
   }
-  const key = readFileSync(file);
+  const key = readKey(file);
   if (key.length !== 32) {
     throw new CrowsnestError({
       code: 'STORE_CORRUPT',
@@ -32,6 +34,15 @@ export function loadMaskingKey(databaseFile: string): Uint8Array {
     });
   }
   return key;
+}
+
+function readKey(file: string): Uint8Array {
+  try {
+    return readFileSync(file);
+  } catch (cause) {
+    const todo = 'Make it readable for this user.';
+    throw new CrowsnestError({ code: 'STORE_READ_ONLY', what: 'the masking key cannot be read', where: file, todo, cause });
+  }
 }
 
 /** A secret from a file, without its trailing newline. */

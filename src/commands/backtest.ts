@@ -1,24 +1,17 @@
 import { createApp } from '../app.ts';
 import type { Options } from '../options.ts';
-import { createFindings, openPlayback, printOutcome } from './outcome.ts';
+import { createFindings, openPlayback, playAndPrint } from './outcome.ts';
 import { createProgress } from './progress.ts';
 import type { Terminal } from './terminal.ts';
 
 /** What would have been flagged and paged in a recorded stream, with these settings. Nothing is sent anywhere. */
 export async function runBacktest(options: Options, file: string, terminal: Terminal): Promise<number> {
-  const findings = createFindings(options.findings);
+  const findings = createFindings(options.findings, [file, options.db]);
   await using app = createApp({ options, defaultDb: ':memory:', onFinding: findings.add, signal: terminal.signal });
   const progress = createProgress(terminal, 'playing', 'bytes');
   const playback = openPlayback(app, options, file, progress);
   app.analysis.catchUp();
   app.startHousekeeping({ live: false });
-  try {
-    await app.run(playback);
-  } finally {
-    progress.stop();
-    findings.close();
-  }
-  app.store.maintain();
-  printOutcome(terminal, options, app, findings.tally);
+  await playAndPrint({ app, playback, findings, progress, terminal, options, file });
   return 0;
 }

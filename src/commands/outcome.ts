@@ -1,16 +1,23 @@
 import type { App } from '../app.ts';
 import { createPlayback, type Playback } from '../collector/playback.ts';
+import { CrowsnestError } from '../domain/errors.ts';
 import type { Finding } from '../domain/finding.ts';
 import type { Options } from '../options.ts';
-import { createTally, openFindingsFile, type Tally } from './play.ts';
+import { createTally, type FindingsFile, openFindingsFile, type Tally } from './play.ts';
 import type { Progress } from './progress.ts';
 import type { Terminal } from './terminal.ts';
 
 const EXAMPLES_MAX = 20;
 
-/** Takes every ranked finding: into the file, if one was asked for, and into the tally. */
-export function createFindings(file: string | undefined): { add(finding: Finding): void; close(): void; tally: Tally } {
-  const written = openFindingsFile(file);
+export interface Findings extends Pick<FindingsFile, 'finish' | 'close'> {
+  add(finding: Finding): void;
+  readonly tally: Tally;
+}
+
+/** Takes every ranked finding: into the file, if one was asked for, and into the tally. `inUse` are files it must not overwrite. */
+export function createFindings(file: string | undefined, inUse: readonly (string | undefined)[] = []): Findings {
+  const others = inUse.filter((other) => other !== undefined);
+  const written = openFindingsFile(file, others);
   const tally = createTally();
   return {
     tally,
@@ -18,8 +25,45 @@ export function createFindings(file: string | undefined): { add(finding: Finding
       written.write(finding);
       tally.add(finding);
     },
+    finish: () => written.finish(),
     close: () => written.close(),
   };
+}
+
+/** Plays a recording to its end (or until stopped) and prints what came of it. Throws STREAM_UNREADABLE when it holds no change at all. */
+export async function playAndPrint(play: {
+  app: App;
+  playback: Playback;
+  findings: Findings;
+  progress: Progress;
+  terminal: Terminal;
+  options: Options;
+  file: string;
+}): Promise<void> {
+  const { app, playback, findings, progress, terminal, options, file } = play;
+  try {
+    await app.run(playback);
+    findings.finish();
+  } finally {
+    progress.stop();
+    findings.close();
+  }
+  app.store.maintain();
+  const { lines, skipped, rejects, observations, scrapes, bookmarks } = playback.counts;
+  if (terminal.signal.aborted) terminal.note(`stopped after ${lines} lines\n`);
+  else if (lines === 0 && rejects === 0) terminal.note(`the recording is empty: ${file}\n`);
+  if (skipped > 0) {
+    terminal.note(`${skipped} of ${lines} lines were played into this database before; what follows is about the others\n`);
+  }
+  printOutcome(terminal, options, app, findings.tally);
+  if (rejects > 0 && skipped + observations + scrapes + bookmarks === 0) {
+    throw new CrowsnestError({
+      code: 'STREAM_UNREADABLE',
+      what: 'nothing in it is a change',
+      where: file,
+      todo: 'Give a file that `crowsnest record` wrote, or one in the form of docs/data-format.md.',
+    });
+  }
 }
 
 /** The end of a replay or backtest: counts, then what paged, in words (or all of it as one line of JSON). */

@@ -1,4 +1,5 @@
-import { closeSync, openSync, writeSync } from 'node:fs';
+import { closeSync, constants, fstatSync, ftruncateSync, openSync, statSync, writeFileSync } from 'node:fs';
+import { resolve } from 'node:path';
 import { CrowsnestError } from '../domain/errors.ts';
 import type { Finding } from '../domain/finding.ts';
 import { findingLine } from '../pipeline/finding-line.ts';
@@ -6,40 +7,72 @@ import { findingLine } from '../pipeline/finding-line.ts';
 /** Writes findings as NDJSON, in large pieces; a missing file name writes nothing. */
 export interface FindingsFile {
   write(finding: Finding): void;
+  /** The play came to its end: what is in the file now is all there is, be it nothing. */
+  finish(): void;
+  /** Writes what is left and closes. A file that nothing was written to and that was not finished stays as it was. */
   close(): void;
 }
 
 const PIECE_CHARS = 1 << 16;
 
-export function openFindingsFile(file: string | undefined): FindingsFile {
-  if (file === undefined) return { write() {}, close() {} };
+/**
+ * Opens the file, so that a wrong path is said at once, but leaves what is in it until there is something to put in its place: a mistyped
+ * recording must not cost the findings of the last. Throws CONFIG_UNREADABLE, CONFIG_BAD_VALUE when the file is one of `inUse`, and
+ * STREAM_UNWRITABLE while writing.
+ */
+export function openFindingsFile(file: string | undefined, inUse: readonly string[] = []): FindingsFile {
+  if (file === undefined) return { write() {}, finish() {}, close() {} };
+  const where = `--findings ${file}`;
+  for (const other of inUse) {
+    if (isSameFile(file, other)) {
+      const todo = 'Give the findings a file of their own.';
+      throw new CrowsnestError({ code: 'CONFIG_BAD_VALUE', what: `the findings would overwrite ${other}`, where, todo });
+    }
+  }
   let descriptor: number;
   try {
-    descriptor = openSync(file, 'w');
+    descriptor = openSync(file, constants.O_WRONLY | constants.O_CREAT, 0o666);
   } catch (cause) {
-    throw new CrowsnestError({
-      code: 'CONFIG_UNREADABLE',
-      what: 'the findings file cannot be written',
-      where: `--findings ${file}`,
-      todo: 'Check the path and its permissions.',
-      cause,
-    });
+    const todo = 'Check the path and its permissions.';
+    throw new CrowsnestError({ code: 'CONFIG_UNREADABLE', what: 'the findings file cannot be written', where, todo, cause });
   }
   let piece = '';
+  let begun = false;
   const flush = () => {
-    if (piece !== '') writeSync(descriptor, piece);
+    const text = piece;
+    // Said once: a close after a failed write does not try again.
     piece = '';
+    try {
+      if (!begun && fstatSync(descriptor).isFile()) ftruncateSync(descriptor);
+      begun = true;
+      // Unlike writeSync it writes all of it.
+      writeFileSync(descriptor, text);
+    } catch (cause) {
+      const what = `the findings cannot be written (${(cause as NodeJS.ErrnoException).code ?? 'unknown'})`;
+      const todo = 'Free space, or give another file.';
+      throw new CrowsnestError({ code: 'STREAM_UNWRITABLE', what, where, todo, cause });
+    }
   };
   return {
     write(finding) {
       piece += findingLine(finding);
       if (piece.length >= PIECE_CHARS) flush();
     },
+    finish: flush,
     close() {
-      flush();
-      closeSync(descriptor);
+      try {
+        if (piece !== '') flush();
+      } finally {
+        closeSync(descriptor);
+      }
     },
   };
+}
+
+function isSameFile(a: string, b: string): boolean {
+  if (resolve(a) === resolve(b)) return true;
+  const [one, other] = [a, b].map((file) => statSync(file, { throwIfNoEntry: false }));
+  return one !== undefined && other !== undefined && one.dev === other.dev && one.ino === other.ino;
 }
 
 /** Counts what was flagged, by detector, with the pages kept for showing. */

@@ -1,12 +1,12 @@
 import { createApp } from '../app.ts';
 import type { Options } from '../options.ts';
-import { createFindings, openPlayback, printOutcome, untilStopped } from './outcome.ts';
+import { createFindings, openPlayback, playAndPrint, untilStopped } from './outcome.ts';
 import { createProgress } from './progress.ts';
 import type { Terminal } from './terminal.ts';
 
 /** Plays a recorded stream through the very pipeline `serve` uses, then serves the page until stopped (or ends, with --once). */
 export async function runReplay(options: Options, file: string, terminal: Terminal): Promise<number> {
-  const findings = createFindings(options.findings);
+  const findings = createFindings(options.findings, [file, options.db]);
   await using app = createApp({ options, defaultDb: ':memory:', onFinding: findings.add, signal: terminal.signal });
   app.startResponding();
   const progress = createProgress(terminal, 'replaying', 'bytes');
@@ -17,14 +17,7 @@ export async function runReplay(options: Options, file: string, terminal: Termin
   if (served !== undefined) terminal.note(`page and API: ${served.url}/#token=${served.token}\n`);
   app.analysis.catchUp();
   app.startHousekeeping({ live: false });
-  try {
-    await app.run(playback);
-  } finally {
-    progress.stop();
-    findings.close();
-  }
-  app.store.maintain();
-  printOutcome(terminal, options, app, findings.tally);
+  await playAndPrint({ app, playback, findings, progress, terminal, options, file });
   if (served !== undefined) await untilStopped(terminal.signal);
   return 0;
 }

@@ -12,8 +12,9 @@ import type { Terminal } from './terminal.ts';
 
 /** Watches a cluster and speaks up about it, until stopped. */
 export async function runServe(options: Options, terminal: Terminal): Promise<number> {
-  await using app = createApp({ options, defaultDb: 'crowsnest.db', signal: terminal.signal });
+  // Reads the kubeconfig, no more; before the app, so that a mistyped path leaves no database behind.
   const client = await connectKube({ kubeconfig: options.kubeconfig, context: options.context, cluster: options.cluster });
+  await using app = createApp({ options, defaultDb: 'crowsnest.db', signal: terminal.signal });
   const source = createSource(app, client, options);
 
   const served = await app.serveApi({

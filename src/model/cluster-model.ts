@@ -35,7 +35,9 @@ const SCORE_MIN = 1;
 const QUARANTINE_SCORE = 4;
 const QUARANTINE_MS = DAY_MS;
 const QUARANTINE_MAX = 2_000;
-const MATURE_SPAN_MS = 7 * DAY_MS;
+/** Two rounds of the week: one cannot tell a habit from an event. */
+const MATURE_SPAN_MS = 14 * DAY_MS;
+const MATURE_HOURS_MS = 21 * DAY_MS;
 const MATURE_CHANGES = 200;
 const SAMPLES_MATURE = 20;
 const SILENCES_TRUSTED = 20;
@@ -140,11 +142,13 @@ export class ClusterModel {
       const visit = this.#visits.earliest();
       const visitMs = visit === undefined ? Number.POSITIVE_INFINITY : visit.lastMs + VISIT_GAP_MS + 1;
       const quarantineMs = state.quarantine[0]?.atMs ?? Number.POSITIVE_INFINITY;
+      const withheldMs = this.#calibration.nextMs();
       const silenceMs = this.#silence.nextMs();
-      const nextMs = Math.min(visitMs, quarantineMs, silenceMs);
+      const nextMs = Math.min(visitMs, quarantineMs, withheldMs, silenceMs);
       if (nextMs > nowMs) return out;
       if (visit !== undefined && visitMs === nextMs) this.#close(visit, out);
       else if (quarantineMs === nextMs) this.#release();
+      else if (withheldMs === nextMs) this.#calibration.release(state.visits);
       else for (const overdue of this.#silence.due(nextMs, state.visits)) out.push(this.#judgeSilence(overdue));
     }
   }
@@ -160,6 +164,7 @@ export class ClusterModel {
     }
     const raw = combine(parts);
     const score = this.#calibrated(raw, event, group);
+    group.scoreMax = Math.max(group.scoreMax, score);
     if (score >= QUARANTINE_SCORE) group.quarantined.push(group.events.length - 1);
     const rules = this.#rules.flatMap(({ rule, matches }) => {
       const match = event.imported ? undefined : matches(event);
@@ -373,7 +378,7 @@ export class ClusterModel {
     const detectors = learnt.map((detector) => {
       const samples = detector.samples();
       // Facts need no history; hours of the week need three of them.
-      const spanMs = detector.name === 'hour-of-week' ? 3 * MATURE_SPAN_MS : MATURE_SPAN_MS;
+      const spanMs = detector.name === 'hour-of-week' ? MATURE_HOURS_MS : MATURE_SPAN_MS;
       const old = grown && (lastMs ?? 0) - (firstMs ?? 0) >= spanMs;
       return { name: detector.name, samples, mature: detector.name === 'fact' || (old && samples >= SAMPLES_MATURE) };
     });
@@ -389,7 +394,7 @@ export class ClusterModel {
   save(): SavedCluster {
     return {
       state: this.#state,
-      pools: this.#calibration.save(),
+      calibration: this.#calibration.save(),
       visits: this.#visits.save(),
       habits: this.#habits.save(),
       tempos: this.#tempos.save(),
@@ -402,7 +407,7 @@ export class ClusterModel {
 
   load(saved: SavedCluster): void {
     this.#state = saved.state;
-    this.#calibration.load(saved.pools);
+    this.#calibration.load(saved.calibration);
     this.#visits.load(saved.visits);
     this.#habits.load(saved.habits);
     this.#tempos.load(saved.tempos);
@@ -417,7 +422,7 @@ export class ClusterModel {
 
 export interface SavedCluster {
   state: ClusterState;
-  pools: ReturnType<Calibration['save']>;
+  calibration: ReturnType<Calibration['save']>;
   visits: ReturnType<Visits['save']>;
   habits: ReturnType<PathHabits['save']>;
   tempos: ReturnType<Tempos['save']>;

@@ -14,6 +14,8 @@ const OPEN_MAX = 256;
 /** A group still open, with the indices of its events that are too odd to be learnt at once. */
 export interface Visit extends Group {
   quarantined: number[];
+  /** The highest score among its events. */
+  scoreMax: number;
 }
 
 export function makeVisit(actor: string, atMs: number): Visit {
@@ -28,6 +30,7 @@ export function makeVisit(actor: string, atMs: number): Visit {
     surprises: new Map(),
     tops: new Map(),
     quarantined: [],
+    scoreMax: 0,
   };
 }
 

@@ -20,7 +20,7 @@ import { stableId } from './stable-id.ts';
 export interface PolicyOptions {
   /** Hard limit of pages in any seven days, per cluster; default 5. May be below 1. */
   pagesPerWeek?: number;
-  /** Floor of the alert level, a score; default 3. */
+  /** Floor of the alert level, a score; default 2.5. */
   levelMin?: number;
   /** Pages a day for critical deterministic facts, beside the budget; default 3. */
   criticalPerDay?: number;
