@@ -2,7 +2,7 @@
 import type { VNode } from 'preact';
 import { html } from './html.ts';
 import type { Actor, Finding } from './types.ts';
-import { age, confidenceWords, localTime, namePieces, utcTime, visible } from './words.ts';
+import { actorWords, age, confidenceWords, localTime, namePieces, utcTime, visible } from './words.ts';
 
 /** Shape first, colour second: a filled diamond, a filled triangle, a ring. */
 export function SeverityMark({ severity }: { severity: Finding['severity'] }): VNode {
@@ -22,8 +22,9 @@ export function ActorMark({ actor }: { actor: Actor }): VNode {
   const { word, why } = confidenceWords(actor);
   const filled = Math.round(actor.confidence * 4);
   const title = `${visible(actor.name)}: ${word}, ${why}`;
+  const { name, from } = actorWords(actor.name);
   return html`<span class="actor" title=${title}>
-    <${Name} text=${actor.name} />
+    <span class="who"><${Name} text=${name} />${from !== undefined && html`<small>service account in ${from}</small>`}</span>
     <span class="confidence" role="img" aria-label=${`confidence: ${word}`}>
       ${[1, 2, 3, 4].map((step) => html`<i class=${step <= filled ? 'on' : ''} />`)}
     </span>

@@ -80,6 +80,12 @@ export function namePieces(name: string): string[] {
   return name.match(/[^/.\-_:]+[/.\-_:]*|[/.\-_:]+/g) ?? [];
 }
 
+/** A service account by its own name and its namespace; anyone else as named. */
+export function actorWords(actor: string): { name: string; from: string | undefined } {
+  const account = /^system:serviceaccount:([^:]+):([^:]+)$/.exec(actor);
+  return account === null ? { name: actor, from: undefined } : { name: account[2] as string, from: account[1] };
+}
+
 /** How sure we are of an actor, in a word and why. */
 export function confidenceWords(actor: Actor): { word: string; why: string } {
   const why = {

@@ -1,9 +1,17 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { commandsFor, curlCommand, objectPath, shellWord } from '../../../src/api/page/kubectl.ts';
-import { age, bytes, namePieces, roundNumber, valueText, visible } from '../../../src/api/page/words.ts';
+import { actorWords, age, bytes, namePieces, roundNumber, valueText, visible } from '../../../src/api/page/words.ts';
 
 describe('words', () => {
+  it('names a service account by its own name, with its namespace beside', () => {
+    assert.deepEqual(actorWords('system:serviceaccount:flux-system:kustomize-controller'), {
+      name: 'kustomize-controller',
+      from: 'flux-system',
+    });
+    assert.deepEqual(actorWords('user:alice'), { name: 'user:alice', from: undefined });
+  });
+
   it('rounds as one would say it', () => {
     assert.deepEqual([1, 251, 1585, 63_096, 2_000_000, 1e12].map(roundNumber), [
       '1',
