@@ -23,8 +23,16 @@ export interface SeedsResult {
 export async function demoOverSeeds(from: number, to: number, onSeed: (result: SeedResult) => void): Promise<SeedsResult> {
   const seeds: SeedResult[] = [];
   for (let seed = from; seed <= to; seed++) {
-    const { stdout } = await promisify(execFile)(process.execPath, [MAIN, 'demo', '--once', '--json', '--seed', String(seed)], { maxBuffer: 1 << 26 });
-    const report = JSON.parse(stdout) as { changes: number; planted: number; found: number; false: number; missed?: { planted: string }[] };
+    const { stdout } = await promisify(execFile)(process.execPath, [MAIN, 'demo', '--once', '--json', '--seed', String(seed)], {
+      maxBuffer: 1 << 26,
+    });
+    const report = JSON.parse(stdout) as {
+      changes: number;
+      planted: number;
+      found: number;
+      false: number;
+      missed?: { planted: string }[];
+    };
     const result = {
       seed,
       changes: report.changes,

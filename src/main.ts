@@ -13,6 +13,7 @@ const USAGE_ERRORS: ReadonlySet<ErrorCode> = new Set([
   'CONFIG_UNKNOWN_KEY',
   'CONFIG_BAD_VALUE',
   'CONFIG_UNREADABLE',
+  'LISTEN_UNSAFE',
   'RULE_INVALID',
 ]);
 /** Codes of commander for what a person got wrong on the command line. */

@@ -12,8 +12,9 @@ export function checkListen(host: string, guards: { tls: boolean; token: string 
   if (guards.token !== undefined && guards.token.length < TOKEN_LENGTH_MIN) {
     throw new CrowsnestError({
       code: 'LISTEN_UNSAFE',
-      what: `The API token is shorter than ${TOKEN_LENGTH_MIN} characters`,
-      todo: 'Use a longer one, e.g. the output of openssl rand -hex 24',
+      what: `the API token is shorter than ${TOKEN_LENGTH_MIN} characters`,
+      where: '--token-file or CROWSNEST_TOKEN',
+      todo: 'Use a longer one, e.g. the output of openssl rand -hex 24.',
     });
   }
   if (isLoopback(host)) return;
@@ -21,9 +22,9 @@ export function checkListen(host: string, guards: { tls: boolean; token: string 
   if (missing.length === 0) return;
   throw new CrowsnestError({
     code: 'LISTEN_UNSAFE',
-    what: `The API does not listen beyond loopback without ${missing.join(' and ')}`,
+    what: `the API does not listen beyond loopback without ${missing.join(' and ')}`,
     where: host,
-    todo: 'Give a certificate, its key and a token, or listen on 127.0.0.1',
+    todo: 'Give --tls-cert, --tls-key and --token-file, or listen on 127.0.0.1.',
   });
 }
 

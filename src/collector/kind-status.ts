@@ -18,6 +18,7 @@ export class KindStatus {
   #lastEventMs: number | undefined;
   #lastBookmarkMs: number | undefined;
   #relists = 0;
+  #lastOutcome: string | undefined;
 
   constructor(options: { cluster: string; kind: ResourceKind; metrics: CollectorMetrics; logger: Logger }) {
     this.#cluster = options.cluster;
@@ -53,6 +54,7 @@ export class KindStatus {
   arrived(type: 'ADDED' | 'MODIFIED' | 'DELETED' | 'BOOKMARK', count: number, nowMs: number): void {
     if (count === 0) return;
     this.#metrics.events(this.#kind, type, count, nowMs);
+    this.#lastOutcome = undefined;
     if (type === 'BOOKMARK') this.#lastBookmarkMs = nowMs;
     else this.#lastEventMs = nowMs;
   }
@@ -65,7 +67,11 @@ export class KindStatus {
   interrupted(outcome: { type: string; reason: string }, retryMs: number): void {
     const { group, kind } = this.#kind;
     this.#metrics.error(this.#kind, outcome.type);
-    this.#logger.warn({ group, kind, outcome: outcome.type, reason: outcome.reason, retryMs }, 'watch interrupted');
+    const fields = { group, kind, outcome: outcome.type, reason: outcome.reason, retryMs };
+    // A forbidden kind is tried again every few seconds for ever; what did not change is not told again.
+    if (outcome.type === this.#lastOutcome) this.#logger.debug(fields, 'watch interrupted again');
+    else this.#logger.warn(fields, 'watch interrupted');
+    this.#lastOutcome = outcome.type;
   }
 
   /** Counts, logs and records that something could not be recorded, by reference only. */

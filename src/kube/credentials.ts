@@ -134,6 +134,7 @@ function invalid(what: string, where: string, todo: string, cause?: unknown): Cr
   return new CrowsnestError({ code: 'KUBECONFIG_INVALID', what, where, todo, cause });
 }
 
+/** The first line only: a YAML parser goes on with a snippet of the file, which may hold a token. */
 function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
+  return (error instanceof Error ? error.message : String(error)).split('\n')[0] as string;
 }

@@ -76,10 +76,10 @@ const REFUSED: [string, string[], number, RegExp, Record<string, string>?][] = [
   [
     'to listen beyond loopback without TLS',
     ['replay', recording, '--host', '0.0.0.0', '--port', '0'],
-    1,
+    2,
     /LISTEN_UNSAFE: .*without TLS \(0\.0\.0\.0\)/,
   ],
-  ['a token that is too short', ['replay', recording, '--port', '0'], 1, /LISTEN_UNSAFE: .*shorter/, { CROWSNEST_TOKEN: 'x' }],
+  ['a token that is too short', ['replay', recording, '--port', '0'], 2, /LISTEN_UNSAFE: .*shorter/, { CROWSNEST_TOKEN: 'x' }],
   [
     'an unwritable findings file, before it plays',
     ['backtest', recording, '--findings', at('nowhere/findings')],
