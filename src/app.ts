@@ -28,6 +28,8 @@ import { systemClock } from './telemetry/system-clock.ts';
 
 const MAINTAIN_MS = 1_000;
 const SNAPSHOT_MS = 60_000;
+/** Event time follows the wall clock at this distance, so that it does not run ahead of changes that are still on their way through a batch. */
+const ADVANCE_LAG_MS = 5_000;
 
 export interface App {
   readonly store: Store;
@@ -200,7 +202,7 @@ async function keepHouse({ store, analysis, clock, logger, signal, live, react }
   while (!signal.aborted) {
     try {
       store.maintain();
-      if (live && analysis.advance(clock.nowMs()).length > 0) react();
+      if (live && analysis.advance(clock.nowMs() - ADVANCE_LAG_MS).length > 0) react();
       if (clock.nowMs() - snapshotMs >= SNAPSHOT_MS) {
         analysis.saveSnapshot();
         snapshotMs = clock.nowMs();
