@@ -1,6 +1,6 @@
 /** The page as a whole: which view the address asks for, what is selected, the keys that work everywhere. */
 import type { VNode } from 'preact';
-import { useEffect, useRef, useState } from 'preact/hooks';
+import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
 import { storedToken, storeToken } from './api-client.ts';
 import { CoverageView } from './coverage-view.ts';
 import { FindingList } from './finding-list.ts';
@@ -65,10 +65,22 @@ export function App(): VNode {
     go({ view: 'list', query: query.current });
   };
   const setQuery = (text: string) => go({ view: 'list', query: text });
+  const wantsFilter = useRef(false);
   const toFilter = () => {
-    if (place.view !== 'list') toList();
-    requestAnimationFrame(() => setTimeout(() => (document.getElementById('query') as HTMLInputElement | null)?.select(), 0));
+    // At once where the line is there: what is typed next belongs into it, however quickly it comes.
+    const line = document.getElementById('query');
+    if (line instanceof HTMLInputElement) focusOn(line);
+    else {
+      wantsFilter.current = true;
+      toList();
+    }
   };
+  useLayoutEffect(() => {
+    if (place.view !== 'list' || !wantsFilter.current) return;
+    wantsFilter.current = false;
+    const line = document.getElementById('query');
+    if (line instanceof HTMLInputElement) focusOn(line);
+  }, [place]);
   const open = (finding: Finding) => go({ view: 'finding', id: finding.id });
   const chosen = list.rows[index]?.finding;
   useKeys({
@@ -120,4 +132,9 @@ export function App(): VNode {
     ${place.view === 'coverage' && html`<${CoverageView} live=${live} />`}
     ${help && html`<${Help} onClose=${() => setHelp(false)} />`}
   `;
+}
+
+function focusOn(line: HTMLInputElement): void {
+  line.focus();
+  line.select();
 }

@@ -1,6 +1,6 @@
 /** The list of findings with its query line. */
 import type { VNode } from 'preact';
-import { useEffect, useRef, useState } from 'preact/hooks';
+import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
 import type { EpisodeRow } from './episodes.ts';
 import { html } from './html.ts';
 import type { FindingsData, Live } from './live-data.ts';
@@ -92,7 +92,8 @@ function QueryLine({ query, onQuery, live }: { query: string; onQuery: (query: s
 function Row({ row, live, here, onPoint }: { row: EpisodeRow; live: Live; here: boolean; onPoint: () => void }): VNode {
   const { finding, others } = row;
   const item = useRef<HTMLLIElement>(null);
-  useEffect(() => {
+  // With the render, not after the paint: on a busy machine Enter may follow k before that, and would open the row before.
+  useLayoutEffect(() => {
     if (!here) return;
     item.current?.scrollIntoView({ block: 'nearest' });
     // The focus goes along, so that Enter opens this row and not the button pressed last; a person who types keeps it.
