@@ -78,7 +78,11 @@ function diffObjects(before: JsonObject, after: JsonObject, path: FieldPath, out
     leavesInto(after, path, 'add', out);
     return;
   }
-  for (const key of Object.keys(after)) diffInto(before[key], after[key], `${path}/${escapeSegment(key)}`, out);
+  for (const key of Object.keys(after)) {
+    // A key such as `constructor` must not find what every object inherits.
+    const old = Object.hasOwn(before, key) ? before[key] : undefined;
+    diffInto(old, after[key], `${path}/${escapeSegment(key)}`, out);
+  }
   for (const key of Object.keys(before)) {
     if (!Object.hasOwn(after, key)) leavesInto(before[key] as Json, `${path}/${escapeSegment(key)}`, 'remove', out);
   }

@@ -200,3 +200,16 @@ function unordered(node: Json): Json {
       .map((key) => [key, unordered(node[key] as Json)]),
   );
 }
+
+it('keys that every object inherits are members like any other', () => {
+  const after = JSON.parse('{"a":1,"constructor":"x","toString":{"y":2},"__proto__":"z"}') as Json;
+  const diff = diffValues({ a: 1 }, after);
+  assert.deepEqual(
+    diff.map(({ op, path, new: value }) => [op, path, value]),
+    [
+      ['add', '/constructor', 'x'],
+      ['add', '/toString/y', 2],
+      ['add', '/__proto__', 'z'],
+    ],
+  );
+});
