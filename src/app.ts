@@ -93,6 +93,7 @@ export function createApp({ options, defaultDb, onFinding, signal: outer, clock 
       createPolicy: (saved) => createPolicy({ pagesPerWeek: options.pagesPerWeek }, saved),
       consequences: createConsequences({ store, clock, externalUrl: () => externalUrl, holdMs: options.alertHold, allow }),
       onFinding,
+      onFault: ({ seq }, err) => logger.error({ seq, err }, 'a change could not be judged; it is recorded'),
     });
 
     const wakers: (() => void)[] = [];

@@ -18,7 +18,7 @@
  * waiting   A time set by `nextStep`; nothing is open.
  * stopped   The signal was aborted; nothing is open.
  *
- * `#setMode` is the only writer of the mode, `#remember` and `#forget` of the position.
+ * `#setMode` is the only writer of the mode, `#remember`, `#catchUp` and `#forget` of the position.
  */
 import assert from 'node:assert/strict';
 import type { Clock } from '../domain/clock.ts';
@@ -144,6 +144,17 @@ export class Reflector {
     for (const _ of this.#heads()) this.#status.objects += 1;
   }
 
+  /** A delivery that failed may have been recorded all the same; told again from before it, its changes would be recorded twice. */
+  #catchUp(): void {
+    if (this.#position === undefined) return;
+    try {
+      this.#position = this.#options.cursors.cursor(this.#cursorName) || this.#position;
+    } catch (error) {
+      const reason = error instanceof Error ? error.message : String(error);
+      this.#options.logger.warn({ cursor: this.#cursorName, reason }, 'the stored position cannot be read');
+    }
+  }
+
   async #attempt(sink: Sink, signal: AbortSignal): Promise<Outcome> {
     const { gate, client, clock, observationsMax = 200 } = this.#options;
     const batch = new BatchBuilder({ cluster: client.cluster, cursorName: this.#cursorName, sink, observationsMax });
@@ -155,6 +166,7 @@ export class Reflector {
       return await (this.#position === undefined ? this.#list(batch, release, signal) : this.#watch(batch, release, signal));
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error);
+      this.#catchUp();
       if (error instanceof StaleStreamError) return { type: 'silent', reason };
       const lasted = this.#position !== undefined && clock.nowMs() - startedMs > LASTING_MS;
       return { type: 'failed', reason, progressed: this.#progressed || lasted };

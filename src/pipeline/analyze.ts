@@ -14,6 +14,8 @@ import type { AlertRecord, EffectRecord, Store } from '../store/store.ts';
 
 const CURSOR_CHANGES = 'analysis.changes';
 const CURSOR_SAMPLES = 'analysis.samples';
+/** How far event time was let pass without changes: what became known by it was decided, and must not be again. */
+const CURSOR_CLOCK = 'analysis.clock';
 const POLICY_STATE = 'policy';
 const SNAPSHOT = 'model';
 const SNAPSHOT_VERSION = 1;
@@ -36,6 +38,8 @@ export interface AnalysisOptions {
   consequences: (finding: Finding, change: Change | undefined) => Consequences;
   /** Sees every ranked finding, stored or not. */
   onFinding?: (finding: Finding) => void;
+  /** Sees what the model failed on; the change stays recorded, and those around it are judged. */
+  onFault?: (change: Change, error: unknown) => void;
 }
 
 export interface Analysis {
@@ -57,7 +61,18 @@ export function createAnalysis(options: AnalysisOptions): Analysis {
   const policy = options.createPolicy(store.getState(POLICY_STATE));
   let seq = Number(store.cursor(CURSOR_CHANGES) ?? 0);
   let position = Number(store.cursor(CURSOR_SAMPLES) ?? 0);
-  relearn(store, model, saved, { seq, position });
+  let clockMs = Number(store.cursor(CURSOR_CLOCK) ?? Number.NEGATIVE_INFINITY);
+  /** One change that the model cannot take must neither cost its neighbours their judgement nor fail every start from now on. */
+  const observe = (change: Change): Judgement[] => {
+    try {
+      return model.observe(change);
+    } catch (error) {
+      options.onFault?.(change, error);
+      return [];
+    }
+  };
+  relearn(store, { model, observe }, saved, { seq, position });
+  model.advance(clockMs);
 
   // What is decided but not stored yet. It outlives a failed write: the model has moved on and would not say it again.
   let unsaved: { findings: Finding[]; alerts: AlertRecord[]; effects: EffectRecord[] } = {
@@ -78,7 +93,11 @@ export function createAnalysis(options: AnalysisOptions): Analysis {
     }
     store.commitAnalysis({
       ...unsaved,
-      cursors: { [CURSOR_CHANGES]: String(seq), [CURSOR_SAMPLES]: String(position) },
+      cursors: {
+        [CURSOR_CHANGES]: String(seq),
+        [CURSOR_SAMPLES]: String(position),
+        ...(Number.isFinite(clockMs) ? { [CURSOR_CLOCK]: String(clockMs) } : {}),
+      },
       state: { [POLICY_STATE]: policy.save() },
     });
     const paged = unsaved.findings.filter((finding) => finding.decision.verdict === 'page');
@@ -106,7 +125,9 @@ export function createAnalysis(options: AnalysisOptions): Analysis {
       for (; next < scrapes.length && scrapes[next]!.tsMs <= change.observedMs; next++) {
         for (const judgement of model.observeScrape(scrapes[next]!)) judged.push({ judgement });
       }
-      for (const judgement of judge(model, change)) judged.push({ judgement, change });
+      // What a first list finds was there before Crowsnest looked: it is learnt, but nobody did it just now, so it is not judged.
+      const judgements = observe(change);
+      if (change.origin !== 'list') for (const judgement of judgements) judged.push({ judgement, change });
       seq = change.seq;
     }
     for (; next < scrapes.length; next++) {
@@ -126,19 +147,16 @@ export function createAnalysis(options: AnalysisOptions): Analysis {
         if (changes.length < CATCH_UP_BATCH) return paged;
       }
     },
-    advance: (nowMs) => commit(model.advance(nowMs).map((judgement) => ({ judgement }))),
+    advance(nowMs) {
+      clockMs = Math.max(clockMs, nowMs);
+      return commit(model.advance(nowMs).map((judgement) => ({ judgement })));
+    },
     saveSnapshot() {
       const head = Buffer.alloc(8);
       head.writeDoubleLE(position);
       store.saveSnapshot(SNAPSHOT, { version: SNAPSHOT_VERSION, seq, blob: Buffer.concat([head, model.snapshot()]) });
     },
   };
-}
-
-/** What a first list finds was there before Crowsnest looked: it is learnt, but nobody did it just now, so it is not judged. */
-function judge(model: Model, change: Change): Judgement[] {
-  const judgements = model.observe(change);
-  return change.origin === 'list' ? [] : judgements;
 }
 
 function loadSnapshot(store: Store): { seq: number; position: number; blob: Uint8Array } | undefined {
@@ -155,7 +173,7 @@ function loadSnapshot(store: Store): { seq: number; position: number; blob: Uint
 /** Brings the model from its snapshot to the analysis cursor; what it says on the way was decided before. */
 function relearn(
   store: Store,
-  model: Model,
+  { model, observe }: { model: Model; observe: (change: Change) => unknown },
   saved: { seq: number; position: number } | undefined,
   to: { seq: number; position: number },
 ): void {
@@ -176,7 +194,7 @@ function relearn(
     for (const change of changes) {
       for (; nextScrape < scrapes.length && scrapes[nextScrape]!.tsMs <= change.observedMs; nextScrape++)
         model.observeScrape(scrapes[nextScrape]!);
-      if (change.seq <= to.seq) model.observe(change);
+      if (change.seq <= to.seq) observe(change);
       seq = change.seq;
     }
   }

@@ -183,7 +183,8 @@ class PeerLoop {
   /** When the peer has to hear of the alert (again). */
   #dueMs(alert: AlertRecord, nowMs: number): number {
     const told = this.#told.get(alert.id);
-    if (told === undefined) return nowMs;
+    // Told in the future: the clock was set back, and waiting for it to come round again would let a firing alert lapse.
+    if (told === undefined || told.atMs > nowMs) return nowMs;
     if (told.rejected) return told.atMs + REJECTED_RESENDS * this.#options.resendMs;
     if (told.opening !== openingOf(alert) || told.resolved !== alert.endsMs <= nowMs) return nowMs;
     return told.atMs + (told.annotations === annotationsKey(alert) ? this.#options.resendMs : UPDATE_MS_MIN);

@@ -30,6 +30,8 @@ export class MemoryRecord {
   readonly #heads = new Map<string, KnownHead>();
   /** Makes the next so many deliveries fail. */
   failNext = 0;
+  /** Makes the next so many deliveries fail once they are recorded. */
+  failAfterNext = 0;
 
   sink = async (batch: SourceBatch): Promise<void> => {
     if (this.failNext > 0) {
@@ -47,6 +49,10 @@ export class MemoryRecord {
       else this.#heads.set(key, { ref, uid, resourceVersion });
     }
     for (const [name, value] of Object.entries(batch.cursors ?? {})) this.cursorValues.set(name, value);
+    if (this.failAfterNext > 0) {
+      this.failAfterNext -= 1;
+      throw new Error('recorded, and then something failed');
+    }
   };
 
   heads = (group: string, kind: string, namespace?: string): KnownHead[] =>

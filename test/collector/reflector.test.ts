@@ -265,6 +265,17 @@ describe('reflector', () => {
     assert.deepEqual(record.story, ['ADDED team-a/a=1 (watch)', 'MODIFIED team-a/a=2 (watch)']);
   });
 
+  it('does not deliver again what was recorded although the delivery failed', async () => {
+    const started = run();
+    await watched(started);
+    record.failAfterNext = 1;
+    server.apply(widget('a', 1));
+    await until('the failure', () => record.failAfterNext === 0, 10_000, 2);
+    server.apply(widget('a', 2));
+    await until('all is there', () => record.story.includes('MODIFIED team-a/a=2 (watch)'), 10_000, 2);
+    assert.deepEqual(record.story, ['ADDED team-a/a=1 (watch)', 'MODIFIED team-a/a=2 (watch)']);
+  });
+
   it('comes back after the server was away', async () => {
     server.apply(widget('a', 1));
     const started = run();

@@ -25,6 +25,18 @@ const secrets: [string, Json, string][] = [
   ['a list under a secret name', { tokens: ['first-secret', 'second-secret'] }, 'second-secret'],
   ['embedded YAML', { values: 'auth:\n  password: opensesame\n  user: bob\n' }, 'opensesame'],
   ['last-applied-configuration', { annotations: { x: JSON.stringify({ spec: { password: 'in-json-text' } }) } }, 'in-json-text'],
+  [
+    'last-applied-configuration, by every name that counts in an object',
+    { annotations: { x: `${JSON.stringify({ env: [{ name: 'S3_ACCESS_KEY', value: 'in-an-entry' }] })}\n` } },
+    'in-an-entry',
+  ],
+  ['credentials in last-applied-configuration', { x: JSON.stringify({ credentials: 'in-a-member' }) }, 'in-a-member'],
+  ['the argument after a flag', { args: ['--verbose', '--db-password', 'next-in-line'] }, 'next-in-line'],
+  ['a value beside its name', { adminPassword: { value: 'inline-value' } }, 'inline-value'],
+  ['a short name', { auth: { user: 'bob', pass: 'short-named' } }, 'short-named'],
+  ['a webhook', { webhookUrl: 'https://chat.example.test/hook/abc' }, 'hook/abc'],
+  ['a header', { headers: [{ name: 'Authorization', value: ['Bearer ', 'a1B2c3D4e5'.repeat(3)].join('') }] }, 'a1B2c3D4e5'],
+  ['a private key in Base64', { 'tls.key': Buffer.from(PEM).toString('base64') }, 'LS0tLS1CRUdJTiBSU0Eg'],
   ['data of a Secret', { apiVersion: 'v1', kind: 'Secret', data: { anything: 'c2VjcmV0' } }, 'c2VjcmV0'],
 ];
 for (const [what, value, secret] of secrets) {
@@ -44,6 +56,9 @@ const readable: [string, Json][] = [
     'a reference to a Secret',
     { secretName: 'db-credentials', passwordSecretRef: { name: 'db', key: 'password' }, tokenSecretRef: { name: 'x' } },
   ],
+  ['a flag and what is no secret of it', { args: ['--token-file', '/var/run/token', '--token', '--verbose'] }],
+  ['a reference beside a name', { password: { valueFrom: { secretKeyRef: { name: 'db', key: 'pw' } } } }],
+  ['a certificate in Base64', { caBundle: Buffer.from('-----BEGIN CERTIFICATE-----\nMIIB').toString('base64') }],
   ['a certificate', { caBundle: '-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----' }],
   ['switches and limits', { automountServiceAccountToken: 'false', tokenTTL: '10m', maxTokens: 4096, tokenLimit: '100k' }],
   ['a template', { password: '${DB_PASSWORD}' }],
@@ -60,6 +75,32 @@ test('equal secrets have equal masks, others do not, and masking twice changes n
   assert.notEqual(one.a.password, one.c.password);
   assert.deepEqual(mask(one, hash), one);
   assert.notEqual(mask({ password: 'same-secret' }, keyedHash(Buffer.from('other key'))).password, one.a.password);
+});
+
+for (const [what, text] of [
+  ['a text of one letter', 'a'.repeat(1_000_000)],
+  ['a text of dashes', '-'.repeat(1_000_000)],
+  ['a telling word again and again', 'secret'.repeat(150_000)],
+  ['telling words with dashes', '-secret'.repeat(150_000)],
+  ['a text of blanks', ' '.repeat(1_000_000)],
+] as const) {
+  test(`takes no longer than its length for ${what}`, () => {
+    const begun = performance.now();
+    mask({ note: `${text} token` }, hash);
+    // What this guards against took an hour.
+    assert.ok(performance.now() - begun < 5_000);
+  });
+}
+
+test('masks as a whole what is nested too deep for recursion, in objects and in text', () => {
+  const deep = (inner: string) => `${'{"a":'.repeat(9_000)}${inner}${'}'.repeat(9_000)}`;
+  const one = mask({ spec: JSON.parse(deep('"buried-secret"')) as Json }, hash);
+  assert.doesNotMatch(JSON.stringify(one), /buried/);
+  assert.match(JSON.stringify(one), /masked:[0-9a-f]{16}/);
+  assert.notDeepEqual(mask({ spec: JSON.parse(deep('"another"')) as Json }, hash), one);
+  assert.deepEqual(mask(one, hash), one);
+  const text = mask({ note: `${'['.repeat(100_000)}"token"${']'.repeat(100_000)}` }, hash);
+  assert.match(text.note, /masked:[0-9a-f]{16}/);
 });
 
 test('does not modify its input', () => {

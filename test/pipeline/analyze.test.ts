@@ -98,6 +98,67 @@ test('what was recorded but not judged before a crash is judged afterwards, once
   assert.deepEqual(seen, play(0));
 });
 
+test('a silence that was told before a crash is not told again, nor its page taken back', () => {
+  const store = openSqliteStore({ file: ':memory:' });
+  const ingest = createIngest({ store, hash: keyedHash(Buffer.from('k')) });
+  const seen: Finding[] = [];
+  const first = analysisOf(store, seen);
+  const shift = 8 * HOUR;
+  let atMs = START;
+  for (let n = 1; n <= 840; n++) {
+    atMs = START + Math.floor(n / 4) * shift + (n % 4) * 300_000;
+    const object = kafka(`k${n % 4}`, String(n), { version: `1.${n}.0` });
+    first.analyze(
+      ingest.record({ observations: [observed(n <= 4 ? 'ADDED' : 'MODIFIED', object, atMs, { actor: `bot:${n % 4}` })] }).changes,
+    );
+  }
+  first.saveSnapshot();
+  seen.length = 0;
+  first.advance(atMs + 90 * HOUR);
+  const pages = store.findings({ limit: 100, verdict: 'page' }).items;
+  assert.ok(seen.length > 0 && pages.length > 0, 'the bots are missed');
+  seen.length = 0;
+  const second = analysisOf(store, seen);
+  second.catchUp();
+  second.advance(atMs + 90 * HOUR + 1_000);
+  assert.deepEqual(seen, []);
+  assert.deepEqual(store.findings({ limit: 100, verdict: 'page' }).items, pages);
+});
+
+test('a change that the model fails on costs neither its neighbours nor the next start', () => {
+  const store = openSqliteStore({ file: ':memory:' });
+  const ingest = createIngest({ store, hash: keyedHash(Buffer.from('k')) });
+  const faults: number[] = [];
+  const seen: Finding[] = [];
+  const begin = () =>
+    createAnalysis({
+      store,
+      createModel: (snapshot) => {
+        const model = createModel({}, snapshot);
+        const observe = model.observe.bind(model);
+        model.observe = (change) => {
+          if (change.ref.name === 'poison') throw new RangeError('a mistake in a detector');
+          return observe(change);
+        };
+        return model;
+      },
+      createPolicy: (saved) => createPolicy({ pagesPerWeek: 5 }, saved),
+      consequences: () => ({ alerts: [], effects: [] }),
+      onFinding: (finding) => seen.push(finding),
+      onFault: (change) => faults.push(change.seq),
+    });
+  const privileged = { template: { pod: { securityContext: { privileged: true } } } };
+  const batch = ['before', 'poison', 'after'].map((name, i) => observed('ADDED', kafka(name, String(i + 1), privileged), START));
+  begin().analyze(ingest.record({ observations: batch }).changes);
+  assert.deepEqual(faults, [2]);
+  assert.deepEqual(
+    seen.map(({ subject }) => subject.ref.name),
+    ['before', 'after'],
+  );
+  assert.deepEqual(begin().catchUp(), []);
+  assert.equal(seen.length, 2);
+});
+
 test('a full disk loses no finding: the write is tried again, the model is not', async () => {
   const store = openSqliteStore({ file: ':memory:' });
   let refusals = 0;

@@ -133,6 +133,19 @@ test('a firing alert is repeated each minute over one connection, then resolved 
   });
 });
 
+test('a firing alert is told again when the clock was set back, not when it has come round again', async () => {
+  await withPusher(1, async ({ clock, store, peers: [peer], pusher }) => {
+    store.putAlert(alert(clock, 'a'));
+    pusher.wake();
+    await until('it is told', () => peer!.posts.length === 1 && clock.sleeping === 1);
+    clock.advance(-600 * MINUTE_MS);
+    pusher.wake();
+    await until('it is told at the new time', () => peer!.posts.length === 2 && clock.sleeping === 1);
+    clock.advance(MINUTE_MS);
+    await until('and goes on being told', () => peer!.posts.length === 3 && clock.sleeping === 1);
+  });
+});
+
 test('new annotations go out, but not more often than every five seconds', async () => {
   await withPusher(1, async ({ clock, store, peers: [peer], pusher }) => {
     store.putAlert(alert(clock, 'a'));
