@@ -71,6 +71,11 @@ const PACKAGES: Record<string, string[]> = {
   yaml: ['options.ts'],
   commander: ['main.ts'],
   'cli-progress': ['commands'],
+  '@nats-io/jetstream': ['collector'],
+  '@nats-io/transport-node': ['collector'],
+  '@peculiar/x509': ['collector'],
+  cloudevents: ['collector', 'api'],
+  protobufjs: ['collector'],
 };
 
 /** Folders that compute and touch nothing: of Node only what has no side effect. */

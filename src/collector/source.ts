@@ -1,4 +1,5 @@
 import type { Observation } from '../domain/change.ts';
+import type { Claim } from '../domain/claim.ts';
 import type { Scrape } from '../domain/series.ts';
 import type { Reject } from '../store/store.ts';
 
@@ -6,6 +7,8 @@ import type { Reject } from '../store/store.ts';
 export interface SourceBatch {
   observations: Observation[];
   scrapes?: Scrape[];
+  /** Who wrote what, from admission, audit or a push; joined with changes by the pipeline. */
+  claims?: Claim[];
   rejects?: Reject[];
   cursors?: Record<string, string>;
 }
