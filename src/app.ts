@@ -5,6 +5,7 @@
 import { collectDefaultMetrics, Gauge, Registry } from 'prom-client';
 import { type ApiServer, createApiServer } from './api/server.ts';
 import type { KindCoverage, Source } from './collector/source.ts';
+import type { BlindSpot } from './domain/blind-spot.ts';
 import type { Clock } from './domain/clock.ts';
 import { CrowsnestError } from './domain/errors.ts';
 import type { Finding } from './domain/finding.ts';
@@ -17,6 +18,7 @@ import { createIngest } from './pipeline/ingest.ts';
 import { createPipeline, type Pipeline } from './pipeline/pipeline.ts';
 import { createAlertmanagerPusher } from './respond/alertmanager.ts';
 import { createConsequences } from './respond/consequences.ts';
+import { type CoverageAlerts, createCoverageAlerts } from './respond/coverage-alerts.ts';
 import { createEffectRunner, parseAllow, type ResourceOf } from './respond/effects.ts';
 import { createPolicy } from './respond/policy.ts';
 import { loadMaskingKey, newToken, readSecretFile } from './secrets.ts';
@@ -46,6 +48,10 @@ export interface App {
   serveApi(view: ApiView): Promise<{ url: string; token: string }>;
   /** Starts sending alerts, and marks on objects when a client is given. */
   startResponding(marks?: { client: KubeClient; resourceOf: ResourceOf }): void;
+  /** Alerts about what cannot be seen; `report` takes what happened once. */
+  readonly coverageAlerts: CoverageAlerts;
+  /** Starts alerting on what cannot be seen; `spots` is asked every few seconds. */
+  startCoverageAlerts(spots: () => readonly BlindSpot[]): void;
   /** Starts housekeeping: sealing blocks, snapshots; with `live`, event time passes with the wall clock. */
   startHousekeeping(mode: { live: boolean }): void;
   stop(): Promise<void>;
@@ -116,8 +122,18 @@ export function createApp({ options, defaultDb, onFinding, signal: outer, clock 
       stack.defer(name, () => work.catch(() => undefined));
     };
 
+    const coverageAlerts = createCoverageAlerts({
+      store,
+      clock,
+      logger,
+      externalUrl: () => externalUrl,
+      graceMs: options.coverageGrace,
+      wake: wakeAll,
+    });
+
     const app: App = {
       store,
+      coverageAlerts,
       analysis,
       pipeline,
       registry,
@@ -167,6 +183,9 @@ export function createApp({ options, defaultDb, onFinding, signal: outer, clock 
           wakers.push(() => runner.wake());
           background('marks', runner.run(signal));
         }
+      },
+      startCoverageAlerts(spots) {
+        background('coverage alerts', coverageAlerts.run(spots, signal));
       },
       startHousekeeping({ live }) {
         background('housekeeping', keepHouse({ store, analysis, clock, logger, signal, live, react: wakeAll }));

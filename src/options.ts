@@ -125,6 +125,12 @@ const OPTIONS = {
     help: 'how long an alert fires after the last event of its episode',
     commands: RUNNING,
   },
+  coverageGrace: {
+    schema: duration.prefault('2m'),
+    value: 'DURATION',
+    help: 'how long a kind may be stale, broken or forbidden after being watched before that is an alert',
+    commands: ['serve'],
+  },
   pagesPerWeek: {
     schema: positive(1000).default(5),
     value: 'N',
