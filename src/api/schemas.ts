@@ -177,10 +177,13 @@ export const Coverage = z
     plural: z.string(),
     namespaced: z.boolean(),
     state: z.enum(['listing', 'watched', 'stale', 'forbidden', 'broken', 'gone']),
-    reason: z.string().optional(),
+    since: time.describe('Since when it is in this state'),
+    reason: z.string().optional().describe('Why it is not watched, with the RBAC rule to add when forbidden'),
+    everWatched: z.boolean().describe('It was seen whole once, so that being forbidden now is news'),
     objects: count,
     lastEvent: time.optional(),
     lastBookmark: time.optional(),
+    lagSeconds: z.number().min(0).optional().describe('Time since the last proof that it is still followed'),
     relists: count,
   })
   .register(components, { id: 'Coverage' });

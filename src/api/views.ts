@@ -54,6 +54,12 @@ export function seriesView(series: SeriesData): z.input<typeof schemas.Series> {
 }
 
 export function coverageView(kind: KindCoverage): z.input<typeof schemas.Coverage> {
-  const { lastEventMs, lastBookmarkMs, ...rest } = kind;
-  return { ...rest, lastEvent: optionalTime(lastEventMs), lastBookmark: optionalTime(lastBookmarkMs) };
+  const { sinceMs, lastEventMs, lastBookmarkMs, lagMs, ...rest } = kind;
+  return {
+    ...rest,
+    since: isoTime(sinceMs),
+    lastEvent: optionalTime(lastEventMs),
+    lastBookmark: optionalTime(lastBookmarkMs),
+    lagSeconds: lagMs === undefined ? undefined : lagMs / 1000,
+  };
 }

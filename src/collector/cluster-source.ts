@@ -88,7 +88,7 @@ class KubeClusterSource implements ClusterSource {
       gate: createStartGate({ places: startsAtOnce, leaseMs: 10_000, clock }),
       streamingLists: { supported: true },
     };
-    this.#metrics.watchCoverage(() => this.coverage().map((kind) => kind.state));
+    this.#metrics.watchCoverage(() => this.coverage());
   }
 
   coverage(): KindCoverage[] {

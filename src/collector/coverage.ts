@@ -1,3 +1,4 @@
+import type { BlindSpot } from '../domain/blind-spot.ts';
 import type { CoverageState, KindCoverage } from './source.ts';
 
 /** From bad to good: a kind watched in several namespaces is as well seen as the worst of them. */
@@ -10,12 +11,27 @@ export function mergeCoverage(parts: { namespace: string | undefined; coverage: 
   if (parts.length === 1) return first.coverage;
   const worst = parts.reduce((a, b) => (rank(b) < rank(a) ? b : a));
   const merged: KindCoverage = { ...worst.coverage, objects: sum(parts, 'objects'), relists: sum(parts, 'relists') };
+  merged.everWatched = parts.some(({ coverage }) => coverage.everWatched);
   if (worst.coverage.reason !== undefined) merged.reason = `in namespace ${worst.namespace}: ${worst.coverage.reason}`;
-  for (const field of ['lastEventMs', 'lastBookmarkMs'] as const) {
+  for (const field of ['lastEventMs', 'lastBookmarkMs', 'lagMs'] as const) {
     const times = parts.map(({ coverage }) => coverage[field]).filter((ms) => ms !== undefined);
     if (times.length > 0) merged[field] = Math.max(...times);
   }
   return merged;
+}
+
+/**
+ * The kinds that should be seen and are not. A kind that was never allowed is no news, only coverage; one that is gone was deleted, which
+ * is in the record.
+ */
+export function blindSpots(rows: readonly KindCoverage[]): BlindSpot[] {
+  const spots: BlindSpot[] = [];
+  for (const { cluster, group, kind, state, reason = state, sinceMs, everWatched } of rows) {
+    const what = group === '' ? kind : `${kind}.${group}`;
+    if (state === 'broken' || state === 'stale' || (state === 'forbidden' && everWatched))
+      spots.push({ cluster, problem: state, what, reason, sinceMs });
+  }
+  return spots;
 }
 
 function rank(part: { coverage: KindCoverage }): number {

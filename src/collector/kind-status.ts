@@ -1,3 +1,4 @@
+import type { Clock } from '../domain/clock.ts';
 import type { ResourceKind } from '../kube/discovery.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import type { BatchBuilder } from './batch-builder.ts';
@@ -5,22 +6,35 @@ import type { CollectorMetrics } from './metrics.ts';
 import type { CoverageState, KindCoverage } from './source.ts';
 import type { Unreadable } from './watch-event.ts';
 
+/** A kind that is in trouble again so soon after being watched was never really out of it. */
+const RELAPSE_MS = 30_000;
+
 /** How well one kind is seen: what the coverage report, the metrics and the log say of it. */
 export class KindStatus {
   /** Live objects, from the last list and what came since. */
   objects = 0;
+  /** It was seen whole once, in this run or an earlier one. */
+  everWatched = false;
+  readonly #clock: Clock;
   readonly #cluster: string;
   readonly #kind: ResourceKind;
   readonly #metrics: CollectorMetrics;
   readonly #logger: Logger;
   #state: CoverageState = 'listing';
+  #sinceMs: number;
+  /** When the last trouble began; kept while it may come back. */
+  #troubleMs: number | undefined;
+  /** The last proof that the connection lives. */
+  #aliveMs: number | undefined;
   #reason: string | undefined;
   #lastEventMs: number | undefined;
   #lastBookmarkMs: number | undefined;
   #relists = 0;
   #lastOutcome: string | undefined;
 
-  constructor(options: { cluster: string; kind: ResourceKind; metrics: CollectorMetrics; logger: Logger }) {
+  constructor(options: { cluster: string; kind: ResourceKind; clock: Clock; metrics: CollectorMetrics; logger: Logger }) {
+    this.#clock = options.clock;
+    this.#sinceMs = options.clock.nowMs();
     this.#cluster = options.cluster;
     this.#kind = options.kind;
     this.#metrics = options.metrics;
@@ -37,15 +51,28 @@ export class KindStatus {
       plural,
       namespaced,
       state: this.#state,
+      sinceMs: this.#sinceMs,
+      everWatched: this.everWatched,
       objects: this.objects,
       relists: this.#relists,
       ...(this.#reason === undefined ? {} : { reason: this.#reason }),
       ...(this.#lastEventMs === undefined ? {} : { lastEventMs: this.#lastEventMs }),
       ...(this.#lastBookmarkMs === undefined ? {} : { lastBookmarkMs: this.#lastBookmarkMs }),
+      ...(this.#aliveMs === undefined ? {} : { lagMs: Math.max(0, this.#clock.nowMs() - this.#aliveMs) }),
     };
   }
 
   set(state: CoverageState, reason?: string): void {
+    const nowMs = this.#clock.nowMs();
+    if (state === 'watched') {
+      this.everWatched = true;
+      this.#aliveMs = nowMs;
+    }
+    if (state !== this.#state) {
+      const relapse = isTrouble(state) && this.#state === 'watched' && nowMs - this.#sinceMs < RELAPSE_MS;
+      this.#sinceMs = relapse && this.#troubleMs !== undefined ? this.#troubleMs : nowMs;
+      if (isTrouble(state)) this.#troubleMs = this.#sinceMs;
+    }
     this.#state = state;
     this.#reason = reason;
   }
@@ -55,6 +82,7 @@ export class KindStatus {
     if (count === 0) return;
     this.#metrics.events(this.#kind, type, count, nowMs);
     this.#lastOutcome = undefined;
+    this.#aliveMs = nowMs;
     if (type === 'BOOKMARK') this.#lastBookmarkMs = nowMs;
     else this.#lastEventMs = nowMs;
   }
@@ -83,4 +111,8 @@ export class KindStatus {
     this.#metrics.reject(code);
     this.#logger.warn({ code, where, what }, 'an object could not be recorded');
   }
+}
+
+function isTrouble(state: CoverageState): boolean {
+  return state === 'stale' || state === 'broken' || state === 'forbidden';
 }

@@ -1,5 +1,5 @@
 import { Counter, Gauge, type Registry } from 'prom-client';
-import type { CoverageState } from './source.ts';
+import type { CoverageState, KindCoverage } from './source.ts';
 
 /** The collector's own metrics. Labels name kinds and reasons, never objects. */
 export interface CollectorMetrics {
@@ -9,8 +9,8 @@ export interface CollectorMetrics {
   relist(kind: KindLabels): void;
   /** An attempt that came to nothing: forbidden, failed, silent, … */
   error(kind: KindLabels, reason: string): void;
-  /** Adds a cluster whose kinds are counted by state at each scrape. */
-  watchCoverage(states: () => CoverageState[]): void;
+  /** Shows a cluster's kinds, asked for at each scrape. */
+  watchCoverage(rows: () => KindCoverage[]): void;
   scrape(ok: boolean): void;
 }
 
@@ -30,56 +30,83 @@ export const NO_METRICS: CollectorMetrics = {
   scrape() {},
 };
 
-export function createCollectorMetrics(registry: Registry): CollectorMetrics {
+/** The metrics of all clusters; each collector counts under its cluster's name. */
+export function createCollectorMetrics(registry: Registry): { of(cluster: string): CollectorMetrics } {
   const registers = [registry];
+  const kindLabels = ['cluster', 'group', 'kind'] as const;
   const lastEvent = new Gauge({
     name: 'crowsnest_watch_last_event_timestamp_seconds',
     help: 'When the last event of a kind arrived.',
-    labelNames: ['group', 'kind'],
+    labelNames: kindLabels,
     registers,
   });
   const lastBookmark = new Gauge({
     name: 'crowsnest_watch_last_bookmark_timestamp_seconds',
     help: 'When the last bookmark of a kind arrived.',
-    labelNames: ['group', 'kind'],
+    labelNames: kindLabels,
     registers,
   });
   const events = new Counter({
     name: 'crowsnest_watch_events_total',
     help: 'Watch events and listed objects received.',
-    labelNames: ['group', 'kind', 'type'],
+    labelNames: [...kindLabels, 'type'],
     registers,
   });
   const rejects = new Counter({
     name: 'crowsnest_watch_rejects_total',
     help: 'Lines and objects that could not be recorded, by reason.',
-    labelNames: ['reason'],
+    labelNames: ['cluster', 'reason'],
     registers,
   });
   const relists = new Counter({
     name: 'crowsnest_watch_relists_total',
     help: 'Lists that had to be repeated because history was gone.',
-    labelNames: ['group', 'kind'],
+    labelNames: kindLabels,
     registers,
   });
   const errors = new Counter({
     name: 'crowsnest_watch_errors_total',
     help: 'Lists and watches that ended in an error and were tried again.',
-    labelNames: ['group', 'kind', 'reason'],
+    labelNames: [...kindLabels, 'reason'],
     registers,
   });
-  const clusters: (() => CoverageState[])[] = [];
+  const clusters = new Map<string, () => KindCoverage[]>();
   new Gauge({
     name: 'crowsnest_watch_kinds',
     help: 'Kinds by state of their watch.',
-    labelNames: ['state'],
+    labelNames: ['cluster', 'state'],
     registers,
     collect() {
-      const counts = new Map<string, number>(COVERAGE_STATES.map((state) => [state, 0]));
-      for (const states of clusters) for (const state of states()) counts.set(state, (counts.get(state) ?? 0) + 1);
-      for (const [state, count] of counts) this.set({ state }, count);
+      for (const [cluster, rows] of clusters) {
+        const counts = new Map<string, number>(COVERAGE_STATES.map((state) => [state, 0]));
+        for (const { state } of rows()) counts.set(state, (counts.get(state) ?? 0) + 1);
+        for (const [state, count] of counts) this.set({ cluster, state }, count);
+      }
     },
   });
+  const perKind = (name: string, help: string, read: (row: KindCoverage) => number | undefined) =>
+    new Gauge({
+      name,
+      help,
+      labelNames: kindLabels,
+      registers,
+      collect() {
+        // A kind that is gone must not keep its last value.
+        this.reset();
+        for (const [cluster, rows] of clusters) {
+          for (const row of rows()) {
+            const value = read(row);
+            if (value !== undefined) this.set({ cluster, group: row.group, kind: row.kind }, value);
+          }
+        }
+      },
+    });
+  perKind('crowsnest_watch_lag_seconds', 'Time since the last proof that a kind is still followed.', ({ state, lagMs }) =>
+    state === 'gone' || lagMs === undefined ? undefined : lagMs / 1000,
+  );
+  perKind('crowsnest_watch_blind', '1 while a kind that should be seen is not: stale, broken or forbidden.', ({ state }) =>
+    state === 'gone' ? undefined : Number(state === 'stale' || state === 'broken' || state === 'forbidden'),
+  );
   const scrapes = new Counter({
     name: 'crowsnest_scrapes_total',
     help: 'Scrapes of controller metrics.',
@@ -87,16 +114,20 @@ export function createCollectorMetrics(registry: Registry): CollectorMetrics {
     registers,
   });
   for (const result of ['ok', 'failed']) scrapes.inc({ result }, 0);
-  for (const reason of ['OBJECT_INVALID', 'OBJECT_TOO_LARGE', 'METRICS_UNREADABLE']) rejects.inc({ reason }, 0);
   return {
-    events({ group, kind }, type, count, atMs) {
-      events.inc({ group, kind, type }, count);
-      (type === 'BOOKMARK' ? lastBookmark : lastEvent).set({ group, kind }, atMs / 1000);
+    of(cluster) {
+      for (const reason of ['OBJECT_INVALID', 'OBJECT_TOO_LARGE', 'METRICS_UNREADABLE']) rejects.inc({ cluster, reason }, 0);
+      return {
+        events({ group, kind }, type, count, atMs) {
+          events.inc({ cluster, group, kind, type }, count);
+          (type === 'BOOKMARK' ? lastBookmark : lastEvent).set({ cluster, group, kind }, atMs / 1000);
+        },
+        reject: (reason) => rejects.inc({ cluster, reason }),
+        relist: ({ group, kind }) => relists.inc({ cluster, group, kind }),
+        error: ({ group, kind }, reason) => errors.inc({ cluster, group, kind, reason }),
+        watchCoverage: (rows) => void clusters.set(cluster, rows),
+        scrape: (ok) => scrapes.inc({ result: ok ? 'ok' : 'failed' }),
+      };
     },
-    reject: (reason) => rejects.inc({ reason }),
-    relist: ({ group, kind }) => relists.inc({ group, kind }),
-    error: ({ group, kind }, reason) => errors.inc({ group, kind, reason }),
-    watchCoverage: (states) => void clusters.push(states),
-    scrape: (ok) => scrapes.inc({ result: ok ? 'ok' : 'failed' }),
   };
 }

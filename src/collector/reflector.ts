@@ -108,7 +108,7 @@ export class Reflector {
   #progressed = false;
 
   constructor(options: ReflectorOptions) {
-    const { client, kind, namespace, logger, metrics = NO_METRICS } = options;
+    const { client, kind, namespace, clock, logger, metrics = NO_METRICS } = options;
     this.#options = options;
     this.#timing = { ...DEFAULT_TIMING, ...options.timing };
     this.#random = options.random ?? Math.random;
@@ -116,7 +116,7 @@ export class Reflector {
     this.#streamingLists = options.streamingLists ?? { supported: true };
     this.#path = collectionPath(kind, namespace);
     this.#cursorName = cursorName(client.cluster, kind, namespace);
-    this.#status = new KindStatus({ cluster: client.cluster, kind, metrics, logger });
+    this.#status = new KindStatus({ cluster: client.cluster, kind, clock, metrics, logger });
   }
 
   coverage(): KindCoverage {
@@ -141,6 +141,7 @@ export class Reflector {
     if (stored === undefined || stored === '') return;
     this.#position = stored;
     this.#synced = true;
+    this.#status.everWatched = true;
     for (const _ of this.#heads()) this.#status.objects += 1;
   }
 

@@ -34,10 +34,16 @@ export interface KindCoverage {
   plural: string;
   namespaced: boolean;
   state: CoverageState;
+  /** Since when it is in this state. */
+  sinceMs: number;
   /** Why it is not watched, in words, with the RBAC rule to add when forbidden. */
   reason?: string;
+  /** It was seen whole once, in this run or an earlier one: being forbidden now is news. */
+  everWatched: boolean;
   objects: number;
   lastEventMs?: number;
   lastBookmarkMs?: number;
+  /** How far behind what is known may be: time since the last proof of life, which is an event, a bookmark or a new connection. */
+  lagMs?: number;
   relists: number;
 }

@@ -1,5 +1,6 @@
 import { type App, createApp } from '../app.ts';
 import { type ClusterSource, createClusterSource } from '../collector/cluster-source.ts';
+import { blindSpots } from '../collector/coverage.ts';
 import { createCollectorMetrics } from '../collector/metrics.ts';
 import { createScraper } from '../collector/reconcile-scraper.ts';
 import type { ObjectRef } from '../domain/object-ref.ts';
@@ -30,6 +31,7 @@ export async function runServe(options: Options, terminal: Terminal): Promise<nu
   app.analysis.catchUp();
   app.startResponding({ client, resourceOf: (ref) => resourceOf(source, ref) });
   app.startHousekeeping({ live: true });
+  app.startCoverageAlerts(() => blindSpots(source.coverage()));
   const sources = [app.run(source), ...createScrapers(app, client, options).map((scraper) => app.run(scraper))];
   await Promise.race([untilStopped(terminal.signal), Promise.all(sources)]);
   await app.stop();
@@ -47,7 +49,7 @@ export function createSource(
     client,
     clock: app.clock,
     logger: app.logger,
-    metrics: createCollectorMetrics(app.registry),
+    metrics: createCollectorMetrics(app.registry).of(client.cluster),
     known: { heads: (group, kind, namespace) => app.store.heads(client.cluster, group, kind, namespace) },
     cursors: app.store,
     namespaces: options.namespace.length === 0 ? undefined : options.namespace,

@@ -18,7 +18,9 @@ export const COVERAGE: KindCoverage[] = [
   ...Object.values(SUBJECTS).map((subject, i): KindCoverage => {
     const [group = '', version = ''] = subject.apiVersion.split('/');
     const { kind, cluster } = subject;
-    const seen = { state: 'watched' as const, objects: 1, relists: 0, lastEventMs: SEED_END_MS - i * 3_600_000 };
+    const lastEventMs = SEED_END_MS - i * 3_600_000;
+    const state = { state: 'watched' as const, sinceMs: SEED_END_MS - 90_000_000, everWatched: true, lagMs: 41_000 };
+    const seen = { ...state, objects: 1, relists: 0, lastEventMs };
     return { cluster, group, version, kind, plural: `${kind.toLowerCase()}s`, namespaced: subject.namespace !== '', ...seen };
   }),
   {
@@ -30,7 +32,7 @@ export const COVERAGE: KindCoverage[] = [
       plural: 'scaledobjects',
       namespaced: true,
     },
-    ...{ state: 'forbidden' as const, objects: 0, relists: 0 },
+    ...{ state: 'forbidden' as const, sinceMs: SEED_END_MS - 90_000_000, everWatched: false, objects: 0, relists: 0 },
     reason: 'list is forbidden; add apiGroups: ["keda.sh"], resources: ["scaledobjects"], verbs: ["get", "list", "watch"]',
   },
 ];
