@@ -1,10 +1,11 @@
 /** `npm run bench -- <what>`: each prints its result as the last line of stdout, as JSON. */
-import { Command } from 'commander';
+import { Command, InvalidArgumentError } from 'commander';
 import { measureAlertLatency } from './alert-latency.ts';
 import { demoOverSeeds } from './demo-seeds.ts';
+import { ingestText, measureIngest } from './ingest.ts';
 import { killNine } from './kill-nine.ts';
 
-const program = new Command('bench').description('Benches on real parts; results that are kept go to bench/results.');
+const program: Command = new Command('bench').description('Benches on real parts; results that are kept go to bench/results.');
 
 program
   .command('alert-latency')
@@ -33,6 +34,33 @@ program
   .action(async ({ from, to }: { from: string; to: string }) =>
     print(await demoOverSeeds(Number(from), Number(to), (one) => process.stderr.write(`${JSON.stringify(one)}\n`))),
   );
+
+program
+  .command('ingest')
+  .description('what an event costs from the watch to the disk, beside an informer that only caches; lost and duplicated events')
+  .option(
+    '--server <URL>',
+    'a load server that serves custom resources and streams events; its GET /flood/stats says how many it sent',
+  )
+  .option('--yardstick-server <URL>', 'another such server for the yardstick; else both use --server')
+  .option('--events <N>', 'how many events the server streams', positive, 200_000)
+  .option('--no-model', 'record only: crowsnest serve --model off')
+  .option('--json', 'only the JSON, no text')
+  .action(async (given: { server?: string; yardstickServer?: string; events: number; model: boolean; json?: boolean }) => {
+    if (given.server === undefined || !URL.canParse(given.server)) {
+      const what = given.server === undefined ? 'no load server was given' : `${given.server} is not a URL`;
+      program.error(`${what}; start one and name it: npm run bench -- ingest --server http://127.0.0.1:PORT --events N`);
+    }
+    const result = await measureIngest({ ...given, server: given.server });
+    if (given.json !== true) process.stdout.write(ingestText(result));
+    print(result);
+    if (result.lost > 0 || result.duplicated > 0) process.exitCode = 1;
+  });
+
+function positive(text: string): number {
+  if (!/^[1-9]\d*$/.test(text)) throw new InvalidArgumentError('expected a whole number above 0.');
+  return Number(text);
+}
 
 function print(result: object): void {
   process.stdout.write(`${JSON.stringify(result)}\n`);

@@ -13,7 +13,8 @@ import { keyedHash } from './domain/masking-key.ts';
 import type { KubeClient } from './kube/kube-client.ts';
 import { createModel } from './model/ensemble.ts';
 import type { Options } from './options.ts';
-import { type Analysis, createAnalysis } from './pipeline/analyze.ts';
+import { type Analysis, type AnalysisOptions, createAnalysis } from './pipeline/analyze.ts';
+import { createIdleAnalysis } from './pipeline/idle-analysis.ts';
 import { createIngest } from './pipeline/ingest.ts';
 import { createPipeline, type Pipeline } from './pipeline/pipeline.ts';
 import { createAlertmanagerPusher } from './respond/alertmanager.ts';
@@ -93,14 +94,16 @@ export function createApp({ options, defaultDb, onFinding, signal: outer, clock 
     // Until the API listens nobody can follow a link; the address is known once it does.
     let externalUrl = options.externalUrl ?? `http://${options.host}:${options.port}`;
     const allow = parseAllow(options.allow);
-    const analysis = createAnalysis({
+    const modelOf = (snapshot?: Uint8Array) => createModel({ timeZone: options.timeZone, rules: options.rules }, snapshot);
+    const judging = (): AnalysisOptions => ({
       store,
-      createModel: (snapshot) => createModel({ timeZone: options.timeZone, rules: options.rules }, snapshot),
+      createModel: modelOf,
       createPolicy: (saved) => createPolicy({ pagesPerWeek: options.pagesPerWeek }, saved),
       consequences: createConsequences({ store, clock, externalUrl: () => externalUrl, holdMs: options.alertHold, allow }),
       onFinding,
       onFault: ({ seq }, err) => logger.error({ seq, err }, 'a change could not be judged; it is recorded'),
     });
+    const analysis = options.model === 'off' ? createIdleAnalysis(modelOf()) : createAnalysis(judging());
 
     const wakers: (() => void)[] = [];
     const wakeAll = () => {

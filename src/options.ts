@@ -195,6 +195,12 @@ const OPTIONS = {
     help: 'time zone of the cluster’s people, for habits by the hour',
     commands: JUDGING,
   },
+  model: {
+    schema: z.enum(['on', 'off']).default('on'),
+    value: 'WORD',
+    help: 'off records and judges nothing; what was recorded is judged once it is on again',
+    commands: ['serve', 'replay'],
+  },
   speed: {
     schema: positive(Number.MAX_VALUE).optional(),
     value: 'N',

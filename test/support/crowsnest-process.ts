@@ -8,6 +8,7 @@ const TOKEN = 'a-token-for-tests';
 /** The program itself, as a user starts it. */
 export interface CrowsnestProcess {
   url: string;
+  pid: number;
   /** GET of a JSON path of the API. Throws with the answer when it is not 2xx. */
   get<T>(path: string): Promise<T>;
   /** Everything it wrote to stderr so far. */
@@ -43,6 +44,7 @@ export async function startCrowsnest(args: string[], options: { timeoutMs?: numb
   });
   return {
     url,
+    pid: child.pid as number,
     log: () => log,
     async get<T>(path: string): Promise<T> {
       const response = await fetch(`${url}${path}`, { headers: { authorization: `Bearer ${TOKEN}` } });

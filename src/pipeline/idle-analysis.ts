@@ -1,0 +1,10 @@
+import type { Model } from '../model/model.ts';
+import type { Analysis } from './analyze.ts';
+
+/**
+ * The second hop switched off: changes are recorded and nothing is judged. It moves no cursor, so the first run with the model on
+ * judges what was recorded in the meantime.
+ */
+export function createIdleAnalysis(model: Model): Analysis {
+  return { model, analyze: () => [], catchUp: () => [], advance: () => [], saveSnapshot: () => {} };
+}
