@@ -16,6 +16,7 @@ import type { Options } from './options.ts';
 import { type Analysis, type AnalysisOptions, createAnalysis } from './pipeline/analyze.ts';
 import { createIdleAnalysis } from './pipeline/idle-analysis.ts';
 import { createIngest } from './pipeline/ingest.ts';
+import { publishPipelineMetrics } from './pipeline/metrics.ts';
 import { createPipeline, type Pipeline } from './pipeline/pipeline.ts';
 import { createAlertmanagerPusher } from './respond/alertmanager.ts';
 import { createConsequences } from './respond/consequences.ts';
@@ -118,6 +119,7 @@ export function createApp({ options, defaultDb, onFinding, signal: outer, clock 
       signal,
       react: wakeAll,
     });
+    publishPipelineMetrics(pipeline, registry);
     const background = (name: string, work: Promise<void>): void => {
       work.catch((error: unknown) => {
         if (!signal.aborted) logger.error({ part: name, err: error }, 'a part of Crowsnest ended unexpectedly');

@@ -5,6 +5,7 @@
 import { z } from 'zod';
 import { ERROR_CODES } from '../domain/errors.ts';
 import { SEVERITIES } from '../domain/finding.ts';
+import { GAP_REASONS } from '../domain/gap.ts';
 
 export const components = z.registry<{ id: string }>();
 
@@ -185,8 +186,34 @@ export const Coverage = z
     lastBookmark: time.optional(),
     lagSeconds: z.number().min(0).optional().describe('Time since the last proof that it is still followed'),
     relists: count,
+    epoch: z
+      .int()
+      .min(1)
+      .optional()
+      .describe('Counts the histories of resourceVersions: a restore from a backup begins a new one'),
+    gaps: count.optional().describe('Stretches of history lost since the start of the process; see /v1/gaps'),
+    lastGap: time.optional(),
+    missed: count.optional().describe('Objects the watch did not tell of, found by the consistency relist since the start'),
+    lastCheck: time.optional().describe('When the consistency relist last compared all objects'),
   })
   .register(components, { id: 'Coverage' });
+
+export const Gap = z
+  .object({
+    cluster: z.string(),
+    group: z.string(),
+    kind: z.string(),
+    namespace: z.string(),
+    name: z.string().describe('Empty for a gap of the whole kind, which stands for those of its objects'),
+    reason: z.enum(GAP_REASONS),
+    fromVersion: z.string().optional().describe('Last resourceVersion before it; absent for an object that was not there'),
+    toVersion: z.string().optional().describe('First resourceVersion after it; absent for an object that is gone'),
+    from: time.optional().describe('When it was last certain that nothing was missing'),
+    to: time,
+    objects: count.describe('Objects that moved meanwhile'),
+    generationsSkipped: count.describe('Changes of spec that nobody saw, at least'),
+  })
+  .register(components, { id: 'Gap' });
 
 export const Stats = z
   .object({
@@ -258,4 +285,5 @@ export const ChangeList = listOf(ChangeSummary, 'ChangeList');
 export const FindingList = listOf(Finding, 'FindingList');
 export const ObjectList = listOf(ObjectSummary, 'ObjectList');
 export const SeriesList = listOf(Series, 'SeriesList');
+export const GapList = listOf(Gap, 'GapList');
 export const CoverageList = listOf(Coverage, 'CoverageList');

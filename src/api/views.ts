@@ -3,6 +3,7 @@ import type { z } from 'zod';
 import type { KindCoverage } from '../collector/source.ts';
 import type { Change } from '../domain/change.ts';
 import type { Finding } from '../domain/finding.ts';
+import type { Gap } from '../domain/gap.ts';
 import type { ChangeSummary, ObjectSummary, SeriesData } from '../store/store.ts';
 import type * as schemas from './schemas.ts';
 
@@ -54,12 +55,18 @@ export function seriesView(series: SeriesData): z.input<typeof schemas.Series> {
 }
 
 export function coverageView(kind: KindCoverage): z.input<typeof schemas.Coverage> {
-  const { sinceMs, lastEventMs, lastBookmarkMs, lagMs, ...rest } = kind;
+  const { sinceMs, lastEventMs, lastBookmarkMs, lagMs, lastGapMs, lastCheckMs, ...rest } = kind;
   return {
     ...rest,
     since: isoTime(sinceMs),
     lastEvent: optionalTime(lastEventMs),
     lastBookmark: optionalTime(lastBookmarkMs),
     lagSeconds: lagMs === undefined ? undefined : lagMs / 1000,
+    lastGap: optionalTime(lastGapMs),
+    lastCheck: optionalTime(lastCheckMs),
   };
+}
+
+export function gapView({ fromMs, toMs, ...rest }: Gap): z.input<typeof schemas.Gap> {
+  return { ...rest, from: optionalTime(fromMs), to: isoTime(toMs) };
 }

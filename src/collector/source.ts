@@ -1,5 +1,6 @@
 import type { Observation } from '../domain/change.ts';
 import type { Claim } from '../domain/claim.ts';
+import type { Gap } from '../domain/gap.ts';
 import type { Scrape } from '../domain/series.ts';
 import type { Reject } from '../store/store.ts';
 
@@ -10,6 +11,8 @@ export interface SourceBatch {
   /** Who wrote what, from admission, audit or a push; joined with changes by the pipeline. */
   claims?: Claim[];
   rejects?: Reject[];
+  /** Stretches of history found missing. */
+  gaps?: Gap[];
   cursors?: Record<string, string>;
 }
 
@@ -46,4 +49,12 @@ export interface KindCoverage {
   /** How far behind what is known may be: time since the last proof of life, which is an event, a bookmark or a new connection. */
   lagMs?: number;
   relists: number;
+  /** Counts the histories of resourceVersions, from 1: a restore from a backup begins a new one. */
+  epoch?: number;
+  /** Stretches of history lost since the start. */
+  gaps?: number;
+  lastGapMs?: number;
+  /** Objects the watch did not tell of, found by the consistency relist since the start. */
+  missed?: number;
+  lastCheckMs?: number;
 }

@@ -3,18 +3,22 @@
  * with the object's last recorded state, and name who did it. The whole batch and the cursors that cover it are one transaction.
  *
  * What it promises: an observation is recorded once (same uid and resourceVersion is a repeat), as a change or as a heartbeat when nothing
- * but bookkeeping moved; a new uid under an old name is a new life, with the deletion in between recorded as found, not seen.
+ * but bookkeeping moved or time passed; a new uid under an old name is a new life, with the deletion in between recorded as found, not seen.
+ * What a watch tells of an object after something newer is counted as a reject and changes nothing. What a list shows is the truth, even
+ * where it is older than what is recorded: then the API server's storage was restored from a backup.
  */
 import { attribute } from '../domain/attribution.ts';
 import { isBookkeepingPath } from '../domain/bookkeeping.ts';
 import { type Change, type Observation, UNKNOWN_ACTOR } from '../domain/change.ts';
 import { diffValues, type FieldDiff, leavesOf } from '../domain/field-diff.ts';
+import { isHeartbeat } from '../domain/heartbeat-paths.ts';
 import type { KubeObject, ObjectRef } from '../domain/object-ref.ts';
-import { objectKey, refOf } from '../domain/object-ref.ts';
+import { describeRef, objectKey, refOf } from '../domain/object-ref.ts';
 import { isOwnWrite } from '../domain/own-writes.ts';
 import type { KeyedHash } from '../domain/redact.ts';
 import { mask } from '../domain/redact.ts';
-import type { AppendBatch, Head, NewChange, Store } from '../store/store.ts';
+import { compareResourceVersions } from '../domain/resource-version.ts';
+import type { AppendBatch, Head, NewChange, Reject, Store } from '../store/store.ts';
 
 /** The parts of a Head that comparing needs; also stands for changes of the same batch that are not stored yet. */
 type Known = Pick<Head, 'uid' | 'resourceVersion' | 'deleted' | 'state'>;
@@ -23,6 +27,7 @@ export interface IngestBatch {
   observations: Observation[];
   scrapes?: AppendBatch['scrapes'];
   rejects?: AppendBatch['rejects'];
+  gaps?: AppendBatch['gaps'];
   cursors?: Record<string, string>;
 }
 
@@ -31,6 +36,8 @@ export interface IngestResult {
   heartbeats: number;
   /** Observations that were recorded before. */
   repeats: number;
+  /** Observations that came after newer ones of the same object. */
+  late: number;
 }
 
 export interface Ingest {
@@ -44,6 +51,7 @@ export function createIngest({ store, hash }: { store: Pick<Store, 'head' | 'app
       const overlay = new Map<string, Known>();
       const changes: NewChange[] = [];
       const heartbeats: NonNullable<AppendBatch['heartbeats']> = [];
+      const late: NonNullable<AppendBatch['rejects']> = [];
       let repeats = 0;
       for (const observation of batch.observations) {
         const ref = refOf(observation.cluster, observation.object);
@@ -51,6 +59,7 @@ export function createIngest({ store, hash }: { store: Pick<Store, 'head' | 'app
         const known = overlay.get(key) ?? store.head(ref);
         const outcome = compare(observation, ref, known, hash);
         if (outcome === 'repeat') repeats++;
+        else if (outcome === 'late') late.push(lateReject(observation, ref));
         else if (outcome === 'heartbeat') {
           const { uid, resourceVersion } = observation.object.metadata;
           heartbeats.push({ ref, uid, resourceVersion, observedMs: observation.observedMs });
@@ -71,10 +80,11 @@ export function createIngest({ store, hash }: { store: Pick<Store, 'head' | 'app
         changes,
         heartbeats,
         scrapes: batch.scrapes,
-        rejects: batch.rejects,
+        rejects: late.length === 0 ? batch.rejects : [...(batch.rejects ?? []), ...late],
+        gaps: batch.gaps,
         cursors: batch.cursors,
       });
-      return { changes: recorded, heartbeats: heartbeats.length, repeats };
+      return { changes: recorded, heartbeats: heartbeats.length, repeats, late: late.length };
     },
   };
 }
@@ -85,26 +95,40 @@ export function compare(
   ref: ObjectRef,
   known: Known | undefined,
   hash: KeyedHash,
-): NewChange[] | 'repeat' | 'heartbeat' {
-  const { object } = observation;
+): NewChange[] | 'repeat' | 'heartbeat' | 'late' {
+  const { object, origin } = observation;
   const { uid, resourceVersion } = object.metadata;
   const sameLife = known !== undefined && known.uid === uid;
-  if (sameLife && known.deleted) return 'repeat';
-  if (sameLife && known.resourceVersion === resourceVersion && observation.type !== 'DELETED') return 'repeat';
+  const deleted = observation.type === 'DELETED';
+  const listed = origin === 'list' || origin === 'relist';
+  const sameVersion = sameLife && known.resourceVersion === resourceVersion;
+  // A list that shows an object again under its old uid comes from a storage that was set back to before the deletion.
+  if (sameLife && known.deleted && (deleted || !listed)) return 'repeat';
+  if (sameVersion && !deleted && origin === 'watch') return 'repeat';
+  if (origin === 'watch' && !(sameLife && deleted) && isOlder(resourceVersion, known)) return 'late';
 
   const state = mask(withoutManagedFields(object), hash);
-  if (observation.type === 'DELETED') {
+  if (deleted) {
     // A deletion found by comparison names the object only; what it was is what we knew.
     const last = sameLife && isBare(object) ? known.state : state;
     return [changeOf(observation, ref, 'DELETED', last, [], sameLife ? known.state : undefined)];
   }
-  if (sameLife) {
+  if (sameLife && !known.deleted) {
     const diff = meaningful(diffValues(known.state, state));
-    if (diff.length === 0) return 'heartbeat';
+    if (isHeartbeat(ref.kind, diff)) return sameVersion ? 'repeat' : 'heartbeat';
     return [changeOf(observation, ref, 'MODIFIED', state, diff, known.state)];
   }
   const added = changeOf(observation, ref, 'ADDED', state, meaningful(leavesOf(state)), undefined);
   return known === undefined || known.deleted ? [added] : [deletionBetween(observation, ref, known), added];
+}
+
+function isOlder(resourceVersion: string, known: Known | undefined): boolean {
+  return known !== undefined && compareResourceVersions(resourceVersion, known.resourceVersion) === 'older';
+}
+
+function lateReject({ cluster, object, observedMs }: Observation, ref: ObjectRef): Reject {
+  const what = `resourceVersion ${object.metadata.resourceVersion} came after a newer one`;
+  return { cluster, code: 'EVENT_OUT_OF_ORDER', where: describeRef(ref), what, observedMs };
 }
 
 function meaningful(diff: FieldDiff[]): FieldDiff[] {

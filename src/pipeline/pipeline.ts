@@ -20,6 +20,8 @@ export interface PipelineCounts {
   changes: number;
   heartbeats: number;
   repeats: number;
+  /** Came after something newer of the same object; also among the rejects. */
+  late: number;
   rejects: number;
   scrapes: number;
   paged: number;
@@ -28,6 +30,8 @@ export interface PipelineCounts {
 export interface Pipeline {
   sink(batch: IngestBatch): Promise<void>;
   readonly counts: PipelineCounts;
+  /** Batches whose turn has not come or is not over. */
+  waiting(): number;
 }
 
 export interface PipelineOptions {
@@ -42,7 +46,11 @@ export interface PipelineOptions {
 }
 
 export function createPipeline(options: PipelineOptions): Pipeline {
-  const counts: PipelineCounts = { observations: 0, changes: 0, heartbeats: 0, repeats: 0, rejects: 0, scrapes: 0, paged: 0 };
+  const counts: PipelineCounts = {
+    ...{ observations: 0, changes: 0, heartbeats: 0, repeats: 0, late: 0 },
+    ...{ rejects: 0, scrapes: 0, paged: 0 },
+  };
+  let waiting = 0;
   let tail: Promise<void> = Promise.resolve();
 
   const take = async (batch: IngestBatch): Promise<void> => {
@@ -52,7 +60,8 @@ export function createPipeline(options: PipelineOptions): Pipeline {
     counts.changes += result.changes.length;
     counts.heartbeats += result.heartbeats;
     counts.repeats += result.repeats;
-    counts.rejects += batch.rejects?.length ?? 0;
+    counts.late += result.late;
+    counts.rejects += (batch.rejects?.length ?? 0) + result.late;
     counts.scrapes += batch.scrapes?.length ?? 0;
     if (result.changes.length === 0 && (batch.scrapes?.length ?? 0) === 0) return;
     const paged = await untilWritable(options, () => options.analysis.analyze(result.changes));
@@ -62,8 +71,14 @@ export function createPipeline(options: PipelineOptions): Pipeline {
 
   return {
     counts,
+    waiting: () => waiting,
     sink(batch) {
-      const turn = tail.then(() => take(batch));
+      waiting += 1;
+      const turn = tail
+        .then(() => take(batch))
+        .finally(() => {
+          waiting -= 1;
+        });
       // The next batch waits its turn whether or not this one worked; who delivered this one is told.
       tail = turn.catch(() => undefined);
       return turn;

@@ -9,6 +9,7 @@ import type { Change } from '../domain/change.ts';
 import { type CrowsnestError, isCrowsnestError } from '../domain/errors.ts';
 import { diffValues, type FieldDiff, leavesOf } from '../domain/field-diff.ts';
 import type { Finding } from '../domain/finding.ts';
+import type { Gap } from '../domain/gap.ts';
 import type { KubeObject, ObjectRef } from '../domain/object-ref.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import { BLOCK_DEFAULTS, type BlockOptions, Blocks } from './blocks.ts';
@@ -16,6 +17,7 @@ import { ChangeLog, type ChangeRow } from './change-log.ts';
 import { ChangeQueries } from './change-query.ts';
 import { type DatabaseOptions, type OpenDatabase, openDatabase } from './database.ts';
 import { Findings } from './findings.ts';
+import { Gaps } from './gaps.ts';
 import { Interning } from './interning.ts';
 import { ObjectQueries, summaryOf } from './object-query.ts';
 import { type ObjectEntry, Objects } from './objects.ts';
@@ -60,6 +62,7 @@ export class SqliteStore implements port.Store {
   readonly #objectQueries: ObjectQueries;
   readonly #series: SeriesTable;
   readonly #findings: Findings;
+  readonly #gaps: Gaps;
   readonly #outbox: Outbox;
   readonly #small: SmallState;
   #full: CrowsnestError | undefined;
@@ -80,6 +83,7 @@ export class SqliteStore implements port.Store {
     this.#objectQueries = new ObjectQueries(parts);
     this.#series = new SeriesTable(db, withDefaults(SERIES_DEFAULTS, options));
     this.#findings = new Findings(db);
+    this.#gaps = new Gaps(db);
     this.#outbox = new Outbox(db);
     this.#small = new SmallState(db);
     if (options.bytesMax !== undefined) this.limitBytes(options.bytesMax);
@@ -105,6 +109,7 @@ export class SqliteStore implements port.Store {
       for (const scrape of batch.scrapes ?? []) samples += this.#series.append(scrape);
       this.#small.count('samples', samples);
       this.#small.addRejects(batch.rejects ?? []);
+      this.#gaps.add(batch.gaps ?? []);
       this.#small.count('changes', changes.length);
       this.#small.count('heartbeats', batch.heartbeats?.length ?? 0);
       this.#small.putCursors(batch.cursors);
@@ -231,6 +236,10 @@ export class SqliteStore implements port.Store {
 
   rejects(limit: number): port.Reject[] {
     return this.#read(() => this.#small.rejects(limit));
+  }
+
+  gaps(query: port.GapQuery): port.Page<Gap> {
+    return this.#read(() => this.#gaps.list(query));
   }
 
   counts(): port.StoreCounts {

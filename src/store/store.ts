@@ -4,6 +4,7 @@
  */
 import type { Change, ChangeType } from '../domain/change.ts';
 import type { Finding, Severity } from '../domain/finding.ts';
+import type { Gap, GapReason } from '../domain/gap.ts';
 import type { JsonObject } from '../domain/json.ts';
 import type { KubeObject, ObjectRef } from '../domain/object-ref.ts';
 import type { Sample, Scrape } from '../domain/series.ts';
@@ -49,6 +50,8 @@ export interface AppendBatch {
   heartbeats?: Heartbeat[];
   scrapes?: Scrape[];
   rejects?: Reject[];
+  /** Stretches of history found missing. */
+  gaps?: Gap[];
   /** Stream cursors, stored in the same transaction as what they cover: name → opaque position. */
   cursors?: Record<string, string>;
 }
@@ -135,6 +138,22 @@ export interface SeriesData {
   samples: [number, number][];
 }
 
+export interface GapQuery {
+  cluster?: string;
+  group?: string;
+  kind?: string;
+  namespace?: string;
+  name?: string;
+  reason?: GapReason;
+  /** Only gaps of whole kinds, or only those of objects. */
+  of?: 'kinds' | 'objects';
+  /** Gaps that reach into this time. */
+  fromMs?: number;
+  toMs?: number;
+  limit: number;
+  continue?: string;
+}
+
 /** An alert on its way to Alertmanager; the outbox survives restarts. Times are wall clock. */
 export interface AlertRecord {
   /** Hash of the full label set: Alertmanager's identity. */
@@ -199,6 +218,8 @@ export interface Store {
   /** Samples of one cluster with (time, insertion) after a position, in order: how series analysis catches up. */
   samplesAfter(position: number, limit: number): { position: number; samples: Sample[] };
   rejects(limit: number): Reject[];
+  /** Newest first. */
+  gaps(query: GapQuery): Page<Gap>;
   counts(): StoreCounts;
 
   // --- findings and what follows from them ---

@@ -3,9 +3,10 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { isCrowsnestError } from '../../src/domain/errors.ts';
 import type { Finding } from '../../src/domain/finding.ts';
+import type { Gap } from '../../src/domain/gap.ts';
 import { canonicalJson, type Json } from '../../src/domain/json.ts';
 import type { KubeObject } from '../../src/domain/object-ref.ts';
-import type { AlertRecord, EffectRecord, NewChange, Store } from '../../src/store/store.ts';
+import type { AlertRecord, EffectRecord, GapQuery, NewChange, Store } from '../../src/store/store.ts';
 import { FLUX, HUMAN, history, newChange, refTo, state } from '../store/new-changes.ts';
 
 export function checkStore(name: string, make: () => Store): void {
@@ -50,6 +51,40 @@ export function checkStore(name: string, make: () => Store): void {
         assert.equal(canonicalJson(store.stateAt(change.ref, { seq: i + 1 }) ?? null), canonicalJson(change.state));
         assert.equal(store.change(i + 1)?.resourceVersion, change.resourceVersion);
       });
+    });
+
+    test('lists gaps newest first by what a query can name, and pages through them', (store) => {
+      const gap = (name: string, toMs: number, more: Partial<Gap> = {}): Gap => ({
+        ...{ cluster: 'test', group: 'kafka.strimzi.io', kind: 'Kafka', namespace: name === '' ? '' : 'streaming', name },
+        ...{
+          reason: 'compacted',
+          fromVersion: '10',
+          toVersion: '20',
+          fromMs: toMs - 100,
+          toMs,
+          objects: 1,
+          generationsSkipped: 2,
+        },
+        ...more,
+      });
+      const { fromVersion: _, fromMs: __, ...born } = gap('new', 1_300);
+      const gaps: Gap[] = [gap('', 1_000, { objects: 3 }), gap('orders', 1_100), gap('', 1_200, { reason: 'restored' }), born];
+      store.append({ changes: [], gaps: gaps.slice(0, 2) });
+      store.append({ changes: [], gaps: gaps.slice(2) });
+      const ids = (query: Omit<GapQuery, 'limit'>) => store.gaps({ limit: 10, ...query }).items.map(({ toMs }) => toMs);
+      assert.deepEqual(store.gaps({ limit: 10 }), { items: gaps.toReversed() });
+      assert.deepEqual(ids({ of: 'kinds' }), [1_200, 1_000]);
+      assert.deepEqual(ids({ of: 'objects' }), [1_300, 1_100]);
+      assert.deepEqual(ids({ reason: 'restored' }), [1_200]);
+      assert.deepEqual(ids({ kind: 'Kafka', namespace: 'streaming', name: 'orders' }), [1_100]);
+      assert.deepEqual(ids({ group: 'other' }), []);
+      assert.deepEqual(ids({ fromMs: 1_050, toMs: 1_000 }), [1_100]);
+      const first = store.gaps({ limit: 3 });
+      assert.deepEqual(store.gaps({ limit: 3, continue: first.continue as string }), { items: gaps.slice(0, 1) });
+      assert.throws(
+        () => store.gaps({ limit: 3, continue: 'nonsense' }),
+        (error) => isCrowsnestError(error, 'REQUEST_INVALID'),
+      );
     });
 
     test('stores a cursor with what it covers', (store) => {

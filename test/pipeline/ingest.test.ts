@@ -115,3 +115,79 @@ test('nothing of a batch is recorded when the store refuses it', () => {
   assert.equal(store.counts().changes, 0);
   assert.equal(ingest.record(batch).changes.length, 1, 'the same batch works later');
 });
+
+test('a moved time of a last look is a heartbeat; together with a turned condition it is part of a change', () => {
+  const { store, ingest } = setUp();
+  const seen = (version: string, seconds: string, ready: string) => ({
+    ...kafka('orders', version, { replicas: 3 }),
+    status: { conditions: [{ type: 'Ready', status: ready, lastHeartbeatTime: `2026-03-01T10:00:${seconds}Z` }] },
+  });
+  ingest.record({ observations: [observed('ADDED', seen('1', '00', 'True'), 1000)] });
+  assert.equal(ingest.record({ observations: [observed('MODIFIED', seen('2', '30', 'True'), 2000)] }).heartbeats, 1);
+  assert.equal(store.head(ref)?.resourceVersion, '2');
+  const { changes } = ingest.record({ observations: [observed('MODIFIED', seen('3', '59', 'False'), 3000)] });
+  assert.deepEqual(
+    changes[0]!.diff.map(({ path }) => path),
+    ['/status/conditions/[type=Ready]/lastHeartbeatTime', '/status/conditions/[type=Ready]/status'],
+  );
+});
+
+test('what a watch tells after something newer changes nothing and is counted with a reason', () => {
+  const { store, ingest } = setUp();
+  const late = (type: 'ADDED' | 'MODIFIED', version: string, uid = 'uid-orders') =>
+    observed(type, kafka('orders', version, { replicas: 9 }, { uid }), 4000);
+  ingest.record({ observations: [observed('ADDED', kafka('orders', '90', { replicas: 3 }), 1000)] });
+  const result = ingest.record({
+    observations: [observed('MODIFIED', kafka('orders', '100', { replicas: 4 }), 2000), late('MODIFIED', '99')],
+  });
+  assert.deepEqual({ changes: result.changes.length, late: result.late }, { changes: 1, late: 1 });
+  assert.equal(ingest.record({ observations: [late('ADDED', '80', 'uid-of-a-former-life')] }).late, 1);
+  const ofFormerLife = observed('DELETED', kafka('orders', '85', {}, { uid: 'uid-of-a-former-life' }), 5000);
+  assert.equal(ingest.record({ observations: [ofFormerLife] }).late, 1, 'its end is no end of the life that came after');
+  assert.deepEqual(store.head(ref)?.state.spec, { replicas: 4 });
+  assert.equal(store.head(ref)?.deleted, false);
+  const [reject] = store.rejects(1);
+  assert.deepEqual([reject?.code, reject?.where], ['EVENT_OUT_OF_ORDER', 'Kafka streaming/orders']);
+  assert.equal(store.counts().rejects, 3);
+});
+
+test('versions that cannot be ordered are taken in the order they come', () => {
+  const { ingest } = setUp();
+  ingest.record({ observations: [observed('ADDED', kafka('orders', 'b', { replicas: 3 }), 1000)] });
+  const { changes, late } = ingest.record({ observations: [observed('MODIFIED', kafka('orders', 'a', { replicas: 4 }), 2000)] });
+  assert.deepEqual([changes.length, late], [1, 0]);
+});
+
+test('what a list shows after a restore is recorded: older versions, other content under the same version, the deleted alive', () => {
+  const { store, ingest } = setUp();
+  const listed = (name: string, version: string, spec: { replicas: number }) =>
+    observed('MODIFIED', kafka(name, version, spec), 9000, { origin: 'relist' });
+  ingest.record({
+    observations: [
+      ...['back', 'same', 'other', 'alive'].map((name) => observed('ADDED', kafka(name, '10', { replicas: 1 }), 1000)),
+      observed('MODIFIED', kafka('back', '20', { replicas: 2 }), 2000),
+      observed('DELETED', kafka('alive', '30', { replicas: 1 }), 3000),
+    ],
+  });
+  const result = ingest.record({
+    observations: [
+      listed('back', '10', { replicas: 1 }),
+      listed('same', '10', { replicas: 1 }),
+      listed('other', '10', { replicas: 7 }),
+      { ...listed('alive', '10', { replicas: 1 }), type: 'ADDED' },
+    ],
+  });
+  assert.deepEqual(
+    result.changes.map(({ type, ref: { name }, state }) => [type, name, (state.spec as { replicas: number }).replicas]),
+    [
+      ['MODIFIED', 'back', 1],
+      ['MODIFIED', 'other', 7],
+      ['ADDED', 'alive', 1],
+    ],
+  );
+  assert.deepEqual({ repeats: result.repeats, late: result.late }, { repeats: 1, late: 0 });
+  const alive = result.changes[2]!;
+  assert.deepEqual(store.stateAt(alive.ref, { seq: alive.seq })?.spec, { replicas: 1 });
+  const next = ingest.record({ observations: [observed('MODIFIED', kafka('back', '12', { replicas: 5 }), 9500)] });
+  assert.equal(next.changes.length, 1, 'the watch goes on in the new epoch below the old versions');
+});

@@ -2,6 +2,7 @@
 import type { Route } from '../route.ts';
 import { getChange, listChanges } from './changes.ts';
 import { getFinding, listFindings } from './findings.ts';
+import { listGaps } from './gaps.ts';
 import { getObject, getObjectDiff, getObjectHistory, getObjectState, listObjects } from './objects.ts';
 import { getActivity, getStats, listCoverage, listSeries } from './overview.ts';
 import { livez, metrics, readyz } from './service.ts';
@@ -10,6 +11,6 @@ export const ROUTES: readonly Route[] = [
   ...[listFindings, getFinding],
   ...[listChanges, getChange],
   ...[listObjects, getObject, getObjectHistory, getObjectState, getObjectDiff],
-  ...[listSeries, listCoverage, getStats, getActivity],
+  ...[listSeries, listCoverage, listGaps, getStats, getActivity],
   ...[livez, readyz, metrics],
 ];
