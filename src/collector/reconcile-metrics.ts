@@ -13,6 +13,7 @@ export const KEPT_PREFIXES: readonly string[] = [
   'controller_runtime_terminal_reconcile_errors_total',
   'controller_runtime_webhook_requests_total',
   'crossplane_',
+  'custom_resources',
   'gotk_reconcile_',
   'keda_',
   'leader_election_master_status',
@@ -25,5 +26,7 @@ export const KEPT_PREFIXES: readonly string[] = [
 ];
 
 export function isKept(metric: string): boolean {
+  // When a counter began is no measurement of its own; a counter that fell says the same.
+  if (metric.endsWith('_created')) return false;
   return KEPT_PREFIXES.some((prefix) => metric.startsWith(prefix));
 }

@@ -68,12 +68,15 @@ export function createScrapers(
   if (options.metricsTokenFile !== undefined) readSecretFile(options.metricsTokenFile, '--metrics-token-file');
   return [
     createScraper({
-      targets: options.metricsTarget,
+      targets: options.metricsTarget.map((url) => ({
+        url,
+        intervalMs: options.scrapeInterval,
+        token: options.metricsTokenFile === undefined ? undefined : { file: options.metricsTokenFile },
+        foundBy: 'list',
+      })),
       cluster: client.cluster,
-      intervalMs: options.scrapeInterval,
       clock: app.clock,
       logger: app.logger,
-      bearerTokenFile: options.metricsTokenFile,
     }),
   ];
 }

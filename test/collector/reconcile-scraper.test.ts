@@ -4,6 +4,7 @@ import http from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterEach, beforeEach, describe, it } from 'node:test';
 import { createScraper, type ScraperOptions } from '../../src/collector/reconcile-scraper.ts';
+import type { ScrapeTarget } from '../../src/collector/scrape-target.ts';
 import type { SourceBatch } from '../../src/collector/source.ts';
 import type { Clock } from '../../src/domain/clock.ts';
 import { SILENT_LOGGER } from './memory-record.ts';
@@ -36,7 +37,10 @@ describe('scraper of controller metrics', () => {
   });
 
   /** The batches of so many rounds; the interval is skipped. */
-  async function scrape(rounds: number, options: Partial<ScraperOptions> = {}): Promise<SourceBatch[]> {
+  async function scrape(
+    rounds: number,
+    { urls = [url], target = {}, ...options }: Partial<ScraperOptions> & { urls?: string[]; target?: Partial<ScrapeTarget> } = {},
+  ): Promise<SourceBatch[]> {
     const stop = new AbortController();
     const batches: SourceBatch[] = [];
     let nowMs = 1_000;
@@ -47,9 +51,8 @@ describe('scraper of controller metrics', () => {
       },
     };
     const scraper = createScraper({
-      targets: [url],
+      targets: urls.map((each) => ({ url: each, intervalMs: 15_000, foundBy: 'list', ...target })),
       cluster: 'test',
-      intervalMs: 15_000,
       clock,
       logger: SILENT_LOGGER,
       ...options,
@@ -81,10 +84,10 @@ describe('scraper of controller metrics', () => {
     ]);
     assert.equal(first?.rejects, undefined);
     assert.deepEqual([first?.scrapes?.[0]?.tsMs, second?.scrapes?.[0]?.tsMs], [1_000, 16_000]);
-    assert.match(accept ?? '', /^application\/openmetrics-text/);
+    assert.match(accept ?? '', /^application\/vnd\.google\.protobuf.*application\/openmetrics-text/);
   });
 
-  const failures: [string, (response: http.ServerResponse) => void, RegExp, Partial<ScraperOptions>?][] = [
+  const failures: [string, (response: http.ServerResponse) => void, RegExp, Parameters<typeof scrape>[1]?][] = [
     ['a status other than 200', (response) => void response.writeHead(403).end(), /answers 403/],
     ['a page over the limit', (response) => void response.end(PAGE), /larger than 100 bytes/, { pageBytesMax: 100 }],
     [
@@ -93,7 +96,7 @@ describe('scraper of controller metrics', () => {
       /no # EOF/,
     ],
     ['a connection that is cut', (response) => void response.write(PAGE, () => response.destroy()), /./],
-    ['a page that does not come', () => {}, /in time/, { timeoutMs: 30 }],
+    ['a page that does not come', () => {}, /in time/, { target: { timeoutMs: 30 } }],
   ];
   for (const [what, respond, pattern, options] of failures) {
     it(`says when it meets ${what}, and goes on`, async () => {
@@ -116,7 +119,7 @@ describe('scraper of controller metrics', () => {
 
   it('keeps the other targets when one is down', async () => {
     answer = (_, response) => void response.end(PAGE);
-    const batches = await scrape(6, { targets: ['http://127.0.0.1:1/metrics', url] });
+    const batches = await scrape(6, { urls: ['http://127.0.0.1:1/metrics', url] });
     const up = batches.map((batch) => batch.scrapes?.[0]?.samples.at(-1)?.value);
     assert.ok(up.includes(0) && up.includes(1), String(up));
   });
@@ -127,7 +130,7 @@ describe('scraper of controller metrics', () => {
       authorization = request.headers.authorization;
       response.end(PAGE);
     };
-    await scrape(1, { bearerTokenFile: import.meta.filename });
+    await scrape(1, { target: { token: { file: import.meta.filename } } });
     assert.equal(authorization, undefined);
   });
 });
