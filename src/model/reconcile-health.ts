@@ -4,6 +4,7 @@
  * can raise it, set against the controller's own past values of the same statistic.
  */
 import type { Judgement, Severity } from '../domain/finding.ts';
+import { isStandby, readReconcileSample } from '../domain/reconcile-sample.ts';
 import type { Scrape } from '../domain/series.ts';
 import { seriesId } from '../domain/series.ts';
 import { learnPool, makePool, type Pool, tailOfPool } from './calibrate.ts';
@@ -41,6 +42,8 @@ interface Signal {
   arrived: number[];
   pool: Pool;
   told: { atMs: number; score: number } | undefined;
+  /** The series it was last read from. */
+  metric?: string;
 }
 
 interface State {
@@ -55,6 +58,8 @@ interface Increase {
   seconds: number;
   timed: number;
   queue: number | undefined;
+  /** Which series told, as libraries name theirs differently. */
+  metrics: Partial<Record<SignalName, string>>;
 }
 
 /** What each signal calls the smallest difference that matters, and how to say it. */
@@ -85,7 +90,10 @@ export class ReconcileHealth {
   /** Learns one scrape; returns shifts that stand out, told once per shift. */
   observe(scrape: Scrape): Judgement[] {
     const out: Judgement[] = [];
-    for (const [controller, increase] of this.#increases(scrape)) {
+    const increases = this.#increases(scrape);
+    // A standby's counters are followed, so that the day it leads is a day of increases; what it shows meanwhile is no habit.
+    if (isStandby(scrape.samples)) return out;
+    for (const [controller, increase] of increases) {
       const values: [SignalName, number | undefined][] = [
         ['error-share', increase.total >= RECONCILES_MIN ? increase.errors / increase.total : undefined],
         ['duration', increase.timed >= RECONCILES_MIN ? increase.seconds / increase.timed : undefined],
@@ -93,7 +101,7 @@ export class ReconcileHealth {
       ];
       for (const [name, value] of values) {
         if (value === undefined || !Number.isFinite(value)) continue;
-        const judgement = this.#row(scrape, controller, name, value);
+        const judgement = this.#row(scrape, { controller, name, value, metric: increase.metrics[name] });
         if (judgement !== undefined) out.push(judgement);
       }
     }
@@ -106,7 +114,7 @@ export class ReconcileHealth {
     const of = (controller: string) => {
       let increase = out.get(controller);
       if (increase === undefined) {
-        increase = { errors: 0, total: 0, seconds: 0, timed: 0, queue: undefined };
+        increase = { errors: 0, total: 0, seconds: 0, timed: 0, queue: undefined, metrics: {} };
         out.set(controller, increase);
       }
       return increase;
@@ -115,23 +123,27 @@ export class ReconcileHealth {
       (sample) => sample.metric === 'controller_runtime_reconcile_total' && sample.labels.result === 'error',
     );
     for (const { metric, labels, value } of scrape.samples) {
-      const controller = labels.controller ?? labels.name;
-      if (controller === undefined || !Number.isFinite(value)) continue;
-      if (metric === 'workqueue_depth') {
+      const read = Number.isFinite(value) ? readReconcileSample(metric, labels) : undefined;
+      if (read === undefined) continue;
+      const { controller, role } = read;
+      if (role === 'queue') {
         of(controller).queue = (of(controller).queue ?? 0) + Math.max(0, value);
+        of(controller).metrics['queue-depth'] = metric;
         continue;
       }
-      if (!COUNTERS.has(metric)) continue;
       const delta = this.#delta(`${scrape.cluster}\u0000${scrape.target}\u0000${seriesId(metric, labels)}`, value, scrape.tsMs);
       if (delta === undefined) continue;
       const increase = of(controller);
-      if (metric === 'controller_runtime_reconcile_total') {
+      if (role === 'reconciles') {
         increase.total += delta;
         if (labels.result === 'error') increase.errors += delta;
-      } else if (metric === 'controller_runtime_reconcile_errors_total') {
-        if (!split) increase.errors += delta;
-      } else if (metric === 'controller_runtime_reconcile_time_seconds_sum') increase.seconds += delta;
-      else increase.timed += delta;
+      } else if (role === 'errors') {
+        if (!split || read.isSummary !== true) increase.errors += delta;
+        increase.metrics['error-share'] = metric;
+      } else if (role === 'seconds') {
+        increase.seconds += delta;
+        increase.metrics.duration = metric.replace(/_sum$/, '');
+      } else increase.timed += delta;
     }
     return out;
   }
@@ -150,10 +162,14 @@ export class ReconcileHealth {
     return fresh ? delta : undefined;
   }
 
-  #row(scrape: Scrape, controller: string, name: SignalName, value: number): Judgement | undefined {
+  #row(
+    scrape: Scrape,
+    { controller, name, value, metric }: { controller: string; name: SignalName; value: number; metric: string | undefined },
+  ): Judgement | undefined {
     const key = `${scrape.cluster}\u0000${controller}\u0000${name}`;
     const signal = touch(this.#state.signals, key, SIGNALS_MAX, () => newSignal(scrape, controller, name));
     this.#state.rows++;
+    if (metric !== undefined) signal.metric = metric;
     signal.rows++;
     signal.last.push({ atMs: scrape.tsMs, value });
     if (signal.last.length > LAST) signal.last.shift();
@@ -204,13 +220,6 @@ export class ReconcileHealth {
   }
 }
 
-const COUNTERS = new Set([
-  'controller_runtime_reconcile_total',
-  'controller_runtime_reconcile_errors_total',
-  'controller_runtime_reconcile_time_seconds_sum',
-  'controller_runtime_reconcile_time_seconds_count',
-]);
-
 function newSignal(scrape: Scrape, controller: string, name: SignalName): Signal {
   return {
     cluster: scrape.cluster,
@@ -257,7 +266,8 @@ function quantile(rising: readonly number[], share: number): number {
 }
 
 function judgementOf(signal: Signal, found: { atMs: number; low: number; usual: number; score: number }): Judgement {
-  const { say, noun, metric, severity } = SIGNALS[signal.name];
+  const { say, noun, severity } = SIGNALS[signal.name];
+  const metric = signal.metric ?? SIGNALS[signal.name].metric;
   const { atMs, low, usual, score } = found;
   const since = span(atMs - (signal.last[0] as { atMs: number }).atMs);
   const detector = `reconcile-${signal.name}`;

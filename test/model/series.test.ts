@@ -118,3 +118,60 @@ test('values that are no numbers, unknown metrics and scrapes out of order do no
   };
   assert.deepEqual(feed(model, [...rows.slice(0, 60), broken, rows[10] as Scrape, ...rows.slice(60)]), []);
 });
+
+test('a standby replica beside the leader changes nothing that is said of the controller', () => {
+  const rows = scrapes(600, 5, (i) => ({ queue: i >= 500 ? i - 480 : 1 }));
+  const master = (value: number) => ({ metric: 'leader_election_master_status', labels: { name: 'operator' }, value });
+  const leading = rows.map((row) => ({ ...row, samples: [...row.samples, master(1)] }));
+  const both = leading.flatMap((row) => [
+    row,
+    {
+      ...row,
+      target: 'http://standby/metrics',
+      samples: [master(0), { metric: 'workqueue_depth', labels: { name: 'kafka' }, value: 0 }],
+    },
+  ]);
+  const alone = feed(createModel(), leading);
+  assert.equal(alone[0]?.detector, 'reconcile-queue-depth');
+  assert.deepEqual(feed(createModel(), both), alone);
+  // Without the election it would be: half of all rows are empty queues, so the shift is told later or not at all.
+  const mixed = both.map((row) => ({ ...row, samples: row.samples.filter(({ metric }) => !metric.startsWith('leader')) }));
+  assert.notDeepEqual(feed(createModel(), mixed), alone);
+});
+
+const OTHER_LIBRARIES: [name: string, total: string, errors: string, labels: Record<string, string>][] = [
+  ['cert-manager', 'certmanager_controller_sync_call_count', 'certmanager_controller_sync_error_count', { controller: 'kafka' }],
+  ['Strimzi', 'strimzi_reconciliations_total', 'strimzi_reconciliations_failed_total', { kind: 'Kafka', namespace: 'a' }],
+  [
+    'the Java Operator SDK of old',
+    'operator_sdk_reconciliations_started_total',
+    'operator_sdk_reconciliations_failed_total',
+    { controller_name: 'kafka' },
+  ],
+  [
+    'the Java Operator SDK',
+    'reconciliations_started_total',
+    'reconciliations_failure_total',
+    { controller_name: 'kafka', kind: 'Kafka' },
+  ],
+];
+for (const [name, total, errors, labels] of OTHER_LIBRARIES) {
+  test(`a share of errors that lasts is told of ${name} too`, () => {
+    const rows = scrapes(600, 3, (i) => ({ errorShare: i >= 500 ? 0.5 : 0.02 })).map((row): Scrape => {
+      const of = (result: string) => row.samples.find((sample) => sample.labels.result === result)?.value ?? 0;
+      return {
+        ...row,
+        samples: [
+          { metric: total, labels, value: of('success') + of('error') },
+          { metric: errors, labels, value: of('error') },
+        ],
+      };
+    });
+    const found = feed(createModel(), rows);
+    assert.equal(found[0]?.detector, 'reconcile-error-share');
+    assert.deepEqual(found[0]?.subject.type === 'series' && [found[0].subject.controller, found[0].subject.metric], [
+      'kafka',
+      errors,
+    ]);
+  });
+}
