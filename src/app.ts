@@ -264,6 +264,7 @@ function publishStoreMetrics(store: Store, registry: Registry): void {
   gauge('store_changes', 'Recorded changes.', () => store.counts().changes);
   gauge('store_objects', 'Recorded objects, deleted ones included.', () => store.counts().objects);
   gauge('store_findings', 'Stored findings.', () => store.counts().findings);
+  gauge('store_kube_events', 'Kubernetes Events that are kept.', () => store.counts().kubeEvents);
   gauge('store_rejects', 'Observations that were rejected, with a reason.', () => store.counts().rejects);
   gauge('store_read_only', '1 while the database cannot be written.', () => (store.readOnly ? 1 : 0));
 }

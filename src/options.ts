@@ -189,6 +189,12 @@ const OPTIONS = {
     commands: CLUSTER,
   },
   scrapeInterval: { schema: duration.prefault('30s'), value: 'DURATION', help: 'how often to scrape', commands: CLUSTER },
+  kubeEvents: {
+    schema: z.enum(['auto', 'off']).default('auto'),
+    value: 'MODE',
+    help: 'Kubernetes Events of watched objects beside their changes: auto keeps them where the role allows, off never asks',
+    commands: ['serve'],
+  },
   timeZone: {
     schema: timeZone.default('UTC'),
     value: 'ZONE',

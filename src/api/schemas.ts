@@ -241,6 +241,22 @@ export const Stats = z
   })
   .register(components, { id: 'Stats' });
 
+export const KubeEvent = z
+  .object({
+    uid: z.string().describe("The Event's own"),
+    ref: ObjectRef,
+    objectUid: z.string().describe('Empty where the Event does not say'),
+    type: z.string().describe('Normal or Warning, as a rule'),
+    reason: z.string(),
+    action: z.string(),
+    note: z.string().describe('Masked, at most 1,024 characters'),
+    reportedBy: z.string().describe('The controller or component, as it calls itself: no proof'),
+    first: time,
+    last: time,
+    count: z.int().min(1).describe('How often it happened'),
+  })
+  .register(components, { id: 'KubeEvent' });
+
 export const Activity = z
   .object({
     from: time,
@@ -284,6 +300,7 @@ function listOf<T extends z.ZodType>(item: T, id: string) {
 export const ChangeList = listOf(ChangeSummary, 'ChangeList');
 export const FindingList = listOf(Finding, 'FindingList');
 export const ObjectList = listOf(ObjectSummary, 'ObjectList');
+export const KubeEventList = listOf(KubeEvent, 'KubeEventList');
 export const SeriesList = listOf(Series, 'SeriesList');
 export const GapList = listOf(Gap, 'GapList');
 export const CoverageList = listOf(Coverage, 'CoverageList');

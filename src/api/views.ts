@@ -4,6 +4,7 @@ import type { KindCoverage } from '../collector/source.ts';
 import type { Change } from '../domain/change.ts';
 import type { Finding } from '../domain/finding.ts';
 import type { Gap } from '../domain/gap.ts';
+import type { KubeEvent } from '../domain/kube-event.ts';
 import type { ChangeSummary, ObjectSummary, SeriesData } from '../store/store.ts';
 import type * as schemas from './schemas.ts';
 
@@ -52,6 +53,10 @@ export function seriesView(series: SeriesData): z.input<typeof schemas.Series> {
     Number.isFinite(value) ? value : null,
   ]);
   return { cluster, metric, labels, samples };
+}
+
+export function kubeEventView({ firstMs, lastMs, ...event }: KubeEvent): z.input<typeof schemas.KubeEvent> {
+  return { ...event, first: isoTime(firstMs), last: isoTime(lastMs) };
 }
 
 export function coverageView(kind: KindCoverage): z.input<typeof schemas.Coverage> {

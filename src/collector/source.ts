@@ -1,6 +1,7 @@
 import type { Observation } from '../domain/change.ts';
 import type { Claim } from '../domain/claim.ts';
 import type { Gap } from '../domain/gap.ts';
+import type { KubeEvent } from '../domain/kube-event.ts';
 import type { Scrape } from '../domain/series.ts';
 import type { Reject } from '../store/store.ts';
 
@@ -10,6 +11,8 @@ export interface SourceBatch {
   scrapes?: Scrape[];
   /** Who wrote what, from admission, audit or a push; joined with changes by the pipeline. */
   claims?: Claim[];
+  /** What controllers say of recorded objects; not masked yet. */
+  kubeEvents?: KubeEvent[];
   rejects?: Reject[];
   /** Stretches of history found missing. */
   gaps?: Gap[];

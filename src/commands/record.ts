@@ -8,7 +8,7 @@ import { connectKube } from '../kube/http-kube-client.ts';
 import type { Options } from '../options.ts';
 import { createLogger } from '../telemetry/logger.ts';
 import { systemClock } from '../telemetry/system-clock.ts';
-import { createScrapers } from './serve.ts';
+import { createScrapers } from './side-sources.ts';
 import type { Terminal } from './terminal.ts';
 
 /** Writes a live cluster's changes and scrapes to a file that `replay` and `backtest` play, until stopped. */

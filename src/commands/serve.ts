@@ -1,14 +1,13 @@
 import { type App, createApp } from '../app.ts';
 import { type ClusterSource, createClusterSource } from '../collector/cluster-source.ts';
 import { blindSpots } from '../collector/coverage.ts';
-import { createCollectorMetrics } from '../collector/metrics.ts';
-import { createScraper } from '../collector/reconcile-scraper.ts';
+import { type CollectorMetrics, createCollectorMetrics } from '../collector/metrics.ts';
 import type { ObjectRef } from '../domain/object-ref.ts';
 import { connectKube } from '../kube/http-kube-client.ts';
 import type { KubeClient } from '../kube/kube-client.ts';
 import type { Options } from '../options.ts';
-import { readSecretFile } from '../secrets.ts';
 import { untilStopped } from './outcome.ts';
+import { createSideSources } from './side-sources.ts';
 import type { Terminal } from './terminal.ts';
 
 /** Watches a cluster and speaks up about it, until stopped. */
@@ -16,11 +15,13 @@ export async function runServe(options: Options, terminal: Terminal): Promise<nu
   // Reads the kubeconfig, no more; before the app, so that a mistyped path leaves no database behind.
   const client = await connectKube({ kubeconfig: options.kubeconfig, context: options.context, cluster: options.cluster });
   await using app = createApp({ options, defaultDb: 'crowsnest.db', signal: terminal.signal });
-  const source = createSource(app, client, options);
+  const metrics = createCollectorMetrics(app.registry).of(client.cluster);
+  const source = createSource(app, client, options, metrics);
+  const side = createSideSources(app, { client, options, source, metrics });
 
   const served = await app.serveApi({
     version: terminal.version,
-    coverage: () => source.coverage(),
+    coverage: () => [...source.coverage(), ...side.coverage()],
     checks: () => [watchCheck(source)],
     token: terminal.token,
   });
@@ -32,7 +33,7 @@ export async function runServe(options: Options, terminal: Terminal): Promise<nu
   app.startResponding({ client, resourceOf: (ref) => resourceOf(source, ref) });
   app.startHousekeeping({ live: true });
   app.startCoverageAlerts(() => blindSpots(source.coverage()));
-  const sources = [app.run(source), ...createScrapers(app, client, options).map((scraper) => app.run(scraper))];
+  const sources = [source, ...side.sources].map((each) => app.run(each));
   await Promise.race([untilStopped(terminal.signal), Promise.all(sources)]);
   await app.stop();
   await Promise.allSettled(sources);
@@ -41,44 +42,22 @@ export async function runServe(options: Options, terminal: Terminal): Promise<nu
 }
 
 export function createSource(
-  app: Pick<App, 'store' | 'clock' | 'logger' | 'registry'>,
+  app: Pick<App, 'store' | 'clock' | 'logger'>,
   client: KubeClient,
   options: Options,
+  metrics: CollectorMetrics,
 ): ClusterSource {
   return createClusterSource({
     client,
     clock: app.clock,
     logger: app.logger,
-    metrics: createCollectorMetrics(app.registry).of(client.cluster),
+    metrics,
     known: { heads: (group, kind, namespace) => app.store.heads(client.cluster, group, kind, namespace) },
     cursors: app.store,
     namespaces: options.namespace.length === 0 ? undefined : options.namespace,
     include: options.include,
     exclude: options.exclude,
   });
-}
-
-export function createScrapers(
-  app: Pick<App, 'clock' | 'logger'>,
-  client: KubeClient,
-  options: Options,
-): ReturnType<typeof createScraper>[] {
-  if (options.metricsTarget.length === 0) return [];
-  // Read once now, so that a wrong path is said at the start; the scraper reads it again as it rotates.
-  if (options.metricsTokenFile !== undefined) readSecretFile(options.metricsTokenFile, '--metrics-token-file');
-  return [
-    createScraper({
-      targets: options.metricsTarget.map((url) => ({
-        url,
-        intervalMs: options.scrapeInterval,
-        token: options.metricsTokenFile === undefined ? undefined : { file: options.metricsTokenFile },
-        foundBy: 'list',
-      })),
-      cluster: client.cluster,
-      clock: app.clock,
-      logger: app.logger,
-    }),
-  ];
 }
 
 /** Where a kind's objects live in the API, from what discovery found. */

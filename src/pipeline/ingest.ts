@@ -12,6 +12,7 @@ import { isBookkeepingPath } from '../domain/bookkeeping.ts';
 import { type Change, type Observation, UNKNOWN_ACTOR } from '../domain/change.ts';
 import { diffValues, type FieldDiff, leavesOf } from '../domain/field-diff.ts';
 import { isHeartbeat } from '../domain/heartbeat-paths.ts';
+import { type KubeEvent, maskKubeEvent } from '../domain/kube-event.ts';
 import type { KubeObject, ObjectRef } from '../domain/object-ref.ts';
 import { describeRef, objectKey, refOf } from '../domain/object-ref.ts';
 import { isOwnWrite } from '../domain/own-writes.ts';
@@ -28,6 +29,8 @@ export interface IngestBatch {
   scrapes?: AppendBatch['scrapes'];
   rejects?: AppendBatch['rejects'];
   gaps?: AppendBatch['gaps'];
+  /** Not masked yet. */
+  kubeEvents?: KubeEvent[];
   cursors?: Record<string, string>;
 }
 
@@ -82,6 +85,7 @@ export function createIngest({ store, hash }: { store: Pick<Store, 'head' | 'app
         scrapes: batch.scrapes,
         rejects: late.length === 0 ? batch.rejects : [...(batch.rejects ?? []), ...late],
         gaps: batch.gaps,
+        kubeEvents: batch.kubeEvents?.map((event) => maskKubeEvent(event, hash)),
         cursors: batch.cursors,
       });
       return { changes: recorded, heartbeats: heartbeats.length, repeats, late: late.length };

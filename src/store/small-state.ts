@@ -5,7 +5,7 @@ import type { Reject } from './store.ts';
 /** Rejects kept for reading; all are counted. */
 const REJECTS_MAX = 1_000;
 
-export type Total = 'changes' | 'objects' | 'heartbeats' | 'findings' | 'pages' | 'rejects' | 'samples';
+export type Total = 'changes' | 'objects' | 'heartbeats' | 'findings' | 'pages' | 'rejects' | 'samples' | 'kubeEvents';
 
 export class SmallState {
   readonly #sql;

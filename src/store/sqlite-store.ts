@@ -19,6 +19,7 @@ import { type DatabaseOptions, type OpenDatabase, openDatabase } from './databas
 import { Findings } from './findings.ts';
 import { Gaps } from './gaps.ts';
 import { Interning } from './interning.ts';
+import { KUBE_EVENT_DEFAULTS, type KubeEventOptions, KubeEvents } from './kube-events.ts';
 import { ObjectQueries, summaryOf } from './object-query.ts';
 import { type ObjectEntry, Objects } from './objects.ts';
 import { Outbox } from './outbox.ts';
@@ -29,7 +30,9 @@ import { SmallState } from './small-state.ts';
 import type * as port from './store.ts';
 import { storeError } from './store-errors.ts';
 
-export interface SqliteStoreOptions extends DatabaseOptions, Partial<BlockOptions & RevisionOptions & SeriesOptions> {
+export interface SqliteStoreOptions
+  extends DatabaseOptions,
+    Partial<BlockOptions & RevisionOptions & SeriesOptions & KubeEventOptions> {
   logger?: Logger;
   /** A cap on the size of the file; reaching it is STORE_FULL. No cap by default. */
   bytesMax?: number;
@@ -61,6 +64,7 @@ export class SqliteStore implements port.Store {
   readonly #changeQueries: ChangeQueries;
   readonly #objectQueries: ObjectQueries;
   readonly #series: SeriesTable;
+  readonly #kubeEvents: KubeEvents;
   readonly #findings: Findings;
   readonly #gaps: Gaps;
   readonly #outbox: Outbox;
@@ -82,6 +86,7 @@ export class SqliteStore implements port.Store {
     this.#changeQueries = new ChangeQueries(parts);
     this.#objectQueries = new ObjectQueries(parts);
     this.#series = new SeriesTable(db, withDefaults(SERIES_DEFAULTS, options));
+    this.#kubeEvents = new KubeEvents(db, withDefaults(KUBE_EVENT_DEFAULTS, options));
     this.#findings = new Findings(db);
     this.#gaps = new Gaps(db);
     this.#outbox = new Outbox(db);
@@ -108,6 +113,7 @@ export class SqliteStore implements port.Store {
       let samples = 0;
       for (const scrape of batch.scrapes ?? []) samples += this.#series.append(scrape);
       this.#small.count('samples', samples);
+      this.#small.count('kubeEvents', this.#kubeEvents.put(batch.kubeEvents ?? []));
       this.#small.addRejects(batch.rejects ?? []);
       this.#gaps.add(batch.gaps ?? []);
       this.#small.count('changes', changes.length);
@@ -234,6 +240,10 @@ export class SqliteStore implements port.Store {
     return this.#read(() => this.#series.after(position, limit));
   }
 
+  kubeEvents(query: port.KubeEventQuery): ReturnType<port.Store['kubeEvents']> {
+    return this.#read(() => this.#kubeEvents.list(query));
+  }
+
   rejects(limit: number): port.Reject[] {
     return this.#read(() => this.#small.rejects(limit));
   }
@@ -244,7 +254,7 @@ export class SqliteStore implements port.Store {
 
   counts(): port.StoreCounts {
     return this.#read(() => {
-      const none = { changes: 0, objects: 0, heartbeats: 0, findings: 0, pages: 0, rejects: 0, samples: 0 };
+      const none = { changes: 0, objects: 0, heartbeats: 0, findings: 0, pages: 0, rejects: 0, samples: 0, kubeEvents: 0 };
       return { ...none, ...this.#small.totals(), bytes: this.#bytes() };
     });
   }
@@ -318,11 +328,17 @@ export class SqliteStore implements port.Store {
     this.#guard(() => {
       const sealed = this.#blocks.maintain();
       const rolled = this.#series.maintain();
-      if (!sealed && !rolled) return;
+      const forgotten = this.#kubeEvents.hasOld() && this.#db.transaction(() => this.#forgetOldEvents()).immediate();
+      if (!sealed && !rolled && !forgotten) return;
       const free = this.#db.pragma('freelist_count', { simple: true }) as number;
       if (free > FREE_PAGES_KEPT * 2) this.#db.pragma(`incremental_vacuum(${free - FREE_PAGES_KEPT})`);
       this.#db.pragma('wal_checkpoint(PASSIVE)');
     });
+  }
+
+  #forgetOldEvents(): boolean {
+    this.#small.count('kubeEvents', this.#kubeEvents.forgetOld());
+    return true;
   }
 
   probeWrite(): boolean {
@@ -370,7 +386,8 @@ export class SqliteStore implements port.Store {
 
   /** After a failed write nothing cached can be trusted: ids and heads of the rolled-back transaction are in there. */
   #failed(error: unknown): unknown {
-    for (const part of [this.#interning, this.#objects, this.#log, this.#blocks, this.#revisions, this.#series]) part.forget();
+    const parts = [this.#interning, this.#objects, this.#log, this.#blocks, this.#revisions, this.#series, this.#kubeEvents];
+    for (const part of parts) part.forget();
     const failure = storeError(error, this.file);
     if (isCrowsnestError(failure, 'STORE_FULL') || isCrowsnestError(failure, 'STORE_READ_ONLY')) {
       if (this.#full === undefined) this.#logger?.error({ file: this.file, code: failure.code }, failure.message);

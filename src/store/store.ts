@@ -6,6 +6,7 @@ import type { Change, ChangeType } from '../domain/change.ts';
 import type { Finding, Severity } from '../domain/finding.ts';
 import type { Gap, GapReason } from '../domain/gap.ts';
 import type { JsonObject } from '../domain/json.ts';
+import type { KubeEvent } from '../domain/kube-event.ts';
 import type { KubeObject, ObjectRef } from '../domain/object-ref.ts';
 import type { Sample, Scrape } from '../domain/series.ts';
 
@@ -52,6 +53,8 @@ export interface AppendBatch {
   rejects?: Reject[];
   /** Stretches of history found missing. */
   gaps?: Gap[];
+  /** Masked. */
+  kubeEvents?: KubeEvent[];
   /** Stream cursors, stored in the same transaction as what they cover: name → opaque position. */
   cursors?: Record<string, string>;
 }
@@ -154,6 +157,14 @@ export interface GapQuery {
   continue?: string;
 }
 
+export interface KubeEventQuery {
+  /** The version does not matter. */
+  ref: Omit<ObjectRef, 'version'>;
+  fromMs?: number;
+  toMs?: number;
+  limit: number;
+}
+
 /** An alert on its way to Alertmanager; the outbox survives restarts. Times are wall clock. */
 export interface AlertRecord {
   /** Hash of the full label set: Alertmanager's identity. */
@@ -189,6 +200,8 @@ export interface StoreCounts {
   pages: number;
   rejects: number;
   samples: number;
+  /** Kubernetes Events that are kept. */
+  kubeEvents: number;
   bytes: number;
 }
 
@@ -220,6 +233,8 @@ export interface Store {
   rejects(limit: number): Reject[];
   /** Newest first. */
   gaps(query: GapQuery): Page<Gap>;
+  /** Kubernetes Events of one object by the time they last happened, newest first. */
+  kubeEvents(query: KubeEventQuery): KubeEvent[];
   counts(): StoreCounts;
 
   // --- findings and what follows from them ---

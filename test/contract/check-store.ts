@@ -5,6 +5,7 @@ import { isCrowsnestError } from '../../src/domain/errors.ts';
 import type { Finding } from '../../src/domain/finding.ts';
 import type { Gap } from '../../src/domain/gap.ts';
 import { canonicalJson, type Json } from '../../src/domain/json.ts';
+import type { KubeEvent } from '../../src/domain/kube-event.ts';
 import type { KubeObject } from '../../src/domain/object-ref.ts';
 import type { AlertRecord, EffectRecord, GapQuery, NewChange, Store } from '../../src/store/store.ts';
 import { FLUX, HUMAN, history, newChange, refTo, state } from '../store/new-changes.ts';
@@ -207,6 +208,39 @@ export function checkStore(name: string, make: () => Store): void {
       store.append({ changes: [change] });
       const read = store.change(1);
       assert.deepEqual([read?.actor, read?.candidates, read?.own, read?.origin], [HUMAN, [FLUX, HUMAN], true, 'relist']);
+    });
+
+    test('keeps the newest telling of a Kubernetes Event, beside its object and no other', (store) => {
+      const ref = refTo('orders');
+      const event: KubeEvent = {
+        ...{
+          uid: 'e1',
+          ref,
+          objectUid: 'u',
+          type: 'Warning',
+          reason: 'Failed',
+          action: 'Sync',
+          note: 'no disk',
+          reportedBy: 'op',
+        },
+        ...{ firstMs: 1_000, lastMs: 1_000, count: 1 },
+      };
+      store.append({ changes: [], kubeEvents: [event, { ...event, uid: 'other', ref: refTo('payments') }] });
+      store.append({ changes: [], kubeEvents: [{ ...event, lastMs: 9_000, count: 7, note: 'still no disk' }] });
+      store.append({ changes: [], kubeEvents: [{ ...event, lastMs: 5_000, count: 3, note: 'late' }] });
+      store.append({ changes: [], kubeEvents: [{ ...event, uid: 'e2', lastMs: 20_000 }] });
+      const said = (query: { fromMs?: number; toMs?: number; limit?: number }) =>
+        store
+          .kubeEvents({ ref, limit: 10, ...query })
+          .map(({ uid, note, count, firstMs, lastMs }) => [uid, note, count, firstMs, lastMs]);
+      assert.deepEqual(said({}), [
+        ['e2', 'no disk', 1, 1_000, 20_000],
+        ['e1', 'still no disk', 7, 1_000, 9_000],
+      ]);
+      assert.deepEqual(said({ limit: 1 }), [['e2', 'no disk', 1, 1_000, 20_000]]);
+      assert.deepEqual(said({ toMs: 9_000 }), [['e1', 'still no disk', 7, 1_000, 9_000]]);
+      assert.deepEqual(said({ fromMs: 9_001, toMs: 19_999 }), []);
+      assert.equal(store.counts().kubeEvents, 3);
     });
 
     test('counts and shows what could not be recorded, newest first', (store) => {

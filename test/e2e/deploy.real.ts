@@ -75,6 +75,7 @@ describe('deploy/', { skip: skipWithout('kube-apiserver', 'kube-controller-manag
       'list kafkas.kafka.strimzi.io',
       'watch kafkas.kafka.strimzi.io',
       'watch customresourcedefinitions',
+      'watch events.events.k8s.io',
       'get /metrics',
     ];
     const refused = [

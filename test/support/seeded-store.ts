@@ -116,6 +116,7 @@ export function seededStore(): Seeded {
   routine(history);
   const odd = planOdd(history);
   scrapes(store);
+  kubeEvents(store);
   history.play();
   const findings = findingsAbout(odd);
   store.commitAnalysis({ findings: Object.values(findings) });
@@ -260,6 +261,27 @@ function scrapes(store: Store): void {
 }
 
 type Odd = Record<'listener' | 'route' | 'removed' | 'cpu' | 'made' | 'created', () => Change>;
+
+function kubeEvents(store: Store): void {
+  const { apiVersion, kind, namespace, name, cluster } = SUBJECTS.orders;
+  const [group = '', version = ''] = apiVersion.split('/');
+  const ref = { cluster, group, version, kind, namespace, name };
+  const said = { ref, objectUid: 'uid-orders', action: 'Reconcile', reportedBy: 'strimzi.io/cluster-operator' };
+  const at = (hours: number) => SEED_END_MS - hours * HOUR;
+  store.append({
+    changes: [],
+    kubeEvents: [
+      {
+        ...{ ...said, uid: 'event-1', type: 'Warning', reason: 'NotReady', note: 'Broker 2 did not become ready in time' },
+        ...{ firstMs: at(3), lastMs: at(0.2), count: 14 },
+      },
+      {
+        ...{ ...said, uid: 'event-2', type: 'Normal', reason: 'RollingUpdate', note: 'Rolled 3 pods' },
+        ...{ firstMs: at(30), lastMs: at(30), count: 1 },
+      },
+    ],
+  });
+}
 
 function planOdd(history: History): Odd {
   const hostile: Subject = {

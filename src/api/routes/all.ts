@@ -3,14 +3,14 @@ import type { Route } from '../route.ts';
 import { getChange, listChanges } from './changes.ts';
 import { getFinding, listFindings } from './findings.ts';
 import { listGaps } from './gaps.ts';
-import { getObject, getObjectDiff, getObjectHistory, getObjectState, listObjects } from './objects.ts';
+import { getObject, getObjectDiff, getObjectEvents, getObjectHistory, getObjectState, listObjects } from './objects.ts';
 import { getActivity, getStats, listCoverage, listSeries } from './overview.ts';
 import { livez, metrics, readyz } from './service.ts';
 
 export const ROUTES: readonly Route[] = [
   ...[listFindings, getFinding],
   ...[listChanges, getChange],
-  ...[listObjects, getObject, getObjectHistory, getObjectState, getObjectDiff],
+  ...[listObjects, getObject, getObjectHistory, getObjectState, getObjectDiff, getObjectEvents],
   ...[listSeries, listCoverage, listGaps, getStats, getActivity],
   ...[livez, readyz, metrics],
 ];

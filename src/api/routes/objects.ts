@@ -7,7 +7,7 @@ import { flagParameter, LIMIT_DEFAULT, pageParameters, seqParameter, textParamet
 import { notFound, RequestError } from '../problem.ts';
 import { route } from '../route.ts';
 import * as schemas from '../schemas.ts';
-import { changeSummaryView, isoTime, objectView } from '../views.ts';
+import { changeSummaryView, isoTime, kubeEventView, objectView } from '../views.ts';
 
 const EMPTY = '_';
 const blankable = textParameter.transform((text) => (text === EMPTY ? '' : text));
@@ -110,6 +110,23 @@ export const getObjectDiff = route({
     const { ref } = requireObject(store, named);
     const [before, after] = [stateOfChange(store, ref, query.from, 'from'), stateOfChange(store, ref, query.to, 'to')];
     return { ref, from: query.from, to: query.to, diff: diffValues(before, after) };
+  },
+});
+
+export const getObjectEvents = route({
+  path: `${path}/events`,
+  id: 'getObjectEvents',
+  summary: 'Kubernetes Events about the object, newest first, over all its lives; the newest hundred are kept',
+  tag: 'objects',
+  params,
+  query: z.strictObject({ from: timeParameter.optional(), to: timeParameter.optional(), limit: pageParameters.limit }),
+  response: schemas.KubeEventList,
+  problems: ['REQUEST_INVALID', 'NOT_FOUND'],
+  handle({ params: named, query }, { store }) {
+    const { ref } = requireObject(store, named);
+    const { from, to, limit } = query;
+    const events = store.kubeEvents({ ref, fromMs: from, toMs: to, limit: limit ?? LIMIT_DEFAULT });
+    return { items: events.map(kubeEventView), metadata: {} };
   },
 });
 
