@@ -3,6 +3,7 @@
  * commands is the source that feeds it (src/commands). Long straight-line wiring is fine here; decisions belong elsewhere.
  */
 import { collectDefaultMetrics, Gauge, Registry } from 'prom-client';
+import type { ApiIngest } from './api/serve-push.ts';
 import { type ApiServer, createApiServer } from './api/server.ts';
 import type { KindCoverage, Source } from './collector/source.ts';
 import type { BlindSpot } from './domain/blind-spot.ts';
@@ -67,6 +68,8 @@ export interface ApiView {
   checks: () => { name: string; ok: boolean; detail: string }[];
   /** A token by environment, which beats --token-file. */
   token: string | undefined;
+  /** What takes pushes, once the token is known, which no ingest key may equal. */
+  ingest?: (apiToken: string) => ApiIngest | undefined;
 }
 
 export interface AppOptions {
@@ -165,6 +168,8 @@ export function createApp({ options, defaultDb, onFinding, signal: outer, clock 
           health: () => health(store, view.checks()),
           registry,
           auth: { token },
+          ingest: view.ingest?.(token),
+          trustedProxies: options.trustedProxy,
           tls,
           clock,
           logger,

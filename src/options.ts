@@ -4,6 +4,7 @@
  * Every refusal names the flag, the variable or the file's line, and ends the program with exit code 2 (see main.ts).
  */
 import { readFileSync } from 'node:fs';
+import { isIP } from 'node:net';
 import { isMap, isNode, isScalar, isSeq, LineCounter, type Node, parseDocument } from 'yaml';
 import { z } from 'zod';
 import { CrowsnestError } from './domain/errors.ts';
@@ -36,6 +37,7 @@ const integer = (min: number, max: number) => z.preprocess(numeric, anyNumber.in
 const positive = (max: number) => z.preprocess(numeric, anyNumber.positive('expected a number above 0').max(max));
 const text = z.string().min(1, 'must not be empty');
 const flag = z.union([z.boolean(), z.enum(['true', 'false', '1', '0']).transform((word) => word === 'true' || word === '1')]);
+const cidr = z.string().refine(isNetwork, 'expected an address or a network such as 10.0.0.0/8');
 const timeZone = z.string().refine(isTimeZone, 'expected an IANA time zone such as Europe/Berlin');
 
 /** A user's own rule: alerts from the first minute, whatever the model has learnt. */
@@ -50,6 +52,19 @@ const rule = z.strictObject({
   severity: z.enum(['info', 'warning', 'critical']).optional(),
   message: text.optional(),
 });
+
+/** Who may push, see docs/ingest.md. */
+const ingestKey = z
+  .strictObject({
+    name: z.string().regex(/^[\w.-]{1,100}$/, 'expected letters, digits, dots, dashes and underscores'),
+    keyFile: text.optional(),
+    hmacFile: text.optional(),
+    kinds: z.array(z.enum(['events', 'audit', 'admission', 'webhook'])).min(1, 'expected at least one kind'),
+    cidrs: z.array(cidr).default([]),
+    cluster: text.optional(),
+  })
+  .refine((key) => key.keyFile !== undefined || key.kinds.every((kind) => kind === 'webhook'), 'keyFile is missing')
+  .refine((key) => key.hmacFile !== undefined || !key.kinds.includes('webhook'), 'hmacFile is missing, which signs webhooks');
 
 /** `event`, or `annotate=Kind` (also `annotate=Kind.group`), several kinds separated by commas. */
 const allow = z.string().regex(/^(event|annotate=[A-Za-z0-9.,-]+)$/, 'expected `event` or `annotate=Kind[,Kind.group]`');
@@ -238,6 +253,19 @@ const OPTIONS = {
     value: 'LEVEL',
     help: 'debug, info, warn, error or silent',
     commands: ALL,
+  },
+  ingestKeys: {
+    schema: z.array(ingestKey).default([]),
+    help: 'keys that may push to /v1/ingest: name, keyFile or hmacFile, kinds, cidrs, cluster',
+    commands: ['serve'],
+    fileOnly: true,
+  },
+  trustedProxy: {
+    schema: z.array(cidr).default([]),
+    value: 'CIDR',
+    list: true,
+    help: 'network whose X-Forwarded-For is believed when a client’s address is looked at',
+    commands: RUNNING,
   },
   rules: { schema: z.array(rule).default([]), help: 'rules of your own', commands: JUDGING, fileOnly: true },
 } as const satisfies Record<string, OptionRow>;
@@ -465,6 +493,12 @@ function editDistance(a: string, b: string): number {
     row = next;
   }
   return row[b.length] ?? 0;
+}
+
+function isNetwork(text: string): boolean {
+  const [address = '', bits, ...more] = text.split('/');
+  const most = isIP(address) === 4 ? 32 : 128;
+  return isIP(address) !== 0 && more.length === 0 && (bits === undefined || (/^\d{1,3}$/.test(bits) && Number(bits) <= most));
 }
 
 function isTimeZone(name: string): boolean {

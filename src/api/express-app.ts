@@ -2,7 +2,8 @@
  * The HTTP rim: security headers, request ids, rate limits, authentication, the table of routes, the page, problems. What an
  * answer contains is decided in routes/; what it looks like in schemas.ts.
  *
- * Open to anyone who can connect: the page's files, /livez, /readyz, /openapi.json. Everything else needs the token when one is set.
+ * Open to anyone who can connect: the page's files, /livez, /readyz, /openapi.json. POST /v1/ingest/… needs an ingest key, everything else the token
+ * when one is set.
  */
 import express, { type Express, type NextFunction, type Request, type RequestHandler, type Response } from 'express';
 import helmet from 'helmet';
@@ -12,36 +13,48 @@ import { ActivityLog } from './activity.ts';
 import { createAuthorize } from './auth.ts';
 import { HttpMetrics } from './http-metrics.ts';
 import { isLocalHostHeader } from './listen-rules.ts';
-import { openApiDocument } from './openapi.ts';
+import { methodOf, openApiDocument } from './openapi.ts';
 import { loadPageAssets, type PageAssets } from './page-assets.ts';
 import { notFound, problemOf } from './problem.ts';
 import { type RateLimits, rateLimits } from './rate-limits.ts';
 import { annotateRequest, infoOf } from './request-info.ts';
 import type { ApiSources, Route } from './route.ts';
 import { ROUTES } from './routes/all.ts';
+import { type ApiIngest, PushGate } from './serve-push.ts';
 import { serveRoute } from './serve-route.ts';
 
-export interface ApiOptions extends Omit<ApiSources, 'activity' | 'maturity'> {
+export interface ApiOptions extends Omit<ApiSources, 'activity' | 'maturity' | 'receiver'> {
   maturity?: ApiSources['maturity'];
   auth: {
     /** Without one, only loopback is served and only under a local host name. */
     token?: string;
   };
   logger: Logger;
+  /** Takes pushes; without it every push is refused. */
+  ingest?: ApiIngest | undefined;
+  /** Networks whose X-Forwarded-For is believed; nobody's by default. */
+  trustedProxies?: readonly string[];
   /** Requests per minute and client address; default 1,200. Requests with a wrong token have 60. */
   requestsPerMinute?: number;
 }
 
 export function createExpressApp(options: ApiOptions & { tls: boolean }): Express {
   const { auth, logger } = options;
-  const sources: ApiSources = { ...options, maturity: options.maturity, activity: new ActivityLog(options.store) };
+  const sources: ApiSources = {
+    ...options,
+    maturity: options.maturity,
+    activity: new ActivityLog(options.store),
+    receiver: options.ingest?.receiver,
+  };
   const page = loadPageAssets();
+  const gate = new PushGate(options.ingest, options.clock);
   const limits = rateLimits(options.requestsPerMinute ?? 1_200, createAuthorize(auth.token));
 
   const app = express();
   app.disable('x-powered-by');
   app.disable('etag');
   app.set('query parser', 'simple');
+  app.set('trust proxy', [...(options.trustedProxies ?? [])]);
   app.use(
     annotateRequest,
     observeRequests(new HttpMetrics(options.registry, ROUTES), logger),
@@ -50,7 +63,7 @@ export function createExpressApp(options: ApiOptions & { tls: boolean }): Expres
   if (auth.token === undefined) app.use(refuseForeignHosts);
   servePage(app, page);
   serveDocument(app, openApiDocument(ROUTES, options.version));
-  for (const route of ROUTES) mount(app, route, limits, sources);
+  for (const route of ROUTES) mount(app, route, limits, sources, gate);
   app.use(refuseUnknownPath);
   app.use((error: unknown, request: Request, response: Response, _next: NextFunction) => {
     sendProblem(error, request, response, logger);
@@ -58,13 +71,22 @@ export function createExpressApp(options: ApiOptions & { tls: boolean }): Expres
   return app;
 }
 
-function mount(app: Express, route: Route, limits: RateLimits, sources: ApiSources): void {
+function mount(app: Express, route: Route, limits: RateLimits, sources: ApiSources, gate: PushGate): void {
   const path = route.path.replaceAll(/\{(\w+)\}/g, ':$1');
-  const guards: RequestHandler[] = route.open ? [] : [limits.everyone, ...limits.refused];
-  app.get(path, nameRoute(route.path), guards, serveRoute(route, sources));
+  if (route.push === undefined) {
+    const guards: RequestHandler[] = route.open ? [] : [limits.everyone, ...limits.refused];
+    app.get(path, nameRoute(route.path), guards, serveRoute(route, sources));
+  } else {
+    // Whoever has a key is held back by what is in flight, not by a count: an API server's audit webhook is one busy address. Who signs is known
+    // only after the body was read, so there everyone is counted.
+    const guard =
+      route.push.signature === undefined ? limits.strangers((request) => gate.knows(route, request)) : limits.everyone;
+    app.post(path, nameRoute(route.path), guard, gate.serve(route, sources));
+  }
+  const offered = methodOf(route) === 'get' ? 'GET, HEAD' : 'POST';
   app.all(path, nameRoute(route.path), (request, response) => {
-    response.set('allow', 'GET, HEAD');
-    throw new CrowsnestError({ code: 'METHOD_NOT_ALLOWED', what: `${request.method} is not offered here; only GET is` });
+    response.set('allow', offered);
+    throw new CrowsnestError({ code: 'METHOD_NOT_ALLOWED', what: `${request.method} is not offered here; only ${offered} is` });
   });
 }
 
@@ -106,7 +128,7 @@ function sendProblem(error: unknown, request: Request, response: Response, logge
     return;
   }
   if (problem.status === 401) response.set('www-authenticate', 'Bearer realm="crowsnest"');
-  if (problem.status === 503) response.set('retry-after', '5');
+  if (problem.status === 503) response.set('retry-after', problem.code === 'INGEST_BUSY' ? '2' : '5');
   response.status(problem.status).set('cache-control', 'no-store').type('application/problem+json').send(JSON.stringify(problem));
 }
 

@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import type { ErrorCode } from '../domain/errors.ts';
 import { PROBLEM_STATUS } from './problem.ts';
-import type { Route } from './route.ts';
+import type { PushForm, Route } from './route.ts';
 import { components } from './schemas.ts';
 
 type Node = Record<string, unknown>;
@@ -13,7 +13,7 @@ const TRACE_HEADERS = {
 
 export function openApiDocument(routes: readonly Route[], version: string): Node {
   const paths: Record<string, Node> = {};
-  for (const route of routes) paths[route.path] = { get: operation(route) };
+  for (const route of routes) paths[route.path] = { [methodOf(route)]: operation(route) };
   return {
     openapi: '3.1.0',
     jsonSchemaDialect: 'https://json-schema.org/draft/2020-12/schema',
@@ -29,10 +29,17 @@ export function openApiDocument(routes: readonly Route[], version: string): Node
     security: [{ bearer: [] }],
     paths,
     components: {
-      securitySchemes: { bearer: { type: 'http', scheme: 'bearer' } },
+      securitySchemes: {
+        bearer: { type: 'http', scheme: 'bearer', description: 'The token of the API' },
+        ingestKey: { type: 'http', scheme: 'bearer', description: 'A key of ingestKeys; it pushes and reads nothing' },
+      },
       schemas: componentSchemas(),
     },
   };
+}
+
+export function methodOf(route: Route): 'get' | 'post' {
+  return route.push === undefined ? 'get' : 'post';
 }
 
 function operation(route: Route): Node {
@@ -49,10 +56,28 @@ function operation(route: Route): Node {
   return {
     ...{ operationId: route.id, summary: route.summary, tags: [route.tag] },
     ...(route.description === undefined ? {} : { description: route.description }),
-    ...(route.open ? { security: [] } : {}),
-    parameters: [...parameters(route.params, 'path'), ...parameters(route.query, 'query')],
+    ...securityOf(route),
+    parameters: [
+      ...parameters(route.params, 'path'),
+      ...parameters(route.query, 'query'),
+      ...(route.push?.signature === undefined ? [] : parameters(route.push.signature, 'header')),
+    ],
+    ...(route.push === undefined ? {} : { requestBody: requestBody(route.push) }),
     responses,
   };
+}
+
+function securityOf(route: Route): Node {
+  if (route.open || route.push?.signature !== undefined) return { security: [] };
+  return route.push === undefined ? {} : { security: [{ ingestKey: [] }] };
+}
+
+function requestBody({ bodies, bytesMax }: PushForm): Node {
+  const content = Object.entries(bodies).map(([mediaType, { schema, description }]) => [
+    mediaType,
+    { schema: { ...schemaOf(schema), description } },
+  ]);
+  return { required: true, description: `At most ${bytesMax} bytes, not compressed`, content: Object.fromEntries(content) };
 }
 
 function successContent(route: Route): Node {
@@ -67,7 +92,7 @@ function schemaOf(schema: z.ZodType): Node {
   return id === undefined ? tidy(z.toJSONSchema(schema, { io: 'output' })) : { $ref: `#/components/schemas/${id}` };
 }
 
-function parameters(schema: z.ZodObject, place: 'path' | 'query'): Node[] {
+function parameters(schema: z.ZodObject, place: 'path' | 'query' | 'header'): Node[] {
   const json = z.toJSONSchema(schema, { io: 'input', unrepresentable: 'any' });
   return Object.entries(json.properties ?? {}).map(([name, property]) => {
     const { description, ...inner } = tidy(property as Node);

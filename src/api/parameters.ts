@@ -32,13 +32,13 @@ export const flagParameter = z
   .transform((text) => text !== 'false' && text !== '0');
 
 /** Parses raw parameters or throws a RequestError that names each one that is wrong. */
-export function parseParameters<S extends z.ZodType>(schema: S, raw: unknown, place: 'query' | 'path'): z.output<S> {
+export function parseParameters<S extends z.ZodType>(schema: S, raw: unknown, place: 'query' | 'path' | 'header'): z.output<S> {
   const parsed = schema.safeParse(raw);
   if (parsed.success) return parsed.data;
   throw new RequestError(parsed.error.issues.flatMap((issue) => parameterErrors(issue, raw, place)));
 }
 
-function parameterErrors(issue: z.core.$ZodIssue, raw: unknown, place: 'query' | 'path'): ParameterError[] {
+function parameterErrors(issue: z.core.$ZodIssue, raw: unknown, place: 'query' | 'path' | 'header'): ParameterError[] {
   if (issue.code === 'unrecognized_keys') {
     return issue.keys.map((name) => ({ in: place, name, detail: 'is not a parameter of this resource' }));
   }

@@ -1,5 +1,6 @@
 /** Errors as RFC 9457 problem details. One table says which code is which status; anything not in it is our fault: 500. */
 import type { z } from 'zod';
+import type { IngestFault } from '../collector/ingest-fault.ts';
 import { CrowsnestError, type ErrorCode, isCrowsnestError } from '../domain/errors.ts';
 import type * as schemas from './schemas.ts';
 
@@ -14,6 +15,13 @@ export const PROBLEM_STATUS: Partial<Record<ErrorCode, { status: number; title: 
   CURSOR_EXPIRED: { status: 410, title: 'The list cursor is no longer valid' },
   HOST_REFUSED: { status: 421, title: 'The host name is not served here' },
   RATE_LIMITED: { status: 429, title: 'Too many requests' },
+  INGEST_INVALID: { status: 400, title: 'Nothing of what was pushed can be taken' },
+  INGEST_SIGNATURE: { status: 401, title: 'The signature is not valid' },
+  INGEST_FORBIDDEN: { status: 403, title: 'The key is not for this' },
+  INGEST_SLOW: { status: 408, title: 'The body came too slowly' },
+  INGEST_TOO_LARGE: { status: 413, title: 'The body is too large' },
+  INGEST_UNSUPPORTED: { status: 415, title: 'The media type is not taken' },
+  INGEST_BUSY: { status: 503, title: 'Too much at once' },
   INTERNAL: { status: 500, title: 'Something went wrong in Crowsnest' },
   NOT_READY: { status: 503, title: 'Crowsnest is not ready' },
   STORE_LOCKED: { status: 503, title: 'The database is in use by another process' },
@@ -31,6 +39,18 @@ export class RequestError extends CrowsnestError {
       what: errors.map((error) => `${error.in} parameter ${error.name}: ${error.detail}`).join('; '),
     });
     this.errors = errors;
+  }
+}
+
+/** A push that is not taken at all; `faults` where several parts of it are wrong. */
+export class IngestError extends CrowsnestError {
+  readonly reason: IngestFault['reason'];
+  readonly faults: readonly IngestFault[];
+
+  constructor(code: ErrorCode, reason: IngestFault['reason'], what: string, todo?: string, faults: readonly IngestFault[] = []) {
+    super({ code, what, todo });
+    this.reason = reason;
+    this.faults = faults;
   }
 }
 
@@ -57,6 +77,13 @@ export function problemOf(error: unknown, request: { path: string; requestId: st
   }
   const problem = base(own.code, detailOf(own), request);
   if (own instanceof RequestError) problem.errors = own.errors;
+  if (own instanceof IngestError && own.faults.length > 0) {
+    problem.errors = own.faults.map(({ what, index, reason }) => ({
+      in: 'body',
+      name: index === undefined ? reason : `[${index}] ${reason}`,
+      detail: what,
+    }));
+  }
   if (own instanceof NotReadyError && own.checks !== undefined) problem.checks = own.checks;
   return problem;
 }

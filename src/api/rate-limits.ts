@@ -1,4 +1,4 @@
-import type { RequestHandler } from 'express';
+import type { Request, RequestHandler } from 'express';
 import { type Options, rateLimit } from 'express-rate-limit';
 import { CrowsnestError } from '../domain/errors.ts';
 import type { Authorize } from './auth.ts';
@@ -10,6 +10,8 @@ export interface RateLimits {
   everyone: RequestHandler;
   /** Authorizes; wrong tokens have a much smaller allowance, so that guessing is hopeless. */
   refused: RequestHandler[];
+  /** The same small allowance for those who do not carry what a route asks for; the route itself refuses them. */
+  strangers(isKnown: (request: Request) => boolean): RequestHandler;
 }
 
 /** Limits per client address over one minute; beyond them requests get RATE_LIMITED with Retry-After. */
@@ -47,5 +49,6 @@ export function rateLimits(perMinute: number, authorize: Authorize): RateLimits 
       }),
       (request, _response, next) => next(refusal(request.headers.authorization)),
     ],
+    strangers: (isKnown) => rateLimit({ ...shared, identifier: 'strangers', limit: REFUSED_PER_MINUTE, skip: isKnown }),
   };
 }

@@ -1,15 +1,17 @@
 /**
  * One route, described once: the router serves it and the OpenAPI document is written from it, so that they cannot disagree.
- * All routes are GET; writes come with verdicts and actions.
+ * Routes with a `push` are POST and open to ingest keys only; all others are GET. Other writes come with verdicts and actions.
  */
 import type { Registry } from 'prom-client';
 import type { z } from 'zod';
+import type { PushReceiver } from '../collector/push-receiver.ts';
 import type { KindCoverage } from '../collector/source.ts';
 import type { Clock } from '../domain/clock.ts';
 import { type ErrorCode, isCrowsnestError } from '../domain/errors.ts';
 import type { Model } from '../model/model.ts';
 import type { Store } from '../store/store.ts';
 import type { ActivityLog } from './activity.ts';
+import type { IngestKey, IngestKind } from './ingest-keys.ts';
 import { parseParameters } from './parameters.ts';
 import { RequestError } from './problem.ts';
 
@@ -29,6 +31,26 @@ export interface ApiSources {
   registry: Registry;
   clock: Clock;
   version: string;
+  /** Takes what is pushed; absent where no ingest key is configured. */
+  receiver?: PushReceiver | undefined;
+}
+
+/** How something is pushed to a route. */
+export interface PushForm {
+  kind: IngestKind;
+  /** Media type without parameters → what such a body is. */
+  bodies: Record<string, { schema: z.ZodType; description: string }>;
+  bytesMax: number;
+  /** Headers that authenticate the sender instead of a bearer token. */
+  signature?: z.ZodObject;
+}
+
+/** A body whose sender may push it. */
+export interface Pushed {
+  key: IngestKey;
+  /** Names in lower case. */
+  headers: Record<string, string | undefined>;
+  body: Buffer;
 }
 
 export interface RouteFields<P extends z.ZodObject, Q extends z.ZodObject, R extends z.ZodType> {
@@ -46,7 +68,12 @@ export interface RouteFields<P extends z.ZodObject, Q extends z.ZodObject, R ext
   /** Media type of the answer; application/json unless stated. */
   mediaType?: string;
   problems?: ErrorCode[];
-  handle(input: { params: z.output<P>; query: z.output<Q> }, sources: ApiSources): z.input<R> | Promise<z.input<R>>;
+  push?: PushForm;
+  /** `pushed` is there on routes with a `push`, and only there. */
+  handle(
+    input: { params: z.output<P>; query: z.output<Q>; pushed: Pushed | undefined },
+    sources: ApiSources,
+  ): z.input<R> | Promise<z.input<R>>;
   /** The NDJSON form, for lists that can be exported: one item per line, in pages. */
   export?: { line: z.ZodType; pages(input: { query: z.output<Q> }, sources: ApiSources): Iterable<unknown[]> };
 }
@@ -64,7 +91,8 @@ export interface Route {
   response: z.ZodType;
   mediaType: string;
   problems: ErrorCode[];
-  handle(raw: { params: unknown; query: unknown }, sources: ApiSources): Promise<unknown>;
+  push: PushForm | undefined;
+  handle(raw: { params: unknown; query: unknown; pushed?: Pushed | undefined }, sources: ApiSources): Promise<unknown>;
   export: { line: z.ZodType; pages(raw: { query: unknown }, sources: ApiSources): Iterable<unknown[]> } | undefined;
 }
 
@@ -76,8 +104,13 @@ export function route<P extends z.ZodObject, Q extends z.ZodObject, R extends z.
     open: fields.open ?? false,
     mediaType: fields.mediaType ?? 'application/json',
     problems: fields.problems ?? [],
+    push: fields.push,
     handle: async (raw, sources) => {
-      const input = { params: parseParameters(params, raw.params, 'path'), query: parseParameters(query, raw.query, 'query') };
+      const input = {
+        params: parseParameters(params, raw.params, 'path'),
+        query: parseParameters(query, raw.query, 'query'),
+        pushed: raw.pushed,
+      };
       return namingCursor(raw.query, () => fields.handle(input, sources));
     },
     export:

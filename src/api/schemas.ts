@@ -51,7 +51,7 @@ const changeFields = {
   ref: ObjectRef,
   uid: z.string(),
   type: z.enum(CHANGE_TYPES),
-  origin: z.enum(['watch', 'list', 'relist', 'replay']),
+  origin: z.enum(['watch', 'list', 'relist', 'replay', 'push']),
   time,
   resourceVersion: z.string(),
   generation: z.number().optional(),
@@ -284,12 +284,24 @@ export const Problem = z
     instance: z.string(),
     request_id: z.string(),
     errors: z
-      .array(z.object({ in: z.enum(['query', 'path']), name: z.string(), detail: z.string() }))
+      .array(z.object({ in: z.enum(['query', 'path', 'header', 'body']), name: z.string(), detail: z.string() }))
       .optional()
-      .describe('One per parameter that was wrong'),
+      .describe('One per parameter, or part of the body, that was wrong'),
     checks: z.array(z.object({ name: z.string(), ok: z.boolean(), detail: z.string() })).optional(),
   })
   .register(components, { id: 'Problem' });
+
+export const IngestAnswer = z
+  .object({
+    accepted: count.describe('New, and durable by the time of this answer'),
+    repeated: count.describe('Told before: nothing was recorded now'),
+    references: count.describe('Named an object without its content, of which nothing can be recorded'),
+    rejected: z
+      .array(z.object({ index: z.int().optional(), reason: z.string(), detail: z.string() }))
+      .describe('Which parts were not taken, and why; at most 100'),
+    rejectedCount: count,
+  })
+  .register(components, { id: 'IngestAnswer' });
 
 function listOf<T extends z.ZodType>(item: T, id: string) {
   return z

@@ -30,6 +30,8 @@ export interface ApiServer {
 }
 
 const CLOSE_GRACE_MS = 2_000;
+/** A client that sends its request a byte at a time is cut; looked for often enough that many of them cannot pile up. */
+const TIMEOUTS = { requestTimeout: 30_000, headersTimeout: 10_000, connectionsCheckingInterval: 5_000 };
 
 export function createApiServer(options: ApiServerOptions): ApiServer {
   const app = createExpressApp({ ...options, tls: options.tls !== undefined });
@@ -37,9 +39,8 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
   return {
     async listen(host, port) {
       checkListen(host, { tls: options.tls !== undefined, token: options.auth.token });
-      server = options.tls === undefined ? createServer(app) : createTlsServer(readTls(options.tls), app);
-      server.requestTimeout = 30_000;
-      server.headersTimeout = 10_000;
+      server =
+        options.tls === undefined ? createServer(TIMEOUTS, app) : createTlsServer({ ...readTls(options.tls), ...TIMEOUTS }, app);
       await bind(server, host, port);
       const { address, family, port: bound } = server.address() as AddressInfo;
       const shown = family === 'IPv6' ? `[${address}]` : address;

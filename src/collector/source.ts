@@ -1,5 +1,6 @@
 import type { Observation } from '../domain/change.ts';
 import type { Claim } from '../domain/claim.ts';
+import type { Delivery } from '../domain/delivery.ts';
 import type { Gap } from '../domain/gap.ts';
 import type { KubeEvent } from '../domain/kube-event.ts';
 import type { Scrape } from '../domain/series.ts';
@@ -16,6 +17,8 @@ export interface SourceBatch {
   rejects?: Reject[];
   /** Stretches of history found missing. */
   gaps?: Gap[];
+  /** Identities of what was pushed, remembered in the same transaction. */
+  deliveries?: Delivery[];
   cursors?: Record<string, string>;
 }
 

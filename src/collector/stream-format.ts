@@ -86,7 +86,7 @@ function readEntry(line: unknown, context: LineContext): Exclude<ParsedLine, { r
   if (type === 'METRICS') return readScrape(line, cluster, observedMs);
   const actor = line.actor ?? undefined;
   if (actor !== undefined && typeof actor !== 'string') return `actor must be a string, not ${show(actor)}`;
-  const wrong = faultOf(line.object);
+  const wrong = objectFault(line.object);
   if (wrong !== undefined) return wrong;
   const observation: Observation = { cluster, type, object: line.object as KubeObject, observedMs, origin: 'replay' };
   if (actor !== undefined && actor !== '') observation.actor = actor;
@@ -94,7 +94,7 @@ function readEntry(line: unknown, context: LineContext): Exclude<ParsedLine, { r
 }
 
 /** What keeps a value from being a Kubernetes object we can record, if anything. */
-function faultOf(object: Json | undefined): string | undefined {
+export function objectFault(object: Json | undefined): string | undefined {
   if (!isJsonObject(object)) return 'object is missing or not a JSON object';
   for (const field of ['apiVersion', 'kind'] as const) {
     if (!isName(object[field])) return `object.${field} must be a non-empty string, not ${show(object[field])}`;

@@ -1,11 +1,13 @@
 import { type App, createApp } from '../app.ts';
 import { type ClusterSource, createClusterSource } from '../collector/cluster-source.ts';
 import { blindSpots } from '../collector/coverage.ts';
+import { createIngestMetrics } from '../collector/ingest-metrics.ts';
 import { type CollectorMetrics, createCollectorMetrics } from '../collector/metrics.ts';
 import type { ObjectRef } from '../domain/object-ref.ts';
 import { connectKube } from '../kube/http-kube-client.ts';
 import type { KubeClient } from '../kube/kube-client.ts';
 import type { Options } from '../options.ts';
+import { createApiIngest } from './ingest.ts';
 import { untilStopped } from './outcome.ts';
 import { createSideSources } from './side-sources.ts';
 import type { Terminal } from './terminal.ts';
@@ -19,11 +21,13 @@ export async function runServe(options: Options, terminal: Terminal): Promise<nu
   const source = createSource(app, client, options, metrics);
   const side = createSideSources(app, { client, options, source, metrics });
 
+  const ingestMetrics = createIngestMetrics(app.registry);
   const served = await app.serveApi({
     version: terminal.version,
     coverage: () => [...source.coverage(), ...side.coverage()],
     checks: () => [watchCheck(source)],
     token: terminal.token,
+    ingest: (apiToken) => createApiIngest(app, ingestMetrics, options, { cluster: client.cluster, apiToken }),
   });
   const fragment = options.tokenFile === undefined && terminal.token === undefined ? `/#token=${served.token}` : '';
   terminal.note(`page and API: ${served.url}${fragment}\n`);

@@ -19,8 +19,11 @@ export interface Actor {
 
 export const UNKNOWN_ACTOR: Actor = { name: 'unknown', source: 'none', confidence: 0 };
 
-/** How a change came to be known: pushed by a watch, found by comparing a list with the store, or played from a recording. */
-export type ChangeOrigin = 'watch' | 'list' | 'relist' | 'replay';
+/**
+ * How a change came to be known: told by a watch, found by comparing a list with the store, played from a recording, or pushed by somebody who
+ * may be late, tell twice, or tell of what a watch tells too.
+ */
+export type ChangeOrigin = 'watch' | 'list' | 'relist' | 'replay' | 'push';
 
 /**
  * What a source hands to the pipeline: one watch event, parsed but neither masked nor compared yet.

@@ -29,6 +29,7 @@ export interface IngestBatch {
   scrapes?: AppendBatch['scrapes'];
   rejects?: AppendBatch['rejects'];
   gaps?: AppendBatch['gaps'];
+  deliveries?: AppendBatch['deliveries'];
   /** Not masked yet. */
   kubeEvents?: KubeEvent[];
   cursors?: Record<string, string>;
@@ -85,6 +86,7 @@ export function createIngest({ store, hash }: { store: Pick<Store, 'head' | 'app
         scrapes: batch.scrapes,
         rejects: late.length === 0 ? batch.rejects : [...(batch.rejects ?? []), ...late],
         gaps: batch.gaps,
+        deliveries: batch.deliveries,
         kubeEvents: batch.kubeEvents?.map((event) => maskKubeEvent(event, hash)),
         cursors: batch.cursors,
       });
@@ -105,11 +107,14 @@ export function compare(
   const sameLife = known !== undefined && known.uid === uid;
   const deleted = observation.type === 'DELETED';
   const listed = origin === 'list' || origin === 'relist';
+  // A push and a watch of the same object do not wait for each other, so either may bring what the other has told, or overtaken.
+  const told = origin === 'watch' || origin === 'push';
   const sameVersion = sameLife && known.resourceVersion === resourceVersion;
   // A list that shows an object again under its old uid comes from a storage that was set back to before the deletion.
   if (sameLife && known.deleted && (deleted || !listed)) return 'repeat';
-  if (sameVersion && !deleted && origin === 'watch') return 'repeat';
-  if (origin === 'watch' && !(sameLife && deleted) && isOlder(resourceVersion, known)) return 'late';
+  if (sameVersion && !deleted && told) return 'repeat';
+  if (told && !(sameLife && deleted) && isOlder(resourceVersion, known)) return 'late';
+  if (origin === 'push' && deleted && known !== undefined && !sameLife && !known.deleted) return 'late';
 
   const state = mask(withoutManagedFields(object), hash);
   if (deleted) {

@@ -2,7 +2,7 @@
 import type { ChangeOrigin, ChangeType } from '../domain/change.ts';
 
 const TYPES: readonly ChangeType[] = ['ADDED', 'MODIFIED', 'DELETED'];
-const ORIGINS: readonly ChangeOrigin[] = ['watch', 'list', 'relist', 'replay'];
+const ORIGINS: readonly ChangeOrigin[] = ['watch', 'list', 'relist', 'replay', 'push'];
 const RECORDS = ['none', 'full', 'patch'] as const;
 
 /** What a change stores of its revision: nothing (the state before it stands), the whole state, or a patch on the state before it. */
@@ -15,19 +15,23 @@ export interface Flags {
   record: RecordShape;
 }
 
-/** Seven bits, so that SQLite stores one byte: type (0-1), origin (2-3), own (4), record (5-6). */
+/** Type (0-1), origin (2-3 and, as its highest bit, 7), own (4), record (5-6). Seven bits, and so one byte in SQLite, for all that a watch tells. */
 export function encodeFlags(flags: Flags): number {
   const record = RECORDS.indexOf(flags.record) << 5;
-  return TYPES.indexOf(flags.type) | (ORIGINS.indexOf(flags.origin) << 2) | (flags.own ? 16 : 0) | record;
+  return TYPES.indexOf(flags.type) | originBits(ORIGINS.indexOf(flags.origin)) | (flags.own ? 16 : 0) | record;
 }
 
 export function decodeFlags(bits: number): Flags {
   return {
     type: TYPES[bits & 3] ?? 'MODIFIED',
-    origin: ORIGINS[(bits >> 2) & 3] ?? 'watch',
+    origin: ORIGINS[((bits >> 2) & 3) | ((bits >> 5) & 4)] ?? 'watch',
     own: (bits & 16) !== 0,
     record: recordShapeOf(bits),
   };
+}
+
+function originBits(origin: number): number {
+  return ((origin & 3) << 2) | ((origin & 4) << 5);
 }
 
 export function recordShapeOf(bits: number): RecordShape {

@@ -16,6 +16,7 @@ import { BLOCK_DEFAULTS, type BlockOptions, Blocks } from './blocks.ts';
 import { ChangeLog, type ChangeRow } from './change-log.ts';
 import { ChangeQueries } from './change-query.ts';
 import { type DatabaseOptions, type OpenDatabase, openDatabase } from './database.ts';
+import { DELIVERY_DEFAULTS, Deliveries, type DeliveryOptions } from './deliveries.ts';
 import { Findings } from './findings.ts';
 import { Gaps } from './gaps.ts';
 import { Interning } from './interning.ts';
@@ -32,7 +33,7 @@ import { storeError } from './store-errors.ts';
 
 export interface SqliteStoreOptions
   extends DatabaseOptions,
-    Partial<BlockOptions & RevisionOptions & SeriesOptions & KubeEventOptions> {
+    Partial<BlockOptions & RevisionOptions & SeriesOptions & KubeEventOptions & DeliveryOptions> {
   logger?: Logger;
   /** A cap on the size of the file; reaching it is STORE_FULL. No cap by default. */
   bytesMax?: number;
@@ -69,6 +70,7 @@ export class SqliteStore implements port.Store {
   readonly #gaps: Gaps;
   readonly #outbox: Outbox;
   readonly #small: SmallState;
+  readonly #deliveries: Deliveries;
   #full: CrowsnestError | undefined;
 
   constructor(options: SqliteStoreOptions, opened: OpenDatabase) {
@@ -91,6 +93,7 @@ export class SqliteStore implements port.Store {
     this.#gaps = new Gaps(db);
     this.#outbox = new Outbox(db);
     this.#small = new SmallState(db);
+    this.#deliveries = new Deliveries(db, withDefaults(DELIVERY_DEFAULTS, options));
     if (options.bytesMax !== undefined) this.limitBytes(options.bytesMax);
   }
 
@@ -116,6 +119,7 @@ export class SqliteStore implements port.Store {
       this.#small.count('kubeEvents', this.#kubeEvents.put(batch.kubeEvents ?? []));
       this.#small.addRejects(batch.rejects ?? []);
       this.#gaps.add(batch.gaps ?? []);
+      this.#deliveries.add(batch.deliveries ?? []);
       this.#small.count('changes', changes.length);
       this.#small.count('heartbeats', batch.heartbeats?.length ?? 0);
       this.#small.putCursors(batch.cursors);
@@ -176,6 +180,10 @@ export class SqliteStore implements port.Store {
 
   cursors(prefix: string): Record<string, string> {
     return this.#read(() => this.#small.cursors(prefix));
+  }
+
+  delivered(keys: readonly string[]): Set<string> {
+    return this.#read(() => this.#deliveries.known(keys));
   }
 
   head(ref: ObjectRef): port.Head | undefined {

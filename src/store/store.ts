@@ -3,6 +3,7 @@
  * Everything here is synchronous because the embedded default is; the async port for a database server comes with PostgreSQL.
  */
 import type { Change, ChangeType } from '../domain/change.ts';
+import type { Delivery } from '../domain/delivery.ts';
 import type { Finding, Severity } from '../domain/finding.ts';
 import type { Gap, GapReason } from '../domain/gap.ts';
 import type { JsonObject } from '../domain/json.ts';
@@ -55,6 +56,8 @@ export interface AppendBatch {
   gaps?: Gap[];
   /** Masked. */
   kubeEvents?: KubeEvent[];
+  /** Identities of what this batch brings; remembered for a while (see `delivered`). */
+  deliveries?: Delivery[];
   /** Stream cursors, stored in the same transaction as what they cover: name → opaque position. */
   cursors?: Record<string, string>;
 }
@@ -215,6 +218,8 @@ export interface Store {
   append(batch: AppendBatch): Change[];
   cursor(name: string): string | undefined;
   cursors(prefix: string): Record<string, string>;
+  /** Those of the delivery keys that were recorded before; the oldest are forgotten by number and age. */
+  delivered(keys: readonly string[]): Set<string>;
   head(ref: ObjectRef): Head | undefined;
   /** Live objects of one kind, for the comparison after a relist. `namespace` undefined = all. */
   heads(cluster: string, group: string, kind: string, namespace?: string): Iterable<HeadSummary>;

@@ -1,6 +1,7 @@
 /** What every store promises, whatever it stands on. `make` gives an empty store; the suite closes it. */
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { deliveryKey } from '../../src/domain/delivery.ts';
 import { isCrowsnestError } from '../../src/domain/errors.ts';
 import type { Finding } from '../../src/domain/finding.ts';
 import type { Gap } from '../../src/domain/gap.ts';
@@ -93,6 +94,18 @@ export function checkStore(name: string, make: () => Store): void {
       assert.equal(store.cursor('watch/kafka'), '10');
       assert.deepEqual(store.cursors('watch/'), { 'watch/kafka': '10', 'watch/topic': '7' });
       assert.equal(store.cursor('nothing'), undefined);
+    });
+
+    test('remembers deliveries with what they brought', (store) => {
+      const [one, two] = [deliveryKey('a', 'b'), deliveryKey('ab', '')];
+      assert.notEqual(one, two);
+      store.append({ changes: history('orders', [{}], 10), deliveries: [{ key: one, atMs: 1000 }] });
+      assert.deepEqual(store.delivered([one, two]), new Set([one]));
+      const broken = { ...newChange('ADDED', state('late', '12', {})), observedMs: null } as unknown as NewChange;
+      assert.throws(() => store.append({ changes: [broken], deliveries: [{ key: two, atMs: 2000 }] }));
+      assert.deepEqual(store.delivered([two]), new Set(), 'what was not recorded was not delivered');
+      store.append({ changes: [], deliveries: [one, two].map((key) => ({ key, atMs: 3000 })) });
+      assert.deepEqual(store.delivered([one, two]), new Set([one, two]));
     });
 
     test('stores nothing of a batch that fails, and goes on after it', (store) => {
