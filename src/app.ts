@@ -15,6 +15,8 @@ import type { KubeClient } from './kube/kube-client.ts';
 import { createModel } from './model/ensemble.ts';
 import type { Options } from './options.ts';
 import { type Analysis, type AnalysisOptions, createAnalysis } from './pipeline/analyze.ts';
+import { type ClaimBookOptions, createClaimBook } from './pipeline/claim-book.ts';
+import { createClaimMetrics } from './pipeline/claim-metrics.ts';
 import { createIdleAnalysis } from './pipeline/idle-analysis.ts';
 import { createIngest } from './pipeline/ingest.ts';
 import { publishPipelineMetrics } from './pipeline/metrics.ts';
@@ -47,6 +49,8 @@ export interface App {
   readonly signal: AbortSignal;
   /** Runs a source to its end, or until the app stops. */
   run(source: Source): Promise<void>;
+  /** What joining claims with changes asks of a cluster, once one is watched. */
+  joinClaims(hooks: ClaimHooks): void;
   /** Starts the API and the page. */
   serveApi(view: ApiView): Promise<{ url: string; token: string }>;
   /** Starts sending alerts, and marks on objects when a client is given. */
@@ -60,6 +64,8 @@ export interface App {
   stop(): Promise<void>;
   [Symbol.asyncDispose](): Promise<void>;
 }
+
+export type ClaimHooks = Pick<ClaimBookOptions, 'kindOf' | 'drain'>;
 
 /** What the API shows beside the store. */
 export interface ApiView {
@@ -109,12 +115,22 @@ export function createApp({ options, defaultDb, onFinding, signal: outer, clock 
     });
     const analysis = options.model === 'off' ? createIdleAnalysis(modelOf()) : createAnalysis(judging());
 
+    const hash = keyedHash(loadMaskingKey(file));
+    let claimHooks: ClaimHooks = {};
+    const claims = createClaimBook({
+      ...{ store, clock, hash },
+      kindOf: (...resource) => claimHooks.kindOf?.(...resource),
+      drain: () => claimHooks.drain?.() ?? [],
+      count: (...outcome) => countClaim(...outcome),
+    });
+    const countClaim = createClaimMetrics(registry, () => claims.waiting);
+
     const wakers: (() => void)[] = [];
     const wakeAll = () => {
       for (const wake of wakers) wake();
     };
     const pipeline = createPipeline({
-      ingest: createIngest({ store, hash: keyedHash(loadMaskingKey(file)) }),
+      ingest: createIngest({ store, hash, claims }),
       analysis,
       store,
       clock,
@@ -153,6 +169,9 @@ export function createApp({ options, defaultDb, onFinding, signal: outer, clock 
         // What it has in hand is recorded before the store closes; whoever awaits `run` hears of its failure.
         stack.defer(source.name, () => running.catch(() => undefined));
         return running;
+      },
+      joinClaims(hooks) {
+        claimHooks = { ...claimHooks, ...hooks };
       },
       async serveApi(view) {
         const token =

@@ -3,6 +3,7 @@
  * must return all come from here. Each schema with an id becomes one entry under components/schemas.
  */
 import { z } from 'zod';
+import { ACTOR_SOURCES } from '../domain/change.ts';
 import { ERROR_CODES } from '../domain/errors.ts';
 import { SEVERITIES } from '../domain/finding.ts';
 import { GAP_REASONS } from '../domain/gap.ts';
@@ -30,11 +31,42 @@ export const ObjectRef = z
 export const Actor = z
   .object({
     name: z.string().describe("'unknown' where no source says"),
-    source: z.enum(['stream', 'managedFields', 'none']),
+    source: z
+      .enum(ACTOR_SOURCES)
+      .describe('admission and audit: as the API server authenticated it; managedFields: chosen by the client'),
     confidence: z.number().min(0).max(1),
     operation: z.string().optional(),
+    impersonatedBy: z.string().optional().describe('The authenticated user who acted as `name`'),
+    fieldManager: z.string().optional(),
   })
   .register(components, { id: 'Actor' });
+
+export const Evidence = z
+  .object({
+    source: z.enum(['admission', 'audit', 'pushed']),
+    id: z.string().describe("request.uid of the review, auditID of the event, or the pushed claim's id"),
+    time,
+    match: z.enum(['version', 'late', 'content', 'deletion', 'time']).describe('How it was found to speak of this change'),
+    user: z.object({
+      name: z.string(),
+      groups: z.array(z.string()).optional(),
+      impersonatedBy: z.string().optional(),
+      userAgent: z.string().optional().describe('Chosen by the client'),
+      sourceIPs: z.array(z.string()).optional().describe('All but the last can be forged by the client'),
+      fieldManager: z.string().optional(),
+    }),
+  })
+  .register(components, { id: 'Evidence' });
+
+export const GitopsOrigin = z
+  .object({
+    tool: z.enum(['flux', 'argocd', 'helm']),
+    source: z.string().describe('What applies the object, e.g. Kustomization flux-system/apps'),
+    revision: z.string().optional().describe('What was applied last by then, where the applier is watched or the object tells'),
+    byTool: z.boolean().describe('False: somebody else wrote an object that the tool keeps, so it may put its own state back'),
+  })
+  .register(components, { id: 'GitopsOrigin' })
+  .describe('Where the object is kept in git or a chart, by its labels and annotations');
 
 export const FieldDiff = z
   .object({
@@ -66,7 +98,9 @@ export const ChangeSummary = z
 export const Change = z
   .object({
     ...changeFields,
-    candidates: z.array(Actor),
+    candidates: z.array(Actor).describe('Who it may have been, likeliest first'),
+    evidence: z.array(Evidence).describe('What admission, audit or a push said about who made it'),
+    gitops: GitopsOrigin.optional(),
     diff: z.array(FieldDiff),
     before: state.optional().describe('With states=both, unless the object is new'),
     after: state.optional().describe('With states=after or states=both; for DELETED the last state'),
@@ -120,7 +154,9 @@ export const Finding = z
     cluster: z.string(),
     subject: Subject,
     summary: z.string(),
-    actor: Actor,
+    actor: Actor.describe('As known now; the judgement rests on what was known then'),
+    candidates: z.array(Actor).optional().describe('Of the change judged, likeliest first'),
+    gitops: GitopsOrigin.optional(),
     score: z.number().describe('Combined -log10 tail probability'),
     onceIn: z.number().describe('Expected once in this many judged events'),
     detector: z.string(),

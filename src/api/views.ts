@@ -23,18 +23,22 @@ export function changeSummaryView(change: ChangeSummary): z.input<typeof schemas
 
 export function changeView(
   change: Change,
-  states: { before?: Record<string, unknown>; after?: Record<string, unknown> },
+  extras: Pick<z.input<typeof schemas.Change>, 'before' | 'after' | 'evidence' | 'gitops'>,
 ): z.input<typeof schemas.Change> {
   const { seq, ref, uid, type, origin, resourceVersion, generation, actor, own, candidates, diff } = change;
   const time = isoTime(change.observedMs);
-  return { seq, ref, uid, type, origin, time, resourceVersion, generation, actor, own, candidates, diff, ...states };
+  return { seq, ref, uid, type, origin, time, resourceVersion, generation, actor, own, candidates, diff, ...extras };
 }
 
-export function findingView(finding: Finding): z.input<typeof schemas.Finding> {
-  const { tsMs, id, cluster, subject, summary, actor, score, onceIn, detector, reasons, mature, deterministic } = finding;
+/** `who` is the actor as known now, see who.ts. */
+export function findingView(
+  finding: Finding,
+  who: Pick<z.input<typeof schemas.Finding>, 'actor' | 'candidates' | 'gitops'> = { actor: finding.actor },
+): z.input<typeof schemas.Finding> {
+  const { tsMs, id, cluster, subject, summary, score, onceIn, detector, reasons, mature, deterministic } = finding;
   const { severity, decision, episode } = finding;
   return {
-    ...{ id, time: isoTime(tsMs), cluster, subject, summary, actor, score, onceIn, detector, reasons, mature, deterministic },
+    ...{ id, time: isoTime(tsMs), cluster, subject, summary, ...who, score, onceIn, detector, reasons, mature, deterministic },
     ...{ severity, decision, episode },
   };
 }

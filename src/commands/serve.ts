@@ -1,4 +1,5 @@
 import { type App, createApp } from '../app.ts';
+import { createKindLookup } from '../collector/claim-kinds.ts';
 import { type ClusterSource, createClusterSource } from '../collector/cluster-source.ts';
 import { blindSpots } from '../collector/coverage.ts';
 import { createIngestMetrics } from '../collector/ingest-metrics.ts';
@@ -20,6 +21,7 @@ export async function runServe(options: Options, terminal: Terminal): Promise<nu
   const metrics = createCollectorMetrics(app.registry).of(client.cluster);
   const source = createSource(app, client, options, metrics);
   const side = createSideSources(app, { client, options, source, metrics });
+  app.joinClaims({ kindOf: createKindLookup({ coverage: () => source.coverage(), clock: app.clock }) });
 
   const ingestMetrics = createIngestMetrics(app.registry);
   const served = await app.serveApi({

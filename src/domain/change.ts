@@ -4,17 +4,25 @@ import type { KubeObject, ObjectRef } from './object-ref.ts';
 export type ChangeType = 'ADDED' | 'MODIFIED' | 'DELETED';
 
 /**
- * Who may have made a change, with how we know and how sure we are. `managedFields` names are chosen by the client and so only a hint;
- * `stream` is what a recorded stream states.
+ * How we know who made a change: what a recorded stream states; the user whom the API server authenticated, seen at admission or in its
+ * audit log; what somebody pushed to us; managedFields, whose names are chosen by the client and so only a hint.
  */
+export const ACTOR_SOURCES = ['stream', 'admission', 'audit', 'pushed', 'managedFields', 'none'] as const;
+export type ActorSource = (typeof ACTOR_SOURCES)[number];
+
+/** Who may have made a change, with how we know and how sure we are. The ladder of confidence is in docs/who.md. */
 export interface Actor {
   /** A user name, service account, bot or field manager, as the source gives it; 'unknown' where no source says. */
   name: string;
-  source: 'stream' | 'managedFields' | 'none';
+  source: ActorSource;
   /** 0 to 1. */
   confidence: number;
   /** managedFields only: Apply or Update. */
   operation?: string;
+  /** The authenticated user who acted as `name`. */
+  impersonatedBy?: string;
+  /** What an authenticated client called itself in managedFields. */
+  fieldManager?: string;
 }
 
 export const UNKNOWN_ACTOR: Actor = { name: 'unknown', source: 'none', confidence: 0 };

@@ -10,6 +10,7 @@
 import { attribute } from '../domain/attribution.ts';
 import { isBookkeepingPath } from '../domain/bookkeeping.ts';
 import { type Change, type Observation, UNKNOWN_ACTOR } from '../domain/change.ts';
+import type { Claim } from '../domain/claim.ts';
 import { diffValues, type FieldDiff, leavesOf } from '../domain/field-diff.ts';
 import { isHeartbeat } from '../domain/heartbeat-paths.ts';
 import { type KubeEvent, maskKubeEvent } from '../domain/kube-event.ts';
@@ -20,6 +21,7 @@ import type { KeyedHash } from '../domain/redact.ts';
 import { mask } from '../domain/redact.ts';
 import { compareResourceVersions } from '../domain/resource-version.ts';
 import type { AppendBatch, Head, NewChange, Reject, Store } from '../store/store.ts';
+import type { ClaimBook } from './claim-book.ts';
 
 /** The parts of a Head that comparing needs; also stands for changes of the same batch that are not stored yet. */
 type Known = Pick<Head, 'uid' | 'resourceVersion' | 'deleted' | 'state'>;
@@ -27,6 +29,7 @@ type Known = Pick<Head, 'uid' | 'resourceVersion' | 'deleted' | 'state'>;
 export interface IngestBatch {
   observations: Observation[];
   scrapes?: AppendBatch['scrapes'];
+  claims?: Claim[];
   rejects?: AppendBatch['rejects'];
   gaps?: AppendBatch['gaps'];
   deliveries?: AppendBatch['deliveries'];
@@ -49,9 +52,17 @@ export interface Ingest {
   record(batch: IngestBatch): IngestResult;
 }
 
-export function createIngest({ store, hash }: { store: Pick<Store, 'head' | 'append'>; hash: KeyedHash }): Ingest {
+export interface IngestOptions {
+  store: Pick<Store, 'head' | 'append'>;
+  hash: KeyedHash;
+  /** Joins claims about who wrote; without it managedFields alone tell. */
+  claims?: ClaimBook;
+}
+
+export function createIngest({ store, hash, claims }: IngestOptions): Ingest {
   return {
     record(batch) {
+      const session = claims?.begin(batch.claims);
       const overlay = new Map<string, Known>();
       const changes: NewChange[] = [];
       const heartbeats: NonNullable<AppendBatch['heartbeats']> = [];
@@ -69,7 +80,7 @@ export function createIngest({ store, hash }: { store: Pick<Store, 'head' | 'app
           heartbeats.push({ ref, uid, resourceVersion, observedMs: observation.observedMs });
           if (known !== undefined) overlay.set(key, { ...known, resourceVersion });
         } else {
-          changes.push(...outcome);
+          changes.push(...(session?.attribute(outcome, observation.object) ?? outcome));
           const last = outcome.at(-1);
           if (last !== undefined)
             overlay.set(key, {
@@ -82,6 +93,7 @@ export function createIngest({ store, hash }: { store: Pick<Store, 'head' | 'app
       }
       const recorded = store.append({
         changes,
+        amendments: session?.amendments,
         heartbeats,
         scrapes: batch.scrapes,
         rejects: late.length === 0 ? batch.rejects : [...(batch.rejects ?? []), ...late],
@@ -90,6 +102,7 @@ export function createIngest({ store, hash }: { store: Pick<Store, 'head' | 'app
         kubeEvents: batch.kubeEvents?.map((event) => maskKubeEvent(event, hash)),
         cursors: batch.cursors,
       });
+      session?.commit();
       return { changes: recorded, heartbeats: heartbeats.length, repeats, late: late.length };
     },
   };

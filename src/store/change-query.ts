@@ -16,8 +16,10 @@ import type { ChangeQuery, ChangeSummary, Page } from './store.ts';
 const LISTS_MAX = 2_000;
 const CHUNK_MIN = 128;
 const CHUNK_MAX = 2_048;
+/** Who made a change as amended by what became known later. */
+const AMENDED = `coalesce((SELECT a.actor_set_id FROM attribution a WHERE a.change_seq = c.seq ORDER BY a.id DESC LIMIT 1), c.actor_set_id)`;
 
-type Posting = Database.Statement<[number, number, number, number], number>;
+type Posting = (value: number, low: number, high: number, limit: number) => number[];
 
 interface Filters {
   resources?: number[];
@@ -35,13 +37,20 @@ export class ChangeQueries {
 
   constructor(parts: { db: Database.Database; interning: Interning; objects: Objects; blocks: Blocks }) {
     this.#parts = parts;
-    const posting = (column: string): Posting =>
-      parts.db
-        .prepare<[number, number, number, number], number>(
-          `SELECT seq FROM change WHERE ${column} = ? AND seq BETWEEN ? AND ? ORDER BY seq DESC LIMIT ?`,
-        )
-        .pluck();
-    this.#postings = { lives: posting('life_id'), actors: posting('actor_set_id'), pathsets: posting('pathset_id') };
+    const posting = (column: string): Posting => {
+      const sql = `SELECT seq FROM change WHERE ${column} = ? AND seq BETWEEN ? AND ? ORDER BY seq DESC LIMIT ?`;
+      const statement = parts.db.prepare<number[], number>(sql).pluck();
+      return (value, low, high, limit) => statement.all(value, low, high, limit);
+    };
+    // Changes that had this actor at any time; whether it still is the one is checked on the rows.
+    const byActor = parts.db
+      .prepare<number[], number>(
+        `SELECT seq FROM change WHERE actor_set_id = ? AND seq BETWEEN ? AND ?
+         UNION SELECT change_seq FROM attribution WHERE actor_set_id = ? AND change_seq BETWEEN ? AND ? ORDER BY seq DESC LIMIT ?`,
+      )
+      .pluck();
+    const actors: Posting = (value, low, high, limit) => byActor.all(value, low, high, value, low, high, limit);
+    this.#postings = { lives: posting('life_id'), actors, pathsets: posting('pathset_id') };
     const lives = `SELECT l.id FROM object o JOIN life l ON l.object_id = o.id
       WHERE o.resource_id IN (SELECT value FROM json_each(?)) AND o.namespace_id IN (SELECT value FROM json_each(?))`;
     this.#lives = parts.db.prepare<[string, string, number], number>(`${lives} LIMIT ?`).pluck();
@@ -103,9 +112,9 @@ export class ChangeQueries {
 
   /** The newest `limit` positions of several lists together, newest first. */
   #merge(posting: Posting, values: readonly number[], range: { low: number; high: number }, limit: number): number[] {
-    if (values.length === 1) return posting.all(values[0] as number, range.low, range.high, limit);
-    const all = values.flatMap((value) => posting.all(value, range.low, range.high, limit));
-    return all.sort((a, b) => b - a).slice(0, limit);
+    if (values.length === 1) return posting(values[0] as number, range.low, range.high, limit);
+    const all = values.flatMap((value) => posting(value, range.low, range.high, limit));
+    return [...new Set(all)].sort((a, b) => b - a).slice(0, limit);
   }
 
   /** What the query names, as ids; undefined when it names something never seen. */
@@ -153,7 +162,7 @@ export class ChangeQueries {
     };
     // The unary plus keeps SQLite from choosing another index than the one on seq.
     among('+c.life_id', filters.lives);
-    among('+c.actor_set_id', filters.actors);
+    among(AMENDED, filters.actors);
     among('+c.pathset_id', filters.pathsets);
     if (filters.lives === undefined) {
       among('+o.resource_id', filters.resources);
@@ -164,9 +173,10 @@ export class ChangeQueries {
     compare('c.observed_ms >= ?', query.fromMs);
     compare('c.observed_ms <= ?', query.toMs);
     return (from: string, position: (number | string)[], limit: number): ChangeRow[] => {
-      const sql = `SELECT ${CHANGE_COLUMNS} FROM change c CROSS JOIN life l ON l.id = c.life_id CROSS JOIN object o ON o.id = l.object_id
+      const sql = `SELECT ${CHANGE_COLUMNS}, ${AMENDED} AS amendedId FROM change c CROSS JOIN life l ON l.id = c.life_id CROSS JOIN object o ON o.id = l.object_id
         WHERE ${[from, ...where].join(' AND ')} ORDER BY c.seq DESC LIMIT ?`;
-      return this.#parts.db.prepare<(number | string)[], ChangeRow>(sql).all(...position, ...values, limit);
+      const rows = this.#parts.db.prepare<(number | string)[], ChangeRow & { amendedId: number }>(sql);
+      return rows.all(...position, ...values, limit).map(({ amendedId, ...row }) => ({ ...row, actorSetId: amendedId }));
     };
   }
 }

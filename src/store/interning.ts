@@ -305,20 +305,30 @@ class ResourceTable {
   }
 }
 
-type PackedActor = [name: string, source: Actor['source'], confidence: number, operation?: string];
+type Optional = 'operation' | 'impersonatedBy' | 'fieldManager';
+const OPTIONAL: readonly Optional[] = ['operation', 'impersonatedBy', 'fieldManager'];
+/** The optional members follow in the order above, null for one that is absent before one that is there. */
+type PackedActor = [name: string, source: Actor['source'], confidence: number, ...optional: (string | null)[]];
 
 function packActor(actor: Actor): PackedActor {
   const packed: PackedActor = [actor.name, actor.source, actor.confidence];
-  if (actor.operation !== undefined) packed.push(actor.operation);
+  const last = OPTIONAL.findLastIndex((key) => actor[key] !== undefined);
+  for (let i = 0; i <= last; i++) packed.push(actor[OPTIONAL[i] as Optional] ?? null);
   return packed;
 }
 
-function unpackActor([name, source, confidence, operation]: PackedActor): Actor {
-  return operation === undefined ? { name, source, confidence } : { name, source, confidence, operation };
+function unpackActor([name, source, confidence, ...optional]: PackedActor): Actor {
+  const actor: Actor = { name, source, confidence };
+  for (const [i, value] of optional.entries()) {
+    const key = OPTIONAL[i];
+    if (key !== undefined && value !== null) actor[key] = value;
+  }
+  return actor;
 }
 
 function sameActor(a: Actor, b: Actor): boolean {
-  return a.name === b.name && a.source === b.source && a.confidence === b.confidence && a.operation === b.operation;
+  const same = a.name === b.name && a.source === b.source && a.confidence === b.confidence;
+  return same && OPTIONAL.every((key) => a[key] === b[key]);
 }
 
 function packAscending(ids: readonly number[]): Buffer {

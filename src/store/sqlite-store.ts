@@ -6,12 +6,14 @@ import { statSync } from 'node:fs';
 import type Database from 'better-sqlite3';
 import { isBookkeepingPath } from '../domain/bookkeeping.ts';
 import type { Change } from '../domain/change.ts';
+import type { Attribution } from '../domain/claim-join.ts';
 import { type CrowsnestError, isCrowsnestError } from '../domain/errors.ts';
 import { diffValues, type FieldDiff, leavesOf } from '../domain/field-diff.ts';
 import type { Finding } from '../domain/finding.ts';
 import type { Gap } from '../domain/gap.ts';
 import type { KubeObject, ObjectRef } from '../domain/object-ref.ts';
 import type { Logger } from '../telemetry/logger.ts';
+import { Attributions } from './attributions.ts';
 import { BLOCK_DEFAULTS, type BlockOptions, Blocks } from './blocks.ts';
 import { ChangeLog, type ChangeRow } from './change-log.ts';
 import { ChangeQueries } from './change-query.ts';
@@ -60,6 +62,7 @@ export class SqliteStore implements port.Store {
   readonly #interning: Interning;
   readonly #objects: Objects;
   readonly #log: ChangeLog;
+  readonly #attributions: Attributions;
   readonly #blocks: Blocks;
   readonly #revisions: Revisions;
   readonly #changeQueries: ChangeQueries;
@@ -82,6 +85,7 @@ export class SqliteStore implements port.Store {
     this.#interning = new Interning(db);
     this.#objects = new Objects(db, this.#interning, options.entriesMax ?? ENTRIES_MAX);
     this.#log = new ChangeLog(db);
+    this.#attributions = new Attributions(db, this.#interning);
     this.#blocks = new Blocks(db, withDefaults(BLOCK_DEFAULTS, options));
     const parts = { db, interning: this.#interning, objects: this.#objects, log: this.#log, blocks: this.#blocks };
     this.#revisions = new Revisions(parts, withDefaults(REVISION_DEFAULTS, options));
@@ -111,6 +115,7 @@ export class SqliteStore implements port.Store {
   append(batch: port.AppendBatch): Change[] {
     return this.#write(() => {
       const changes = batch.changes.map((change) => this.#appendChange(change));
+      for (const { seq, knownMs, attribution } of batch.amendments ?? []) this.#attributions.add(seq, knownMs, attribution);
       for (const heartbeat of batch.heartbeats ?? []) this.#appendHeartbeat(heartbeat);
       this.#objects.flushDue(this.#log.newest());
       let samples = 0;
@@ -128,7 +133,7 @@ export class SqliteStore implements port.Store {
   }
 
   #appendChange(input: port.NewChange): Change {
-    const { before, ...change } = input;
+    const { before, attribution, ...change } = input;
     const { ref, uid, type, state } = change;
     let entry = this.#objects.find(ref);
     const known = entry !== undefined;
@@ -156,6 +161,7 @@ export class SqliteStore implements port.Store {
       actorSetId: this.#interning.actorSetId(change.actor, change.candidates),
       pathsetId: (type === 'MODIFIED' ? this.#interning.pathsetId(diff) : undefined) ?? null,
     });
+    if (attribution !== undefined) this.#attributions.add(seq, change.observedMs, attribution);
     if (revision.text !== undefined) this.#blocks.put(seq, revision.text);
     this.#revisions.keepHead(entry.lifeId, seq, { state, bare: revision.bare, length: revision.length });
     entry.depth = revision.depth;
@@ -206,8 +212,22 @@ export class SqliteStore implements port.Store {
   change(seq: number): Change | undefined {
     return this.#read(() => {
       const row = this.#log.row(seq);
-      return row === undefined ? undefined : this.#rebuilt(row);
+      return row === undefined ? undefined : this.#rebuilt({ ...row, actorSetId: this.#amended(row) });
     });
+  }
+
+  attribution(seq: number): Attribution | undefined {
+    return this.#read(() => {
+      const row = this.#log.row(seq);
+      if (row === undefined) return undefined;
+      const newest = this.#attributions.newest(seq);
+      const evidence = newest === undefined ? [] : this.#attributions.unpack(newest.evidence);
+      return { ...this.#interning.actorSet(newest?.actorSetId ?? row.actorSetId), evidence };
+    });
+  }
+
+  #amended(row: ChangeRow): number {
+    return this.#attributions.newest(row.seq)?.actorSetId ?? row.actorSetId;
   }
 
   changesAfter(seq: number, limit: number): Change[] {
@@ -394,7 +414,16 @@ export class SqliteStore implements port.Store {
 
   /** After a failed write nothing cached can be trusted: ids and heads of the rolled-back transaction are in there. */
   #failed(error: unknown): unknown {
-    const parts = [this.#interning, this.#objects, this.#log, this.#blocks, this.#revisions, this.#series, this.#kubeEvents];
+    const parts = [
+      this.#interning,
+      this.#objects,
+      this.#log,
+      this.#attributions,
+      this.#blocks,
+      this.#revisions,
+      this.#series,
+      this.#kubeEvents,
+    ];
     for (const part of parts) part.forget();
     const failure = storeError(error, this.file);
     if (isCrowsnestError(failure, 'STORE_FULL') || isCrowsnestError(failure, 'STORE_READ_ONLY')) {

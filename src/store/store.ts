@@ -3,6 +3,7 @@
  * Everything here is synchronous because the embedded default is; the async port for a database server comes with PostgreSQL.
  */
 import type { Change, ChangeType } from '../domain/change.ts';
+import type { Attribution } from '../domain/claim-join.ts';
 import type { Delivery } from '../domain/delivery.ts';
 import type { Finding, Severity } from '../domain/finding.ts';
 import type { Gap, GapReason } from '../domain/gap.ts';
@@ -28,6 +29,17 @@ export type HeadSummary = Omit<Head, 'state'>;
 /** A change about to be recorded; `before` is the object's previous state in the same life, absent for a new life. */
 export interface NewChange extends Omit<Change, 'seq'> {
   before: KubeObject | undefined;
+  /**
+   * What claims said by the time it is recorded. Shown in place of `actor` and `candidates`, which stay what analysis saw and sees again.
+   */
+  attribution?: Attribution | undefined;
+}
+
+/** What became known later about who made a recorded change. */
+export interface Amendment {
+  seq: number;
+  knownMs: number;
+  attribution: Attribution;
 }
 
 /** A no-op update (only resourceVersion, managedFields or a heartbeat moved): counted on the object, not a change. */
@@ -49,6 +61,7 @@ export interface Reject {
 
 export interface AppendBatch {
   changes: NewChange[];
+  amendments?: Amendment[] | undefined;
   heartbeats?: Heartbeat[];
   scrapes?: Scrape[];
   rejects?: Reject[];
@@ -225,8 +238,11 @@ export interface Store {
   heads(cluster: string, group: string, kind: string, namespace?: string): Iterable<HeadSummary>;
 
   // --- read ---
+  // Actors are as amended by what became known later, except where analysis reads.
   change(seq: number): Change | undefined;
-  /** Whole changes with seq > after, in order: how analysis catches up. */
+  /** Who made change `seq`, with the claims that say so; undefined when there is no such change. */
+  attribution(seq: number): Attribution | undefined;
+  /** Whole changes with seq > after, in order, with actors as they were known when recorded: how analysis catches up. */
   changesAfter(seq: number, limit: number): Change[];
   changes(query: ChangeQuery): Page<ChangeSummary>;
   /** Masked state right after change `seq` (which must be of this object), or as of a time. */

@@ -1,6 +1,7 @@
 /** What every store promises, whatever it stands on. `make` gives an empty store; the suite closes it. */
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import type { Actor } from '../../src/domain/change.ts';
 import { deliveryKey } from '../../src/domain/delivery.ts';
 import { isCrowsnestError } from '../../src/domain/errors.ts';
 import type { Finding } from '../../src/domain/finding.ts';
@@ -86,6 +87,52 @@ export function checkStore(name: string, make: () => Store): void {
       assert.throws(
         () => store.gaps({ limit: 3, continue: 'nonsense' }),
         (error) => isCrowsnestError(error, 'REQUEST_INVALID'),
+      );
+    });
+
+    test('shows who it was as amended later, and gives analysis what was known when it was recorded', (store) => {
+      const alice: Actor = {
+        name: 'alice',
+        source: 'audit',
+        confidence: 0.98,
+        impersonatedBy: 'portal',
+        fieldManager: 'kubectl-edit',
+      };
+      const user = {
+        name: 'alice',
+        groups: ['admins'],
+        userAgent: 'kubectl/v1',
+        sourceIPs: ['192.0.2.7'],
+        impersonatedBy: 'portal',
+      };
+      const evidence = [{ source: 'audit' as const, id: 'a-1', atMs: 7, match: 'version' as const, user }];
+      const attribution = { actor: alice, candidates: [alice, FLUX], evidence };
+      const [first, second, third] = history('orders', [{ replicas: 3 }, { replicas: 5 }, { replicas: 7 }], 10) as [
+        NewChange,
+        NewChange,
+        NewChange,
+      ];
+      store.append({ changes: [first, { ...second, attribution }, third] });
+      assert.deepEqual(store.attribution(2), attribution);
+      assert.deepEqual(store.attribution(1), { actor: FLUX, candidates: [FLUX], evidence: [] });
+      assert.equal(store.attribution(9), undefined);
+      store.append({ changes: [], amendments: [{ seq: 3, knownMs: 99, attribution: { ...attribution, evidence: [] } }] });
+      store.append({ changes: [], amendments: [{ seq: 3, knownMs: 100, attribution }] });
+      assert.deepEqual(store.attribution(3), attribution);
+      assert.deepEqual(
+        store.changesAfter(0, 9).map(({ actor, candidates }) => [actor, candidates]),
+        [1, 2, 3].map(() => [FLUX, [FLUX]]),
+      );
+      assert.deepEqual(store.change(2)?.candidates, [alice, FLUX]);
+      assert.deepEqual(store.change(3)?.actor, alice);
+      const named = (actor: string, limit: number) => store.changes({ actor, limit }).items.map(({ seq }) => seq);
+      assert.deepEqual(named('alice', 9), [3, 2]);
+      assert.deepEqual(named('flux', 9), [1]);
+      assert.deepEqual(named('alice', 1), [3]);
+      const kept = store.changes({ kind: 'Kafka', name: 'orders', limit: 9 }).items;
+      assert.deepEqual(
+        kept.map(({ actor }) => actor.name),
+        ['alice', 'alice', 'flux'],
       );
     });
 

@@ -3,7 +3,7 @@ import { html } from './html.ts';
 import type { Live } from './live-data.ts';
 import { ActorMark, Name, SeverityMark, StateMark, Time } from './marks.ts';
 import type { Finding } from './types.ts';
-import { confidenceWords, localTime, namesActor, roundNumber, subjectName, utcTime, visible } from './words.ts';
+import { confidenceWords, gitopsWords, localTime, namesActor, roundNumber, subjectName, utcTime, visible } from './words.ts';
 
 export function FindingFacts({
   finding,
@@ -31,6 +31,7 @@ export function FindingFacts({
     <dl class="facts">
       <div><dt>Expected</dt><dd>once in <b>${roundNumber(finding.onceIn)}</b> <small>judged events</small></dd></div>
       ${namesActor(finding) && html`<div><dt>By</dt><dd><${ActorMark} actor=${finding.actor} /> ${finding.actor.source !== 'none' && html`<small title=${why}>${word}</small>`}</dd></div>`}
+      ${finding.gitops !== undefined && html`<div><dt>Kept by</dt><dd>${gitopsWords(finding.gitops)}</dd></div>`}
       <div>
         <dt>When</dt>
         <dd title=${utcTime(finding.time)}>${localTime(finding.time)} <small><${Time} time=${finding.time} nowMs=${live.nowMs} /></small></dd>

@@ -90,6 +90,9 @@ export function actorWords(actor: string): { name: string; from: string | undefi
 export function confidenceWords(actor: Actor): { word: string; why: string } {
   const why = {
     stream: 'as the recorded stream states',
+    admission: 'as the API server authenticated it, seen at admission',
+    audit: 'as the API server authenticated it, by its audit log',
+    pushed: 'as somebody told us, which nobody checked',
     managedFields: "by the field manager's name, which a client chooses itself",
     none: 'no source names anyone',
   }[actor.source];
@@ -97,6 +100,13 @@ export function confidenceWords(actor: Actor): { word: string; why: string } {
   if (actor.confidence >= 0.6) return { word: 'likely', why };
   if (actor.confidence > 0) return { word: 'a hint', why };
   return { word: 'unknown', why };
+}
+
+/** `Flux: Kustomization flux-system/apps at main@sha1:…`, and a warning when somebody else wrote. */
+export function gitopsWords(gitops: NonNullable<Finding['gitops']>): string {
+  const tool = { flux: 'Flux', argocd: 'Argo CD', helm: 'Helm' }[gitops.tool];
+  const at = gitops.revision === undefined ? '' : ` at ${visible(gitops.revision)}`;
+  return `${tool}: ${visible(gitops.source)}${at}${gitops.byTool ? '' : '; this was written by somebody else'}`;
 }
 
 /** What a finding is about, for headings and rows; silences may name no object. */

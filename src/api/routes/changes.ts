@@ -7,6 +7,7 @@ import { notFound } from '../problem.ts';
 import { route } from '../route.ts';
 import * as schemas from '../schemas.ts';
 import { changeSummaryView, changeView } from '../views.ts';
+import { changeExtras } from '../who.ts';
 import { exportPages } from './export-pages.ts';
 
 const query = z.strictObject({
@@ -60,9 +61,10 @@ export const getChange = route({
   handle({ params, query: input }, { store }) {
     const change = store.change(params.seq);
     if (change === undefined) throw notFound(`No change ${params.seq} is recorded`);
-    if (input.states === 'none') return changeView(change, {});
+    const extras = changeExtras(store, change);
+    if (input.states === 'none') return changeView(change, extras);
     const before = input.states === 'both' ? stateBefore(store, change) : undefined;
-    return changeView(change, { after: change.state, ...(before === undefined ? {} : { before }) });
+    return changeView(change, { ...extras, after: change.state, ...(before === undefined ? {} : { before }) });
   },
 });
 

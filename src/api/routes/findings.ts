@@ -6,6 +6,7 @@ import { notFound } from '../problem.ts';
 import { route } from '../route.ts';
 import * as schemas from '../schemas.ts';
 import { findingView } from '../views.ts';
+import { findingActor, findingGitops } from '../who.ts';
 import { exportPages } from './export-pages.ts';
 
 const query = z.strictObject({
@@ -38,12 +39,19 @@ export const listFindings = route({
   problems: ['REQUEST_INVALID', 'CURSOR_EXPIRED'],
   handle({ query: input }, { store }) {
     const page = store.findings(findingQuery(input));
-    return { items: page.items.map(findingView), metadata: { continue: page.continue } };
+    return {
+      items: page.items.map((finding) => findingView(finding, findingActor(store, finding))),
+      metadata: { continue: page.continue },
+    };
   },
   export: {
     line: schemas.Finding,
     pages: ({ query: input }, { store }) =>
-      exportPages(input, (position) => store.findings({ ...findingQuery(input), ...position }), findingView),
+      exportPages(
+        input,
+        (position) => store.findings({ ...findingQuery(input), ...position }),
+        (finding) => findingView(finding, findingActor(store, finding)),
+      ),
   },
 });
 
@@ -59,6 +67,6 @@ export const getFinding = route({
   handle({ params }, { store }) {
     const finding = store.finding(params.id);
     if (finding === undefined) throw notFound(`No finding ${params.id} is stored`);
-    return findingView(finding);
+    return findingView(finding, { ...findingActor(store, finding), gitops: findingGitops(store, finding) });
   },
 });

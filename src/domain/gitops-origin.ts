@@ -1,0 +1,98 @@
+/**
+ * Where an object is kept outside the cluster, by the marks that its tool leaves on it: Flux by labels, Argo CD by its tracking id or
+ * label, Helm by annotations. Anyone may write such a mark, so it says who keeps the object and not who made a change.
+ */
+import type { Actor } from './change.ts';
+import { isJsonObject, type Json, type JsonObject } from './json.ts';
+import { type KubeObject, parseApiVersion } from './object-ref.ts';
+
+export type GitopsTool = 'flux' | 'argocd' | 'helm';
+
+export interface GitopsOrigin {
+  tool: GitopsTool;
+  /** The object that applies this one. A Helm release is none: it is a Secret, which is never read. */
+  applier: { group: string; kind: string; namespace: string | undefined; name: string };
+  /** What the object itself tells: the chart and its version. */
+  revision: string | undefined;
+}
+
+const FLUX = [
+  { prefix: 'helm.toolkit.fluxcd.io', kind: 'HelmRelease' },
+  { prefix: 'kustomize.toolkit.fluxcd.io', kind: 'Kustomization' },
+];
+const ARGO_GROUP = 'argoproj.io';
+
+/** The surest mark wins: Flux's and Argo CD's own before Helm's, which both leave where they render charts. */
+export function gitopsOrigin(object: KubeObject): GitopsOrigin | undefined {
+  const labels = textsOf(object.metadata.labels);
+  const annotations = textsOf(object.metadata.annotations);
+  const chart = labels['helm.sh/chart'];
+  for (const { prefix, kind } of FLUX) {
+    const [name, namespace] = [labels[`${prefix}/name`], labels[`${prefix}/namespace`]];
+    if (name !== undefined && namespace !== undefined)
+      return {
+        tool: 'flux',
+        applier: { group: prefix, kind, namespace, name },
+        revision: kind === 'HelmRelease' ? chart : undefined,
+      };
+  }
+  const application =
+    argoApplication(object, annotations['argocd.argoproj.io/tracking-id']) ?? labels['argocd.argoproj.io/instance'];
+  if (application !== undefined) {
+    // An application outside Argo CD's own namespace is written as namespace_name, and names hold no underscore.
+    const [first, second] = application.split('_', 2) as [string, string | undefined];
+    const applier = {
+      group: ARGO_GROUP,
+      kind: 'Application',
+      namespace: second === undefined ? undefined : first,
+      name: second ?? first,
+    };
+    return { tool: 'argocd', applier, revision: undefined };
+  }
+  const release = annotations['meta.helm.sh/release-name'];
+  if (release === undefined) return undefined;
+  const namespace = annotations['meta.helm.sh/release-namespace'];
+  return { tool: 'helm', applier: { group: '', kind: 'Release', namespace, name: release }, revision: chart };
+}
+
+/** What an applier was applying, from its own status. */
+export function appliedRevision(applier: KubeObject): string | undefined {
+  const status = isJsonObject(applier.status) ? applier.status : {};
+  if (parseApiVersion(applier.apiVersion).group !== ARGO_GROUP)
+    return textOf(status.lastAttemptedRevision) ?? textOf(status.lastAppliedRevision);
+  return textOf(member(member(status.operationState, 'syncResult'), 'revision')) ?? textOf(member(status.sync, 'revision'));
+}
+
+const WRITERS: Record<GitopsTool, RegExp> = {
+  flux: /(?:^|[:/])(?:kustomize|helm)-controller$/,
+  argocd: /(?:^|[:/])argocd-(?:application-)?controller$/,
+  helm: /^helm$/i,
+};
+
+/** Whether the tool itself wrote; otherwise somebody else wrote what the tool may put back. */
+export function isWrittenBy(tool: GitopsTool, actor: Actor): boolean {
+  return [actor.name, actor.fieldManager].some((name) => name !== undefined && WRITERS[tool].test(name));
+}
+
+/** `application:group/Kind:namespace/name`, and of this object: a copy of an object carries the id of the original along. */
+function argoApplication(object: KubeObject, trackingId: string | undefined): string | undefined {
+  const [application, groupKind, namespaceName] = trackingId?.split(':') ?? [];
+  if (application === undefined || application === '' || groupKind === undefined || namespaceName === undefined) return undefined;
+  const { group } = parseApiVersion(object.apiVersion);
+  const isThis = groupKind === `${group}/${object.kind}` && namespaceName.split('/').at(-1) === object.metadata.name;
+  return isThis ? application : undefined;
+}
+
+function textsOf(value: Json | undefined): Record<string, string | undefined> {
+  const texts: Record<string, string | undefined> = Object.create(null);
+  if (isJsonObject(value)) for (const [key, text] of Object.entries(value)) texts[key] = textOf(text);
+  return texts;
+}
+
+function textOf(value: Json | undefined): string | undefined {
+  return typeof value === 'string' && value !== '' ? value : undefined;
+}
+
+function member(value: Json | undefined, key: string): Json | undefined {
+  return isJsonObject(value) ? (value as JsonObject)[key] : undefined;
+}
