@@ -332,12 +332,21 @@ export const IngestAnswer = z
     accepted: count.describe('New, and durable by the time of this answer'),
     repeated: count.describe('Told before: nothing was recorded now'),
     references: count.describe('Named an object without its content, of which nothing can be recorded'),
+    skipped: count.describe('Well-formed, but no write that led to a state: reads, refused requests, dry runs'),
     rejected: z
       .array(z.object({ index: z.int().optional(), reason: z.string(), detail: z.string() }))
       .describe('Which parts were not taken, and why; at most 100'),
     rejectedCount: count,
   })
   .register(components, { id: 'IngestAnswer' });
+
+export const AdmissionReview = z
+  .object({
+    apiVersion: z.literal('admission.k8s.io/v1'),
+    kind: z.literal('AdmissionReview'),
+    response: z.object({ uid: z.string(), allowed: z.literal(true).describe('Always: Crowsnest watches and forbids nothing') }),
+  })
+  .register(components, { id: 'AdmissionReviewResponse' });
 
 function listOf<T extends z.ZodType>(item: T, id: string) {
   return z

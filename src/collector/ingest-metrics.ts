@@ -4,7 +4,7 @@ import { INGEST_REASONS, type IngestReason } from './ingest-fault.ts';
 /** How something came that was not watched. */
 export const INGEST_WAYS = ['events', 'audit', 'admission', 'webhook', 'nats'] as const;
 export type IngestWay = (typeof INGEST_WAYS)[number];
-const OUTCOMES = ['accepted', 'repeated', 'reference'] as const;
+const OUTCOMES = ['accepted', 'repeated', 'reference', 'skipped'] as const;
 
 export interface IngestMetrics {
   told(way: IngestWay, outcome: (typeof OUTCOMES)[number], count: number): void;
@@ -19,7 +19,7 @@ export function createIngestMetrics(registry: Registry): IngestMetrics {
   const registers = [registry];
   const told = new Counter({
     name: 'crowsnest_ingest_told_total',
-    help: 'What was pushed or pulled in and is durable, by way and by whether it was told before or is a mere reference.',
+    help: 'What was pushed or pulled in and is durable, by way: new, told before, a mere reference, or of no use.',
     labelNames: ['way', 'outcome'],
     registers,
   });

@@ -6,7 +6,7 @@
  * since a name may have a new life by the time a late message comes. Such an event is accepted and counted as a reference.
  */
 import type { ChangeType, Observation } from '../domain/change.ts';
-import type { Claim } from '../domain/claim.ts';
+import { type Claim, writtenBy } from '../domain/claim.ts';
 import { isJsonObject, type Json, type JsonObject } from '../domain/json.ts';
 import { type KubeObject, refOf } from '../domain/object-ref.ts';
 import type { PushedEvent } from './cloud-event.ts';
@@ -71,7 +71,7 @@ export function claimOf(observation: Observation, name: string, id: string): Cla
     verb: VERBS[type],
     resourceVersion,
     atMs: observedMs,
-    user: { name: name.slice(0, 512) },
+    user: writtenBy({ name }) ?? { name },
   };
 }
 

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { createHmac } from 'node:crypto';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -10,6 +10,7 @@ import { after, before, describe, it } from 'node:test';
 import type { JsonObject } from '../../src/domain/json.ts';
 import { refOf } from '../../src/domain/object-ref.ts';
 import { ManualClock } from '../respond/manual-clock.ts';
+import { admissionReview } from '../support/admission-review.ts';
 import { BATCH, binary, knativeEvent, STRUCTURED } from '../support/cloud-events.ts';
 import { kafka } from '../support/objects.ts';
 import { API_TOKEN, GITOPS, type PushingApi, startPushingApi } from '../support/pushing-api.ts';
@@ -33,7 +34,15 @@ describe('pushed events', () => {
   it('are recorded as changes, pushed, of the cluster of their key', async () => {
     const object = kafka('orders', '7', { replicas: 3 });
     const answer = await push(knativeEvent('first', {}, object));
-    assert.deepEqual(answer, { status: 200, accepted: 1, repeated: 0, references: 0, rejected: [], rejectedCount: 0 });
+    assert.deepEqual(answer, {
+      status: 200,
+      accepted: 1,
+      repeated: 0,
+      references: 0,
+      skipped: 0,
+      rejected: [],
+      rejectedCount: 0,
+    });
     const head = api.store.head(refOf('prod-eu', object));
     assert.equal(head?.resourceVersion, '7');
     assert.equal(api.store.change(head?.seq ?? 0)?.origin, 'push');
@@ -126,7 +135,15 @@ describe('pushed events', () => {
       type: 'dev.knative.apiserver.ref.delete',
       data: { apiVersion, kind, name: 'k-binary', namespace: 'streaming' },
     });
-    assert.deepEqual(await push(event), { status: 200, accepted: 0, repeated: 0, references: 1, rejected: [], rejectedCount: 0 });
+    assert.deepEqual(await push(event), {
+      status: 200,
+      accepted: 0,
+      repeated: 0,
+      references: 1,
+      skipped: 0,
+      rejected: [],
+      rejectedCount: 0,
+    });
     assert.equal(await api.metric('crowsnest_ingest_told_total{way="events",outcome="reference"}'), 1);
     assert.equal(api.store.counts().changes, changes);
   });
@@ -389,6 +406,69 @@ describe('the way in', () => {
     await until('it is recorded', () => api.store.counts().changes === 1);
     assert.equal((await answerOf(await api.push(EVENTS, event, STRUCTURED))).repeated, 1);
     await api.stop();
+  });
+});
+
+describe('pushed claims', () => {
+  const JSON_BODY = { 'content-type': 'application/json' };
+  const AUDIT = readFileSync(new URL('../../fixtures/audit/event-list.json', import.meta.url), 'utf8');
+  let api: PushingApi;
+  before(async () => {
+    api = await startPushingApi();
+  });
+  after(() => api.stop());
+  const push = async (path: string, body: string, headers = {}) =>
+    answerOf(await api.push(`/v1/ingest/${path}`, body, { ...JSON_BODY, ...headers }));
+
+  it('of an audit webhook are of the cluster of the key and of source audit', async () => {
+    const answer = await push('audit?timeout=30s', AUDIT);
+    assert.deepEqual([answer.status, answer.accepted, answer.skipped], [200, 4, 5]);
+    const claims = api.batches.at(-1)!.claims ?? [];
+    assert.deepEqual(new Set(claims.map(({ cluster, source }) => `${cluster} ${source}`)), new Set(['prod-eu audit']));
+    assert.equal(await api.metric('crowsnest_ingest_told_total{way="audit",outcome="skipped"}'), 5);
+  });
+
+  it('of a list in which some events are no events are kept, and the others named', async () => {
+    const list = JSON.parse(AUDIT) as { items: unknown[] };
+    const answer = await push('audit', JSON.stringify({ ...list, items: [...list.items, 7, { kind: 'Pod' }] }));
+    assert.deepEqual([answer.accepted, answer.rejectedCount], [4, 2]);
+    assert.match(String((answer.rejected as JsonObject[])[0]?.detail), /items\[9\]/);
+  });
+
+  it('of an admission review are answered with allowed, whatever it says', async () => {
+    const allowed = (uid: string) => ({
+      ...{ status: 200, apiVersion: 'admission.k8s.io/v1', kind: 'AdmissionReview' },
+      response: { uid, allowed: true },
+    });
+    assert.deepEqual(await push('admission?timeout=1s', JSON.stringify(admissionReview({}))), allowed('r-1'));
+    assert.deepEqual(
+      api.batches.at(-1)!.claims?.map(({ source, user }) => [source, user.name]),
+      [['admission', 'alice']],
+    );
+    const batches = api.batches.length;
+    assert.deepEqual(await push('admission', JSON.stringify(admissionReview({ dryRun: true, uid: 'r-2' }))), allowed('r-2'));
+    assert.equal(api.batches.length, batches, 'a dry run writes nothing');
+    assert.deepEqual(await push('admission', JSON.stringify(admissionReview({ operation: 'LOOK', uid: 'r-3' }))), allowed('r-3'));
+    assert.equal(await api.metric('crowsnest_ingest_rejects_total{reason="admission"}'), 1, 'what is wrong with it is counted');
+  });
+
+  it('need a key for their kind', async () => {
+    const authorization = 'Bearer other-key-for-tests';
+    for (const path of ['audit', 'admission'])
+      assert.equal((await push(path, AUDIT, { authorization })).code, 'INGEST_FORBIDDEN');
+  });
+
+  it('of a body that is none are refused', async () => {
+    for (const [path, body, reason] of [
+      ['audit', '{"kind":"EventList"', 'json'],
+      ['audit', '[]', 'audit'],
+      ['admission', '{"kind":"AdmissionReview","apiVersion":"admission.k8s.io/v1"}', 'admission'],
+      ['admission', '\u0000', 'json'],
+    ] as const) {
+      const answer = await push(path, body);
+      assert.equal(answer.status, 400);
+      assert.equal(((answer.errors as JsonObject[])[0] as JsonObject).name, reason);
+    }
   });
 });
 

@@ -1,9 +1,11 @@
 /** What may be pushed is documented as it is taken: media types, sizes, headers, and each answer. */
 import assert from 'node:assert/strict';
 import { createHmac } from 'node:crypto';
+import { readFileSync } from 'node:fs';
 import { after, before, describe, it } from 'node:test';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import { ROUTES } from '../../src/api/routes/all.ts';
+import { admissionReview } from '../support/admission-review.ts';
 import { BATCH, binary, knativeEvent, STRUCTURED } from '../support/cloud-events.ts';
 import { kafka } from '../support/objects.ts';
 import { type PushingApi, startPushingApi } from '../support/pushing-api.ts';
@@ -46,7 +48,12 @@ function sign(body: string, id: string): Record<string, string> {
 const event = JSON.stringify(knativeEvent('e'));
 const line = JSON.stringify({ type: 'ADDED', ts: '2026-11-27T08:00:00Z', cluster: 'prod-eu', object: kafka('l', '1', {}) });
 const inBinary = binary(knativeEvent('b'));
+const auditList = readFileSync(new URL('../../fixtures/audit/event-list.json', import.meta.url), 'utf8');
+const review = JSON.stringify(admissionReview({}));
+const JSON_BODY = { 'content-type': 'application/json' };
 const EVENTS = '/v1/ingest/events';
+const AUDIT = '/v1/ingest/audit';
+const ADMISSION = '/v1/ingest/admission';
 const WEBHOOK = '/v1/ingest/webhook/{name}';
 const SIGNING = '/v1/ingest/webhook/signing';
 /** Every media type of every route must appear. */
@@ -60,6 +67,10 @@ const CASES: [route: string, path: string, body: string, headers: Record<string,
   [EVENTS, EVENTS, event, { ...STRUCTURED, authorization: 'Bearer afar-key-for-tests' }, 403],
   [EVENTS, EVENTS, 'x'.repeat(8 * 1024 * 1024 + 1), STRUCTURED, 413],
   [EVENTS, EVENTS, event, { 'content-type': 'text/plain' }, 415],
+  [AUDIT, `${AUDIT}?timeout=30s`, auditList, JSON_BODY, 200],
+  [AUDIT, AUDIT, '{"kind":"List"}', JSON_BODY, 400],
+  [ADMISSION, `${ADMISSION}?timeout=1s`, review, JSON_BODY, 200],
+  [ADMISSION, ADMISSION, '{}', JSON_BODY, 400],
   [WEBHOOK, SIGNING, line, { 'content-type': 'application/x-ndjson', ...sign(line, 'a') }, 200],
   [WEBHOOK, SIGNING, line, { 'content-type': 'application/json', ...sign(line, 'b') }, 200],
   [WEBHOOK, SIGNING, event, { ...STRUCTURED, ...sign(event, 'c') }, 200],

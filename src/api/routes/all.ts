@@ -3,7 +3,7 @@ import type { Route } from '../route.ts';
 import { getChange, listChanges } from './changes.ts';
 import { getFinding, listFindings } from './findings.ts';
 import { listGaps } from './gaps.ts';
-import { pushEvents, pushWebhook } from './ingest.ts';
+import { pushAdmission, pushAudit, pushEvents, pushWebhook } from './ingest.ts';
 import { getObject, getObjectDiff, getObjectEvents, getObjectHistory, getObjectState, listObjects } from './objects.ts';
 import { getActivity, getStats, listCoverage, listSeries } from './overview.ts';
 import { livez, metrics, readyz } from './service.ts';
@@ -13,6 +13,6 @@ export const ROUTES: readonly Route[] = [
   ...[listChanges, getChange],
   ...[listObjects, getObject, getObjectHistory, getObjectState, getObjectDiff, getObjectEvents],
   ...[listSeries, listCoverage, listGaps, getStats, getActivity],
-  ...[pushEvents, pushWebhook],
+  ...[pushEvents, pushAudit, pushAdmission, pushWebhook],
   ...[livez, readyz, metrics],
 ];

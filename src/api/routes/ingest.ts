@@ -1,4 +1,4 @@
-/** What may be pushed: CloudEvents and signed webhooks. Who may push is decided before (serve-push.ts), what it means after (src/collector). */
+/** What may be pushed: CloudEvents, audit events, admission reviews and signed webhooks. Who may push is decided before (serve-push.ts), what it means after (src/collector). */
 import { z } from 'zod';
 import type { PushOutcome, PushSender } from '../../collector/push-receiver.ts';
 import type { ErrorCode } from '../../domain/errors.ts';
@@ -8,6 +8,9 @@ import * as schemas from '../schemas.ts';
 
 const MIB = 1024 * 1024;
 const EVENT_BYTES_MAX = 8 * MIB;
+/** An API server sends up to 400 events at once, each with the object where its policy says so. */
+const AUDIT_BYTES_MAX = 64 * MIB;
+const REVIEW_BYTES_MAX = 8 * MIB;
 const REJECTED_SHOWN = 100;
 const PROBLEMS: ErrorCode[] = [
   ...(['INGEST_INVALID', 'UNAUTHENTICATED', 'INGEST_FORBIDDEN', 'INGEST_SLOW', 'INGEST_TOO_LARGE'] as const),
@@ -43,6 +46,64 @@ export const pushEvents = route({
   handle: async (input, sources) => {
     const { message, sender, receiver } = received(input.pushed, sources);
     return answer(await receiver.events(message, sender));
+  },
+});
+
+export const pushAudit = route({
+  path: '/v1/ingest/audit',
+  id: 'pushAudit',
+  summary: "Push audit events: the address for an API server's audit webhook",
+  description:
+    'Who wrote what, joined with the changes of the cluster that the key speaks for. Requests that led to no state are passed over. Objects in the ' +
+    'events are read for their versions and not kept.',
+  tag: 'ingest',
+  params: z.strictObject({}),
+  query: z.looseObject({}).describe('API servers add a timeout'),
+  response: schemas.IngestAnswer,
+  problems: PROBLEMS,
+  push: {
+    kind: 'audit',
+    bodies: {
+      'application/json': {
+        schema: z.record(z.string(), z.unknown()),
+        description: 'An EventList or Event of audit.k8s.io/v1',
+      },
+    },
+    bytesMax: AUDIT_BYTES_MAX,
+  },
+  handle: async (input, sources) => {
+    const { message, sender, receiver } = received(input.pushed, sources);
+    return answer(await receiver.audit(message.body, sender));
+  },
+});
+
+export const pushAdmission = route({
+  path: '/v1/ingest/admission',
+  id: 'pushAdmission',
+  summary: 'Push an AdmissionReview; the answer always allows',
+  description: 'Who tries to write what. What never comes to be written is no claim about any change.',
+  tag: 'ingest',
+  params: z.strictObject({}),
+  query: z.looseObject({}),
+  response: schemas.AdmissionReview,
+  problems: PROBLEMS,
+  push: {
+    kind: 'admission',
+    bodies: {
+      'application/json': { schema: z.record(z.string(), z.unknown()), description: 'An AdmissionReview of admission.k8s.io/v1' },
+    },
+    bytesMax: REVIEW_BYTES_MAX,
+  },
+  handle: async (input, sources) => {
+    const { message, sender, receiver } = received(input.pushed, sources);
+    const outcome = await receiver.admission(message.body, sender);
+    // A review that we cannot use is counted, and none of the API server's business.
+    if (outcome.uid === undefined) return answerNothing(outcome);
+    return {
+      apiVersion: 'admission.k8s.io/v1' as const,
+      kind: 'AdmissionReview' as const,
+      response: { uid: outcome.uid, allowed: true as const },
+    };
   },
 });
 
@@ -88,11 +149,22 @@ function received(pushed: Pushed | undefined, { receiver }: ApiSources) {
   return { message: { headers: pushed.headers, body: pushed.body }, sender, receiver };
 }
 
+function answerNothing({ faults }: PushOutcome): never {
+  const first = faults[0] ?? { reason: 'admission' as const, what: 'the review has no uid' };
+  throw new IngestError(
+    'INGEST_INVALID',
+    first.reason,
+    sentence(first.what),
+    'Correct it and send it again.',
+    faults.slice(0, 1),
+  );
+}
+
 /** A push of which nothing could be taken is a mistake of its sender; otherwise it is told which parts were not. */
-function answer({ accepted, repeated, references, faults }: PushOutcome) {
+function answer({ accepted, repeated, references, skipped, faults }: PushOutcome) {
   const shown = faults.slice(0, REJECTED_SHOWN);
   const first = shown[0];
-  if (first !== undefined && accepted + repeated + references === 0) {
+  if (first !== undefined && accepted + repeated + references + skipped === 0) {
     const more = faults.length > 1 ? ` (and ${faults.length - 1} more)` : '';
     throw new IngestError(
       'INGEST_INVALID',
@@ -103,7 +175,7 @@ function answer({ accepted, repeated, references, faults }: PushOutcome) {
     );
   }
   const rejected = shown.map(({ index, reason, what }) => ({ index, reason, detail: what }));
-  return { accepted, repeated, references, rejected, rejectedCount: faults.length };
+  return { accepted, repeated, references, skipped, rejected, rejectedCount: faults.length };
 }
 
 function sentence(what: string): string {
