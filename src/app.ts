@@ -10,6 +10,7 @@ import type { BlindSpot } from './domain/blind-spot.ts';
 import type { Clock } from './domain/clock.ts';
 import { CrowsnestError } from './domain/errors.ts';
 import type { Finding } from './domain/finding.ts';
+import type { Gap } from './domain/gap.ts';
 import { keyedHash } from './domain/masking-key.ts';
 import type { KubeClient } from './kube/kube-client.ts';
 import { createModel } from './model/ensemble.ts';
@@ -25,6 +26,7 @@ import { createAlertmanagerPusher } from './respond/alertmanager.ts';
 import { createConsequences } from './respond/consequences.ts';
 import { type CoverageAlerts, createCoverageAlerts } from './respond/coverage-alerts.ts';
 import { createEffectRunner, parseAllow, type ResourceOf } from './respond/effects.ts';
+import { gapSpots } from './respond/gap-spots.ts';
 import { createPolicy } from './respond/policy.ts';
 import { loadMaskingKey, newToken, readSecretFile } from './secrets.ts';
 import { StopStack } from './stop-stack.ts';
@@ -37,6 +39,9 @@ const MAINTAIN_MS = 1_000;
 const SNAPSHOT_MS = 60_000;
 /** Event time follows the wall clock at this distance, so that it does not run ahead of changes that are still on their way through a batch. */
 const ADVANCE_LAG_MS = 5_000;
+/** How long a gap is told of, and how many of them after a restart. */
+const GAP_ALERT_MS = 3_600_000;
+const GAPS_TOLD_MAX = 500;
 
 export interface App {
   readonly store: Store;
@@ -136,6 +141,7 @@ export function createApp({ options, defaultDb, onFinding, signal: outer, clock 
       clock,
       logger,
       signal,
+      onGaps: (gaps) => reportGaps(gaps),
       react: wakeAll,
     });
     publishPipelineMetrics(pipeline, registry);
@@ -152,8 +158,13 @@ export function createApp({ options, defaultDb, onFinding, signal: outer, clock 
       logger,
       externalUrl: () => externalUrl,
       graceMs: options.coverageGrace,
+      onceMs: GAP_ALERT_MS,
       wake: wakeAll,
     });
+
+    const reportGaps = (gaps: readonly Gap[]) => {
+      for (const spot of gapSpots(gaps)) coverageAlerts.report(spot);
+    };
 
     const app: App = {
       store,
@@ -214,6 +225,8 @@ export function createApp({ options, defaultDb, onFinding, signal: outer, clock 
         }
       },
       startCoverageAlerts(spots) {
+        // A crash may have come between the recording of a gap and the alert.
+        reportGaps(store.gaps({ of: 'kinds', fromMs: clock.nowMs() - GAP_ALERT_MS, limit: GAPS_TOLD_MAX }).items);
         background('coverage alerts', coverageAlerts.run(spots, signal));
       },
       startHousekeeping({ live }) {

@@ -1,3 +1,4 @@
+import type { Gap } from '../domain/gap.ts';
 import type { Reject } from '../store/store.ts';
 import type { Found } from './list-comparison.ts';
 import type { Sink, SourceBatch } from './source.ts';
@@ -13,33 +14,36 @@ export interface BatchBuilderOptions {
 /** Gathers what came in one read into batches for the sink, so that one commit covers many events and none waits for more to come. */
 export class BatchBuilder {
   readonly #options: BatchBuilderOptions;
-  #batch: SourceBatch & { rejects: Reject[] } = { observations: [], rejects: [] };
+  #batch: SourceBatch & { rejects: Reject[]; gaps: Gap[] } = { observations: [], rejects: [], gaps: [] };
 
   constructor(options: BatchBuilderOptions) {
     this.#options = options;
   }
 
   get isFull(): boolean {
-    return (
-      this.#batch.observations.length >= this.#options.observationsMax ||
-      this.#batch.rejects.length >= this.#options.observationsMax
-    );
+    const { observations, rejects } = this.#batch;
+    return observations.length >= this.#options.observationsMax || rejects.length >= this.#options.observationsMax;
   }
 
-  add(found: Found, observedMs: number): void {
-    this.#batch.observations.push({ cluster: this.#options.cluster, observedMs, ...found });
+  add({ type, object, origin }: Found, observedMs: number): void {
+    this.#batch.observations.push({ cluster: this.#options.cluster, type, object, observedMs, origin });
   }
 
   reject(reject: Omit<Reject, 'cluster'>): void {
     this.#batch.rejects.push({ cluster: this.#options.cluster, ...reject });
   }
 
-  /** Delivers what was gathered, in order, and waits until it is durable. `position` covers all of it. */
-  async flush(position?: string): Promise<void> {
+  gap(gap: Gap): void {
+    this.#batch.gaps.push(gap);
+  }
+
+  /** Delivers what was gathered, in order, and waits until it is durable. `cursor` says how far all of it goes. */
+  async flush(cursor?: string): Promise<void> {
     const batch = this.#batch;
-    if (batch.observations.length === 0 && batch.rejects.length === 0 && position === undefined) return;
-    this.#batch = { observations: [], rejects: [] };
-    if (position !== undefined) batch.cursors = { [this.#options.cursorName]: position };
+    const empty = batch.observations.length === 0 && batch.rejects.length === 0 && batch.gaps.length === 0;
+    if (empty && cursor === undefined) return;
+    this.#batch = { observations: [], rejects: [], gaps: [] };
+    if (cursor !== undefined) batch.cursors = { [this.#options.cursorName]: cursor };
     await this.#options.sink(batch);
   }
 }

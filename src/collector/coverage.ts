@@ -13,10 +13,14 @@ export function mergeCoverage(parts: { namespace: string | undefined; coverage: 
   const merged: KindCoverage = { ...worst.coverage, objects: sum(parts, 'objects'), relists: sum(parts, 'relists') };
   merged.everWatched = parts.some(({ coverage }) => coverage.everWatched);
   if (worst.coverage.reason !== undefined) merged.reason = `in namespace ${worst.namespace}: ${worst.coverage.reason}`;
-  for (const field of ['lastEventMs', 'lastBookmarkMs', 'lagMs'] as const) {
-    const times = parts.map(({ coverage }) => coverage[field]).filter((ms) => ms !== undefined);
-    if (times.length > 0) merged[field] = Math.max(...times);
+  for (const field of ['gaps', 'missed'] as const) merged[field] = sum(parts, field);
+  for (const field of ['lastEventMs', 'lastBookmarkMs', 'lagMs', 'lastGapMs', 'epoch'] as const) {
+    const values = parts.map(({ coverage }) => coverage[field]).filter((value) => value !== undefined);
+    if (values.length > 0) merged[field] = Math.max(...values);
   }
+  // All are checked only once the last of them is.
+  const checks = parts.map(({ coverage }) => coverage.lastCheckMs);
+  if (checks.every((ms) => ms !== undefined)) merged.lastCheckMs = Math.min(...checks);
   return merged;
 }
 
@@ -38,6 +42,6 @@ function rank(part: { coverage: KindCoverage }): number {
   return WORST_FIRST.indexOf(part.coverage.state);
 }
 
-function sum(parts: { coverage: KindCoverage }[], field: 'objects' | 'relists'): number {
-  return parts.reduce((total, { coverage }) => total + coverage[field], 0);
+function sum(parts: { coverage: KindCoverage }[], field: 'objects' | 'relists' | 'gaps' | 'missed'): number {
+  return parts.reduce((total, { coverage }) => total + (coverage[field] ?? 0), 0);
 }

@@ -1,4 +1,5 @@
 import type { Clock } from '../domain/clock.ts';
+import type { Gap } from '../domain/gap.ts';
 import type { ResourceKind } from '../kube/discovery.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import type { BatchBuilder } from './batch-builder.ts';
@@ -13,6 +14,8 @@ const RELAPSE_MS = 30_000;
 export class KindStatus {
   /** Live objects, from the last list and what came since. */
   objects = 0;
+  /** Counts the histories of resourceVersions, from 1. */
+  epoch = 1;
   /** It was seen whole once, in this run or an earlier one. */
   everWatched = false;
   readonly #clock: Clock;
@@ -30,6 +33,8 @@ export class KindStatus {
   #lastEventMs: number | undefined;
   #lastBookmarkMs: number | undefined;
   #relists = 0;
+  #gaps = 0;
+  #lastGapMs: number | undefined;
   #lastOutcome: string | undefined;
 
   constructor(options: { cluster: string; kind: ResourceKind; clock: Clock; metrics: CollectorMetrics; logger: Logger }) {
@@ -55,6 +60,9 @@ export class KindStatus {
       everWatched: this.everWatched,
       objects: this.objects,
       relists: this.#relists,
+      epoch: this.epoch,
+      gaps: this.#gaps,
+      ...(this.#lastGapMs === undefined ? {} : { lastGapMs: this.#lastGapMs }),
       ...(this.#reason === undefined ? {} : { reason: this.#reason }),
       ...(this.#lastEventMs === undefined ? {} : { lastEventMs: this.#lastEventMs }),
       ...(this.#lastBookmarkMs === undefined ? {} : { lastBookmarkMs: this.#lastBookmarkMs }),
@@ -90,6 +98,16 @@ export class KindStatus {
   relisting(): void {
     this.#relists += 1;
     this.#metrics.relist(this.#kind);
+  }
+
+  /** A stretch of history is lost for good. */
+  lostHistory({ reason, toMs, objects, generationsSkipped }: Gap): void {
+    this.#gaps += 1;
+    this.#lastGapMs = toMs;
+    this.#metrics.gap(this.#kind, reason);
+    const { group, kind } = this.#kind;
+    const fields = { group, kind, reason, objects, generationsSkipped, epoch: this.epoch };
+    this.#logger.warn(fields, 'a stretch of history is lost');
   }
 
   interrupted(outcome: { type: string; reason: string }, retryMs: number): void {

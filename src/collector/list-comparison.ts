@@ -1,6 +1,7 @@
 import type { ChangeOrigin, ChangeType } from '../domain/change.ts';
 import type { KubeObject, ObjectRef } from '../domain/object-ref.ts';
 import { apiVersionOf } from '../domain/object-ref.ts';
+import { compareResourceVersions } from '../domain/resource-version.ts';
 
 /** What is recorded of a kind's live objects; the store behind it. */
 export interface KnownObjects {
@@ -11,28 +12,39 @@ export interface KnownHead {
   ref: ObjectRef;
   uid: string;
   resourceVersion: string;
+  generation?: number | undefined;
 }
 
 export interface Found {
   type: ChangeType;
   object: KubeObject;
   origin: ChangeOrigin;
+  /** What was recorded of the same life before. */
+  before?: KnownHead;
 }
 
 /**
  * Compares the objects of a list with what is recorded, one object at a time and in any order, by uid: equal uid and resourceVersion
  * is nothing new, another resourceVersion is a modification, another uid is a deletion and a new life. What is recorded and was not in
  * the list is gone. Keeps one small entry per object for the time of a list.
+ *
+ * After a restore from a backup an equal uid and resourceVersion proves nothing: with `distrust` each object is handed on, and whoever
+ * records compares the content.
  */
 export class ListComparison {
   readonly #origin: 'list' | 'relist';
   readonly #left = new Map<string, KnownHead>();
   readonly #seen = new Set<string>();
 
-  constructor(heads: Iterable<KnownHead>, origin: 'list' | 'relist') {
+  readonly #distrust: boolean;
+  /** An object was shown at an older resourceVersion than is recorded, which no consistent list does: the storage went back in time. */
+  wentBack = false;
+
+  constructor(heads: Iterable<KnownHead>, origin: 'list' | 'relist', distrust = false) {
     this.#origin = origin;
-    for (const { ref, uid, resourceVersion } of heads)
-      this.#left.set(keyOf(ref.namespace, ref.name), { ref, uid, resourceVersion });
+    this.#distrust = distrust;
+    for (const { ref, uid, resourceVersion, generation } of heads)
+      this.#left.set(keyOf(ref.namespace, ref.name), { ref, uid, resourceVersion, generation });
   }
 
   /** Objects met so far. */
@@ -53,8 +65,13 @@ export class ListComparison {
       found.push({ type, object, origin: 'watch' });
     } else {
       this.#seen.add(uid);
-      if (head?.uid === uid && head.resourceVersion === resourceVersion) return found;
-      found.push({ type: known ? 'MODIFIED' : 'ADDED', object, origin: this.#origin });
+      if (head?.uid !== uid) found.push({ type: known ? 'MODIFIED' : 'ADDED', object, origin: this.#origin });
+      else {
+        const order = compareResourceVersions(resourceVersion, head.resourceVersion);
+        this.wentBack ||= order === 'older';
+        if (order === 'same' && !this.#distrust) return found;
+        found.push({ type: 'MODIFIED', object, origin: this.#origin, before: head });
+      }
     }
     return found;
   }
@@ -78,9 +95,10 @@ export function gone(head: KnownHead): Found {
   const { ref, uid, resourceVersion } = head;
   const metadata: KubeObject['metadata'] = { name: ref.name, uid, resourceVersion };
   if (ref.namespace !== '') metadata.namespace = ref.namespace;
-  return { type: 'DELETED', object: { apiVersion: apiVersionOf(ref), kind: ref.kind, metadata }, origin: 'relist' };
+  const object = { apiVersion: apiVersionOf(ref), kind: ref.kind, metadata };
+  return { type: 'DELETED', object, origin: 'relist', before: head };
 }
 
-function keyOf(namespace: string, name: string): string {
+export function keyOf(namespace: string, name: string): string {
   return `${namespace}/${name}`;
 }

@@ -1,10 +1,12 @@
 import type { Clock } from '../domain/clock.ts';
 import type { KubeObject } from '../domain/object-ref.ts';
+import { compareResourceVersions } from '../domain/resource-version.ts';
 import { collectionPath, type ResourceKind } from '../kube/discovery.ts';
 import { type KubeClient, KubeStatusError } from '../kube/kube-client.ts';
 import type { BatchBuilder } from './batch-builder.ts';
+import type { HistoryGap } from './history-gap.ts';
 import type { KindStatus } from './kind-status.ts';
-import { gone, type KnownHead, ListComparison } from './list-comparison.ts';
+import { type Found, gone, type KnownHead, ListComparison } from './list-comparison.ts';
 import type { Unreadable } from './watch-event.ts';
 
 export interface ListOptions {
@@ -13,9 +15,20 @@ export interface ListOptions {
   clock: Clock;
   status: KindStatus;
   heads: Iterable<KnownHead>;
-  origin: 'list' | 'relist';
+  /** What the list has to make up for; undefined for a first list. */
+  gap: HistoryGap | undefined;
+  /** The cursor that stands for a resourceVersion. */
+  cursorOf: (resourceVersion: string) => string;
   /** Called once the list is complete and durable. */
   finished: () => void;
+}
+
+/** What the server shows is older than what is recorded: its storage was set back to an earlier time. */
+export class HistoryWentBackError extends Error {
+  constructor(what: string) {
+    super(`${what}, so the API server's storage was restored to an earlier time`);
+    this.name = 'HistoryWentBackError';
+  }
 }
 
 /** A list under way, in pages or as a stream: what it is compared with, and what is to be done when its last object has come. */
@@ -27,11 +40,12 @@ export class ListInProgress {
 
   constructor(options: ListOptions) {
     this.#options = options;
-    this.#comparison = new ListComparison(options.heads, options.origin);
+    const { heads, gap } = options;
+    this.#comparison = new ListComparison(heads, gap === undefined ? 'list' : 'relist', this.#isAfterRestore());
   }
 
   meet(type: 'ADDED' | 'MODIFIED' | 'DELETED', object: KubeObject, batch: BatchBuilder, nowMs: number): void {
-    for (const found of this.#comparison.meet(type, object)) batch.add(found, nowMs);
+    for (const found of this.#comparison.meet(type, object)) this.#tell(found, batch, nowMs);
   }
 
   reject(unreadable: Unreadable, batch: BatchBuilder, nowMs: number): void {
@@ -41,18 +55,42 @@ export class ListInProgress {
     this.#options.status.rejected(unreadable, batch, nowMs);
   }
 
-  /** Delivers the deletions nobody saw and then the position, in one batch with the last of them. */
+  /**
+   * Delivers the deletions nobody saw and then the position, in one batch with the last of them. Throws HistoryWentBackError when the list
+   * turns out to be of another history than the record, unless it was made for that.
+   */
   async finish(position: string, batch: BatchBuilder, signal: AbortSignal): Promise<void> {
-    const { clock, status, finished } = this.#options;
+    const { clock, status, finished, gap, cursorOf } = this.#options;
+    if (!this.#isAfterRestore()) this.#checkHistory(position);
     for (const head of this.#comparison.missing()) {
       // When objects could not be named, what is missing may be one of them, so the server is asked about each.
       if (this.#unnamed > 0 && !(await this.#isGone(head, signal))) continue;
-      batch.add(gone(head), clock.nowMs());
+      this.#tell(gone(head), batch, clock.nowMs());
       if (batch.isFull) await batch.flush();
     }
-    await batch.flush(position);
+    const lost = gap?.ofKind(position, clock.nowMs());
+    if (lost !== undefined) batch.gap(lost);
+    await batch.flush(cursorOf(position));
+    if (lost !== undefined) status.lostHistory(lost);
     status.objects = this.#comparison.objects;
     finished();
+  }
+
+  #tell(found: Found, batch: BatchBuilder, nowMs: number): void {
+    batch.add(found, nowMs);
+    const gap = this.#options.gap?.of(found, nowMs);
+    if (gap !== undefined) batch.gap(gap);
+  }
+
+  #checkHistory(position: string): void {
+    const from = this.#options.gap?.broken.from?.resourceVersion;
+    if (from !== undefined && compareResourceVersions(position, from) === 'older')
+      throw new HistoryWentBackError(`the list is at resourceVersion ${position}, the record at ${from}`);
+    if (this.#comparison.wentBack) throw new HistoryWentBackError('the list shows objects older than they are recorded');
+  }
+
+  #isAfterRestore(): boolean {
+    return this.#options.gap?.broken.reason === 'restored';
   }
 
   async #isGone(head: KnownHead, signal: AbortSignal): Promise<boolean> {

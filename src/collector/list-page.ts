@@ -4,35 +4,41 @@ import type { KubeStream } from '../kube/kube-client.ts';
 import type { BatchBuilder } from './batch-builder.ts';
 import { guardedChunks } from './guarded-stream.ts';
 import type { KindStatus } from './kind-status.ts';
+import type { PieceHandler } from './line-splitter.ts';
 import type { ListInProgress } from './list-in-progress.ts';
 import { ListSplitter } from './list-splitter.ts';
 import { parseListItem, tooLarge, type Unreadable } from './watch-event.ts';
 
-export interface PageReading {
-  kind: ResourceKind;
+/** What a page of a list says of itself. */
+export interface Envelope {
+  resourceVersion: string;
+  /** The token of the next page. */
+  continue: string | undefined;
+}
+
+export interface ItemReading {
   clock: Clock;
   signal: AbortSignal;
   silenceMs: number;
   objectBytesMax: number;
+}
+
+export interface PageReading extends ItemReading {
+  kind: ResourceKind;
   status: KindStatus;
   list: ListInProgress;
   batch: BatchBuilder;
 }
 
-/** Reads one page of a list object by object, delivering as it comes, and returns what the page says of itself. Throws when it was cut. */
-export async function readPage(
-  stream: KubeStream,
-  reading: PageReading,
-): Promise<{ resourceVersion: string; continue: string | undefined }> {
-  const { kind, clock, signal, objectBytesMax, status, list, batch } = reading;
-  const splitter = new ListSplitter(objectBytesMax);
+/** Reads one page of a list object by object, delivering as it comes. Throws when it was cut. */
+export async function readPage(stream: KubeStream, reading: PageReading): Promise<Envelope> {
+  const { kind, clock, objectBytesMax, status, list, batch } = reading;
   let items: ReturnType<typeof parseListItem>[] = [];
   const handler = {
     piece: (bytes: Buffer) => void items.push(parseListItem(bytes, kind)),
     oversized: (prefix: Buffer) => void items.push(tooLarge(prefix, objectBytesMax)),
   };
-  for await (const chunk of guardedChunks(stream, { clock, signal, idleMs: () => reading.silenceMs })) {
-    splitter.push(chunk, handler);
+  const envelope = await readItems(stream, reading, handler, async () => {
     const nowMs = clock.nowMs();
     for (const item of items) {
       if (isUnreadable(item)) list.reject(item, batch, nowMs);
@@ -41,8 +47,29 @@ export async function readPage(
     }
     status.arrived('ADDED', items.length, nowMs);
     items = [];
-  }
+  });
   await batch.flush();
+  return envelope;
+}
+
+/** What a page says of itself, whatever it holds. */
+export function readEnvelope(stream: KubeStream, reading: ItemReading): Promise<Envelope> {
+  return readItems(stream, reading, { piece() {}, oversized() {} }, async () => {});
+}
+
+/** Reads one page item by item; `afterRead` is awaited after each read, before the next. Throws when the page was cut. */
+export async function readItems(
+  stream: KubeStream,
+  reading: ItemReading,
+  handler: PieceHandler,
+  afterRead: () => Promise<void>,
+): Promise<Envelope> {
+  const { clock, signal, silenceMs, objectBytesMax } = reading;
+  const splitter = new ListSplitter(objectBytesMax);
+  for await (const chunk of guardedChunks(stream, { clock, signal, idleMs: () => silenceMs })) {
+    splitter.push(chunk, handler);
+    await afterRead();
+  }
   const { metadata } = splitter.end() as { metadata?: { resourceVersion?: unknown; continue?: unknown } };
   if (typeof metadata?.resourceVersion !== 'string' || metadata.resourceVersion === '')
     throw new Error('the list has no resourceVersion');
@@ -50,6 +77,6 @@ export async function readPage(
   return { resourceVersion: metadata.resourceVersion, continue: more };
 }
 
-function isUnreadable(value: ReturnType<typeof parseListItem>): value is Unreadable {
+export function isUnreadable(value: ReturnType<typeof parseListItem>): value is Unreadable {
   return value.type === 'UNREADABLE' && 'identity' in value && 'code' in value;
 }

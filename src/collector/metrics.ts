@@ -1,4 +1,5 @@
 import { Counter, Gauge, type Registry } from 'prom-client';
+import type { GapReason } from '../domain/gap.ts';
 import type { CoverageState, KindCoverage } from './source.ts';
 
 /** The collector's own metrics. Labels name kinds and reasons, never objects. */
@@ -7,6 +8,8 @@ export interface CollectorMetrics {
   events(kind: KindLabels, type: string, count: number, atMs: number): void;
   reject(code: string): void;
   relist(kind: KindLabels): void;
+  /** A stretch of history that is lost for good. */
+  gap(kind: KindLabels, reason: GapReason): void;
   /** An attempt that came to nothing: forbidden, failed, silent, … */
   error(kind: KindLabels, reason: string): void;
   /** Shows a cluster's kinds, asked for at each scrape. */
@@ -25,6 +28,7 @@ export const NO_METRICS: CollectorMetrics = {
   events() {},
   reject() {},
   relist() {},
+  gap() {},
   error() {},
   watchCoverage() {},
   scrape() {},
@@ -62,6 +66,12 @@ export function createCollectorMetrics(registry: Registry): { of(cluster: string
     name: 'crowsnest_watch_relists_total',
     help: 'Lists that had to be repeated because history was gone.',
     labelNames: kindLabels,
+    registers,
+  });
+  const gaps = new Counter({
+    name: 'crowsnest_watch_gaps_total',
+    help: 'Stretches of history lost for good: compacted by the API server, cut by a restored backup, or not told by an open watch.',
+    labelNames: [...kindLabels, 'reason'],
     registers,
   });
   const errors = new Counter({
@@ -124,6 +134,7 @@ export function createCollectorMetrics(registry: Registry): { of(cluster: string
         },
         reject: (reason) => rejects.inc({ cluster, reason }),
         relist: ({ group, kind }) => relists.inc({ cluster, group, kind }),
+        gap: ({ group, kind }, reason) => gaps.inc({ cluster, group, kind, reason }),
         error: ({ group, kind }, reason) => errors.inc({ cluster, group, kind, reason }),
         watchCoverage: (rows) => void clusters.set(cluster, rows),
         scrape: (ok) => scrapes.inc({ result: ok ? 'ok' : 'failed' }),

@@ -12,6 +12,10 @@ export type Outcome =
   | { type: 'ended'; progressed: boolean }
   /** The position is of no use any more: history is gone, or the server never had it. */
   | { type: 'expired'; reason: string }
+  /** The server knows nothing as new as our position: it lags behind another one, or its storage was set back. */
+  | { type: 'ahead'; reason: string; afterMs: number }
+  /** The server's storage was set back to an earlier time: another history begins. */
+  | { type: 'restored'; reason: string }
   /** The server does not do streaming lists. */
   | { type: 'unsupported'; reason: string }
   | { type: 'forbidden'; reason: string }
@@ -52,6 +56,7 @@ export function nextStep(outcome: Outcome, context: StepContext): Step {
         ? { delayMs: 0, failures: 0, forget: false, coverage: undefined }
         : { delayMs: backOffMs(failures, backOff), failures, forget: false, coverage: undefined };
     case 'expired':
+    case 'restored':
       return { delayMs: failures === 1 ? 0 : backOffMs(failures, backOff), failures, forget: true, coverage: 'listing' };
     case 'unsupported':
       return { delayMs: 0, failures: context.failures, forget: true, coverage: 'listing' };
@@ -60,6 +65,7 @@ export function nextStep(outcome: Outcome, context: StepContext): Step {
     case 'gone':
       return { delayMs: probeMs, failures: 0, forget: false, coverage: 'gone' };
     case 'throttled':
+    case 'ahead':
       return {
         delayMs: Math.max(jittered(outcome.afterMs * 1.05, 0.05, backOff.random), backOffMs(failures, backOff)),
         failures,
@@ -81,7 +87,8 @@ export function outcomeOfStatus(
   request: { kind: ResourceKind; streamingList: boolean; hasPosition: boolean; inStream: boolean },
 ): Outcome {
   const reason = status.message === '' ? `the API server answered ${status.code}` : `${status.code}: ${status.message}`;
-  if (status.resourceVersionTooLarge) return { type: 'expired', reason };
+  if (status.resourceVersionTooLarge && request.hasPosition)
+    return { type: 'ahead', reason, afterMs: (status.retryAfterSeconds ?? 1) * 1000 };
   switch (status.code) {
     case 401:
       return { type: 'failed', reason: `the API server does not accept the credentials (${reason})`, progressed: false };

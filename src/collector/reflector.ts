@@ -18,10 +18,16 @@
  * waiting   A time set by `nextStep`; nothing is open.
  * stopped   The signal was aborted; nothing is open.
  *
- * `#setMode` is the only writer of the mode, `#remember`, `#catchUp` and `#forget` of the position.
+ * `#setMode` is the only writer of the mode, `#remember`, `#resume`, `#catchUp` and `#forget` of the position.
+ *
+ * A position that is forgotten leaves a gap: the list that makes up for it records what each object came to, and from where to where
+ * nobody can tell what it went through. When the server's storage was set back (a list or a bookmark older than the position, an object
+ * older than recorded, a server that knows nothing as new as we do and whose list proves it), a new epoch begins: the list of its first
+ * state trusts no equal resourceVersion, so that nothing of the new history is taken for something of the old one.
  */
 import assert from 'node:assert/strict';
 import type { Clock } from '../domain/clock.ts';
+import { compareResourceVersions } from '../domain/resource-version.ts';
 import { collectionPath, type ResourceKind } from '../kube/discovery.ts';
 import type { KubeClient, KubeStream } from '../kube/kube-client.ts';
 import { statusOfAnswer } from '../kube/kube-status.ts';
@@ -29,16 +35,18 @@ import type { Logger } from '../telemetry/logger.ts';
 import { jittered } from './back-off.ts';
 import { BatchBuilder } from './batch-builder.ts';
 import { guardedChunks, readBody, StaleStreamError } from './guarded-stream.ts';
+import { HistoryGap } from './history-gap.ts';
 import { KindStatus } from './kind-status.ts';
 import { LineSplitter } from './line-splitter.ts';
 import { gone, type KnownObjects } from './list-comparison.ts';
-import { ListInProgress } from './list-in-progress.ts';
-import { readPage } from './list-page.ts';
+import { HistoryWentBackError, ListInProgress } from './list-in-progress.ts';
+import { readEnvelope, readPage } from './list-page.ts';
 import { type CollectorMetrics, NO_METRICS } from './metrics.ts';
 import { nextStep, type Outcome, outcomeOfStatus } from './reflector-step.ts';
 import { DEFAULT_TIMING, type ReflectorTiming } from './reflector-timing.ts';
 import type { KindCoverage, Sink } from './source.ts';
 import type { StartGate } from './start-gate.ts';
+import { type Break, decodePosition, encodeBreak, encodePosition } from './stream-position.ts';
 import { parseWatchLine, tooLarge, type Unreadable, type WatchEvent } from './watch-event.ts';
 
 export interface ReflectorOptions {
@@ -68,6 +76,8 @@ type Mode = 'idle' | 'listing' | 'watching' | 'waiting' | 'stopped';
 
 /** A connection that lasted this long did its work, whatever it brought. */
 const LASTING_MS = 5_000;
+/** How often a server is given time to catch up when nothing tells whether it will. */
+const AHEAD_TRIES = 3;
 
 /** What one open stream is read into. `list` is cleared when a streaming list is complete and its stream goes on as the watch. */
 interface Reading {
@@ -96,12 +106,14 @@ export class Reflector {
   #mode: Mode = 'idle';
   /** The resourceVersion all up to which is durable; undefined before the first list is. */
   #position: string | undefined;
+  /** When the position was the newest that the server told. */
+  #positionMs: number | undefined;
   /** Attempts in a row that came to nothing. */
   #failures = 0;
   /** The kind was complete once, so what is recorded is at worst old. */
   #synced = false;
-  /** A position was lost, so history may have a gap. */
-  #gap = false;
+  /** A position was lost, so history has a gap that the next list makes up for. */
+  #gap: HistoryGap | undefined;
   /** Cleared when a page's token expired half-way: the list is repeated in one piece, as a busy server may expire each in turn. */
   #inPages = true;
   /** The stream of this attempt has brought something. */
@@ -136,10 +148,12 @@ export class Reflector {
 
   /** Takes up the position of an earlier run. An empty one was given up for a list which then did not finish. */
   #resume(): void {
-    const stored = this.#options.cursors.cursor(this.#cursorName);
-    this.#gap = stored === '';
-    if (stored === undefined || stored === '') return;
-    this.#position = stored;
+    const { position, broken, epoch } = decodePosition(this.#options.cursors.cursor(this.#cursorName));
+    this.#status.epoch = epoch;
+    if (broken !== undefined) this.#gap = this.#gapOf(broken);
+    if (position === undefined) return;
+    this.#position = position.resourceVersion;
+    this.#positionMs = position.atMs;
     this.#synced = true;
     this.#status.everWatched = true;
     for (const _ of this.#heads()) this.#status.objects += 1;
@@ -149,7 +163,8 @@ export class Reflector {
   #catchUp(): void {
     if (this.#position === undefined) return;
     try {
-      this.#position = this.#options.cursors.cursor(this.#cursorName) || this.#position;
+      const { position } = decodePosition(this.#options.cursors.cursor(this.#cursorName));
+      if (position !== undefined) this.#position = position.resourceVersion;
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error);
       this.#options.logger.warn({ cursor: this.#cursorName, reason }, 'the stored position cannot be read');
@@ -164,11 +179,14 @@ export class Reflector {
     const startedMs = clock.nowMs();
     try {
       release = (await gate?.enter(signal)) ?? release;
-      return await (this.#position === undefined ? this.#list(batch, release, signal) : this.#watch(batch, release, signal));
+      if (this.#position === undefined) return await this.#list(batch, release, signal);
+      const outcome = await this.#watch(batch, release, signal);
+      return outcome.type === 'ahead' ? await this.#judgeAhead(outcome, signal) : outcome;
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error);
       this.#catchUp();
       if (error instanceof StaleStreamError) return { type: 'silent', reason };
+      if (error instanceof HistoryWentBackError) return { type: 'restored', reason };
       const lasted = this.#position !== undefined && clock.nowMs() - startedMs > LASTING_MS;
       return { type: 'failed', reason, progressed: this.#progressed || lasted };
     } finally {
@@ -182,7 +200,7 @@ export class Reflector {
     const step = nextStep(outcome, { failures: this.#failures, synced: this.#synced, forbiddenMs, backOff });
     this.#failures = step.failures;
     if (outcome.type === 'unsupported') this.#streamingLists.supported = false;
-    if (step.forget) this.#forget();
+    if (step.forget) this.#forget(outcome.type === 'restored' ? 'restored' : 'compacted');
     if (outcome.type !== 'listed' && outcome.type !== 'ended') {
       if (step.coverage !== undefined) this.#status.set(step.coverage, outcome.reason);
       this.#status.interrupted(outcome, step.delayMs);
@@ -198,18 +216,20 @@ export class Reflector {
   async #list(batch: BatchBuilder, release: () => void, signal: AbortSignal): Promise<Outcome> {
     this.#setMode('listing');
     const { client, kind, clock } = this.#options;
-    if (this.#gap) {
+    if (this.#gap !== undefined) {
       this.#status.relisting();
       // Were the process to die half-way, the old position would bring events again that the list has overtaken.
-      await batch.flush('');
+      await batch.flush(encodeBreak(this.#gap.broken, this.#status.epoch));
     }
     const finished = () => {
       this.#synced = true;
-      this.#gap = false;
+      this.#gap = undefined;
       release();
     };
-    const origin = this.#gap ? 'relist' : 'list';
-    const list = new ListInProgress({ client, kind, clock, status: this.#status, heads: this.#heads(), origin, finished });
+    const list = new ListInProgress({
+      ...{ client, kind, clock, finished, status: this.#status, heads: this.#heads(), gap: this.#gap },
+      cursorOf: (resourceVersion) => this.#cursorOf(resourceVersion),
+    });
     // A streaming list that keeps failing for whatever reason makes way for pages now and then.
     const streaming = this.#streamingLists.supported && this.#failures % 3 !== 2;
     return streaming ? this.#listStreaming(list, batch, signal) : this.#listInPages(list, batch, signal);
@@ -225,8 +245,7 @@ export class Reflector {
 
   async #listInPages(list: ListInProgress, batch: BatchBuilder, signal: AbortSignal): Promise<Outcome> {
     const { client, kind, clock, pageLimit = 500 } = this.#options;
-    const silenceMs = this.#timing.listSilenceMs;
-    const reading = { kind, clock, signal, silenceMs, objectBytesMax: this.#objectBytesMax, status: this.#status, list, batch };
+    const reading = { kind, clock, signal, ...this.#limits(), status: this.#status, list, batch };
     let position: string | undefined;
     let token: string | undefined;
     do {
@@ -308,24 +327,25 @@ export class Reflector {
       if (event.type === 'UNREADABLE') this.#reject(event, reading, nowMs);
       else {
         counts[event.type] += 1;
-        position = (await this.#takeEvent(event, reading, nowMs)) ?? position;
+        position = (await this.#takeEvent(event, reading, { position: position ?? this.#position, nowMs })) ?? position;
       }
-      if (batch.isFull) {
-        await batch.flush(position);
-        this.#remember(position);
-      }
+      if (batch.isFull) await this.#deliver(batch, position);
     }
-    await batch.flush(position);
-    this.#remember(position);
+    await this.#deliver(batch, position);
     for (const type of ['ADDED', 'MODIFIED', 'DELETED', 'BOOKMARK'] as const) this.#status.arrived(type, counts[type], nowMs);
     return outcome;
   }
 
-  /** Returns the position that the event leads to, which is none while a list is under way. */
+  async #deliver(batch: BatchBuilder, position: string | undefined): Promise<void> {
+    await batch.flush(position === undefined ? undefined : this.#cursorOf(position));
+    this.#remember(position);
+  }
+
+  /** Returns the position that the event leads to, which is none while a list is under way, and none behind the one there is. */
   async #takeEvent(
     event: Exclude<WatchEvent, Unreadable | { type: 'ERROR' }>,
     reading: Reading,
-    nowMs: number,
+    { position, nowMs }: { position: string | undefined; nowMs: number },
   ): Promise<string | undefined> {
     const { list, batch, signal } = reading;
     if (event.type !== 'BOOKMARK') {
@@ -336,10 +356,13 @@ export class Reflector {
       }
       batch.add({ type, object, origin: 'watch' }, nowMs);
       this.#status.objects += type === 'ADDED' ? 1 : type === 'DELETED' ? -1 : 0;
-      return object.metadata.resourceVersion;
+      const { resourceVersion } = object.metadata;
+      return position !== undefined && isOlder(resourceVersion, position) ? undefined : resourceVersion;
     }
     if (list === undefined) {
       reading.bookmarked = true;
+      if (position !== undefined && isOlder(event.resourceVersion, position))
+        throw new HistoryWentBackError(`a bookmark is at resourceVersion ${event.resourceVersion}, the record at ${position}`);
       return event.resourceVersion;
     }
     if (!event.initialEventsEnd) return undefined;
@@ -366,6 +389,22 @@ export class Reflector {
     this.#status.objects -= 1;
   }
 
+  /**
+   * The server knows nothing as new as our position. Another one may have told it, and this one lags behind: then waiting helps. Or its
+   * storage was set back, which its newest state shows.
+   */
+  async #judgeAhead(outcome: Outcome & { type: 'ahead' }, signal: AbortSignal): Promise<Outcome> {
+    const { client, clock } = this.#options;
+    const position = this.#position as string;
+    const stream = await client.stream(this.#path, { query: { limit: '1' }, signal });
+    if (stream.status !== 200) return this.#refused(stream, signal, false);
+    const { resourceVersion } = await readEnvelope(stream, { clock, signal, ...this.#limits() });
+    const order = compareResourceVersions(resourceVersion, position);
+    if (order === 'older') return { type: 'restored', reason: `${outcome.reason}; the newest state is at ${resourceVersion}` };
+    // Where versions have no order nothing can be proved; in the end a list tells what there is.
+    return order === 'unknown' && this.#failures >= AHEAD_TRIES ? { type: 'expired', reason: outcome.reason } : outcome;
+  }
+
   // --- shared ---
 
   async #refused(stream: KubeStream, signal: AbortSignal, streamingList: boolean): Promise<Outcome> {
@@ -378,6 +417,10 @@ export class Reflector {
       hasPosition,
       inStream: false,
     });
+  }
+
+  #limits(): { silenceMs: number; objectBytesMax: number } {
+    return { silenceMs: this.#timing.listSilenceMs, objectBytesMax: this.#objectBytesMax };
   }
 
   #heads() {
@@ -393,13 +436,27 @@ export class Reflector {
   #remember(position: string | undefined): void {
     if (position === undefined) return;
     this.#position = position;
+    this.#positionMs = this.#options.clock.nowMs();
     this.#progressed = true;
     this.#failures = 0;
   }
 
-  #forget(): void {
-    this.#gap ||= this.#position !== undefined;
+  /** Gives up the position. What a gap began with stays, however many lists it takes to make up for it. */
+  #forget(reason: Break['reason']): void {
+    const from = this.#position === undefined ? undefined : { resourceVersion: this.#position, atMs: this.#positionMs };
+    if (reason === 'restored') this.#status.epoch += 1;
+    if (reason === 'restored' || (this.#gap === undefined && from !== undefined))
+      this.#gap = this.#gapOf({ reason, from: from ?? this.#gap?.broken.from });
     this.#position = undefined;
+  }
+
+  #gapOf(broken: Break): HistoryGap {
+    const { client, kind, namespace } = this.#options;
+    return new HistoryGap({ cluster: client.cluster, kind, namespace, broken });
+  }
+
+  #cursorOf(resourceVersion: string): string {
+    return encodePosition({ resourceVersion, atMs: this.#options.clock.nowMs() }, this.#status.epoch);
   }
 
   #setMode(mode: Mode): void {
@@ -412,4 +469,8 @@ export class Reflector {
 
 function watchQuery(seconds: number): Record<string, string> {
   return { watch: 'true', allowWatchBookmarks: 'true', timeoutSeconds: String(seconds) };
+}
+
+function isOlder(resourceVersion: string, position: string): boolean {
+  return compareResourceVersions(resourceVersion, position) === 'older';
 }

@@ -31,3 +31,16 @@ export interface Gap {
   /** Generations between the one before and the one after, all objects together: changes of spec that nobody saw. */
   generationsSkipped: number;
 }
+
+/** For people: what happened to the history, one sentence without a full stop. */
+export function describeGap({ reason, objects, generationsSkipped, fromVersion, toVersion }: Gap): string {
+  const moved = `${objects} ${objects === 1 ? 'object' : 'objects'} moved, at least ${generationsSkipped} changes of spec unseen`;
+  const span = `${fromVersion ?? 'an unknown version'} to ${toVersion ?? 'now'}`;
+  return `${WHAT_HAPPENED[reason]} (resourceVersion ${span}; ${moved}); listed at /v1/gaps`;
+}
+
+const WHAT_HAPPENED: Record<GapReason, string> = {
+  compacted: 'the API server had forgotten what came after the last recorded change',
+  restored: 'the storage of the API server was set back to an earlier time, as by a restore from a backup',
+  missed: 'an open watch did not tell of changes that the consistency relist found',
+};

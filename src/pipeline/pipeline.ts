@@ -7,6 +7,7 @@
 import type { Clock } from '../domain/clock.ts';
 import { isCrowsnestError } from '../domain/errors.ts';
 import type { Finding } from '../domain/finding.ts';
+import type { Gap } from '../domain/gap.ts';
 import type { Scrape } from '../domain/series.ts';
 import type { Store } from '../store/store.ts';
 import type { Logger } from '../telemetry/logger.ts';
@@ -41,6 +42,8 @@ export interface PipelineOptions {
   clock: Clock;
   logger: Logger;
   signal: AbortSignal;
+  /** Called with gaps in history once they are recorded. */
+  onGaps?: (gaps: readonly Gap[]) => void;
   /** Called with what pages, after it is stored: wakes the senders. */
   react: (paged: Finding[]) => void;
 }
@@ -56,6 +59,7 @@ export function createPipeline(options: PipelineOptions): Pipeline {
   const take = async (batch: IngestBatch): Promise<void> => {
     const labelled = { ...batch, scrapes: batch.scrapes?.map(withInstance) };
     const result = await untilWritable(options, () => options.ingest.record(labelled));
+    if (batch.gaps !== undefined && batch.gaps.length > 0) options.onGaps?.(batch.gaps);
     counts.observations += batch.observations.length;
     counts.changes += result.changes.length;
     counts.heartbeats += result.heartbeats;

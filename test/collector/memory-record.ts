@@ -26,6 +26,7 @@ export class MemoryRecord {
   readonly observations: Observation[] = [];
   readonly batches: SourceBatch[] = [];
   readonly rejects: NonNullable<SourceBatch['rejects']> = [];
+  readonly gaps: NonNullable<SourceBatch['gaps']> = [];
   readonly cursorValues = new Map<string, string>();
   readonly #heads = new Map<string, KnownHead>();
   /** Makes the next so many deliveries fail. */
@@ -40,13 +41,14 @@ export class MemoryRecord {
     }
     this.batches.push(batch);
     this.rejects.push(...(batch.rejects ?? []));
+    this.gaps.push(...(batch.gaps ?? []));
     for (const observation of batch.observations) {
       this.observations.push(observation);
-      const { uid, resourceVersion } = observation.object.metadata;
+      const { uid, resourceVersion, generation } = observation.object.metadata;
       const ref = refOf(observation.cluster, observation.object);
       const key = `${ref.group}/${ref.kind}/${ref.namespace}/${ref.name}`;
       if (observation.type === 'DELETED') this.#heads.delete(key);
-      else this.#heads.set(key, { ref, uid, resourceVersion });
+      else this.#heads.set(key, { ref, uid, resourceVersion, generation: generation as number | undefined });
     }
     for (const [name, value] of Object.entries(batch.cursors ?? {})) this.cursorValues.set(name, value);
     if (this.failAfterNext > 0) {

@@ -33,6 +33,13 @@ describe('next step of a reflector', () => {
       0,
       { delayMs: 0, forget: true, coverage: 'listing' },
     ],
+    ['a restored storage is listed at once', { type: 'restored', reason }, 0, { delayMs: 0, forget: true, coverage: 'listing' }],
+    [
+      'a server that lags behind is given the time it asks for',
+      { type: 'ahead', reason, afterMs: 1_000 },
+      0,
+      { delayMs: 1_050, failures: 1, forget: false, coverage: 'stale' },
+    ],
     ['a list that expires again and again waits', { type: 'expired', reason }, 2, { delayMs: 600, forget: true }],
     [
       'an unsupported streaming list makes way at once',
@@ -95,7 +102,7 @@ describe('outcome of a status', () => {
     ['503 with a time', { code: 503, details: { retryAfterSeconds: 2 } }, watch, 'throttled'],
     ['500', { code: 500 }, watch, 'failed'],
     ['400 for a position', { code: 400 }, watch, 'expired'],
-    ['a position from the future', { code: 504, details: { causes: [{ reason: 'ResourceVersionTooLarge' }] } }, watch, 'expired'],
+    ['a position from the future', { code: 504, details: { causes: [{ reason: 'ResourceVersionTooLarge' }] } }, watch, 'ahead'],
     ['400 for a streaming list', { code: 400 }, streaming, 'unsupported'],
     ['422 for a streaming list', { code: 422 }, streaming, 'unsupported'],
     ['403 for a streaming list', { code: 403 }, streaming, 'forbidden'],

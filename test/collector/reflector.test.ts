@@ -32,7 +32,7 @@ describe('reflector', () => {
     );
   }
 
-  const cursor = () => record.cursor(CURSOR);
+  const cursor = () => record.cursor(CURSOR)?.split(' ')[0];
 
   beforeEach(async () => {
     server = await startFakeApiServer({ kinds: [WIDGET] });
@@ -160,7 +160,10 @@ describe('reflector', () => {
     );
     assert.equal(second.reflector.coverage().relists, 1);
     const positions = record.batches.flatMap((batch) => Object.values(batch.cursors ?? {}));
-    assert.ok(positions.includes(''), 'the old position is given up before the list begins');
+    assert.ok(
+      positions.some((position) => position.startsWith('? compacted ')),
+      'the old position is given up before the list begins',
+    );
     assert.equal(cursor(), String(server.objects.resourceVersion));
   });
 

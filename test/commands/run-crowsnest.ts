@@ -8,7 +8,7 @@ import { fileURLToPath } from 'node:url';
 import { until } from '../support/until.ts';
 
 const MAIN = fileURLToPath(new URL('../../src/main.ts', import.meta.url));
-const TOKEN = 'a-token-for-tests';
+export const TOKEN = 'a-token-for-tests';
 
 export interface Ended {
   code: number | null;

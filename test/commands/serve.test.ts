@@ -6,7 +6,7 @@ import { openSqliteStore } from '../../src/store/sqlite-store.ts';
 import { createLogger } from '../../src/telemetry/logger.ts';
 import { type FakeApiServer, type FakeKind, startFakeApiServer } from '../support/fake-api-server.ts';
 import { until } from '../support/until.ts';
-import { crowsnest, get, listening, type Running, start, temporaryFolder } from './run-crowsnest.ts';
+import { crowsnest, get, listening, type Running, start, TOKEN, temporaryFolder } from './run-crowsnest.ts';
 
 const folder = temporaryFolder();
 const at = (name: string) => join(folder, name);
@@ -79,6 +79,34 @@ describe('serve', () => {
     await until('the other kind is recorded', async () => (await namesOf()).includes('second'));
   });
 
+  it('tells where a compaction cut the history: in coverage, as a gap of the kind and of each object, and as a metric', async () => {
+    const before = (await get<{ items: { name: string }[] }>(url, '/v1/gaps?kind=Widget')).items.length;
+    api.faults.down();
+    api.apply(widget('moved-unseen', { size: 1 }));
+    api.apply(widget('moved-unseen', { size: 2 }));
+    api.compact();
+    api.faults.up();
+    const gaps = await until('the gap', async () => {
+      const { items } = await get<{ items: { name: string; objects: number; reason: string; generationsSkipped: number }[] }>(
+        url,
+        '/v1/gaps?kind=Widget',
+      );
+      return items.length > before + 1 ? items : undefined;
+    });
+    const [kind, object] = [gaps.find(({ name }) => name === ''), gaps.find(({ name }) => name === 'moved-unseen')];
+    assert.deepEqual([kind?.reason, object?.reason, object?.generationsSkipped], ['compacted', 'compacted', 1]);
+    await until('coverage tells it', async () => {
+      const row = (await get<{ items: { kind: string; gaps: number; epoch: number }[] }>(url, '/v1/coverage')).items.find(
+        (one) => one.kind === 'Widget',
+      );
+      return row !== undefined && row.gaps >= 1 && row.epoch === 1;
+    });
+    const headers = { authorization: `Bearer ${TOKEN}` };
+    const metrics = await (await fetch(`${url}/metrics`, { headers })).text();
+    assert.match(metrics, /crowsnest_watch_gaps_total\{.*kind="Widget",reason="compacted"\} [1-9]/);
+    assert.match(metrics, /crowsnest_ingest_observations_total\{result="change"\} [1-9]/);
+  });
+
   it('records an object of 2 MB among others', async () => {
     api.apply(widget('huge', { blob: 'x'.repeat(2_000_000) }));
     api.apply(widget('third', { size: 1 }));
@@ -118,7 +146,7 @@ describe('serve', () => {
     assert.doesNotMatch(err, /"level":50|INTERNAL/);
     const store = openSqliteStore({ file: at('serve.db'), logger: createLogger('silent') });
     try {
-      assert.equal(store.counts().objects, 6);
+      assert.equal(store.counts().objects, 7);
     } finally {
       store.close();
     }

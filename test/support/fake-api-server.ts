@@ -13,7 +13,7 @@ import http, { type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 import { discoveryAnswer } from './fake-discovery.ts';
 import { FakeFaults } from './fake-faults.ts';
-import { type FakeKind, type FakeObject, FakeObjects, HttpProblem, type WatchRecord } from './fake-objects.ts';
+import { type FakeBackup, type FakeKind, type FakeObject, FakeObjects, HttpProblem, type WatchRecord } from './fake-objects.ts';
 
 export type { FakeKind, FakeObject } from './fake-objects.ts';
 
@@ -72,6 +72,9 @@ export interface FakeApiServer {
   removeKind(plural: string): void;
   /** Forgets the history: watches from before now get 410. */
   compact(): void;
+  backup(): FakeBackup;
+  /** Sets storage and resourceVersions back to a backup; every connection is cut, as the server restarts with it. */
+  restore(backup: FakeBackup): void;
   /** Sends a bookmark on all open watches, or those of one plural. */
   bookmark(plural?: string): void;
   /** Ends open watches in the orderly way, as at their timeout. */
@@ -144,6 +147,15 @@ class FakeServer implements FakeApiServer {
 
   compact(): void {
     this.objects.compact();
+  }
+
+  backup(): FakeBackup {
+    return this.objects.backup();
+  }
+
+  restore(backup: FakeBackup): void {
+    this.objects.restore(backup);
+    for (const socket of this.#sockets) socket.destroy();
   }
 
   bookmark(plural?: string): void {
@@ -315,6 +327,7 @@ class FakeServer implements FakeApiServer {
     if (watch.namespace !== undefined && record.object.metadata.namespace !== watch.namespace) return;
     const object = { ...record.object, apiVersion: `${watch.kind.group}/${watch.kind.version}` };
     const line = `${JSON.stringify({ type: record.type, object })}\n`;
+    if (this.faults.takeSwallow(watch.kind.plural)) return;
     if (this.faults.takeCut(watch.kind.plural)) {
       watch.response.write(line.slice(0, Math.floor(line.length / 2)), () => watch.response.destroy());
       this.#watches.delete(watch);

@@ -27,6 +27,7 @@ export class FakeFaults {
   readonly #hanging: string[] = [];
   #refusals: Refusal[] = [];
   #cuts: (string | undefined)[] = [];
+  #swallows: string[] = [];
   #expireContinue = 0;
   readonly #hidden = new Set<string>();
   readonly #rawItems = new Map<string, unknown[]>();
@@ -69,6 +70,11 @@ export class FakeFaults {
   /** The next event on a watch of this plural is written by half and the connection cut. */
   cutMidLine(plural?: string): void {
     this.#cuts.push(plural);
+  }
+
+  /** The next event on an open watch of this plural is not told to it. */
+  swallow(plural: string): void {
+    this.#swallows.push(plural);
   }
 
   /** Cuts open watches between lines, without an orderly end. */
@@ -156,6 +162,12 @@ export class FakeFaults {
     if (index < 0) return false;
     this.#cuts.splice(index, 1);
     return true;
+  }
+
+  takeSwallow(plural: string): boolean {
+    const index = this.#swallows.indexOf(plural);
+    if (index >= 0) this.#swallows.splice(index, 1);
+    return index >= 0;
   }
 
   takeExpiredContinue(): boolean {

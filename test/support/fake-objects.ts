@@ -21,6 +21,11 @@ export interface FakeKind {
 // biome-ignore lint/suspicious/noExplicitAny: tests write and read objects of any shape.
 export type FakeObject = Record<string, any>;
 
+export interface FakeBackup {
+  resourceVersion: number;
+  stored: ReadonlyMap<string, FakeObject>;
+}
+
 export interface WatchRecord {
   type: 'ADDED' | 'MODIFIED' | 'DELETED';
   kind: FakeKind;
@@ -169,6 +174,21 @@ export class FakeObjects {
     this.compactedAt = ++this.resourceVersion;
     this.#history = [];
     for (const token of this.#snapshots.keys()) this.#snapshots.set(token, undefined);
+  }
+
+  /** All that is stored, for `restore`. */
+  backup(): FakeBackup {
+    return { resourceVersion: this.resourceVersion, stored: new Map(this.#stored) };
+  }
+
+  /** As when etcd is restored from a backup: objects and resourceVersions are those of then, and there is no history. */
+  restore(backup: FakeBackup): void {
+    this.#stored.clear();
+    for (const [key, object] of backup.stored) this.#stored.set(key, object);
+    this.resourceVersion = backup.resourceVersion;
+    this.compactedAt = backup.resourceVersion;
+    this.#history = [];
+    this.#snapshots.clear();
   }
 
   initialEvents(kind: FakeKind): WatchRecord[] {
