@@ -17,6 +17,7 @@ import { Drift } from './drift.ts';
 import { bitsOf, gravest, type Part, reasonOf, reasonsOf } from './explain.ts';
 import { FactDetector } from './fact-detector.ts';
 import { type ChangeEvent, eventOf, isStatusOnly } from './features.ts';
+import { HabitNames } from './habit-names.ts';
 import { HourOfWeek } from './hour-of-week.ts';
 import { judgementOf, silenceJudgementOf, statusJudgementOf } from './judgement.ts';
 import { Leap } from './leap.ts';
@@ -77,6 +78,7 @@ export class ClusterModel {
   readonly #statusLoop = new StatusLoop();
   readonly #calibration = new Calibration();
   readonly #visits = new Visits();
+  readonly #names = new HabitNames();
   readonly #detectors: Detector[];
   #state: ClusterState = {
     clockMs: Number.NEGATIVE_INFINITY,
@@ -108,15 +110,16 @@ export class ClusterModel {
     ] as Detector[];
   }
 
-  observe(change: Change): Judgement[] {
-    const out = this.advance(change.observedMs);
-    if (change.own) return out;
+  observe(told: Change): Judgement[] {
+    const out = this.advance(told.observedMs);
+    if (told.own) return out;
     const state = this.#state;
-    state.firstMs ??= change.observedMs;
-    state.lastMs = Math.max(state.lastMs ?? change.observedMs, change.observedMs);
+    state.firstMs ??= told.observedMs;
+    state.lastMs = Math.max(state.lastMs ?? told.observedMs, told.observedMs);
+    const change = this.#names.habitual(told, state.firstMs);
     if (isStatusOnly(change)) {
       const judgement = this.#judgeStatus(change);
-      if (judgement !== undefined) out.push(judgement);
+      if (judgement !== undefined) out.push({ ...judgement, actor: told.actor });
       return out;
     }
     const group = this.#visits.open(change, (full) => this.#close(full, out));
@@ -124,7 +127,7 @@ export class ClusterModel {
     joinVisit(group, event);
     state.changes++;
     const judgement = this.#judge(event, group);
-    if (judgement !== undefined) out.push(judgement);
+    if (judgement !== undefined) out.push({ ...judgement, actor: told.actor });
     this.#track(event);
     return out;
   }
@@ -396,6 +399,7 @@ export class ClusterModel {
       state: this.#state,
       calibration: this.#calibration.save(),
       visits: this.#visits.save(),
+      names: this.#names.save(),
       habits: this.#habits.save(),
       tempos: this.#tempos.save(),
       silence: this.#silence.save(),
@@ -409,6 +413,8 @@ export class ClusterModel {
     this.#state = saved.state;
     this.#calibration.load(saved.calibration);
     this.#visits.load(saved.visits);
+    // Older snapshots have none.
+    if (saved.names !== undefined) this.#names.load(saved.names);
     this.#habits.load(saved.habits);
     this.#tempos.load(saved.tempos);
     this.#silence.load(saved.silence);
@@ -424,6 +430,7 @@ export interface SavedCluster {
   state: ClusterState;
   calibration: ReturnType<Calibration['save']>;
   visits: ReturnType<Visits['save']>;
+  names?: ReturnType<HabitNames['save']>;
   habits: ReturnType<PathHabits['save']>;
   tempos: ReturnType<Tempos['save']>;
   silence: ReturnType<Silence['save']>;

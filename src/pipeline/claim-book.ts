@@ -273,7 +273,9 @@ class Session implements ClaimSession {
       (last, one) => (last === undefined || one.claim.atMs >= last.claim.atMs ? one : last),
       undefined,
     );
-    const others = joined.filter(({ claim }) => claim.source !== 'admission');
+    // What is pushed with its change comes with no other name; the claim is then all there is to know, always and at once.
+    const atOnce = joined.filter(({ claim }) => claim.source === 'pushed' && change.origin === 'push');
+    const others = joined.filter((one) => one.claim.source !== 'admission' && !atOnce.includes(one));
     for (const { claim } of joined) {
       if (claim.verb !== 'deletecollection') this.#done.add(claim);
       this.#counts.push([claim.source, 'joined']);
@@ -284,7 +286,7 @@ class Session implements ClaimSession {
         if (claim.source === 'admission' && claim.atMs < admission.claim.atMs && claim.target.uid === change.uid)
           this.#done.add(claim);
     const asKnown: Attribution = { actor: change.actor, candidates: change.candidates, evidence: [] };
-    const recorded = admission === undefined ? asKnown : withClaims(asKnown, [admission]);
+    const recorded = withClaims(asKnown, admission === undefined ? atOnce : [admission, ...atOnce]);
     // What analysis sees is admission or managedFields, never audit or a push: those mostly come too late for it, and an actor that
     // goes by the one name now and the other name then would have no habits.
     const attribution = withClaims(recorded, others);
