@@ -60,9 +60,8 @@ class FileRecorder implements Recorder {
     this.#options = options;
   }
 
-  write(batch: SourceBatch): Promise<void> {
-    return this.#enqueue(() => this.#append(batch));
-  }
+  // A function of its own: it is handed to sources as their sink, without the recorder.
+  readonly write = (batch: SourceBatch): Promise<void> => this.#enqueue(() => this.#append(batch));
 
   async close(): Promise<void> {
     this.#stop.abort();

@@ -10,7 +10,8 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { type ApiServerBinary, ensureApiServer, isAlive } from '../../scripts/real-parts.ts';
+import { isAlive } from '../../scripts/go-build.ts';
+import { type ApiServerBinary, ensureApiServer } from '../../scripts/real-parts.ts';
 import { realPart } from './skip-real.ts';
 
 const FOLDER_PREFIX = 'crowsnest-kube-';
