@@ -86,6 +86,15 @@ async function until(condition: () => Promise<boolean>): Promise<void> {
   assert.fail('the condition never came true');
 }
 
+it('is a sink that can be handed on alone', async () => {
+  const file = join(folder, 'alone.ndjson');
+  const recorder = record(file);
+  const { write } = recorder;
+  await write(batch(1));
+  await recorder.close();
+  assert.deepEqual((await playedBack(file)).versions, [1]);
+});
+
 for (const ending of ['ndjson', 'ndjson.gz', 'ndjson.zst']) {
   describe(`a recorder to .${ending}`, () => {
     it('writes what a playback reads, masked, managedFields and all', async () => {
