@@ -1,12 +1,16 @@
 /**
- * Where the cluster is and how to prove who we are: a thin face over client-node's KubeConfig, which knows kubeconfig files, exec
- * plugins, rotating tokens, client certificates and the in-cluster service account. It is imported on first use because the package
- * takes 83 MB of memory, which commands without a cluster need not pay.
+ * How to prove who we are, at each request. What client-node makes of the kubeconfig is asked of a short-lived process (ask-credentials.ts)
+ * and kept here; a token file is read here again every few seconds. Asked again when a file it was read from changes, when it expires, and
+ * when the API server refuses it. An answer that cannot be had takes nothing away that still works.
  */
-import type { Agent } from 'node:http';
+import assert from 'node:assert/strict';
+import { readFile, stat } from 'node:fs/promises';
 import type { RequestOptions } from 'node:https';
-import type { KubeConfig } from '@kubernetes/client-node';
+import type { Clock } from '../domain/clock.ts';
 import { CrowsnestError, isCrowsnestError } from '../domain/errors.ts';
+import { systemClock } from '../telemetry/system-clock.ts';
+import { askCredentials } from './ask-credentials.ts';
+import type { CredentialMaterial, CredentialsAnswer } from './credentials-exchange.ts';
 
 export interface ConnectOptions {
   /** A kubeconfig file. Without it: $KUBECONFIG, then ~/.kube/config, then the service account of the pod. */
@@ -22,119 +26,182 @@ export interface ConnectOptions {
 export interface Credentials {
   cluster: string;
   server: URL;
-  /** Headers and TLS members for one request, read afresh. Throws CLUSTER_UNAUTHORIZED when they cannot be had. */
+  /** Headers and TLS members for one request, as they are now. Throws CLUSTER_UNAUTHORIZED when they cannot be had. */
   apply(): Promise<RequestOptions>;
+  /** The API server answered 401 to what `apply` gave. */
+  refused?(): void;
 }
 
-export async function loadCredentials(options: ConnectOptions): Promise<Credentials> {
-  const { KubeConfig } = await import('@kubernetes/client-node');
-  const config = new KubeConfig();
-  const where = sourceOf(options);
-  try {
-    load(config, options);
-  } catch (error) {
-    if (isCrowsnestError(error)) throw error;
-    throw invalid(
-      `the kubeconfig cannot be read: ${messageOf(error)}`,
-      where,
-      'Check that the file exists and is valid YAML.',
-      error,
-    );
+/** How long a token that was read from its file, and the knowledge that no file has changed, are good for. */
+const FRESH_MS = 3_000;
+/** So long before its end a credential is replaced. */
+const EARLY_MS = 10_000;
+/** Between two questions that bring nothing new: from this to that, doubling. */
+const PAUSE_MS_MIN = 5_000;
+const PAUSE_MS_MAX = 300_000;
+
+export interface CredentialsWorld {
+  clock: Clock;
+  ask: typeof askCredentials;
+}
+
+/** Reads the configuration. Throws KUBECONFIG_INVALID. */
+export async function loadCredentials(
+  options: ConnectOptions,
+  world: CredentialsWorld = { clock: systemClock, ask: askCredentials },
+): Promise<Credentials> {
+  const answer = await world.ask({ options });
+  if (!answer.place.viaProxy) return new KeptCredentials(options, answer, world);
+  const { proxiedRequestOptions } = await import('./kubeconfig.ts');
+  return { cluster: answer.place.cluster, server: new URL(answer.place.server), apply: proxiedRequestOptions(options) };
+}
+
+class KeptCredentials implements Credentials {
+  readonly cluster: string;
+  readonly server: URL;
+  readonly #options: ConnectOptions;
+  readonly #world: CredentialsWorld;
+  readonly #files: string[];
+  #material: CredentialMaterial | undefined;
+  #failure: CrowsnestError | undefined;
+  #fingerprint: Promise<string>;
+  #checkedMs: number;
+  #refused = false;
+  #askedMs: number;
+  #pauseMs = PAUSE_MS_MIN;
+  #asking: Promise<void> | undefined;
+  #token: { text: string; readMs: number } | undefined;
+
+  constructor(options: ConnectOptions, answer: CredentialsAnswer, world: CredentialsWorld) {
+    const { place } = answer;
+    this.cluster = place.cluster;
+    this.server = new URL(place.server);
+    // Whoever changes the file's current context means kubectl, not a service that is running.
+    this.#options = { ...options, context: place.context };
+    this.#world = world;
+    this.#files = place.files;
+    this.#material = answer.material;
+    this.#failure = answer.failure === undefined ? undefined : errorOf(answer.failure);
+    this.#fingerprint = fingerprintOf(place.files);
+    this.#askedMs = this.#checkedMs = world.clock.nowMs();
   }
-  return fromConfig(config, options, where);
-}
 
-function load(config: KubeConfig, options: ConnectOptions): void {
-  if (options.inCluster) {
-    config.loadFromCluster();
-    if (config.getCurrentCluster()?.server.includes('undefined')) {
-      throw invalid(
-        'this process does not run in a pod',
-        'in-cluster',
-        'Give a kubeconfig, or run where a service account is mounted.',
-      );
+  async apply(): Promise<RequestOptions> {
+    if (await this.#isDue()) {
+      this.#asking ??= this.#ask().finally(() => {
+        this.#asking = undefined;
+      });
+      await this.#asking;
     }
-    return;
-  }
-  if (options.kubeconfig !== undefined) config.loadFromFile(options.kubeconfig);
-  else {
-    config.loadFromDefault();
-    const only = config.clusters.length === 1 ? config.clusters[0] : undefined;
-    // client-node makes up this cluster when it finds nothing; connecting to it would only confuse.
-    if (only?.name === 'cluster' && only.server === 'http://localhost:8080') {
-      throw invalid('no kubeconfig was found', '~/.kube/config', 'Give --kubeconfig FILE or set KUBECONFIG.');
+    const material = this.#material;
+    if (material === undefined) {
+      assert(this.#failure !== undefined, 'no credentials and no reason why');
+      throw this.#failure;
     }
+    const headers = { ...material.headers };
+    if (material.tokenFile !== undefined) headers.Authorization = `Bearer ${await this.#tokenOf(material.tokenFile)}`;
+    return { ...material.tls, headers };
   }
-  if (options.context !== undefined) config.setCurrentContext(options.context);
-}
 
-function fromConfig(config: KubeConfig, options: ConnectOptions, where: string): Credentials {
-  const contextName = config.getCurrentContext();
-  const context = contextName ? config.getContextObject(contextName) : null;
-  if (context === null) {
-    const names = config.getContexts().map((known) => known.name);
-    throw invalid(
-      contextName ? `there is no context "${contextName}"` : 'no current context is set',
-      where,
-      names.length === 0 ? 'The file defines no contexts.' : `Choose one of: ${names.join(', ')}.`,
-    );
+  refused(): void {
+    // A token file is whoever rotates it to renew; reading it again is all that can be done here.
+    if (this.#token !== undefined) this.#token = undefined;
+    else this.#refused = true;
   }
-  const cluster = config.getCurrentCluster();
-  if (cluster === null) throw invalid(`context "${contextName}" names a cluster that is not defined`, where, 'Correct the file.');
-  if (config.getCurrentUser() === null) {
-    throw invalid(`context "${contextName}" names a user that is not defined`, where, 'Correct the file.');
+
+  async #isDue(): Promise<boolean> {
+    const nowMs = this.#world.clock.nowMs();
+    if (this.#asking !== undefined) return this.#material === undefined || this.#expired(nowMs);
+    if (await this.#filesChanged(nowMs)) return true;
+    const wanted = this.#material === undefined || this.#refused || this.#expired(nowMs);
+    // A wall clock that was set back must not make this wait longer than the pause.
+    return wanted && Math.abs(nowMs - this.#askedMs) >= this.#pauseMs;
   }
-  const server = parseServer(cluster.server, where);
-  // client-node refuses plain HTTP unless verification is off; there is nothing to verify then, so the flag changes nothing else.
-  if (server.protocol === 'http:') Object.assign(cluster, { skipTLSVerify: true });
-  const viaProxy = cluster.proxyUrl !== undefined && cluster.proxyUrl !== '';
-  return {
-    cluster: options.cluster ?? (cluster.name === 'inCluster' ? 'in-cluster' : cluster.name),
-    server,
-    apply: () => applyTo(config, server, viaProxy),
-  };
-}
 
-async function applyTo(config: KubeConfig, server: URL, viaProxy: boolean): Promise<RequestOptions> {
-  const options: RequestOptions & { agent?: Agent } = { headers: {} };
-  try {
-    await config.applyToHTTPSOptions(options);
-  } catch (error) {
-    throw new CrowsnestError({
-      code: 'CLUSTER_UNAUTHORIZED',
-      what: `the credentials for the cluster cannot be had: ${messageOf(error)}`,
-      where: server.host,
-      todo: 'Check the user entry of the kubeconfig: its exec plugin, token file or certificate files.',
-      cause: error,
-    });
+  #expired(nowMs: number): boolean {
+    return nowMs >= (this.#material?.expiresMs ?? Number.POSITIVE_INFINITY) - EARLY_MS;
   }
-  // Its agent is cached with the certificate of the first call, so a rotated one would never be used; a proxy needs it all the same.
-  if (!viaProxy) delete options.agent;
-  const headers = options.headers as Record<string, string>;
-  // A token file ends with a newline, which no header may hold.
-  if (typeof headers.Authorization === 'string') headers.Authorization = headers.Authorization.trim();
-  return options;
-}
 
-function parseServer(text: string, where: string): URL {
-  try {
-    const url = new URL(text);
-    if (url.protocol === 'https:' || url.protocol === 'http:') return url;
-  } catch {
-    // Reported below together with a scheme that is not ours.
+  async #filesChanged(nowMs: number): Promise<boolean> {
+    if (Math.abs(nowMs - this.#checkedMs) < FRESH_MS) return false;
+    this.#checkedMs = nowMs;
+    const known = this.#fingerprint;
+    this.#fingerprint = fingerprintOf(this.#files);
+    return (await known) !== (await this.#fingerprint);
   }
-  throw invalid(`the server address "${text}" is not an http(s) URL`, where, "Correct the cluster's server entry.");
+
+  async #ask(): Promise<void> {
+    const { ask, clock } = this.#world;
+    const before = this.#material;
+    try {
+      const { place, material, failure } = await ask({ options: this.#options, carried: before?.carried });
+      if (place.server !== this.server.href) throw movedAway(place.context, this.server);
+      if (failure !== undefined) throw errorOf(failure);
+      this.#material = material;
+      this.#failure = undefined;
+      this.#refused = false;
+    } catch (error) {
+      if (!isCrowsnestError(error)) throw error;
+      this.#failure = error;
+      // Until its very end an old credential is better than none.
+      if (this.#expired(clock.nowMs() - EARLY_MS)) this.#material = undefined;
+    }
+    this.#askedMs = clock.nowMs();
+    this.#pauseMs = sameSecrets(before, this.#material) ? Math.min(this.#pauseMs * 2, PAUSE_MS_MAX) : PAUSE_MS_MIN;
+  }
+
+  async #tokenOf(file: string): Promise<string> {
+    const nowMs = this.#world.clock.nowMs();
+    if (this.#token !== undefined && Math.abs(nowMs - this.#token.readMs) < FRESH_MS) return this.#token.text;
+    let text: string;
+    try {
+      text = (await readFile(file, 'utf8')).trim();
+      if (text === '') throw new Error(`${file} is empty`);
+    } catch (error) {
+      const what = `the credentials for the cluster cannot be had: ${error instanceof Error ? error.message : String(error)}`;
+      const todo = 'Check the token file of the kubeconfig user.';
+      throw new CrowsnestError({ code: 'CLUSTER_UNAUTHORIZED', what, where: this.server.host, todo, cause: error });
+    }
+    this.#token = { text, readMs: nowMs };
+    return text;
+  }
 }
 
-function sourceOf(options: ConnectOptions): string {
-  return options.inCluster ? 'in-cluster' : (options.kubeconfig ?? 'default kubeconfig');
+function sameSecrets(a: CredentialMaterial | undefined, b: CredentialMaterial | undefined): boolean {
+  return JSON.stringify([a?.headers, a?.tls, a?.tokenFile]) === JSON.stringify([b?.headers, b?.tls, b?.tokenFile]);
 }
 
-function invalid(what: string, where: string, todo: string, cause?: unknown): CrowsnestError {
-  return new CrowsnestError({ code: 'KUBECONFIG_INVALID', what, where, todo, cause });
+/** Changes whenever one of the files does: written to, replaced, or the link to it turned. A file that is missing is a state too. */
+async function fingerprintOf(files: readonly string[]): Promise<string> {
+  const seen = files.map(async (file) => {
+    try {
+      const { ino, size, mtimeMs } = await stat(file);
+      return `${ino} ${size} ${mtimeMs}`;
+    } catch {
+      return 'missing';
+    }
+  });
+  return (await Promise.all(seen)).join('\n');
 }
 
-/** The first line only: a YAML parser goes on with a snippet of the file, which may hold a token. */
-function messageOf(error: unknown): string {
-  return (error instanceof Error ? error.message : String(error)).split('\n')[0] as string;
+function movedAway(context: string, server: URL): CrowsnestError {
+  return new CrowsnestError({
+    code: 'KUBECONFIG_INVALID',
+    what: `context "${context}" now names another server than ${server.host}`,
+    todo: 'Restart to watch that one; until then the old credentials are used as long as they are good.',
+  });
+}
+
+function errorOf({
+  code,
+  what,
+  where,
+  todo,
+}: {
+  code: CrowsnestError['code'];
+  what: string;
+  where?: string | undefined;
+  todo?: string | undefined;
+}): CrowsnestError {
+  return new CrowsnestError({ code, what, ...(where === undefined ? {} : { where }), ...(todo === undefined ? {} : { todo }) });
 }

@@ -1,15 +1,14 @@
 /**
- * The KubeClient over HTTP/1.1. Each request takes its credentials afresh; TLS members are part of an agent's key for a socket, so a
- * rotated certificate opens new connections by itself. Streams have an agent without a cap, because a watch holds its socket for
- * minutes and a capped pool would leave the rest waiting without an error; small requests share a few kept-alive sockets.
+ * The KubeClient over HTTP. Each request takes its credentials afresh; how many of them share a connection is the transport's business.
  */
-import http, { type IncomingMessage } from 'node:http';
-import https, { type RequestOptions } from 'node:https';
 import { CrowsnestError } from '../domain/errors.ts';
 import { isJsonObject, type JsonObject } from '../domain/json.ts';
 import { type ConnectOptions, type Credentials, loadCredentials } from './credentials.ts';
+import type { Liveness } from './http2-connection.ts';
 import { type KubeClient, type KubeRequest, KubeStatusError, type KubeStream } from './kube-client.ts';
 import { statusError, statusOfAnswer } from './kube-status.ts';
+import { NegotiatedTransport } from './negotiated-transport.ts';
+import type { TransportAnswer, TransportCounts } from './transport.ts';
 import { unreachable } from './unreachable.ts';
 
 export interface HttpKubeClientOptions {
@@ -17,12 +16,11 @@ export interface HttpKubeClientOptions {
   answerTimeoutMs?: number;
   /** Largest body of a small request. */
   bodyBytesMax?: number;
+  /** When a shared connection is taken for dead. */
+  liveness?: Liveness;
 }
 
 const USER_AGENT = 'crowsnest';
-/** Bytes a stream may hold unread: larger reads make larger batches, and this is also what a flooded watch costs in memory. */
-const STREAM_BUFFER_BYTES = 256 * 1024;
-const SOCKETS_SMALL_MAX = 6;
 
 /** Reads the configuration; makes no connection. Throws KUBECONFIG_INVALID. */
 export async function connectKube(options: ConnectOptions = {}, limits: HttpKubeClientOptions = {}): Promise<KubeClient> {
@@ -64,20 +62,15 @@ interface Call {
 class HttpKubeClient implements KubeClient {
   readonly cluster: string;
   readonly #credentials: Credentials;
-  readonly #answerTimeoutMs: number;
   readonly #bodyBytesMax: number;
-  readonly #transport: typeof http | typeof https;
-  readonly #smallAgent: http.Agent;
-  readonly #streamAgent: http.Agent;
+  readonly #transport: NegotiatedTransport;
 
   constructor(credentials: Credentials, limits: HttpKubeClientOptions) {
     this.cluster = credentials.cluster;
     this.#credentials = credentials;
-    this.#answerTimeoutMs = limits.answerTimeoutMs ?? 60_000;
     this.#bodyBytesMax = limits.bodyBytesMax ?? 64 * 1024 * 1024;
-    this.#transport = credentials.server.protocol === 'http:' ? http : https;
-    this.#smallAgent = new this.#transport.Agent({ keepAlive: true, maxSockets: SOCKETS_SMALL_MAX });
-    this.#streamAgent = new this.#transport.Agent({ keepAlive: true, maxFreeSockets: 8 });
+    const answerTimeoutMs = limits.answerTimeoutMs ?? 60_000;
+    this.#transport = new NegotiatedTransport(credentials.server, { answerTimeoutMs, liveness: limits.liveness });
   }
 
   async stream(
@@ -85,101 +78,62 @@ class HttpKubeClient implements KubeClient {
     options: { query?: Record<string, string>; headers?: Record<string, string>; signal: AbortSignal },
   ): Promise<KubeStream> {
     const { query, headers, signal } = options;
-    const answer = await this.#send({ method: 'GET', path, query, headers: { ...headers }, signal, streaming: true });
-    // Whoever reads the body sees its error; a stream that is torn down unread must not end the process.
-    answer.on('error', () => {});
-    return {
-      status: answer.statusCode ?? 0,
-      headers: answer.headers,
-      body: answer as AsyncIterable<Buffer>,
-      cancel: () => answer.destroy(),
-    };
+    return this.#send({ method: 'GET', path, query, headers: { ...headers }, signal, streaming: true });
   }
 
   async request(method: string, path: string, options: KubeRequest = {}): Promise<JsonObject> {
+    const { query, signal } = options;
     const headers: Record<string, string> = { accept: options.accept ?? 'application/json' };
     if (options.body !== undefined) headers['content-type'] = options.contentType ?? 'application/json';
     const body = options.body === undefined ? undefined : JSON.stringify(options.body);
-    const answer = await this.#send({
-      method,
-      path,
-      query: options.query,
-      headers,
-      body,
-      signal: options.signal,
-      streaming: false,
-    });
-    const status = answer.statusCode ?? 0;
+    const answer = await this.#send({ method, path, query, headers, body, signal, streaming: false });
     let text: string;
     try {
-      text = await readText(answer, this.#bodyBytesMax);
+      text = await readText(answer.body, this.#bodyBytesMax);
     } catch (error) {
-      throw options.signal?.aborted ? options.signal.reason : unreachable(this.#credentials.server, error);
+      answer.cancel();
+      throw signal?.aborted ? signal.reason : unreachable(this.#credentials.server, error);
     }
-    if (status >= 400) throw statusError(statusOfAnswer(status, answer.headers, text));
+    if (answer.status >= 400) throw statusError(statusOfAnswer(answer.status, answer.headers, text));
     return parseAnswer(text, this.#credentials.server, path);
   }
 
-  async close(): Promise<void> {
-    this.#smallAgent.destroy();
-    this.#streamAgent.destroy();
+  connections(): TransportCounts {
+    return this.#transport.counts();
   }
 
-  async #send(call: Call): Promise<IncomingMessage> {
-    call.signal?.throwIfAborted();
+  close(): Promise<void> {
+    return this.#transport.close();
+  }
+
+  async #send({ method, body, signal, streaming, ...call }: Call): Promise<TransportAnswer> {
+    signal?.throwIfAborted();
     const { server } = this.#credentials;
-    const base = await this.#credentials.apply();
+    const { headers: proof, ...peer } = await this.#credentials.apply();
     const headers: Record<string, string> = { accept: 'application/json', 'user-agent': USER_AGENT, ...call.headers };
-    if (call.body !== undefined) headers['content-length'] = String(Buffer.byteLength(call.body));
-    const options: RequestOptions & { highWaterMark?: number } = {
-      agent: call.streaming ? this.#streamAgent : this.#smallAgent,
-      ...base,
-      protocol: server.protocol,
-      hostname: server.hostname.replace(/^\[|\]$/g, ''),
-      port: server.port === '' ? undefined : server.port,
-      method: call.method,
-      path: fullPath(server, call),
-      headers: { ...(base.headers as Record<string, string>), ...headers },
-      signal: call.signal,
-    };
-    if (call.streaming) options.highWaterMark = STREAM_BUFFER_BYTES;
-    return this.#exchange(options, call);
-  }
-
-  #exchange(options: RequestOptions, call: Call): Promise<IncomingMessage> {
-    return new Promise((resolve, reject) => {
-      const request = this.#transport.request(options);
-      const timer = setTimeout(() => {
-        request.destroy(new Error(`no answer within ${this.#answerTimeoutMs / 1000} s`));
-      }, this.#answerTimeoutMs);
-      request.once('socket', (socket) => {
-        // The kernel notices a peer that is gone for good; a watch alone may have nothing to say for minutes.
-        socket.setKeepAlive(true, 30_000);
-      });
-      request.once('response', (answer) => {
-        clearTimeout(timer);
-        resolve(answer);
-      });
-      request.on('error', (error) => {
-        clearTimeout(timer);
-        reject(call.signal?.aborted ? call.signal.reason : unreachable(this.#credentials.server, error));
-      });
-      request.end(call.body);
-    });
+    for (const [name, value] of Object.entries(proof ?? {})) headers[name.toLowerCase()] ??= String(value);
+    let answer: TransportAnswer;
+    try {
+      answer = await this.#transport.exchange({ method, path: fullPath(server, call), headers, body, signal, streaming }, peer);
+    } catch (error) {
+      throw signal?.aborted ? signal.reason : unreachable(server, error);
+    }
+    if (answer.status === 401) this.#credentials.refused?.();
+    return answer;
   }
 }
 
 /** A server address may carry a path of its own, as those of cluster managers do. */
-function fullPath(server: URL, call: Call): string {
+function fullPath(server: URL, call: Pick<Call, 'path' | 'query'>): string {
   const prefix = server.pathname.replace(/\/$/, '');
   const query = call.query === undefined ? '' : new URLSearchParams(call.query).toString();
   return query === '' ? prefix + call.path : `${prefix}${call.path}?${query}`;
 }
 
-async function readText(answer: IncomingMessage, bytesMax: number): Promise<string> {
+async function readText(body: AsyncIterable<Buffer>, bytesMax: number): Promise<string> {
   const chunks: Buffer[] = [];
   let bytes = 0;
-  for await (const chunk of answer as AsyncIterable<Buffer>) {
+  for await (const chunk of body) {
     bytes += chunk.length;
     if (bytes > bytesMax) throw new Error(`the answer is larger than ${bytesMax} bytes`);
     chunks.push(chunk);

@@ -1,4 +1,5 @@
 import type { JsonObject } from '../domain/json.ts';
+import type { TransportCounts } from './transport.ts';
 
 /** The one door to an API server. Implementations add credentials at each request, so that rotated tokens are taken up. */
 export interface KubeClient {
@@ -10,6 +11,8 @@ export interface KubeClient {
   ): Promise<KubeStream>;
   /** A small JSON request. Rejects with KubeStatusError on 4xx/5xx, with CLUSTER_UNREACHABLE when there is no answer. */
   request(method: 'GET' | 'POST' | 'PATCH' | 'PUT' | 'DELETE', path: string, options?: KubeRequest): Promise<JsonObject>;
+  /** What is held open to the API server, for metrics. */
+  connections?(): TransportCounts;
   close(): Promise<void>;
 }
 

@@ -1,0 +1,60 @@
+import { fork } from 'node:child_process';
+import { extname } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { CrowsnestError } from '../domain/errors.ts';
+import type { CredentialsAnswer, CredentialsQuestion, CredentialsReply } from './credentials-exchange.ts';
+
+/** An exec plugin may ask a slow identity provider; one that waits for a person is of no use to a service. */
+const ANSWER_TIMEOUT_MS = 60_000;
+/** Smaller code for the process's short life: 107 MB resident instead of 124. */
+const NODE_FLAGS = ['--optimize-for-size'];
+/** The extension is that of this file, which may have been compiled. */
+const PROGRAM = fileURLToPath(new URL(`./credentials-process${extname(fileURLToPath(import.meta.url))}`, import.meta.url));
+
+/** Asks a process of its own. Throws KUBECONFIG_INVALID, or CLUSTER_UNAUTHORIZED when it gives no answer. */
+export function askCredentials(question: CredentialsQuestion): Promise<CredentialsAnswer> {
+  return new Promise((resolve, reject) => {
+    const child = fork(PROGRAM, {
+      execArgv: NODE_FLAGS,
+      // Certificates are Buffers, which JSON would turn into lists of numbers.
+      serialization: 'advanced',
+      stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
+    });
+    const timer = setTimeout(() => {
+      child.kill('SIGKILL');
+      reject(noAnswer(`gave no answer within ${ANSWER_TIMEOUT_MS / 1000} s`));
+    }, ANSWER_TIMEOUT_MS);
+    child.once('message', (message) => {
+      clearTimeout(timer);
+      const reply = message as CredentialsReply;
+      if ('answer' in reply) resolve(reply.answer);
+      else reject(new CrowsnestError(withoutUndefined(reply.error)));
+    });
+    child.once('error', (error) => {
+      clearTimeout(timer);
+      reject(noAnswer(`cannot be started: ${error.message}`));
+    });
+    child.once('exit', (code, signal) => {
+      clearTimeout(timer);
+      // After an answer this says nothing any more.
+      reject(noAnswer(`ended with ${signal ?? code} before it answered`));
+    });
+    child.send(question, (error) => {
+      if (error !== null) reject(noAnswer(`cannot be asked: ${error.message}`));
+    });
+  });
+}
+
+function noAnswer(what: string): CrowsnestError {
+  return new CrowsnestError({
+    code: 'CLUSTER_UNAUTHORIZED',
+    what: `the process that reads the cluster's credentials ${what}`,
+    todo: 'Check the exec plugin of the kubeconfig user, and that there is memory for a process of 110 MB.',
+  });
+}
+
+function withoutUndefined<T extends object>(value: T): { [K in keyof T]: Exclude<T[K], undefined> } {
+  return Object.fromEntries(Object.entries(value).filter(([, member]) => member !== undefined)) as {
+    [K in keyof T]: Exclude<T[K], undefined>;
+  };
+}

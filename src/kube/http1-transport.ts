@@ -1,0 +1,95 @@
+/**
+ * One socket for each stream: for servers and proxies without HTTP/2. TLS members are part of an agent's key for a socket, so a rotated
+ * certificate opens new connections by itself. Streams have an agent without a cap, because a watch holds its socket for minutes and a
+ * capped pool would leave the rest waiting without an error; small requests share a few kept-alive sockets.
+ */
+import http, { type IncomingMessage } from 'node:http';
+import https, { type RequestOptions } from 'node:https';
+import type { Exchange, Peer, Transport, TransportAnswer } from './transport.ts';
+
+/** Bytes a stream may hold unread: larger reads make larger batches, and this is also what a flooded watch costs in memory. */
+const STREAM_BUFFER_BYTES = 256 * 1024;
+const SOCKETS_SMALL_MAX = 6;
+
+export class Http1Transport implements Transport {
+  readonly #server: URL;
+  readonly #answerTimeoutMs: number;
+  readonly #module: typeof http | typeof https;
+  readonly #smallAgent: http.Agent;
+  readonly #streamAgent: http.Agent;
+
+  constructor(server: URL, { answerTimeoutMs }: { answerTimeoutMs: number }) {
+    this.#server = server;
+    this.#answerTimeoutMs = answerTimeoutMs;
+    this.#module = server.protocol === 'http:' ? http : https;
+    this.#smallAgent = new this.#module.Agent({ keepAlive: true, maxSockets: SOCKETS_SMALL_MAX });
+    this.#streamAgent = new this.#module.Agent({ keepAlive: true, maxFreeSockets: 8 });
+  }
+
+  get sockets(): number {
+    const count = (lists: NodeJS.ReadOnlyDict<unknown[]>) =>
+      Object.values(lists).reduce((sum, list) => sum + (list?.length ?? 0), 0);
+    return [this.#smallAgent, this.#streamAgent].reduce((sum, agent) => sum + count(agent.sockets) + count(agent.freeSockets), 0);
+  }
+
+  get streams(): number {
+    return [this.#smallAgent, this.#streamAgent].reduce(
+      (sum, agent) => sum + Object.values(agent.sockets).reduce((inner, list) => inner + (list?.length ?? 0), 0),
+      0,
+    );
+  }
+
+  async exchange(call: Exchange, peer: Peer): Promise<TransportAnswer> {
+    const server = this.#server;
+    const headers = { ...call.headers };
+    if (call.body !== undefined) headers['content-length'] = String(Buffer.byteLength(call.body));
+    const options: RequestOptions & { highWaterMark?: number } = {
+      agent: call.streaming ? this.#streamAgent : this.#smallAgent,
+      ...peer,
+      protocol: server.protocol,
+      hostname: server.hostname.replace(/^\[|\]$/g, ''),
+      port: server.port === '' ? undefined : server.port,
+      method: call.method,
+      path: call.path,
+      headers,
+      signal: call.signal,
+    };
+    if (call.streaming) options.highWaterMark = STREAM_BUFFER_BYTES;
+    const answer = await this.#send(options, call);
+    // Whoever reads the body sees its error; a stream that is torn down unread must not end the process.
+    answer.on('error', () => {});
+    return {
+      status: answer.statusCode ?? 0,
+      headers: answer.headers,
+      body: answer as AsyncIterable<Buffer>,
+      cancel: () => answer.destroy(),
+    };
+  }
+
+  async close(): Promise<void> {
+    this.#smallAgent.destroy();
+    this.#streamAgent.destroy();
+  }
+
+  #send(options: RequestOptions, call: Exchange): Promise<IncomingMessage> {
+    return new Promise((resolve, reject) => {
+      const request = this.#module.request(options);
+      const timer = setTimeout(() => {
+        request.destroy(new Error(`no answer within ${this.#answerTimeoutMs / 1000} s`));
+      }, this.#answerTimeoutMs);
+      request.once('socket', (socket) => {
+        // The kernel notices a peer that is gone for good; a watch alone may have nothing to say for minutes.
+        socket.setKeepAlive(true, 30_000);
+      });
+      request.once('response', (answer) => {
+        clearTimeout(timer);
+        resolve(answer);
+      });
+      request.on('error', (error) => {
+        clearTimeout(timer);
+        reject(error);
+      });
+      request.end(call.body);
+    });
+  }
+}
