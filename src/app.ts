@@ -5,14 +5,13 @@
 import { collectDefaultMetrics, Gauge, Registry } from 'prom-client';
 import type { ApiIngest } from './api/serve-push.ts';
 import { type ApiServer, createApiServer } from './api/server.ts';
-import type { KindCoverage, Source } from './collector/source.ts';
+import type { ClusterReach, KindCoverage, Source } from './collector/source.ts';
 import type { BlindSpot } from './domain/blind-spot.ts';
 import type { Clock } from './domain/clock.ts';
 import { CrowsnestError } from './domain/errors.ts';
 import type { Finding } from './domain/finding.ts';
 import type { Gap } from './domain/gap.ts';
 import { keyedHash } from './domain/masking-key.ts';
-import type { KubeClient } from './kube/kube-client.ts';
 import { createModel } from './model/ensemble.ts';
 import type { Options } from './options.ts';
 import { type Analysis, type AnalysisOptions, createAnalysis } from './pipeline/analyze.ts';
@@ -25,7 +24,7 @@ import { createPipeline, type Pipeline } from './pipeline/pipeline.ts';
 import { createAlertmanagerPusher } from './respond/alertmanager.ts';
 import { createConsequences } from './respond/consequences.ts';
 import { type CoverageAlerts, createCoverageAlerts } from './respond/coverage-alerts.ts';
-import { createEffectRunner, parseAllow, type ResourceOf } from './respond/effects.ts';
+import { createEffectRunner, type MarkTarget, parseAllow } from './respond/effects.ts';
 import { gapSpots } from './respond/gap-spots.ts';
 import { createPolicy } from './respond/policy.ts';
 import { loadMaskingKey, newToken, readSecretFile } from './secrets.ts';
@@ -58,8 +57,8 @@ export interface App {
   joinClaims(hooks: ClaimHooks): void;
   /** Starts the API and the page. */
   serveApi(view: ApiView): Promise<{ url: string; token: string }>;
-  /** Starts sending alerts, and marks on objects when a client is given. */
-  startResponding(marks?: { client: KubeClient; resourceOf: ResourceOf }): void;
+  /** Starts sending alerts, and marks on the objects of the clusters given. */
+  startResponding(clusters?: readonly MarkTarget[]): void;
   /** Alerts about what cannot be seen; `report` takes what happened once. */
   readonly coverageAlerts: CoverageAlerts;
   /** Starts alerting on what cannot be seen; `spots` is asked every few seconds. */
@@ -76,6 +75,7 @@ export type ClaimHooks = Pick<ClaimBookOptions, 'kindOf' | 'drain'>;
 export interface ApiView {
   version: string;
   coverage: () => KindCoverage[];
+  clusters?: () => ClusterReach[];
   checks: () => { name: string; ok: boolean; detail: string }[];
   /** A token by environment, which beats --token-file. */
   token: string | undefined;
@@ -194,6 +194,7 @@ export function createApp({ options, defaultDb, onFinding, signal: outer, clock 
         const api: ApiServer = createApiServer({
           store,
           coverage: view.coverage,
+          clusters: view.clusters,
           maturity: () => analysis.model.maturity(),
           health: () => health(store, view.checks()),
           registry,
@@ -210,7 +211,7 @@ export function createApp({ options, defaultDb, onFinding, signal: outer, clock 
         externalUrl = options.externalUrl ?? url;
         return { url, token };
       },
-      startResponding(marks) {
+      startResponding(clusters = []) {
         if (options.alertmanager.length > 0) {
           const bearer =
             options.alertmanagerTokenFile === undefined ? undefined : { bearerTokenFile: options.alertmanagerTokenFile };
@@ -218,8 +219,8 @@ export function createApp({ options, defaultDb, onFinding, signal: outer, clock 
           wakers.push(() => pusher.wake());
           background('alertmanager', pusher.run(signal));
         }
-        if (marks !== undefined && (allow.events || allow.annotate.length > 0)) {
-          const runner = createEffectRunner({ ...marks, allow, store, clock, logger, registry });
+        if (clusters.length > 0 && (allow.events || allow.annotate.length > 0)) {
+          const runner = createEffectRunner({ clusters, allow, store, clock, logger, registry });
           wakers.push(() => runner.wake());
           background('marks', runner.run(signal));
         }

@@ -65,7 +65,7 @@ const program = new Program('crowsnest')
   .exitOverride();
 
 const RECORDED = 'recorded stream: NDJSON, plain, gzip or zstd';
-addCommand('serve', 'watch a cluster, serve the API and the page', undefined, async (options) =>
+addCommand('serve', 'watch one or several clusters, serve the API and the page', undefined, async (options) =>
   (await import('./commands/serve.ts')).runServe(options, terminal),
 );
 addCommand('demo', 'play four weeks of a made-up cluster and look for what was planted in it', undefined, async (options) =>
@@ -82,6 +82,13 @@ addCommand(
 );
 addCommand('backtest', 'what would have been flagged in a recorded stream; nothing is sent', RECORDED, async (options, file) =>
   (await import('./commands/backtest.ts')).runBacktest(options, file, terminal),
+);
+
+addCommand(
+  'rbac',
+  'print the least roles for this cluster and these options, for kubectl apply -f -',
+  undefined,
+  async (options) => (await import('./commands/rbac.ts')).runRbac(options, terminal),
 );
 
 function addCommand(

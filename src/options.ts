@@ -7,9 +7,11 @@ import { readFileSync } from 'node:fs';
 import { isIP } from 'node:net';
 import { isMap, isNode, isScalar, isSeq, LineCounter, type Node, parseDocument } from 'yaml';
 import { z } from 'zod';
+import { parseCoreKinds } from './domain/core-kinds.ts';
 import { CrowsnestError } from './domain/errors.ts';
+import { parseFieldSelector, parseLabelSelector, splitSelector } from './domain/selector.ts';
 
-export const COMMANDS = ['serve', 'demo', 'replay', 'record', 'backtest'] as const;
+export const COMMANDS = ['serve', 'demo', 'replay', 'record', 'backtest', 'rbac'] as const;
 export type Command = (typeof COMMANDS)[number];
 
 const DURATION_UNITS = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const;
@@ -66,8 +68,33 @@ const ingestKey = z
   .refine((key) => key.keyFile !== undefined || key.kinds.every((kind) => kind === 'webhook'), 'keyFile is missing')
   .refine((key) => key.hmacFile !== undefined || !key.kinds.includes('webhook'), 'hmacFile is missing, which signs webhooks');
 
-/** `event`, or `annotate=Kind` (also `annotate=Kind.group`), several kinds separated by commas. */
-const allow = z.string().regex(/^(event|annotate=[A-Za-z0-9.,-]+)$/, 'expected `event` or `annotate=Kind[,Kind.group]`');
+/** `event`, `annotate=Kind` (also `annotate=Kind.group`), several kinds separated by commas, or `canary=NAMESPACE`. */
+const allow = z
+  .string()
+  .regex(
+    /^(event|annotate=[A-Za-z0-9.,-]+|canary=[a-z0-9]([a-z0-9-]*[a-z0-9])?)$/,
+    'expected `event`, `annotate=Kind[,Kind.group]` or `canary=NAMESPACE`',
+  );
+
+/** Text that a parser takes; what the parser says is wrong with it is what the user reads. */
+const parsedBy = (parse: (value: string) => unknown) =>
+  text.superRefine((value, context) => {
+    try {
+      parse(value);
+    } catch (error) {
+      context.addIssue({ code: 'custom', message: error instanceof Error ? error.message : String(error) });
+    }
+  });
+const labelSelector = parsedBy((value) => parseLabelSelector(splitSelector(value).selector));
+const fieldSelector = parsedBy((value) => parseFieldSelector(splitSelector(value).selector));
+const coreKind = parsedBy((value) => parseCoreKinds([value]));
+const namespaceName = z.string().regex(/^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/, 'expected the name of a namespace');
+const subject = z
+  .string()
+  .regex(
+    /^(serviceaccount:[a-z0-9-]+\/[a-z0-9.-]+|user:\S+|group:\S+)$/,
+    'expected serviceaccount:NAMESPACE/NAME, user:NAME or group:NAME',
+  );
 
 interface OptionRow {
   schema: z.ZodType;
@@ -85,6 +112,8 @@ interface OptionRow {
 const ALL = COMMANDS;
 const RUNNING = ['serve', 'demo', 'replay'] as const;
 const CLUSTER = ['serve', 'record'] as const;
+/** What decides which kinds are read, and so also what the printed role holds. */
+const READING = ['serve', 'record', 'rbac'] as const;
 const JUDGING = ['serve', 'demo', 'replay', 'backtest'] as const;
 
 /** Adding an option means adding a row here and nothing else. */
@@ -158,44 +187,100 @@ const OPTIONS = {
     schema: z.array(allow).default([]),
     value: 'WRITE',
     list: true,
-    help: 'let Crowsnest write to the cluster: event, annotate=Kind,…; nothing by default',
-    commands: ['serve'],
+    help: 'let Crowsnest write to the cluster: event, annotate=Kind,…, canary=NAMESPACE; nothing by default',
+    commands: ['serve', 'rbac'],
   },
   cluster: { schema: text.optional(), value: 'NAME', help: 'name of the cluster in records and alerts', commands: ALL },
   kubeconfig: {
     schema: text.optional(),
     value: 'FILE',
     help: 'kubeconfig; else KUBECONFIG, ~/.kube/config or the pod’s service account',
-    commands: CLUSTER,
+    commands: READING,
   },
-  context: { schema: text.optional(), value: 'NAME', help: 'context of the kubeconfig', commands: CLUSTER },
-  namespace: {
+  context: {
     schema: z.array(text).default([]),
     value: 'NAME',
     list: true,
+    help: 'context of the kubeconfig, also NAME=CLUSTER to call its cluster so; serve watches several side by side',
+    commands: READING,
+  },
+  namespace: {
+    schema: z.array(namespaceName).default([]),
+    value: 'NAME',
+    list: true,
     help: 'watch these namespaces only (needs no ClusterRole)',
-    commands: CLUSTER,
+    commands: READING,
+  },
+  excludeNamespace: {
+    schema: z.array(namespaceName).default([]),
+    value: 'NAME',
+    list: true,
+    help: 'watch all namespaces but these',
+    commands: READING,
   },
   include: {
     schema: z.array(text).default([]),
     value: 'KIND',
     list: true,
-    help: 'watch only these kinds: group, Kind.group or plural.group, * for anything',
-    commands: CLUSTER,
+    help: 'watch only these kinds: group, Kind.group or plural.group, * for anything; also brings in what is left out as of low value',
+    commands: READING,
   },
   exclude: {
     schema: z.array(text).default([]),
     value: 'KIND',
     list: true,
     help: 'leave these kinds out: group, Kind.group or plural.group, * for anything',
-    commands: CLUSTER,
+    commands: READING,
+  },
+  coreKinds: {
+    schema: z.array(coreKind).default([]),
+    value: 'KIND',
+    list: true,
+    help: 'watch these kinds of Kubernetes itself too: deployments.apps, *.rbac.authorization.k8s.io, services, …; Secrets never',
+    commands: READING,
+  },
+  metadataOnly: {
+    schema: z.array(text).default([]),
+    value: 'KIND',
+    list: true,
+    help: 'read only the metadata of these kinds: group, Kind.group or plural.group, * for anything',
+    commands: READING,
+  },
+  labelSelector: {
+    schema: z.array(labelSelector).default([]),
+    value: 'SELECTOR',
+    list: true,
+    help: 'follow only objects whose labels fit, of all kinds or of those named: team=a, "Kafka.*: tier in (gold, silver)"',
+    commands: READING,
+  },
+  fieldSelector: {
+    schema: z.array(fieldSelector).default([]),
+    value: 'SELECTOR',
+    list: true,
+    help: 'follow only objects whose fields fit; custom kinds know metadata.name, metadata.namespace and what their CRD lists',
+    commands: READING,
+  },
+  expect: {
+    schema: z
+      .array(z.string().regex(/^[a-z][a-z0-9-]*(\.[a-z0-9-]+)+$/, 'expected plural.group, such as kafkas.kafka.strimzi.io'))
+      .default([]),
+    value: 'KIND',
+    list: true,
+    help: 'print rights also for a kind that is not served yet: plural.group',
+    commands: ['rbac'],
+  },
+  subject: {
+    schema: subject.default('serviceaccount:crowsnest/crowsnest'),
+    value: 'WHO',
+    help: 'whom the printed role is bound to: serviceaccount:NAMESPACE/NAME, user:NAME or group:NAME',
+    commands: ['rbac'],
   },
   metricsTarget: {
     schema: z.array(httpUrl).default([]),
     value: 'URL',
     list: true,
     help: 'a controller’s /metrics page to scrape',
-    commands: CLUSTER,
+    commands: READING,
   },
   metricsTokenFile: {
     schema: text.optional(),
@@ -208,7 +293,7 @@ const OPTIONS = {
     schema: z.enum(['auto', 'off']).default('auto'),
     value: 'MODE',
     help: 'Kubernetes Events of watched objects beside their changes: auto keeps them where the role allows, off never asks',
-    commands: ['serve'],
+    commands: ['serve', 'rbac'],
   },
   timeZone: {
     schema: timeZone.default('UTC'),
@@ -339,6 +424,7 @@ export function parseOptions(input: {
     options[key] = parsed.data;
   }
   const result = options as Options;
+  refuseTogether(result);
   if ((result.tlsCert === undefined) !== (result.tlsKey === undefined)) {
     throw new CrowsnestError({
       code: 'CONFIG_BAD_VALUE',
@@ -348,6 +434,17 @@ export function parseOptions(input: {
     });
   }
   return result;
+}
+
+/** Options that fit alone and not beside each other. */
+function refuseTogether(options: Options): void {
+  const refuse = (what: string, where: string, todo: string): never => {
+    throw new CrowsnestError({ code: 'CONFIG_BAD_VALUE', what, where, todo });
+  };
+  if (options.namespace.length > 0 && options.excludeNamespace.length > 0)
+    refuse('either some namespaces are watched or all but some', '--namespace, --exclude-namespace', 'Give one of the two.');
+  if (options.cluster !== undefined && options.context.length > 1)
+    refuse('one name does not fit several clusters', '--cluster', 'Name each: --context CONTEXT=CLUSTER.');
 }
 
 interface ConfigFile {

@@ -5,7 +5,7 @@
 import type { Registry } from 'prom-client';
 import type { z } from 'zod';
 import type { PushReceiver } from '../collector/push-receiver.ts';
-import type { KindCoverage } from '../collector/source.ts';
+import type { ClusterReach, KindCoverage } from '../collector/source.ts';
 import type { Clock } from '../domain/clock.ts';
 import { type ErrorCode, isCrowsnestError } from '../domain/errors.ts';
 import type { Model } from '../model/model.ts';
@@ -26,6 +26,8 @@ export interface ApiSources {
   store: Store;
   activity: ActivityLog;
   coverage: () => KindCoverage[];
+  /** The clusters watched live; absent where none is. */
+  clusters?: (() => ClusterReach[]) | undefined;
   maturity: (() => ReturnType<Model['maturity']>) | undefined;
   health: () => HealthReport;
   registry: Registry;

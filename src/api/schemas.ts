@@ -213,9 +213,12 @@ export const Coverage = z
     kind: z.string(),
     plural: z.string(),
     namespaced: z.boolean(),
-    state: z.enum(['listing', 'watched', 'stale', 'forbidden', 'broken', 'gone']),
+    state: z.enum(['listing', 'watched', 'stale', 'forbidden', 'broken', 'gone', 'excluded']),
     since: time.describe('Since when it is in this state'),
     reason: z.string().optional().describe('Why it is not watched, with the RBAC rule to add when forbidden'),
+    metadataOnly: z.boolean().optional().describe('Only its metadata is read'),
+    labelSelector: z.string().optional().describe('Only objects that fit are followed'),
+    fieldSelector: z.string().optional(),
     everWatched: z.boolean().describe('It was seen whole once, so that being forbidden now is news'),
     objects: count,
     lastEvent: time.optional(),
@@ -250,6 +253,15 @@ export const Gap = z
     generationsSkipped: count.describe('Changes of spec that nobody saw, at least'),
   })
   .register(components, { id: 'Gap' });
+
+export const Cluster = z
+  .object({
+    cluster: z.string(),
+    state: z.enum(['connecting', 'reached', 'unreachable']),
+    since: time,
+    reason: z.string().optional().describe('Why it is not reached'),
+  })
+  .register(components, { id: 'Cluster' });
 
 export const Stats = z
   .object({
@@ -360,4 +372,10 @@ export const ObjectList = listOf(ObjectSummary, 'ObjectList');
 export const KubeEventList = listOf(KubeEvent, 'KubeEventList');
 export const SeriesList = listOf(Series, 'SeriesList');
 export const GapList = listOf(Gap, 'GapList');
-export const CoverageList = listOf(Coverage, 'CoverageList');
+export const CoverageList = z
+  .object({
+    items: z.array(Coverage),
+    clusters: z.array(Cluster).describe('Whether each cluster can be asked what it serves'),
+    metadata: z.object({}),
+  })
+  .register(components, { id: 'CoverageList' });

@@ -1,6 +1,6 @@
 /** From what the store holds (milliseconds, optional members) to what the API shows (RFC 3339). Pure. */
 import type { z } from 'zod';
-import type { KindCoverage } from '../collector/source.ts';
+import type { ClusterReach, KindCoverage } from '../collector/source.ts';
 import type { Change } from '../domain/change.ts';
 import type { Finding } from '../domain/finding.ts';
 import type { Gap } from '../domain/gap.ts';
@@ -61,6 +61,10 @@ export function seriesView(series: SeriesData): z.input<typeof schemas.Series> {
 
 export function kubeEventView({ firstMs, lastMs, ...event }: KubeEvent): z.input<typeof schemas.KubeEvent> {
   return { ...event, first: isoTime(firstMs), last: isoTime(lastMs) };
+}
+
+export function clusterView({ sinceMs, ...rest }: ClusterReach): z.input<typeof schemas.Cluster> {
+  return { ...rest, since: isoTime(sinceMs) };
 }
 
 export function coverageView(kind: KindCoverage): z.input<typeof schemas.Coverage> {

@@ -9,6 +9,8 @@ export interface BatchBuilderOptions {
   cursorName: string;
   sink: Sink;
   observationsMax: number;
+  /** The objects are metadata only. */
+  partial?: boolean | undefined;
 }
 
 /** Gathers what came in one read into batches for the sink, so that one commit covers many events and none waits for more to come. */
@@ -26,7 +28,8 @@ export class BatchBuilder {
   }
 
   add({ type, object, origin }: Found, observedMs: number): void {
-    this.#batch.observations.push({ cluster: this.#options.cluster, type, object, observedMs, origin });
+    const { cluster, partial } = this.#options;
+    this.#batch.observations.push({ cluster, type, object, observedMs, origin, ...(partial === true ? { partial } : {}) });
   }
 
   reject(reject: Omit<Reject, 'cluster'>): void {

@@ -3,27 +3,28 @@
  * watched), begins with new ones within moments of their CRD and ends those that are gone. What happens to one kind stays there.
  */
 import type { Clock } from '../domain/clock.ts';
+import { type CoreKinds, parseCoreKinds } from '../domain/core-kinds.ts';
 import { type Discovery, discoverKinds, kindKey, type ResourceKind } from '../kube/discovery.ts';
 import type { KubeClient } from '../kube/kube-client.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import { backOffMs, jittered } from './back-off.ts';
 import { mergeCoverage } from './coverage.ts';
 import { watchCrds } from './crd-trigger.ts';
-import { createKindSelector, type KindSelection } from './kind-selector.ts';
+import { createKindPlanner, type KindPlan, type KindPlanner, type KindSelection, type PlannedKind } from './kind-plan.ts';
 import type { KnownObjects } from './list-comparison.ts';
 import { type CollectorMetrics, NO_METRICS } from './metrics.ts';
 import { Reflector, type ReflectorOptions } from './reflector.ts';
-import type { KindCoverage, Sink, Source } from './source.ts';
+import type { ClusterReach, KindCoverage, Sink, Source } from './source.ts';
 import { createStartGate } from './start-gate.ts';
 
-export interface ClusterSourceOptions extends KindSelection {
+export interface ClusterSourceOptions {
+  /** What is watched and how; all custom kinds of worth by default. */
+  selection?: KindSelection | undefined;
   client: KubeClient;
   clock: Clock;
   logger: Logger;
   known: KnownObjects;
   cursors: ReflectorOptions['cursors'];
-  /** Only these namespaces, without any right beyond them; cluster-scoped kinds are then left out. */
-  namespaces?: string[] | undefined;
   /**
    * How often discovery is asked even when no CRD changed: aggregated APIs come and go without one. Default 8 s, so that
    * a new kind is seen within 10 s even where CRDs may not be watched.
@@ -42,6 +43,7 @@ export interface ClusterSourceOptions extends KindSelection {
 export interface ClusterSource extends Source {
   /** Every kind known, with how well it is seen; sorted by group and plural. */
   coverage(): KindCoverage[];
+  reach(): ClusterReach;
   /** API groups whose kinds could not be learnt at the last discovery. */
   failedGroups(): Discovery['failedGroups'];
 }
@@ -49,19 +51,21 @@ export interface ClusterSource extends Source {
 /** A CRD is announced before discovery shows it, so an announcement is followed by several looks. */
 const LOOKS_AFTER_CHANGE_MS = [200, 800, 2_000, 5_000];
 const RESTART_MS = 30_000;
+/** A kind that is gone is shown for so long: CRDs that come and go under new names must not pile up. */
+const GONE_SHOWN_MS = 3_600_000;
 
 export function createClusterSource(options: ClusterSourceOptions): ClusterSource {
   return new KubeClusterSource(options);
 }
 
 interface WatchedKind {
-  kind: ResourceKind;
+  kind: PlannedKind;
   stop: AbortController;
   parts: { namespace: string | undefined; reflector: Reflector }[];
   /** Never rejects. */
   done: Promise<void>;
-  /** No longer served. */
-  retired: boolean;
+  /** Since when it is no longer served. */
+  retiredMs: number | undefined;
 }
 
 class KubeClusterSource implements ClusterSource {
@@ -69,9 +73,13 @@ class KubeClusterSource implements ClusterSource {
   readonly #options: ClusterSourceOptions;
   readonly #metrics: CollectorMetrics;
   readonly #random: () => number;
-  readonly #isSelected: (kind: ResourceKind) => boolean;
+  readonly #plan: KindPlanner;
+  readonly #core: CoreKinds;
+  readonly #startedMs: number;
   readonly #shared: Pick<ReflectorOptions, 'gate' | 'streamingLists'>;
   readonly #kinds = new Map<string, WatchedKind>();
+  #leftOut: KindPlan['leftOut'] = [];
+  #reach: ClusterReach;
   #failedGroups: Discovery['failedGroups'] = [];
   /** Delays before the next looks at discovery; empty means `rediscoverMs`. */
   #looks: number[] = [];
@@ -83,7 +91,10 @@ class KubeClusterSource implements ClusterSource {
     this.#options = options;
     this.#metrics = options.metrics ?? NO_METRICS;
     this.#random = options.random ?? Math.random;
-    this.#isSelected = createKindSelector(options);
+    this.#plan = createKindPlanner(options.selection ?? {});
+    this.#core = parseCoreKinds(options.selection?.coreKinds ?? []);
+    this.#startedMs = clock.nowMs();
+    this.#reach = { cluster: client.cluster, state: 'connecting', sinceMs: this.#startedMs };
     this.#shared = {
       gate: createStartGate({ places: startsAtOnce, leaseMs: 10_000, clock }),
       streamingLists: { supported: true },
@@ -92,11 +103,21 @@ class KubeClusterSource implements ClusterSource {
   }
 
   coverage(): KindCoverage[] {
-    const all = [...this.#kinds.values()].map(({ parts, retired }) => {
+    const all = [...this.#kinds.values()].map(({ parts, retiredMs }): KindCoverage => {
       const merged = mergeCoverage(parts.map(({ namespace, reflector }) => ({ namespace, coverage: reflector.coverage() })));
-      return retired ? { ...merged, state: 'gone' as const, reason: 'the API server no longer serves it' } : merged;
+      if (retiredMs === undefined) return merged;
+      return { ...merged, state: 'gone', reason: 'the API server no longer serves it', sinceMs: retiredMs };
     });
+    const { cluster } = this.#options.client;
+    for (const { kind, reason } of this.#leftOut) {
+      const unseen = { sinceMs: this.#startedMs, everWatched: false, objects: 0, relists: 0 };
+      all.push({ cluster, ...kind, state: 'excluded', reason, ...unseen });
+    }
     return all.sort((a, b) => (kindKey(a) < kindKey(b) ? -1 : 1));
+  }
+
+  reach(): ClusterReach {
+    return this.#reach;
   }
 
   failedGroups(): Discovery['failedGroups'] {
@@ -104,8 +125,11 @@ class KubeClusterSource implements ClusterSource {
   }
 
   async run(sink: Sink, signal: AbortSignal): Promise<void> {
-    const { client, clock } = this.#options;
-    const trigger = watchCrds({ client, clock, signal, random: this.#random, onChange: () => this.#crdsChanged() });
+    const { client, clock, selection } = this.#options;
+    const onChange = () => this.#crdsChanged();
+    // Where only some namespaces are watched there is no right on CRDs to be asked for.
+    const clusterWide = selection?.namespaces === undefined;
+    const trigger = clusterWide ? watchCrds({ client, clock, signal, random: this.#random, onChange }) : undefined;
     let failures = 0;
     while (!signal.aborted) {
       failures = (await this.#discover(sink, signal)) ? 0 : failures + 1;
@@ -136,7 +160,8 @@ class KubeClusterSource implements ClusterSource {
   async #discover(sink: Sink, signal: AbortSignal): Promise<boolean> {
     const { client, logger } = this.#options;
     try {
-      const discovery = await discoverKinds(client, signal);
+      const discovery = await discoverKinds(client, signal, this.#core);
+      this.#reached('reached');
       for (const { group, reason } of discovery.failedGroups) {
         const known = this.#failedGroups.some((failed) => failed.group === group);
         if (!known) logger.warn({ group, reason }, 'the kinds of an API group cannot be learnt');
@@ -145,23 +170,38 @@ class KubeClusterSource implements ClusterSource {
       await this.#adopt(discovery, sink, signal);
       return true;
     } catch (error) {
-      if (!signal.aborted) logger.warn({ reason: error instanceof Error ? error.message : String(error) }, 'discovery failed');
+      if (signal.aborted) return false;
+      const reason = error instanceof Error ? error.message : String(error);
+      const fields = { reason };
+      // A cluster that stays away is told of once; what did not change is not told again.
+      if (this.#reach.state === 'unreachable' && this.#reach.reason === reason) logger.debug(fields, 'discovery failed again');
+      else logger.warn(fields, 'discovery failed');
+      this.#reached('unreachable', reason);
       return false;
     }
   }
 
+  #reached(state: ClusterReach['state'], reason?: string): void {
+    const { client, clock } = this.#options;
+    const sinceMs = state === this.#reach.state ? this.#reach.sinceMs : clock.nowMs();
+    this.#reach = { cluster: client.cluster, state, sinceMs, ...(reason === undefined ? {} : { reason }) };
+  }
+
   /** Starts what is new, restarts what moved to another version, retires what is gone. */
   async #adopt(discovery: Discovery, sink: Sink, signal: AbortSignal): Promise<void> {
-    const { namespaces } = this.#options;
-    const wanted = discovery.kinds.filter((kind) => this.#isSelected(kind) && (namespaces === undefined || kind.namespaced));
+    const { watch: wanted, leftOut } = this.#plan(discovery.kinds);
+    this.#leftOut = leftOut;
     const served = new Set(wanted.map(kindKey));
     const failed = new Set(discovery.failedGroups.map(({ group }) => group));
+    const nowMs = this.#options.clock.nowMs();
     for (const [key, watched] of this.#kinds) {
-      if (!served.has(key) && !failed.has(watched.kind.group) && !watched.retired) this.#retire(watched, signal);
+      if (served.has(key) || failed.has(watched.kind.group)) continue;
+      if (watched.retiredMs === undefined) this.#retire(watched, signal);
+      else if (nowMs - watched.retiredMs > GONE_SHOWN_MS) this.#kinds.delete(key);
     }
     for (const kind of wanted) {
       const watched = this.#kinds.get(kindKey(kind));
-      if (watched !== undefined && !watched.retired && isSame(watched.kind, kind)) continue;
+      if (watched !== undefined && watched.retiredMs === undefined && isSame(watched.kind, kind)) continue;
       if (watched !== undefined) {
         watched.stop.abort();
         await watched.done;
@@ -170,11 +210,11 @@ class KubeClusterSource implements ClusterSource {
     }
   }
 
-  #start(kind: ResourceKind, sink: Sink, signal: AbortSignal): void {
+  #start(kind: PlannedKind, sink: Sink, signal: AbortSignal): void {
     const stop = new AbortController();
     const either = AbortSignal.any([stop.signal, signal]);
-    const watched: WatchedKind = { kind, stop, parts: [], done: Promise.resolve(), retired: false };
-    const namespaces: (string | undefined)[] = this.#options.namespaces ?? [undefined];
+    const watched: WatchedKind = { kind, stop, parts: [], done: Promise.resolve(), retiredMs: undefined };
+    const namespaces: (string | undefined)[] = [...(this.#options.selection?.namespaces ?? [undefined])];
     watched.parts = namespaces.map((namespace) => ({ namespace, reflector: this.#reflector(kind, namespace) }));
     watched.done = Promise.all(watched.parts.map((part) => this.#keepRunning(part, kind, sink, either))).then(() => {});
     this.#kinds.set(kindKey(kind), watched);
@@ -182,7 +222,7 @@ class KubeClusterSource implements ClusterSource {
   }
 
   /** A reflector ends only when told to or by a mistake of ours; then it alone begins anew. */
-  async #keepRunning(part: WatchedKind['parts'][number], kind: ResourceKind, sink: Sink, signal: AbortSignal): Promise<void> {
+  async #keepRunning(part: WatchedKind['parts'][number], kind: PlannedKind, sink: Sink, signal: AbortSignal): Promise<void> {
     const { logger, clock } = this.#options;
     while (!signal.aborted) {
       try {
@@ -195,7 +235,7 @@ class KubeClusterSource implements ClusterSource {
     }
   }
 
-  #reflector(kind: ResourceKind, namespace: string | undefined): Reflector {
+  #reflector(kind: PlannedKind, namespace: string | undefined): Reflector {
     const { client, clock, logger, known, cursors, reflector } = this.#options;
     const { metrics, random } = { metrics: this.#metrics, random: this.#random };
     return new Reflector({
@@ -216,7 +256,7 @@ class KubeClusterSource implements ClusterSource {
   /** The last deletions may still be on their way when discovery already has no trace of the kind. */
   #retire(watched: WatchedKind, signal: AbortSignal): void {
     const { clock, logger, retireMs = 2_000 } = this.#options;
-    watched.retired = true;
+    watched.retiredMs = clock.nowMs();
     logger.info({ group: watched.kind.group, kind: watched.kind.kind }, 'a kind is no longer served');
     const running = watched.done;
     const either = AbortSignal.any([signal, watched.stop.signal]);

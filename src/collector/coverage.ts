@@ -2,7 +2,7 @@ import type { BlindSpot } from '../domain/blind-spot.ts';
 import type { CoverageState, KindCoverage } from './source.ts';
 
 /** From bad to good: a kind watched in several namespaces is as well seen as the worst of them. */
-const WORST_FIRST: CoverageState[] = ['broken', 'forbidden', 'gone', 'stale', 'listing', 'watched'];
+const WORST_FIRST: CoverageState[] = ['broken', 'forbidden', 'gone', 'stale', 'listing', 'watched', 'excluded'];
 
 /** One entry for a kind from those of its namespaces; `parts` is not empty. */
 export function mergeCoverage(parts: { namespace: string | undefined; coverage: KindCoverage }[]): KindCoverage {

@@ -1,8 +1,8 @@
 import type { Clock } from '../domain/clock.ts';
 import type { Gap } from '../domain/gap.ts';
-import type { ResourceKind } from '../kube/discovery.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import type { BatchBuilder } from './batch-builder.ts';
+import type { PlannedKind } from './kind-plan.ts';
 import type { CollectorMetrics } from './metrics.ts';
 import type { CoverageState, KindCoverage } from './source.ts';
 import type { Unreadable } from './watch-event.ts';
@@ -20,7 +20,7 @@ export class KindStatus {
   everWatched = false;
   readonly #clock: Clock;
   readonly #cluster: string;
-  readonly #kind: ResourceKind;
+  readonly #kind: PlannedKind;
   readonly #metrics: CollectorMetrics;
   readonly #logger: Logger;
   #state: CoverageState = 'listing';
@@ -37,7 +37,7 @@ export class KindStatus {
   #lastGapMs: number | undefined;
   #lastOutcome: string | undefined;
 
-  constructor(options: { cluster: string; kind: ResourceKind; clock: Clock; metrics: CollectorMetrics; logger: Logger }) {
+  constructor(options: { cluster: string; kind: PlannedKind; clock: Clock; metrics: CollectorMetrics; logger: Logger }) {
     this.#clock = options.clock;
     this.#sinceMs = options.clock.nowMs();
     this.#cluster = options.cluster;
@@ -47,7 +47,7 @@ export class KindStatus {
   }
 
   coverage(): KindCoverage {
-    const { group, version, kind, plural, namespaced } = this.#kind;
+    const { group, version, kind, plural, namespaced, metadataOnly, labelSelector, fieldSelector } = this.#kind;
     return {
       cluster: this.#cluster,
       group,
@@ -64,6 +64,9 @@ export class KindStatus {
       gaps: this.#gaps,
       ...(this.#lastGapMs === undefined ? {} : { lastGapMs: this.#lastGapMs }),
       ...(this.#reason === undefined ? {} : { reason: this.#reason }),
+      ...(metadataOnly === undefined ? {} : { metadataOnly }),
+      ...(labelSelector === undefined ? {} : { labelSelector }),
+      ...(fieldSelector === undefined ? {} : { fieldSelector }),
       ...(this.#lastEventMs === undefined ? {} : { lastEventMs: this.#lastEventMs }),
       ...(this.#lastBookmarkMs === undefined ? {} : { lastBookmarkMs: this.#lastBookmarkMs }),
       ...(this.#aliveMs === undefined ? {} : { lagMs: Math.max(0, this.#clock.nowMs() - this.#aliveMs) }),

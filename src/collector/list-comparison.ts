@@ -6,6 +6,8 @@ import { compareResourceVersions } from '../domain/resource-version.ts';
 /** What is recorded of a kind's live objects; the store behind it. */
 export interface KnownObjects {
   heads(group: string, kind: string, namespace?: string): Iterable<KnownHead>;
+  /** The recorded state of an object; asked only about kinds that are watched by a selector. */
+  state?(ref: ObjectRef): KubeObject | undefined;
 }
 
 export interface KnownHead {

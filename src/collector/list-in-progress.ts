@@ -1,17 +1,20 @@
 import type { Clock } from '../domain/clock.ts';
 import type { KubeObject } from '../domain/object-ref.ts';
 import { compareResourceVersions } from '../domain/resource-version.ts';
-import { collectionPath, type ResourceKind } from '../kube/discovery.ts';
+import { collectionPath } from '../kube/discovery.ts';
 import { type KubeClient, KubeStatusError } from '../kube/kube-client.ts';
 import type { BatchBuilder } from './batch-builder.ts';
 import type { HistoryGap } from './history-gap.ts';
+import type { PlannedKind } from './kind-plan.ts';
 import type { KindStatus } from './kind-status.ts';
 import { type Found, gone, type KnownHead, ListComparison } from './list-comparison.ts';
+import { METADATA_ACCEPT } from './read-mode.ts';
+import type { SelectionCheck } from './selection-check.ts';
 import type { Unreadable } from './watch-event.ts';
 
 export interface ListOptions {
   client: KubeClient;
-  kind: ResourceKind;
+  kind: PlannedKind;
   clock: Clock;
   status: KindStatus;
   heads: Iterable<KnownHead>;
@@ -19,6 +22,8 @@ export interface ListOptions {
   gap: HistoryGap | undefined;
   /** The cursor that stands for a resourceVersion. */
   cursorOf: (resourceVersion: string) => string;
+  /** For a kind that is watched by a selector. */
+  selection?: SelectionCheck | undefined;
   /** Called once the list is complete and durable. */
   finished: () => void;
 }
@@ -60,12 +65,13 @@ export class ListInProgress {
    * turns out to be of another history than the record, unless it was made for that.
    */
   async finish(position: string, batch: BatchBuilder, signal: AbortSignal): Promise<void> {
-    const { clock, status, finished, gap, cursorOf } = this.#options;
+    const { clock, status, selection, finished, gap, cursorOf } = this.#options;
     if (!this.#isAfterRestore()) this.#checkHistory(position);
     for (const head of this.#comparison.missing()) {
       // When objects could not be named, what is missing may be one of them, so the server is asked about each.
       if (this.#unnamed > 0 && !(await this.#isGone(head, signal))) continue;
-      this.#tell(gone(head), batch, clock.nowMs());
+      const found = selection === undefined ? gone(head) : await selection.missing(head, signal, gone);
+      if (found !== undefined) this.#tell(found, batch, clock.nowMs());
       if (batch.isFull) await batch.flush();
     }
     const lost = gap?.ofKind(position, clock.nowMs());
@@ -98,8 +104,7 @@ export class ListInProgress {
     const { name, namespace } = head.ref;
     const path = `${collectionPath(kind, namespace === '' ? undefined : namespace)}/${encodeURIComponent(name)}`;
     try {
-      const accept = 'application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1,application/json';
-      const object = await client.request('GET', path, { accept, signal });
+      const object = await client.request('GET', path, { accept: METADATA_ACCEPT, signal });
       return (object.metadata as { uid?: unknown } | undefined)?.uid !== head.uid;
     } catch (error) {
       if (error instanceof KubeStatusError && error.status === 404) return true;

@@ -1,8 +1,8 @@
 import type { Clock } from '../domain/clock.ts';
-import type { ResourceKind } from '../kube/discovery.ts';
 import type { KubeStream } from '../kube/kube-client.ts';
 import type { BatchBuilder } from './batch-builder.ts';
 import { guardedChunks } from './guarded-stream.ts';
+import type { PlannedKind } from './kind-plan.ts';
 import type { KindStatus } from './kind-status.ts';
 import type { PieceHandler } from './line-splitter.ts';
 import type { ListInProgress } from './list-in-progress.ts';
@@ -24,7 +24,7 @@ export interface ItemReading {
 }
 
 export interface PageReading extends ItemReading {
-  kind: ResourceKind;
+  kind: PlannedKind;
   status: KindStatus;
   list: ListInProgress;
   batch: BatchBuilder;

@@ -22,7 +22,12 @@ export interface KindLabels {
   kind: string;
 }
 
-const COVERAGE_STATES: CoverageState[] = ['listing', 'watched', 'stale', 'forbidden', 'broken', 'gone'];
+const COVERAGE_STATES: CoverageState[] = ['listing', 'watched', 'stale', 'forbidden', 'broken', 'gone', 'excluded'];
+
+/** Not to be seen, so neither behind nor blind. */
+function isOut(state: CoverageState): boolean {
+  return state === 'gone' || state === 'excluded';
+}
 
 export const NO_METRICS: CollectorMetrics = {
   events() {},
@@ -112,10 +117,10 @@ export function createCollectorMetrics(registry: Registry): { of(cluster: string
       },
     });
   perKind('crowsnest_watch_lag_seconds', 'Time since the last proof that a kind is still followed.', ({ state, lagMs }) =>
-    state === 'gone' || lagMs === undefined ? undefined : lagMs / 1000,
+    isOut(state) || lagMs === undefined ? undefined : lagMs / 1000,
   );
   perKind('crowsnest_watch_blind', '1 while a kind that should be seen is not: stale, broken or forbidden.', ({ state }) =>
-    state === 'gone' ? undefined : Number(state === 'stale' || state === 'broken' || state === 'forbidden'),
+    isOut(state) ? undefined : Number(state === 'stale' || state === 'broken' || state === 'forbidden'),
   );
   const scrapes = new Counter({
     name: 'crowsnest_scrapes_total',

@@ -102,6 +102,9 @@ export function outcomeOfStatus(
     case 429:
       return { type: 'throttled', reason, afterMs: (status.retryAfterSeconds ?? 1) * 1000 };
   }
+  // A field selector that the kind does not know; nothing else about the request is at fault.
+  if (status.code === 400 && status.message.includes('field label not supported'))
+    return { type: 'failed', reason: `${reason}; correct --field-selector`, progressed: false };
   // With etcd 3.4 a streaming list is answered by 200 and then by an ERROR of 500 in the stream.
   if (request.streamingList && (request.inStream || status.code < 500)) return { type: 'unsupported', reason };
   if (request.hasPosition && (status.code === 400 || status.code === 422)) return { type: 'expired', reason };

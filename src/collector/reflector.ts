@@ -28,22 +28,25 @@
 import assert from 'node:assert/strict';
 import type { Clock } from '../domain/clock.ts';
 import { compareResourceVersions } from '../domain/resource-version.ts';
-import { collectionPath, type ResourceKind } from '../kube/discovery.ts';
-import type { KubeClient, KubeStream } from '../kube/kube-client.ts';
+import { collectionPath } from '../kube/discovery.ts';
+import { type KubeClient, KubeStatusError, type KubeStream } from '../kube/kube-client.ts';
 import { statusOfAnswer } from '../kube/kube-status.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import { jittered } from './back-off.ts';
 import { BatchBuilder } from './batch-builder.ts';
 import { guardedChunks, readBody, StaleStreamError } from './guarded-stream.ts';
 import { HistoryGap } from './history-gap.ts';
+import type { PlannedKind } from './kind-plan.ts';
 import { KindStatus } from './kind-status.ts';
 import { LineSplitter } from './line-splitter.ts';
 import { gone, type KnownObjects } from './list-comparison.ts';
 import { HistoryWentBackError, ListInProgress } from './list-in-progress.ts';
 import { readEnvelope, readPage } from './list-page.ts';
 import { type CollectorMetrics, NO_METRICS } from './metrics.ts';
-import { nextStep, type Outcome, outcomeOfStatus } from './reflector-step.ts';
+import { readHeaders, selectionQuery, selectionSuffix } from './read-mode.ts';
+import { nextStep, type Outcome, outcomeOfStatus, ruleToAdd } from './reflector-step.ts';
 import { DEFAULT_TIMING, type ReflectorTiming } from './reflector-timing.ts';
+import { SelectionCheck } from './selection-check.ts';
 import type { KindCoverage, Sink } from './source.ts';
 import type { StartGate } from './start-gate.ts';
 import { type Break, decodePosition, encodeBreak, encodePosition } from './stream-position.ts';
@@ -51,7 +54,7 @@ import { parseWatchLine, tooLarge, type Unreadable, type WatchEvent } from './wa
 
 export interface ReflectorOptions {
   client: KubeClient;
-  kind: ResourceKind;
+  kind: PlannedKind;
   /** Only this namespace; default is all. */
   namespace?: string | undefined;
   clock: Clock;
@@ -90,8 +93,9 @@ interface Reading {
 }
 
 /** The name a stream's position is stored under. */
-export function cursorName(cluster: string, kind: ResourceKind, namespace?: string): string {
-  return `watch:${cluster}/${kind.group}/${kind.plural}${namespace === undefined ? '' : `/${namespace}`}`;
+export function cursorName(cluster: string, kind: PlannedKind, namespace?: string): string {
+  const place = namespace === undefined ? '' : `/${namespace}`;
+  return `watch:${cluster}/${kind.group}/${kind.plural}${place}${selectionSuffix(kind)}`;
 }
 
 export class Reflector {
@@ -103,6 +107,8 @@ export class Reflector {
   readonly #path: string;
   readonly #cursorName: string;
   readonly #status: KindStatus;
+  /** For a kind that is watched by a selector. */
+  readonly #selection: SelectionCheck | undefined;
   #mode: Mode = 'idle';
   /** The resourceVersion all up to which is durable; undefined before the first list is. */
   #position: string | undefined;
@@ -129,6 +135,7 @@ export class Reflector {
     this.#path = collectionPath(kind, namespace);
     this.#cursorName = cursorName(client.cluster, kind, namespace);
     this.#status = new KindStatus({ cluster: client.cluster, kind, clock, metrics, logger });
+    this.#selection = SelectionCheck.of(options);
   }
 
   coverage(): KindCoverage {
@@ -172,8 +179,10 @@ export class Reflector {
   }
 
   async #attempt(sink: Sink, signal: AbortSignal): Promise<Outcome> {
-    const { gate, client, clock, observationsMax = 200 } = this.#options;
-    const batch = new BatchBuilder({ cluster: client.cluster, cursorName: this.#cursorName, sink, observationsMax });
+    const { gate, client, clock, kind, observationsMax = 200 } = this.#options;
+    const { cluster } = client;
+    const partial = kind.metadataOnly;
+    const batch = new BatchBuilder({ cluster, cursorName: this.#cursorName, sink, observationsMax, partial });
     let release = () => {};
     this.#progressed = false;
     const startedMs = clock.nowMs();
@@ -187,6 +196,7 @@ export class Reflector {
       this.#catchUp();
       if (error instanceof StaleStreamError) return { type: 'silent', reason };
       if (error instanceof HistoryWentBackError) return { type: 'restored', reason };
+      if (error instanceof KubeStatusError && error.status === 403) return { type: 'forbidden', reason: ruleToAdd(kind) };
       const lasted = this.#position !== undefined && clock.nowMs() - startedMs > LASTING_MS;
       return { type: 'failed', reason, progressed: this.#progressed || lasted };
     } finally {
@@ -229,6 +239,7 @@ export class Reflector {
     const list = new ListInProgress({
       ...{ client, kind, clock, finished, status: this.#status, heads: this.#heads(), gap: this.#gap },
       cursorOf: (resourceVersion) => this.#cursorOf(resourceVersion),
+      selection: this.#selection,
     });
     // A streaming list that keeps failing for whatever reason makes way for pages now and then.
     const streaming = this.#streamingLists.supported && this.#failures % 3 !== 2;
@@ -238,20 +249,20 @@ export class Reflector {
   async #listStreaming(list: ListInProgress, batch: BatchBuilder, signal: AbortSignal): Promise<Outcome> {
     const seconds = this.#watchSeconds();
     const query = { ...watchQuery(seconds), sendInitialEvents: 'true', resourceVersionMatch: 'NotOlderThan' };
-    const stream = await this.#options.client.stream(this.#path, { query, signal });
+    const stream = await this.#open(query, signal);
     if (stream.status !== 200) return this.#refused(stream, signal, true);
     return this.#readWatch(stream, { batch, signal, seconds, list, bookmarked: false });
   }
 
   async #listInPages(list: ListInProgress, batch: BatchBuilder, signal: AbortSignal): Promise<Outcome> {
-    const { client, kind, clock, pageLimit = 500 } = this.#options;
+    const { kind, clock, pageLimit = 500 } = this.#options;
     const reading = { kind, clock, signal, ...this.#limits(), status: this.#status, list, batch };
     let position: string | undefined;
     let token: string | undefined;
     do {
       const query: Record<string, string> = this.#inPages ? { limit: String(pageLimit) } : {};
       if (token !== undefined) query.continue = token;
-      const stream = await client.stream(this.#path, { query, signal });
+      const stream = await this.#open(query, signal);
       if (stream.status !== 200) {
         const outcome = await this.#refused(stream, signal, false);
         if (outcome.type === 'expired') this.#inPages = false;
@@ -274,7 +285,7 @@ export class Reflector {
     assert(this.#position !== undefined, 'watching needs a position');
     const seconds = this.#watchSeconds();
     const query = { ...watchQuery(seconds), resourceVersion: this.#position };
-    const stream = await this.#options.client.stream(this.#path, { query, signal });
+    const stream = await this.#open(query, signal);
     release();
     if (stream.status !== 200) return this.#refused(stream, signal, false);
     this.#setMode('watching');
@@ -348,6 +359,13 @@ export class Reflector {
     { position, nowMs }: { position: string | undefined; nowMs: number },
   ): Promise<string | undefined> {
     const { list, batch, signal } = reading;
+    if (event.type === 'DELETED' && this.#selection !== undefined) {
+      const found = await this.#selection.deleted(event.object, signal);
+      if (list === undefined) this.#status.objects -= 1;
+      if (found?.type === 'DELETED') list?.meet('DELETED', event.object, batch, nowMs);
+      if (found !== undefined && (list === undefined || found.type !== 'DELETED')) batch.add(found, nowMs);
+      return list === undefined ? event.object.metadata.resourceVersion : undefined;
+    }
     if (event.type !== 'BOOKMARK') {
       const { type, object } = event;
       if (list !== undefined) {
@@ -382,7 +400,14 @@ export class Reflector {
     this.#status.rejected(unreadable, batch, nowMs);
     // A deletion whose last state cannot be read is still a deletion, if its beginning says of what.
     const { type, name, namespace = '', uid, resourceVersion } = unreadable.identity;
-    if (type !== 'DELETED' || name === undefined || uid === undefined || resourceVersion === undefined) return;
+    if (
+      this.#selection !== undefined ||
+      type !== 'DELETED' ||
+      name === undefined ||
+      uid === undefined ||
+      resourceVersion === undefined
+    )
+      return;
     const { client, kind } = this.#options;
     const ref = { cluster: client.cluster, group: kind.group, version: kind.version, kind: kind.kind, namespace, name };
     batch.add({ ...gone({ ref, uid, resourceVersion }), origin: 'watch' }, nowMs);
@@ -396,7 +421,7 @@ export class Reflector {
   async #judgeAhead(outcome: Outcome & { type: 'ahead' }, signal: AbortSignal): Promise<Outcome> {
     const { client, clock } = this.#options;
     const position = this.#position as string;
-    const stream = await client.stream(this.#path, { query: { limit: '1' }, signal });
+    const stream = await this.#open({ limit: '1' }, signal);
     if (stream.status !== 200) return this.#refused(stream, signal, false);
     const { resourceVersion } = await readEnvelope(stream, { clock, signal, ...this.#limits() });
     const order = compareResourceVersions(resourceVersion, position);
@@ -406,6 +431,11 @@ export class Reflector {
   }
 
   // --- shared ---
+
+  #open(query: Record<string, string>, signal: AbortSignal): Promise<KubeStream> {
+    const { client, kind } = this.#options;
+    return client.stream(this.#path, { query: { ...query, ...selectionQuery(kind) }, headers: readHeaders(kind), signal });
+  }
 
   async #refused(stream: KubeStream, signal: AbortSignal, streamingList: boolean): Promise<Outcome> {
     const { clock, kind } = this.#options;

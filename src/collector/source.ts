@@ -32,7 +32,16 @@ export interface Source {
   run(sink: Sink, signal: AbortSignal): Promise<void>;
 }
 
-export type CoverageState = 'listing' | 'watched' | 'stale' | 'forbidden' | 'broken' | 'gone';
+export type CoverageState = 'listing' | 'watched' | 'stale' | 'forbidden' | 'broken' | 'gone' | 'excluded';
+
+/** Whether a cluster can be asked what it serves. */
+export interface ClusterReach {
+  cluster: string;
+  state: 'connecting' | 'reached' | 'unreachable';
+  sinceMs: number;
+  /** Why it is not reached. */
+  reason?: string;
+}
 
 /** How well one kind is seen. */
 export interface KindCoverage {
@@ -55,6 +64,11 @@ export interface KindCoverage {
   /** How far behind what is known may be: time since the last proof of life, which is an event, a bookmark or a new connection. */
   lagMs?: number;
   relists: number;
+  /** Only its metadata is read. */
+  metadataOnly?: boolean;
+  /** Only objects that fit are followed. */
+  labelSelector?: string;
+  fieldSelector?: string;
   /** Counts the histories of resourceVersions, from 1: a restore from a backup begins a new one. */
   epoch?: number;
   /** Stretches of history lost since the start. */

@@ -3,9 +3,10 @@ import { isUtf8 } from 'node:buffer';
 import type { ErrorCode } from '../domain/errors.ts';
 import { isJsonObject, type JsonObject } from '../domain/json.ts';
 import { type KubeObject, parseApiVersion } from '../domain/object-ref.ts';
-import type { ResourceKind } from '../kube/discovery.ts';
 import { readStatus, type StatusFacts } from '../kube/kube-status.ts';
 import { type Identity, scanIdentity } from './identity-scan.ts';
+import type { PlannedKind } from './kind-plan.ts';
+import { metadataOf } from './read-mode.ts';
 
 /** A line or object that cannot be recorded. `identity` is what can still be said of the object. */
 export interface Unreadable {
@@ -21,7 +22,7 @@ export type WatchEvent =
   | { type: 'ERROR'; status: StatusFacts }
   | Unreadable;
 
-export function parseWatchLine(line: Buffer, kind: ResourceKind): WatchEvent {
+export function parseWatchLine(line: Buffer, kind: PlannedKind): WatchEvent {
   const parsed = parseJson(line);
   if (!isJsonObject(parsed))
     return typeof parsed === 'string' ? unreadable(parsed, line) : unreadable('the line is not a JSON object', line);
@@ -43,7 +44,7 @@ export function parseWatchLine(line: Buffer, kind: ResourceKind): WatchEvent {
 }
 
 /** A list item: lists of built-in style leave apiVersion and kind to the list, so they are filled in. */
-export function parseListItem(bytes: Buffer, kind: ResourceKind): KubeObject | Unreadable {
+export function parseListItem(bytes: Buffer, kind: PlannedKind): KubeObject | Unreadable {
   const parsed = parseJson(bytes);
   if (typeof parsed === 'string') return unreadable(parsed, bytes);
   if (isJsonObject(parsed)) {
@@ -60,8 +61,9 @@ export function tooLarge(prefix: Buffer, bytesMax: number): Unreadable {
 }
 
 /** The least an object must have to be recorded; otherwise a sentence saying what is wrong. */
-function checkObject(value: unknown, kind: ResourceKind): KubeObject | string {
-  if (!isJsonObject(value)) return 'there is no object';
+function checkObject(given: unknown, kind: PlannedKind): KubeObject | string {
+  if (!isJsonObject(given)) return 'there is no object';
+  const value = kind.metadataOnly === true ? metadataOf(given, kind) : given;
   if (value.kind !== kind.kind) return `the object's kind is ${quote(value.kind)}, not "${kind.kind}"`;
   if (typeof value.apiVersion !== 'string' || parseApiVersion(value.apiVersion).group !== kind.group) {
     return `the object's apiVersion is ${quote(value.apiVersion)}, not of group "${kind.group}"`;

@@ -4,17 +4,17 @@ import { createRecorder } from '../collector/recorder.ts';
 import { keyedHash } from '../domain/masking-key.ts';
 import type { KubeObject } from '../domain/object-ref.ts';
 import { mask } from '../domain/redact.ts';
-import { connectKube } from '../kube/http-kube-client.ts';
 import type { Options } from '../options.ts';
 import { createLogger } from '../telemetry/logger.ts';
 import { systemClock } from '../telemetry/system-clock.ts';
+import { connectOneCluster, selectionOf } from './clusters.ts';
 import { createScrapers } from './side-sources.ts';
 import type { Terminal } from './terminal.ts';
 
 /** Writes a live cluster's changes and scrapes to a file that `replay` and `backtest` play, until stopped. */
 export async function runRecord(options: Options, file: string, terminal: Terminal): Promise<number> {
   const logger = createLogger(options.logLevel);
-  const client = await connectKube({ kubeconfig: options.kubeconfig, context: options.context, cluster: options.cluster });
+  const client = await connectOneCluster(options, 'record');
   const stopping = new AbortController();
   const signal = AbortSignal.any([terminal.signal, stopping.signal]);
   // The key dies with the process: within one recording a changed secret still shows as changed.
@@ -26,9 +26,7 @@ export async function runRecord(options: Options, file: string, terminal: Termin
     logger,
     known: { heads: () => [] },
     cursors: { cursor: () => undefined },
-    namespaces: options.namespace.length === 0 ? undefined : options.namespace,
-    include: options.include,
-    exclude: options.exclude,
+    selection: selectionOf(options),
   });
   const app = { clock: systemClock, logger };
   terminal.note(`recording ${client.cluster} into ${file}; stop with Ctrl-C\n`);

@@ -45,7 +45,12 @@ function watchedKinds({ clock }: Pick<App, 'clock'>, source: ClusterSource): (gr
   return (group, kind) => {
     const nowMs = clock.nowMs();
     if (Math.abs(nowMs - readMs) > KINDS_FRESH_MS) {
-      kinds = new Set(source.coverage().map((row) => `${row.group}/${row.kind}`));
+      kinds = new Set(
+        source
+          .coverage()
+          .filter((row) => row.state !== 'excluded')
+          .map((row) => `${row.group}/${row.kind}`),
+      );
       readMs = nowMs;
     }
     return kinds.has(`${group}/${kind}`);

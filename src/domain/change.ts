@@ -46,6 +46,8 @@ export interface Observation {
   origin: ChangeOrigin;
   /** Who a recorded stream says it was. */
   actor?: string;
+  /** Only the metadata was asked for: that there is no content means nothing. */
+  partial?: boolean;
 }
 
 /** One transition of one object, as recorded. Order within an object is by `seq`. */

@@ -2,6 +2,7 @@
  * Which custom resources a cluster serves, asked of the API server's discovery rather than read off CRD objects, so that aggregated
  * APIs are found too and no right on CRDs is needed.
  */
+import type { CoreKinds } from '../domain/core-kinds.ts';
 import { isJsonObject, type Json, type JsonObject } from '../domain/json.ts';
 import { BUILTIN_GROUPS } from './builtin-groups.ts';
 import type { KubeClient } from './kube-client.ts';
@@ -22,16 +23,24 @@ export interface Discovery {
   failedGroups: { group: string; reason: string }[];
 }
 
+const NO_CORE_KINDS: CoreKinds = { wantsGroup: () => false, wants: () => false };
 const AGGREGATED = [
   'application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList',
   'application/json;g=apidiscovery.k8s.io;v=v2beta1;as=APIGroupDiscoveryList',
   'application/json',
 ].join(',');
 
-/** Rejects only when the server gives no list of groups at all. */
-export async function discoverKinds(client: KubeClient, signal?: AbortSignal): Promise<Discovery> {
+/** Rejects only when the server gives no list of groups at all. `core` names the kinds of Kubernetes itself that are wanted too. */
+export async function discoverKinds(
+  client: KubeClient,
+  signal?: AbortSignal,
+  core: CoreKinds = NO_CORE_KINDS,
+): Promise<Discovery> {
   const answer = await client.request('GET', '/apis', { accept: AGGREGATED, ...(signal === undefined ? {} : { signal }) });
-  const discovery = answer.kind === 'APIGroupDiscoveryList' ? fromAggregated(answer) : await fromGroups(client, answer, signal);
+  const discovery =
+    answer.kind === 'APIGroupDiscoveryList' ? fromAggregated(answer, core) : await fromGroups(client, answer, core, signal);
+  if (core.wantsGroup('')) await addCoreGroup(client, discovery, signal);
+  discovery.kinds = discovery.kinds.filter((kind) => !BUILTIN_GROUPS.has(kind.group) || core.wants(kind));
   discovery.kinds.sort((a, b) => compare(a.group, b.group) || compare(a.plural, b.plural));
   return discovery;
 }
@@ -49,11 +58,18 @@ export function kindKey(kind: Pick<ResourceKind, 'group' | 'plural'>): string {
   return `${kind.group}/${kind.plural}`;
 }
 
-function fromAggregated(answer: JsonObject): Discovery {
+/** The core group stands apart, under /api, and has one version for ever. */
+async function addCoreGroup(client: KubeClient, discovery: Discovery, signal?: AbortSignal): Promise<void> {
+  const { kinds, failedGroups } = await kindsOfGroup(client, { name: '', versions: [{ version: 'v1' }] }, signal);
+  discovery.kinds.push(...kinds);
+  discovery.failedGroups.push(...failedGroups);
+}
+
+function fromAggregated(answer: JsonObject, core: CoreKinds): Discovery {
   const discovery: Discovery = { kinds: [], failedGroups: [] };
   for (const item of objectsIn(answer.items)) {
     const group = isJsonObject(item.metadata) ? textOf(item.metadata.name) : '';
-    if (group === '' || BUILTIN_GROUPS.has(group)) continue;
+    if (BUILTIN_GROUPS.has(group) && !core.wantsGroup(group)) continue;
     const seen = new Map<string, ResourceKind>();
     // Versions come in order of preference, so the first one that has a resource is the one to watch.
     for (const version of objectsIn(item.versions)) {
@@ -80,9 +96,10 @@ function fromAggregated(answer: JsonObject): Discovery {
 }
 
 /** Servers before 1.26: one request for each group and version. */
-async function fromGroups(client: KubeClient, answer: JsonObject, signal?: AbortSignal): Promise<Discovery> {
+async function fromGroups(client: KubeClient, answer: JsonObject, core: CoreKinds, signal?: AbortSignal): Promise<Discovery> {
   const discovery: Discovery = { kinds: [], failedGroups: [] };
-  const groups = objectsIn(answer.groups).filter((group) => !BUILTIN_GROUPS.has(textOf(group.name)));
+  const isWanted = (group: string) => !BUILTIN_GROUPS.has(group) || core.wantsGroup(group);
+  const groups = objectsIn(answer.groups).filter((group) => isWanted(textOf(group.name)));
   const found = await Promise.all(groups.map((group) => kindsOfGroup(client, group, signal)));
   for (const group of found) {
     discovery.kinds.push(...group.kinds);
@@ -100,7 +117,11 @@ async function kindsOfGroup(client: KubeClient, item: JsonObject, signal?: Abort
   const failedGroups: Discovery['failedGroups'] = [];
   for (const version of new Set([preferred, ...served].filter((name) => name !== ''))) {
     try {
-      const list = await client.request('GET', `/apis/${group}/${version}`, signal === undefined ? {} : { signal });
+      const list = await client.request(
+        'GET',
+        group === '' ? `/api/${version}` : `/apis/${group}/${version}`,
+        signal === undefined ? {} : { signal },
+      );
       for (const resource of objectsIn(list.resources)) {
         const plural = textOf(resource.name);
         keep(seen, resource, { group, version, kind: textOf(resource.kind), plural, namespaced: resource.namespaced === true });

@@ -129,7 +129,9 @@ export function compare(
   if (told && !(sameLife && deleted) && isOlder(resourceVersion, known)) return 'late';
   if (origin === 'push' && deleted && known !== undefined && !sameLife && !known.deleted) return 'late';
 
-  const state = mask(withoutManagedFields(object), hash);
+  const masked = mask(withoutManagedFields(object), hash);
+  // What was recorded before a kind was asked for as metadata only stays as it was last seen.
+  const state = observation.partial === true && sameLife ? { ...known.state, ...masked } : masked;
   if (deleted) {
     // A deletion found by comparison names the object only; what it was is what we knew.
     const last = sameLife && isBare(object) ? known.state : state;

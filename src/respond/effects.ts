@@ -25,14 +25,17 @@ export interface Allow {
   events: boolean;
   /** `Kind` or `Kind.group`. */
   annotate: string[];
+  /** The namespace that a canary object may be kept in. */
+  canary?: string;
 }
 
-/** From the values of --allow: `event`, `annotate=Kafka,Certificate.cert-manager.io`. Throws CONFIG_BAD_VALUE. */
+/** From the values of --allow: `event`, `annotate=Kafka,Certificate.cert-manager.io`, `canary=crowsnest`. Throws CONFIG_BAD_VALUE. */
 export function parseAllow(values: readonly string[]): Allow {
   const allow: Allow = { events: false, annotate: [] };
   for (const value of values) {
     const kinds = value.startsWith('annotate=') ? value.slice('annotate='.length).split(',') : [];
     if (value === 'event') allow.events = true;
+    else if (/^canary=[a-z0-9-]+$/.test(value)) allow.canary = value.slice('canary='.length);
     else if (kinds.length > 0 && kinds.every((kind) => /^[A-Za-z][A-Za-z0-9]*(\.[A-Za-z0-9.-]+)?$/.test(kind)))
       allow.annotate.push(...kinds);
     else {
@@ -40,7 +43,7 @@ export function parseAllow(values: readonly string[]): Allow {
         code: 'CONFIG_BAD_VALUE',
         what: `there is no write called ${JSON.stringify(value)}`,
         where: '--allow',
-        todo: 'Use `event`, or `annotate=` with kinds such as Kafka or Kafka.kafka.strimzi.io.',
+        todo: 'Use `event`, `canary=NAMESPACE`, or `annotate=` with kinds such as Kafka or Kafka.kafka.strimzi.io.',
       });
     }
   }
@@ -76,10 +79,15 @@ export function effectsFor(finding: Finding, allow: Allow): EffectRecord[] {
 /** The API server's path of an object, or undefined for a kind it does not serve (any more). */
 export type ResourceOf = (ref: ObjectRef) => { path: string } | undefined;
 
-export interface EffectRunnerOptions {
-  client: KubeClient;
-  store: Pick<Store, 'effectsDue' | 'putEffect'>;
+/** A cluster that marks may be set in. */
+export interface MarkTarget {
+  readonly client: KubeClient;
   resourceOf: ResourceOf;
+}
+
+export interface EffectRunnerOptions {
+  clusters: readonly MarkTarget[];
+  store: Pick<Store, 'effectsDue' | 'putEffect'>;
   clock: Clock;
   logger: Logger;
   /** Asked again before each write: what was allowed when the effect was stored may not be now. Left out, what is stored is sent. */
@@ -108,9 +116,10 @@ export function createEffectRunner(options: EffectRunnerOptions): EffectRunner {
   const wakeup = new Wakeup();
   const count = createMarkCounter(options.registry);
 
-  async function attempt(effect: EffectRecord, signal: AbortSignal): Promise<void> {
+  /** Returns whether its cluster answered. */
+  async function attempt(effect: EffectRecord, signal: AbortSignal): Promise<boolean> {
     const outcome = await deliver(effect, options, signal);
-    if (signal.aborted && outcome.state === 'pending') return;
+    if (signal.aborted && outcome.state === 'pending') return true;
     const attempts = effect.attempts + 1;
     const { error: _, ...rest } = effect;
     const next: EffectRecord = {
@@ -129,16 +138,26 @@ export function createEffectRunner(options: EffectRunnerOptions): EffectRunner {
     const fields = { effect: effect.id, type: effect.type, object: describeRef(effect.ref), attempts, reason: next.error };
     if (next.state === 'failed') logger.warn(fields, 'a mark could not be set');
     else logger.debug(fields, next.state === 'done' ? 'mark set' : 'mark put off');
+    return outcome.unreachable !== true;
+  }
+
+  /** One cluster's due marks, in order. When it does not answer, the rest wait as well: each would take as long to find out. */
+  async function drainCluster(due: readonly EffectRecord[], signal: AbortSignal): Promise<void> {
+    let answers = true;
+    for (const effect of due) {
+      if (signal.aborted) return;
+      if (answers) answers = await attempt(effect, signal);
+      else store.putEffect({ ...effect, nextMs: clock.nowMs() + BACKOFF_MS_MIN * 2 });
+    }
   }
 
   /** Tries all that is due once; true when there may be more. */
   async function drain(signal: AbortSignal): Promise<boolean> {
     const due = store.effectsDue(clock.nowMs(), BATCH);
-    for (const effect of due) {
-      if (signal.aborted) return false;
-      await attempt(effect, signal);
-    }
-    return due.length === BATCH;
+    const byCluster = new Map<string, EffectRecord[]>();
+    for (const effect of due) byCluster.set(effect.ref.cluster, [...(byCluster.get(effect.ref.cluster) ?? []), effect]);
+    await Promise.all([...byCluster.values()].map((ofCluster) => drainCluster(ofCluster, signal)));
+    return due.length === BATCH && !signal.aborted;
   }
 
   return {
@@ -161,12 +180,16 @@ interface Outcome {
   state: EffectRecord['state'];
   error?: string;
   waitMs?: number;
+  /** There was no answer at all. */
+  unreachable?: boolean;
 }
 
 async function deliver(effect: EffectRecord, options: EffectRunnerOptions, signal: AbortSignal): Promise<Outcome> {
-  const { client, allow, resourceOf } = options;
+  const { clusters, allow } = options;
   const failed = (error: string): Outcome => ({ state: 'failed', error });
-  if (effect.ref.cluster !== client.cluster) return failed(`there is no connection to the cluster ${effect.ref.cluster}`);
+  const target = clusters.find(({ client }) => client.cluster === effect.ref.cluster);
+  if (target === undefined) return failed(`there is no connection to the cluster ${effect.ref.cluster}`);
+  const { client } = target;
   if (allow !== undefined && !(effect.type === 'event' ? allow.events : mayAnnotate(allow, effect.ref)))
     return failed('no longer allowed by --allow');
   try {
@@ -174,7 +197,7 @@ async function deliver(effect: EffectRecord, options: EffectRunnerOptions, signa
       const { path, body } = eventRequest(effect, options.instance ?? FIELD_MANAGER);
       await client.request('POST', path, { query: { fieldManager: FIELD_MANAGER }, body, signal });
     } else {
-      const resource = resourceOf(effect.ref);
+      const resource = target.resourceOf(effect.ref);
       if (resource === undefined) return failed(`the API server does not serve ${effect.ref.kind}`);
       const query = { fieldManager: FIELD_MANAGER, force: 'false' };
       await client.request('PATCH', resource.path, {
@@ -192,7 +215,7 @@ async function deliver(effect: EffectRecord, options: EffectRunnerOptions, signa
 
 /** What an error means for an effect. Anything but an answer or the lack of one is a bug and passes. */
 function outcomeOf(effect: EffectRecord, error: unknown): Outcome {
-  if (isCrowsnestError(error)) return { state: 'pending', error: error.message };
+  if (isCrowsnestError(error)) return { state: 'pending', error: error.message, unreachable: true };
   if (!(error instanceof KubeStatusError)) throw error;
   const { status, reason, message } = error;
   const said = `${status} ${reason}: ${message}`.slice(0, 500);

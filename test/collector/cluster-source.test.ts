@@ -157,16 +157,17 @@ describe('cluster source', () => {
   });
 
   it('watches only what is selected', async () => {
-    const source = run({ include: ['*.dev'], exclude: ['gadget.other.dev'] });
-    await untilStates(source, { Widget: 'watched' });
+    const source = run({ selection: { include: ['*.dev'], exclude: ['gadget.other.dev'] } });
+    await untilStates(source, { Gadget: 'excluded', Widget: 'watched' });
   });
 
   it('watches a set of namespaces by namespaced paths alone', async () => {
     for (const namespace of ['a', 'b', 'c']) server.apply(widget('w', 1, namespace));
-    const source = run({ namespaces: ['a', 'b'] });
-    await untilStates(source, { Widget: 'watched' });
+    const source = run({ selection: { namespaces: ['a', 'b'] } });
+    await untilStates(source, { Gadget: 'excluded', Widget: 'watched' });
     await record.until(2);
-    assert.equal(source.coverage()[0]?.objects, 2);
+    assert.equal(source.coverage()[1]?.objects, 2);
+    assert.ok(!server.requests.some(({ path }) => path.includes('customresourcedefinitions')), 'CRDs are not asked for');
     const paths = new Set(server.requests.map((request) => request.path).filter((path) => path.includes('widgets')));
     assert.deepEqual([...paths].sort(), ['/apis/test.dev/v1/namespaces/a/widgets', '/apis/test.dev/v1/namespaces/b/widgets']);
   });

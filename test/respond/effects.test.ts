@@ -115,15 +115,19 @@ async function deliver(
   const store = new MemoryEffects(effects);
   const stopping = new AbortController();
   const runner = createEffectRunner({
-    client,
+    clusters: [
+      {
+        client,
+        resourceOf: (ref) =>
+          options.unknownKind === true
+            ? undefined
+            : { path: `/apis/${ref.group}/v1beta2/namespaces/${ref.namespace}/kafkas/${ref.name}` },
+      },
+    ],
     store,
     clock,
     logger: createLogger('silent'),
     instance: 'crowsnest-0',
-    resourceOf: (ref) =>
-      options.unknownKind === true
-        ? undefined
-        : { path: `/apis/${ref.group}/v1beta2/namespaces/${ref.namespace}/kafkas/${ref.name}` },
     ...(options.allow === undefined ? {} : { allow: options.allow }),
   });
   const running = runner.run(stopping.signal);

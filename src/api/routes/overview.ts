@@ -4,7 +4,7 @@ import { LIMIT_DEFAULT, pageParameters, textParameter, timeParameter } from '../
 import { RequestError } from '../problem.ts';
 import { type ApiSources, route } from '../route.ts';
 import * as schemas from '../schemas.ts';
-import { coverageView, isoTime, seriesView } from '../views.ts';
+import { clusterView, coverageView, isoTime, seriesView } from '../views.ts';
 
 const DAY_MS = 86_400_000;
 const WEEK_MS = 7 * DAY_MS;
@@ -56,7 +56,11 @@ export const listCoverage = route({
   params: z.strictObject({}),
   query: z.strictObject({}),
   response: schemas.CoverageList,
-  handle: (_, { coverage }) => ({ items: coverage().map(coverageView), metadata: {} }),
+  handle: (_, { coverage, clusters }) => ({
+    items: coverage().map(coverageView),
+    clusters: (clusters?.() ?? []).map(clusterView),
+    metadata: {},
+  }),
 });
 
 export const getStats = route({

@@ -1,0 +1,77 @@
+/** From the options to clusters: which contexts are connected to under which names, and what is watched in them. */
+import type { KindSelection } from '../collector/kind-plan.ts';
+import { CrowsnestError } from '../domain/errors.ts';
+import { connectKube } from '../kube/http-kube-client.ts';
+import type { KubeClient } from '../kube/kube-client.ts';
+import type { Options } from '../options.ts';
+
+/**
+ * A client for each context, or one for the default. Reads the kubeconfig and makes no connection, so only what is wrong with the configuration
+ * is refused here; a cluster that is away is waited for by its own source.
+ */
+export async function connectClusters(options: Options): Promise<KubeClient[]> {
+  const contexts = options.context.length === 0 ? [undefined] : options.context;
+  const clients: KubeClient[] = [];
+  for (const given of contexts) {
+    const { context, cluster } = nameOf(given, options.cluster);
+    clients.push(await connectKube({ kubeconfig: options.kubeconfig, context, cluster }));
+  }
+  refuseTwins(clients, options.context);
+  return clients;
+}
+
+/** The one cluster of a command that takes no more than one. */
+export async function connectOneCluster(options: Options, command: string): Promise<KubeClient> {
+  if (options.context.length > 1) {
+    throw new CrowsnestError({
+      code: 'CONFIG_BAD_VALUE',
+      what: `${command} takes one cluster`,
+      where: '--context',
+      todo: 'Run it once for each context.',
+    });
+  }
+  const [client] = await connectClusters(options);
+  if (client === undefined) throw new Error('there is a client for every context');
+  return client;
+}
+
+/** `prod=eu-prod` → the context and what its cluster is called; a name of a context may hold colons and slashes, hardly ever an equals sign. */
+export function nameOf(
+  given: string | undefined,
+  cluster: string | undefined,
+): { context: string | undefined; cluster: string | undefined } {
+  const at = given?.lastIndexOf('=') ?? -1;
+  if (given === undefined || at < 1) return { context: given, cluster };
+  return { context: given.slice(0, at), cluster: given.slice(at + 1) };
+}
+
+/** Everything recorded is told apart by the cluster's name, so two of one name would become one cluster. */
+function refuseTwins(clients: readonly KubeClient[], contexts: readonly string[]): void {
+  const seen = new Map<string, string>();
+  clients.forEach(({ cluster }, i) => {
+    const context = contexts[i] ?? 'the current context';
+    const other = seen.get(cluster);
+    if (other !== undefined) {
+      throw new CrowsnestError({
+        code: 'CONFIG_BAD_VALUE',
+        what: `two clusters would be called "${cluster}": those of the contexts ${other} and ${context}`,
+        where: '--context',
+        todo: `Name one apart, as in --context ${context.split('=')[0]}=NAME, or leave it out if both are the same cluster.`,
+      });
+    }
+    seen.set(cluster, context);
+  });
+}
+
+export function selectionOf(options: Options): KindSelection {
+  return {
+    include: options.include,
+    exclude: options.exclude,
+    coreKinds: options.coreKinds,
+    metadataOnly: options.metadataOnly,
+    namespaces: options.namespace.length === 0 ? undefined : options.namespace,
+    excludeNamespaces: options.excludeNamespace,
+    labelSelectors: options.labelSelector,
+    fieldSelectors: options.fieldSelector,
+  };
+}

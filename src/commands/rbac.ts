@@ -1,0 +1,51 @@
+import { createKindPlanner } from '../collector/kind-plan.ts';
+import { parseCoreKinds } from '../domain/core-kinds.ts';
+import { discoverKinds, type ResourceKind } from '../kube/discovery.ts';
+import { leastRoles, type RbacSettings } from '../kube/rbac-rules.ts';
+import { parseSubject, rbacYaml } from '../kube/rbac-yaml.ts';
+import type { Options } from '../options.ts';
+import { connectOneCluster, selectionOf } from './clusters.ts';
+import type { Terminal } from './terminal.ts';
+
+/** Prints the least roles with which `serve` does what these options ask of this cluster, for `kubectl apply -f -`. Changes nothing. */
+export async function runRbac(options: Options, terminal: Terminal): Promise<number> {
+  const client = await connectOneCluster(options, 'rbac');
+  try {
+    const discovery = await discoverKinds(client, terminal.signal, parseCoreKinds(options.coreKinds));
+    const { watch } = createKindPlanner(selectionOf(options))(discovery.kinds);
+    const roles = leastRoles(rbacSettingsOf(options, [...watch, ...expectedKinds(options.expect, watch)]));
+    for (const { group, reason } of discovery.failedGroups)
+      terminal.note(`crowsnest: the kinds of ${group} could not be learnt and are not in the roles: ${reason}\n`);
+    const heading = [
+      `The least roles for crowsnest serve in the cluster ${client.cluster}, for the kinds it serves now; print and apply again after new ones.`,
+      'That it may ask what kinds there are (discovery) is what Kubernetes grants to everyone who is authenticated.',
+    ];
+    terminal.out(rbacYaml(roles, parseSubject(options.subject), heading));
+    return 0;
+  } finally {
+    await client.close();
+  }
+}
+
+/** What the options ask for, as the table of rights takes it. */
+export function rbacSettingsOf(options: Options, kinds: readonly ResourceKind[]): RbacSettings {
+  const valuesOf = (write: string) =>
+    options.allow.filter((value) => value.startsWith(`${write}=`)).flatMap((value) => value.slice(write.length + 1).split(','));
+  return {
+    kinds,
+    namespaces: options.namespace.length === 0 ? undefined : options.namespace,
+    kubeEvents: options.kubeEvents !== 'off',
+    metricsPages: options.metricsTarget.length > 0,
+    writeEvents: options.allow.includes('event'),
+    annotate: valuesOf('annotate'),
+    canary: valuesOf('canary').at(-1),
+  };
+}
+
+/** Kinds that are to come: named as `plural.group`, which is all that a rule needs of them. */
+function expectedKinds(names: readonly string[], served: readonly ResourceKind[]): ResourceKind[] {
+  return names
+    .map((name) => ({ plural: name.slice(0, name.indexOf('.')), group: name.slice(name.indexOf('.') + 1) }))
+    .filter(({ plural, group }) => !served.some((kind) => kind.plural === plural && kind.group === group))
+    .map(({ plural, group }) => ({ group, plural, version: '', kind: `${plural} (expected)`, namespaced: true }));
+}

@@ -1,0 +1,85 @@
+/** One cluster as `serve` watches it: its sources, what it says of itself, and how its objects are reached. Each stands apart from the others. */
+import type { App } from '../app.ts';
+import { type ClusterSource, createClusterSource } from '../collector/cluster-source.ts';
+import { blindSpots } from '../collector/coverage.ts';
+import type { CollectorMetrics } from '../collector/metrics.ts';
+import type { ClusterReach, KindCoverage, Source } from '../collector/source.ts';
+import type { BlindSpot } from '../domain/blind-spot.ts';
+import type { ObjectRef } from '../domain/object-ref.ts';
+import type { KubeClient } from '../kube/kube-client.ts';
+import type { Options } from '../options.ts';
+import { withFields } from '../telemetry/logger.ts';
+import { selectionOf } from './clusters.ts';
+import { createSideSources } from './side-sources.ts';
+
+export interface WatchedCluster {
+  readonly client: KubeClient;
+  readonly sources: Source[];
+  coverage(): KindCoverage[];
+  reach(): ClusterReach;
+  /** What should be seen of it and is not. */
+  blindSpots(): BlindSpot[];
+  /** For readiness. */
+  checks(): { name: string; ok: boolean; detail: string }[];
+  /** Where a kind's objects live in the API, from what discovery found. */
+  resourceOf(ref: ObjectRef): { path: string } | undefined;
+}
+
+export function createWatchedCluster(
+  app: Pick<App, 'store' | 'clock' | 'logger'>,
+  { client, options, metrics }: { client: KubeClient; options: Options; metrics: CollectorMetrics },
+): WatchedCluster {
+  const { cluster } = client;
+  const logger = withFields(app.logger, { cluster });
+  const source = createClusterSource({
+    client,
+    clock: app.clock,
+    logger,
+    metrics,
+    known: {
+      heads: (group, kind, namespace) => app.store.heads(cluster, group, kind, namespace),
+      state: (ref) => app.store.head(ref)?.state,
+    },
+    cursors: app.store,
+    selection: selectionOf(options),
+  });
+  const side = createSideSources({ ...app, logger }, { client, options, source, metrics });
+  return {
+    client,
+    sources: [source, ...side.sources],
+    coverage: () => [...source.coverage(), ...side.coverage()],
+    reach: () => source.reach(),
+    blindSpots: () => [...unreachedSpot(source.reach()), ...blindSpots(source.coverage())],
+    checks: () => [watchCheck(source)],
+    resourceOf: (ref) => resourceOf(source, ref),
+  };
+}
+
+function resourceOf(source: ClusterSource, ref: ObjectRef): { path: string } | undefined {
+  const kind = source.coverage().find((row) => row.group === ref.group && row.kind === ref.kind);
+  if (kind === undefined) return undefined;
+  const base = kind.group === '' ? `/api/${kind.version}` : `/apis/${kind.group}/${kind.version}`;
+  const namespace = kind.namespaced ? `/namespaces/${encodeURIComponent(ref.namespace)}` : '';
+  return { path: `${base}${namespace}/${kind.plural}/${encodeURIComponent(ref.name)}` };
+}
+
+/** A server that restarts is away for a moment; the alert's grace sorts that out. */
+function unreachedSpot({ cluster, state, reason = state, sinceMs }: ClusterReach): BlindSpot[] {
+  return state === 'reached' ? [] : [{ cluster, problem: 'unreachable', what: `cluster ${cluster}`, reason, sinceMs }];
+}
+
+/** Silence is not health: a cluster that is not reached, and a watch that went stale or broke, make the service not ready. */
+function watchCheck(source: ClusterSource): { name: string; ok: boolean; detail: string } {
+  const { cluster, state, reason } = source.reach();
+  const name = `watches of ${cluster}`;
+  if (state === 'connecting') return { name, ok: false, detail: 'no kind discovered yet' };
+  if (state === 'unreachable') return { name, ok: false, detail: `the cluster is not reached: ${reason ?? ''}` };
+  const rows = source.coverage();
+  const bad = rows.filter((row) => row.state === 'stale' || row.state === 'broken');
+  const count = (wanted: KindCoverage['state']) => rows.filter((row) => row.state === wanted).length;
+  const detail =
+    bad.length === 0
+      ? `${count('watched')} kinds watched, ${count('listing')} still listing, ${count('forbidden')} forbidden`
+      : bad.map((row) => `${row.kind}.${row.group} ${row.state}: ${row.reason ?? ''}`).join('; ');
+  return { name, ok: bad.length === 0, detail };
+}
