@@ -419,7 +419,7 @@ export class Reflector {
    * storage was set back, which its newest state shows.
    */
   async #judgeAhead(outcome: Outcome & { type: 'ahead' }, signal: AbortSignal): Promise<Outcome> {
-    const { client, clock } = this.#options;
+    const { clock } = this.#options;
     const position = this.#position as string;
     const stream = await this.#open({ limit: '1' }, signal);
     if (stream.status !== 200) return this.#refused(stream, signal, false);
