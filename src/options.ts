@@ -169,6 +169,12 @@ const OPTIONS = {
     help: 'how long an alert fires after the last event of its episode',
     commands: RUNNING,
   },
+  consistencyRelist: {
+    schema: z.union([z.literal(['off', '0', 0]).transform(() => 0), duration]).prefault('6h'),
+    value: 'DURATION',
+    help: 'how often all objects of a kind are listed beside its watch, to find what the watch did not tell; off for never',
+    commands: ['serve'],
+  },
   coverageGrace: {
     schema: duration.prefault('2m'),
     value: 'DURATION',

@@ -70,6 +70,11 @@ async function watchOver(
 
 /** The text of a small answer, at most `bytesMax` of it. */
 export async function readBody(stream: KubeStream, options: GuardOptions & { bytesMax: number }): Promise<string> {
+  return (await readBytes(stream, options)).toString('utf8');
+}
+
+/** An answer, at most `bytesMax` of it. */
+export async function readBytes(stream: KubeStream, options: GuardOptions & { bytesMax: number }): Promise<Buffer> {
   const chunks: Buffer[] = [];
   let bytes = 0;
   for await (const chunk of guardedChunks(stream, options)) {
@@ -77,5 +82,5 @@ export async function readBody(stream: KubeStream, options: GuardOptions & { byt
     bytes += chunk.length;
     if (bytes >= options.bytesMax) break;
   }
-  return Buffer.concat(chunks).toString('utf8', 0, options.bytesMax);
+  return Buffer.concat(chunks).subarray(0, options.bytesMax);
 }

@@ -2,6 +2,7 @@ import type { Clock } from '../domain/clock.ts';
 import type { Gap } from '../domain/gap.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import type { BatchBuilder } from './batch-builder.ts';
+import type { CheckResult } from './consistency-check.ts';
 import type { PlannedKind } from './kind-plan.ts';
 import type { CollectorMetrics } from './metrics.ts';
 import type { CoverageState, KindCoverage } from './source.ts';
@@ -35,6 +36,8 @@ export class KindStatus {
   #relists = 0;
   #gaps = 0;
   #lastGapMs: number | undefined;
+  #missed = 0;
+  #lastCheckMs: number | undefined;
   #lastOutcome: string | undefined;
 
   constructor(options: { cluster: string; kind: PlannedKind; clock: Clock; metrics: CollectorMetrics; logger: Logger }) {
@@ -62,6 +65,8 @@ export class KindStatus {
       relists: this.#relists,
       epoch: this.epoch,
       gaps: this.#gaps,
+      missed: this.#missed,
+      ...(this.#lastCheckMs === undefined ? {} : { lastCheckMs: this.#lastCheckMs }),
       ...(this.#lastGapMs === undefined ? {} : { lastGapMs: this.#lastGapMs }),
       ...(this.#reason === undefined ? {} : { reason: this.#reason }),
       ...(metadataOnly === undefined ? {} : { metadataOnly }),
@@ -111,6 +116,13 @@ export class KindStatus {
     const { group, kind } = this.#kind;
     const fields = { group, kind, reason, objects, generationsSkipped, epoch: this.epoch };
     this.#logger.warn(fields, 'a stretch of history is lost');
+  }
+
+  /** A consistency relist is over. */
+  checked(result: CheckResult, missed: number): void {
+    this.#metrics.check(this.#kind, result, missed);
+    this.#missed += missed;
+    if (result === 'ok' || result === 'missed') this.#lastCheckMs = this.#clock.nowMs();
   }
 
   interrupted(outcome: { type: string; reason: string }, retryMs: number): void {

@@ -8,6 +8,8 @@ export interface KnownObjects {
   heads(group: string, kind: string, namespace?: string): Iterable<KnownHead>;
   /** The recorded state of an object; asked only about kinds that are watched by a selector. */
   state?(ref: ObjectRef): KubeObject | undefined;
+  /** The newest recorded of a name, deleted or not. Without it nothing can be checked while the watch goes on. */
+  head?(ref: ObjectRef): RecordedHead | undefined;
 }
 
 export interface KnownHead {
@@ -15,6 +17,10 @@ export interface KnownHead {
   uid: string;
   resourceVersion: string;
   generation?: number | undefined;
+}
+
+export interface RecordedHead extends KnownHead {
+  deleted: boolean;
 }
 
 export interface Found {

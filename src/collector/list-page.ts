@@ -1,7 +1,10 @@
 import type { Clock } from '../domain/clock.ts';
 import type { KubeStream } from '../kube/kube-client.ts';
+import { statusError, statusOfAnswer } from '../kube/kube-status.ts';
 import type { BatchBuilder } from './batch-builder.ts';
-import { guardedChunks } from './guarded-stream.ts';
+import type { Listed } from './consistency-suspects.ts';
+import { guardedChunks, readBody } from './guarded-stream.ts';
+import { scanIdentity } from './identity-scan.ts';
 import type { PlannedKind } from './kind-plan.ts';
 import type { KindStatus } from './kind-status.ts';
 import type { PieceHandler } from './line-splitter.ts';
@@ -50,6 +53,34 @@ export async function readPage(stream: KubeStream, reading: PageReading): Promis
   });
   await batch.flush();
   return envelope;
+}
+
+/** Reads one page for what identifies each object. Throws what the server answered when that is no list. */
+export async function readMetadataPage(
+  stream: KubeStream,
+  reading: ItemReading,
+  take: (listed: Listed) => void,
+): Promise<Envelope> {
+  if (stream.status !== 200) {
+    const body = await readBody(stream, { ...reading, idleMs: () => reading.silenceMs, bytesMax: 64 * 1024 });
+    throw statusError(statusOfAnswer(stream.status, stream.headers, body));
+  }
+  const handler: PieceHandler = {
+    piece(bytes) {
+      const { metadata } = JSON.parse(bytes.toString('utf8')) as { metadata?: Partial<Listed> };
+      const { namespace = '', name, uid, resourceVersion } = metadata ?? {};
+      // What has no identity cannot be recorded by the watch either, which counts it.
+      if (name !== undefined && uid !== undefined && resourceVersion !== undefined)
+        take({ namespace, name, uid, resourceVersion });
+    },
+    // Its identity is at its beginning; that the watch rejects it too is counted there.
+    oversized(prefix) {
+      const { namespace = '', name, uid, resourceVersion } = scanIdentity(prefix);
+      if (name !== undefined && uid !== undefined && resourceVersion !== undefined)
+        take({ namespace, name, uid, resourceVersion });
+    },
+  };
+  return readItems(stream, reading, handler, async () => {});
 }
 
 /** What a page says of itself, whatever it holds. */

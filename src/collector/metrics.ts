@@ -10,6 +10,11 @@ export interface CollectorMetrics {
   relist(kind: KindLabels): void;
   /** A stretch of history that is lost for good. */
   gap(kind: KindLabels, reason: GapReason): void;
+  /** A consistency relist, by what it came to, with the objects that the watch had missed. */
+  check(kind: KindLabels, result: string, missed: number): void;
+  /** So many more (or fewer) objects wait to be asked for one by one. */
+  verifying(more: number): void;
+  retried(): void;
   /** An attempt that came to nothing: forbidden, failed, silent, … */
   error(kind: KindLabels, reason: string): void;
   /** Shows a cluster's kinds, asked for at each scrape. */
@@ -34,6 +39,9 @@ export const NO_METRICS: CollectorMetrics = {
   reject() {},
   relist() {},
   gap() {},
+  check() {},
+  verifying() {},
+  retried() {},
   error() {},
   watchCoverage() {},
   scrape() {},
@@ -77,6 +85,30 @@ export function createCollectorMetrics(registry: Registry): { of(cluster: string
     name: 'crowsnest_watch_gaps_total',
     help: 'Stretches of history lost for good: compacted by the API server, cut by a restored backup, or not told by an open watch.',
     labelNames: [...kindLabels, 'reason'],
+    registers,
+  });
+  const checks = new Counter({
+    name: 'crowsnest_watch_consistency_checks_total',
+    help: 'Consistency relists, by what they came to.',
+    labelNames: ['cluster', 'result'],
+    registers,
+  });
+  const missed = new Counter({
+    name: 'crowsnest_watch_missed_total',
+    help: 'Objects of which an open watch did not tell all, found by the consistency relist and recorded then.',
+    labelNames: kindLabels,
+    registers,
+  });
+  const verifying = new Gauge({
+    name: 'crowsnest_watch_verify_queue',
+    help: 'Objects waiting to be asked for one by one by a consistency relist; at most 10000 for each kind, the rest is left to the next.',
+    labelNames: ['cluster'],
+    registers,
+  });
+  const retries = new Counter({
+    name: 'crowsnest_watch_verify_retries_total',
+    help: 'Objects asked for again after a failure.',
+    labelNames: ['cluster'],
     registers,
   });
   const errors = new Counter({
@@ -140,6 +172,12 @@ export function createCollectorMetrics(registry: Registry): { of(cluster: string
         reject: (reason) => rejects.inc({ cluster, reason }),
         relist: ({ group, kind }) => relists.inc({ cluster, group, kind }),
         gap: ({ group, kind }, reason) => gaps.inc({ cluster, group, kind, reason }),
+        check({ group, kind }, result, count) {
+          checks.inc({ cluster, result });
+          missed.inc({ cluster, group, kind }, count);
+        },
+        verifying: (more) => verifying.inc({ cluster }, more),
+        retried: () => retries.inc({ cluster }),
         error: ({ group, kind }, reason) => errors.inc({ cluster, group, kind, reason }),
         watchCoverage: (rows) => void clusters.set(cluster, rows),
         scrape: (ok) => scrapes.inc({ result: ok ? 'ok' : 'failed' }),

@@ -9,6 +9,10 @@ export interface ReflectorTiming {
   listSilenceMs: number;
   /** How often a kind that is forbidden or gone is tried again. */
   forbiddenMs: number;
+  /** Time between two consistency relists; 0 for none. */
+  consistencyMs: number;
+  /** How long the watch may take to get as far as a consistency relist. Servers send a bookmark about every minute. */
+  settleMs: number;
   backOffBaseMs: number;
   backOffMsMax: number;
 }
@@ -19,6 +23,8 @@ export const DEFAULT_TIMING: ReflectorTiming = {
   bookmarkSilenceMs: 180_000,
   listSilenceMs: 60_000,
   forbiddenMs: 8_000,
+  consistencyMs: 6 * 3_600_000,
+  settleMs: 300_000,
   backOffBaseMs: 200,
   backOffMsMax: 10_000,
 };

@@ -24,6 +24,9 @@
  * nobody can tell what it went through. When the server's storage was set back (a list or a bookmark older than the position, an object
  * older than recorded, a server that knows nothing as new as we do and whose list proves it), a new epoch begins: the list of its first
  * state trusts no equal resourceVersion, so that nothing of the new history is taken for something of the old one.
+ *
+ * Beside all that runs the consistency relist (consistency-check.ts). It moves neither mode nor position; it delivers between two reads of
+ * the watch, and where it finds the watch behind or the history changed it ends the attempt under way by an outcome of its own.
  */
 import assert from 'node:assert/strict';
 import type { Clock } from '../domain/clock.ts';
@@ -34,6 +37,9 @@ import { statusOfAnswer } from '../kube/kube-status.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import { jittered } from './back-off.ts';
 import { BatchBuilder } from './batch-builder.ts';
+import { createCheckedWatch, type WatchState } from './checked-watch.ts';
+import { ConditionWaits } from './condition-waits.ts';
+import { ConsistencyCheck } from './consistency-check.ts';
 import { guardedChunks, readBody, StaleStreamError } from './guarded-stream.ts';
 import { HistoryGap } from './history-gap.ts';
 import type { PlannedKind } from './kind-plan.ts';
@@ -50,6 +56,7 @@ import { SelectionCheck } from './selection-check.ts';
 import type { KindCoverage, Sink } from './source.ts';
 import type { StartGate } from './start-gate.ts';
 import { type Break, decodePosition, encodeBreak, encodePosition } from './stream-position.ts';
+import { Turnstile } from './turnstile.ts';
 import { parseWatchLine, tooLarge, type Unreadable, type WatchEvent } from './watch-event.ts';
 
 export interface ReflectorOptions {
@@ -92,6 +99,12 @@ interface Reading {
   bookmarked: boolean;
 }
 
+/** An attempt under way that something beside it may end. */
+interface Interruption {
+  outcome: Outcome | undefined;
+  stop: AbortController;
+}
+
 /** The name a stream's position is stored under. */
 export function cursorName(cluster: string, kind: PlannedKind, namespace?: string): string {
   const place = namespace === undefined ? '' : `/${namespace}`;
@@ -124,6 +137,13 @@ export class Reflector {
   #inPages = true;
   /** The stream of this attempt has brought something. */
   #progressed = false;
+  /** Moves with every position that is given up. */
+  #history = 0;
+  /** Ends the attempt under way with an outcome that was found beside it. */
+  #interruption: Interruption | undefined;
+  readonly #waits = new ConditionWaits();
+  /** Reads of the watch and what a consistency relist delivers take turns. */
+  readonly #turnstile = new Turnstile();
 
   constructor(options: ReflectorOptions) {
     const { client, kind, namespace, clock, logger, metrics = NO_METRICS } = options;
@@ -146,10 +166,12 @@ export class Reflector {
   async run(sink: Sink, signal: AbortSignal): Promise<void> {
     assert.equal(this.#mode, 'idle', 'a reflector runs once');
     this.#resume();
+    const checking = this.#checkFor(sink)?.run(signal);
     while (!signal.aborted) {
       const outcome = await this.#attempt(sink, signal);
       if (!signal.aborted) await this.#follow(outcome, signal);
     }
+    await checking;
     this.#setMode('stopped');
   }
 
@@ -185,21 +207,27 @@ export class Reflector {
     const batch = new BatchBuilder({ cluster, cursorName: this.#cursorName, sink, observationsMax, partial });
     let release = () => {};
     this.#progressed = false;
+    const interruption: Interruption = { outcome: undefined, stop: new AbortController() };
+    this.#interruption = interruption;
+    const either = AbortSignal.any([signal, interruption.stop.signal]);
     const startedMs = clock.nowMs();
     try {
-      release = (await gate?.enter(signal)) ?? release;
-      if (this.#position === undefined) return await this.#list(batch, release, signal);
-      const outcome = await this.#watch(batch, release, signal);
-      return outcome.type === 'ahead' ? await this.#judgeAhead(outcome, signal) : outcome;
+      release = (await gate?.enter(either)) ?? release;
+      const listing = this.#position === undefined;
+      let outcome = await (listing ? this.#list(batch, release, either) : this.#watch(batch, release, either));
+      if (outcome.type === 'ahead') outcome = await this.#judgeAhead(outcome, either);
+      return interruption.outcome ?? outcome;
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error);
       this.#catchUp();
+      if (interruption.outcome !== undefined) return interruption.outcome;
       if (error instanceof StaleStreamError) return { type: 'silent', reason };
       if (error instanceof HistoryWentBackError) return { type: 'restored', reason };
       if (error instanceof KubeStatusError && error.status === 403) return { type: 'forbidden', reason: ruleToAdd(kind) };
       const lasted = this.#position !== undefined && clock.nowMs() - startedMs > LASTING_MS;
       return { type: 'failed', reason, progressed: this.#progressed || lasted };
     } finally {
+      this.#interruption = undefined;
       release();
     }
   }
@@ -313,7 +341,7 @@ export class Reflector {
       splitter.push(chunk, handler);
       const taken = events;
       events = [];
-      const outcome = await this.#takeEvents(taken, reading);
+      const outcome = await this.#turnstile.run(() => this.#takeEvents(taken, reading));
       if (outcome !== undefined) return outcome;
     }
     if (reading.list !== undefined)
@@ -430,6 +458,45 @@ export class Reflector {
     return order === 'unknown' && this.#failures >= AHEAD_TRIES ? { type: 'expired', reason: outcome.reason } : outcome;
   }
 
+  // --- checking ---
+
+  #checkFor(sink: Sink): ConsistencyCheck | undefined {
+    const { client, kind, namespace, clock, logger, known, gate, pageLimit = 500, metrics = NO_METRICS } = this.#options;
+    const { consistencyMs: intervalMs, settleMs } = this.#timing;
+    const head = known.head?.bind(known);
+    if (intervalMs === 0 || head === undefined) return undefined;
+    const state = this.#watchState();
+    return new ConsistencyCheck({
+      ...{ cluster: client.cluster, kind, namespace, clock, logger, random: this.#random, intervalMs, settleMs },
+      watch: createCheckedWatch({ state, client, kind, namespace, clock, head, sink, pageLimit, ...this.#limits() }),
+      enter: async (signal) => (await gate?.enter(signal)) ?? (() => {}),
+      onResult: (result, missed, gap) => {
+        this.#status.checked(result, missed);
+        if (gap !== undefined) this.#status.lostHistory(gap);
+      },
+      onDepth: (more) => metrics.verifying(more),
+      onRetry: () => metrics.retried(),
+    });
+  }
+
+  #watchState(): WatchState {
+    return {
+      position: () => this.#position,
+      history: () => this.#history,
+      until: (condition, signal) => this.#waits.until(condition, signal),
+      heads: () => this.#heads(),
+      exclusively: (work) => this.#turnstile.run(work),
+      reopen: (reason) => this.#interrupt({ type: 'silent', reason }),
+      restored: (reason) => this.#interrupt({ type: 'restored', reason }),
+    };
+  }
+
+  #interrupt(outcome: Outcome): void {
+    if (this.#interruption === undefined) return;
+    this.#interruption.outcome = outcome;
+    this.#interruption.stop.abort();
+  }
+
   // --- shared ---
 
   #open(query: Record<string, string>, signal: AbortSignal): Promise<KubeStream> {
@@ -469,6 +536,7 @@ export class Reflector {
     this.#positionMs = this.#options.clock.nowMs();
     this.#progressed = true;
     this.#failures = 0;
+    this.#waits.moved();
   }
 
   /** Gives up the position. What a gap began with stays, however many lists it takes to make up for it. */
@@ -477,7 +545,9 @@ export class Reflector {
     if (reason === 'restored') this.#status.epoch += 1;
     if (reason === 'restored' || (this.#gap === undefined && from !== undefined))
       this.#gap = this.#gapOf({ reason, from: from ?? this.#gap?.broken.from });
+    if (this.#position !== undefined) this.#history += 1;
     this.#position = undefined;
+    this.#waits.moved();
   }
 
   #gapOf(broken: Break): HistoryGap {

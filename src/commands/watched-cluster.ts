@@ -39,7 +39,9 @@ export function createWatchedCluster(
     known: {
       heads: (group, kind, namespace) => app.store.heads(cluster, group, kind, namespace),
       state: (ref) => app.store.head(ref)?.state,
+      head: (ref) => app.store.head(ref),
     },
+    reflector: { timing: { consistencyMs: options.consistencyRelist } },
     cursors: app.store,
     selection: selectionOf(options),
   });

@@ -1,9 +1,9 @@
-import type { KnownHead } from '../../src/collector/list-comparison.ts';
+import type { KnownHead, RecordedHead } from '../../src/collector/list-comparison.ts';
 import { Reflector, type ReflectorOptions } from '../../src/collector/reflector.ts';
 import type { ReflectorTiming } from '../../src/collector/reflector-timing.ts';
 import type { SourceBatch } from '../../src/collector/source.ts';
 import type { Observation } from '../../src/domain/change.ts';
-import { refOf } from '../../src/domain/object-ref.ts';
+import { type ObjectRef, refOf } from '../../src/domain/object-ref.ts';
 import { createHttpKubeClient } from '../../src/kube/http-kube-client.ts';
 import type { KubeClient } from '../../src/kube/kube-client.ts';
 import { systemClock } from '../../src/telemetry/system-clock.ts';
@@ -28,7 +28,7 @@ export class MemoryRecord {
   readonly rejects: NonNullable<SourceBatch['rejects']> = [];
   readonly gaps: NonNullable<SourceBatch['gaps']> = [];
   readonly cursorValues = new Map<string, string>();
-  readonly #heads = new Map<string, KnownHead>();
+  readonly #heads = new Map<string, RecordedHead>();
   /** Makes the next so many deliveries fail. */
   failNext = 0;
   /** Makes the next so many deliveries fail once they are recorded. */
@@ -47,8 +47,8 @@ export class MemoryRecord {
       const { uid, resourceVersion, generation } = observation.object.metadata;
       const ref = refOf(observation.cluster, observation.object);
       const key = `${ref.group}/${ref.kind}/${ref.namespace}/${ref.name}`;
-      if (observation.type === 'DELETED') this.#heads.delete(key);
-      else this.#heads.set(key, { ref, uid, resourceVersion, generation: generation as number | undefined });
+      const deleted = observation.type === 'DELETED';
+      this.#heads.set(key, { ref, uid, resourceVersion, generation: generation as number | undefined, deleted });
     }
     for (const [name, value] of Object.entries(batch.cursors ?? {})) this.cursorValues.set(name, value);
     if (this.failAfterNext > 0) {
@@ -59,8 +59,11 @@ export class MemoryRecord {
 
   heads = (group: string, kind: string, namespace?: string): KnownHead[] =>
     [...this.#heads.values()].filter(
-      ({ ref }) => ref.group === group && ref.kind === kind && (namespace === undefined || ref.namespace === namespace),
+      ({ ref, deleted }) =>
+        !deleted && ref.group === group && ref.kind === kind && (namespace === undefined || ref.namespace === namespace),
     );
+
+  head = (ref: ObjectRef): RecordedHead | undefined => this.#heads.get(`${ref.group}/${ref.kind}/${ref.namespace}/${ref.name}`);
 
   cursor = (name: string): string | undefined => this.cursorValues.get(name);
 
@@ -76,6 +79,7 @@ export class MemoryRecord {
   /** Name and resourceVersion of every live object, sorted. */
   get live(): string[] {
     return [...this.#heads.values()]
+      .filter(({ deleted }) => !deleted)
       .map(({ ref, uid, resourceVersion }) => `${ref.namespace}/${ref.name} ${uid} ${resourceVersion}`)
       .sort();
   }
