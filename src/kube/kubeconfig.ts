@@ -1,13 +1,14 @@
 /**
  * Where the cluster is and how to prove who we are: a thin face over client-node's KubeConfig, which knows kubeconfig files, exec
- * plugins, OIDC, rotating tokens, client certificates and the in-cluster service account. Importing it takes 80 MB of memory, so only the
+ * plugins, OIDC, rotating tokens, client certificates and the in-cluster service account. Importing it takes 77 MB of memory, so only the
  * credentials process does, and the program itself where the way leads through a proxy.
  */
 import { X509Certificate } from 'node:crypto';
 import type { Agent } from 'node:http';
 import type { RequestOptions } from 'node:https';
 import { dirname, resolve } from 'node:path';
-import { type ConfigOptions, KubeConfig, type User } from '@kubernetes/client-node';
+import { KubeConfig } from '@kubernetes/client-node/dist/config.js';
+import type { ConfigOptions, User } from '@kubernetes/client-node/dist/config_types.js';
 import { parse } from 'yaml';
 import { CrowsnestError, isCrowsnestError } from '../domain/errors.ts';
 import type { ConnectOptions } from './credentials.ts';
