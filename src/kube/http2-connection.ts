@@ -80,6 +80,11 @@ export class Http2Connection {
     return this.#used < Math.min(streaming ? STREAMS_MAX : 100, this.#serverMax);
   }
 
+  /** More was reserved, before the server had told its limit, than it takes; the surplus would wait there unseen. */
+  get isOverfull(): boolean {
+    return this.#used > this.#serverMax;
+  }
+
   /** Holds a place for one request; `exchange` takes it, `release` gives it back. */
   reserve(): void {
     this.#used += 1;

@@ -31,7 +31,7 @@ export class Http2Pool {
 
   /** undefined when the server chose HTTP/1.1. */
   async exchange(call: Exchange, peer: Peer): Promise<TransportAnswer | undefined> {
-    for (let attempt = 1; ; attempt++) {
+    for (let attempts = 0; ; ) {
       const connection = this.#take(call.streaming, peer);
       try {
         const protocol = await untilAborted(connection.ready(), call.signal).catch((error: unknown) => {
@@ -42,12 +42,17 @@ export class Http2Pool {
           connection.release();
           return undefined;
         }
+        if (connection.isOverfull) {
+          connection.release();
+          continue;
+        }
+        attempts += 1;
         return await connection.exchange(call);
       } catch (error) {
         if (!(error instanceof NotProcessedError)) throw error;
         // The connection went away under the request, or refused it: another takes it, once.
         connection.drain();
-        if (attempt === 2) throw error.cause;
+        if (attempts === 2) throw error.cause;
       }
     }
   }
