@@ -67,6 +67,7 @@ class KeptCredentials implements Credentials {
   #fingerprint: Promise<string>;
   #checkedMs: number;
   #refused = false;
+  #edited = false;
   #askedMs: number;
   #pauseMs = PAUSE_MS_MIN;
   #asking: Promise<void> | undefined;
@@ -127,14 +128,18 @@ class KeptCredentials implements Credentials {
     this.#checkedMs = nowMs;
     const known = this.#fingerprint;
     this.#fingerprint = fingerprintOf(this.#files);
-    return (await known) !== (await this.#fingerprint);
+    this.#edited ||= (await known) !== (await this.#fingerprint);
+    return this.#edited;
   }
 
   async #ask(): Promise<void> {
     const { ask, clock } = this.#world;
     const before = this.#material;
+    // What somebody has written since, such as another login, is newer than what was kept in memory.
+    const carried = this.#edited ? undefined : before?.carried;
+    this.#edited = false;
     try {
-      const { place, material, failure } = await ask({ options: this.#options, carried: before?.carried });
+      const { place, material, failure } = await ask({ options: this.#options, carried });
       if (place.server !== this.server.href) throw movedAway(place.context, this.server);
       if (failure !== undefined) throw errorOf(failure);
       this.#material = material;

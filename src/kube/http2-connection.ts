@@ -219,7 +219,7 @@ export class Http2Connection {
       // Its limit of streams is known only now, and it sends this first.
       session.once('remoteSettings', (settings) => {
         clearTimeout(timer);
-        this.#serverMax = settings.maxConcurrentStreams ?? Number.POSITIVE_INFINITY;
+        this.#serverMax = Math.max(1, settings.maxConcurrentStreams ?? Number.POSITIVE_INFINITY);
         session.setLocalWindowSize(CONNECTION_WINDOW_BYTES);
         if (this.#state === 'connecting') this.#state = 'open';
         this.#watchOver(session);

@@ -24,7 +24,6 @@ import type {
 export async function answerFor({ options, carried }: CredentialsQuestion): Promise<CredentialsAnswer> {
   const { config, place } = open(options);
   const user = config.getCurrentUser() as User;
-  // Configurations do not change while a refresh token is in memory only; where they do, the file's word would be newer.
   if (carried !== undefined && user.authProvider?.config !== undefined) Object.assign(user.authProvider.config, carried);
   try {
     return { place, material: await materialOf(config, user, place) };
