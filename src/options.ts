@@ -291,7 +291,27 @@ const OPTIONS = {
   metricsTokenFile: {
     schema: text.optional(),
     value: 'FILE',
-    help: 'file with a bearer token for the metrics targets',
+    help: 'file with a bearer token for metrics pages, best of an account that may read nothing else; sent over HTTPS only',
+    commands: CLUSTER,
+  },
+  metricsCaFile: {
+    schema: text.optional(),
+    value: 'FILE',
+    help: 'authority (PEM) of metrics targets whose own cannot be read; else the system’s',
+    commands: CLUSTER,
+  },
+  metricsDiscovery: {
+    schema: z.array(z.enum(['service-monitor', 'pod-monitor', 'annotations'])).default([]),
+    value: 'WAY',
+    list: true,
+    help: 'find metrics pages in the cluster: service-monitor, pod-monitor, annotations; none by default, as each needs further rights',
+    commands: CLUSTER,
+  },
+  metricsTokenNamespace: {
+    schema: z.array(text).default([]),
+    value: 'NAME',
+    list: true,
+    help: 'namespaces whose discovered HTTPS pages may be sent the metrics token (or over a checked certificate our own); none by default',
     commands: CLUSTER,
   },
   scrapeInterval: { schema: duration.prefault('30s'), value: 'DURATION', help: 'how often to scrape', commands: CLUSTER },
