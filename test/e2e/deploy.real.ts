@@ -38,6 +38,7 @@ describe('deploy/', { skip: skipWithout('kube-apiserver', 'kube-controller-manag
     for (const [group, plural, kind] of [
       ['kafka.strimzi.io', 'kafkas', 'Kafka'],
       ['acme.example', 'rockets', 'Rocket'],
+      ['monitoring.coreos.com', 'podmonitors', 'PodMonitor'],
     ] as const) {
       await server.kubectl(['apply', '-f', '-'], JSON.stringify(crd(group, plural, kind)));
       await server.kubectl(['wait', '--for=condition=Established', `crd/${plural}.${group}`, '--timeout=20s']);
@@ -145,21 +146,37 @@ describe('deploy/', { skip: skipWithout('kube-apiserver', 'kube-controller-manag
   });
 
   test('the component for Events lets it write Events and nothing more', async () => {
-    const overlay = join(server.folder, 'overlay');
-    mkdirSync(overlay);
-    const to = (folder: string) => relative(overlay, folder);
-    writeFileSync(
-      join(overlay, 'kustomization.yaml'),
-      `resources: [${to(DEPLOY)}]\ncomponents: [${to(join(DEPLOY, 'allow-events'))}]\n`,
-    );
-    const withEvents = await server.kubectl(['kustomize', overlay]);
-    await server.kubectl(['apply', '--server-side', '-f', '-'], withEvents);
+    await applyWith('allow-events');
     await until('the right to write Events', async () => (await canI('create events.events.k8s.io')) === 'yes');
     assert.equal(await canI('delete events.events.k8s.io'), 'no');
     assert.equal(await canI('patch kafkas.kafka.strimzi.io'), 'no');
     await server.kubectl(['delete', 'clusterrole,clusterrolebinding', 'crowsnest-writer-events']);
     await until('its end', async () => (await canI('create events.events.k8s.io')) === 'no');
   });
+
+  test('the component for discovery of metrics lets it see where pages are, and no Secret or ConfigMap', async () => {
+    await applyWith('metrics-discovery');
+    await until('the right to list pods', async () => (await canI('list pods')) === 'yes');
+    for (const resource of ['services', 'endpointslices.discovery.k8s.io', 'podmonitors.monitoring.coreos.com'])
+      assert.equal(await canI(`watch ${resource}`), 'yes', resource);
+    for (const question of ['get secrets', 'get configmaps', 'get pods/log', 'create pods']) {
+      assert.equal(await canI(question), 'no', question);
+    }
+    await server.kubectl(['delete', 'clusterrole', 'crowsnest-reader-metrics']);
+    await until('its end', async () => (await canI('list pods')) === 'no');
+  });
+
+  /** Applies deploy/ with one of its components, as an overlay of the user's own would. */
+  async function applyWith(component: string): Promise<void> {
+    const overlay = join(server.folder, `overlay-${component}`);
+    mkdirSync(overlay);
+    const to = (folder: string) => relative(overlay, folder);
+    writeFileSync(
+      join(overlay, 'kustomization.yaml'),
+      `resources: [${to(DEPLOY)}]\ncomponents: [${to(join(DEPLOY, component))}]\n`,
+    );
+    await server.kubectl(['apply', '--server-side', '-f', '-'], await server.kubectl(['kustomize', overlay]));
+  }
 
   /** `kubectl auth can-i` as the service account: yes or no. */
   async function canI(question: string): Promise<string> {
