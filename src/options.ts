@@ -305,7 +305,7 @@ const OPTIONS = {
     value: 'WAY',
     list: true,
     help: 'find metrics pages in the cluster: service-monitor, pod-monitor, annotations; none by default, as each needs further rights',
-    commands: CLUSTER,
+    commands: READING,
   },
   metricsTokenNamespace: {
     schema: z.array(text).default([]),

@@ -12,7 +12,6 @@ import type { Logger } from '../telemetry/logger.ts';
 import { jittered } from './back-off.ts';
 import { listObjects } from './list-objects.ts';
 import { type CollectorMetrics, NO_METRICS } from './metrics.ts';
-import { ruleToAdd } from './reflector-step.ts';
 import { type Addresses, readPod, readService, readSlice } from './scrape-addresses.ts';
 import { annotatedCandidates, candidatesOf, type ScrapeCandidate } from './scrape-candidates.ts';
 import { readMonitor, type ScrapeMonitor } from './scrape-monitor.ts';
@@ -194,6 +193,10 @@ class KubeMetricsDiscovery implements MetricsDiscovery {
     const rejects = fresh.map(({ where, what }) => ({ cluster: client.cluster, code, where, what, observedMs }));
     await sink({ observations: [], rejects });
   }
+}
+
+function ruleToAdd({ group, plural }: ResourceKind): string {
+  return `not allowed; add to the role: {apiGroups: ["${group}"], resources: ["${plural}"], verbs: ["list"]}`;
 }
 
 function kind(group: string, name: string, plural: string): ResourceKind {

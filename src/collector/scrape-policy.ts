@@ -19,6 +19,8 @@ export interface ScrapePolicy {
   /** PEM of authorities for those that name none that can be read. */
   ca: string | undefined;
   targetsMax: number;
+  /** Nothing is read there. */
+  excludedNamespaces?: readonly string[] | undefined;
 }
 
 export interface Refusal {
@@ -37,6 +39,7 @@ export function decideTargets(
   let left = 0;
   for (const candidate of candidates) {
     const { foundBy } = candidate;
+    if (policy.excludedNamespaces?.includes(candidate.namespace) === true) continue;
     const where = `${foundBy.type} ${foundBy.namespace}/${foundBy.name}`;
     const refused = candidate.endpoint.refused ?? addressProblem(candidate.address) ?? caProblem(candidate, cas);
     if (refused !== undefined) {

@@ -1,4 +1,5 @@
 import { createKindPlanner } from '../collector/kind-plan.ts';
+import { discoveryKinds } from '../collector/metrics-discovery.ts';
 import { parseCoreKinds } from '../domain/core-kinds.ts';
 import { discoverKinds, type ResourceKind } from '../kube/discovery.ts';
 import { leastRoles, type RbacSettings } from '../kube/rbac-rules.ts';
@@ -35,7 +36,8 @@ export function rbacSettingsOf(options: Options, kinds: readonly ResourceKind[])
     kinds,
     namespaces: options.namespace.length === 0 ? undefined : options.namespace,
     kubeEvents: options.kubeEvents !== 'off',
-    metricsPages: options.metricsTarget.length > 0,
+    metricsPages: options.metricsTarget.length > 0 || options.metricsDiscovery.length > 0,
+    metricsDiscovery: discoveryKinds(options.metricsDiscovery),
     writeEvents: options.allow.includes('event'),
     annotate: valuesOf('annotate'),
     canary: valuesOf('canary').at(-1),

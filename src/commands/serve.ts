@@ -15,7 +15,13 @@ export async function runServe(options: Options, terminal: Terminal): Promise<nu
   const clients = await connectClusters(options);
   await using app = createApp({ options, defaultDb: 'crowsnest.db', signal: terminal.signal });
   const metrics = createCollectorMetrics(app.registry);
-  const clusters = clients.map((client) => createWatchedCluster(app, { client, options, metrics: metrics.of(client.cluster) }));
+  const clusters = clients.map((client, i) =>
+    createWatchedCluster(app, {
+      client,
+      options: i === 0 ? options : withoutPages(options),
+      metrics: metrics.of(client.cluster),
+    }),
+  );
   const followed = () => clusters.flatMap((cluster) => cluster.coverage()).filter(({ state }) => state !== 'excluded');
   app.joinClaims({ kindOf: createKindLookup({ coverage: followed, clock: app.clock }) });
 
@@ -42,6 +48,11 @@ export async function runServe(options: Options, terminal: Terminal): Promise<nu
   await Promise.allSettled(running);
   await Promise.all(clients.map((client) => client.close()));
   return 0;
+}
+
+/** Pages named one by one belong to the first cluster: nothing about an address says which it is in. */
+function withoutPages(options: Options): Options {
+  return { ...options, metricsTarget: [] };
 }
 
 /** A cluster whose sources end for good takes no other with it; with the last one the program has nothing left to do. */

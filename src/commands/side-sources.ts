@@ -94,6 +94,7 @@ export function createMetricsSources(
       ownToken: isInCluster ? { file: OWN_TOKEN_FILE } : undefined,
       ca: ca(),
       targetsMax: TARGETS_MAX,
+      excludedNamespaces: options.excludeNamespace,
     }),
     onTargets: (found) => scraper.setTargets([...listed, ...found]),
   });

@@ -27,6 +27,8 @@ export interface RbacSettings {
   kubeEvents: boolean;
   /** Metrics pages are read, some of which ask who reads them. */
   metricsPages: boolean;
+  /** What is listed to find metrics pages; each once a minute, never watched. */
+  metricsDiscovery?: readonly Pick<ResourceKind, 'group' | 'plural'>[] | undefined;
   /** Kubernetes Events are put on flagged objects. */
   writeEvents: boolean;
   /** Kinds that are annotated: `Kind` or `Kind.group`. */
@@ -101,6 +103,7 @@ const NEEDS: readonly Need[] = [
     otherwise:
       'Metrics pages that ask who reads them need a ClusterRole with nonResourceURLs: ["/metrics"]; none is printed for namespaces.',
   },
+  { role: 'reader', where: () => 'watched', rules: ({ metricsDiscovery = [] }) => metricsDiscovery.map(discoveryRule) },
   {
     role: 'reader',
     where: canaryPlace,
@@ -188,6 +191,11 @@ function readingRules(kinds: readonly ResourceKind[]): RbacRule[] {
     verbs: READ,
     why: `the record of every change: ${ofGroup.map(({ kind }) => kind).join(', ')}`,
   }));
+}
+
+function discoveryRule({ group, plural }: Pick<ResourceKind, 'group' | 'plural'>): RbacRule {
+  const why = 'to find the metrics pages of controllers (--metrics-discovery)';
+  return { apiGroups: [group], resources: [plural], verbs: ['list'], why };
 }
 
 function annotatingRules(kinds: readonly ResourceKind[], annotate: readonly string[]): RbacRule[] {

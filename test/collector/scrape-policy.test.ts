@@ -106,6 +106,11 @@ describe('which endpoints are read', () => {
     assert.equal(url(candidate({ path: '//evil.example.net/x#y' })), 'https://10.0.0.1:8443//evil.example.net/x%23y');
   });
 
+  it('nothing in a namespace that is left out', () => {
+    const { targets, refusals } = decide(candidate(), { excludedNamespaces: ['ops'] });
+    assert.deepEqual([targets, refusals], [[], []]);
+  });
+
   it('asks no more often than it is told, and less often where a monitor says so', () => {
     assert.equal(decide(candidate({ intervalMs: 1_000 })).targets[0]?.intervalMs, 30_000);
     assert.equal(decide(candidate({ intervalMs: 300_000 })).targets[0]?.intervalMs, 300_000);

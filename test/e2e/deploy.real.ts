@@ -158,8 +158,8 @@ describe('deploy/', { skip: skipWithout('kube-apiserver', 'kube-controller-manag
     await applyWith('metrics-discovery');
     await until('the right to list pods', async () => (await canI('list pods')) === 'yes');
     for (const resource of ['services', 'endpointslices.discovery.k8s.io', 'podmonitors.monitoring.coreos.com'])
-      assert.equal(await canI(`watch ${resource}`), 'yes', resource);
-    for (const question of ['get secrets', 'get configmaps', 'get pods/log', 'create pods']) {
+      assert.equal(await canI(`list ${resource}`), 'yes', resource);
+    for (const question of ['get secrets', 'get configmaps', 'watch pods', 'get pods --subresource=log', 'create pods']) {
       assert.equal(await canI(question), 'no', question);
     }
     await server.kubectl(['delete', 'clusterrole', 'crowsnest-reader-metrics']);

@@ -83,6 +83,15 @@ describe('least roles', () => {
     assert.equal(patched('Kafka.other.dev').length, 0);
   });
 
+  it('lists what discovery of metrics looks at, and no more', () => {
+    const metricsDiscovery = [{ group: '', plural: 'services' }];
+    const [role] = leastRoles({ ...BARE, namespaces: ['a'], metricsDiscovery }).roles;
+    assert.deepEqual(
+      role?.rules.map(({ apiGroups, resources, verbs }) => [apiGroups, resources, verbs]),
+      [[[''], ['services'], ['list']]],
+    );
+  });
+
   it('says what it cannot give', () => {
     const { notes } = leastRoles({ ...BARE, namespaces: ['a'], metricsPages: true, annotate: ['Ghost'] });
     assert.match(notes[0] ?? '', /nonResourceURLs/);
