@@ -72,8 +72,8 @@ const ingestKey = z
 const allow = z
   .string()
   .regex(
-    /^(event|annotate=[A-Za-z0-9.,-]+|canary=[a-z0-9]([a-z0-9-]*[a-z0-9])?)$/,
-    'expected `event`, `annotate=Kind[,Kind.group]` or `canary=NAMESPACE`',
+    /^(event|admission-webhook|annotate=[A-Za-z0-9.,-]+|canary=[a-z0-9]([a-z0-9-]*[a-z0-9])?)$/,
+    'expected `event`, `annotate=Kind[,Kind.group]`, `canary=NAMESPACE` or `admission-webhook`',
   );
 
 /** Text that a parser takes; what the parser says is wrong with it is what the user reads. */
@@ -108,6 +108,14 @@ interface OptionRow {
   /** Where one command's default differs. */
   defaults?: Partial<Record<Command, unknown>>;
 }
+
+/** `0.0.0.0:9443` or `[::]:9443`. */
+const listenAddress = z.string().regex(/^(\[[0-9a-fA-F:]+\]|[^:\s]+):\d{1,5}$/, 'expected ADDRESS:PORT, such as 0.0.0.0:9443');
+/** `crowsnest/crowsnest` or `crowsnest/crowsnest:443`. */
+const serviceReference = z
+  .string()
+  .regex(/^[a-z0-9][a-z0-9-]{0,62}\/[a-z0-9][a-z0-9.-]{0,252}(:\d{1,5})?$/, 'expected NAMESPACE/NAME or NAMESPACE/NAME:PORT');
+const httpsUrl = httpUrl.refine((url) => url.startsWith('https:'), 'expected an https:// URL: API servers ask over TLS only');
 
 const ALL = COMMANDS;
 const RUNNING = ['serve', 'demo', 'replay'] as const;
@@ -193,7 +201,7 @@ const OPTIONS = {
     schema: z.array(allow).default([]),
     value: 'WRITE',
     list: true,
-    help: 'let Crowsnest write to the cluster: event, annotate=Kind,…, canary=NAMESPACE; nothing by default',
+    help: 'let Crowsnest write to the cluster: event, annotate=Kind,…, canary=NAMESPACE, admission-webhook; nothing by default',
     commands: ['serve', 'rbac'],
   },
   cluster: { schema: text.optional(), value: 'NAME', help: 'name of the cluster in records and alerts', commands: ALL },
@@ -280,6 +288,36 @@ const OPTIONS = {
     value: 'WHO',
     help: 'whom the printed role is bound to: serviceaccount:NAMESPACE/NAME, user:NAME or group:NAME',
     commands: ['rbac'],
+  },
+  auditLog: {
+    schema: z.array(text).default([]),
+    value: 'FILE',
+    list: true,
+    help: 'audit log of the API server to follow across rotation, to tell who wrote',
+    commands: ['serve'],
+  },
+  admission: {
+    schema: listenAddress.optional(),
+    value: 'ADDRESS:PORT',
+    help: 'be asked by the API server before each write, to tell who writes; needs --allow admission-webhook and one of the next two',
+    commands: ['serve', 'rbac'],
+  },
+  admissionService: {
+    schema: serviceReference.optional(),
+    value: 'SERVICE',
+    help: 'the Service by which the API server reaches --admission: NAMESPACE/NAME or NAMESPACE/NAME:PORT',
+    commands: ['serve'],
+  },
+  admissionUrl: {
+    schema: httpsUrl.optional(),
+    value: 'URL',
+    help: 'the https:// URL by which the API server reaches --admission, where it is not in the cluster',
+    commands: ['serve'],
+  },
+  admissionStatus: {
+    schema: flag.default(false),
+    help: 'be asked about writes to /status too, which come often',
+    commands: ['serve'],
   },
   metricsTarget: {
     schema: z.array(httpUrl).default([]),

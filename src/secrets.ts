@@ -69,6 +69,15 @@ export function readSecretFile(file: string, flag: string): string {
   return text;
 }
 
+/** The namespace of the pod we run in, or undefined outside a cluster. */
+export function readOwnNamespace(): string | undefined {
+  try {
+    return readFileSync('/var/run/secrets/kubernetes.io/serviceaccount/namespace', 'utf8').trim() || undefined;
+  } catch {
+    return undefined;
+  }
+}
+
 export function newToken(): string {
   return randomBytes(24).toString('base64url');
 }

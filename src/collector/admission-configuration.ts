@@ -2,9 +2,9 @@
 import { X509Certificate } from 'node:crypto';
 import type { JsonObject } from '../domain/json.ts';
 import type { ResourceKind } from '../kube/discovery.ts';
+import { ADMISSION_CONFIGURATION } from '../kube/rbac-rules.ts';
 
-export const CONFIGURATION_NAME = 'crowsnest-admission';
-export const CONFIGURATION_PATH = `/apis/admissionregistration.k8s.io/v1/validatingwebhookconfigurations/${CONFIGURATION_NAME}`;
+export const CONFIGURATION_PATH = `/apis/admissionregistration.k8s.io/v1/validatingwebhookconfigurations/${ADMISSION_CONFIGURATION}`;
 
 /** Where the API server reaches us. */
 export type AdmissionAddress = { url: string } | { service: { namespace: string; name: string; port: number } };
@@ -19,6 +19,8 @@ export interface AdmissionConfigurationOptions {
   status: boolean;
   /** Where Crowsnest itself runs, if in the cluster. */
   ownNamespace: string | undefined;
+  /** Only these. */
+  namespaces: readonly string[] | undefined;
 }
 
 /** What must work when we do not, what comes many times a second, and what an API server never asks about. */
@@ -37,11 +39,14 @@ export function isAsked({ group, plural }: Pick<ResourceKind, 'group' | 'plural'
 export function admissionConfiguration(options: AdmissionConfigurationOptions): JsonObject | undefined {
   const rules = rulesOf(options);
   if (rules.length === 0) return undefined;
-  const excluded = ['kube-system', ...(options.ownNamespace === undefined ? [] : [options.ownNamespace])];
+  const { ownNamespace, namespaces } = options;
+  const key = 'kubernetes.io/metadata.name';
+  const excluded = { key, operator: 'NotIn', values: ['kube-system', ...(ownNamespace === undefined ? [] : [ownNamespace])] };
+  const included = namespaces === undefined ? [] : [{ key, operator: 'In', values: [...namespaces] }];
   return {
     apiVersion: 'admissionregistration.k8s.io/v1',
     kind: 'ValidatingWebhookConfiguration',
-    metadata: { name: CONFIGURATION_NAME, labels: { 'app.kubernetes.io/managed-by': 'crowsnest' } },
+    metadata: { name: ADMISSION_CONFIGURATION, labels: { 'app.kubernetes.io/managed-by': 'crowsnest' } },
     webhooks: [
       {
         name: 'observe.crowsnest.dev',
@@ -52,7 +57,7 @@ export function admissionConfiguration(options: AdmissionConfigurationOptions): 
         matchPolicy: 'Equivalent',
         sideEffects: 'NoneOnDryRun',
         timeoutSeconds: 1,
-        namespaceSelector: { matchExpressions: [{ key: 'kubernetes.io/metadata.name', operator: 'NotIn', values: excluded }] },
+        namespaceSelector: { matchExpressions: [excluded, ...included] },
       },
     ],
   };

@@ -16,12 +16,12 @@ import { MessageChannel, type MessagePort, receiveMessageOnPort, Worker } from '
 import type { Claim } from '../domain/claim.ts';
 import type { Clock } from '../domain/clock.ts';
 import { type KubeClient, KubeStatusError } from '../kube/kube-client.ts';
+import { ADMISSION_CONFIGURATION } from '../kube/rbac-rules.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import type { AdmissionCertificate } from './admission-certificate.ts';
 import {
   type AdmissionAddress,
   admissionConfiguration,
-  CONFIGURATION_NAME,
   CONFIGURATION_PATH,
   namesOf,
   renewalMs,
@@ -42,6 +42,8 @@ export interface AdmissionWebhookOptions {
   coverage: () => KindCoverage[];
   status: boolean;
   ownNamespace: string | undefined;
+  /** Only these namespaces; undefined: all. */
+  namespaces: readonly string[] | undefined;
   timing?: Partial<AdmissionTiming>;
   limits?: AdmissionThreadData['limits'];
 }
@@ -236,10 +238,10 @@ export class AdmissionWebhook implements Source {
   }
 
   async #register(): Promise<void> {
-    const { client, clock, coverage, status, ownNamespace, address, logger } = this.#options;
+    const { client, clock, coverage, status, ownNamespace, namespaces, address, logger } = this.#options;
     const authorities = [this.#certificate?.authority, this.#coming].filter((pem) => pem !== undefined);
-    const kinds = coverage().filter((kind) => kind.state !== 'gone' && kind.state !== 'forbidden');
-    const body = admissionConfiguration({ address, path: this.#path, authorities, kinds, status, ownNamespace });
+    const kinds = coverage().filter(({ state }) => state !== 'gone' && state !== 'forbidden' && state !== 'excluded');
+    const body = admissionConfiguration({ address, path: this.#path, authorities, kinds, status, ownNamespace, namespaces });
     if (body === undefined) {
       if (this.#state === 'registered') await this.#remove();
       this.#set('idle', 'no kind is watched yet');
@@ -253,7 +255,8 @@ export class AdmissionWebhook implements Source {
       contentType: 'application/apply-patch+yaml',
       body,
     });
-    if (this.#state !== 'registered') logger.info({ configuration: CONFIGURATION_NAME }, 'the admission webhook is registered');
+    if (this.#state !== 'registered')
+      logger.info({ configuration: ADMISSION_CONFIGURATION }, 'the admission webhook is registered');
     this.#registered = text;
     this.#registeredMs = clock.nowMs();
     this.#set('registered', `${kinds.length} kinds`);
@@ -281,7 +284,7 @@ export class AdmissionWebhook implements Source {
     if (this.#state === 'registered')
       await this.#remove().catch((error: unknown) => {
         const reason = error instanceof Error ? error.message : String(error);
-        const todo = `kubectl delete validatingwebhookconfiguration ${CONFIGURATION_NAME}`;
+        const todo = `kubectl delete validatingwebhookconfiguration ${ADMISSION_CONFIGURATION}`;
         this.#options.logger.warn({ reason, todo }, 'the admission webhook could not be withdrawn; remove it by hand');
       });
     this.#set('stopped', 'stopped');

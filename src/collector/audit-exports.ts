@@ -26,7 +26,8 @@ const AKS_CATEGORIES: ReadonlySet<string> = new Set(['kube-audit', 'kube-audit-a
 export function parseAuditExport(body: unknown, cluster: string): ParsedClaims {
   const parsed: ParsedClaims = { claims: [], rejects: [], skipped: 0 };
   const value = typeof body === 'string' || body instanceof Uint8Array ? parseJson(body) : body;
-  if (Array.isArray(value)) for (const [i, item] of value.entries()) addAny(parsed, item, { cluster, where: `[${i}]`, depth: 0 });
+  if (Array.isArray(value) && value.length > 0)
+    for (const [i, item] of value.entries()) addAny(parsed, item, { cluster, where: `[${i}]`, depth: 0 });
   else addAny(parsed, value, { cluster, where: 'the body', depth: 0 });
   return parsed;
 }

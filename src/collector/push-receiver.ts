@@ -6,7 +6,7 @@ import type { Claim } from '../domain/claim.ts';
 import type { Clock } from '../domain/clock.ts';
 import type { Reject, Store } from '../store/store.ts';
 import { readAdmissionReview } from './admission-review.ts';
-import { parseAuditEvents } from './audit-event.ts';
+import { parseAuditExport } from './audit-exports.ts';
 import type { RawMessage } from './cloud-event.ts';
 import { DeliveryGate } from './delivery-gate.ts';
 import type { IngestFault } from './ingest-fault.ts';
@@ -111,7 +111,7 @@ export function rejectsOfFaults(faults: readonly IngestFault[], place: string, c
 function auditClaims(body: Buffer, cluster: string): ReadClaims {
   const json = parseStrictJson(body);
   if ('fault' in json) return { claims: [], skipped: 0, faults: [json.fault] };
-  const { claims, skipped, rejects } = parseAuditEvents(json.value, cluster);
+  const { claims, skipped, rejects } = parseAuditExport(json.value, cluster);
   return { claims, skipped, faults: rejects.map(({ where, what }) => ({ reason: 'audit', what: `${where}: ${what}` })) };
 }
 

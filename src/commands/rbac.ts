@@ -41,6 +41,7 @@ export function rbacSettingsOf(options: Options, kinds: readonly ResourceKind[])
     writeEvents: options.allow.includes('event'),
     annotate: valuesOf('annotate'),
     canary: valuesOf('canary').at(-1),
+    admission: options.allow.includes('admission-webhook'),
   };
 }
 

@@ -8,10 +8,12 @@ import { createApiIngest } from './ingest.ts';
 import { untilStopped } from './outcome.ts';
 import type { Terminal } from './terminal.ts';
 import { createWatchedCluster } from './watched-cluster.ts';
+import { admissionOptions, createWhoSources } from './who-sources.ts';
 
 /** Watches one or several clusters and speaks up about them, until stopped. */
 export async function runServe(options: Options, terminal: Terminal): Promise<number> {
   // Reads the kubeconfig, no more; before the app, so that a mistyped path leaves no database behind.
+  admissionOptions(options);
   const clients = await connectClusters(options);
   await using app = createApp({ options, defaultDb: 'crowsnest.db', signal: terminal.signal });
   const metrics = createCollectorMetrics(app.registry);
@@ -25,12 +27,16 @@ export async function runServe(options: Options, terminal: Terminal): Promise<nu
   const followed = () => clusters.flatMap((cluster) => cluster.coverage()).filter(({ state }) => state !== 'excluded');
   app.joinClaims({ kindOf: createKindLookup({ coverage: followed, clock: app.clock }) });
 
+  const [home] = clusters;
+  const who =
+    home === undefined ? undefined : createWhoSources(app, { client: home.client, options, coverage: () => home.coverage() });
+
   const ingestMetrics = createIngestMetrics(app.registry);
   const served = await app.serveApi({
     version: terminal.version,
     coverage: () => clusters.flatMap((cluster) => cluster.coverage()),
     clusters: () => clusters.map((cluster) => cluster.reach()),
-    checks: () => clusters.flatMap((cluster) => cluster.checks()),
+    checks: () => [...clusters.flatMap((cluster) => cluster.checks()), ...(who?.checks() ?? [])],
     token: terminal.token,
     ingest: (apiToken) => createApiIngest(app, ingestMetrics, options, { cluster: clients[0]?.cluster ?? '', apiToken }),
   });
@@ -43,9 +49,11 @@ export async function runServe(options: Options, terminal: Terminal): Promise<nu
   app.startHousekeeping({ live: true });
   app.startCoverageAlerts(() => clusters.flatMap((cluster) => cluster.blindSpots()));
   const running = clusters.map(({ sources }) => Promise.all(sources.map((source) => app.run(source))));
+  const asides = (who?.sources ?? []).map((source) => app.run(source));
+  for (const aside of asides) aside.catch((err: unknown) => app.logger.error({ err }, 'a source of who wrote ended'));
   await Promise.race([untilStopped(terminal.signal), untilAllFailed(running)]);
   await app.stop();
-  await Promise.allSettled(running);
+  await Promise.allSettled([...running, ...asides]);
   await Promise.all(clients.map((client) => client.close()));
   return 0;
 }

@@ -5,7 +5,7 @@
  */
 import type { ResourceKind } from './discovery.ts';
 
-export type Verb = 'get' | 'list' | 'watch' | 'create' | 'patch';
+export type Verb = 'get' | 'list' | 'watch' | 'create' | 'patch' | 'delete';
 
 export interface RbacRule {
   apiGroups?: string[];
@@ -35,6 +35,8 @@ export interface RbacSettings {
   annotate: readonly string[];
   /** The namespace of the canary. */
   canary?: string | undefined;
+  /** Registers a webhook that is asked before each write. */
+  admission?: boolean;
 }
 
 export interface RbacRole {
@@ -61,6 +63,8 @@ interface Need {
   otherwise?: string;
 }
 
+/** The name of the ValidatingWebhookConfiguration that is ours. */
+export const ADMISSION_CONFIGURATION = 'crowsnest-admission';
 export const CANARY_LEASE = 'crowsnest-canary';
 const READ: Verb[] = ['get', 'list', 'watch'];
 
@@ -133,6 +137,25 @@ const NEEDS: readonly Need[] = [
         : [],
   },
   { role: 'writer', where: () => 'watched', rules: ({ kinds, annotate }) => annotatingRules(kinds, annotate) },
+  {
+    role: 'writer',
+    where: () => 'cluster',
+    rules: ({ admission = false }) =>
+      admission
+        ? [
+            {
+              apiGroups: ['admissionregistration.k8s.io'],
+              resources: ['validatingwebhookconfigurations'],
+              resourceNames: [ADMISSION_CONFIGURATION],
+              // An apply asks for create by name too, so that no right on other configurations is needed.
+              verbs: ['create', 'patch', 'delete'],
+              why: 'the webhook that tells who writes (--allow admission-webhook); no other webhook',
+            },
+          ]
+        : [],
+    otherwise:
+      'The admission webhook needs a ClusterRole, as webhooks are configured for the whole cluster; none is printed for namespaces.',
+  },
 ];
 
 /** The roles for a cluster's kinds and these settings. Each holds only what one of NEEDS asks for. */

@@ -34,6 +34,8 @@ export function parseAllow(values: readonly string[]): Allow {
   const allow: Allow = { events: false, annotate: [] };
   for (const value of values) {
     const kinds = value.startsWith('annotate=') ? value.slice('annotate='.length).split(',') : [];
+    // What is not marked on objects is for others to read off the option.
+    if (value === 'admission-webhook') continue;
     if (value === 'event') allow.events = true;
     else if (/^canary=[a-z0-9-]+$/.test(value)) allow.canary = value.slice('canary='.length);
     else if (kinds.length > 0 && kinds.every((kind) => /^[A-Za-z][A-Za-z0-9]*(\.[A-Za-z0-9.-]+)?$/.test(kind)))
@@ -43,7 +45,7 @@ export function parseAllow(values: readonly string[]): Allow {
         code: 'CONFIG_BAD_VALUE',
         what: `there is no write called ${JSON.stringify(value)}`,
         where: '--allow',
-        todo: 'Use `event`, `canary=NAMESPACE`, or `annotate=` with kinds such as Kafka or Kafka.kafka.strimzi.io.',
+        todo: 'Use `event`, `canary=NAMESPACE`, `admission-webhook`, or `annotate=` with kinds such as Kafka or Kafka.kafka.strimzi.io.',
       });
     }
   }

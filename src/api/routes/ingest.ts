@@ -66,7 +66,7 @@ export const pushAudit = route({
     bodies: {
       'application/json': {
         schema: z.record(z.string(), z.unknown()),
-        description: 'An EventList or Event of audit.k8s.io/v1',
+        description: 'An EventList or Event of audit.k8s.io/v1, or what EKS, GKE or AKS export of them',
       },
     },
     bytesMax: AUDIT_BYTES_MAX,

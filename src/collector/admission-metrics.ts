@@ -1,0 +1,47 @@
+import { Counter, Gauge, type Registry } from 'prom-client';
+import { ADMISSION_RESULTS, type AdmissionShared } from './admission-shared.ts';
+
+/** Publishes what the admission thread counts, read at each scrape. */
+export function publishAdmissionMetrics(
+  registry: Registry,
+  webhook: { shared: AdmissionShared; state: string; withdrawals: number },
+): void {
+  const { shared } = webhook;
+  const registers = [registry];
+  const told = new Map<string, number>();
+  new Counter({
+    name: 'crowsnest_admission_reviews_total',
+    help: 'Writes that the API server asked about, all of them allowed, by what became of them; dropped: the queue had no place.',
+    labelNames: ['result'],
+    registers,
+    collect() {
+      for (const result of ADMISSION_RESULTS) {
+        // The thread's totals are 32 bits wide and begin again at 0.
+        const total = shared.total(result);
+        this.inc({ result }, (total - (told.get(result) ?? 0)) >>> 0);
+        told.set(result, total);
+      }
+    },
+  });
+  new Gauge({
+    name: 'crowsnest_admission_answer_seconds',
+    help: 'How long answers took in the last minute, measured in the thread.',
+    labelNames: ['quantile'],
+    registers,
+    collect() {
+      const { p50Ms, p99Ms } = shared.times();
+      this.set({ quantile: '0.5' }, p50Ms / 1_000);
+      this.set({ quantile: '0.99' }, p99Ms / 1_000);
+    },
+  });
+  const gauge = (name: string, help: string, read: () => number) =>
+    new Gauge({
+      ...{ name, help, registers },
+      collect() {
+        this.set(read());
+      },
+    });
+  gauge('crowsnest_admission_queue', 'Claims between the admission thread and the pipeline.', () => shared.queued());
+  gauge('crowsnest_admission_registered', '1 while the API server asks us.', () => (webhook.state === 'registered' ? 1 : 0));
+  gauge('crowsnest_admission_withdrawals', 'How often it withdrew because answers took too long.', () => webhook.withdrawals);
+}
