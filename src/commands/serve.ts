@@ -2,6 +2,7 @@ import { createApp } from '../app.ts';
 import { createKindLookup } from '../collector/claim-kinds.ts';
 import { createIngestMetrics } from '../collector/ingest-metrics.ts';
 import { createCollectorMetrics } from '../collector/metrics.ts';
+import { publishConnections } from '../kube/metrics.ts';
 import type { Options } from '../options.ts';
 import { connectClusters } from './clusters.ts';
 import { createApiIngest } from './ingest.ts';
@@ -16,6 +17,7 @@ export async function runServe(options: Options, terminal: Terminal): Promise<nu
   admissionOptions(options);
   const clients = await connectClusters(options);
   await using app = createApp({ options, defaultDb: 'crowsnest.db', signal: terminal.signal });
+  publishConnections(clients, app.registry);
   const metrics = createCollectorMetrics(app.registry);
   const clusters = clients.map((client, i) =>
     createWatchedCluster(app, {

@@ -4,9 +4,11 @@ import { createServer, type Server } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { after, afterEach, before, beforeEach, describe, it } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
+import { Registry } from 'prom-client';
 import { isCrowsnestError } from '../../src/domain/errors.ts';
 import { createHttpKubeClient, type HttpKubeClientOptions } from '../../src/kube/http-kube-client.ts';
 import type { KubeClient, KubeStream } from '../../src/kube/kube-client.ts';
+import { publishConnections } from '../../src/kube/metrics.ts';
 import { type Authority, createAuthority, type Identity } from '../support/certificates.ts';
 import { FakeHttp2Server } from '../support/fake-http2-server.ts';
 import { type StallingProxy, startStallingProxy } from '../support/stalling-proxy.ts';
@@ -63,10 +65,12 @@ describe('kube client over HTTP/2', () => {
     assert.equal(server.opened, 4);
     const perSession = [...server.sessions].map((session) => server.requests.filter((one) => one.session === session).length);
     assert.ok(Math.max(...perSession) <= 120, `${perSession}`);
-    assert.deepEqual(
-      { protocol: client.connections?.().protocol, connections: client.connections?.().connections },
-      { protocol: 'h2', connections: 4 },
-    );
+    const registry = new Registry();
+    publishConnections([client], registry);
+    await until('the small requests are over', () => client.connections?.().streams === 300);
+    const text = await registry.metrics();
+    assert.match(text, /^crowsnest_kube_connections\{cluster="fake",protocol="h2"\} 4$/m);
+    assert.match(text, /^crowsnest_kube_streams\{cluster="fake",protocol="h2"\} 300$/m);
   });
 
   it('keeps to a lower limit of the server', async () => {
@@ -235,6 +239,11 @@ describe('kube client over HTTP/2', () => {
       proxy.stall();
       for (const read of reads) assert.match(String(await read.end), /taken for dead/);
       assert.deepEqual(client.connections?.().endings, { ping: 1 });
+      const registry = new Registry();
+      publishConnections([client], registry);
+      for (let scrape = 0; scrape < 2; scrape++) {
+        assert.match(await registry.metrics(), /^crowsnest_kube_connection_endings_total\{cluster="fake",reason="ping"\} 1$/m);
+      }
       assert.equal((await watch(client, 'again')).status, 200);
     });
 
