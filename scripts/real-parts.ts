@@ -36,6 +36,7 @@ export const REAL_PARTS = [
   'kube-controller-manager',
   'kubectl',
   'alertmanager',
+  'prometheus',
   'chromium',
   ...OPERATOR_NAMES,
 ] as const;
@@ -74,6 +75,8 @@ export function findPart(part: RealPart): string | undefined {
       return process.env.TEST_ASSET_KUBECTL ?? findOnPath(['kubectl'], process.env.KUBEBUILDER_ASSETS);
     case 'alertmanager':
       return process.env.TEST_ASSET_ALERTMANAGER ?? findOnPath(['prometheus-alertmanager', 'alertmanager']);
+    case 'prometheus':
+      return process.env.TEST_ASSET_PROMETHEUS ?? findOnPath(['prometheus']);
     case 'chromium':
       return process.env.TEST_ASSET_CHROMIUM ?? findOnPath(['chromium', 'chromium-browser', 'google-chrome']);
     case 'rabbitmq-cluster-operator':

@@ -352,6 +352,36 @@ const OPTIONS = {
     help: 'namespaces whose discovered HTTPS pages may be sent the metrics token (or over a checked certificate our own); none by default',
     commands: CLUSTER,
   },
+  prometheusUrl: {
+    schema: httpUrl.optional(),
+    value: 'URL',
+    help: 'a Prometheus that has the controllers’ metrics already, asked for them instead of the pages',
+    commands: CLUSTER,
+  },
+  prometheusTokenFile: {
+    schema: text.optional(),
+    value: 'FILE',
+    help: 'file with a bearer token for it; sent over HTTPS only',
+    commands: CLUSTER,
+  },
+  prometheusCaFile: {
+    schema: text.optional(),
+    value: 'FILE',
+    help: 'authority (PEM) that signs its certificate',
+    commands: CLUSTER,
+  },
+  prometheusMatch: {
+    schema: text.optional(),
+    value: 'MATCHERS',
+    help: 'only series that meet these matchers, such as cluster="prod", of a Prometheus of several clusters',
+    commands: CLUSTER,
+  },
+  prometheusBackfill: {
+    schema: duration.prefault('1h'),
+    value: 'DURATION',
+    help: 'how far back it is asked for samples after downtime, and at the first start',
+    commands: CLUSTER,
+  },
   scrapeInterval: { schema: duration.prefault('30s'), value: 'DURATION', help: 'how often to scrape', commands: CLUSTER },
   kubeEvents: {
     schema: z.enum(['auto', 'off']).default('auto'),

@@ -3,6 +3,7 @@
  * refusals and silence are dealt with as for any kind; a cluster that forbids Events is asked again now and then, and says so in coverage.
  */
 import type { KubeEvent } from '../domain/kube-event.ts';
+import type { ObjectRef } from '../domain/object-ref.ts';
 import type { ResourceKind } from '../kube/discovery.ts';
 import type { KubeClient } from '../kube/kube-client.ts';
 import { mergeCoverage } from './coverage.ts';
@@ -14,8 +15,10 @@ export interface KubeEventSourceOptions
   extends Pick<ReflectorOptions, 'client' | 'clock' | 'logger' | 'metrics' | 'cursors' | 'timing'> {
   /** Only Events of these namespaces. */
   namespaces?: string[] | undefined;
-  /** Whether a kind's Events are wanted; asked for every Event. */
-  isWanted: (group: string, kind: string) => boolean;
+  /** Whether the Events of an object are wanted; asked for every Event. */
+  isWanted: (ref: ObjectRef) => boolean;
+  /** Versions (`apps/v1`) of which there are watched kinds; asked at every connection. */
+  watchedVersions?: (() => ReadonlySet<string>) | undefined;
   /** Watching begins when this is true. */
   isReady?: (() => boolean) | undefined;
 }
@@ -25,20 +28,25 @@ export interface KubeEventSource extends Source {
 }
 
 const EVENTS: ResourceKind = { group: 'events.k8s.io', version: 'v1', kind: 'Event', plural: 'events', namespaced: true };
-/** Nearly all Events of a cluster are about these, so the server is asked to keep them to itself. */
+/** Nearly all Events of a cluster are about these, so the server is asked to keep to itself those of kinds that nobody watches. */
 const OF_WORKLOADS = ['v1', 'apps/v1', 'batch/v1', 'autoscaling/v1', 'autoscaling/v2', 'policy/v1', 'networking.k8s.io/v1'];
-const FIELD_SELECTOR = OF_WORKLOADS.map((version) => `regarding.apiVersion!=${version}`).join(',');
 /** Events are an extra: a cluster that forbids them is not asked every few seconds. */
 const FORBIDDEN_MS = 60_000;
 const READY_POLL_MS = 250;
 
 export function createKubeEventSource(options: KubeEventSourceOptions): KubeEventSource {
   const { client, clock, logger, metrics, cursors, namespaces, isWanted } = options;
+  const fieldSelector = () => {
+    const watched = options.watchedVersions?.();
+    return OF_WORKLOADS.filter((version) => watched?.has(version) !== true)
+      .map((version) => `regarding.apiVersion!=${version}`)
+      .join(',');
+  };
   const parts = (namespaces ?? [undefined]).map((namespace) => ({
     namespace,
     reflector: new Reflector({
       ...{ clock, logger, metrics, cursors, namespace, kind: EVENTS },
-      client: selecting(client, FIELD_SELECTOR),
+      client: selecting(client, fieldSelector),
       // Events are deleted after an hour by the server itself, which is no news of them.
       known: { heads: () => [] },
       timing: { forbiddenMs: FORBIDDEN_MS, ...options.timing },
@@ -63,17 +71,17 @@ function eventsOf(batch: SourceBatch, isWanted: KubeEventSourceOptions['isWanted
   for (const { type, object, cluster, observedMs } of batch.observations) {
     if (type === 'DELETED') continue;
     const event = readKubeEvent(object, cluster, observedMs);
-    if (event !== undefined && isWanted(event.ref.group, event.ref.kind)) kubeEvents.push(event);
+    if (event !== undefined && isWanted(event.ref)) kubeEvents.push(event);
   }
   const { rejects, cursors } = batch;
   return { observations: [], kubeEvents, ...(rejects && { rejects }), ...(cursors && { cursors }) };
 }
 
 /** The same client, asking for less. */
-function selecting(client: KubeClient, fieldSelector: string): KubeClient {
+function selecting(client: KubeClient, fieldSelector: () => string): KubeClient {
   return {
     cluster: client.cluster,
-    stream: (path, options) => client.stream(path, { ...options, query: { ...options.query, fieldSelector } }),
+    stream: (path, options) => client.stream(path, { ...options, query: { ...options.query, fieldSelector: fieldSelector() } }),
     request: (method, path, options) => client.request(method, path, options),
     close: () => client.close(),
   };

@@ -78,3 +78,24 @@ export function fromDeltas(deltas: readonly number[]): number[] {
 function sum(numbers: readonly number[]): number {
   return numbers.reduce((total, number) => total + number, 0);
 }
+
+/** A bucket as Prometheus' API writes it: so many observations between two bounds. */
+export interface RangeBucket {
+  lower: number;
+  upper: number;
+  count: number;
+}
+
+/** The same for a histogram that is already in a Prometheus. Bounds that lie within a bucket are left out: nothing is known about them. */
+export function classicFromRanges(ranges: readonly RangeBucket[], count: number): ClassicBucket[] {
+  const buckets: ClassicBucket[] = [];
+  for (let exponent = EXPONENT_MIN; exponent <= EXPONENT_MAX; exponent++) {
+    const le = 2 ** exponent;
+    // Bounds come as text, rounded.
+    const isBelow = ({ upper }: RangeBucket) => upper <= le * (1 + 1e-9);
+    if (ranges.some((range) => !isBelow(range) && range.lower < le * (1 - 1e-9))) continue;
+    buckets.push({ le, cumulative: sum(ranges.filter(isBelow).map((range) => range.count)) });
+  }
+  buckets.push({ le: Number.POSITIVE_INFINITY, cumulative: count });
+  return buckets;
+}

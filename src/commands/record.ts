@@ -8,7 +8,7 @@ import type { Options } from '../options.ts';
 import { createLogger } from '../telemetry/logger.ts';
 import { systemClock } from '../telemetry/system-clock.ts';
 import { connectOneCluster, selectionOf } from './clusters.ts';
-import { createMetricsSources } from './side-sources.ts';
+import { createMetricsSources } from './metrics-sources.ts';
 import type { Terminal } from './terminal.ts';
 
 /** Writes a live cluster's changes and scrapes to a file that `replay` and `backtest` play, until stopped. */
@@ -30,8 +30,8 @@ export async function runRecord(options: Options, file: string, terminal: Termin
   });
   const app = { clock: systemClock, logger };
   terminal.note(`recording ${client.cluster} into ${file}; stop with Ctrl-C\n`);
-  const sources = [source, ...createMetricsSources(app, { client, options }).sources].map((one) =>
-    one.run(recorder.write, signal),
+  const sources = [source, ...createMetricsSources(app, { client, options, cursors: { cursor: () => undefined } }).sources].map(
+    (one) => one.run(recorder.write, signal),
   );
   try {
     await Promise.all(sources);

@@ -60,9 +60,9 @@ export async function runServe(options: Options, terminal: Terminal): Promise<nu
   return 0;
 }
 
-/** Pages named one by one belong to the first cluster: nothing about an address says which it is in. */
+/** Pages named one by one, and a Prometheus, belong to the first cluster: nothing about an address says which it is in. */
 function withoutPages(options: Options): Options {
-  return { ...options, metricsTarget: [] };
+  return { ...options, metricsTarget: [], prometheusUrl: undefined };
 }
 
 /** A cluster whose sources end for good takes no other with it; with the last one the program has nothing left to do. */

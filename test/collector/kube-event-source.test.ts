@@ -103,7 +103,7 @@ describe('source of Kubernetes Events', () => {
     const aborter = new AbortController();
     const source = createKubeEventSource({
       ...{ client, clock: systemClock, logger: SILENT_LOGGER, cursors: { cursor: () => undefined }, timing: QUICK, isReady },
-      isWanted: (group, kind) => group === 'test.dev' && kind === 'Widget',
+      isWanted: ({ group, kind }) => group === 'test.dev' && kind === 'Widget',
     });
     const running = source.run(async (batch) => void batches.push(batch), aborter.signal);
     stop.now = async () => {
