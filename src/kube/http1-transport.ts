@@ -6,6 +6,7 @@
 import http, { type IncomingMessage } from 'node:http';
 import https, { type RequestOptions } from 'node:https';
 import type { Exchange, Peer, Transport, TransportAnswer } from './transport.ts';
+import { wholeReads } from './whole-reads.ts';
 
 /** Bytes a stream may hold unread: larger reads make larger batches, and this is also what a flooded watch costs in memory. */
 const STREAM_BUFFER_BYTES = 256 * 1024;
@@ -61,7 +62,7 @@ export class Http1Transport implements Transport {
     return {
       status: answer.statusCode ?? 0,
       headers: answer.headers,
-      body: answer as AsyncIterable<Buffer>,
+      body: wholeReads(answer),
       cancel: () => answer.destroy(),
     };
   }

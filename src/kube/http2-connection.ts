@@ -12,6 +12,7 @@ import http2, { type ClientHttp2Session, type ClientHttp2Stream, type IncomingHt
 import { isIP } from 'node:net';
 import tls from 'node:tls';
 import type { Exchange, Peer, TransportAnswer } from './transport.ts';
+import { wholeReads } from './whole-reads.ts';
 
 export interface ConnectionOptions {
   server: URL;
@@ -294,7 +295,7 @@ function answerOf(stream: ClientHttp2Stream, headers: IncomingHttpHeaders): Tran
 
 /** A stream that is cut ends its iteration as a complete one does, but has not met its end. */
 async function* bodyOf(stream: ClientHttp2Stream): AsyncGenerator<Buffer> {
-  for await (const chunk of stream as AsyncIterable<Buffer>) yield chunk;
+  yield* wholeReads(stream);
   if (stream.rstCode !== http2.constants.NGHTTP2_NO_ERROR || !stream.readableEnded) throw cut();
 }
 
