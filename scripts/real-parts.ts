@@ -38,6 +38,7 @@ export const REAL_PARTS = [
   'alertmanager',
   'prometheus',
   'chromium',
+  'nats-server',
   ...OPERATOR_NAMES,
 ] as const;
 export type RealPart = (typeof REAL_PARTS)[number];
@@ -77,6 +78,8 @@ export function findPart(part: RealPart): string | undefined {
       return process.env.TEST_ASSET_ALERTMANAGER ?? findOnPath(['prometheus-alertmanager', 'alertmanager']);
     case 'prometheus':
       return process.env.TEST_ASSET_PROMETHEUS ?? findOnPath(['prometheus']);
+    case 'nats-server':
+      return process.env.TEST_ASSET_NATS_SERVER ?? findOnPath(['nats-server']);
     case 'chromium':
       return process.env.TEST_ASSET_CHROMIUM ?? findOnPath(['chromium', 'chromium-browser', 'google-chrome']);
     case 'rabbitmq-cluster-operator':

@@ -31,6 +31,10 @@ const duration = z
 const httpUrl = z
   .string()
   .refine((text) => URL.canParse(text) && /^https?:$/.test(new URL(text).protocol), 'expected an http:// or https:// URL');
+const natsUrl = z
+  .string()
+  .refine((text) => URL.canParse(text) && /^(nats|tls):$/.test(new URL(text).protocol), 'expected a nats:// or tls:// URL')
+  .refine((text) => !text.includes('@'), 'credentials belong into a file, see --nats-creds-file and --nats-token-file');
 const expectNumber = (issue: { code?: string }) => (issue.code === 'invalid_type' ? 'expected a number' : undefined);
 /** Text and numbers only: Number() would make a zero of an empty value and a one of `true`. */
 const numeric = (value: unknown) => (typeof value === 'string' && value.trim() !== '' ? Number(value) : value);
@@ -446,6 +450,32 @@ const OPTIONS = {
     help: 'network whose X-Forwarded-For is believed when a client’s address is looked at',
     commands: RUNNING,
   },
+  natsUrl: {
+    schema: z.array(natsUrl).default([]),
+    value: 'URL',
+    list: true,
+    help: 'NATS server to take changes from: nats://host:port or tls://host:port',
+    commands: ['serve'],
+  },
+  natsStream: { schema: text.optional(), value: 'NAME', help: 'JetStream stream to consume', commands: ['serve'] },
+  natsConsumer: {
+    schema: z.string().regex(/^[\w-]{1,100}$/, 'expected letters, digits, dashes and underscores').default('crowsnest'),
+    value: 'NAME',
+    help: 'durable consumer; made if it is not there',
+    commands: ['serve'],
+  },
+  natsCluster: {
+    schema: text.optional(),
+    value: 'NAME',
+    help: 'cluster the messages are of; * lets each message name its own; this cluster unless given',
+    commands: ['serve'],
+  },
+  natsCredsFile: { schema: text.optional(), value: 'FILE', help: 'NATS credentials file (JWT and seed)', commands: ['serve'] },
+  natsNkeyFile: { schema: text.optional(), value: 'FILE', help: 'file with an NKey seed for NATS', commands: ['serve'] },
+  natsTokenFile: { schema: text.optional(), value: 'FILE', help: 'file with a token for NATS', commands: ['serve'] },
+  natsTlsCa: { schema: text.optional(), value: 'FILE', help: 'CA certificates (PEM) of the NATS servers', commands: ['serve'] },
+  natsTlsCert: { schema: text.optional(), value: 'FILE', help: 'client certificate (PEM) for NATS', commands: ['serve'] },
+  natsTlsKey: { schema: text.optional(), value: 'FILE', help: 'private key (PEM) of that certificate', commands: ['serve'] },
   rules: { schema: z.array(rule).default([]), help: 'rules of your own', commands: JUDGING, fileOnly: true },
 } as const satisfies Record<string, OptionRow>;
 
@@ -525,6 +555,14 @@ export function parseOptions(input: {
       what: 'a certificate needs its key and a key its certificate',
       where: '--tls-cert, --tls-key',
       todo: 'Give both or neither.',
+    });
+  }
+  if (result.natsUrl.length > 0 && result.natsStream === undefined) {
+    throw new CrowsnestError({
+      code: 'CONFIG_BAD_VALUE',
+      what: 'a NATS server is given without the stream to consume',
+      where: '--nats-url, --nats-stream',
+      todo: 'Give both.',
     });
   }
   return result;

@@ -48,6 +48,13 @@ export function isCloudEvent(message: RawMessage): boolean {
   return mediaType === STRUCTURED || mediaType === BATCH || message.headers['ce-specversion'] !== undefined;
 }
 
+/** A message of a broker without headers, whose body says itself that it is a structured event. */
+export function looksStructured(message: RawMessage): boolean {
+  if (mediaTypeOf(message) !== '' || !message.body.includes('"specversion"')) return false;
+  const parsed = parseStrictJson(message.body);
+  return 'value' in parsed && isJsonObject(parsed.value) && parsed.value.specversion !== undefined;
+}
+
 /** One entry per event, in the message's order; a message that is none at all is one fault. */
 export function readCloudEvents(message: RawMessage): ReadEvent[] {
   const mediaType = mediaTypeOf(message);
@@ -74,9 +81,10 @@ function readBinary({ headers, body }: RawMessage, mediaType: string): ReadEvent
     if (decoded === undefined) return fault('encoding', `the header ${name.slice(0, 40)} is not percent-encoded UTF-8`);
     attributes[name.slice(3)] = decoded;
   }
+  // HTTP has the content type as a header of its own, brokers may have it among the attributes; without any, data are JSON.
   if (mediaType !== '') attributes.datacontenttype = mediaType;
   if (body.length === 0) return checked(attributes, undefined);
-  if (!isJsonType(mediaType))
+  if (!isJsonType(String(attributes.datacontenttype ?? 'application/json')))
     return fault('media-type', 'the data of a binary CloudEvent must be JSON (content-type: application/json)');
   const parsed = parseStrictJson(body);
   return 'fault' in parsed ? parsed : checked(attributes, parsed.value);

@@ -11,9 +11,10 @@ export interface IngestMetrics {
   reject(reason: IngestReason, count?: number): void;
   /** Bodies being received or on their way to the disk. */
   inFlight(bodies: number, bytes: number): void;
+  connected(broker: string, isConnected: boolean): void;
 }
 
-export const NO_INGEST_METRICS: IngestMetrics = { told() {}, reject() {}, inFlight() {} };
+export const NO_INGEST_METRICS: IngestMetrics = { told() {}, reject() {}, inFlight() {}, connected() {} };
 
 export function createIngestMetrics(registry: Registry): IngestMetrics {
   const registers = [registry];
@@ -35,6 +36,12 @@ export function createIngestMetrics(registry: Registry): IngestMetrics {
     help: 'Bytes of pushed bodies not yet durable.',
     registers,
   });
+  const brokers = new Gauge({
+    name: 'crowsnest_broker_connected',
+    help: '1 while messages of a broker are taken.',
+    labelNames: ['broker'],
+    registers,
+  });
   for (const way of INGEST_WAYS) for (const outcome of OUTCOMES) told.inc({ way, outcome }, 0);
   for (const reason of INGEST_REASONS) rejects.inc({ reason }, 0);
   return {
@@ -44,5 +51,6 @@ export function createIngestMetrics(registry: Registry): IngestMetrics {
       bodies.set(bodyCount);
       bytes.set(byteCount);
     },
+    connected: (broker, isConnected) => brokers.set({ broker }, isConnected ? 1 : 0),
   };
 }

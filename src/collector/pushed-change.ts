@@ -14,8 +14,9 @@ import type { IngestFault } from './ingest-fault.ts';
 import { objectFault } from './stream-format.ts';
 
 export interface PushContext {
-  /** The cluster that the sender's key speaks for: no event may name another. */
+  /** The cluster that the sender speaks for: no event may name another, unless `anyCluster`. */
   cluster: string;
+  anyCluster?: boolean;
   nowMs: number;
 }
 
@@ -44,19 +45,26 @@ export function meaningOf(event: PushedEvent, context: PushContext): PushedMeani
   }
   const own = event.type.startsWith('dev.crowsnest.');
   const carried: JsonObject = own ? (isJsonObject(event.data) ? event.data : {}) : { object: event.data ?? null };
-  if (carried.cluster !== undefined && carried.cluster !== context.cluster) {
-    return fault('cluster', 'the event is of another cluster than its key speaks for');
-  }
+  const cluster = clusterOf(carried.cluster, context);
+  if (cluster === undefined) return fault('cluster', 'the event is of another cluster than its sender speaks for');
   const wrong = objectFault(carried.object) ?? namesFault(carried.object as KubeObject);
   if (wrong !== undefined) return fault('object', wrong);
   const object = carried.object as KubeObject;
   const differs = identityFault(event, object);
   if (differs !== undefined) return fault('identity', differs);
   const observedMs = believedTime(event.timeMs, context.nowMs);
-  const observation: Observation = { cluster: context.cluster, type, object, observedMs, origin: 'push' };
+  const observation: Observation = { cluster, type, object, observedMs, origin: 'push' };
   const name = authorOf(event) ?? (typeof carried.actor === 'string' && carried.actor !== '' ? carried.actor : undefined);
   const id = `${event.source} ${event.id}`;
   return { observation, claim: name === undefined ? undefined : claimOf(observation, name, id) };
+}
+
+/** The cluster that is meant where `stated` is named; undefined where the sender may not name it. */
+export function clusterOf(stated: unknown, { cluster, anyCluster }: PushContext): string | undefined {
+  if (stated === undefined || stated === cluster) return cluster;
+  return anyCluster === true && typeof stated === 'string' && stated !== '' && stated.length <= NAME_LENGTH_MAX
+    ? stated
+    : undefined;
 }
 
 /** The claim that whoever pushed an observation makes about its author. */

@@ -1,9 +1,9 @@
 /** A message from outside, HTTP body or broker's message, taken apart into what it tells: CloudEvents or lines of the stream format. Pure. */
 import { deliveryKey } from '../domain/delivery.ts';
-import { isCloudEvent, mediaTypeOf, type RawMessage, readCloudEvents } from './cloud-event.ts';
+import { isCloudEvent, looksStructured, mediaTypeOf, type RawMessage, readCloudEvents } from './cloud-event.ts';
 import type { Told } from './delivery-gate.ts';
 import type { IngestFault } from './ingest-fault.ts';
-import { believedTime, claimOf, meaningOf, namesFault, type PushContext } from './pushed-change.ts';
+import { believedTime, claimOf, clusterOf, meaningOf, namesFault, type PushContext } from './pushed-change.ts';
 import { parseLine } from './stream-format.ts';
 import { parseStrictJson } from './strict-json.ts';
 
@@ -23,7 +23,9 @@ export interface MessageParts {
 export const LINES_MAX = 10_000;
 
 export function takeApart(message: RawMessage, context: MessageContext): MessageParts {
-  return isCloudEvent(message) ? eventsOf(message, context) : linesOf(message, context);
+  if (isCloudEvent(message)) return eventsOf(message, context);
+  if (!looksStructured(message)) return linesOf(message, context);
+  return eventsOf({ ...message, headers: { ...message.headers, 'content-type': 'application/cloudevents+json' } }, context);
 }
 
 function eventsOf(message: RawMessage, context: MessageContext): MessageParts {
@@ -79,7 +81,8 @@ function addLine(brings: Required<Told['brings']>, line: Buffer, context: PushCo
   if ('reject' in parsed) return { reason: 'line', what: parsed.reject.what };
   if ('bookmark' in parsed) return undefined;
   const entry = 'scrape' in parsed ? parsed.scrape : parsed.observation;
-  if (entry.cluster !== cluster) return { reason: 'cluster', what: 'the line is of another cluster than its sender speaks for' };
+  if (clusterOf(entry.cluster, context) === undefined)
+    return { reason: 'cluster', what: 'the line is of another cluster than its sender speaks for' };
   if ('scrape' in parsed) {
     brings.scrapes.push({ ...parsed.scrape, tsMs: believedTime(parsed.scrape.tsMs, nowMs) });
     return undefined;

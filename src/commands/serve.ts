@@ -7,6 +7,7 @@ import type { Options } from '../options.ts';
 import { connectClusters } from './clusters.ts';
 import { createApiIngest } from './ingest.ts';
 import { untilStopped } from './outcome.ts';
+import { createPulledSources } from './pulled-sources.ts';
 import type { Terminal } from './terminal.ts';
 import { createWatchedCluster } from './watched-cluster.ts';
 import { admissionOptions, createWhoSources } from './who-sources.ts';
@@ -34,6 +35,7 @@ export async function runServe(options: Options, terminal: Terminal): Promise<nu
     home === undefined ? undefined : createWhoSources(app, { client: home.client, options, coverage: () => home.coverage() });
 
   const ingestMetrics = createIngestMetrics(app.registry);
+  const pulled = createPulledSources(app, ingestMetrics, options, clients[0]?.cluster ?? '');
   const served = await app.serveApi({
     version: terminal.version,
     coverage: () => clusters.flatMap((cluster) => cluster.coverage()),
@@ -51,8 +53,8 @@ export async function runServe(options: Options, terminal: Terminal): Promise<nu
   app.startHousekeeping({ live: true });
   app.startCoverageAlerts(() => clusters.flatMap((cluster) => cluster.blindSpots()));
   const running = clusters.map(({ sources }) => Promise.all(sources.map((source) => app.run(source))));
-  const asides = (who?.sources ?? []).map((source) => app.run(source));
-  for (const aside of asides) aside.catch((err: unknown) => app.logger.error({ err }, 'a source of who wrote ended'));
+  const asides = [...(who?.sources ?? []), ...pulled].map((source) => app.run(source));
+  for (const aside of asides) aside.catch((err: unknown) => app.logger.error({ err }, 'a source ended'));
   await Promise.race([untilStopped(terminal.signal), untilAllFailed(running)]);
   await app.stop();
   await Promise.allSettled([...running, ...asides]);

@@ -11,6 +11,7 @@ const HOW_TO_GET: Record<RealPart, string> = {
   kubectl: 'put kubectl on the PATH or set TEST_ASSET_KUBECTL',
   alertmanager: 'run `apt-get install prometheus-alertmanager` or set TEST_ASSET_ALERTMANAGER',
   prometheus: 'run `apt-get install prometheus` or set TEST_ASSET_PROMETHEUS',
+  'nats-server': 'run `apt-get install nats-server` or set TEST_ASSET_NATS_SERVER',
   chromium: 'run `apt-get install chromium` or set TEST_ASSET_CHROMIUM',
   'rabbitmq-cluster-operator': 'install Go 1.26 and run `node scripts/real-parts.ts`',
   'prometheus-operator': 'install Go 1.26 and run `node scripts/real-parts.ts`',
