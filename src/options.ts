@@ -459,7 +459,10 @@ const OPTIONS = {
   },
   natsStream: { schema: text.optional(), value: 'NAME', help: 'JetStream stream to consume', commands: ['serve'] },
   natsConsumer: {
-    schema: z.string().regex(/^[\w-]{1,100}$/, 'expected letters, digits, dashes and underscores').default('crowsnest'),
+    schema: z
+      .string()
+      .regex(/^[\w-]{1,100}$/, 'expected letters, digits, dashes and underscores')
+      .default('crowsnest'),
     value: 'NAME',
     help: 'durable consumer; made if it is not there',
     commands: ['serve'],

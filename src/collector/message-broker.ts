@@ -12,7 +12,7 @@ export interface BrokerMessage extends RawMessage {
   /** Recorded: never again, please. Best effort; a lost acknowledgement leads to a delivery that is recognised. */
   ack(): void;
   /** It cannot be taken, now or later. */
-  discard(why: string): void;
+  discard(): void;
   /** Still at it: do not deliver it again yet. */
   extend(): void;
 }

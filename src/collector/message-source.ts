@@ -35,7 +35,7 @@ const BATCH_MESSAGES_MAX = 256;
 const BATCH_BYTES_MAX = 4 * 1024 * 1024;
 const MESSAGE_BYTES_MAX = 8 * 1024 * 1024;
 /** Well within the time after which a broker delivers again. */
-const EXTEND_MS = 15_000;
+const EXTEND_MS = 10_000;
 const BACK_OFF = { baseMs: 500, msMax: 30_000 };
 
 export function createMessageSource(options: MessageSourceOptions): Source {
@@ -117,7 +117,7 @@ async function record(batch: readonly BrokerMessage[], options: MessageSourceOpt
   const { repeated } = await whileExtending(batch, clock, gate.deliver(told, { atMs: nowMs, rejects }));
   for (const { message, parts } of taken) {
     // A message of which nothing could be taken would only come again and again.
-    if (parts.told.length === 0 && parts.references === 0) message.discard(parts.faults[0]?.what ?? 'nothing to record');
+    if (parts.told.length === 0 && parts.references === 0) message.discard();
     else message.ack();
     metrics.told('nats', 'reference', parts.references);
   }

@@ -1,6 +1,10 @@
 /**
  * NATS JetStream as a MessageBroker: a durable pull consumer with explicit acknowledgement, made if it is not there. The client's own reconnecting is
  * off: after a restart of the server it would wait 30 s when JetStream is not ready at the first look. message-source.ts connects anew instead.
+ *
+ * Order: what was out and unacknowledged when a reader died is delivered again only after the consumer's wait, behind newer messages. Of one object
+ * that would be an older version after a newer one, which the record refuses. So these messages are first read from the stream itself; their later
+ * delivery is a repeat.
  */
 import {
   AckPolicy,
@@ -9,11 +13,13 @@ import {
   type JetStreamManager,
   type JsMsg,
   jetstreamManager,
+  type MsgRequest,
 } from '@nats-io/jetstream';
 import {
   type Authenticator,
   connect,
   credsAuthenticator,
+  type MsgHdrs,
   type NatsConnection,
   nkeyAuthenticator,
   tokenAuthenticator,
@@ -36,7 +42,7 @@ export interface NatsOptions {
 const IN_FLIGHT_MAX = 1_000;
 /** Pulled ahead; of these up to the server's largest message (1 MiB by default) each is held in memory. */
 const PULLED_MAX = 256;
-const ACK_WAIT_MS = 60_000;
+const ACK_WAIT_MS = 30_000;
 const CONNECT_MS = 10_000;
 /** A connection that went half-open is noticed after two of these. */
 const PING_MS = 10_000;
@@ -56,7 +62,7 @@ export function createNatsBroker(options: NatsOptions): MessageBroker {
         pingInterval: PING_MS,
         maxPingOut: 2,
         ...authenticatorOf(options.credentials),
-        ...(options.tls === undefined ? {} : { tls: options.tls }),
+        ...tlsOf(options),
       });
       try {
         return await consume(connection, options);
@@ -70,11 +76,12 @@ export function createNatsBroker(options: NatsOptions): MessageBroker {
 
 async function consume(connection: NatsConnection, { stream, consumer }: NatsOptions): Promise<BrokerConnection> {
   const manager = await jetstreamManager(connection);
-  checkConsumer(await consumerInfo(manager, stream, consumer), stream);
+  const info = await consumerInfo(manager, stream, consumer);
+  checkConsumer(info, stream);
   const handle = await manager.jetstream().consumers.get(stream, consumer);
   const pulled = await handle.consume({ max_messages: PULLED_MAX, abort_on_missing_resource: true });
   return {
-    messages: mapped(pulled[Symbol.asyncIterator](), (message) => brokerMessage(message, stream)),
+    messages: inOrder(pulled, info, manager),
     async close() {
       // Not awaited: it ends when somebody takes what was pulled, and nobody does any more. Unacknowledged, it is delivered again.
       void pulled.close();
@@ -120,12 +127,50 @@ function checkConsumer({ name, config }: ConsumerInfo, stream: string): void {
   });
 }
 
-function brokerMessage(message: JsMsg, stream: string): BrokerMessage {
-  const headers: Record<string, string | undefined> = {};
-  for (const [name, values] of message.headers ?? []) headers[name.toLowerCase()] = values[0];
-  const { seq } = message;
-  // Without an identity of the sender's the place in the stream is one; with its time, as a stream that is made anew counts from 1 again.
-  const id = headers['nats-msg-id'] ?? `${seq}@${message.timestampNanos}`;
+async function* inOrder(
+  pulled: AsyncIterable<JsMsg>,
+  info: ConsumerInfo,
+  manager: JetStreamManager,
+): AsyncGenerator<BrokerMessage> {
+  let { stream_seq: position, consumer_seq: deliveries } = info.delivered;
+  if (info.num_ack_pending > 0) yield* stored(manager, info, info.ack_floor.stream_seq + 1, position);
+  for await (const message of pulled) {
+    // A delivery that was not to us went to a reader before us whose death the server had not noticed yet.
+    const missed = message.info.deliverySequence !== deliveries + 1;
+    deliveries = message.info.deliverySequence;
+    if (missed) yield* stored(manager, info, position + 1, message.seq - 1);
+    position = Math.max(position, message.seq);
+    yield delivered(message, info.stream_name);
+  }
+}
+
+/** Messages from the stream itself. Acknowledging is left to their delivery. */
+async function* stored(manager: JetStreamManager, info: ConsumerInfo, from: number, to: number): AsyncGenerator<BrokerMessage> {
+  const { stream_name: stream, config } = info;
+  const filters = config.filter_subjects ?? (config.filter_subject === undefined ? [] : [config.filter_subject]);
+  for (let seq = from; seq <= to; ) {
+    // The next one there is: numbers of messages that are gone, or of other subjects, are passed over by the server.
+    // The server's API has `next_by_subj` here too; the client's types have it for the direct API only.
+    const query = { seq, next_by_subj: (filters.length === 1 && filters[0]) || '>' } as MsgRequest;
+    const message = await manager.streams.getMessage(stream, query);
+    if (message === null || message.seq > to) return;
+    seq = message.seq + 1;
+    if (filters.length > 0 && !filters.some((filter) => subjectMatches(message.subject, filter))) continue;
+    yield brokerMessage(message, message.header, stream, { ack() {}, discard() {}, extend() {} });
+  }
+}
+
+/** `a.*.c` and `a.>`, as NATS has them. */
+export function subjectMatches(subject: string, filter: string): boolean {
+  const parts = subject.split('.');
+  const wanted = filter.split('.');
+  return (
+    wanted.every((want, i) => (want === '>' ? parts.length > i : want === '*' ? i < parts.length : want === parts[i])) &&
+    (wanted.at(-1) === '>' || wanted.length === parts.length)
+  );
+}
+
+function delivered(message: JsMsg, stream: string): BrokerMessage {
   const attempt = (act: () => void) => () => {
     try {
       act();
@@ -133,17 +178,30 @@ function brokerMessage(message: JsMsg, stream: string): BrokerMessage {
       // The connection is gone. It comes again and is recognised.
     }
   };
+  return brokerMessage(message, message.headers, stream, {
+    ack: attempt(() => message.ack()),
+    // Without a reason: servers before 2.11 do not understand the word with one, and would deliver for ever.
+    discard: attempt(() => message.term()),
+    extend: attempt(() => message.working()),
+  });
+}
+
+function brokerMessage(
+  message: { seq: number; time: Date; data: Uint8Array },
+  named: MsgHdrs | undefined,
+  stream: string,
+  acts: Pick<BrokerMessage, 'ack' | 'discard' | 'extend'>,
+): BrokerMessage {
+  const headers: Record<string, string | undefined> = {};
+  for (const [name, values] of named ?? []) headers[name.toLowerCase()] = values[0];
+  const { seq, time } = message;
+  // Without an identity of the sender's the place in the stream is one; with its time, as a stream that is made anew counts from 1 again.
+  const id = headers['nats-msg-id'] ?? `${seq}@${time.getTime()}`;
   return {
     ...{ id, headers, place: `nats/${stream}:${seq}` },
     body: Buffer.from(message.data.buffer, message.data.byteOffset, message.data.byteLength),
-    ack: attempt(() => message.ack()),
-    discard: (why) => attempt(() => message.term(why))(),
-    extend: attempt(() => message.working()),
+    ...acts,
   };
-}
-
-async function* mapped<A, B>(source: AsyncIterator<A>, change: (value: A) => B): AsyncGenerator<B> {
-  for (let next = await source.next(); next.done !== true; next = await source.next()) yield change(next.value);
 }
 
 function authenticatorOf(credentials: NatsOptions['credentials']): { authenticator?: Authenticator } {
@@ -153,6 +211,13 @@ function authenticatorOf(credentials: NatsOptions['credentials']): { authenticat
   if (type === 'creds') return { authenticator: credsAuthenticator(bytes) };
   if (type === 'nkey') return { authenticator: nkeyAuthenticator(bytes) };
   return { authenticator: tokenAuthenticator(read) };
+}
+
+/** To the client, any `tls` means that the server must speak it. */
+function tlsOf({ urls, tls = {} }: NatsOptions): { tls?: Record<string, string> } {
+  const files = Object.entries(tls).filter((entry): entry is [string, string] => entry[1] !== undefined);
+  const wanted = files.length > 0 || urls.some((url) => url.startsWith('tls:'));
+  return wanted ? { tls: Object.fromEntries(files) } : {};
 }
 
 function withoutCredentials(url: string): string {

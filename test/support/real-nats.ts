@@ -23,7 +23,10 @@ export interface RealNats {
 export async function startNats(config = ''): Promise<RealNats> {
   const folder = mkdtempSync(join(tmpdir(), 'nats-'));
   const port = await freePort();
-  writeFileSync(join(folder, 'nats.conf'), `host: 127.0.0.1\nport: ${port}\njetstream { store_dir: ${JSON.stringify(folder)} }\n${config}\n`);
+  writeFileSync(
+    join(folder, 'nats.conf'),
+    `host: 127.0.0.1\nport: ${port}\njetstream { store_dir: ${JSON.stringify(folder)} }\n${config}\n`,
+  );
   const url = `nats://127.0.0.1:${port}`;
   let server: ChildProcess | undefined;
   let log = '';
