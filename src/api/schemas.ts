@@ -254,12 +254,23 @@ export const Gap = z
   })
   .register(components, { id: 'Gap' });
 
+export const Canary = z
+  .object({
+    state: z.enum(['waiting', 'seen', 'missing']),
+    since: time,
+    reason: z.string().optional().describe('Why it is missing'),
+    lastSeen: time.optional(),
+    latencySeconds: z.number().min(0).optional().describe('From the last write of it to the record'),
+  })
+  .register(components, { id: 'Canary' });
+
 export const Cluster = z
   .object({
     cluster: z.string(),
     state: z.enum(['connecting', 'reached', 'unreachable']),
     since: time,
     reason: z.string().optional().describe('Why it is not reached'),
+    canary: Canary.optional().describe('Our own object that proves the way through a watch, where --allow canary is given'),
   })
   .register(components, { id: 'Cluster' });
 

@@ -1,6 +1,6 @@
 /** From what the store holds (milliseconds, optional members) to what the API shows (RFC 3339). Pure. */
 import type { z } from 'zod';
-import type { ClusterReach, KindCoverage } from '../collector/source.ts';
+import type { CanaryStatus, ClusterReach, KindCoverage } from '../collector/source.ts';
 import type { Change } from '../domain/change.ts';
 import type { Finding } from '../domain/finding.ts';
 import type { Gap } from '../domain/gap.ts';
@@ -63,8 +63,13 @@ export function kubeEventView({ firstMs, lastMs, ...event }: KubeEvent): z.input
   return { ...event, first: isoTime(firstMs), last: isoTime(lastMs) };
 }
 
-export function clusterView({ sinceMs, ...rest }: ClusterReach): z.input<typeof schemas.Cluster> {
-  return { ...rest, since: isoTime(sinceMs) };
+export function clusterView({ sinceMs, canary, ...rest }: ClusterReach): z.input<typeof schemas.Cluster> {
+  return { ...rest, since: isoTime(sinceMs), canary: canary === undefined ? undefined : canaryView(canary) };
+}
+
+function canaryView({ state, sinceMs, reason, lastSeenMs, latencyMs }: CanaryStatus): z.input<typeof schemas.Canary> {
+  const latencySeconds = latencyMs === undefined ? undefined : latencyMs / 1000;
+  return { state, since: isoTime(sinceMs), reason, lastSeen: optionalTime(lastSeenMs), latencySeconds };
 }
 
 export function coverageView(kind: KindCoverage): z.input<typeof schemas.Coverage> {

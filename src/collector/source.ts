@@ -41,6 +41,18 @@ export interface ClusterReach {
   sinceMs: number;
   /** Why it is not reached. */
   reason?: string;
+  /** Where a canary is allowed. */
+  canary?: CanaryStatus;
+}
+
+/** How our own object fares that proves the way through a watch. */
+export interface CanaryStatus {
+  state: 'waiting' | 'seen' | 'missing';
+  sinceMs: number;
+  reason?: string;
+  lastSeenMs?: number;
+  /** From the last write to the record. */
+  latencyMs?: number;
 }
 
 /** How well one kind is seen. */

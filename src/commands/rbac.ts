@@ -7,6 +7,7 @@ import { parseSubject, rbacYaml } from '../kube/rbac-yaml.ts';
 import type { Options } from '../options.ts';
 import { connectOneCluster, selectionOf } from './clusters.ts';
 import type { Terminal } from './terminal.ts';
+import { canaryNamespaceOf } from './watched-cluster.ts';
 
 /** Prints the least roles with which `serve` does what these options ask of this cluster, for `kubectl apply -f -`. Changes nothing. */
 export async function runRbac(options: Options, terminal: Terminal): Promise<number> {
@@ -40,7 +41,7 @@ export function rbacSettingsOf(options: Options, kinds: readonly ResourceKind[])
     metricsDiscovery: discoveryKinds(options.metricsDiscovery),
     writeEvents: options.allow.includes('event'),
     annotate: valuesOf('annotate'),
-    canary: valuesOf('canary').at(-1),
+    canary: canaryNamespaceOf(options.allow),
     admission: options.allow.includes('admission-webhook'),
   };
 }

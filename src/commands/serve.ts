@@ -1,4 +1,5 @@
 import { createApp } from '../app.ts';
+import { createCanaryMetrics } from '../collector/canary-metrics.ts';
 import { createKindLookup } from '../collector/claim-kinds.ts';
 import { createIngestMetrics } from '../collector/ingest-metrics.ts';
 import { createCollectorMetrics } from '../collector/metrics.ts';
@@ -20,11 +21,13 @@ export async function runServe(options: Options, terminal: Terminal): Promise<nu
   await using app = createApp({ options, defaultDb: 'crowsnest.db', signal: terminal.signal });
   publishConnections(clients, app.registry);
   const metrics = createCollectorMetrics(app.registry);
+  const canaries = createCanaryMetrics(app.registry);
   const clusters = clients.map((client, i) =>
     createWatchedCluster(app, {
       client,
       options: i === 0 ? options : withoutPages(options),
       metrics: metrics.of(client.cluster),
+      canaryMetrics: canaries.of(client.cluster),
     }),
   );
   const followed = () => clusters.flatMap((cluster) => cluster.coverage()).filter(({ state }) => state !== 'excluded');

@@ -1,9 +1,12 @@
 /** One cluster as `serve` watches it: its sources, what it says of itself, and how its objects are reached. Each stands apart from the others. */
 import type { App } from '../app.ts';
+import { createCanary } from '../collector/canary.ts';
+import type { CanaryMetrics } from '../collector/canary-metrics.ts';
 import { type ClusterSource, createClusterSource } from '../collector/cluster-source.ts';
 import { blindSpots } from '../collector/coverage.ts';
+import type { KnownObjects } from '../collector/list-comparison.ts';
 import type { CollectorMetrics } from '../collector/metrics.ts';
-import type { ClusterReach, KindCoverage, Source } from '../collector/source.ts';
+import type { CanaryStatus, ClusterReach, KindCoverage, Source } from '../collector/source.ts';
 import type { BlindSpot } from '../domain/blind-spot.ts';
 import type { ObjectRef } from '../domain/object-ref.ts';
 import type { KubeClient } from '../kube/kube-client.ts';
@@ -25,34 +28,41 @@ export interface WatchedCluster {
   resourceOf(ref: ObjectRef): { path: string } | undefined;
 }
 
+export interface WatchedClusterOptions {
+  client: KubeClient;
+  options: Options;
+  metrics: CollectorMetrics;
+  canaryMetrics: CanaryMetrics;
+}
+
 export function createWatchedCluster(
   app: Pick<App, 'store' | 'clock' | 'logger'>,
-  { client, options, metrics }: { client: KubeClient; options: Options; metrics: CollectorMetrics },
+  { client, options, metrics, canaryMetrics }: WatchedClusterOptions,
 ): WatchedCluster {
   const { cluster } = client;
   const logger = withFields(app.logger, { cluster });
-  const source = createClusterSource({
-    client,
-    clock: app.clock,
-    logger,
-    metrics,
-    known: {
-      heads: (group, kind, namespace) => app.store.heads(cluster, group, kind, namespace),
-      state: (ref) => app.store.head(ref)?.state,
-      head: (ref) => app.store.head(ref),
-    },
-    reflector: { timing: { consistencyMs: options.consistencyRelist } },
-    cursors: app.store,
-    selection: selectionOf(options),
-  });
+  const known: KnownObjects = {
+    heads: (group, kind, namespace) => app.store.heads(cluster, group, kind, namespace),
+    state: (ref) => app.store.head(ref)?.state,
+    head: (ref) => app.store.head(ref),
+  };
+  const common = { client, clock: app.clock, logger, known, cursors: app.store };
+  const reflector = { timing: { consistencyMs: options.consistencyRelist } };
+  const source = createClusterSource({ ...common, metrics, reflector, selection: selectionOf(options) });
+  const namespace = canaryNamespaceOf(options.allow);
+  const canary = namespace === undefined ? undefined : createCanary({ ...common, namespace, metrics: canaryMetrics });
   const side = createSideSources({ ...app, logger }, { client, options, source, metrics });
   return {
     client,
-    sources: [source, ...side.sources],
+    sources: [source, ...side.sources, ...(canary === undefined ? [] : [canary])],
     coverage: () => [...source.coverage(), ...side.coverage()],
-    reach: () => source.reach(),
-    blindSpots: () => [...unreachedSpot(source.reach()), ...blindSpots(source.coverage())],
-    checks: () => [watchCheck(source)],
+    reach: () => ({ ...source.reach(), ...(canary === undefined ? {} : { canary: canary.status() }) }),
+    blindSpots: () => [
+      ...unreachedSpot(source.reach()),
+      ...blindSpots(source.coverage()),
+      ...(canary === undefined ? [] : canarySpot(cluster, canary.status())),
+    ],
+    checks: () => [watchCheck(source), ...(canary === undefined ? [] : [canaryCheck(cluster, canary.status())])],
     resourceOf: (ref) => resourceOf(source, ref),
   };
 }
@@ -68,6 +78,19 @@ function resourceOf(source: ClusterSource, ref: ObjectRef): { path: string } | u
 /** A server that restarts is away for a moment; the alert's grace sorts that out. */
 function unreachedSpot({ cluster, state, reason = state, sinceMs }: ClusterReach): BlindSpot[] {
   return state === 'reached' ? [] : [{ cluster, problem: 'unreachable', what: `cluster ${cluster}`, reason, sinceMs }];
+}
+
+/** From `--allow canary=NAMESPACE`; the last one counts. */
+export function canaryNamespaceOf(allow: readonly string[]): string | undefined {
+  return allow.findLast((write) => write.startsWith('canary='))?.slice('canary='.length);
+}
+
+function canarySpot(cluster: string, { state, reason = state, sinceMs }: CanaryStatus): BlindSpot[] {
+  return state === 'missing' ? [{ cluster, problem: 'canary', what: 'canary', reason, sinceMs }] : [];
+}
+
+function canaryCheck(cluster: string, { state, reason }: CanaryStatus): { name: string; ok: boolean; detail: string } {
+  return { name: `canary of ${cluster}`, ok: state !== 'missing', detail: reason ?? state };
 }
 
 /** Silence is not health: a cluster that is not reached, and a watch that went stale or broke, make the service not ready. */

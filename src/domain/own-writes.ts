@@ -13,10 +13,13 @@ export const FIELD_MANAGER = 'crowsnest';
 /** Holds the id of the newest finding on an object. */
 export const OWN_ANNOTATION = 'crowsnest.dev/finding';
 
+/** The lease that is renewed to see it come back through a watch. */
+export const CANARY_LEASE = 'crowsnest-canary';
+
 const OWN_PREFIX = 'crowsnest.dev/';
 
 /**
- * True when a change is nothing but our own annotations, set by our own field manager. `object` is the state
+ * True when a change is our canary's, or nothing but our own annotations, set by our own field manager. `object` is the state
  * after the change with managedFields, `diff` the whole change.
  *
  * Managers and times alone would not do: managedFields times are whole seconds, so an own mark and a foreign edit in the same second
@@ -25,6 +28,7 @@ const OWN_PREFIX = 'crowsnest.dev/';
  */
 export function isOwnWrite(object: KubeObject, diff: readonly FieldDiff[]): boolean {
   if (diff.length === 0) return false;
+  if (isCanary(object)) return true;
   const owned = ownedAnnotations(object);
   return diff.every((entry) => {
     const [first, second, key, ...rest] = segmentsOf(entry.path);
@@ -33,6 +37,14 @@ export function isOwnWrite(object: KubeObject, diff: readonly FieldDiff[]): bool
     if (key === undefined) return entry.op === 'remove' && isJsonObject(entry.old) && Object.keys(entry.old).length === 0;
     return entry.op !== 'remove' && key.startsWith(OWN_PREFIX) && owned.has(key);
   });
+}
+
+/** The canary while nobody else has had a hand in it. */
+function isCanary({ apiVersion, kind, metadata }: KubeObject): boolean {
+  if (kind !== 'Lease' || metadata.name !== CANARY_LEASE || !apiVersion.startsWith('coordination.k8s.io/')) return false;
+  const { managedFields } = metadata;
+  if (!Array.isArray(managedFields) || managedFields.length === 0) return false;
+  return managedFields.every((entry) => isJsonObject(entry) && entry.manager === FIELD_MANAGER);
 }
 
 /** Annotation keys that managedFields attribute to us. */

@@ -3,6 +3,7 @@
  * asks an API server for something adds a row to NEEDS, and `crowsnest rbac` prints it. Never a wildcard: `resources: ["*"]` hands out what
  * comes tomorrow, and `apiGroups: ["*"]` every Secret.
  */
+import { CANARY_LEASE } from '../domain/own-writes.ts';
 import type { ResourceKind } from './discovery.ts';
 
 export type Verb = 'get' | 'list' | 'watch' | 'create' | 'patch' | 'delete';
@@ -65,7 +66,6 @@ interface Need {
 
 /** The name of the ValidatingWebhookConfiguration that is ours. */
 export const ADMISSION_CONFIGURATION = 'crowsnest-admission';
-export const CANARY_LEASE = 'crowsnest-canary';
 const READ: Verb[] = ['get', 'list', 'watch'];
 
 const NEEDS: readonly Need[] = [
