@@ -287,6 +287,15 @@ const OPTIONS = {
     help: 'print rights also for a kind that is not served yet: plural.group',
     commands: ['rbac'],
   },
+  roleName: {
+    schema: z
+      .string()
+      .regex(/^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$/, 'expected the name of a role')
+      .default('crowsnest-least'),
+    value: 'NAME',
+    help: 'name of the printed roles, before -reader and -writer',
+    commands: ['rbac'],
+  },
   subject: {
     schema: subject.default('serviceaccount:crowsnest/crowsnest'),
     value: 'WHO',

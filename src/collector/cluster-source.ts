@@ -49,7 +49,7 @@ export interface ClusterSource extends Source {
 }
 
 /** A CRD is announced before discovery shows it, so an announcement is followed by several looks. */
-const LOOKS_AFTER_CHANGE_MS = [200, 800, 2_000, 5_000];
+const LOOKS_AFTER_CHANGE_MS = [400, 800, 2_000, 5_000];
 const RESTART_MS = 30_000;
 /** A kind that is gone is shown for so long: CRDs that come and go under new names must not pile up. */
 const GONE_SHOWN_MS = 3_600_000;

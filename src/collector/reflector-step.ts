@@ -63,7 +63,8 @@ export function nextStep(outcome: Outcome, context: StepContext): Step {
     case 'forbidden':
       return { delayMs: probeMs, failures: 0, forget: false, coverage: 'forbidden' };
     case 'gone':
-      return { delayMs: probeMs, failures: 0, forget: false, coverage: 'gone' };
+      // Discovery shows a new kind some moments before it is served.
+      return { delayMs: Math.min(probeMs, backOffMs(failures, backOff)), failures, forget: false, coverage: 'gone' };
     case 'throttled':
     case 'ahead':
       return {

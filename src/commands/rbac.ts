@@ -15,7 +15,8 @@ export async function runRbac(options: Options, terminal: Terminal): Promise<num
   try {
     const discovery = await discoverKinds(client, terminal.signal, parseCoreKinds(options.coreKinds));
     const { watch } = createKindPlanner(selectionOf(options))(discovery.kinds);
-    const roles = leastRoles(rbacSettingsOf(options, [...watch, ...expectedKinds(options.expect, watch)]));
+    const kinds = [...watch, ...expectedKinds(options.expect, watch)];
+    const roles = leastRoles(rbacSettingsOf(options, kinds), options.roleName);
     for (const { group, reason } of discovery.failedGroups)
       terminal.note(`crowsnest: the kinds of ${group} could not be learnt and are not in the roles: ${reason}\n`);
     const heading = [

@@ -159,7 +159,7 @@ const NEEDS: readonly Need[] = [
 ];
 
 /** The roles for a cluster's kinds and these settings. Each holds only what one of NEEDS asks for. */
-export function leastRoles(settings: RbacSettings): LeastRoles {
+export function leastRoles(settings: RbacSettings, prefix = 'crowsnest-least'): LeastRoles {
   const roles = new Map<string, RbacRole>();
   const notes: string[] = [];
   for (const need of NEEDS) {
@@ -168,7 +168,7 @@ export function leastRoles(settings: RbacSettings): LeastRoles {
     const places = placesOf(need.where(settings), settings);
     if (places.length === 0 && need.otherwise !== undefined) notes.push(need.otherwise);
     for (const namespace of places) {
-      const name = `crowsnest-least-${need.role}`;
+      const name = `${prefix}-${need.role}`;
       const key = `${need.role} ${namespace ?? ''}`;
       const role = roles.get(key) ?? { ...newRole(namespace), name, rules: [] };
       role.rules.push(...rules);

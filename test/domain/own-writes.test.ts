@@ -108,3 +108,22 @@ test('an annotation key that only begins like ours is not ours', () => {
   const after = object({ 'crowsnest.developer/x': '1' }, 3, [manager('crowsnest', 'crowsnest.developer/x')]);
   assert.equal(isOwnWrite(after, diffValues(object(undefined, 3), object({ 'crowsnest.developer/x': '1' }, 3))), false);
 });
+
+test('all of our canary is ours while nobody else has had a hand in it', () => {
+  const lease = (managers: string[], name = 'crowsnest-canary'): KubeObject => ({
+    apiVersion: 'coordination.k8s.io/v1',
+    kind: 'Lease',
+    metadata: {
+      name,
+      uid: 'u',
+      resourceVersion: '1',
+      managedFields: managers.map((manager) => ({ manager, operation: 'Apply' })),
+    },
+    spec: { holderIdentity: 'crowsnest' },
+  });
+  const owns = (object: KubeObject) => isOwnWrite(object, diffValues({}, object));
+  assert.equal(owns(lease(['crowsnest'])), true);
+  assert.equal(owns(lease(['crowsnest', 'kubectl-edit'])), false);
+  assert.equal(owns(lease([])), false);
+  assert.equal(owns(lease(['crowsnest'], 'another-lease')), false);
+});

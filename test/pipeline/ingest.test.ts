@@ -191,3 +191,23 @@ test('what a list shows after a restore is recorded: older versions, other conte
   const next = ingest.record({ observations: [observed('MODIFIED', kafka('back', '12', { replicas: 5 }), 9500)] });
   assert.equal(next.changes.length, 1, 'the watch goes on in the new epoch below the old versions');
 });
+
+test('a kind that is asked for as metadata only from now on has not lost its content, nor found it when that is over', () => {
+  const { store, ingest } = setUp();
+  const bare = (version: string, team: string) => {
+    const { spec: _, ...object } = kafka('orders', version, {}, { labels: { team } });
+    return { ...observed('MODIFIED', object as KubeObject, Number(version) * 1000), partial: true };
+  };
+  ingest.record({ observations: [observed('ADDED', kafka('orders', '1', { replicas: 3 }, { labels: { team: 'a' } }), 1000)] });
+  const [partial] = ingest.record({ observations: [bare('2', 'b')] }).changes;
+  assert.deepEqual(
+    partial?.diff.map(({ op, path }) => `${op} ${path}`),
+    ['set /metadata/labels/team'],
+  );
+  assert.deepEqual(store.head(ref)?.state.spec, { replicas: 3 });
+  const whole = observed('MODIFIED', kafka('orders', '3', { replicas: 4 }, { labels: { team: 'b' } }), 3000);
+  assert.deepEqual(
+    ingest.record({ observations: [whole] }).changes[0]?.diff.map(({ op, path }) => `${op} ${path}`),
+    ['set /spec/replicas'],
+  );
+});
