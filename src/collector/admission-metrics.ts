@@ -25,7 +25,7 @@ export function publishAdmissionMetrics(
   });
   new Gauge({
     name: 'crowsnest_admission_answer_seconds',
-    help: 'How long answers took in the last minute, measured in the thread.',
+    help: 'How long answers took in the last minute, from the last byte of the review, measured in the thread.',
     labelNames: ['quantile'],
     registers,
     collect() {
@@ -41,6 +41,11 @@ export function publishAdmissionMetrics(
         this.set(read());
       },
     });
+  gauge(
+    'crowsnest_admission_delay_seconds',
+    'How late the admission thread was woken, 99th percentile.',
+    () => shared.times().delayMs / 1_000,
+  );
   gauge('crowsnest_admission_queue', 'Claims between the admission thread and the pipeline.', () => shared.queued());
   gauge('crowsnest_admission_registered', '1 while the API server asks us.', () => (webhook.state === 'registered' ? 1 : 0));
   gauge('crowsnest_admission_withdrawals', 'How often it withdrew because answers took too long.', () => webhook.withdrawals);

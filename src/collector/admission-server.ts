@@ -5,6 +5,7 @@
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { createServer, type Server } from 'node:https';
+import { monitorEventLoopDelay } from 'node:perf_hooks';
 import type { Claim } from '../domain/claim.ts';
 import type { Clock } from '../domain/clock.ts';
 import { readAdmissionReview } from './admission-review.ts';
@@ -32,6 +33,7 @@ export interface AdmissionServerOptions {
 
 const CONNECTIONS_MAX = 512;
 const TIMES_EVERY_MS = 1_000;
+const DELAY_RESOLUTION_MS = 5;
 /** `request.uid` comes first in what API servers send, so the answer to a review that cannot be read can name it nearly always. */
 const UID = /"request"\s*:\s*\{\s*"uid"\s*:\s*"([A-Za-z0-9._-]{1,128})"/;
 const UID_WITHIN_BYTES = 4_096;
@@ -51,10 +53,10 @@ export function createAdmissionServer(options: AdmissionServerOptions): Server {
       maxHeaderSize: 16_384,
     },
     (request, response) => {
-      const startMs = performance.now();
       readBody(request, options, bodies)
         .then((body) => {
-          // How long strangers take to send says nothing about how long the API server waits.
+          // From the last byte of the review: how long somebody takes to send it is not for us to answer for.
+          const startMs = performance.now();
           if (isOurs(request, options))
             response.once('finish', () => latencies.add(performance.now(), performance.now() - startMs));
           answer(response, review(request, body, options));
@@ -66,8 +68,22 @@ export function createAdmissionServer(options: AdmissionServerOptions): Server {
   // A client that hangs up, speaks plain HTTP or is too slow is nobody's concern.
   server.on('clientError', (_, socket) => socket.destroy());
   server.on('tlsClientError', () => {});
-  const timer = setInterval(() => shared.setTimes(latencies.read(performance.now())), TIMES_EVERY_MS);
-  server.once('close', () => clearInterval(timer));
+  // What waits until this thread gets to it is not seen by the above.
+  const delay = monitorEventLoopDelay({ resolution: DELAY_RESOLUTION_MS });
+  delay.enable();
+  const timer = setInterval(() => {
+    const delayMs = Math.max(0, delay.percentile(99) / 1e6 - DELAY_RESOLUTION_MS);
+    shared.setTimes({ ...latencies.read(performance.now()), delayMs });
+    if (performance.now() - delayedMs > windowMs) {
+      delayedMs = performance.now();
+      delay.reset();
+    }
+  }, TIMES_EVERY_MS);
+  let delayedMs = performance.now();
+  server.once('close', () => {
+    clearInterval(timer);
+    delay.disable();
+  });
   return server;
 }
 

@@ -12,14 +12,16 @@ export type AdmissionResult = (typeof ADMISSION_RESULTS)[number];
 const POSTED = ADMISSION_RESULTS.length;
 const TAKEN = POSTED + 1;
 const CELLS = TAKEN + 1;
-/** Latencies in the window, median and 99th percentile in milliseconds. */
-const TIMES = 3;
+const TIMES = 4;
 const TIMES_AT = CELLS * Int32Array.BYTES_PER_ELEMENT + (8 - ((CELLS * Int32Array.BYTES_PER_ELEMENT) % 8));
 
+/** How long answers took in the window, from the last byte of the review. */
 export interface AdmissionTimes {
   samples: number;
   p50Ms: number;
   p99Ms: number;
+  /** 99th percentile of how late the thread was woken, as by a machine that is too busy. */
+  delayMs: number;
 }
 
 export class AdmissionShared {
@@ -59,13 +61,13 @@ export class AdmissionShared {
     Atomics.store(this.#cells, TAKEN, Atomics.load(this.#cells, POSTED));
   }
 
-  setTimes({ samples, p50Ms, p99Ms }: AdmissionTimes): void {
-    this.#times.set([samples, p50Ms, p99Ms]);
+  setTimes({ samples, p50Ms, p99Ms, delayMs }: AdmissionTimes): void {
+    this.#times.set([samples, p50Ms, p99Ms, delayMs]);
   }
 
   times(): AdmissionTimes {
-    const [samples = 0, p50Ms = 0, p99Ms = 0] = this.#times;
-    return { samples, p50Ms, p99Ms };
+    const [samples = 0, p50Ms = 0, p99Ms = 0, delayMs = 0] = this.#times;
+    return { samples, p50Ms, p99Ms, delayMs };
   }
 }
 
@@ -89,7 +91,7 @@ export class LatencyWindow {
     this.#count += 1;
   }
 
-  read(nowMs: number): AdmissionTimes {
+  read(nowMs: number): Omit<AdmissionTimes, 'delayMs'> {
     const size = Math.min(this.#count, SAMPLES_MAX);
     const recent = this.#tookMs.subarray(0, size).filter((_, i) => nowMs - (this.#atMs[i] as number) <= this.#windowMs);
     recent.sort();
