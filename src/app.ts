@@ -12,6 +12,7 @@ import { CrowsnestError } from './domain/errors.ts';
 import type { Finding } from './domain/finding.ts';
 import type { Gap } from './domain/gap.ts';
 import { keyedHash } from './domain/masking-key.ts';
+import type { KeyedHash } from './domain/redact.ts';
 import { createModel } from './model/ensemble.ts';
 import type { Options } from './options.ts';
 import { type Analysis, type AnalysisOptions, createAnalysis } from './pipeline/analyze.ts';
@@ -49,6 +50,8 @@ export interface App {
   readonly registry: Registry;
   readonly logger: Logger;
   readonly clock: Clock;
+  /** The keyed hash that secrets are masked with. */
+  readonly hash: KeyedHash;
   /** Aborts when the app stops. */
   readonly signal: AbortSignal;
   /** Runs a source to its end, or until the app stops. */
@@ -174,6 +177,7 @@ export function createApp({ options, defaultDb, onFinding, signal: outer, clock 
       registry,
       logger,
       clock,
+      hash,
       signal,
       run(source) {
         const running = source.run((batch) => pipeline.sink(batch), signal);

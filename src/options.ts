@@ -59,6 +59,21 @@ const rule = z.strictObject({
   message: text.optional(),
 });
 
+const pointer = z.string().regex(/^(\/([^~/]|~[01])*)*$/, 'expected a JSON pointer such as /data/items');
+/** A list without a watch, see docs/ingest.md. */
+const poll = z.strictObject({
+  name: z.string().regex(/^[\w.-]{1,100}$/, 'expected letters, digits, dots, dashes and underscores'),
+  url: httpUrl.refine((url) => !new URL(url).username && !new URL(url).password, 'credentials belong into tokenFile'),
+  interval: duration.prefault('1m').refine((ms) => ms >= 1_000, 'expected 1s or more'),
+  items: pointer.default(''),
+  key: z.union([pointer.transform((one) => [one]), z.array(pointer).min(1).max(8)]),
+  namespace: pointer.optional(),
+  apiVersion: text,
+  kind: text,
+  cluster: text.optional(),
+  tokenFile: text.optional(),
+});
+
 /** Who may push, see docs/ingest.md. */
 const ingestKey = z
   .strictObject({
@@ -458,6 +473,12 @@ const OPTIONS = {
     list: true,
     help: 'network whose X-Forwarded-For is believed when a client’s address is looked at',
     commands: RUNNING,
+  },
+  polls: {
+    schema: z.array(poll).default([]),
+    help: 'JSON lists to poll: name, url, interval, items, key, namespace, apiVersion, kind, cluster, tokenFile',
+    commands: ['serve'],
+    fileOnly: true,
   },
   natsUrl: {
     schema: z.array(natsUrl).default([]),

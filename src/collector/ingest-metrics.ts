@@ -12,9 +12,10 @@ export interface IngestMetrics {
   /** Bodies being received or on their way to the disk. */
   inFlight(bodies: number, bytes: number): void;
   connected(broker: string, isConnected: boolean): void;
+  polled(poll: string, ok: boolean, atMs: number): void;
 }
 
-export const NO_INGEST_METRICS: IngestMetrics = { told() {}, reject() {}, inFlight() {}, connected() {} };
+export const NO_INGEST_METRICS: IngestMetrics = { told() {}, reject() {}, inFlight() {}, connected() {}, polled() {} };
 
 export function createIngestMetrics(registry: Registry): IngestMetrics {
   const registers = [registry];
@@ -42,6 +43,18 @@ export function createIngestMetrics(registry: Registry): IngestMetrics {
     labelNames: ['broker'],
     registers,
   });
+  const polls = new Counter({
+    name: 'crowsnest_polls_total',
+    help: 'Polls of lists without a watch, by name and result.',
+    labelNames: ['poll', 'result'],
+    registers,
+  });
+  const polledAt = new Gauge({
+    name: 'crowsnest_poll_last_success_timestamp_seconds',
+    help: 'When a list was last read.',
+    labelNames: ['poll'],
+    registers,
+  });
   for (const way of INGEST_WAYS) for (const outcome of OUTCOMES) told.inc({ way, outcome }, 0);
   for (const reason of INGEST_REASONS) rejects.inc({ reason }, 0);
   return {
@@ -50,6 +63,10 @@ export function createIngestMetrics(registry: Registry): IngestMetrics {
     inFlight(bodyCount, byteCount) {
       bodies.set(bodyCount);
       bytes.set(byteCount);
+    },
+    polled(poll, ok, atMs) {
+      polls.inc({ poll, result: ok ? 'ok' : 'failed' });
+      if (ok) polledAt.set({ poll }, atMs / 1000);
     },
     connected: (broker, isConnected) => brokers.set({ broker }, isConnected ? 1 : 0),
   };

@@ -3,17 +3,25 @@ import type { App } from '../app.ts';
 import type { IngestMetrics } from '../collector/ingest-metrics.ts';
 import { createMessageSource } from '../collector/message-source.ts';
 import { createNatsBroker, type NatsOptions } from '../collector/nats-broker.ts';
+import { Poller } from '../collector/poller.ts';
 import type { Source } from '../collector/source.ts';
+import { CrowsnestError } from '../domain/errors.ts';
+import { parseApiVersion } from '../domain/object-ref.ts';
 import type { Options } from '../options.ts';
 import { readSecretFile } from '../secrets.ts';
 
-export function createPulledSources(
-  app: Pick<App, 'store' | 'clock' | 'logger'>,
+type PulledApp = Pick<App, 'store' | 'clock' | 'logger' | 'hash'>;
+
+export function createPulledSources(app: PulledApp, metrics: IngestMetrics, options: Options, cluster: string): Source[] {
+  return [...createNatsSource(app, metrics, options, cluster), ...createPollers(app, metrics, options, cluster)];
+}
+
+function createNatsSource(
+  { store, clock, logger }: PulledApp,
   metrics: IngestMetrics,
   options: Options,
   cluster: string,
 ): Source[] {
-  const { store, clock, logger } = app;
   if (options.natsUrl.length === 0) return [];
   const broker = createNatsBroker({
     urls: options.natsUrl,
@@ -25,6 +33,35 @@ export function createPulledSources(
   const anyCluster = options.natsCluster === '*';
   const own = anyCluster ? cluster : (options.natsCluster ?? cluster);
   return [createMessageSource({ broker, store, cluster: own, anyCluster, clock, logger, metrics })];
+}
+
+function createPollers(
+  { store, clock, logger, hash }: PulledApp,
+  metrics: IngestMetrics,
+  options: Options,
+  cluster: string,
+): Source[] {
+  const kinds = new Map<string, string>();
+  return options.polls.map(({ interval, ...each }) => {
+    const poll = { ...each, intervalMs: interval, cluster: each.cluster ?? cluster };
+    const { group } = parseApiVersion(poll.apiVersion);
+    // The objects of a kind that one list does not show would be gone for it, though another shows them.
+    const kind = `${poll.cluster} ${group} ${poll.kind}`;
+    const other = kinds.get(kind) ?? (kinds.size > 0 && [...kinds.values()].includes(poll.name) ? poll.name : undefined);
+    if (other !== undefined) {
+      const what = `the polls ${other} and ${poll.name} have the same name, or the same kind in the same cluster`;
+      throw new CrowsnestError({
+        code: 'CONFIG_BAD_VALUE',
+        what,
+        where: 'polls',
+        todo: 'Give each a name and a kind of its own.',
+      });
+    }
+    kinds.set(kind, poll.name);
+    if (poll.tokenFile !== undefined) readSecretFile(poll.tokenFile, `polls ${poll.name}`);
+    const known = { heads: (of: string, kindName: string) => store.heads(poll.cluster, of, kindName) };
+    return new Poller({ poll, known, cursors: store, hash, clock, logger, metrics });
+  });
 }
 
 function natsCredentials(options: Options): NatsOptions['credentials'] {
