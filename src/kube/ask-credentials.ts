@@ -10,7 +10,7 @@ const ANSWER_TIMEOUT_MS = 60_000;
 const PROGRAM = fileURLToPath(new URL(`./credentials-process${extname(fileURLToPath(import.meta.url))}`, import.meta.url));
 
 /** Asks a process of its own. Throws KUBECONFIG_INVALID, or CLUSTER_UNAUTHORIZED when it gives no answer. */
-export function askCredentials(question: CredentialsQuestion): Promise<CredentialsAnswer> {
+export function askCredentials(question: CredentialsQuestion, timeoutMs = ANSWER_TIMEOUT_MS): Promise<CredentialsAnswer> {
   return new Promise((resolve, reject) => {
     const child = fork(PROGRAM, {
       // The flags of this process, such as a profiler's, are not for that one.
@@ -18,11 +18,13 @@ export function askCredentials(question: CredentialsQuestion): Promise<Credentia
       // Certificates are Buffers, which JSON would turn into lists of numbers.
       serialization: 'advanced',
       stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
+      // A group of its own, so that a plugin that hangs can be ended with it.
+      detached: true,
     });
     const timer = setTimeout(() => {
-      child.kill('SIGKILL');
-      reject(noAnswer(`gave no answer within ${ANSWER_TIMEOUT_MS / 1000} s`));
-    }, ANSWER_TIMEOUT_MS);
+      if (child.pid !== undefined) process.kill(-child.pid, 'SIGKILL');
+      reject(noAnswer(`gave no answer within ${timeoutMs / 1000} s`));
+    }, timeoutMs);
     child.once('message', (message) => {
       clearTimeout(timer);
       const reply = message as CredentialsReply;

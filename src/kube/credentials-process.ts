@@ -6,7 +6,8 @@ import './lean-client-node.ts';
 import { CrowsnestError, isCrowsnestError } from '../domain/errors.ts';
 import type { CredentialsQuestion, CredentialsReply } from './credentials-exchange.ts';
 
-const goneBefore = () => process.kill(process.pid, 'SIGKILL');
+/** This process leads a group, which a plugin that it runs belongs to. */
+const goneBefore = () => process.kill(-process.pid, 'SIGKILL');
 
 process.once('disconnect', goneBefore);
 process.once('message', (question) => void answer(question as CredentialsQuestion));

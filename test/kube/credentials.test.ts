@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
 import { chmod, mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -9,6 +10,7 @@ import { type Credentials, loadCredentials } from '../../src/kube/credentials.ts
 import type { CredentialMaterial, CredentialsAnswer, CredentialsQuestion } from '../../src/kube/credentials-exchange.ts';
 import { ManualClock } from '../respond/manual-clock.ts';
 import { createAuthority } from '../support/certificates.ts';
+import { until } from '../support/until.ts';
 
 const SERVER = 'https://127.0.0.1:6443/';
 let folder: string;
@@ -170,7 +172,7 @@ describe('credentials that are kept', () => {
 });
 
 describe('the credentials process', () => {
-  async function ask(user: object, cluster: object = {}, options: object = {}): Promise<CredentialsAnswer> {
+  async function ask(user: object, cluster: object = {}, options: object = {}, timeoutMs?: number): Promise<CredentialsAnswer> {
     const file = join(folder, 'kubeconfig');
     const config = {
       clusters: [{ name: 'c', cluster: { server: 'https://127.0.0.1:6443', ...cluster } }],
@@ -179,7 +181,7 @@ describe('the credentials process', () => {
       'current-context': 'x',
     };
     await writeFile(file, JSON.stringify(config));
-    return askCredentials({ options: { kubeconfig: file, ...options } });
+    return askCredentials({ options: { kubeconfig: file, ...options } }, timeoutMs);
   }
   const base64 = (text: string) => Buffer.from(text).toString('base64');
 
@@ -255,8 +257,49 @@ describe('the credentials process', () => {
     assert.equal(second.material?.carried?.['refresh-token'], 'r2');
   });
 
+  describe('with a plugin that hangs', () => {
+    const pidFile = () => join(folder, 'hanging-pid');
+    const hanging = async () => {
+      const plugin = join(folder, 'hanging');
+      await rm(pidFile(), { force: true });
+      await writeFile(plugin, `#!/bin/sh\necho $$ > '${pidFile()}'\nexec sleep 600\n`);
+      await chmod(plugin, 0o700);
+      return { exec: { apiVersion: 'client.authentication.k8s.io/v1', command: plugin, interactiveMode: 'Never' } };
+    };
+    const pluginIsGone = async () => !isAlive(Number(await readFile(pidFile(), 'utf8')));
+
+    it('gives up, and ends the plugin', async () => {
+      await assert.rejects(
+        ask(await hanging(), {}, {}, 3_000),
+        (error) => isCrowsnestError(error, 'CLUSTER_UNAUTHORIZED') && /no answer within 3 s/.test(error.what),
+      );
+      await until('the plugin is gone', pluginIsGone);
+    });
+
+    it('ends with whoever asked, the plugin too', async () => {
+      await ask({ token: 't' });
+      const config = JSON.parse(await readFile(join(folder, 'kubeconfig'), 'utf8'));
+      config.users[0].user = await hanging();
+      await writeFile(join(folder, 'kubeconfig'), JSON.stringify(config));
+      const module = new URL('../../src/kube/ask-credentials.ts', import.meta.url).href;
+      const program = `(await import('${module}')).askCredentials({ options: { kubeconfig: '${join(folder, 'kubeconfig')}' } })`;
+      const asker = spawn(process.execPath, ['--input-type=module', '-e', program], { stdio: 'ignore' });
+      await until('the plugin runs', () => readFile(pidFile(), 'utf8').catch(() => undefined));
+      asker.kill('SIGKILL');
+      await until('the plugin is gone', pluginIsGone);
+    });
+  });
+
   it('sees that the way leads through a proxy', async () => {
     const { place } = await ask({ token: 't' }, { 'proxy-url': 'http://127.0.0.1:3128' });
     assert.equal(place.viaProxy, true);
   });
 });
+
+function isAlive(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch {
+    return false;
+  }
+}
