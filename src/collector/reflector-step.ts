@@ -27,7 +27,7 @@ export type Outcome =
 
 export interface Step {
   delayMs: number;
-  /** Attempts in a row that came to nothing, which the back-off grows with. */
+  /** Attempts in a row that came to this kind of nothing, which the back-off grows with. */
   failures: number;
   /** Begin with a list again. */
   forget: boolean;
@@ -36,12 +36,16 @@ export interface Step {
 }
 
 export interface StepContext {
+  /** Earlier attempts in a row that came to the same. Each cause counts for itself: what follows an outage is not slow for it. */
   failures: number;
   /** Whether the kind has ever been seen whole in this run or an earlier one. */
   synced: boolean;
   forbiddenMs: number;
   backOff: BackOffOptions;
 }
+
+/** How often a kind that was seen may be refused before it is taken for forbidden; with the back-off about three seconds. */
+const FORBIDDEN_TRIES = 4;
 
 export function nextStep(outcome: Outcome, context: StepContext): Step {
   const failures = context.failures + 1;
@@ -61,7 +65,10 @@ export function nextStep(outcome: Outcome, context: StepContext): Step {
     case 'unsupported':
       return { delayMs: 0, failures: context.failures, forget: true, coverage: 'listing' };
     case 'forbidden':
-      return { delayMs: probeMs, failures: 0, forget: false, coverage: 'forbidden' };
+      // A server that has just started forbids everything until it has read its roles.
+      return context.synced && failures <= FORBIDDEN_TRIES
+        ? { delayMs: backOffMs(failures, backOff), failures, forget: false, coverage: 'stale' }
+        : { delayMs: probeMs, failures, forget: false, coverage: 'forbidden' };
     case 'gone':
       // Discovery shows a new kind some moments before it is served.
       return { delayMs: Math.min(probeMs, backOffMs(failures, backOff)), failures, forget: false, coverage: 'gone' };

@@ -127,14 +127,16 @@ export class Reflector {
   #position: string | undefined;
   /** When the position was the newest that the server told. */
   #positionMs: number | undefined;
-  /** Attempts in a row that came to nothing. */
-  #failures = 0;
+  /** Attempts that came to nothing since the last that did not, by what they came to. */
+  readonly #failures = new Map<Outcome['type'], number>();
   /** The kind was complete once, so what is recorded is at worst old. */
   #synced = false;
   /** A position was lost, so history has a gap that the next list makes up for. */
   #gap: HistoryGap | undefined;
   /** Cleared when a page's token expired half-way: the list is repeated in one piece, as a busy server may expire each in turn. */
   #inPages = true;
+  /** The server is the one that told our position, as far as is known: the last watch ended in its own time. */
+  #trusted = false;
   /** The stream of this attempt has brought something. */
   #progressed = false;
   /** Moves with every position that is given up. */
@@ -235,8 +237,11 @@ export class Reflector {
   async #follow(outcome: Outcome, signal: AbortSignal): Promise<void> {
     const { backOffBaseMs: baseMs, backOffMsMax: msMax, forbiddenMs } = this.#timing;
     const backOff = { baseMs, msMax, random: this.#random };
-    const step = nextStep(outcome, { failures: this.#failures, synced: this.#synced, forbiddenMs, backOff });
-    this.#failures = step.failures;
+    const failures = this.#failures.get(outcome.type) ?? 0;
+    const step = nextStep(outcome, { failures, synced: this.#synced, forbiddenMs, backOff });
+    if (outcome.type === 'listed' || (outcome.type === 'ended' && outcome.progressed)) this.#failures.clear();
+    else this.#failures.set(outcome.type, step.failures);
+    if (outcome.type !== 'listed' && outcome.type !== 'ended') this.#trusted = false;
     if (outcome.type === 'unsupported') this.#streamingLists.supported = false;
     if (step.forget) this.#forget(outcome.type === 'restored' ? 'restored' : 'compacted');
     if (outcome.type !== 'listed' && outcome.type !== 'ended') {
@@ -270,7 +275,8 @@ export class Reflector {
       selection: this.#selection,
     });
     // A streaming list that keeps failing for whatever reason makes way for pages now and then.
-    const streaming = this.#streamingLists.supported && this.#failures % 3 !== 2;
+    const failures = [...this.#failures.values()].reduce((sum, count) => sum + count, 0);
+    const streaming = this.#streamingLists.supported && failures % 3 !== 2;
     return streaming ? this.#listStreaming(list, batch, signal) : this.#listInPages(list, batch, signal);
   }
 
@@ -303,6 +309,7 @@ export class Reflector {
     } while (token !== undefined);
     await list.finish(position, batch, signal);
     this.#remember(position);
+    this.#trusted = true;
     this.#inPages = true;
     return { type: 'listed' };
   }
@@ -311,6 +318,8 @@ export class Reflector {
 
   async #watch(batch: BatchBuilder, release: () => void, signal: AbortSignal): Promise<Outcome> {
     assert(this.#position !== undefined, 'watching needs a position');
+    const doubt = this.#trusted ? undefined : await this.#proveHistory(signal);
+    if (doubt !== undefined) return doubt;
     const seconds = this.#watchSeconds();
     const query = { ...watchQuery(seconds), resourceVersion: this.#position };
     const stream = await this.#open(query, signal);
@@ -346,7 +355,10 @@ export class Reflector {
     }
     if (reading.list !== undefined)
       return { type: 'failed', reason: 'the streaming list ended in the middle', progressed: false };
-    return { type: 'ended', progressed: this.#progressed || clock.nowMs() - startedMs > LASTING_MS };
+    const lastedMs = clock.nowMs() - startedMs;
+    // A server that goes away may end its watches in good order too, but before their time.
+    this.#trusted = lastedMs >= reading.seconds * 900;
+    return { type: 'ended', progressed: this.#progressed || lastedMs > LASTING_MS };
   }
 
   /** Applies the events of one read in order and delivers them; an outcome ends the watch. */
@@ -415,6 +427,7 @@ export class Reflector {
     await list.finish(event.resourceVersion, batch, signal);
     this.#remember(event.resourceVersion);
     reading.list = undefined;
+    this.#trusted = true;
     this.#setMode('watching');
     this.#status.set('watched');
     return undefined;
@@ -447,15 +460,27 @@ export class Reflector {
    * storage was set back, which its newest state shows.
    */
   async #judgeAhead(outcome: Outcome & { type: 'ahead' }, signal: AbortSignal): Promise<Outcome> {
+    const position = this.#position as string;
+    const doubt = await this.#proveHistory(signal);
+    if (doubt !== undefined) return doubt;
+    // Where versions have no order nothing can be proved; in the end a list tells what there is.
+    const unordered = compareResourceVersions(position, position.concat('0')) === 'unknown';
+    return unordered && (this.#failures.get('ahead') ?? 0) >= AHEAD_TRIES ? { type: 'expired', reason: outcome.reason } : outcome;
+  }
+
+  /**
+   * After a connection that did not end in its own time the server may be another than before. One whose storage was set back takes a
+   * position from its future without a word and is silent until it gets there, so it is asked how far it is: an outcome when that is
+   * behind our position, or when it does not say.
+   */
+  async #proveHistory(signal: AbortSignal): Promise<Outcome | undefined> {
     const { clock } = this.#options;
     const position = this.#position as string;
     const stream = await this.#open({ limit: '1' }, signal);
     if (stream.status !== 200) return this.#refused(stream, signal, false);
     const { resourceVersion } = await readEnvelope(stream, { clock, signal, ...this.#limits() });
-    const order = compareResourceVersions(resourceVersion, position);
-    if (order === 'older') return { type: 'restored', reason: `${outcome.reason}; the newest state is at ${resourceVersion}` };
-    // Where versions have no order nothing can be proved; in the end a list tells what there is.
-    return order === 'unknown' && this.#failures >= AHEAD_TRIES ? { type: 'expired', reason: outcome.reason } : outcome;
+    if (!isOlder(resourceVersion, position)) return undefined;
+    return { type: 'restored', reason: `the newest state is at resourceVersion ${resourceVersion}, the record at ${position}` };
   }
 
   // --- checking ---
@@ -535,7 +560,7 @@ export class Reflector {
     this.#position = position;
     this.#positionMs = this.#options.clock.nowMs();
     this.#progressed = true;
-    this.#failures = 0;
+    this.#failures.clear();
     this.#waits.moved();
   }
 

@@ -193,6 +193,46 @@ for (const streamingLists of ['served', 'refused'] as const) {
       assert.equal(record.story.at(-1), 'MODIFIED team-a/a=1 (relist)');
     });
 
+    it('finds a restore on a server that is silent about positions from its future, when its own watch was cut', async () => {
+      await server.close();
+      server = await startFakeApiServer({ kinds: [WIDGET], streamingLists, future: 'silent' });
+      server.apply(widget('a', 1));
+      const backup = server.backup();
+      const started = run();
+      await watched(started);
+      for (let size = 2; size < 9; size++) server.apply(widget('a', size));
+      await record.until(8);
+      server.restore(backup);
+      await until('a new epoch', () => started.reflector.coverage().epoch === 2, 10_000, 2);
+      await watched(started);
+      assert.equal(record.story.at(-1), 'MODIFIED team-a/a=1 (relist)');
+      server.apply(widget('a', 2));
+      await until('the watch goes on', () => record.story.at(-1) === 'MODIFIED team-a/a=2 (watch)', 10_000, 2);
+    });
+
+    it('is not called forbidden for the moment in which a server that starts forbids everything', async () => {
+      server.apply(widget('a', 1));
+      const states = new Set<string>();
+      const started = run();
+      await watched(started);
+      server.faults.refuse({ status: 403, plural: 'widgets', times: 3 });
+      server.faults.cut('widgets');
+      server.apply(widget('a', 2));
+      await until(
+        'it is watched again',
+        () => {
+          states.add(started.reflector.coverage().state);
+          return record.observations.length === 2;
+        },
+        10_000,
+        0,
+      );
+      assert.deepEqual(
+        [...states].filter((state) => state !== 'watched' && state !== 'stale'),
+        [],
+      );
+    });
+
     it('keeps its position when a server merely lags behind', async () => {
       server.apply(widget('a', 1));
       const started = run();

@@ -51,7 +51,13 @@ describe('next step of a reflector', () => {
       'a forbidden kind is tried in time to notice within 10 s',
       { type: 'forbidden', reason },
       9,
-      { delayMs: 8_000, failures: 0, coverage: 'forbidden' },
+      { delayMs: 8_000, failures: 10, coverage: 'forbidden' },
+    ],
+    [
+      'a kind that was seen is asked for again before it is called forbidden',
+      { type: 'forbidden', reason },
+      0,
+      { delayMs: 150, failures: 1, coverage: 'stale' },
     ],
     ['a kind that is gone is tried now and then', { type: 'gone', reason }, 9, { delayMs: 8_000, coverage: 'gone' }],
     [

@@ -26,6 +26,8 @@ export interface FakeApiServerOptions {
   /** False: /apis answers APIGroupList only, as servers before 1.26. */
   aggregatedDiscovery?: boolean;
   port?: number;
+  /** What a watch from a resourceVersion of the future gets: an error, or silence until then, as from a real server's watch cache. */
+  future?: 'refused' | 'silent';
   /** Honour a watch's timeoutSeconds by ending it after this many milliseconds per second asked for; default 1000, 0 never ends it. */
   watchSecondMs?: number;
 }
@@ -50,6 +52,8 @@ export interface FakeWrite {
 interface OpenWatch {
   kind: FakeKind;
   namespace: string | undefined;
+  /** Only what is newer is told. */
+  since: number;
   response: ServerResponse;
   stalled: boolean;
   /** Ends the watch after its timeoutSeconds. */
@@ -283,12 +287,12 @@ class FakeServer implements FakeApiServer {
     }
     response.writeHead(200, { 'content-type': 'application/json' });
     response.flushHeaders();
-    const watch: OpenWatch = { kind, namespace, response, stalled: false, timer: undefined };
+    const since = streamingList ? undefined : Number(query.resourceVersion ?? '0');
+    const watch: OpenWatch = { kind, namespace, since: 0, response, stalled: false, timer: undefined };
     if (streamingList && this.#options.streamingLists === 'etcd34') {
       this.#writeError(watch, new HttpProblem(500, 'InternalError', 'etcd client: RequestWatchProgress is disabled'));
       return;
     }
-    const since = streamingList ? undefined : Number(query.resourceVersion ?? '0');
     if (since !== undefined && since > 0 && since < this.objects.compactedAt) {
       this.#writeError(
         watch,
@@ -296,7 +300,9 @@ class FakeServer implements FakeApiServer {
       );
       return;
     }
-    if (since !== undefined && since > this.objects.resourceVersion) {
+    const future = since !== undefined && since > this.objects.resourceVersion;
+    if (future) watch.since = since;
+    if (future && this.#options.future !== 'silent') {
       const message = `Too large resource version: ${since}, current: ${this.objects.resourceVersion}`;
       this.#writeError(watch, new HttpProblem(504, 'Timeout', message));
       return;
@@ -323,7 +329,13 @@ class FakeServer implements FakeApiServer {
   }
 
   #writeEvent(watch: OpenWatch, record: WatchRecord): void {
-    if (watch.stalled || watch.kind.plural !== record.kind.plural || watch.kind.group !== record.kind.group) return;
+    if (
+      watch.stalled ||
+      record.resourceVersion <= watch.since ||
+      watch.kind.plural !== record.kind.plural ||
+      watch.kind.group !== record.kind.group
+    )
+      return;
     if (watch.namespace !== undefined && record.object.metadata.namespace !== watch.namespace) return;
     const object = { ...record.object, apiVersion: `${watch.kind.group}/${watch.kind.version}` };
     const line = `${JSON.stringify({ type: record.type, object })}\n`;
@@ -338,7 +350,7 @@ class FakeServer implements FakeApiServer {
   }
 
   #writeBookmark(watch: OpenWatch, initialEventsEnd: boolean): void {
-    if (watch.stalled) return;
+    if (watch.stalled || this.objects.resourceVersion <= watch.since) return;
     const metadata: Record<string, unknown> = { resourceVersion: String(this.objects.resourceVersion) };
     if (initialEventsEnd) metadata.annotations = { 'k8s.io/initial-events-end': 'true' };
     const { kind } = watch;

@@ -70,8 +70,15 @@ export interface RealApiServer {
   kubectlAll(args: string[], input?: string, user?: string): Promise<{ code: number; stdout: string; stderr: string }>;
   /** The last of what the servers logged. */
   log(): string;
-  /** Kills the server as a crash would and starts it again on the same data and port. Watches from before it answer 410. */
-  restart(): Promise<void>;
+  /** http://127.0.0.1:PORT of etcd, which asks nobody who they are. */
+  etcdUrl: string;
+  /** Where etcd keeps its data: to be copied or replaced only while the servers are down (see `restart`). */
+  etcdFolder: string;
+  /**
+   * Kills the server as a crash would and starts it again on the same data and port. Watches from before it answer 410. `meanwhile` runs
+   * while everything is down.
+   */
+  restart(meanwhile?: () => Promise<void> | void): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -103,7 +110,9 @@ export async function startApiServer(options: RealApiServerOptions = {}): Promis
     },
     kubectlAll: (args, input, user) => server.kubectl(args, input, user),
     log: () => server.log,
-    restart: () => server.restart(),
+    etcdUrl: server.etcdUrl,
+    etcdFolder: join(server.folder, 'etcd'),
+    restart: (meanwhile) => server.restart(meanwhile),
     stop: () => server.stop(),
   };
 }
@@ -117,6 +126,7 @@ class ApiServerProcess {
   readonly #options: RealApiServerOptions;
   readonly #users: Record<string, { name: string; groups: string[] }>;
   #port = 0;
+  #etcdPort = 0;
   #children: ChildProcess[] = [];
   readonly #killAll: () => void;
 
@@ -138,6 +148,7 @@ class ApiServerProcess {
   async start(): Promise<void> {
     for (let attempt = 1; ; attempt++) {
       this.#port = await freePort();
+      this.#etcdPort = await freePort();
       this.url = `https://127.0.0.1:${this.#port}`;
       try {
         await this.#startServers();
@@ -150,8 +161,13 @@ class ApiServerProcess {
     }
   }
 
-  async restart(): Promise<void> {
+  get etcdUrl(): string {
+    return `http://127.0.0.1:${this.#etcdPort}`;
+  }
+
+  async restart(meanwhile: () => Promise<void> | void = () => {}): Promise<void> {
     await this.#stopServers('SIGKILL');
+    await meanwhile();
     await this.#startServers();
   }
 
@@ -204,8 +220,8 @@ class ApiServerProcess {
 
   async #startServers(): Promise<void> {
     if (this.#binary.form === 'separate') {
-      const [client, peer] = [await freePort(), await freePort()];
-      const etcd = `http://127.0.0.1:${client}`;
+      const peer = await freePort();
+      const etcd = this.etcdUrl;
       const data = ['--data-dir', join(this.folder, 'etcd'), '--unsafe-no-fsync'];
       const urls = ['--listen-client-urls', etcd, '--advertise-client-urls', etcd];
       this.#spawnGuarded(this.#binary.etcd, [...data, ...urls, '--listen-peer-urls', `http://127.0.0.1:${peer}`]);
@@ -213,7 +229,8 @@ class ApiServerProcess {
       await this.#ready();
       return;
     }
-    this.#spawn(this.#binary.path, ['apiserver', '--data-dir', this.folder, '--stop-with-stdin', '--', ...this.#serverArgs()]);
+    const etcd = ['--data-dir', this.folder, '--etcd-port', String(this.#etcdPort)];
+    this.#spawn(this.#binary.path, ['apiserver', ...etcd, '--stop-with-stdin', '--', ...this.#serverArgs()]);
     await this.#ready();
     if (this.#options.controllerManager === true) {
       const args = [
