@@ -50,6 +50,8 @@ export interface ClusterSource extends Source {
 
 /** A CRD is announced before discovery shows it, so an announcement is followed by several looks. */
 const LOOKS_AFTER_CHANGE_MS = [400, 800, 2_000, 5_000];
+/** How soon a kind that discovery no longer shows is looked for again. */
+const SECOND_LOOK_MS = 1_000;
 const RESTART_MS = 30_000;
 /** A kind that is gone is shown for so long: CRDs that come and go under new names must not pile up. */
 const GONE_SHOWN_MS = 3_600_000;
@@ -66,6 +68,8 @@ interface WatchedKind {
   done: Promise<void>;
   /** Since when it is no longer served. */
   retiredMs: number | undefined;
+  /** The last look at discovery did not show it. */
+  missing: boolean;
 }
 
 class KubeClusterSource implements ClusterSource {
@@ -195,8 +199,15 @@ class KubeClusterSource implements ClusterSource {
     const failed = new Set(discovery.failedGroups.map(({ group }) => group));
     const nowMs = this.#options.clock.nowMs();
     for (const [key, watched] of this.#kinds) {
-      if (served.has(key) || failed.has(watched.kind.group)) continue;
-      if (watched.retiredMs === undefined) this.#retire(watched, signal);
+      if (served.has(key) || failed.has(watched.kind.group)) {
+        watched.missing = false;
+        continue;
+      }
+      if (watched.retiredMs === undefined && !watched.missing) {
+        // A server that has just started shows no custom kinds yet; what is really gone will be so in a moment too.
+        watched.missing = true;
+        if (this.#looks.length === 0) this.#looks = [SECOND_LOOK_MS];
+      } else if (watched.retiredMs === undefined) this.#retire(watched, signal);
       else if (nowMs - watched.retiredMs > GONE_SHOWN_MS) this.#kinds.delete(key);
     }
     for (const kind of wanted) {
@@ -213,7 +224,7 @@ class KubeClusterSource implements ClusterSource {
   #start(kind: PlannedKind, sink: Sink, signal: AbortSignal): void {
     const stop = new AbortController();
     const either = AbortSignal.any([stop.signal, signal]);
-    const watched: WatchedKind = { kind, stop, parts: [], done: Promise.resolve(), retiredMs: undefined };
+    const watched: WatchedKind = { kind, stop, parts: [], done: Promise.resolve(), retiredMs: undefined, missing: false };
     const namespaces: (string | undefined)[] = [...(this.#options.selection?.namespaces ?? [undefined])];
     watched.parts = namespaces.map((namespace) => ({ namespace, reflector: this.#reflector(kind, namespace) }));
     watched.done = Promise.all(watched.parts.map((part) => this.#keepRunning(part, kind, sink, either))).then(() => {});
