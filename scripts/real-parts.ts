@@ -39,6 +39,8 @@ export const REAL_PARTS = [
   'prometheus',
   'chromium',
   'nats-server',
+  'curl',
+  'openssl',
   ...OPERATOR_NAMES,
 ] as const;
 export type RealPart = (typeof REAL_PARTS)[number];
@@ -78,6 +80,9 @@ export function findPart(part: RealPart): string | undefined {
       return process.env.TEST_ASSET_ALERTMANAGER ?? findOnPath(['prometheus-alertmanager', 'alertmanager']);
     case 'prometheus':
       return process.env.TEST_ASSET_PROMETHEUS ?? findOnPath(['prometheus']);
+    case 'curl':
+    case 'openssl':
+      return findOnPath([part]);
     case 'nats-server':
       return process.env.TEST_ASSET_NATS_SERVER ?? findOnPath(['nats-server']);
     case 'chromium':

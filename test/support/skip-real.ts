@@ -11,6 +11,8 @@ const HOW_TO_GET: Record<RealPart, string> = {
   kubectl: 'put kubectl on the PATH or set TEST_ASSET_KUBECTL',
   alertmanager: 'run `apt-get install prometheus-alertmanager` or set TEST_ASSET_ALERTMANAGER',
   prometheus: 'run `apt-get install prometheus` or set TEST_ASSET_PROMETHEUS',
+  curl: 'run `apt-get install curl`',
+  openssl: 'run `apt-get install openssl`',
   'nats-server': 'run `apt-get install nats-server` or set TEST_ASSET_NATS_SERVER',
   chromium: 'run `apt-get install chromium` or set TEST_ASSET_CHROMIUM',
   'rabbitmq-cluster-operator': 'install Go 1.26 and run `node scripts/real-parts.ts`',
