@@ -8,6 +8,7 @@ import { type ApiServer, createApiServer } from './api/server.ts';
 import type { ClusterReach, KindCoverage, Source } from './collector/source.ts';
 import type { BlindSpot } from './domain/blind-spot.ts';
 import type { Clock } from './domain/clock.ts';
+import type { DeclaredController } from './domain/controller-ties.ts';
 import { CrowsnestError } from './domain/errors.ts';
 import type { Finding } from './domain/finding.ts';
 import type { Gap } from './domain/gap.ts';
@@ -18,6 +19,7 @@ import type { Options } from './options.ts';
 import { type Analysis, type AnalysisOptions, createAnalysis } from './pipeline/analyze.ts';
 import { type ClaimBookOptions, createClaimBook } from './pipeline/claim-book.ts';
 import { createClaimMetrics } from './pipeline/claim-metrics.ts';
+import { type ControllerBook, createControllerBook } from './pipeline/controller-book.ts';
 import { createIdleAnalysis } from './pipeline/idle-analysis.ts';
 import { createIngest } from './pipeline/ingest.ts';
 import { publishPipelineMetrics } from './pipeline/metrics.ts';
@@ -47,6 +49,7 @@ export interface App {
   readonly store: Store;
   readonly analysis: Analysis;
   readonly pipeline: Pipeline;
+  readonly controllers: ControllerBook;
   readonly registry: Registry;
   readonly logger: Logger;
   readonly clock: Clock;
@@ -112,7 +115,9 @@ export function createApp({ options, defaultDb, onFinding, signal: outer, clock 
     // Until the API listens nobody can follow a link; the address is known once it does.
     let externalUrl = options.externalUrl ?? `http://${options.host}:${options.port}`;
     const allow = parseAllow(options.allow);
-    const modelOf = (snapshot?: Uint8Array) => createModel({ timeZone: options.timeZone, rules: options.rules }, snapshot);
+    const controllers = createControllerBook({ store, declared: declaredControllers(options) });
+    const modelOf = (snapshot?: Uint8Array) =>
+      createModel({ timeZone: options.timeZone, rules: options.rules, kindOf: controllers.kindOf }, snapshot);
     const judging = (): AnalysisOptions => ({
       store,
       createModel: modelOf,
@@ -145,6 +150,7 @@ export function createApp({ options, defaultDb, onFinding, signal: outer, clock 
       logger,
       signal,
       onGaps: (gaps) => reportGaps(gaps),
+      onRecorded: (recorded) => controllers.observe(recorded),
       react: wakeAll,
     });
     publishPipelineMetrics(pipeline, registry);
@@ -174,6 +180,7 @@ export function createApp({ options, defaultDb, onFinding, signal: outer, clock 
       coverageAlerts,
       analysis,
       pipeline,
+      controllers,
       registry,
       logger,
       clock,
@@ -199,6 +206,7 @@ export function createApp({ options, defaultDb, onFinding, signal: outer, clock 
           store,
           coverage: view.coverage,
           clusters: view.clusters,
+          controllers: () => controllers.views(),
           maturity: () => analysis.model.maturity(),
           health: () => health(store, view.checks()),
           registry,
@@ -235,7 +243,7 @@ export function createApp({ options, defaultDb, onFinding, signal: outer, clock 
         background('coverage alerts', coverageAlerts.run(spots, signal));
       },
       startHousekeeping({ live }) {
-        background('housekeeping', keepHouse({ store, analysis, clock, logger, signal, live, react: wakeAll }));
+        background('housekeeping', keepHouse({ store, analysis, controllers, clock, logger, signal, live, react: wakeAll }));
       },
       async stop() {
         stopping.abort(new Error('stopping'));
@@ -245,7 +253,9 @@ export function createApp({ options, defaultDb, onFinding, signal: outer, clock 
     };
     // What was learnt is kept after everything that is started later has ended, and before the store closes.
     stack.defer('snapshot', () => {
-      if (!store.readOnly) analysis.saveSnapshot();
+      if (store.readOnly) return;
+      analysis.saveSnapshot();
+      controllers.save();
     });
     return app;
   } catch (error) {
@@ -257,6 +267,7 @@ export function createApp({ options, defaultDb, onFinding, signal: outer, clock 
 interface Housekeeping {
   store: Store;
   analysis: Analysis;
+  controllers: ControllerBook;
   clock: Clock;
   logger: Logger;
   signal: AbortSignal;
@@ -264,7 +275,7 @@ interface Housekeeping {
   react: () => void;
 }
 
-async function keepHouse({ store, analysis, clock, logger, signal, live, react }: Housekeeping): Promise<void> {
+async function keepHouse({ store, analysis, controllers, clock, logger, signal, live, react }: Housekeeping): Promise<void> {
   let snapshotMs = clock.nowMs();
   while (!signal.aborted) {
     try {
@@ -272,6 +283,7 @@ async function keepHouse({ store, analysis, clock, logger, signal, live, react }
       if (live && analysis.advance(clock.nowMs() - ADVANCE_LAG_MS).length > 0) react();
       if (clock.nowMs() - snapshotMs >= SNAPSHOT_MS) {
         analysis.saveSnapshot();
+        controllers.save();
         snapshotMs = clock.nowMs();
       }
     } catch (error) {
@@ -281,6 +293,17 @@ async function keepHouse({ store, analysis, clock, logger, signal, live, react }
     }
     await clock.sleep(MAINTAIN_MS, signal).catch(() => undefined);
   }
+}
+
+/** `Kind` or `Kind.group`, as in all options. */
+function declaredControllers(options: Options): DeclaredController[] {
+  return options.controllers.map(({ name, kinds }) => ({
+    name,
+    kinds: kinds.map((text) => {
+      const dot = text.indexOf('.');
+      return dot < 0 ? { kind: text } : { kind: text.slice(0, dot), group: text.slice(dot + 1) };
+    }),
+  }));
 }
 
 function health(

@@ -46,6 +46,9 @@ const flag = z.union([z.boolean(), z.enum(['true', 'false', '1', '0']).transform
 const cidr = z.string().refine(isNetwork, 'expected an address or a network such as 10.0.0.0/8');
 const timeZone = z.string().refine(isTimeZone, 'expected an IANA time zone such as Europe/Berlin');
 
+/** A controller as its metrics name it, and the kinds it acts on: `Kind` or `Kind.group`. */
+const declaredController = z.strictObject({ name: text, kinds: z.array(text).min(1, 'name at least one kind') });
+
 /** A user's own rule: alerts from the first minute, whatever the model has learnt. */
 const rule = z.strictObject({
   name: text,
@@ -509,6 +512,12 @@ const OPTIONS = {
   natsTlsCa: { schema: text.optional(), value: 'FILE', help: 'CA certificates (PEM) of the NATS servers', commands: ['serve'] },
   natsTlsCert: { schema: text.optional(), value: 'FILE', help: 'client certificate (PEM) for NATS', commands: ['serve'] },
   natsTlsKey: { schema: text.optional(), value: 'FILE', help: 'private key (PEM) of that certificate', commands: ['serve'] },
+  controllers: {
+    schema: z.array(declaredController).default([]),
+    help: 'which kinds a controller acts on, where that is not learnt right',
+    commands: JUDGING,
+    fileOnly: true,
+  },
   rules: { schema: z.array(rule).default([]), help: 'rules of your own', commands: JUDGING, fileOnly: true },
 } as const satisfies Record<string, OptionRow>;
 

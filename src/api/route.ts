@@ -7,6 +7,7 @@ import type { z } from 'zod';
 import type { PushReceiver } from '../collector/push-receiver.ts';
 import type { ClusterReach, KindCoverage } from '../collector/source.ts';
 import type { Clock } from '../domain/clock.ts';
+import type { ControllerView } from '../domain/controller-ties.ts';
 import { type ErrorCode, isCrowsnestError } from '../domain/errors.ts';
 import type { Model } from '../model/model.ts';
 import type { Store } from '../store/store.ts';
@@ -28,6 +29,8 @@ export interface ApiSources {
   coverage: () => KindCoverage[];
   /** The clusters watched live; absent where none is. */
   clusters?: (() => ClusterReach[]) | undefined;
+  /** Controllers and the kinds they are tied to. */
+  controllers?: (() => ControllerView[]) | undefined;
   maturity: (() => ReturnType<Model['maturity']>) | undefined;
   health: () => HealthReport;
   registry: Registry;

@@ -316,6 +316,44 @@ export const KubeEvent = z
   })
   .register(components, { id: 'KubeEvent' });
 
+export const Controller = z
+  .object({
+    cluster: z.string(),
+    controller: z.string().describe('As its metrics name it'),
+    kinds: z
+      .array(
+        z.object({
+          group: z.string(),
+          kind: z.string(),
+          source: z.enum(['declared', 'learnt']),
+          confidence: z.number().min(0).max(1),
+          evidence: z.array(
+            z.object({
+              type: z.enum(['declared', 'series', 'name', 'writer', 'time']),
+              confidence: z.number().min(0).max(1),
+              words: z.string(),
+            }),
+          ),
+        }),
+      )
+      .describe('The kinds it acts on, surest first'),
+    targets: z.array(
+      z.object({
+        instance: z.string(),
+        lastScrape: time,
+        up: z.boolean(),
+        standby: z.boolean().describe('A replica that waits for the leader to go: it reconciles nothing'),
+      }),
+    ),
+    lastScrape: time,
+    state: z.enum(['reconciling', 'standby', 'down']),
+    last: z
+      .object({ seconds: z.number(), reconciles: z.number(), errors: z.number(), queue: z.number().optional() })
+      .optional()
+      .describe('What it did between the last two scrapes'),
+  })
+  .register(components, { id: 'Controller' });
+
 export const Activity = z
   .object({
     from: time,
@@ -381,6 +419,7 @@ export const ChangeList = listOf(ChangeSummary, 'ChangeList');
 export const FindingList = listOf(Finding, 'FindingList');
 export const ObjectList = listOf(ObjectSummary, 'ObjectList');
 export const KubeEventList = listOf(KubeEvent, 'KubeEventList');
+export const ControllerList = listOf(Controller, 'ControllerList');
 export const SeriesList = listOf(Series, 'SeriesList');
 export const GapList = listOf(Gap, 'GapList');
 export const CoverageList = z

@@ -2,6 +2,7 @@
 import type { z } from 'zod';
 import type { CanaryStatus, ClusterReach, KindCoverage } from '../collector/source.ts';
 import type { Change } from '../domain/change.ts';
+import type { ControllerView } from '../domain/controller-ties.ts';
 import type { Finding } from '../domain/finding.ts';
 import type { Gap } from '../domain/gap.ts';
 import type { KubeEvent } from '../domain/kube-event.ts';
@@ -57,6 +58,18 @@ export function seriesView(series: SeriesData): z.input<typeof schemas.Series> {
     Number.isFinite(value) ? value : null,
   ]);
   return { cluster, metric, labels, samples };
+}
+
+export function controllerView(controller: ControllerView): z.input<typeof schemas.Controller> {
+  const { lastScrapeMs, targets, ...rest } = controller;
+  const up = targets.filter((target) => target.up);
+  const state = up.length === 0 ? 'down' : up.every(({ standby }) => standby) ? 'standby' : 'reconciling';
+  return {
+    ...rest,
+    targets: targets.map(({ lastScrapeMs: ms, ...target }) => ({ ...target, lastScrape: isoTime(ms) })),
+    lastScrape: isoTime(lastScrapeMs),
+    state,
+  };
 }
 
 export function kubeEventView({ firstMs, lastMs, ...event }: KubeEvent): z.input<typeof schemas.KubeEvent> {

@@ -31,6 +31,7 @@ export async function runServe(options: Options, terminal: Terminal): Promise<nu
     }),
   );
   const followed = () => clusters.flatMap((cluster) => cluster.coverage()).filter(({ state }) => state !== 'excluded');
+  app.controllers.know(followed);
   app.joinClaims({ kindOf: createKindLookup({ coverage: followed, clock: app.clock }) });
 
   const [home] = clusters;

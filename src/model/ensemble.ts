@@ -10,13 +10,15 @@ import type { Judgement } from '../domain/finding.ts';
 import type { Scrape } from '../domain/series.ts';
 import { ClusterModel, type SavedCluster } from './cluster-model.ts';
 import type { Model } from './model.ts';
-import { ReconcileHealth } from './reconcile-health.ts';
+import { type KindOfController, ReconcileHealth } from './reconcile-health.ts';
 import { type CompiledRule, compileRules, type UserRule } from './user-rules.ts';
 
 export interface ModelOptions {
   /** IANA name; hours of the week are those of this zone. Default UTC. */
   timeZone?: string;
   rules?: UserRule[];
+  /** The kind a controller acts on, where that is known; names what a finding about its series is about. */
+  kindOf?: KindOfController | undefined;
 }
 
 /** Raised when the shape of the saved state changes; an older snapshot is then not restored but relearnt from the record. */
@@ -33,7 +35,7 @@ interface Saved {
  * zone, STORE_TOO_NEW or STORE_CORRUPT for a snapshot that cannot be restored.
  */
 export function createModel(options: ModelOptions = {}, snapshot?: Uint8Array): Model {
-  const model = new Ensemble(checkedZone(options.timeZone ?? 'UTC'), compileRules(options.rules ?? []));
+  const model = new Ensemble(checkedZone(options.timeZone ?? 'UTC'), compileRules(options.rules ?? []), options.kindOf);
   if (snapshot !== undefined) model.restore(snapshot);
   return model;
 }
@@ -42,9 +44,10 @@ class Ensemble implements Model {
   readonly #timeZone: string;
   readonly #rules: readonly CompiledRule[];
   readonly #clusters = new Map<string, ClusterModel>();
-  readonly #series = new ReconcileHealth();
+  readonly #series: ReconcileHealth;
 
-  constructor(timeZone: string, rules: readonly CompiledRule[]) {
+  constructor(timeZone: string, rules: readonly CompiledRule[], kindOf?: KindOfController) {
+    this.#series = new ReconcileHealth(kindOf);
     this.#timeZone = timeZone;
     this.#rules = rules;
   }

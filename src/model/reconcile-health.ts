@@ -84,8 +84,15 @@ const SIGNALS: Record<
   'queue-depth': { floor: 3, metric: 'workqueue_depth', severity: 'warning', say: figure, noun: 'number of objects waiting' },
 };
 
+export type KindOfController = (cluster: string, controller: string) => { group: string; kind: string } | undefined;
+
 export class ReconcileHealth {
+  readonly #kindOf: KindOfController;
   #state: State = { counters: new Map(), signals: new Map(), rows: 0 };
+
+  constructor(kindOf: KindOfController = () => undefined) {
+    this.#kindOf = kindOf;
+  }
 
   /** Learns one scrape; returns shifts that stand out, told once per shift. */
   observe(scrape: Scrape): Judgement[] {
@@ -199,7 +206,7 @@ export class ReconcileHealth {
     }
     if (told !== undefined && atMs - told.atMs <= TELL_AGAIN_MS && score < told.score + ESCALATION) return undefined;
     signal.told = { atMs, score };
-    return judgementOf(signal, { atMs, low, usual, score });
+    return judgementOf(signal, { atMs, low, usual, score, of: this.#kindOf(signal.cluster, signal.controller) });
   }
 
   isMature(): boolean {
@@ -265,17 +272,21 @@ function quantile(rising: readonly number[], share: number): number {
   return rising[Math.min(rising.length - 1, Math.floor(share * rising.length))] as number;
 }
 
-function judgementOf(signal: Signal, found: { atMs: number; low: number; usual: number; score: number }): Judgement {
+function judgementOf(
+  signal: Signal,
+  found: { atMs: number; low: number; usual: number; score: number; of: ReturnType<KindOfController> },
+): Judgement {
   const { say, noun, severity } = SIGNALS[signal.name];
   const metric = signal.metric ?? SIGNALS[signal.name].metric;
   const { atMs, low, usual, score } = found;
+  const { group, kind } = found.of ?? { group: '', kind: kindGuess(signal.controller) };
   const since = span(atMs - (signal.last[0] as { atMs: number }).atMs);
   const detector = `reconcile-${signal.name}`;
   return {
     tsMs: atMs,
     subject: {
       type: 'series',
-      ref: { cluster: signal.cluster, group: '', version: '', kind: kindGuess(signal.controller), namespace: '', name: '' },
+      ref: { cluster: signal.cluster, group, version: '', kind, namespace: '', name: '' },
       controller: signal.controller,
       metric,
     },

@@ -4,6 +4,7 @@
  *
  * When the disk is full nothing is dropped: the batch waits, the watch with it, and `crowsnest_store_read_only` says so until writing works.
  */
+import type { Change } from '../domain/change.ts';
 import type { Clock } from '../domain/clock.ts';
 import { isCrowsnestError } from '../domain/errors.ts';
 import type { Finding } from '../domain/finding.ts';
@@ -44,6 +45,8 @@ export interface PipelineOptions {
   signal: AbortSignal;
   /** Called with gaps in history once they are recorded. */
   onGaps?: (gaps: readonly Gap[]) => void;
+  /** Called with what is recorded, before it is judged. */
+  onRecorded?: (recorded: { changes: readonly Change[]; scrapes: readonly Scrape[] }) => void;
   /** Called with what pages, after it is stored: wakes the senders. */
   react: (paged: Finding[]) => void;
 }
@@ -68,6 +71,7 @@ export function createPipeline(options: PipelineOptions): Pipeline {
     counts.rejects += (batch.rejects?.length ?? 0) + result.late;
     counts.scrapes += batch.scrapes?.length ?? 0;
     if (result.changes.length === 0 && (batch.scrapes?.length ?? 0) === 0) return;
+    options.onRecorded?.({ changes: result.changes, scrapes: labelled.scrapes ?? [] });
     const paged = await untilWritable(options, () => options.analysis.analyze(result.changes));
     counts.paged += paged.length;
     if (paged.length > 0) options.react(paged);

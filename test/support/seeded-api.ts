@@ -3,6 +3,7 @@ import { Registry } from 'prom-client';
 import { type ApiServer, type ApiServerOptions, createApiServer } from '../../src/api/server.ts';
 import type { KindCoverage } from '../../src/collector/source.ts';
 import type { Clock } from '../../src/domain/clock.ts';
+import { ControllerTies, type ControllerView } from '../../src/domain/controller-ties.ts';
 import { createLogger } from '../../src/telemetry/logger.ts';
 import { SEED_END_MS, type Seeded, SUBJECTS, seededStore } from './seeded-store.ts';
 
@@ -37,6 +38,17 @@ export const COVERAGE: KindCoverage[] = [
   },
 ];
 
+function seededControllers(): ControllerView[] {
+  const ties = new ControllerTies();
+  const labels = { controller: 'kafka', instance: 'operator:8080' };
+  for (const [minute, value] of [40, 52].entries()) {
+    const tsMs = SEED_END_MS - (1 - minute) * 60_000;
+    const samples = [{ metric: 'controller_runtime_reconcile_total', labels: { ...labels, result: 'success' }, value }];
+    ties.observeScrape({ cluster: 'prod-eu', target: 'operator', tsMs, samples });
+  }
+  return ties.views([{ cluster: 'prod-eu', group: 'kafka.strimzi.io', kind: 'Kafka', plural: 'kafkas' }]);
+}
+
 export interface SeededApi extends Seeded {
   /** What the server was made with. */
   options: ApiServerOptions;
@@ -52,6 +64,7 @@ export async function startSeededApi(more: Partial<ApiServerOptions> = {}): Prom
   const options: ApiServerOptions = {
     store: seeded.store,
     coverage: () => COVERAGE,
+    controllers: () => seededControllers(),
     maturity: () => ({
       changes: seeded.changes.length,
       firstMs: seeded.changes[0]?.observedMs,

@@ -1,6 +1,7 @@
 /** The table of routes, in the order the document lists them. */
 import type { Route } from '../route.ts';
 import { getChange, listChanges } from './changes.ts';
+import { listControllers } from './controllers.ts';
 import { getFinding, listFindings } from './findings.ts';
 import { listGaps } from './gaps.ts';
 import { pushAdmission, pushAudit, pushEvents, pushWebhook } from './ingest.ts';
@@ -12,7 +13,7 @@ export const ROUTES: readonly Route[] = [
   ...[listFindings, getFinding],
   ...[listChanges, getChange],
   ...[listObjects, getObject, getObjectHistory, getObjectState, getObjectDiff, getObjectEvents],
-  ...[listSeries, listCoverage, listGaps, getStats, getActivity],
+  ...[listSeries, listControllers, listCoverage, listGaps, getStats, getActivity],
   ...[pushEvents, pushAudit, pushAdmission, pushWebhook],
   ...[livez, readyz, metrics],
 ];
