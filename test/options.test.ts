@@ -79,6 +79,39 @@ const refused: [string, Parameters<typeof parse>[0], string, RegExp][] = [
   ],
   ['a time zone nobody knows', { flags: { timeZone: 'Mars/Olympus' } }, 'CONFIG_BAD_VALUE', /--time-zone/],
   ['a certificate without its key', { flags: { tlsCert: 'x.pem' } }, 'CONFIG_BAD_VALUE', /--tls-cert/],
+  [
+    'an ingest key for nothing',
+    { file: 'ingestKeys:\n  - name: a\n    keyFile: k\n    kinds: []\n' },
+    'CONFIG_BAD_VALUE',
+    /\.yaml:4/,
+  ],
+  [
+    'an ingest key from no network',
+    { file: 'ingestKeys:\n  - name: a\n    keyFile: k\n    kinds: [events]\n    cidrs: [10.0.0.0/33]\n' },
+    'CONFIG_BAD_VALUE',
+    /network.*\.yaml:5/,
+  ],
+  [
+    'a signing key without its secret',
+    { file: 'ingestKeys:\n  - name: a\n    keyFile: k\n    kinds: [webhook]\n' },
+    'CONFIG_BAD_VALUE',
+    /hmacFile/,
+  ],
+  [
+    'a key without its file',
+    { file: 'ingestKeys:\n  - name: a\n    hmacFile: k\n    kinds: [events, webhook]\n' },
+    'CONFIG_BAD_VALUE',
+    /keyFile/,
+  ],
+  [
+    'a poll that points nowhere',
+    { file: 'polls:\n  - {name: a, url: "http://x", key: id, apiVersion: v1, kind: T}\n' },
+    'CONFIG_BAD_VALUE',
+    /\.yaml:2/,
+  ],
+  ['a NATS server without its stream', { flags: { natsUrl: ['nats://x:4222'] } }, 'CONFIG_BAD_VALUE', /--nats-stream/],
+  ['credentials in the URL of NATS', { flags: { natsUrl: ['nats://u:p@x:4222'], natsStream: 's' } }, 'CONFIG_BAD_VALUE', /file/],
+  ['a proxy that is no network', { flags: { trustedProxy: ['localhost'] } }, 'CONFIG_BAD_VALUE', /--trusted-proxy/],
   ['a write that is not known', { flags: { allow: ['delete'] } }, 'CONFIG_BAD_VALUE', /--allow/],
 ];
 for (const [what, input, code, message] of refused) {

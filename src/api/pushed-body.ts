@@ -35,7 +35,7 @@ export class BodyBudget {
     report();
     return {
       grow: (bytes) => {
-        if (this.#bytes + bytes > this.limits.bytesMax) throw busy();
+        if (!open || this.#bytes + bytes > this.limits.bytesMax) throw busy();
         this.#bytes += bytes;
         held += bytes;
         report();
@@ -52,7 +52,7 @@ export class BodyBudget {
 }
 
 export interface BodyShare {
-  /** Throws busy when all bodies together would hold too much. */
+  /** Throws busy when all bodies together would hold too much, or this one was given up. */
   grow(bytes: number): void;
   release(): void;
 }
@@ -100,6 +100,9 @@ export async function receiveBody(
   );
   try {
     await Promise.race([receive(), deadline]);
+  } catch (error) {
+    if (error instanceof IngestError) throw error;
+    throw new IngestError('INGEST_SLOW', 'slow', 'The connection broke off before the body was whole');
   } finally {
     late.abort();
   }

@@ -8,6 +8,8 @@ export interface Told {
   brings: Pick<SourceBatch, 'observations' | 'scrapes' | 'claims'>;
 }
 
+const PORTION = 256;
+
 /**
  * Lets through what was not told before. The store remembers keys in the transaction that records what they brought; what is on its way there is
  * remembered here, so that two tellings at the same instant are one as well.
@@ -29,9 +31,9 @@ export class DeliveryGate {
     for (let others = this.#othersOf(told); others.size > 0; others = this.#othersOf(told)) await Promise.allSettled(others);
     const known = this.#store.delivered(told.map(({ key }) => key));
     const fresh = told.filter(({ key }) => !known.has(key) && known.add(key));
-    const batch = batchOf(fresh, more.atMs, more.rejects ?? []);
-    if (fresh.length > 0 || (more.rejects ?? []).length > 0) {
-      const recording = this.#sink(batch);
+    const rejects = more.rejects ?? [];
+    if (fresh.length > 0 || rejects.length > 0) {
+      const recording = this.#record(fresh, more.atMs, rejects);
       for (const { key } of fresh) this.#inFlight.set(key, recording);
       try {
         await recording;
@@ -40,6 +42,13 @@ export class DeliveryGate {
       }
     }
     return { repeated: told.length - fresh.length };
+  }
+
+  /** In portions, so that other sources have their turn; each is whole with its keys, and a telling cut off between two goes on where it was. */
+  async #record(fresh: readonly Told[], atMs: number, rejects: NonNullable<SourceBatch['rejects']>): Promise<void> {
+    for (let from = 0; from === 0 || from < fresh.length; from += PORTION) {
+      await this.#sink(batchOf(fresh.slice(from, from + PORTION), atMs, from === 0 ? rejects : []));
+    }
   }
 
   #othersOf(told: readonly Told[]): Set<Promise<void>> {

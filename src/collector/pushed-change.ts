@@ -47,7 +47,7 @@ export function meaningOf(event: PushedEvent, context: PushContext): PushedMeani
   const carried: JsonObject = own ? (isJsonObject(event.data) ? event.data : {}) : { object: event.data ?? null };
   const cluster = clusterOf(carried.cluster, context);
   if (cluster === undefined) return fault('cluster', 'the event is of another cluster than its sender speaks for');
-  const wrong = objectFault(carried.object) ?? namesFault(carried.object as KubeObject);
+  const wrong = objectFault(carried.object) ?? refusalOf(carried.object as KubeObject);
   if (wrong !== undefined) return fault('object', wrong);
   const object = carried.object as KubeObject;
   const differs = identityFault(event, object);
@@ -90,7 +90,9 @@ export function believedTime(timeMs: number | undefined, nowMs: number): number 
 /** Longer than any API server allows: such an object is made up, and names go into indexes. */
 const NAME_LENGTH_MAX = 253;
 
-export function namesFault({ apiVersion, kind, metadata }: KubeObject): string | undefined {
+/** Why a well-formed object is not taken from outside, if it is not. */
+export function refusalOf({ apiVersion, kind, metadata }: KubeObject): string | undefined {
+  if (apiVersion === 'v1' && kind === 'Secret') return 'the contents of Secrets are never recorded';
   const names: Record<string, Json | undefined> = { apiVersion, kind, ...metadata };
   for (const field of ['apiVersion', 'kind', 'name', 'namespace', 'uid', 'resourceVersion']) {
     const value = names[field];

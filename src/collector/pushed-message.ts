@@ -3,7 +3,7 @@ import { deliveryKey } from '../domain/delivery.ts';
 import { isCloudEvent, looksStructured, mediaTypeOf, type RawMessage, readCloudEvents } from './cloud-event.ts';
 import type { Told } from './delivery-gate.ts';
 import type { IngestFault } from './ingest-fault.ts';
-import { believedTime, claimOf, clusterOf, meaningOf, namesFault, type PushContext } from './pushed-change.ts';
+import { believedTime, claimOf, clusterOf, meaningOf, type PushContext, refusalOf } from './pushed-change.ts';
 import { parseLine } from './stream-format.ts';
 import { parseStrictJson } from './strict-json.ts';
 
@@ -89,7 +89,7 @@ function addLine(brings: Required<Told['brings']>, line: Buffer, context: PushCo
   }
   // What a recording states of its actor is taken as it stands. Pushed it is a claim like any other, which must not outrank admission or audit.
   const { actor, ...stated } = parsed.observation;
-  const wrong = namesFault(stated.object);
+  const wrong = refusalOf(stated.object);
   if (wrong !== undefined) return { reason: 'object', what: wrong };
   const observation = { ...stated, observedMs: believedTime(stated.observedMs, nowMs), origin: 'push' as const };
   brings.observations.push(observation);

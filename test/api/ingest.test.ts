@@ -104,6 +104,11 @@ describe('pushed events', () => {
     ['of another type', { type: 'com.example.order.placed' }, 'event-type'],
     ['of a type that every object inherits', { type: 'constructor' }, 'event-type'],
     ['without an object', { data: null }, 'object'],
+    [
+      'of a Secret',
+      { kind: 'Secret', apiversion: 'v1', data: { ...data, apiVersion: 'v1', kind: 'Secret', data: { x: 'aHVudGVyMg==' } } },
+      'object',
+    ],
     ['without uid', { data: { ...data, metadata: { ...metadata, uid: '' } } }, 'object'],
     [
       'with a name longer than any',
@@ -127,6 +132,17 @@ describe('pushed events', () => {
       assert.equal(api.store.counts().changes, changes);
     });
   }
+
+  it('of a large batch are recorded in portions, so that others have their turn', async () => {
+    const events = Array.from({ length: 600 }, (_, i) => knativeEvent(`many-${i}`));
+    const batches = api.batches.length;
+    assert.equal((await push(events, BATCH)).accepted, 600);
+    assert.deepEqual(
+      api.batches.slice(batches).map(({ observations }) => observations.length),
+      [256, 256, 88],
+    );
+    assert.equal((await push(events, BATCH)).repeated, 600);
+  });
 
   it('that are mere references are counted and recorded as nothing', async () => {
     const { apiVersion = null, kind = null } = data;
@@ -361,6 +377,21 @@ describe('the way in', () => {
     assert.match(answer.toString(), /^HTTP\/1\.1 408 [\s\S]*INGEST_SLOW/);
     await once(socket, 'close');
     assert.equal(await api.metric('crowsnest_ingest_bodies_in_flight'), 0);
+    await api.stop();
+  });
+
+  it('frees the place of a sender that goes away in the middle', async () => {
+    const api = await startPushingApi();
+    const { hostname, port } = new URL(api.url);
+    const socket = connect(Number(port), hostname);
+    await once(socket, 'connect');
+    const head = `POST ${EVENTS} HTTP/1.1\r\nhost: x\r\nauthorization: ${GITOPS}\r\ncontent-type: application/cloudevents+json`;
+    socket.write(`${head}\r\ncontent-length: 100\r\n\r\n{`);
+    await until('the body is awaited', async () => (await api.metric('crowsnest_ingest_bytes_in_flight')) === 1);
+    socket.destroy();
+    await until('its place is free', async () => (await api.metric('crowsnest_ingest_bodies_in_flight')) === 0);
+    assert.equal(await api.metric('crowsnest_ingest_bytes_in_flight'), 0);
+    assert.equal(await api.metric('crowsnest_ingest_rejects_total{reason="slow"}'), 1);
     await api.stop();
   });
 

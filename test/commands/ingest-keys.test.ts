@@ -1,0 +1,54 @@
+import assert from 'node:assert/strict';
+import { rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { openKeyring } from '../../src/commands/ingest-keys.ts';
+import { isCrowsnestError } from '../../src/domain/errors.ts';
+import { createLogger } from '../../src/telemetry/logger.ts';
+import { ManualClock } from '../respond/manual-clock.ts';
+import { temporaryFolder } from './run-crowsnest.ts';
+
+const folder = temporaryFolder();
+const file = (name: string, text: string) => {
+  writeFileSync(join(folder, name), text);
+  return join(folder, name);
+};
+const logger = createLogger('silent');
+const key = (name: string, keyFile: string) => ({ name, keyFile, kinds: ['events' as const], cidrs: [] });
+
+function open(keys: Parameters<typeof openKeyring>[0], clock = new ManualClock()) {
+  return openKeyring(keys, { cluster: 'here', apiToken: 'the-token-that-reads', clock, logger });
+}
+
+test('a key rotates without a restart, and a file that is gone leaves it as it was', () => {
+  const clock = new ManualClock();
+  const keyFile = file('rotating', 'the-first-secret-of-it\n');
+  const keyring = open([key('a', keyFile)], clock);
+  const holder = (secret: string) => keyring().byToken(`Bearer ${secret}`)?.name;
+  assert.equal(holder('the-first-secret-of-it'), 'a');
+  assert.equal(keyring().byToken('Bearer the-first-secret-of-it')?.cluster, 'here');
+  writeFileSync(keyFile, 'the-next-secret-of-it\n');
+  clock.advance(10_000);
+  assert.deepEqual([holder('the-first-secret-of-it'), holder('the-next-secret-of-it')], [undefined, 'a']);
+  rmSync(keyFile);
+  clock.advance(10_000);
+  assert.equal(holder('the-next-secret-of-it'), 'a');
+});
+
+test('one secret has one right: neither the API token nor that of another key may be a key', () => {
+  const bad: [string, Parameters<typeof openKeyring>[0], RegExp][] = [
+    ['the token', [key('a', file('token', 'the-token-that-reads'))], /token of the API/],
+    ['twice', [key('a', file('twice', 'one-and-the-same-secret')), key('b', file('twice', 'one-and-the-same-secret'))], /key a/],
+    ['same name', [key('a', file('x', 'one-secret-or-the-other')), key('a', file('y', 'another-secret-or-not'))], /two keys a/],
+    ['short', [key('a', file('short', 'too-short'))], /shorter than 16/],
+    ['empty', [key('a', file('empty', '\n'))], /empty/],
+    ['missing', [key('a', join(folder, 'nowhere'))], /cannot be read/],
+  ];
+  for (const [what, keys, message] of bad) {
+    assert.throws(
+      () => open(keys),
+      (error: unknown) => isCrowsnestError(error) && message.test(error.message),
+      what,
+    );
+  }
+});
