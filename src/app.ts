@@ -7,7 +7,7 @@ import type { ApiIngest } from './api/serve-push.ts';
 import { type ApiServer, createApiServer } from './api/server.ts';
 import type { ClusterReach, KindCoverage, Source } from './collector/source.ts';
 import type { BlindSpot } from './domain/blind-spot.ts';
-import type { Clock } from './domain/clock.ts';
+import { type Clock, EVENT_TIME_LAG_MS } from './domain/clock.ts';
 import type { DeclaredController } from './domain/controller-ties.ts';
 import { CrowsnestError } from './domain/errors.ts';
 import type { Finding } from './domain/finding.ts';
@@ -39,8 +39,6 @@ import { systemClock } from './telemetry/system-clock.ts';
 
 const MAINTAIN_MS = 1_000;
 const SNAPSHOT_MS = 60_000;
-/** Event time follows the wall clock at this distance, so that it does not run ahead of changes that are still on their way through a batch. */
-const ADVANCE_LAG_MS = 5_000;
 /** How long a gap is told of, and how many of them after a restart. */
 const GAP_ALERT_MS = 3_600_000;
 const GAPS_TOLD_MAX = 500;
@@ -97,9 +95,18 @@ export interface AppOptions {
   onFinding?: (finding: Finding) => void;
   signal: AbortSignal;
   clock?: Clock;
+  /** By which claims wait for their changes; the wall clock unless a recording is played. */
+  claimClock?: Pick<Clock, 'nowMs'>;
 }
 
-export function createApp({ options, defaultDb, onFinding, signal: outer, clock = systemClock }: AppOptions): App {
+export function createApp({
+  options,
+  defaultDb,
+  onFinding,
+  signal: outer,
+  clock = systemClock,
+  claimClock = clock,
+}: AppOptions): App {
   const logger = createLogger(options.logLevel);
   const stack = new StopStack(logger);
   const stopping = new AbortController();
@@ -117,7 +124,7 @@ export function createApp({ options, defaultDb, onFinding, signal: outer, clock 
     const allow = parseAllow(options.allow);
     const controllers = createControllerBook({ store, declared: declaredControllers(options) });
     const modelOf = (snapshot?: Uint8Array) =>
-      createModel({ timeZone: options.timeZone, rules: options.rules, kindOf: controllers.kindOf }, snapshot);
+      createModel({ timeZone: options.timeZone ?? 'UTC', rules: options.rules, kindOf: controllers.kindOf }, snapshot);
     const judging = (): AnalysisOptions => ({
       store,
       createModel: modelOf,
@@ -131,7 +138,7 @@ export function createApp({ options, defaultDb, onFinding, signal: outer, clock 
     const hash = keyedHash(loadMaskingKey(file));
     let claimHooks: ClaimHooks = {};
     const claims = createClaimBook({
-      ...{ store, clock, hash },
+      ...{ store, clock: claimClock, hash },
       kindOf: (...resource) => claimHooks.kindOf?.(...resource),
       drain: () => claimHooks.drain?.() ?? [],
       count: (...outcome) => countClaim(...outcome),
@@ -280,7 +287,7 @@ async function keepHouse({ store, analysis, controllers, clock, logger, signal, 
   while (!signal.aborted) {
     try {
       store.maintain();
-      if (live && analysis.advance(clock.nowMs() - ADVANCE_LAG_MS).length > 0) react();
+      if (live && analysis.advance(clock.nowMs() - EVENT_TIME_LAG_MS).length > 0) react();
       if (clock.nowMs() - snapshotMs >= SNAPSHOT_MS) {
         analysis.saveSnapshot();
         controllers.save();

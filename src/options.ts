@@ -237,7 +237,7 @@ const OPTIONS = {
     schema: z.array(text).default([]),
     value: 'NAME',
     list: true,
-    help: 'context of the kubeconfig, also NAME=CLUSTER to call its cluster so; serve watches several side by side',
+    help: 'context of the kubeconfig, also NAME=CLUSTER to call its cluster so; serve and record watch several side by side',
     commands: READING,
   },
   namespace: {
@@ -325,7 +325,7 @@ const OPTIONS = {
     value: 'FILE',
     list: true,
     help: 'audit log of the API server to follow across rotation, to tell who wrote',
-    commands: ['serve'],
+    commands: CLUSTER,
   },
   admission: {
     schema: listenAddress.optional(),
@@ -418,13 +418,13 @@ const OPTIONS = {
     schema: z.enum(['auto', 'off']).default('auto'),
     value: 'MODE',
     help: 'Kubernetes Events of watched objects beside their changes: auto keeps them where the role allows, off never asks',
-    commands: ['serve', 'rbac'],
+    commands: ['serve', 'record', 'rbac'],
   },
   timeZone: {
-    schema: timeZone.default('UTC'),
+    schema: timeZone.optional(),
     value: 'ZONE',
-    help: 'time zone of the cluster’s people, for habits by the hour',
-    commands: JUDGING,
+    help: 'time zone of the cluster’s people, for habits by the hour (default UTC, or what a recording says of itself)',
+    commands: [...JUDGING, 'record'],
   },
   model: {
     schema: z.enum(['on', 'off']).default('on'),

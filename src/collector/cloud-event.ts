@@ -8,7 +8,7 @@
 import { CloudEvent } from 'cloudevents';
 import { isJsonObject, type Json, type JsonObject } from '../domain/json.ts';
 import type { IngestFault } from './ingest-fault.ts';
-import { parseTime } from './stream-format.ts';
+import { parseTime } from './stream-time.ts';
 import { parseStrictJson } from './strict-json.ts';
 
 /** A message as it came: header names in lower case. */

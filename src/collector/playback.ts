@@ -5,7 +5,7 @@ import { createReadStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import type { Clock } from '../domain/clock.ts';
+import type { Clock, EventClock } from '../domain/clock.ts';
 import { CrowsnestError } from '../domain/errors.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import type { Sink, Source } from './source.ts';
@@ -13,6 +13,7 @@ import { StreamBatcher } from './stream-batch.ts';
 import { BrokenCompressionError, decodedBytes } from './stream-bytes.ts';
 import { entryTime, type LineContext, parseLine, rejectLine } from './stream-format.ts';
 import { type StreamLine, splitLines } from './stream-lines.ts';
+import type { SideEntry } from './stream-side.ts';
 
 /** Longer lines are rejected unread: an API server refuses objects beyond about 1.5 MB, managedFields and all. */
 export const LINE_BYTES_MAX = 8 * 1024 * 1024;
@@ -33,6 +34,8 @@ export interface PlaybackOptions {
   logger: Logger;
   /** Looks up the cursor that the store holds: play goes on after it. A cursor of another recording is ignored, with a warning. */
   from?: (cursorName: string) => string | undefined;
+  /** Set to the event time of each batch before it is delivered. */
+  eventClock?: Pick<EventClock, 'set'>;
   onProgress?: (progress: PlaybackProgress) => void;
 }
 
@@ -52,6 +55,9 @@ export interface PlaybackCounts {
   observations: number;
   scrapes: number;
   bookmarks: number;
+  claims: number;
+  kubeEvents: number;
+  gaps: number;
   rejects: number;
   /** Lines a resumed play passed over because they were played before. */
   skipped: number;
@@ -69,7 +75,10 @@ export function createPlayback(options: PlaybackOptions): Playback {
 class StreamPlayback implements Playback {
   readonly name: string;
   readonly cursorName: string;
-  readonly counts: PlaybackCounts = { lines: 0, observations: 0, scrapes: 0, bookmarks: 0, rejects: 0, skipped: 0 };
+  readonly counts: PlaybackCounts = {
+    ...{ lines: 0, observations: 0, scrapes: 0, bookmarks: 0 },
+    ...{ claims: 0, kubeEvents: 0, gaps: 0, rejects: 0, skipped: 0 },
+  };
   readonly #options: PlaybackOptions;
   readonly #speed: number;
   readonly #batcher = new StreamBatcher();
@@ -158,9 +167,16 @@ class StreamPlayback implements Playback {
       this.#context.observedMs = eventMs;
       this.#covered = line.number;
       if ('scrape' in parsed) this.counts.scrapes += 1;
-      else this.counts.observations += 1;
+      else if ('observation' in parsed) this.counts.observations += 1;
+      else this.#count(parsed);
     }
     if (this.#batcher.full) await this.#flush(sink);
+  }
+
+  #count(entry: SideEntry): void {
+    if ('claim' in entry) this.counts.claims += 1;
+    else if ('kubeEvent' in entry) this.counts.kubeEvents += 1;
+    else if ('gap' in entry) this.counts.gaps += 1;
   }
 
   /** Waits until the wall clock has caught up with the event, after handing over what came before it. */
@@ -177,6 +193,7 @@ class StreamPlayback implements Playback {
 
   async #flush(sink: Sink): Promise<void> {
     if (!this.#batcher.empty) {
+      if (this.#eventMs !== undefined) this.#options.eventClock?.set(this.#eventMs);
       await sink(this.#batcher.take({ [this.cursorName]: `${this.#covered}:${this.#fingerprint}` }));
       // A sink on an embedded store is all synchronous; without this turn nothing else of the process would run.
       await nextTurn();

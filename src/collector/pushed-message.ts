@@ -80,6 +80,9 @@ function addLine(brings: Required<Told['brings']>, line: Buffer, context: PushCo
   const parsed = parseLine(line.toString('utf8'), 1, { cluster, file: 'push', observedMs: nowMs });
   if ('reject' in parsed) return { reason: 'line', what: parsed.reject.what };
   if ('bookmark' in parsed) return undefined;
+  // A recording may say who wrote, by whatever source; taken from a sender that would be a claim of any rank they like.
+  if (!('scrape' in parsed) && !('observation' in parsed))
+    return { reason: 'line', what: 'only changes and scrapes are taken here' };
   const entry = 'scrape' in parsed ? parsed.scrape : parsed.observation;
   if (clusterOf(entry.cluster, context) === undefined)
     return { reason: 'cluster', what: 'the line is of another cluster than its sender speaks for' };

@@ -10,29 +10,55 @@ import { type FileHandle, open, rename, rm } from 'node:fs/promises';
 import { basename } from 'node:path';
 import type { Transform } from 'node:stream';
 import { constants, createGzip, createZstdCompress } from 'node:zlib';
+import type { Claim } from '../domain/claim.ts';
 import type { Clock } from '../domain/clock.ts';
 import { CrowsnestError } from '../domain/errors.ts';
-import type { KubeObject } from '../domain/object-ref.ts';
+import type { Json } from '../domain/json.ts';
+import { maskKubeEvent } from '../domain/kube-event.ts';
+import { type KeyedHash, mask } from '../domain/redact.ts';
 import type { Logger } from '../telemetry/logger.ts';
+import { RecordedAdmission } from './recorded-admission.ts';
+import type { RecordedHeads } from './recorded-heads.ts';
 import type { Sink, SourceBatch } from './source.ts';
 import { BrokenCompressionError, type Compression, decodedBytes } from './stream-bytes.ts';
 import { formatObservation, formatScrape } from './stream-format.ts';
+import { formatSide, type RecordingHead } from './stream-side.ts';
 
 export interface RecorderOptions {
   /** Ends in .zst or .zstd for zstd, .gz for gzip; anything else is plain. */
   file: string;
-  /** Takes secrets out of an object before it reaches the disk; all else, managedFields included, is kept. */
-  mask: (object: KubeObject) => KubeObject;
+  /** Secrets are masked with it before they reach the disk; all else, managedFields included, is kept. */
+  hash: KeyedHash;
   clock: Clock;
   logger?: Logger;
+  /** What is said at the beginning, and where a recording is gone on with. */
+  head?: Omit<RecordingHead, 'atMs'>;
+  /** Kept up to date with what is in the file. */
+  heads?: RecordedHeads;
+  /** The kind of a resource, which audit does not name and discovery knows; false when it is not watched. */
+  kindOf?: (cluster: string, group: string, resource: string) => string | false | undefined;
   /** How long accepted lines may stay out of the file, milliseconds. */
   flushMs?: number;
+  /** Called once, when the file cannot be written any more: everything that comes after is refused. */
+  onFailure?: (error: CrowsnestError) => void;
+}
+
+export interface RecorderCounts {
+  observations: number;
+  scrapes: number;
+  claims: number;
+  kubeEvents: number;
+  gaps: number;
+  /** Told again, and recorded before. */
+  repeats: number;
+  rejects: number;
+  bytes: number;
 }
 
 export interface Recorder {
   /** Opens the file at the first batch. Resolves when the batch is written; within `flushMs` it is in the file and synced. Rejects with STREAM_UNWRITABLE. */
   write: Sink;
-  readonly counts: Readonly<{ observations: number; scrapes: number; rejects: number; bytes: number }>;
+  readonly counts: Readonly<RecorderCounts>;
   /** Ends the file properly. */
   close(): Promise<void>;
 }
@@ -47,8 +73,12 @@ export function compressionFor(file: string): Compression {
 }
 
 class FileRecorder implements Recorder {
-  readonly counts = { observations: 0, scrapes: 0, rejects: 0, bytes: 0 };
+  readonly counts: RecorderCounts = {
+    ...{ observations: 0, scrapes: 0, claims: 0, kubeEvents: 0, gaps: 0 },
+    ...{ repeats: 0, rejects: 0, bytes: 0 },
+  };
   readonly #options: RecorderOptions;
+  readonly #admission = new RecordedAdmission();
   #output: Output | undefined;
   readonly #stop = new AbortController();
   /** Batches, flushes and the end, one after the other. */
@@ -70,21 +100,58 @@ class FileRecorder implements Recorder {
   }
 
   async #append(batch: SourceBatch): Promise<void> {
-    const scrapes = batch.scrapes ?? [];
-    const lines = [
-      ...batch.observations.map((seen) => formatObservation({ ...seen, object: this.#options.mask(seen.object) })),
-      ...scrapes.map(formatScrape),
-    ];
+    const { heads, logger } = this.#options;
     for (const { code, where, what } of batch.rejects ?? []) {
       this.counts.rejects += 1;
-      this.#options.logger?.warn({ code, where }, `not recorded: ${what}`);
+      logger?.warn({ code, where }, `not recorded: ${what}`);
     }
-    if (lines.length === 0) return;
+    const fresh = heads === undefined ? batch.observations : batch.observations.filter((seen) => !heads.isTold(seen));
+    const lines = this.#lines({ ...batch, observations: fresh });
+    if (lines.length > 0) await this.#writeLines(lines);
+    for (const seen of fresh) heads?.note(seen);
+    heads?.noteCursors(batch.cursors ?? {});
+    this.counts.observations += fresh.length;
+    this.counts.repeats += batch.observations.length - fresh.length;
+    for (const kind of ['scrapes', 'claims', 'kubeEvents', 'gaps'] as const) this.counts[kind] += batch[kind]?.length ?? 0;
+  }
+
+  /** In the order in which the pipeline takes the parts of a batch, which is the order of a replay. */
+  #lines(batch: SourceBatch): string[] {
+    const { hash, clock, heads } = this.#options;
+    const atMs = clock.nowMs();
+    const claimLine = (claim: Claim) => formatSide({ claim: maskClaim(claim, hash), atMs });
+    return [
+      ...(batch.claims ?? [])
+        .flatMap((claim) => this.#withKind(claim))
+        .filter((claim) => !this.#admission.take(claim, atMs))
+        .map(claimLine),
+      ...batch.observations.flatMap((seen) => {
+        const object = mask(seen.object, hash);
+        return [...this.#admission.claimsOn(seen, object, atMs).map(claimLine), formatObservation({ ...seen, object })];
+      }),
+      ...(batch.gaps ?? []).map((gap) => formatSide({ gap })),
+      ...(batch.kubeEvents ?? []).map((event) => formatSide({ kubeEvent: maskKubeEvent(event, hash), atMs })),
+      ...(batch.scrapes ?? []).map(formatScrape),
+      ...(batch.seenToMs === undefined ? [] : [formatSide({ seenToMs: batch.seenToMs, cursors: heads?.cursors() })]),
+    ];
+  }
+
+  /** A replay has no discovery to ask; what is not watched will have no change. */
+  #withKind(claim: Claim): Claim[] {
+    const { cluster, target } = claim;
+    const kind = this.#options.kindOf?.(cluster, target.group, target.resource);
+    if (kind === false) return [];
+    return [kind === undefined ? claim : { ...claim, target: { ...target, kind: target.kind ?? kind } }];
+  }
+
+  async #writeLines(lines: string[]): Promise<void> {
+    const { head, clock } = this.#options;
+    if (this.#output === undefined) {
+      this.#output = await openOutput(this.#options);
+      if (head !== undefined) lines.unshift(formatSide({ head: { ...head, atMs: clock.nowMs() } }));
+    }
     const bytes = Buffer.from(`${lines.join('\n')}\n`);
-    this.#output ??= await openOutput(this.#options);
     await this.#output.write(bytes);
-    this.counts.observations += batch.observations.length;
-    this.counts.scrapes += scrapes.length;
     this.counts.bytes += bytes.length;
     this.#flushing ??= this.#flushLater();
   }
@@ -104,6 +171,7 @@ class FileRecorder implements Recorder {
         await step();
       } catch (cause) {
         this.#failure = cause instanceof CrowsnestError ? cause : unwritable(this.#options.file, cause);
+        this.#options.onFailure?.(this.#failure);
         throw this.#failure;
       }
     });
@@ -233,6 +301,11 @@ class EncodedOutput implements Output {
     const chunks = this.#out.splice(0);
     if (chunks.length > 0) await this.#handle.appendFile(Buffer.concat(chunks));
   }
+}
+
+/** Names and user agents are chosen by clients and may hold anything. */
+function maskClaim(claim: Claim, hash: KeyedHash): Claim {
+  return { ...claim, user: mask(claim.user as unknown as Json, hash) as unknown as Claim['user'] };
 }
 
 function unwritable(file: string, cause: unknown): CrowsnestError {

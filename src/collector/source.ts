@@ -19,6 +19,8 @@ export interface SourceBatch {
   gaps?: Gap[];
   /** Identities of what was pushed, remembered in the same transaction. */
   deliveries?: Delivery[];
+  /** Everything up to here, milliseconds, is told: what has not come by now was not there. A live cluster's time passes without saying so. */
+  seenToMs?: number;
   cursors?: Record<string, string>;
 }
 

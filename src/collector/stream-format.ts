@@ -1,17 +1,20 @@
 /**
  * The recorded stream: NDJSON, one line per watch event or scrape, in the order they became known.
  *
- *   {"type":"ADDED|MODIFIED|DELETED","ts":RFC 3339,"cluster"?,"actor"?,"object":{…}}
+ *   {"type":"ADDED|MODIFIED|DELETED","ts":RFC 3339,"cluster"?,"origin"?,"actor"?,"object":{…}}
  *   {"type":"METRICS","ts","cluster"?,"target","samples":[["metric",{label: value},number | "NaN" | "+Inf" | "-Inf"],…]}
  *   {"type":"BOOKMARK",…}   passed over and counted apart
+ *   further types           see stream-side.ts
  *
  * Other members are never read: labelled streams carry their answers in some (`label`, `incident`, `aftermath`, `reverted`).
  */
-import type { Observation } from '../domain/change.ts';
+import type { ChangeOrigin, Observation } from '../domain/change.ts';
 import { isJsonObject, type Json, type JsonObject } from '../domain/json.ts';
 import type { KubeObject } from '../domain/object-ref.ts';
 import type { Scrape } from '../domain/series.ts';
 import type { Reject } from '../store/store.ts';
+import { isSideType, readSide, SIDE_TYPES, type SideEntry, sideTime } from './stream-side.ts';
+import { formatTime, parseTime } from './stream-time.ts';
 
 /** What a line leaves open: the cluster it belongs to, the file to name in rejects, the event time of a line that has none. */
 export interface LineContext {
@@ -24,7 +27,10 @@ export interface LineContext {
 /** An entry of a stream: what a generator makes, a recorder writes and a playback reads. */
 export type StreamEntry = { observation: Observation } | { scrape: Scrape };
 
-export type ParsedLine = StreamEntry | { bookmark: true } | { reject: Reject };
+export type ParsedLine = StreamEntry | SideEntry | { bookmark: true } | { reject: Reject };
+
+/** How a live source came to know; a line that does not say is a replay's own. */
+const ORIGINS: readonly ChangeOrigin[] = ['watch', 'list', 'relist', 'push', 'replay'];
 
 /** Reads one line (without its line feed). Never throws: what is wrong with it comes back as a reject that names file and line. */
 export function parseLine(text: string, lineNumber: number, context: LineContext): ParsedLine {
@@ -49,10 +55,12 @@ export function rejectLine(
   return { reject: { cluster, code, where: `${file}:${lineNumber}`, what, observedMs } };
 }
 
-/** The line of an observation, without line feed. Its origin is not written: played back it is always a replay. */
+/** The line of an observation, without line feed. */
 export function formatObservation(observation: Observation): string {
-  const { type, observedMs, cluster, actor, object } = observation;
-  return JSON.stringify({ type, ts: formatTime(observedMs), cluster, actor, object });
+  const { type, observedMs, cluster, origin, actor, object } = observation;
+  // What was a replay before is one again without saying so.
+  const stated = origin === 'replay' ? undefined : origin;
+  return JSON.stringify({ type, ts: formatTime(observedMs), cluster, origin: stated, actor, object });
 }
 
 /** The line of a scrape, without line feed. */
@@ -67,8 +75,9 @@ export function formatEntry(entry: StreamEntry): string {
 }
 
 /** Event time of an entry, milliseconds. */
-export function entryTime(entry: StreamEntry): number {
-  return 'scrape' in entry ? entry.scrape.tsMs : entry.observation.observedMs;
+export function entryTime(entry: StreamEntry | SideEntry): number {
+  if ('observation' in entry) return entry.observation.observedMs;
+  return 'scrape' in entry ? entry.scrape.tsMs : sideTime(entry);
 }
 
 /** The entry, or what is wrong with it. */
@@ -76,19 +85,23 @@ function readEntry(line: unknown, context: LineContext): Exclude<ParsedLine, { r
   if (!isJsonObject(line)) return 'the line is not a JSON object';
   const type = line.type;
   if (type === 'BOOKMARK') return { bookmark: true };
-  if (type !== 'ADDED' && type !== 'MODIFIED' && type !== 'DELETED' && type !== 'METRICS') {
-    return `type must be ADDED, MODIFIED, DELETED, METRICS or BOOKMARK, not ${show(type)}`;
+  const isChange = type === 'ADDED' || type === 'MODIFIED' || type === 'DELETED';
+  if (!isChange && type !== 'METRICS' && !isSideType(type)) {
+    return `type must be ADDED, MODIFIED, DELETED, METRICS, BOOKMARK, ${SIDE_TYPES.join(', ')}, not ${show(type)}`;
   }
   const observedMs = typeof line.ts === 'string' ? parseTime(line.ts) : undefined;
   if (observedMs === undefined) return `ts must be an RFC 3339 time, not ${show(line.ts)}`;
   const cluster = line.cluster ?? context.cluster;
   if (!isName(cluster)) return `cluster must be a non-empty string, not ${show(cluster)}`;
   if (type === 'METRICS') return readScrape(line, cluster, observedMs);
+  if (!isChange) return readSide(type, line, cluster, observedMs);
   const actor = line.actor ?? undefined;
   if (actor !== undefined && typeof actor !== 'string') return `actor must be a string, not ${show(actor)}`;
+  const origin = (line.origin ?? 'replay') as ChangeOrigin;
+  if (!ORIGINS.includes(origin)) return `origin must be ${ORIGINS.join(', ')}, not ${show(line.origin)}`;
   const wrong = objectFault(line.object);
   if (wrong !== undefined) return wrong;
-  const observation: Observation = { cluster, type, object: line.object as KubeObject, observedMs, origin: 'replay' };
+  const observation: Observation = { cluster, type, object: line.object as KubeObject, observedMs, origin };
   if (actor !== undefined && actor !== '') observation.actor = actor;
   return { observation };
 }
@@ -149,34 +162,6 @@ function formatValue(value: number): number | string {
   if (Number.isFinite(value)) return value;
   if (Number.isNaN(value)) return 'NaN';
   return value > 0 ? '+Inf' : '-Inf';
-}
-
-const RFC_3339 = /^(\d{4})-(\d\d)-(\d\d)[Tt ](\d\d):(\d\d):(\d\d)(\.\d+)?(?:[Zz]|([+-])(\d\d):(\d\d))$/;
-
-/** Milliseconds of an RFC 3339 time, finer fractions cut off; undefined for anything else, days that do not exist included. */
-export function parseTime(text: string): number | undefined {
-  const match = RFC_3339.exec(text);
-  if (match === null) return undefined;
-  const [, year, month, day, hour, minute, second, fraction, sign, offsetHour, offsetMinute] = match;
-  const [y, mo, d, h, mi, s] = [year, month, day, hour, minute, second].map(Number) as [
-    number,
-    number,
-    number,
-    number,
-    number,
-    number,
-  ];
-  // 60 is a leap second; it runs into the next minute, which is how POSIX time counts it.
-  if (y < 100 || mo < 1 || mo > 12 || h > 23 || mi > 59 || s > 60) return undefined;
-  const midnight = Date.UTC(y, mo - 1, d);
-  if (new Date(midnight).getUTCDate() !== d) return undefined;
-  const offset = sign === undefined ? 0 : (Number(offsetHour) * 60 + Number(offsetMinute)) * (sign === '-' ? -1 : 1);
-  const milliseconds = fraction === undefined ? 0 : Number(fraction.slice(1, 4).padEnd(3, '0'));
-  return midnight + ((h * 60 + mi - offset) * 60 + s) * 1000 + milliseconds;
-}
-
-function formatTime(ms: number): string {
-  return new Date(ms).toISOString().replace('.000Z', 'Z');
 }
 
 /** Short and harmless in a message: types and short scalars only, since an object may hold secrets. */

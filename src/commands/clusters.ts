@@ -75,3 +75,8 @@ export function selectionOf(options: Options): KindSelection {
     fieldSelectors: options.fieldSelector,
   };
 }
+
+/** Pages named one by one, and a Prometheus, belong to the first cluster: nothing about an address says which it is in. */
+export function withoutPages(options: Options): Options {
+  return { ...options, metricsTarget: [], prometheusUrl: undefined };
+}

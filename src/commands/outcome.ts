@@ -1,5 +1,7 @@
 import type { App } from '../app.ts';
 import { createPlayback, type Playback } from '../collector/playback.ts';
+import { readRecordingHead } from '../collector/recording-head.ts';
+import { createEventClock, type EventClock } from '../domain/clock.ts';
 import { CrowsnestError } from '../domain/errors.ts';
 import type { Finding } from '../domain/finding.ts';
 import type { Options } from '../options.ts';
@@ -99,9 +101,22 @@ export function untilStopped(signal: AbortSignal): Promise<void> {
   });
 }
 
+export interface Played {
+  /** With what the recording says of itself where nobody said otherwise. */
+  options: Options;
+  /** Event time, by which claims in the recording wait for their changes. */
+  eventClock: EventClock;
+}
+
+export async function readyToPlay(options: Options, file: string): Promise<Played> {
+  const head = await readRecordingHead(file);
+  return { options: { ...options, timeZone: options.timeZone ?? head?.timeZone }, eventClock: createEventClock(0) };
+}
+
 /** A recorded stream as a source; one that was broken off goes on where the database says it was. */
-export function openPlayback(app: App, options: Options, file: string, progress: Progress): Playback {
+export function openPlayback(app: App, { options, eventClock }: Played, file: string, progress: Progress): Playback {
   return createPlayback({
+    eventClock,
     file,
     cluster: options.cluster,
     speed: options.speed,

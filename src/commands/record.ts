@@ -1,45 +1,58 @@
-import { randomBytes } from 'node:crypto';
-import { createClusterSource } from '../collector/cluster-source.ts';
+import { statSync } from 'node:fs';
+import { AuditLogFile } from '../collector/audit-log-file.ts';
+import { createKindLookup } from '../collector/claim-kinds.ts';
+import { NO_METRICS } from '../collector/metrics.ts';
+import { RecordedHeads } from '../collector/recorded-heads.ts';
 import { createRecorder } from '../collector/recorder.ts';
+import { createTimeMarks, timeMark } from '../collector/time-marks.ts';
 import { keyedHash } from '../domain/masking-key.ts';
-import type { KubeObject } from '../domain/object-ref.ts';
-import { mask } from '../domain/redact.ts';
 import type { Options } from '../options.ts';
+import { loadMaskingKey } from '../secrets.ts';
 import { createLogger } from '../telemetry/logger.ts';
-import { systemClock } from '../telemetry/system-clock.ts';
-import { connectOneCluster, selectionOf } from './clusters.ts';
-import { createMetricsSources } from './metrics-sources.ts';
+import { systemClock as clock } from '../telemetry/system-clock.ts';
+import { connectClusters, withoutPages } from './clusters.ts';
 import type { Terminal } from './terminal.ts';
+import { createWatchedCluster } from './watched-cluster.ts';
 
-/** Writes a live cluster's changes and scrapes to a file that `replay` and `backtest` play, until stopped. */
+/**
+ * Writes what live clusters tell to a file that `replay` and `backtest` play, until stopped: everything that a live run would have judged by, so
+ * that they come to the same findings. A recording that is there already is gone on with, from where its watches stood.
+ */
 export async function runRecord(options: Options, file: string, terminal: Terminal): Promise<number> {
   const logger = createLogger(options.logLevel);
-  const client = await connectOneCluster(options, 'record');
+  const clients = await connectClusters(options);
+  const clusters = clients.map(({ cluster }) => cluster);
+  const heads = new RecordedHeads();
+  // A pipe or a device keeps nothing that could be gone on with.
+  const isKept = statSync(file, { throwIfNoEntry: false })?.isFile() ?? true;
+  if (isKept) await heads.load(file, clusters[0]!);
+  const app = { store: heads, clock, logger };
+  const watched = clients.map((client, i) =>
+    createWatchedCluster(app, { client, options: i === 0 ? options : withoutPages(options), metrics: NO_METRICS }),
+  );
+  const followed = () => watched.flatMap((cluster) => cluster.coverage()).filter(({ state }) => state !== 'excluded');
   const stopping = new AbortController();
   const signal = AbortSignal.any([terminal.signal, stopping.signal]);
-  // The key dies with the process: within one recording a changed secret still shows as changed.
-  const hash = keyedHash(randomBytes(32));
-  const recorder = createRecorder({ file, mask: (object: KubeObject) => mask(object, hash), clock: systemClock, logger });
-  const source = createClusterSource({
-    client,
-    clock: systemClock,
-    logger,
-    known: { heads: () => [] },
-    cursors: { cursor: () => undefined },
-    selection: selectionOf(options),
+  const recorder = createRecorder({
+    ...{ file, clock, logger, heads },
+    // Kept beside the file: a secret must not seem to change where a recording is gone on with.
+    hash: keyedHash(loadMaskingKey(isKept ? file : ':memory:')),
+    head: { clusters, ...(options.timeZone === undefined ? {} : { timeZone: options.timeZone }) },
+    kindOf: createKindLookup({ coverage: followed, clock }),
+    // Sources would try for ever what cannot come right.
+    onFailure: (error) => stopping.abort(error),
   });
-  const app = { clock: systemClock, logger };
-  terminal.note(`recording ${client.cluster} into ${file}; stop with Ctrl-C\n`);
-  const sources = [source, ...createMetricsSources(app, { client, options, cursors: { cursor: () => undefined } }).sources].map(
-    (one) => one.run(recorder.write, signal),
-  );
+  const logs = options.auditLog.map((path) => new AuditLogFile({ path, cluster: clusters[0]!, clock, logger, cursors: heads }));
+  terminal.note(`recording ${clusters.join(', ')} into ${file}; stop with Ctrl-C\n`);
+  const sources = [...watched.flatMap((cluster) => cluster.sources), ...logs, createTimeMarks(clock)];
+  const running = sources.map((source) => source.run(recorder.write, signal));
   try {
-    await Promise.all(sources);
+    await Promise.all(running);
   } finally {
     stopping.abort();
-    await Promise.allSettled(sources);
-    await recorder.close();
-    await client.close();
+    await Promise.allSettled(running);
+    await Promise.all(clients.map((client) => client.close()));
+    await recorder.write(timeMark(clock)).finally(() => recorder.close());
   }
   terminal.out(`${JSON.stringify(recorder.counts)}\n`);
   return 0;

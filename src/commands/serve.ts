@@ -5,7 +5,7 @@ import { createIngestMetrics } from '../collector/ingest-metrics.ts';
 import { createCollectorMetrics } from '../collector/metrics.ts';
 import { publishConnections } from '../kube/metrics.ts';
 import type { Options } from '../options.ts';
-import { connectClusters } from './clusters.ts';
+import { connectClusters, withoutPages } from './clusters.ts';
 import { createApiIngest } from './ingest.ts';
 import { untilStopped } from './outcome.ts';
 import { createPulledSources } from './pulled-sources.ts';
@@ -64,11 +64,6 @@ export async function runServe(options: Options, terminal: Terminal): Promise<nu
   await Promise.allSettled([...running, ...asides]);
   await Promise.all(clients.map((client) => client.close()));
   return 0;
-}
-
-/** Pages named one by one, and a Prometheus, belong to the first cluster: nothing about an address says which it is in. */
-function withoutPages(options: Options): Options {
-  return { ...options, metricsTarget: [], prometheusUrl: undefined };
 }
 
 /** A cluster whose sources end for good takes no other with it; with the last one the program has nothing left to do. */

@@ -12,7 +12,7 @@ import { createMetricsSources, type MetricsSources } from './metrics-sources.ts'
 const KINDS_FRESH_MS = 1_000;
 
 export function createSideSources(
-  app: Pick<App, 'store' | 'clock' | 'logger'>,
+  app: Pick<App, 'clock' | 'logger'> & { store: Pick<App['store'], 'cursor'> },
   {
     client,
     options,

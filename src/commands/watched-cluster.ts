@@ -1,14 +1,14 @@
-/** One cluster as `serve` watches it: its sources, what it says of itself, and how its objects are reached. Each stands apart from the others. */
+/** One cluster as `serve` and `record` watch it: its sources, what it says of itself, and how its objects are reached. Each stands apart from the others. */
 import type { App } from '../app.ts';
 import { createCanary } from '../collector/canary.ts';
 import type { CanaryMetrics } from '../collector/canary-metrics.ts';
 import { type ClusterSource, createClusterSource } from '../collector/cluster-source.ts';
 import { blindSpots } from '../collector/coverage.ts';
-import type { KnownObjects } from '../collector/list-comparison.ts';
+import type { KnownHead, KnownObjects, RecordedHead } from '../collector/list-comparison.ts';
 import type { CollectorMetrics } from '../collector/metrics.ts';
 import type { CanaryStatus, ClusterReach, KindCoverage, Source } from '../collector/source.ts';
 import type { BlindSpot } from '../domain/blind-spot.ts';
-import type { ObjectRef } from '../domain/object-ref.ts';
+import type { KubeObject, ObjectRef } from '../domain/object-ref.ts';
 import type { KubeClient } from '../kube/kube-client.ts';
 import type { Options } from '../options.ts';
 import { withFields } from '../telemetry/logger.ts';
@@ -32,11 +32,21 @@ export interface WatchedClusterOptions {
   client: KubeClient;
   options: Options;
   metrics: CollectorMetrics;
-  canaryMetrics: CanaryMetrics;
+  /** Without them there is no canary. */
+  canaryMetrics?: CanaryMetrics;
+}
+
+/** What a cluster's sources ask of what was recorded of it: the store, or what a recording remembers. */
+export interface Watching extends Pick<App, 'clock' | 'logger'> {
+  store: {
+    heads(...of: Parameters<App['store']['heads']>): Iterable<KnownHead>;
+    head(ref: ObjectRef): (RecordedHead & { state?: KubeObject }) | undefined;
+    cursor(name: string): string | undefined;
+  };
 }
 
 export function createWatchedCluster(
-  app: Pick<App, 'store' | 'clock' | 'logger'>,
+  app: Watching,
   { client, options, metrics, canaryMetrics }: WatchedClusterOptions,
 ): WatchedCluster {
   const { cluster } = client;
@@ -50,7 +60,10 @@ export function createWatchedCluster(
   const reflector = { timing: { consistencyMs: options.consistencyRelist } };
   const source = createClusterSource({ ...common, metrics, reflector, selection: selectionOf(options) });
   const namespace = canaryNamespaceOf(options.allow);
-  const canary = namespace === undefined ? undefined : createCanary({ ...common, namespace, metrics: canaryMetrics });
+  const canary =
+    namespace === undefined || canaryMetrics === undefined
+      ? undefined
+      : createCanary({ ...common, namespace, metrics: canaryMetrics });
   const side = createSideSources({ ...app, logger }, { client, options, source, metrics });
   return {
     client,

@@ -29,7 +29,7 @@ export type ClaimOutcome = 'joined' | 'amended' | 'confirmed' | 'duplicate' | 'u
 
 export interface ClaimBookOptions {
   store: Pick<Store, 'changes' | 'attribution'>;
-  clock: Clock;
+  clock: Pick<Clock, 'nowMs'>;
   hash: KeyedHash;
   /** The kind of a resource, which audit at level Metadata does not name; false when it is known not to be watched. */
   kindOf?: (cluster: string, group: string, resource: string) => string | false | undefined;

@@ -35,6 +35,8 @@ export interface IngestBatch {
   deliveries?: AppendBatch['deliveries'];
   /** Not masked yet. */
   kubeEvents?: KubeEvent[];
+  /** Not recorded: for the analysis. */
+  seenToMs?: number;
   cursors?: Record<string, string>;
 }
 

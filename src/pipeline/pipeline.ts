@@ -38,7 +38,7 @@ export interface Pipeline {
 
 export interface PipelineOptions {
   ingest: Ingest;
-  analysis: Pick<Analysis, 'analyze'>;
+  analysis: Pick<Analysis, 'analyze' | 'advance'>;
   store: Pick<Store, 'probeWrite'>;
   clock: Clock;
   logger: Logger;
@@ -70,9 +70,11 @@ export function createPipeline(options: PipelineOptions): Pipeline {
     counts.late += result.late;
     counts.rejects += (batch.rejects?.length ?? 0) + result.late;
     counts.scrapes += batch.scrapes?.length ?? 0;
-    if (result.changes.length === 0 && (batch.scrapes?.length ?? 0) === 0) return;
+    const { seenToMs } = batch;
+    if (result.changes.length === 0 && (batch.scrapes?.length ?? 0) === 0 && seenToMs === undefined) return;
     options.onRecorded?.({ changes: result.changes, scrapes: labelled.scrapes ?? [] });
     const paged = await untilWritable(options, () => options.analysis.analyze(result.changes));
+    if (seenToMs !== undefined) paged.push(...(await untilWritable(options, () => options.analysis.advance(seenToMs))));
     counts.paged += paged.length;
     if (paged.length > 0) options.react(paged);
   };

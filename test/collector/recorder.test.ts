@@ -5,15 +5,18 @@ import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { createPlayback } from '../../src/collector/playback.ts';
+import { RecordedHeads } from '../../src/collector/recorded-heads.ts';
 import { createRecorder, type Recorder } from '../../src/collector/recorder.ts';
 import type { SourceBatch } from '../../src/collector/source.ts';
 import type { Observation } from '../../src/domain/change.ts';
 import type { Clock } from '../../src/domain/clock.ts';
 import { isCrowsnestError } from '../../src/domain/errors.ts';
+import { keyedHash } from '../../src/domain/masking-key.ts';
 import type { KubeObject } from '../../src/domain/object-ref.ts';
 import { createLogger } from '../../src/telemetry/logger.ts';
 
 const logger = createLogger('silent');
+const hash = keyedHash(Buffer.alloc(32, 7));
 let folder: string;
 before(async () => {
   folder = await mkdtemp(join(tmpdir(), 'recorder-'));
@@ -55,12 +58,8 @@ function batch(...versions: number[]): SourceBatch {
   return { observations, scrapes };
 }
 
-function mask(object: KubeObject): KubeObject {
-  return { ...object, spec: { ...(object.spec as object), password: '***' } };
-}
-
 function record(file: string, clock: Clock = handClock()): Recorder {
-  return createRecorder({ file, mask, clock, logger });
+  return createRecorder({ file, hash, clock, logger });
 }
 
 async function playedBack(file: string) {
@@ -95,6 +94,40 @@ it('is a sink that can be handed on alone', async () => {
   assert.deepEqual((await playedBack(file)).versions, [1]);
 });
 
+it('says once that it failed, and refuses what comes after', async () => {
+  const failures: unknown[] = [];
+  const file = join(folder, 'no-such-folder', 'a.ndjson');
+  const recorder = createRecorder({ file, hash, clock: handClock(), logger, onFailure: (error) => failures.push(error) });
+  for (let i = 1; i <= 3; i++) {
+    await assert.rejects(recorder.write(batch(i)), (error) => isCrowsnestError(error, 'STREAM_UNWRITABLE'));
+  }
+  assert.equal(failures.length, 1);
+});
+
+it('goes on with a recording from what is in it: heads, cursors, and nothing told twice', async () => {
+  const file = join(folder, 'resumed.ndjson.zst');
+  const first = new RecordedHeads();
+  const recorder = createRecorder({ file, hash, clock: handClock(), logger, heads: first, head: { clusters: ['c'] } });
+  await recorder.write({ ...batch(1, 2), cursors: { 'watch:c': 'at 2' } });
+  await recorder.write({ observations: [], seenToMs: 2_000 });
+  await recorder.close();
+
+  const heads = new RecordedHeads();
+  await heads.load(file, 'c');
+  assert.deepEqual(
+    heads.heads('c', '', 'Thing').map(({ uid, resourceVersion }) => [uid, resourceVersion]),
+    [['u', '2']],
+  );
+  assert.deepEqual(heads.heads('c', '', 'Thing', 'elsewhere'), []);
+  assert.equal(heads.cursor('watch:c'), 'at 2');
+
+  const second = createRecorder({ file, hash, clock: handClock(), logger, heads, head: { clusters: ['c'] } });
+  await second.write(batch(1, 2, 3));
+  await second.close();
+  assert.deepEqual([second.counts.observations, second.counts.repeats], [1, 2]);
+  assert.deepEqual((await playedBack(file)).versions, [1, 2, 3]);
+});
+
 for (const ending of ['ndjson', 'ndjson.gz', 'ndjson.zst']) {
   describe(`a recorder to .${ending}`, () => {
     it('writes what a playback reads, masked, managedFields and all', async () => {
@@ -108,7 +141,7 @@ for (const ending of ['ndjson', 'ndjson.gz', 'ndjson.zst']) {
       assert.deepEqual(rejects, []);
       assert.equal(scrapes, 2);
       assert.deepEqual(objects[0]!.metadata.managedFields, [{ manager: 'kubectl' }]);
-      assert.deepEqual(objects[0]!.spec, { password: '***', size: 1 });
+      assert.deepEqual(objects[0]!.spec, { password: `masked:${hash('hunter2')}`, size: 1 });
       assert.equal(recorder.counts.observations, 3);
       assert.equal(recorder.counts.scrapes, 2);
     });

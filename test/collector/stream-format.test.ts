@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { formatObservation, formatScrape, type LineContext, parseLine, parseTime } from '../../src/collector/stream-format.ts';
+import { formatObservation, formatScrape, type LineContext, parseLine } from '../../src/collector/stream-format.ts';
+import { parseTime } from '../../src/collector/stream-time.ts';
 import type { Observation } from '../../src/domain/change.ts';
 import type { Scrape } from '../../src/domain/series.ts';
 
@@ -162,7 +163,7 @@ describe('formatting', () => {
 
   it('leaves out an actor nobody stated', () => {
     const text = formatObservation({ cluster: 'c', type: 'ADDED', object: object(), observedMs: 0, origin: 'watch' });
-    assert.deepEqual(Object.keys(JSON.parse(text)), ['type', 'ts', 'cluster', 'object']);
+    assert.deepEqual(Object.keys(JSON.parse(text)), ['type', 'ts', 'cluster', 'origin', 'object']);
     assert.ok(!text.includes('\n'));
   });
 });

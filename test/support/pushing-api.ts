@@ -65,7 +65,7 @@ export async function startPushingApi(options: PushingOptions = {}): Promise<Pus
   const logger = createLogger('silent');
   const pipeline = createPipeline({
     ingest: createIngest({ store, hash: keyedHash(Buffer.from('k')) }),
-    analysis: { analyze: () => [] },
+    analysis: { analyze: () => [], advance: () => [] },
     ...{ store, clock, logger, signal: new AbortController().signal, react: () => {} },
   });
   const batches: SourceBatch[] = [];

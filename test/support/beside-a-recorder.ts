@@ -1,0 +1,122 @@
+/** A live pipeline with a recorder beside it, and the replay of what was recorded: both tell what they found, for comparison. */
+import { createApp } from '../../src/app.ts';
+import { NO_METRICS } from '../../src/collector/metrics.ts';
+import { createRecorder, type Recorder } from '../../src/collector/recorder.ts';
+import type { SourceBatch } from '../../src/collector/source.ts';
+import { timeMark } from '../../src/collector/time-marks.ts';
+import { openPlayback, readyToPlay } from '../../src/commands/outcome.ts';
+import { createWatchedCluster } from '../../src/commands/watched-cluster.ts';
+import type { Clock } from '../../src/domain/clock.ts';
+import type { Finding } from '../../src/domain/finding.ts';
+import { keyedHash } from '../../src/domain/masking-key.ts';
+import type { KubeClient } from '../../src/kube/kube-client.ts';
+import { type Options, parseOptions } from '../../src/options.ts';
+import { createLogger } from '../../src/telemetry/logger.ts';
+
+/** What must be the same of a finding, in words that a failing comparison can be read by. */
+export interface Told {
+  id: string;
+  at: string;
+  subject: string;
+  detector: string;
+  score: number;
+  actor: string;
+  verdict: string;
+}
+
+export interface Outcome {
+  findings: Told[];
+  /** Every recorded change, with who made it by the end. */
+  changes: string[];
+}
+
+export interface LiveRun {
+  /** Delivers what another source than the cluster's would. */
+  deliver(batch: SourceBatch): Promise<void>;
+  recorded(): Recorder['counts'];
+  changes(): number;
+  /** Lets event time come up to now, ends the recording, and tells what was found. */
+  finish(): Promise<Outcome>;
+  stop(): Promise<void>;
+}
+
+export function optionsOf(flags: Record<string, unknown>, configFile?: string): Options {
+  return parseOptions({ command: 'serve', flags: { logLevel: 'silent', ...flags }, environment: {}, configFile });
+}
+
+export function startLiveRun(run: { client: KubeClient; clock: Clock; file: string; options: Options }): LiveRun {
+  const { client, clock, file, options } = run;
+  const stopping = new AbortController();
+  const findings: Finding[] = [];
+  const app = createApp({
+    options,
+    defaultDb: ':memory:',
+    onFinding: (one) => findings.push(one),
+    signal: stopping.signal,
+    clock,
+  });
+  const recorder = createRecorder({
+    ...{ file, clock, logger: createLogger('silent') },
+    // Not the key of the live run: nobody who replays has that.
+    hash: keyedHash(Buffer.alloc(32, 1)),
+    head: { clusters: [client.cluster], timeZone: options.timeZone },
+  });
+  const deliver = async (batch: SourceBatch) => {
+    await Promise.all([app.pipeline.sink(batch), recorder.write(batch)]);
+  };
+  const { sources } = createWatchedCluster(app, { client, options, metrics: NO_METRICS });
+  const running = sources.map((source) => source.run(deliver, app.signal));
+  app.startHousekeeping({ live: true });
+  return {
+    deliver,
+    recorded: () => recorder.counts,
+    changes: () => app.pipeline.counts.changes,
+    async finish() {
+      const mark = timeMark(clock);
+      app.analysis.advance(mark.seenToMs!);
+      await recorder.write(mark);
+      await recorder.close();
+      return { findings: findings.map(told), changes: changesOf(app) };
+    },
+    async stop() {
+      stopping.abort();
+      await Promise.allSettled(running);
+      await app.stop();
+    },
+  };
+}
+
+/** Plays the file as `crowsnest replay` does. The options are those of the replay, which knows only what the recording says of the live run. */
+export async function replayOf(file: string, given: Options): Promise<Outcome> {
+  const played = await readyToPlay(given, file);
+  const findings: Finding[] = [];
+  await using app = createApp({
+    ...{ options: played.options, defaultDb: ':memory:', signal: new AbortController().signal },
+    onFinding: (one) => findings.push(one),
+    claimClock: played.eventClock,
+  });
+  await app.run(openPlayback(app, played, file, { update() {}, stop() {} }));
+  return { findings: findings.map(told), changes: changesOf(app) };
+}
+
+function told({ id, tsMs, subject, detector, score, actor, decision }: Finding): Told {
+  const { ref } = subject;
+  return {
+    id,
+    at: new Date(tsMs).toISOString(),
+    subject: `${subject.type} ${ref.kind} ${ref.namespace}/${ref.name} ${subject.type === 'change' ? subject.resourceVersion : ''}`,
+    detector,
+    score,
+    actor: `${actor.name} by ${actor.source} ${actor.confidence}`,
+    verdict: `${decision.verdict}: ${decision.why}`,
+  };
+}
+
+function changesOf(app: ReturnType<typeof createApp>): string[] {
+  return app.store.changesAfter(0, 100_000).map(({ seq, type, origin, ref, resourceVersion, observedMs, diff }) => {
+    const actor = app.store.attribution(seq)?.actor;
+    const who = `${actor?.name} by ${actor?.source} ${actor?.confidence}`;
+    const paths = diff.map((field) => `${field.op} ${field.path}`).join(' ');
+    return `${seq} ${observedMs} ${origin} ${type} ${ref.kind} ${ref.namespace}/${ref.name}@${resourceVersion} ${who} ${paths}`;
+  });
+}
