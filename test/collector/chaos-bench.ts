@@ -37,7 +37,7 @@ export async function startCollector(store: SqliteStore, kubeconfig: string): Pr
   const common = { clock: systemClock, logger: SILENT_LOGGER };
   const alerts = createCoverageAlerts({ ...common, store, externalUrl: () => 'http://page' });
   const pipeline = createPipeline({
-    ...{ ...common, store, signal: stop.signal, analysis: { analyze: () => [] }, react: () => {} },
+    ...{ ...common, store, signal: stop.signal, analysis: { analyze: () => [], advance: () => [] }, react: () => {} },
     ingest: createIngest({ store, hash: keyedHash(Buffer.from('chaos')) }),
     onGaps(gaps) {
       for (const spot of gapSpots(gaps)) alerts.report(spot);
