@@ -165,9 +165,27 @@ describe('the page', { skip: existsSync(CHROMIUM) ? false : `no Chromium at ${CH
       }
       await page.goto(`${api.url}/#/coverage`);
       await page.getByText('keda.sh').first().waitFor();
+      const tooWide = await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
+      assert.ok(tooWide <= 0, `coverage ${name}: ${tooWide} px too wide`);
       await page.screenshot({ path: `${SHOTS}coverage-${name}.png` });
       await page.context().close();
     }
+  });
+
+  it('shows under coverage what is not seen first, with the rule to add, which cluster is away, and what is left out', async () => {
+    const page = await open(signedIn('/coverage'));
+    const rows = page.locator('table').first().locator('tbody tr');
+    assert.match(await rows.first().innerText(), /ScaledObject.*forbidden/s);
+    assert.match(await rows.first().locator('code').innerText(), /^- \{apiGroups: \["keda.sh"\].*\}$/);
+    assert.match(
+      await page.locator('.clusters').innerText(),
+      /prod-eu.*canary came back after 31 ms.*prod-us.*not reached for 12 min/s,
+    );
+    assert.match(await page.locator('header').innerText(), /2 not seen.*1 cluster not reached/s);
+    assert.equal(await page.getByText('CiliumEndpoint').isVisible(), false);
+    await page.getByText('One kind left out on purpose').click();
+    assert.ok(await page.getByText('CiliumEndpoint').isVisible());
+    await page.context().close();
   });
 
   it('left no error in the console and violated no policy', () => {

@@ -1,7 +1,7 @@
 /** An API server on a seeded store, with a manual clock and a token. */
 import { Registry } from 'prom-client';
 import { type ApiServer, type ApiServerOptions, createApiServer } from '../../src/api/server.ts';
-import type { KindCoverage } from '../../src/collector/source.ts';
+import type { ClusterReach, KindCoverage } from '../../src/collector/source.ts';
 import type { Clock } from '../../src/domain/clock.ts';
 import { ControllerTies, type ControllerView } from '../../src/domain/controller-ties.ts';
 import { createLogger } from '../../src/telemetry/logger.ts';
@@ -34,7 +34,38 @@ export const COVERAGE: KindCoverage[] = [
       namespaced: true,
     },
     ...{ state: 'forbidden' as const, sinceMs: SEED_END_MS - 90_000_000, everWatched: false, objects: 0, relists: 0 },
-    reason: 'list is forbidden; add apiGroups: ["keda.sh"], resources: ["scaledobjects"], verbs: ["get", "list", "watch"]',
+    reason:
+      'not allowed; add to the role: {apiGroups: ["keda.sh"], resources: ["scaledobjects"], verbs: ["get", "list", "watch"]}',
+  },
+  {
+    ...{
+      cluster: 'prod-eu',
+      group: 'cilium.io',
+      version: 'v2',
+      kind: 'CiliumEndpoint',
+      plural: 'ciliumendpoints',
+      namespaced: true,
+    },
+    ...{ state: 'excluded' as const, sinceMs: SEED_END_MS - 90_000_000, everWatched: false, objects: 0, relists: 0 },
+    reason: 'left out as of low value (one for each pod, rewritten with its state); --include it to watch it',
+  },
+  {
+    ...{ cluster: 'prod-eu', group: 'apps', version: 'v1', kind: 'Deployment', plural: 'deployments', namespaced: true },
+    ...{ state: 'stale' as const, sinceMs: SEED_END_MS - 600_000, everWatched: true, objects: 214, relists: 1, lagMs: 790_000 },
+    ...{ lastEventMs: SEED_END_MS - 800_000, metadataOnly: true, labelSelector: 'team in (payments, search)' },
+    reason: 'nothing came for 180 s, so the connection is taken for dead',
+  },
+];
+
+export const CLUSTERS: ClusterReach[] = [
+  {
+    ...{ cluster: 'prod-eu', state: 'reached', sinceMs: SEED_END_MS - 90_000_000 },
+    canary: { state: 'seen', sinceMs: SEED_END_MS - 20_000, lastSeenMs: SEED_END_MS - 20_000, latencyMs: 31 },
+  },
+  {
+    ...{ cluster: 'prod-us', state: 'unreachable', sinceMs: SEED_END_MS - 720_000 },
+    reason:
+      'CLUSTER_UNREACHABLE: the API server gives no answer: the connection timed out (10.2.0.1:6443). Check the network, a firewall or a VPN in between.',
   },
 ];
 
@@ -65,6 +96,7 @@ export async function startSeededApi(more: Partial<ApiServerOptions> = {}): Prom
     store: seeded.store,
     coverage: () => COVERAGE,
     controllers: () => seededControllers(),
+    clusters: () => CLUSTERS,
     maturity: () => ({
       changes: seeded.changes.length,
       firstMs: seeded.changes[0]?.observedMs,

@@ -1,38 +1,43 @@
 import type { VNode } from 'preact';
+import { canaryWords, countWords, groupCoverage, limitWords, secondsWords, splitRule } from './coverage-words.ts';
 import { html } from './html.ts';
 import type { Live } from './live-data.ts';
 import { Name, Time } from './marks.ts';
-import { bytes, localTime, wholeNumber } from './words.ts';
-
-const ORDER = ['broken', 'forbidden', 'stale', 'listing', 'watched', 'gone'];
+import type { Cluster, Coverage } from './types.ts';
+import { bytes, localTime, visible, wholeNumber } from './words.ts';
 
 /** What is seen, what is not and why, and how far learning has come. */
 export function CoverageView({ live }: { live: Live }): VNode {
-  const { stats } = live;
-  const kinds = [...live.coverage].sort(
-    (a, b) => ORDER.indexOf(a.state) - ORDER.indexOf(b.state) || a.kind.localeCompare(b.kind) || a.group.localeCompare(b.group),
-  );
+  const { stats, coverage, clusters } = live;
+  const { unseen, seen, leftOut } = groupCoverage(coverage);
+  const several = clusters.length > 1;
   const detectors = Object.entries(stats?.maturity?.detectors ?? {});
   return html`<main class="coverage">
+    ${
+      clusters.length > 0 &&
+      html`<section>
+        <h2>${several ? 'Clusters' : 'Cluster'}</h2>
+        <ul class="clusters">${clusters.map((cluster) => html`<${ClusterLine} cluster=${cluster} live=${live} />`)}</ul>
+      </section>`
+    }
+    ${
+      unseen.length > 0 &&
+      html`<section>
+        <h2>Not seen</h2>
+        <p class="note hint"><${Hint} unseen=${unseen} /></p>
+        <${KindTable} kinds=${unseen} live=${live} several=${several} reasons=${true} />
+      </section>`
+    }
     <section>
       <h2>What is seen</h2>
-      ${kinds.length === 0 && html`<p class="note">No live cluster is watched${stats?.first === undefined ? '' : '; what is shown comes from a recorded stream'}.</p>`}
+      ${seen.length === 0 && html`<p class="note">${nothingSeen(live)}</p>`}
+      ${seen.length > 0 && html`<${KindTable} kinds=${seen} live=${live} several=${several} reasons=${seen.some(({ reason }) => reason !== undefined)} />`}
       ${
-        kinds.length > 0 &&
-        html`<div class="scroll"><table class="plain">
-          <thead><tr><th>Kind</th><th>State</th><th class="number">Objects</th><th>Last event</th><th>Why, and what to do</th></tr></thead>
-          <tbody>
-            ${kinds.map(
-              (kind) => html`<tr>
-                <td><b>${kind.kind}</b> <small><${Name} text=${kind.group === '' ? kind.version : `${kind.group}/${kind.version}`} /></small></td>
-                <td><span class=${`cover ${kind.state}`}>${kind.state}</span></td>
-                <td class="number">${wholeNumber(kind.objects)}</td>
-                <td>${kind.lastEvent === undefined ? '' : html`<${Time} time=${kind.lastEvent} nowMs=${live.nowMs} />`}</td>
-                <td class="reason">${kind.reason ?? ''}</td>
-              </tr>`,
-            )}
-          </tbody>
-        </table></div>`
+        leftOut.length > 0 &&
+        html`<details class="left-out">
+          <summary>${leftOut.length === 1 ? 'One kind' : `${wholeNumber(leftOut.length)} kinds`} left out on purpose</summary>
+          <ul>${leftOut.map((kind) => html`<li><${KindName} kind=${kind} several=${several} /> <span class="reason">${kind.reason}</span></li>`)}</ul>
+        </details>`
       }
     </section>
     <section>
@@ -72,4 +77,61 @@ export function CoverageView({ live }: { live: Live }): VNode {
       </section>`
     }
   </main>`;
+}
+
+function ClusterLine({ cluster, live }: { cluster: Cluster; live: Live }): VNode {
+  const { state, canary } = cluster;
+  const rows = live.coverage.filter((row) => row.cluster === cluster.cluster);
+  const forHow = secondsWords(Math.max(1, (live.nowMs - Date.parse(cluster.since)) / 1000));
+  const words = { connecting: 'connecting', reached: 'reached', unreachable: 'not reached' }[state];
+  return html`<li>
+    <b><${Name} text=${cluster.cluster} /></b>
+    <span class=${state === 'unreachable' ? 'cover broken' : 'cover'}>${words} for ${forHow}</span>
+    ${rows.length > 0 && html`<span>${countWords(rows)}</span>`}
+    ${canary !== undefined && html`<span class=${canary.state === 'missing' ? 'cover broken' : 'cover'}>${canaryWords(canary)}</span>`}
+    ${cluster.reason !== undefined && html`<span class="reason">${visible(cluster.reason)}</span>`}
+  </li>`;
+}
+
+function KindName({ kind, several }: { kind: Coverage; several: boolean }): VNode {
+  const version = kind.group === '' ? kind.version : `${kind.group}/${kind.version}`;
+  return html`<span><b>${kind.kind}</b> <small><${Name} text=${version} />${several && html` in ${kind.cluster}`}</small></span>`;
+}
+
+function KindTable(options: { kinds: Coverage[]; live: Live; several: boolean; reasons: boolean }): VNode {
+  const { kinds, live, several, reasons } = options;
+  return html`<div class="scroll"><table class="plain">
+    <thead><tr>
+      <th>Kind</th><th>State</th><th class="number">Objects</th><th>Last event</th>
+      <th title="Since the last event, bookmark or new connection">Last sign of life</th>${reasons && html`<th>Why, and what to do</th>`}
+    </tr></thead>
+    <tbody>
+      ${kinds.map(
+        (kind) => html`<tr>
+          <td><${KindName} kind=${kind} several=${several} />${limitWords(kind).map((limit) => html`<small class="limit">${limit}</small>`)}</td>
+          <td title=${`since ${localTime(kind.since)}`}><span class=${`cover ${kind.state}`}>${kind.state}</span></td>
+          <td class="number">${wholeNumber(kind.objects)}</td>
+          <td>${kind.lastEvent === undefined ? '' : html`<${Time} time=${kind.lastEvent} nowMs=${live.nowMs} />`}</td>
+          <td>${kind.lagSeconds === undefined ? '' : `${secondsWords(kind.lagSeconds)} ago`}</td>
+          ${reasons && html`<td class="reason"><${Reason} reason=${kind.reason ?? ''} /></td>`}
+        </tr>`,
+      )}
+    </tbody>
+  </table></div>`;
+}
+
+function Reason({ reason }: { reason: string }): VNode {
+  const { text, rule } = splitRule(visible(reason));
+  return html`<span>${text}${rule !== undefined && html`<code class="rule">- ${rule}</code>`}</span>`;
+}
+
+function Hint({ unseen }: { unseen: readonly Coverage[] }): VNode {
+  if (!unseen.some(({ state }) => state === 'forbidden'))
+    return html`<span>Changes of these kinds go unrecorded until they are seen again.</span>`;
+  return html`<span>Changes of these kinds go unrecorded. A role with all that is missing: <code>crowsnest rbac | kubectl apply -f -</code></span>`;
+}
+
+function nothingSeen({ clusters, stats }: Live): string {
+  if (clusters.length > 0) return 'Nothing is seen yet.';
+  return `No live cluster is watched${stats?.first === undefined ? '' : '; what is shown comes from a recorded stream'}.`;
 }

@@ -1,4 +1,5 @@
 import type { VNode } from 'preact';
+import { isUnseen } from './coverage-words.ts';
 import { html } from './html.ts';
 import type { Live } from './live-data.ts';
 import { hashOf, type Place } from './route-hash.ts';
@@ -17,7 +18,8 @@ export function Header({
 }): VNode {
   const { stats, coverage } = live;
   const seen = coverage.filter((kind) => kind.state === 'watched' || kind.state === 'listing').length;
-  const unseen = coverage.filter((kind) => kind.state !== 'gone').length - seen;
+  const unseen = coverage.filter(isUnseen).length;
+  const away = live.clusters.filter(({ state }) => state === 'unreachable').length;
   const detectors = Object.values(stats?.maturity?.detectors ?? {});
   const immature = detectors.filter((detector) => !detector.mature).length;
   return html`<header class="top">
@@ -42,6 +44,7 @@ export function Header({
           <b>${seen}</b> kinds watched${unseen > 0 && html`, <b>${unseen}</b> not seen`}
         </a>`
       }
+      ${away > 0 && html`<a href="#/coverage" class="attention"><b>${away}</b> ${away === 1 ? 'cluster' : 'clusters'} not reached</a>`}
       ${immature > 0 && html`<a href="#/coverage" class="state learning">learning: ${detectors.length - immature} of ${detectors.length} detectors speak</a>`}
       ${stats?.readOnly === true && html`<span class="attention">disk full: nothing new is recorded</span>`}
       ${

@@ -3,7 +3,7 @@ import { useCallback, useEffect, useMemo, useRef, useState } from 'preact/hooks'
 import { ApiError, apiGet } from './api-client.ts';
 import { type EpisodeRow, foldEpisodes } from './episodes.ts';
 import { parseQuery } from './query.ts';
-import type { Activity, Coverage, CoverageList, Finding, FindingList, Stats } from './types.ts';
+import type { Activity, Cluster, Coverage, CoverageList, Finding, FindingList, Stats } from './types.ts';
 
 const POLL_MS = 4_000;
 const PAGE = '100';
@@ -15,6 +15,8 @@ const DAY_MS = 86_400_000;
 export interface Live {
   stats: Stats | undefined;
   coverage: Coverage[];
+  /** The clusters watched live. */
+  clusters: Cluster[];
   /** Undefined while all is well. */
   error: ApiError | undefined;
   /** Moves whenever there may be something new. */
@@ -27,6 +29,7 @@ export interface Live {
 export function useLive(token: string): Live {
   const [stats, setStats] = useState<Stats>();
   const [coverage, setCoverage] = useState<Coverage[]>([]);
+  const [clusters, setClusters] = useState<Cluster[]>([]);
   const [error, setError] = useState<ApiError>();
   useEffect(() => {
     const ended = new AbortController();
@@ -41,6 +44,7 @@ export function useLive(token: string): Live {
         ]);
         setStats(nextStats);
         setCoverage(nextCoverage.items);
+        setClusters(nextCoverage.clusters);
         setError(undefined);
       } catch (failure) {
         if (ended.signal.aborted) return;
@@ -61,7 +65,7 @@ export function useLive(token: string): Live {
   const lastMs = stats?.last === undefined ? wallMs : Date.parse(stats.last);
   const replayed = wallMs - lastMs > DAY_MS;
   const version = stats === undefined ? '' : `${stats.changes}/${stats.findings}`;
-  return { stats, coverage, error, version, nowMs: replayed ? lastMs : wallMs, replayed };
+  return { stats, coverage, clusters, error, version, nowMs: replayed ? lastMs : wallMs, replayed };
 }
 
 export interface FindingsData {

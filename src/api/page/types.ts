@@ -12,6 +12,7 @@ export type ChangeList = z.output<typeof schemas.ChangeList>;
 export type ObjectRef = z.output<typeof schemas.ObjectRef>;
 export type Series = z.output<typeof schemas.Series>;
 export type SeriesList = z.output<typeof schemas.SeriesList>;
+export type Cluster = z.output<typeof schemas.Cluster>;
 export type Coverage = z.output<typeof schemas.Coverage>;
 export type CoverageList = z.output<typeof schemas.CoverageList>;
 export type Stats = z.output<typeof schemas.Stats>;
