@@ -49,7 +49,8 @@ export function createKubeEventSource(options: KubeEventSourceOptions): KubeEven
       client: selecting(client, fieldSelector),
       // Events are deleted after an hour by the server itself, which is no news of them.
       known: { heads: () => [] },
-      timing: { forbiddenMs: FORBIDDEN_MS, ...options.timing },
+      // No record to compare with, so nothing to find missing.
+      timing: { forbiddenMs: FORBIDDEN_MS, consistencyMs: 0, ...options.timing },
     }),
   }));
   const deliver = (sink: Sink): Sink => {

@@ -82,17 +82,21 @@ export class ControllerTies {
     this.#kindCount = saved.kinds.length;
   }
 
+  /** A kind that there is. Undefined when there are more of them than are kept. */
+  observeKind({ cluster, group, kind: name }: { cluster: string; group: string; kind: string }): Kind | undefined {
+    const kinds = this.#kindsOf(cluster);
+    let kind = kinds.get(`${group}/${name}`);
+    if (kind !== undefined || this.#kindCount >= KINDS_MAX) return kind;
+    kind = { lastChangeMs: 0, writers: {} };
+    kinds.set(`${group}/${name}`, kind);
+    this.#kindCount += 1;
+    return kind;
+  }
+
   /** `statusWriter` is who the change of a status is attributed to. */
   observeChange(change: { cluster: string; group: string; kind: string; atMs: number; statusWriter?: string | undefined }): void {
-    const kinds = this.#kindsOf(change.cluster);
-    const key = `${change.group}/${change.kind}`;
-    let kind = kinds.get(key);
-    if (kind === undefined) {
-      if (this.#kindCount >= KINDS_MAX) return;
-      kind = { lastChangeMs: change.atMs, writers: {} };
-      kinds.set(key, kind);
-      this.#kindCount += 1;
-    }
+    const kind = this.observeKind(change);
+    if (kind === undefined) return;
     kind.lastChangeMs = Math.max(kind.lastChangeMs, change.atMs);
     const { statusWriter } = change;
     if (statusWriter === undefined) return;
@@ -190,13 +194,14 @@ export class ControllerTies {
     for (const kind of controller.named) {
       for (const key of keysOf(kinds, kind, undefined)) add(key, 'series', 0.95, `its series name ${kind}`);
     }
-    const byName = [...kinds].map(([key, kind]) => ({ key, confidence: nameConfidence(controller.name, kind) }));
-    const namesakes = Math.max(1, byName.filter(({ confidence }) => confidence > 0).length);
-    for (const { key, confidence } of byName) add(key, 'name', confidence / namesakes, `its name is that of the kind`);
-    for (const [key, { writers }] of this.#kindsOf(controller.cluster)) {
+    for (const { key, confidence } of bestNames(controller.name, kinds))
+      add(key, 'name', confidence, 'its name is that of the kind');
+    const written = [...this.#kindsOf(controller.cluster)].flatMap(([key, { writers }]) => {
       const writer = Object.keys(writers).find((name) => isSameName(shortName(name), controller.name));
-      if (writer !== undefined) add(key, 'writer', 0.6, `${writer} writes its status`);
-    }
+      return writer === undefined ? [] : [{ key, writer }];
+    });
+    // An operator writes for all of its controllers under one name.
+    for (const { key, writer } of written) add(key, 'writer', 0.6 / written.length, `${writer} writes its status`);
     for (const { key, confidence, words } of timeEvidence(controller)) add(key, 'time', confidence, words);
     return [...found]
       .map(([key, evidence]): ControllerTie => {
@@ -248,6 +253,14 @@ function keysOf(kinds: ReadonlyMap<string, NamedKind>, kind: string, group: stri
   const found = [...kinds].filter(([, each]) => each.kind === kind && (group === undefined || each.group === group));
   // A kind that nobody has seen yet may still be declared.
   return found.length > 0 ? found.map(([key]) => key) : [`${group ?? ''}/${kind}`];
+}
+
+/** The kinds that fit a name best: `prometheus-agent` is a PrometheusAgent and no Prometheus. Those that fit equally well share it. */
+function bestNames(name: string, kinds: ReadonlyMap<string, NamedKind>): { key: string; confidence: number }[] {
+  const found = [...kinds].map(([key, kind]) => ({ key, confidence: nameConfidence(name, kind) }));
+  const best = Math.max(0, ...found.map(({ confidence }) => confidence));
+  const fitting = best === 0 ? [] : found.filter(({ confidence }) => confidence === best);
+  return fitting.map(({ key }) => ({ key, confidence: best / fitting.length }));
 }
 
 /** `system:serviceaccount:flux-system:helm-controller` → `helm-controller`. */

@@ -37,9 +37,13 @@ export function createControllerBook({
     observe({ changes, scrapes }) {
       for (const change of changes) {
         const { ref, observedMs, own } = change;
-        // What a first list finds happened at a time nobody knows.
-        if (own || change.origin === 'list') continue;
+        if (own) continue;
         const { cluster, group, kind } = ref;
+        // What a first list finds happened at a time nobody knows; the kind is there all the same.
+        if (change.origin === 'list') {
+          ties.observeKind({ cluster, group, kind });
+          continue;
+        }
         ties.observeChange({ cluster, group, kind, atMs: observedMs, statusWriter: statusWriterOf(change) });
       }
       for (const scrape of scrapes) ties.observeScrape(scrape);

@@ -115,6 +115,23 @@ describe('ties between controllers and kinds', () => {
     assert.match(ties.view('c', 'fleet-sync')?.kinds[0]?.evidence[0]?.words ?? '', /fleet-sync-controller writes its status/);
   });
 
+  it('are those of the kind that fits a name best', () => {
+    const ties = new ControllerTies();
+    ties.observeScrape(scrape(0, { controller: 'prometheus-agent' }));
+    for (const kind of ['Prometheus', 'PrometheusAgent']) ties.observeChange(change(kind, 1));
+    assert.deepEqual(kindsOf(ties, 'prometheus-agent'), [['PrometheusAgent', 'learnt', 0.7]]);
+  });
+
+  it('share what a writer of several kinds tells', () => {
+    const ties = new ControllerTies();
+    ties.observeScrape(scrape(0, { controller: 'fleet' }));
+    for (const kind of ['Widget', 'Gadget']) ties.observeChange(change(kind, 1, 'fleet-operator'));
+    assert.deepEqual(
+      kindsOf(ties, 'fleet').map(([, , confidence]) => confidence),
+      [0.3, 0.3],
+    );
+  });
+
   it('are read off series that name the kind', () => {
     const ties = new ControllerTies();
     const labels = { kind: 'HelmRelease', name: 'x', namespace: 'y', instance: 'a:8080' };

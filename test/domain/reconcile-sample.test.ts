@@ -20,6 +20,7 @@ const CASES: [
   ['strimzi_reconciliations_failed_total', { kind: 'KafkaTopic', namespace: 'a' }, ['kafkatopic', 'errors', 'KafkaTopic']],
   ['operator_sdk_reconciliations_failed_total', { controller_name: 'tomcatreconciler' }, ['tomcatreconciler', 'errors']],
   ['certmanager_controller_sync_call_count', { controller: 'certificates-issuing' }, ['certificates-issuing', 'reconciles']],
+  ['prometheus_operator_reconcile_operations_total', { controller: 'alertmanager' }, ['alertmanager', 'reconciles']],
   ['controller_runtime_reconcile_total', { result: 'success' }, undefined],
   ['workqueue_depth', { name: '' }, undefined],
   ['gotk_reconcile_duration_seconds_bucket', { kind: 'HelmRelease', le: '1' }, undefined],
