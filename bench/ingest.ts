@@ -103,9 +103,9 @@ async function measureYardstick(input: YardstickInput): Promise<Cost> {
         if (message.type !== 'done') return;
         clearTimeout(stalled);
         resolve({
-          events: message.events,
+          events: input.events,
           objects: listed.objects,
-          cpuMicrosPerEvent: round(message.cpuMicros / (message.events - 1), 1),
+          cpuMicrosPerEvent: round(message.cpuMicros / message.events, 1),
           listCpuMicrosPerObject: round(listed.cpuMicros / listed.objects, 1),
           eventsPerSecond: Math.round(message.events / message.seconds),
           rssPeakMiB: tree.rssPeakMiB(),

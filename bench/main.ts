@@ -51,7 +51,9 @@ program
       const what = given.server === undefined ? 'no load server was given' : `${given.server} is not a URL`;
       program.error(`${what}; start one and name it: npm run bench -- ingest --server http://127.0.0.1:PORT --events N`);
     }
-    const result = await measureIngest({ ...given, server: given.server });
+    const result = await measureIngest({ ...given, server: given.server }).catch((error: Error) =>
+      program.error(`the bench came to nothing: ${error.message}`),
+    );
     if (given.json !== true) process.stdout.write(ingestText(result));
     print(result);
     if (result.lost > 0 || result.duplicated > 0) process.exitCode = 1;

@@ -20,7 +20,7 @@ export interface YardstickInput {
 export type YardstickReport =
   | { type: 'listed'; objects: number; cpuMicros: number }
   | { type: 'progress'; events: number }
-  /** From the first event's callback to the last one's: parsing, the cache and the transport of all events but the first. */
+  /** `events` between the callbacks of the first one behind all lists and of the last: transport, parsing and the cache of each. */
   | { type: 'done'; events: number; cpuMicros: number; seconds: number };
 
 const PROGRESS_MS = 500;
@@ -31,13 +31,16 @@ async function main({ kubeconfig, kinds, events }: YardstickInput): Promise<void
   const api = config.makeApiClient(CustomObjectsApi);
   let objects = 0;
   let seen = 0;
-  let first = { cpu: process.cpuUsage(), atMs: performance.now() };
+  let listed = false;
+  let first: { cpu: NodeJS.CpuUsage; atMs: number; seen: number } | undefined;
 
   const onUpdate = () => {
     seen += 1;
-    if (seen === 1) first = { cpu: process.cpuUsage(), atMs: performance.now() };
+    if (listed) first ??= { cpu: process.cpuUsage(), atMs: performance.now(), seen };
     if (seen !== events) return;
-    report({ type: 'done', events: seen, cpuMicros: microsSince(first.cpu), seconds: (performance.now() - first.atMs) / 1000 });
+    if (first === undefined) throw new Error('all events came before the lists were done: too few of them to measure');
+    const seconds = (performance.now() - first.atMs) / 1000;
+    report({ type: 'done', events: seen - first.seen, cpuMicros: microsSince(first.cpu), seconds });
   };
   const start = process.cpuUsage();
   await Promise.all(
@@ -55,6 +58,7 @@ async function main({ kubeconfig, kinds, events }: YardstickInput): Promise<void
       return informer.start();
     }),
   );
+  listed = true;
   report({ type: 'listed', objects, cpuMicros: microsSince(start) });
   setInterval(() => report({ type: 'progress', events: seen }), PROGRESS_MS);
 }

@@ -5,11 +5,9 @@
  */
 import http, { type IncomingMessage } from 'node:http';
 import https, { type RequestOptions } from 'node:https';
-import type { Exchange, Peer, Transport, TransportAnswer } from './transport.ts';
+import { type Exchange, FIRST_STREAMS, type Peer, type Transport, type TransportAnswer, UNREAD_BYTES } from './transport.ts';
 import { wholeReads } from './whole-reads.ts';
 
-/** Bytes a stream may hold unread: larger reads make larger batches, and this is also what a flooded watch costs in memory. */
-const STREAM_BUFFER_BYTES = 256 * 1024;
 const SOCKETS_SMALL_MAX = 6;
 
 export class Http1Transport implements Transport {
@@ -55,7 +53,7 @@ export class Http1Transport implements Transport {
       headers,
       signal: call.signal,
     };
-    if (call.streaming) options.highWaterMark = STREAM_BUFFER_BYTES;
+    if (call.streaming) options.highWaterMark = this.streams < FIRST_STREAMS ? UNREAD_BYTES.first : UNREAD_BYTES.further;
     const answer = await this.#send(options, call);
     // Whoever reads the body sees its error; a stream that is torn down unread must not end the process.
     answer.on('error', () => {});

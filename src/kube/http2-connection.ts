@@ -11,7 +11,7 @@ import assert from 'node:assert/strict';
 import http2, { type ClientHttp2Session, type ClientHttp2Stream, type IncomingHttpHeaders } from 'node:http2';
 import { isIP } from 'node:net';
 import tls from 'node:tls';
-import type { Exchange, Peer, TransportAnswer } from './transport.ts';
+import { type Exchange, FIRST_STREAMS, type Peer, type TransportAnswer } from './transport.ts';
 import { wholeReads } from './whole-reads.ts';
 
 export interface ConnectionOptions {
@@ -20,6 +20,8 @@ export interface ConnectionOptions {
   /** For connecting, and for each answer to begin. */
   answerTimeoutMs: number;
   liveness: Liveness;
+  /** What the server may send on a stream ahead of its reader. */
+  windowBytes: number;
   /** Called once, when it is closed; `reason` unless that was done here. */
   onClosed(reason: EndReason | undefined): void;
   /** Called when no request is under way any more. */
@@ -38,9 +40,8 @@ export interface Liveness {
 export const LIVENESS_DEFAULT: Liveness = { tickMs: 5_000, everyTicks: 3, deadTicks: 3 };
 
 /** Streams on a connection; further ones would wait at the server, which allows 100, without an error. */
-const STREAMS_MAX = 90;
-/** What the server may send on a stream ahead of its reader. Node refills the connection's own window at once, so no reader holds up another. */
-const STREAM_WINDOW_BYTES = 256 * 1024;
+const STREAMS_MAX = FIRST_STREAMS;
+/** Node refills the connection's own window at once, so no reader holds up another. */
 const CONNECTION_WINDOW_BYTES = 4 * 1024 * 1024;
 /** Megabytes of Node's own accounting per connection; beyond it, streams would be refused. */
 const SESSION_MEMORY_MB = 64;
@@ -75,10 +76,14 @@ export class Http2Connection {
     return this.#state === 'open';
   }
 
+  /** Connecting or open. */
+  get isCurrent(): boolean {
+    return this.#state === 'connecting' || this.#state === 'open';
+  }
+
   /** A small request may use what a stream leaves free, up to the server's own limit. */
   hasRoom(streaming: boolean): boolean {
-    if (this.#state !== 'connecting' && this.#state !== 'open') return false;
-    return this.#used < Math.min(streaming ? STREAMS_MAX : 100, this.#serverMax);
+    return this.isCurrent && this.#used < Math.min(streaming ? STREAMS_MAX : 100, this.#serverMax);
   }
 
   /** More was reserved, before the server had told its limit, than it takes; the surplus would wait there unseen. */
@@ -208,12 +213,12 @@ export class Http2Connection {
   }
 
   #startSession(socket: tls.TLSSocket): Promise<void> {
-    const { server, answerTimeoutMs } = this.#options;
+    const { server, answerTimeoutMs, windowBytes } = this.#options;
     return new Promise((resolve, reject) => {
       const session = http2.connect(server.origin, {
         createConnection: () => socket,
         maxSessionMemory: SESSION_MEMORY_MB,
-        settings: { enablePush: false, initialWindowSize: STREAM_WINDOW_BYTES },
+        settings: { enablePush: false, initialWindowSize: windowBytes },
       });
       this.#session = session;
       const timer = setTimeout(() => session.destroy(new Error(`no answer within ${answerTimeoutMs / 1000} s`)), answerTimeoutMs);

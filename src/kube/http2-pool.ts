@@ -3,7 +3,7 @@
  * any, one more is opened. Other TLS material than before (a rotated client certificate) drains the connections made with the old.
  */
 import { type EndReason, Http2Connection, type Liveness, NotProcessedError } from './http2-connection.ts';
-import type { Exchange, Peer, TransportAnswer } from './transport.ts';
+import { type Exchange, type Peer, type TransportAnswer, UNREAD_BYTES } from './transport.ts';
 
 export interface PoolOptions {
   server: URL;
@@ -73,9 +73,11 @@ export class Http2Pool {
       connection.reserve();
       return connection;
     }
+    const isFirst = ![...this.#connections].some(({ isCurrent }) => isCurrent);
     const connection: Http2Connection = new Http2Connection({
       ...this.#options,
       peer,
+      windowBytes: isFirst ? UNREAD_BYTES.first : UNREAD_BYTES.further,
       onClosed: (reason) => {
         this.#connections.delete(connection);
         if (reason !== undefined) this.endings[reason] = (this.endings[reason] ?? 0) + 1;

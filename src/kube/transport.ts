@@ -39,3 +39,10 @@ export interface TransportCounts {
   /** Connections that ended other than by being closed here, by reason. */
   endings: Record<string, number>;
 }
+
+/**
+ * Bytes a stream may hold unread: large reads make large transactions, and this is also what flooded watches cost in memory. The first
+ * streams of a client may hold much; beyond them, which is where kinds are many and each is quiet, less: 300 streams hold 36 MB at most.
+ */
+export const UNREAD_BYTES = { first: 256 * 1024, further: 64 * 1024 };
+export const FIRST_STREAMS = 90;

@@ -286,6 +286,23 @@ describe('kube client over HTTP/2', () => {
     assert.equal(bytes, total);
   });
 
+  it('lets many streams hold less each than a few', async () => {
+    server.floodWith(8 * 1024 * 1024);
+    const client = connect();
+    await watches(client, 90);
+    const streams = await Promise.all(Array.from({ length: 20 }, () => client.stream('/flood', { signal: never })));
+    let before = -1;
+    await until('the server is held up', async () => {
+      const still = server.flooded === before;
+      before = server.flooded;
+      await delay(50);
+      return still;
+    });
+    // A window's worth and a block that the server has begun, for each.
+    assert.ok(server.flooded <= 20 * 2 * 64 * 1024, `${server.flooded}`);
+    for (const stream of streams) stream.cancel();
+  });
+
   describe('where TLS does not offer it', () => {
     let plain: Server;
     let sockets = 0;
