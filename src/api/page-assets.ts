@@ -24,6 +24,7 @@ export interface PageAssets {
 const PAGE_MODULES = [
   ...['main', 'app', 'html', 'api-client', 'words', 'query', 'episodes', 'kubectl', 'yaml-diff', 'live-data'],
   ...['header', 'strip', 'finding-list', 'finding-view', 'finding-facts', 'reasons', 'diff-view', 'timeline', 'series-chart'],
+  'object-events',
   ...['next-steps', 'coverage-view', 'coverage-words', 'help', 'login', 'marks', 'keys', 'route-hash'],
 ];
 /** Pure parts of the domain that the page shares; their paths under /assets/src mirror src, so relative imports hold. */

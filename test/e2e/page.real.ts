@@ -94,6 +94,9 @@ describe('the page', { skip: existsSync(CHROMIUM) ? false : `no Chromium at ${CH
     await page.getByText('once in').first().waitFor();
     await page.locator('.timeline .dot.here').first().waitFor();
     assert.ok((await page.locator('.timeline .dot').count()) > 100);
+    const told = await page.locator('.events li').allInnerTexts();
+    assert.equal(told.length, 2);
+    assert.match(told[0] ?? '', /^NotReady Broker 2 did not become ready in time\s+14 times, .* by strimzi.io\/cluster-operator/);
     assert.ok((await page.getByText('kubectl describe -n streaming kafkas.v1beta2.kafka.strimzi.io orders').count()) > 0);
     await page.screenshot({ path: `${SHOTS}finding-light.png` });
     // The three answers stand on a small laptop's screen without scrolling.

@@ -8,11 +8,12 @@ import { useKeys } from './keys.ts';
 import { objectPath } from './kubectl.ts';
 import { type FindingsData, type Live, useAnswer } from './live-data.ts';
 import { NextSteps } from './next-steps.ts';
+import { ObjectEvents } from './object-events.ts';
 import { Reasons } from './reasons.ts';
 import { hashOf } from './route-hash.ts';
 import { SeriesChart } from './series-chart.ts';
 import { Timeline } from './timeline.ts';
-import type { ChangeList, Finding, FindingList, ObjectRef } from './types.ts';
+import type { ChangeList, Finding, FindingList, KubeEventList, ObjectRef } from './types.ts';
 
 interface ViewProps {
   id: string;
@@ -38,6 +39,8 @@ function Loaded({ finding, live, list, listQuery, onQuery }: Omit<ViewProps, 'id
   const ownSeq = subject.type === 'change' ? subject.seq : undefined;
   const [seq, setSeq] = useState(ownSeq);
   const history = useAnswer<ChangeList>(ref === undefined ? undefined : `${objectPath(ref)}/history?limit=500`, live.version);
+  const named = ref === undefined || ref.name === '' ? undefined : `${objectPath(ref)}/events?limit=50`;
+  const events = useAnswer<KubeEventList>(named, live.version);
   const about = new URLSearchParams({ kind: subject.ref.kind, limit: '200' });
   if (subject.ref.namespace !== undefined) about.set('namespace', subject.ref.namespace);
   if (subject.ref.name !== undefined) about.set('name', subject.ref.name);
@@ -75,6 +78,7 @@ function Loaded({ finding, live, list, listQuery, onQuery }: Omit<ViewProps, 'id
             more=${history.answer?.metadata.continue !== undefined}
           />`
         }
+        <${ObjectEvents} events=${events.answer?.items ?? []} nowMs=${live.nowMs} />
       </section>
       <div class="side">
         <section aria-labelledby="why">
