@@ -17,7 +17,7 @@ import type { IngestMetrics } from './ingest-metrics.ts';
 import type { BrokerConnection, BrokerMessage, MessageBroker } from './message-broker.ts';
 import { rejectsOfFaults } from './push-receiver.ts';
 import { type MessageParts, takeApart } from './pushed-message.ts';
-import type { Source } from './source.ts';
+import { type PulledSource, SourceTrouble } from './source-trouble.ts';
 
 export interface MessageSourceOptions {
   broker: MessageBroker;
@@ -38,11 +38,13 @@ const MESSAGE_BYTES_MAX = 8 * 1024 * 1024;
 const EXTEND_MS = 10_000;
 const BACK_OFF = { baseMs: 500, msMax: 30_000 };
 
-export function createMessageSource(options: MessageSourceOptions): Source {
+export function createMessageSource(options: MessageSourceOptions): PulledSource {
   const { broker, clock, logger, metrics } = options;
   const backOff = { ...BACK_OFF, random: options.random ?? Math.random };
+  const trouble = new SourceTrouble(options.cluster, broker.name);
   return {
     name: broker.name,
+    blindSpot: () => trouble.blindSpot(),
     async run(sink, signal) {
       const gate = new DeliveryGate(options.store, sink);
       for (let failures = 0; !signal.aborted; ) {
@@ -53,6 +55,7 @@ export function createMessageSource(options: MessageSourceOptions): Source {
         try {
           connection = await broker.connect();
           metrics.connected(broker.name, true);
+          trouble.over();
           logger.info({ broker: broker.name }, 'connected to the message broker');
           await takeMessages(connection, signal, options, gate, () => {
             failures = 0;
@@ -61,6 +64,7 @@ export function createMessageSource(options: MessageSourceOptions): Source {
           if (signal.aborted) break;
           failures += 1;
           const { code, what } = asUnreachable(error, broker);
+          trouble.failed(what, clock.nowMs());
           logger.warn({ broker: broker.name, where: broker.address, code, failures }, what);
         } finally {
           metrics.connected(broker.name, false);
@@ -117,7 +121,7 @@ async function record(batch: readonly BrokerMessage[], options: MessageSourceOpt
   const { repeated } = await whileExtending(batch, clock, gate.deliver(told, { atMs: nowMs, rejects }));
   for (const { message, parts } of taken) {
     // A message of which nothing could be taken would only come again and again.
-    if (parts.told.length === 0 && parts.references === 0) message.discard();
+    if (parts.faults.length > 0 && parts.told.length + parts.references === 0) message.discard();
     else message.ack();
     metrics.told('nats', 'reference', parts.references);
   }

@@ -20,7 +20,8 @@ import type { IngestMetrics } from './ingest-metrics.ts';
 import { gone, type KnownHead, type KnownObjects } from './list-comparison.ts';
 import { keyOf, type PolledItem, type PolledList, type PollMapping, readPolledList } from './polled-list.ts';
 import { rejectsOfFaults } from './push-receiver.ts';
-import type { Sink, Source } from './source.ts';
+import type { Sink } from './source.ts';
+import { type PulledSource, SourceTrouble } from './source-trouble.ts';
 
 export interface Poll extends PollMapping {
   name: string;
@@ -56,16 +57,22 @@ interface Validators {
   lastModified?: string;
 }
 
-export class Poller implements Source {
+export class Poller implements PulledSource {
   readonly name: string;
   readonly #options: PollerOptions;
   readonly #cursorName: string;
+  readonly #trouble: SourceTrouble;
   #faultsTold = '';
 
   constructor(options: PollerOptions) {
     this.#options = options;
     this.name = `poll ${options.poll.name}`;
     this.#cursorName = `poll/${options.poll.name}`;
+    this.#trouble = new SourceTrouble(options.poll.cluster, this.name);
+  }
+
+  blindSpot() {
+    return this.#trouble.blindSpot();
   }
 
   async run(sink: Sink, signal: AbortSignal): Promise<void> {
@@ -74,10 +81,12 @@ export class Poller implements Source {
       try {
         await this.#pollOnce(sink, signal);
         metrics.polled(poll.name, true, clock.nowMs());
+        this.#trouble.over();
       } catch (error) {
         if (signal.aborted) return;
         metrics.polled(poll.name, false, clock.nowMs());
         const { code, what } = asPollError(error, poll);
+        this.#trouble.failed(what, clock.nowMs());
         logger.warn({ poll: poll.name, code }, what);
       }
       await clock.sleep(jittered(poll.intervalMs, JITTER, random), signal).catch(() => {});

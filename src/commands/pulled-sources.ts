@@ -4,7 +4,7 @@ import type { IngestMetrics } from '../collector/ingest-metrics.ts';
 import { createMessageSource } from '../collector/message-source.ts';
 import { createNatsBroker, type NatsOptions } from '../collector/nats-broker.ts';
 import { Poller } from '../collector/poller.ts';
-import type { Source } from '../collector/source.ts';
+import type { PulledSource } from '../collector/source-trouble.ts';
 import { CrowsnestError } from '../domain/errors.ts';
 import { parseApiVersion } from '../domain/object-ref.ts';
 import type { Options } from '../options.ts';
@@ -12,7 +12,7 @@ import { readSecretFile } from '../secrets.ts';
 
 type PulledApp = Pick<App, 'store' | 'clock' | 'logger' | 'hash'>;
 
-export function createPulledSources(app: PulledApp, metrics: IngestMetrics, options: Options, cluster: string): Source[] {
+export function createPulledSources(app: PulledApp, metrics: IngestMetrics, options: Options, cluster: string): PulledSource[] {
   return [...createNatsSource(app, metrics, options, cluster), ...createPollers(app, metrics, options, cluster)];
 }
 
@@ -21,7 +21,7 @@ function createNatsSource(
   metrics: IngestMetrics,
   options: Options,
   cluster: string,
-): Source[] {
+): PulledSource[] {
   if (options.natsUrl.length === 0) return [];
   const broker = createNatsBroker({
     urls: options.natsUrl,
@@ -40,7 +40,7 @@ function createPollers(
   metrics: IngestMetrics,
   options: Options,
   cluster: string,
-): Source[] {
+): PulledSource[] {
   const kinds = new Map<string, string>();
   return options.polls.map(({ interval, ...each }) => {
     const poll = { ...each, intervalMs: interval, cluster: each.cluster ?? cluster };

@@ -55,7 +55,10 @@ export async function runServe(options: Options, terminal: Terminal): Promise<nu
   app.analysis.catchUp();
   app.startResponding(clusters);
   app.startHousekeeping({ live: true });
-  app.startCoverageAlerts(() => clusters.flatMap((cluster) => cluster.blindSpots()));
+  app.startCoverageAlerts(() => [
+    ...clusters.flatMap((cluster) => cluster.blindSpots()),
+    ...pulled.flatMap((source) => source.blindSpot() ?? []),
+  ]);
   const running = clusters.map(({ sources }) => Promise.all(sources.map((source) => app.run(source))));
   const asides = [...(who?.sources ?? []), ...pulled].map((source) => app.run(source));
   for (const aside of asides) aside.catch((err: unknown) => app.logger.error({ err }, 'a source ended'));

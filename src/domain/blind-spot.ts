@@ -16,7 +16,8 @@ export interface BlindSpot {
  * broken       a kind has never been seen whole, and trying fails
  * stale        a kind was seen and is not now
  * canary       our own object does not come back through the watch
+ * source       a broker or a polled list beside the watches cannot be read
  * gap          history was lost that no list can bring back
  */
-export const BLIND_PROBLEMS = ['unreachable', 'forbidden', 'broken', 'stale', 'canary', 'gap'] as const;
+export const BLIND_PROBLEMS = ['unreachable', 'forbidden', 'broken', 'stale', 'canary', 'source', 'gap'] as const;
 export type BlindProblem = (typeof BLIND_PROBLEMS)[number];

@@ -49,6 +49,7 @@ const ALERT_NAMES: Record<BlindProblem, string> = {
   broken: 'CrowsnestKindsBroken',
   stale: 'CrowsnestKindsStale',
   canary: 'CrowsnestCanaryMissing',
+  source: 'CrowsnestSourceFailing',
   gap: 'CrowsnestHistoryGap',
 };
 
@@ -59,6 +60,8 @@ const SENTENCES: Record<BlindProblem, (count: number, cluster: string) => string
   stale: (count, cluster) => `Crowsnest has lost sight of ${kinds(count)} of ${cluster}; what it knows of them is old.`,
   canary: (_, cluster) =>
     `What Crowsnest writes to ${cluster} does not come back through the watch; changes there may go unseen.`,
+  source: (count, cluster) =>
+    `Crowsnest cannot read ${count === 1 ? 'a source' : `${count} sources`} of changes of ${cluster} beside its watches; they wait there or go unseen.`,
   gap: (count, cluster) =>
     `The history of ${kinds(count)} of ${cluster} has a gap: the last states are known, not what was in between.`,
 };

@@ -64,6 +64,7 @@ function run(broker: MessageBroker, sink: (batch: SourceBatch) => Promise<void>)
   const running = source.run(sink, stopping.signal);
   return {
     clock,
+    source,
     async stop() {
       stopping.abort();
       await running;
@@ -124,12 +125,15 @@ test('a failed commit acknowledges nothing; after a back-off the messages come a
 test('a broker that cannot be reached is tried for ever, at most every half minute', async () => {
   let tries = 0;
   const broker: MessageBroker = { name: 'down', address: 'down', connect: () => Promise.reject(new Error(`no ${++tries}`)) };
-  const { clock, stop } = run(broker, async () => {});
+  const { clock, source, stop } = run(broker, async () => {});
   for (let i = 1; i <= 20; i++) {
     await until('it waits', () => tries === i && clock.sleeping === 1);
     clock.advance(30_000);
   }
-  await until('it goes on', () => tries === 21);
+  await until('it goes on', () => tries === 21 && clock.sleeping === 1);
+  const spot = source.blindSpot();
+  assert.deepEqual([spot?.problem, spot?.what, clock.nowMs() - (spot?.sinceMs ?? 0)], ['source', 'down', 20 * 30_000]);
+  assert.match(spot?.reason ?? '', /no 21/);
   await stop();
 });
 

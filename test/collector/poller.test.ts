@@ -32,6 +32,7 @@ describe('a polled list', () => {
   let clock: ManualClock;
   let registry: Registry;
   let stop: () => Promise<void>;
+  let poller: Poller;
 
   before(async () => {
     server = createServer((request, response) => {
@@ -60,7 +61,7 @@ describe('a polled list', () => {
     const ingest = createIngest({ store, hash: HASH });
     clock = new ManualClock();
     const stopping = new AbortController();
-    const poller = new Poller({
+    poller = new Poller({
       poll: {
         ...{ name: 'teams', url, intervalMs: 60_000, cluster: 'test', apiVersion: 'teams.example/v1', kind: 'Team' },
         ...{ items: '/data', key: ['/id'], namespace: '/org', ...more },
@@ -152,8 +153,10 @@ describe('a polled list', () => {
       await poll({ body: teams({ id: 1, org: 'sea' }, { id: 2, org: 'sea' }) });
       await poll(wrong, 'failed');
       assert.equal(changes().length, 2);
+      assert.equal(poller.blindSpot()?.what, 'poll teams');
       await poll({ body: teams({ id: 1, org: 'sea' }) });
       assert.deepEqual(changes().slice(2), ['DELETED sea/2 relist'], 'and goes on afterwards');
+      assert.equal(poller.blindSpot(), undefined);
     });
   }
 
