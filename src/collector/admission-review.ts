@@ -4,7 +4,11 @@ import { contentHash } from '../domain/content-hash.ts';
 import { isJsonObject, type JsonObject } from '../domain/json.ts';
 import { textOf } from './audit-event.ts';
 
-const VERBS: Record<string, ClaimVerb> = { CREATE: 'create', UPDATE: 'update', DELETE: 'delete' };
+const VERBS = new Map<unknown, ClaimVerb>([
+  ['CREATE', 'create'],
+  ['UPDATE', 'update'],
+  ['DELETE', 'delete'],
+]);
 
 export type AdmissionReading =
   | { type: 'claim'; uid: string; claim: Claim }
@@ -21,7 +25,7 @@ export function readAdmissionReview(review: unknown, cluster: string, nowMs: num
   if (review.apiVersion !== 'admission.k8s.io/v1') return invalid('not of admission.k8s.io/v1');
   if (request === undefined) return invalid('request is missing');
   if (uid === '') return invalid('request.uid is missing');
-  const verb = VERBS[String(request.operation)];
+  const verb = VERBS.get(request.operation);
   if (request.dryRun === true || request.operation === 'CONNECT') return { type: 'skipped', uid };
   if (verb === undefined) return invalid('request.operation is not known');
 

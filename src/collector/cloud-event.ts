@@ -94,7 +94,7 @@ function readStructured(value: Json): ReadEvent {
   if (!isJsonObject(value)) return fault('event', 'an event must be a JSON object');
   const { data, data_base64: base64, ...attributes } = value;
   const mediaType = attributes.datacontenttype;
-  if (mediaType !== undefined && mediaType !== null && !isJsonType(String(mediaType))) {
+  if (mediaType !== undefined && mediaType !== null && !(typeof mediaType === 'string' && isJsonType(mediaType))) {
     return fault('media-type', 'the data of an event must be JSON (datacontenttype: application/json)');
   }
   if (base64 === undefined || base64 === null) return checked(attributes, data);

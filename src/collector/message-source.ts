@@ -137,7 +137,13 @@ function partsOf(message: BrokerMessage, options: MessageSourceOptions, nowMs: n
   }
   const { broker, cluster, anyCluster } = options;
   const context = { cluster, anyCluster: anyCluster === true, sender: broker.name, nowMs, messageId: message.id };
-  return takeApart(message, context);
+  try {
+    return takeApart(message, context);
+  } catch (err) {
+    // A defect of ours with one message must not stop all behind it. It stays in the broker's stream, and its place among the rejects.
+    options.logger.error({ err, place: message.place }, 'a message could not be taken apart');
+    return { told: [], references: 0, faults: [{ reason: 'event', what: 'the message could not be taken apart' }] };
+  }
 }
 
 /** A disk that is full makes the commit wait; the broker is to wait with it rather than deliver again. */

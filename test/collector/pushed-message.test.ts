@@ -1,12 +1,17 @@
 /** Whatever is sent, it is taken apart into what can be recorded and into reasons; nothing throws. */
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import fc from 'fast-check';
+import { readAdmissionReview } from '../../src/collector/admission-review.ts';
 import { parseAuditEvents } from '../../src/collector/audit-event.ts';
 import { INGEST_REASONS } from '../../src/collector/ingest-fault.ts';
 import { readPolledList } from '../../src/collector/polled-list.ts';
 import { type MessageContext, takeApart } from '../../src/collector/pushed-message.ts';
 import { parseStrictJson } from '../../src/collector/strict-json.ts';
+import { CLAIM_VERBS } from '../../src/domain/claim.ts';
+import type { Json, JsonObject } from '../../src/domain/json.ts';
+import { admissionReview } from '../support/admission-review.ts';
 import { BATCH, binary, knativeEvent, STRUCTURED } from '../support/cloud-events.ts';
 import { kafka } from '../support/objects.ts';
 
@@ -106,5 +111,25 @@ test('an attribute of every event may be anything', () => {
       check(STRUCTURED, Buffer.from(JSON.stringify({ ...knativeEvent('e'), [name]: value })));
     }),
     { numRuns: 2_000 },
+  );
+});
+
+test('a field of an audit event or an admission review may be anything', () => {
+  const list = JSON.parse(readFileSync(new URL('../../fixtures/audit/event-list.json', import.meta.url), 'utf8')) as {
+    items: JsonObject[];
+  };
+  const [event] = list.items.filter(({ stage }) => stage === 'ResponseComplete');
+  const request = admissionReview({}).request as JsonObject;
+  const fields = fc.constantFrom(...Object.keys({ ...event, ...request }));
+  const value = fc.oneof(fc.jsonValue({ maxDepth: 2 }), fc.constant('constructor')) as fc.Arbitrary<Json>;
+  fc.assert(
+    fc.property(fields, value, (name, anything) => {
+      const audit = parseAuditEvents({ ...event, [name]: anything }, 'prod-eu');
+      const reading = readAdmissionReview(admissionReview({ [name]: anything }), 'prod-eu', CONTEXT.nowMs);
+      const claims = [...audit.claims, ...(reading.type === 'claim' ? [reading.claim] : [])];
+      for (const { verb } of claims) assert.ok(CLAIM_VERBS.includes(verb), String(verb));
+      assert.ok(audit.claims.length + audit.rejects.length + audit.skipped > 0);
+    }),
+    { numRuns: 3_000 },
   );
 });
