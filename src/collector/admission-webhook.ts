@@ -154,6 +154,7 @@ export class AdmissionWebhook implements Source {
 
   async #look(signal: AbortSignal): Promise<void> {
     const { clock, logger } = this.#options;
+    if (this.#worker === undefined && clock.nowMs() < this.#againMs) return;
     try {
       if (this.#worker === undefined) await this.#startThread();
       await this.#renewCertificate(signal);
@@ -203,8 +204,9 @@ export class AdmissionWebhook implements Source {
         if (notice.type === 'listening') resolve(notice.port);
         else reject(new Error(notice.message));
       });
-    }).catch((error: unknown) => {
+    }).catch(async (error: unknown) => {
       this.#worker = undefined;
+      await worker.terminate();
       throw error;
     });
     const left = (why: string) => {

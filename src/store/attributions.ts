@@ -12,15 +12,16 @@ export interface AttributionRow {
   evidence: string;
 }
 
+/** Addresses stand here and not with the writer: behind a proxy each request may have another. */
 type PackedEvidence = [
   source: Evidence['source'],
   id: string,
   atMs: number,
   match: Evidence['match'],
-  name: string,
   writerId: number,
+  ...sourceIPs: string[],
 ];
-type Details = Omit<Evidence['user'], 'name'>;
+type Details = Omit<Evidence['user'], 'sourceIPs'>;
 
 export class Attributions {
   readonly #interning: Interning;
@@ -47,8 +48,8 @@ export class Attributions {
   }
 
   add(seq: number, knownMs: number, { actor, candidates, evidence }: Attribution): void {
-    const packed = evidence.map(({ source, id, atMs, match, user: { name, ...details } }): PackedEvidence => {
-      return [source, id, atMs, match, name, this.#writerIdOf(details)];
+    const packed = evidence.map(({ source, id, atMs, match, user: { sourceIPs = [], ...details } }): PackedEvidence => {
+      return [source, id, atMs, match, this.#writerIdOf(details), ...sourceIPs];
     });
     this.#sql.add.run(seq, knownMs, this.#interning.actorSetId(actor, candidates), JSON.stringify(packed));
   }
@@ -58,9 +59,9 @@ export class Attributions {
   }
 
   unpack(evidence: string): Evidence[] {
-    return (JSON.parse(evidence) as PackedEvidence[]).map(([source, id, atMs, match, name, writerId]) => {
-      const details = JSON.parse(this.#sql.writer.get(writerId) ?? '{}') as Details;
-      return { source, id, atMs, match, user: { name, ...details } };
+    return (JSON.parse(evidence) as PackedEvidence[]).map(([source, id, atMs, match, writerId, ...sourceIPs]) => {
+      const details = JSON.parse(this.#sql.writer.get(writerId) ?? '{"name":"unknown"}') as Details;
+      return { source, id, atMs, match, user: sourceIPs.length === 0 ? details : { ...details, sourceIPs } };
     });
   }
 

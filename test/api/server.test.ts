@@ -198,6 +198,29 @@ describe('changes and states', () => {
     assert.ok('after' in first && !('before' in first));
   });
 
+  it('shows who it was as known now, the claims that say so, and what keeps the object', async () => {
+    const { subject, id } = api.findings.listener;
+    assert.ok(subject.type === 'change');
+    const { seq } = subject;
+    const before = api.store.attribution(seq);
+    assert.ok(before !== undefined);
+    const actor = { name: 'alice', source: 'audit' as const, confidence: 0.98 };
+    const user = { name: 'alice', sourceIPs: ['192.0.2.7'] };
+    const evidence = [{ source: 'audit' as const, id: 'a-1', atMs: 7, match: 'version' as const, user }];
+    const attribution = { actor, candidates: [actor, ...before.candidates], evidence };
+    api.store.append({ changes: [], amendments: [{ seq, knownMs: 1, attribution }] });
+    const change = (await (await api.get(`/v1/changes/${seq}`)).json()) as Record<string, unknown>;
+    assert.deepEqual(change.actor, actor);
+    assert.deepEqual(change.evidence, [{ source: 'audit', id: 'a-1', time: '1970-01-01T00:00:00.007Z', match: 'version', user }]);
+    const finding = (await (await api.get(`/v1/findings/${id}`)).json()) as { actor: unknown; candidates: unknown[] };
+    assert.deepEqual(finding.actor, actor);
+    assert.deepEqual(finding.candidates[0], actor);
+    assert.notEqual(api.store.finding(id)?.actor.name, 'alice', 'what was judged stays as it was');
+    const listed = (await (await api.get('/v1/findings?limit=1000')).json()) as { items: { id: string; actor: unknown }[] };
+    assert.deepEqual(listed.items.find((item) => item.id === id)?.actor, actor);
+    api.store.append({ changes: [], amendments: [{ seq, knownMs: 2, attribution: before }] });
+  });
+
   it('shows an object as it was', async () => {
     const state = async (at: string) =>
       (await (await api.get(`/v1/objects/prod-eu/kafka.strimzi.io/Kafka/streaming/orders/state?at=${at}`)).json()) as {

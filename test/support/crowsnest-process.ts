@@ -11,6 +11,8 @@ export interface CrowsnestProcess {
   pid: number;
   /** GET of a JSON path of the API. Throws with the answer when it is not 2xx. */
   get<T>(path: string): Promise<T>;
+  /** The text of /metrics. */
+  metrics(): Promise<string>;
   /** Everything it wrote to stderr so far. */
   log(): string;
   kill9(): Promise<void>;
@@ -52,6 +54,7 @@ export async function startCrowsnest(args: string[], options: { timeoutMs?: numb
       if (!response.ok) throw new Error(`${path}: ${response.status} ${body}`);
       return JSON.parse(body) as T;
     },
+    metrics: async () => (await fetch(`${url}/metrics`, { headers: { authorization: `Bearer ${TOKEN}` } })).text(),
     kill9: async () => void (await end(child, 'SIGKILL')),
     stop: () => end(child, 'SIGTERM'),
   };

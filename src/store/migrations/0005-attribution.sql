@@ -1,6 +1,6 @@
 -- Who made a change, as said by admission, audit or a push: added when it becomes known, never changed. The newest row of a change counts.
 
--- What describes a writer beyond the name: groups, user agent, addresses, as JSON. Apart, since a controller's are the same each time.
+-- Who wrote: name, groups, user agent and so on, as JSON. Apart, since a controller's are the same each time.
 CREATE TABLE writer (
   id INTEGER PRIMARY KEY,
   details TEXT NOT NULL UNIQUE
