@@ -34,6 +34,9 @@ export interface PageProblem {
   fatal: boolean;
 }
 
+/** Nearly all of a large page is not kept, and is read only so far as to tell that it is no damage. */
+const PLAIN_SAMPLE = /^[a-zA-Z_:][\w:]*(?:\{.*\})?[ \t]+[-+]?(?:[\d.]|inf|nan)/i;
+
 interface Reading {
   samples: ScrapeSample[];
   bad: number;
@@ -72,20 +75,22 @@ export async function readMetricsPage(
 
 async function readLines(reading: Reading, body: AsyncIterable<Buffer>, needsEnd: boolean): Promise<PageProblem | undefined> {
   const splitter = new LineSplitter(LINE_BYTES_MAX);
-  let line = 0;
+  let number = 0;
   let ended = false;
   const handler = {
     piece(bytes: Buffer) {
-      line += 1;
+      number += 1;
       if (ended) return;
+      const line = bytes.toString('latin1');
+      if (!isKept(line) && PLAIN_SAMPLE.test(line)) return;
       const parsed = parseExpositionLine(bytes.toString('utf8'));
       if (parsed.type === 'end') ended = true;
-      else if (parsed.type === 'bad') noteBad(reading, line);
+      else if (parsed.type === 'bad') noteBad(reading, number);
       else if (parsed.type === 'sample') keep(reading, parsed.sample);
     },
     oversized() {
-      line += 1;
-      noteBad(reading, line);
+      number += 1;
+      noteBad(reading, number);
     },
   };
   for await (const chunk of body) splitter.push(chunk, handler);

@@ -1,5 +1,6 @@
 import { Counter, Gauge, type Registry } from 'prom-client';
 import type { GapReason } from '../domain/gap.ts';
+import type { TargetHealth } from './reconcile-scraper.ts';
 import type { CoverageState, KindCoverage } from './source.ts';
 
 /** The collector's own metrics. Labels name kinds and reasons, never objects. */
@@ -19,6 +20,8 @@ export interface CollectorMetrics {
   error(kind: KindLabels, reason: string): void;
   /** Shows a cluster's kinds, asked for at each scrape. */
   watchCoverage(rows: () => KindCoverage[]): void;
+  /** Shows how many metrics pages are read, asked for at each scrape. */
+  watchTargets(rows: () => TargetHealth[]): void;
   scrape(ok: boolean): void;
 }
 
@@ -44,6 +47,7 @@ export const NO_METRICS: CollectorMetrics = {
   retried() {},
   error() {},
   watchCoverage() {},
+  watchTargets() {},
   scrape() {},
 };
 
@@ -161,9 +165,24 @@ export function createCollectorMetrics(registry: Registry): { of(cluster: string
     registers,
   });
   for (const result of ['ok', 'failed']) scrapes.inc({ result }, 0);
+  const scrapers = new Map<string, () => TargetHealth[]>();
+  new Gauge({
+    name: 'crowsnest_scrape_targets',
+    help: 'Metrics pages that are read, at most 500 of them found by discovery; those beyond are counted as METRICS_TARGET_REFUSED.',
+    labelNames: ['cluster', 'state'],
+    registers,
+    collect() {
+      for (const [cluster, rows] of scrapers) {
+        const up = rows().filter((row) => row.up).length;
+        this.set({ cluster, state: 'up' }, up);
+        this.set({ cluster, state: 'down' }, rows().length - up);
+      }
+    },
+  });
   return {
     of(cluster) {
-      for (const reason of ['OBJECT_INVALID', 'OBJECT_TOO_LARGE', 'METRICS_UNREADABLE']) rejects.inc({ cluster, reason }, 0);
+      for (const reason of ['OBJECT_INVALID', 'OBJECT_TOO_LARGE', 'METRICS_UNREADABLE', 'METRICS_TARGET_REFUSED'])
+        rejects.inc({ cluster, reason }, 0);
       return {
         events({ group, kind }, type, count, atMs) {
           events.inc({ cluster, group, kind, type }, count);
@@ -180,6 +199,7 @@ export function createCollectorMetrics(registry: Registry): { of(cluster: string
         retried: () => retries.inc({ cluster }),
         error: ({ group, kind }, reason) => errors.inc({ cluster, group, kind, reason }),
         watchCoverage: (rows) => void clusters.set(cluster, rows),
+        watchTargets: (rows) => void scrapers.set(cluster, rows),
         scrape: (ok) => scrapes.inc({ result: ok ? 'ok' : 'failed' }),
       };
     },

@@ -21,6 +21,7 @@ export function createSideSources(
   }: { client: KubeClient; options: Options; source: ClusterSource; metrics: CollectorMetrics },
 ): MetricsSources {
   const pages = createMetricsSources(app, { client, options, metrics, cursors: app.store });
+  metrics.watchTargets(() => pages.health());
   if (options.kubeEvents === 'off') return pages;
   const followed = followedKinds(app, source);
   const events = createKubeEventSource({

@@ -7,6 +7,8 @@ import { createScraper, type ScraperOptions } from '../../src/collector/reconcil
 import type { ScrapeTarget } from '../../src/collector/scrape-target.ts';
 import type { SourceBatch } from '../../src/collector/source.ts';
 import type { Clock } from '../../src/domain/clock.ts';
+import { systemClock } from '../../src/telemetry/system-clock.ts';
+import { until } from '../support/until.ts';
 import { SILENT_LOGGER } from './memory-record.ts';
 
 const PAGE = `# HELP controller_runtime_reconcile_total Reconciles.
@@ -109,6 +111,62 @@ describe('scraper of controller metrics', () => {
       assert.ok(second);
     });
   }
+
+  it('gives up a page that trickles, and one of 60 MB, and reads the next', async () => {
+    let requests = 0;
+    answer = (_, response) => {
+      requests += 1;
+      if (requests === 1) {
+        // Never silent for long, and never done.
+        const drip = setInterval(() => response.write('workqueue_depth{name="a"} 1\n'), 5);
+        response.on('close', () => clearInterval(drip));
+      } else if (requests === 2) {
+        const line = Buffer.from('go_memstats_alloc_bytes{some="label"} 123456\n'.repeat(20_000));
+        let sent = 0;
+        const more = () => {
+          for (; sent < 60_000_000; sent += line.length) if (!response.write(line)) return void response.once('drain', more);
+          response.end();
+        };
+        more();
+      } else response.end(PAGE);
+    };
+    const [trickle, large, good] = await scrape(3, { target: { timeoutMs: 3_000 } });
+    assert.match(trickle?.rejects?.[0]?.what ?? '', /in time/);
+    assert.match(large?.rejects?.[0]?.what ?? '', /larger than 52428800 bytes/);
+    assert.equal(good?.scrapes?.[0]?.samples.at(-1)?.value, 1);
+  });
+
+  it('says which targets it has, follows a new list, and ends what is no longer on it', async () => {
+    answer = (_, response) => void response.end(PAGE);
+    const stop = new AbortController();
+    const targets = (path: string) => [{ url: `${url}/${path}`, intervalMs: 10, foundBy: path }];
+    const scraper = createScraper({ targets: targets('a'), cluster: 'test', clock: systemClock, logger: SILENT_LOGGER });
+    let scraped: string[] = [];
+    const running = scraper.run(
+      async ({ scrapes = [] }) => void scraped.push(...scrapes.map(({ target }) => target.slice(-1))),
+      stop.signal,
+    );
+    await until('a is read', () => scraped.includes('a'));
+    scraper.setTargets(targets('b'));
+    await until('b is read', () => scraped.includes('b'));
+    scraped = [];
+    await until('b is read again', () => scraped.length >= 3);
+    assert.deepEqual([...new Set(scraped)], ['b']);
+    assert.deepEqual(
+      scraper.health().map(({ foundBy, up, samples }) => [foundBy, up, samples]),
+      [['b', true, 3]],
+    );
+    stop.abort();
+    await running;
+  });
+
+  it('reads a discovered page less and less often while it shows no reconciling, and soon again once it does', async () => {
+    answer = (_, response) => void response.end('go_goroutines 3\n');
+    const batches = await scrape(9, { target: { slowsDown: true } });
+    const times = batches.map(({ scrapes }) => (scrapes?.[0]?.tsMs ?? 0) / 1000);
+    const pauses = times.slice(1).map((time, i) => time - (times[i] as number));
+    assert.deepEqual(pauses, [15, 15, 30, 60, 120, 240, 480, 960]);
+  });
 
   it('uses what can be read of a page with bad lines and counts the rest', async () => {
     answer = (_, response) => void response.end(`this is not one\nworkqueue_depth 3\nworkqueue_adds_total{ 1\n`);

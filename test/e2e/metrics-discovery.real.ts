@@ -4,13 +4,20 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { type Exporter, makeCertificate, ownAddress, startExporter } from '../support/exporter.ts';
-import { type FirstLight, startFirstLight } from '../support/first-light.ts';
+import { type FirstLight, GROUP, startFirstLight } from '../support/first-light.ts';
 import { skipWithout } from '../support/skip-real.ts';
 import { until } from '../support/until.ts';
 
 const NAME = 'controllers.ops.svc';
 const TOKEN = 'a-token-that-may-read-metrics-and-nothing-else';
 const USER = 'system:serviceaccount:crowsnest:crowsnest';
+
+interface ControllerRow {
+  controller: string;
+  state: string;
+  kinds: { group: string; kind: string; source: string }[];
+  last?: { reconciles: number };
+}
 
 const crd = (kind: string) => ({
   apiVersion: 'apiextensions.k8s.io/v1',
@@ -153,6 +160,14 @@ describe('metrics pages found in a cluster', { skip: skipWithout('kube-apiserver
     assert.deepEqual([...new Set(stranger.authorizations)], [undefined], 'a stranger’s monitor brings no token');
     assert.deepEqual(unknown.authorizations, [], 'nothing is said to whom nobody vouches for');
     assert.equal(series.has('impostor'), false);
+
+    // Nobody said that the controller called `engine` acts on Engines.
+    const { items: tied } = await crowsnest.get<{ items: ControllerRow[] }>('/v1/controllers?kind=Engine');
+    assert.deepEqual(
+      tied.map(({ controller, state, kinds: [first] }) => [controller, state, first?.group, first?.kind, first?.source]),
+      [['engine', 'reconciling', GROUP, 'Engine', 'learnt']],
+    );
+    assert.equal(tied[0]?.last?.reconciles, 5);
 
     // Pods may not be read yet: the PodMonitor leads nowhere, and coverage has the rule to add.
     assert.equal(series.has('podded'), false);
