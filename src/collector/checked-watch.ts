@@ -11,7 +11,7 @@ import { readBytes } from './guarded-stream.ts';
 import type { PlannedKind } from './kind-plan.ts';
 import type { Found, KnownHead, KnownObjects, RecordedHead } from './list-comparison.ts';
 import { type Envelope, isUnreadable, readMetadataPage } from './list-page.ts';
-import { METADATA_ACCEPT, readHeaders, selectionQuery } from './read-mode.ts';
+import { METADATA_LIST_ACCEPT, readHeaders, selectionQuery } from './read-mode.ts';
 import type { Sink } from './source.ts';
 import { parseListItem } from './watch-event.ts';
 
@@ -66,7 +66,7 @@ export function createCheckedWatch(options: CheckedWatchOptions): CheckedWatch {
       // Metadata is all that comparing needs, and a fraction of what objects weigh.
       const query = { ...selectionQuery(kind), limit: String(pageLimit), ...(token === undefined ? {} : { continue: token }) };
       const path = collectionPath(kind, options.namespace);
-      const stream = await client.stream(path, { query, headers: { accept: METADATA_ACCEPT }, signal });
+      const stream = await client.stream(path, { query, headers: { accept: METADATA_LIST_ACCEPT }, signal });
       return readMetadataPage(stream, { clock, signal, silenceMs, objectBytesMax }, take);
     },
     async get(namespace, name, signal) {

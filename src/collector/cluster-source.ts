@@ -100,7 +100,10 @@ class KubeClusterSource implements ClusterSource {
     this.#startedMs = clock.nowMs();
     this.#reach = { cluster: client.cluster, state: 'connecting', sinceMs: this.#startedMs };
     this.#shared = {
-      gate: createStartGate({ places: startsAtOnce, leaseMs: 10_000, clock }),
+      gate: createStartGate({
+        ...{ places: startsAtOnce, leaseMs: 10_000, clock },
+        onWaiting: (more) => this.#metrics.starting(more),
+      }),
       streamingLists: { supported: true },
     };
     this.#metrics.watchCoverage(() => this.coverage());

@@ -97,14 +97,14 @@ export class ConsistencyCheck {
       return onResult('restored', 0, undefined);
     }
     const isPast = () => watch.history() !== history || !isOlder(watch.position() ?? '', listedAt);
-    let comparison = compareWithRecord(listed, watch.heads(), listedAt);
+    let comparison = await compareWithRecord(listed, watch.heads(), listedAt);
     if (!isClean(comparison)) {
       if (!(await this.#settles(isPast, signal))) {
         watch.reopen('the watch does not get as far as a list shows');
         return onResult('unsettled', 0, undefined);
       }
       if (history !== watch.history()) return onResult('abandoned', 0, undefined);
-      comparison = compareWithRecord(listed, watch.heads(), listedAt);
+      comparison = await compareWithRecord(listed, watch.heads(), listedAt);
     }
     if (await this.#provesRestore(comparison.ahead, signal)) {
       watch.restored('an object is older than it is recorded');

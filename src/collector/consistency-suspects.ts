@@ -1,7 +1,9 @@
 /**
  * What a list shows beside what the watch has recorded, once the watch has passed the list's resourceVersion: all that the list shows must
- * be recorded by then, at least as new. Pure.
+ * be recorded by then, at least as new. Reads nothing but what it is given, and lets others work in between: what is recorded meanwhile is
+ * newer than the list, which says nothing against it.
  */
+import { setImmediate as others } from 'node:timers/promises';
 import { compareResourceVersions } from '../domain/resource-version.ts';
 import { type KnownHead, keyOf } from './list-comparison.ts';
 
@@ -29,15 +31,20 @@ export interface Comparison {
   ahead: KnownHead[];
 }
 
+const HEADS_AT_ONCE = 1_000;
+
 /** `listedAt` is the list's own resourceVersion. Bounded in memory by what differs. */
-export function compareWithRecord(
+export async function compareWithRecord(
   listed: ReadonlyMap<string, Listed>,
   recorded: Iterable<KnownHead>,
   listedAt: string,
-): Comparison {
+): Promise<Comparison> {
   const comparison: Comparison = { suspects: [], ahead: [] };
   for (const shown of listed.values()) shown.met = false;
+  let heads = 0;
   for (const head of recorded) {
+    heads += 1;
+    if (heads % HEADS_AT_ONCE === 0) await others();
     const shown = listed.get(keyOf(head.ref.namespace, head.ref.name));
     if (shown !== undefined) shown.met = true;
     if (shown?.uid === head.uid && shown.resourceVersion === head.resourceVersion) continue;

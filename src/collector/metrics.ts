@@ -16,6 +16,8 @@ export interface CollectorMetrics {
   /** So many more (or fewer) objects wait to be asked for one by one. */
   verifying(more: number): void;
   retried(): void;
+  /** So many more (or fewer) lists and watches wait for a place to begin. */
+  starting(more: number): void;
   /** An attempt that came to nothing: forbidden, failed, silent, … */
   error(kind: KindLabels, reason: string): void;
   /** Shows a cluster's kinds, asked for at each scrape. */
@@ -45,6 +47,7 @@ export const NO_METRICS: CollectorMetrics = {
   check() {},
   verifying() {},
   retried() {},
+  starting() {},
   error() {},
   watchCoverage() {},
   watchTargets() {},
@@ -112,6 +115,12 @@ export function createCollectorMetrics(registry: Registry): { of(cluster: string
   const retries = new Counter({
     name: 'crowsnest_watch_verify_retries_total',
     help: 'Objects asked for again after a failure.',
+    labelNames: ['cluster'],
+    registers,
+  });
+  const starting = new Gauge({
+    name: 'crowsnest_watch_start_queue',
+    help: 'Lists and watches that wait to begin, as only a few of a cluster do so at a time.',
     labelNames: ['cluster'],
     registers,
   });
@@ -197,6 +206,7 @@ export function createCollectorMetrics(registry: Registry): { of(cluster: string
         },
         verifying: (more) => verifying.inc({ cluster }, more),
         retried: () => retries.inc({ cluster }),
+        starting: (more) => starting.inc({ cluster }, more),
         error: ({ group, kind }, reason) => errors.inc({ cluster, group, kind, reason }),
         watchCoverage: (rows) => void clusters.set(cluster, rows),
         watchTargets: (rows) => void scrapers.set(cluster, rows),

@@ -5,6 +5,8 @@ import { parseFieldSelector, parseLabelSelector, type Selector } from '../domain
 import type { PlannedKind } from './kind-plan.ts';
 
 export const METADATA_ACCEPT = 'application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1,application/json';
+/** For a list; a server answers one asked for as the other with 406, whatever else would be accepted. */
+export const METADATA_LIST_ACCEPT = METADATA_ACCEPT.replace('PartialObjectMetadata', 'PartialObjectMetadataList');
 /** What kubectl apply leaves behind: the whole object once more. */
 const LAST_APPLIED = 'kubectl.kubernetes.io/last-applied-configuration';
 
@@ -16,8 +18,9 @@ export function selectionQuery({ labelSelector, fieldSelector }: PlannedKind): R
   };
 }
 
-export function readHeaders({ metadataOnly }: PlannedKind): Record<string, string> {
-  return metadataOnly === true ? { accept: METADATA_ACCEPT } : {};
+export function readHeaders({ metadataOnly }: PlannedKind, what: 'object' | 'list' = 'object'): Record<string, string> {
+  if (metadataOnly !== true) return {};
+  return { accept: what === 'list' ? METADATA_LIST_ACCEPT : METADATA_ACCEPT };
 }
 
 /**

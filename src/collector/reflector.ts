@@ -526,7 +526,9 @@ export class Reflector {
 
   #open(query: Record<string, string>, signal: AbortSignal): Promise<KubeStream> {
     const { client, kind } = this.#options;
-    return client.stream(this.#path, { query: { ...query, ...selectionQuery(kind) }, headers: readHeaders(kind), signal });
+    // The events of a watch are objects, one by one.
+    const headers = readHeaders(kind, query.watch === undefined ? 'list' : 'object');
+    return client.stream(this.#path, { query: { ...query, ...selectionQuery(kind) }, headers, signal });
   }
 
   async #refused(stream: KubeStream, signal: AbortSignal, streamingList: boolean): Promise<Outcome> {

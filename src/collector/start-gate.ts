@@ -7,7 +7,14 @@ export interface StartGate {
 }
 
 /** Each place is also given back after `leaseMs`, so that kinds whose server hangs cannot hold up the others. */
-export function createStartGate({ places, leaseMs, clock }: { places: number; leaseMs: number; clock: Clock }): StartGate {
+export function createStartGate(options: {
+  places: number;
+  leaseMs: number;
+  clock: Clock;
+  /** Told how many more (or fewer) wait. */
+  onWaiting?: (more: number) => void;
+}): StartGate {
+  const { places, leaseMs, clock, onWaiting } = options;
   let free = places;
   const queue: (() => void)[] = [];
   const leave = () => {
@@ -34,7 +41,10 @@ export function createStartGate({ places, leaseMs, clock }: { places: number; le
     async enter(signal) {
       signal.throwIfAborted();
       if (free > 0) free -= 1;
-      else await wait(signal);
+      else {
+        onWaiting?.(1);
+        await wait(signal).finally(() => onWaiting?.(-1));
+      }
       const lease = new AbortController();
       let held = true;
       const release = () => {

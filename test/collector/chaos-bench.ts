@@ -47,7 +47,10 @@ export async function startCollector(store: SqliteStore, kubeconfig: string): Pr
     heads: (group: string, kind: string, namespace?: string) => store.heads('real', group, kind, namespace),
     head: (ref: Parameters<SqliteStore['head']>[0]) => store.head(ref),
   };
-  const source = createClusterSource({ ...common, client, known, cursors: store, selection: { include: [`*.${GROUP}`] } });
+  // All the while lists are made beside the watches: whatever happens, they must find nothing missed.
+  const reflector = { timing: { consistencyMs: 2_000 } };
+  const selection = { include: [`*.${GROUP}`] };
+  const source = createClusterSource({ ...common, client, known, cursors: store, selection, reflector });
   const running = source.run((batch) => pipeline.sink(batch), stop.signal);
   return {
     ...{ store, source, alerts },

@@ -68,6 +68,7 @@ describe('a cluster that does its worst', { skip: skipWithout('kube-apiserver', 
   const holds = async () => {
     await allWatched();
     assert.deepEqual(ledger.complaints(collector.changes()), []);
+    assert.deepEqual(store.gaps({ reason: 'missed', limit: 10 }).items, []);
   };
   const kindGaps = (reason: 'compacted' | 'restored') => store.gaps({ of: 'kinds', reason, limit: 1_000 }).items;
 
@@ -130,6 +131,12 @@ describe('a cluster that does its worst', { skip: skipWithout('kube-apiserver', 
     await settled(...WATCHED);
     await holds();
     assert.equal(collector.changes().length, WATCHED.length * 6);
+  });
+
+  it('lists beside the watches now and then and finds nothing missed', async () => {
+    const checks = () => WATCHED.map((kind) => collector.coverage(`K${kind}`)?.lastCheckMs);
+    await until('each kind was checked', () => checks().every((ms) => ms !== undefined), 20_000, 20);
+    await holds();
   });
 
   it('loses and repeats nothing when the connection is cut in the middle of a line', async () => {

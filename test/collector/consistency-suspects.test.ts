@@ -19,14 +19,14 @@ const CASES: [what: string, listed: string, recorded: string, verdict: 'same' | 
 ];
 
 for (const [what, listed, recorded, verdict] of CASES) {
-  test(`an object ${what} is ${verdict}`, () => {
+  test(`an object ${what} is ${verdict}`, async () => {
     const at = (text: string) => ({ uid: text.split('@')[0] as string, resourceVersion: text.split('@')[1] as string });
     const shown = new Map<string, Listed>();
     if (listed !== '') shown.set(keyOf('n', 'x'), { namespace: 'n', name: 'x', ...at(listed) });
     const ref = { cluster: 'c', group: 'g', version: 'v1', kind: 'K', namespace: 'n', name: 'x' };
     const heads: KnownHead[] = recorded === '' ? [] : [{ ref, ...at(recorded) }];
     for (let pass = 0; pass < 2; pass++) {
-      const { suspects, ahead } = compareWithRecord(shown, heads, AT);
+      const { suspects, ahead } = await compareWithRecord(shown, heads, AT);
       assert.deepEqual([suspects.length, ahead.length], [verdict === 'suspect' ? 1 : 0, verdict === 'ahead' ? 1 : 0]);
     }
   });

@@ -61,4 +61,22 @@ describe('start gate', () => {
     leave();
     await next;
   });
+
+  it('tells how many wait', async () => {
+    let waiting = 0;
+    const onWaiting = (more: number) => {
+      waiting += more;
+    };
+    const gate = createStartGate({ places: 1, leaseMs: 1_000, clock: handClock().clock, onWaiting });
+    const leave = await gate.enter(signal);
+    const stop = new AbortController();
+    const second = gate.enter(signal);
+    const third = gate.enter(stop.signal).catch(() => undefined);
+    assert.equal(waiting, 2);
+    stop.abort(new Error('stopped'));
+    await third;
+    leave();
+    await second;
+    assert.equal(waiting, 0);
+  });
 });

@@ -253,12 +253,16 @@ class FakeServer implements FakeApiServer {
       this.#openWatch(record, response, target.kind, target.namespace);
       return undefined;
     }
+    const accept = record.headers.accept ?? '';
+    if (accept.includes('as=PartialObjectMetadata;'))
+      throw new HttpProblem(406, 'NotAcceptable', 'you requested PartialObjectMetadata, but the requested object is a list');
     const page = this.objects.list(
       target.kind,
       target.namespace,
       record.query,
       record.query.continue !== undefined && this.faults.takeExpiredContinue(),
     );
+    if (accept.includes('as=PartialObjectMetadataList;')) keepMetadata(page);
     this.faults.rawListItems(target.kind.plural, page);
     return { status: 200, body: page };
   }
@@ -361,6 +365,12 @@ class FakeServer implements FakeApiServer {
   #writeError(watch: OpenWatch, problem: HttpProblem): void {
     watch.response.end(`${JSON.stringify({ type: 'ERROR', object: problem.body() })}\n`);
   }
+}
+
+/** As a server answers who asks for metadata: the items say of themselves neither what they are nor what they hold. */
+function keepMetadata(page: FakeObject): void {
+  Object.assign(page, { apiVersion: 'meta.k8s.io/v1', kind: 'PartialObjectMetadataList' });
+  page.items = page.items.map(({ metadata }: FakeObject) => ({ metadata }));
 }
 
 function ok(body: unknown): { status: number; body: unknown } {
