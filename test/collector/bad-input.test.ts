@@ -60,7 +60,7 @@ describe('bad input on a watch', () => {
     pipeline = createPipeline({
       ingest: createIngest({ store, hash: keyedHash(Buffer.from('k')) }),
       ...{ store, clock, logger: SILENT_LOGGER, signal: new AbortController().signal },
-      ...{ analysis: { analyze: () => [] }, react: () => {} },
+      ...{ analysis: { analyze: () => [], advance: () => [] }, react: () => {} },
     });
   });
 
