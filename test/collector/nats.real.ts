@@ -5,7 +5,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, afterEach, before, beforeEach, describe, it } from 'node:test';
 import { AckPolicy, jetstreamManager } from '@nats-io/jetstream';
+import { nkeys } from '@nats-io/transport-node';
 import { createApp } from '../../src/app.ts';
+import { createAdmissionCertificate } from '../../src/collector/admission-certificate.ts';
 import { createIngestMetrics } from '../../src/collector/ingest-metrics.ts';
 import type { MessageBroker } from '../../src/collector/message-broker.ts';
 import { createMessageSource } from '../../src/collector/message-source.ts';
@@ -299,5 +301,32 @@ describe('a NATS server that wants a token', { skip: skipWithout('nats-server') 
     token = 'the-right-token';
     await assert.rejects(broker.connect(), /stream not found/);
     await nats.stop();
+  });
+});
+
+describe('a NATS server that speaks TLS and knows keys', { skip: skipWithout('nats-server') }, () => {
+  it('is read with an NKey and its authority, and not without', async (t) => {
+    const folder = mkdtempSync(join(tmpdir(), 'crowsnest-nats-tls-'));
+    t.after(() => rmSync(folder, { recursive: true }));
+    const file = (name: string, text: string) => {
+      writeFileSync(join(folder, name), text);
+      return join(folder, name);
+    };
+    const certificate = await createAdmissionCertificate(['localhost'], Date.now(), 3_600_000);
+    const [certFile, keyFile] = [file('tls.crt', certificate.cert), file('tls.key', certificate.key)];
+    const caFile = file('ca.crt', certificate.authority);
+    const user = nkeys.createUser();
+    const seed = new TextDecoder().decode(user.getSeed());
+    const nats = await startNats(
+      `tls { cert_file: ${JSON.stringify(certFile)}, key_file: ${JSON.stringify(keyFile)} }\nauthorization { users: [{ nkey: ${user.getPublicKey()} }] }`,
+    );
+    t.after(() => nats.stop());
+    const url = nats.url.replace('nats://127.0.0.1', 'tls://localhost');
+    const credentials = { type: 'nkey' as const, read: () => seed };
+    const connecting = (more: Partial<NatsOptions>) =>
+      createNatsBroker({ urls: [url], stream: STREAM, consumer: 'crowsnest', credentials, tls: { caFile }, ...more }).connect();
+    await assert.rejects(connecting({ tls: {} }), /certificate/);
+    await assert.rejects(connecting({ credentials: undefined }), /[Aa]uthorization/);
+    await assert.rejects(connecting({}), /stream not found/, 'let in, there is only no stream');
   });
 });
