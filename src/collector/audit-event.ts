@@ -108,9 +108,10 @@ function claimOf(event: unknown, cluster: string): Outcome {
   };
   const uid = textOf(objectRef.uid) ?? textOf(response.uid);
   if (uid !== undefined) claim.target.uid = uid;
-  const kind = kindOf(event.responseObject);
-  if (kind !== undefined) claim.target.kind = kind;
   const subresource = textOf(objectRef.subresource);
+  // Other subresources are answered with an object of their own: a Scale, a Binding.
+  const kind = subresource === undefined || subresource === 'status' ? kindOf(event.responseObject) : undefined;
+  if (kind !== undefined) claim.target.kind = kind;
   if (subresource !== undefined) claim.target.subresource = subresource;
   if (resourceVersion !== undefined && verb !== 'deletecollection') claim.resourceVersion = resourceVersion;
   return claim;

@@ -8,6 +8,8 @@ import type { KubeObject } from './object-ref.ts';
  * Who made a change, as far as the object itself tells: `metadata.managedFields` names the field manager that last wrote, with a whole
  * second as time, chosen by the client (so a hint, never proof), without a trace of removals or deletions.
  * Confidence: 0.3 for the newest entry, +0.2 when it is the only one that new, +0.2 when it owns every changed path that still exists.
+ * A write through the scale subresource of a custom resource leaves an entry without a time: it counts where it owns what changed and the
+ * newest does not.
  */
 export function attribute(
   object: KubeObject,
@@ -20,14 +22,17 @@ export function attribute(
     return { actor, candidates: [actor] };
   }
   // A deletion leaves no entry: whoever wrote last need not be who deleted.
-  const entries = deleted ? [] : managedEntries(object);
-  const newestMs = Math.max(...entries.map((entry) => entry.timeMs));
-  if (entries.length === 0 || !Number.isFinite(newestMs)) return { actor: UNKNOWN_ACTOR, candidates: [] };
+  const all = deleted ? [] : managedEntries(object);
+  const entries = all.filter((entry) => entry.timeMs !== undefined);
+  const newestMs = Math.max(...entries.map((entry) => entry.timeMs!));
+  if (entries.length === 0) return { actor: UNKNOWN_ACTOR, candidates: [] };
 
   const kept = diff.filter((field) => field.op !== 'remove');
   const statusOnly = diff.length > 0 && diff.every((field) => partOf(field.path) === 'status');
   const newest = entries.filter((entry) => entry.timeMs === newestMs);
-  const candidates = newest
+  const ownsSome = (entry: ManagedEntry) => kept.some((field) => owns(entry.fields, field.path));
+  const timeless = newest.some(ownsSome) ? [] : all.filter((entry) => entry.timeMs === undefined && ownsSome(entry));
+  const candidates = [...timeless, ...newest]
     .map((entry): Actor => {
       const owned = kept.filter((field) => owns(entry.fields, field.path)).length;
       const share = kept.length === 0 ? 0 : owned / kept.length;
@@ -35,7 +40,7 @@ export function attribute(
       return {
         name: entry.manager,
         source: 'managedFields',
-        confidence: round(0.3 + (newest.length === 1 ? 0.2 : 0) + 0.2 * share + fits),
+        confidence: round(0.3 + (newest.length + timeless.length === 1 ? 0.2 : 0) + 0.2 * share + fits),
         operation: entry.operation,
       };
     })
@@ -46,7 +51,7 @@ export function attribute(
 interface ManagedEntry {
   manager: string;
   operation: string;
-  timeMs: number;
+  timeMs: number | undefined;
   status: boolean;
   fields: JsonObject;
 }
@@ -56,8 +61,8 @@ function managedEntries(object: KubeObject): ManagedEntry[] {
   if (!Array.isArray(list)) return [];
   const entries: ManagedEntry[] = [];
   for (const entry of list) {
-    if (!isJsonObject(entry) || typeof entry.manager !== 'string' || typeof entry.time !== 'string') continue;
-    const timeMs = Date.parse(entry.time);
+    if (!isJsonObject(entry) || typeof entry.manager !== 'string') continue;
+    const timeMs = typeof entry.time === 'string' ? Date.parse(entry.time) : undefined;
     if (Number.isNaN(timeMs)) continue;
     entries.push({
       manager: entry.manager,

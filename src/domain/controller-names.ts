@@ -16,7 +16,8 @@ export function nameConfidence(controller: string, { group, kind, plural = plura
   const last = name.split('/').at(-1) as string;
   if (group !== '' && (last === `${many}.${group}` || last === `${single}.${group}`)) return 0.95;
   const bare = withoutRole(last);
-  if (bare === single || bare === many) return 0.8;
+  // `alertmanager` is a kind of its own and no manager of alerts.
+  if ([last, bare].some((word) => word === single || word === many)) return 0.8;
   const flat = bare.replaceAll(/[-_.]/g, '');
   if (flat === single || flat === many) return 0.7;
   // certificates-issuing, kafka-topic-sync: what comes first is acted on.

@@ -40,6 +40,19 @@ test('an EventList gives a claim for each write that was made', () => {
   assert.equal(collection?.target.name, '');
 });
 
+test('what answers a write through the scale subresource has the version of the object, and a kind of its own', () => {
+  const event = {
+    ...{ kind: 'Event', apiVersion: 'audit.k8s.io/v1', auditID: 'a-1', stage: 'ResponseComplete', verb: 'patch' },
+    objectRef: { apiGroup: 'example.com', resource: 'fleets', namespace: 'shop', name: 'north', subresource: 'scale' },
+    ...{ user: { username: 'autoscaler' }, responseStatus: { code: 200 }, requestReceivedTimestamp: '2026-05-04T10:00:00.5Z' },
+    responseObject: { kind: 'Scale', apiVersion: 'autoscaling/v1', metadata: { name: 'north', resourceVersion: '1206' } },
+  };
+  const [claim] = parseAuditEvents(event, 'prod').claims;
+  assert.equal(claim?.resourceVersion, '1206');
+  assert.equal(claim?.target.kind, undefined);
+  assert.equal(claim?.target.subresource, 'scale');
+});
+
 test('nothing of an object is kept beside its name and versions', () => {
   assert.doesNotMatch(JSON.stringify(parseAuditEvents(fixture('event-list.json'), 'prod').claims), /not-to-be-kept|replicas/);
 });

@@ -70,3 +70,25 @@ test('a deletion and an object without managedFields name nobody', () => {
     'unknown',
   );
 });
+
+test('a write through the scale subresource, whose entry has no time, is found where it owns what changed', () => {
+  const scaled: Json = {
+    manager: 'autoscaler',
+    operation: 'Update',
+    subresource: 'scale',
+    fieldsV1: { 'f:spec': { 'f:replicas': {} } },
+  };
+  const status = entry('operator', '2026-01-02T10:00:00Z', { 'f:status': { 'f:ready': {} } }, 'status');
+  const { actor, candidates } = attribute(kafka([scaled, status]), diff, undefined, false);
+  assert.equal(actor.name, 'autoscaler');
+  assert.deepEqual(
+    candidates.map(({ name, confidence }) => [name, confidence]),
+    [
+      ['autoscaler', 0.5],
+      ['operator', 0.2],
+    ],
+  );
+  const edit = entry('alice', '2026-01-02T10:00:05Z', { 'f:spec': { 'f:replicas': {} } });
+  assert.equal(attribute(kafka([scaled, status, edit]), diff, undefined, false).actor.name, 'alice');
+  assert.equal(attribute(kafka([scaled]), diff, undefined, false).actor.name, 'unknown', 'of when it is nobody can say');
+});

@@ -12,6 +12,7 @@ const CASES: [controller: string, kind: typeof KAFKA, confidence: number][] = [
   ['certificates', CERTIFICATE, 0.8],
   ['certificates-issuing', CERTIFICATE, 0.5],
   ['cert-ificate', CERTIFICATE, 0.7],
+  ['alertmanager', { group: 'monitoring.coreos.com', kind: 'Alertmanager' }, 0.8],
   ['kafkatopic', KAFKA, 0],
   ['kafka-connect', { group: 'kafka.strimzi.io', kind: 'KafkaConnect' }, 0.7],
   ['controller', KAFKA, 0],

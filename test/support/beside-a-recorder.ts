@@ -1,5 +1,5 @@
 /** A live pipeline with a recorder beside it, and the replay of what was recorded: both tell what they found, for comparison. */
-import { createApp } from '../../src/app.ts';
+import { type App, createApp } from '../../src/app.ts';
 import { NO_METRICS } from '../../src/collector/metrics.ts';
 import { createRecorder, type Recorder } from '../../src/collector/recorder.ts';
 import type { SourceBatch } from '../../src/collector/source.ts';
@@ -88,15 +88,18 @@ export function startLiveRun(run: { client: KubeClient; clock: Clock; file: stri
 
 /** Plays the file as `crowsnest replay` does. The options are those of the replay, which knows only what the recording says of the live run. */
 export async function replayOf(file: string, given: Options): Promise<Outcome> {
-  const played = await readyToPlay(given, file);
   const findings: Finding[] = [];
-  await using app = createApp({
-    ...{ options: played.options, defaultDb: ':memory:', signal: new AbortController().signal },
-    onFinding: (one) => findings.push(one),
-    claimClock: played.eventClock,
-  });
-  await app.run(openPlayback(app, played, file, { update() {}, stop() {} }));
+  await using app = await playedApp(file, given, (one) => findings.push(one));
   return { findings: findings.map(told), changes: changesOf(app) };
+}
+
+/** The app after it has played the file; the caller stops it. */
+export async function playedApp(file: string, given: Options, onFinding?: (finding: Finding) => void): Promise<App> {
+  const played = await readyToPlay(given, file);
+  const { options, eventClock: claimClock } = played;
+  const app = createApp({ options, defaultDb: ':memory:', signal: new AbortController().signal, onFinding, claimClock });
+  await app.run(openPlayback(app, played, file, { update() {}, stop() {} }));
+  return app;
 }
 
 function told({ id, tsMs, subject, detector, score, actor, decision }: Finding): Told {
@@ -112,7 +115,7 @@ function told({ id, tsMs, subject, detector, score, actor, decision }: Finding):
   };
 }
 
-function changesOf(app: ReturnType<typeof createApp>): string[] {
+function changesOf(app: App): string[] {
   return app.store.changesAfter(0, 100_000).map(({ seq, type, origin, ref, resourceVersion, observedMs, diff }) => {
     const actor = app.store.attribution(seq)?.actor;
     const who = `${actor?.name} by ${actor?.source} ${actor?.confidence}`;
