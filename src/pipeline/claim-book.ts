@@ -28,7 +28,7 @@ import type { Amendment, ChangeSummary, NewChange, Store } from '../store/store.
 export type ClaimOutcome = 'joined' | 'amended' | 'confirmed' | 'duplicate' | 'unwatched' | 'expired' | 'overflow';
 
 export interface ClaimBookOptions {
-  store: Pick<Store, 'changes' | 'attribution'>;
+  store: Pick<Store, 'changes' | 'changesNear' | 'attribution'>;
   clock: Pick<Clock, 'nowMs'>;
   hash: KeyedHash;
   /** The kind of a resource, which audit at level Metadata does not name; false when it is known not to be watched. */
@@ -65,8 +65,8 @@ interface Waiting {
 /** How long a claim that is joined by time waits for changes of its moment. */
 const BY_TIME_MS = SEEN_AFTER_MS + 5_000;
 const SEEN_MAX = 20_000;
-/** Changes of one object that a late claim is compared with. */
-const LATE_CHANGES_MAX = 50;
+/** Deletions that one `deletecollection` is joined with when it comes late. */
+const COLLECTION_MAX = 500;
 
 export function createClaimBook(options: ClaimBookOptions): ClaimBook {
   return new Book(options);
@@ -216,17 +216,8 @@ class Session implements ClaimSession {
   /** Looks for changes already stored that the claim speaks of. Returns how many. */
   #amend(claim: Claim, kind: string): number {
     const { store, clock } = this.#options;
-    const { cluster, target, atMs } = claim;
-    const { group, namespace, name } = target;
-    const named = name === '' ? {} : { name };
-    // The newest first; where they are all newer than the claim, those around its time.
-    let changes = store.changes({ cluster, group, kind, namespace, ...named, limit: LATE_CHANGES_MAX }).items;
-    const oldest = changes.at(-1);
-    if (changes.length === LATE_CHANGES_MAX && oldest !== undefined && oldest.observedMs > atMs)
-      changes = store.changes({
-        ...{ cluster, group, kind, namespace, ...named, limit: LATE_CHANGES_MAX },
-        ...{ fromMs: atMs - SEEN_BEFORE_MS, toMs: atMs + SEEN_AFTER_MS },
-      }).items;
+    const { atMs } = claim;
+    const changes = this.#changesFor(claim, kind);
     const found = changes.flatMap((change) => {
       const match = change.own ? undefined : matchOf(claim, writtenOf(change));
       return match === undefined ? [] : [{ change, match }];
@@ -244,6 +235,17 @@ class Session implements ClaimSession {
       this.#counts.push([claim.source, 'amended']);
     }
     return chosen.length;
+  }
+
+  #changesFor(claim: Claim, kind: string): ChangeSummary[] {
+    const { store } = this.#options;
+    const { cluster, target, resourceVersion, atMs } = claim;
+    const { group, namespace, name } = target;
+    const within = { fromMs: atMs - SEEN_BEFORE_MS, toMs: atMs + SEEN_AFTER_MS };
+    if (name === '')
+      return store.changes({ cluster, group, kind, namespace, type: 'DELETED', ...within, limit: COLLECTION_MAX }).items;
+    const near = resourceVersion === undefined ? within : { resourceVersion };
+    return store.changesNear({ cluster, group, version: '', kind, namespace, name }, near);
   }
 
   attribute(changes: NewChange[], object: KubeObject): NewChange[] {

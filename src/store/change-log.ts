@@ -34,6 +34,13 @@ export class ChangeLog {
       chain: db.prepare<[number, number, number], { seq: number; flags: number }>(
         'SELECT seq, flags FROM change WHERE life_id = ? AND seq <= ? ORDER BY seq DESC LIMIT ?',
       ),
+      ofVersion: db.prepare<[number, number, number | string], ChangeRow>(
+        `SELECT * FROM (SELECT ${CHANGE_COLUMNS} FROM change c WHERE c.life_id = ? ORDER BY c.seq DESC LIMIT ?) WHERE rv = ? LIMIT 1`,
+      ),
+      newestOf: db.prepare<[number, number, number, number], ChangeRow>(
+        `SELECT * FROM (SELECT ${CHANGE_COLUMNS} FROM change c WHERE c.life_id = ? ORDER BY c.seq DESC LIMIT ?)
+         WHERE observedMs BETWEEN ? AND ?`,
+      ),
       before: db.prepare<[number, number, number], ChangeRow>(
         `SELECT ${CHANGE_COLUMNS} FROM change c WHERE c.life_id = ? AND c.seq <= ? AND c.observed_ms <= ? ORDER BY c.seq DESC LIMIT 1`,
       ),
@@ -70,6 +77,16 @@ export class ChangeLog {
   /** The newest `limit` changes of a life up to `seq`, newest first. */
   chain(lifeId: number, seq: number, limit: number): { seq: number; flags: number }[] {
     return this.#sql.chain.all(lifeId, seq, limit);
+  }
+
+  /** The change of a life that led to a resourceVersion, if it is among the newest `limit`. */
+  ofVersion(lifeId: number, rv: number | string, limit: number): ChangeRow | undefined {
+    return this.#sql.ofVersion.get(lifeId, limit, rv);
+  }
+
+  /** Those of the newest `limit` changes of a life that were observed within a time, newest first. */
+  newestWithin(lifeId: number, fromMs: number, toMs: number, limit: number): ChangeRow[] {
+    return this.#sql.newestOf.all(lifeId, limit, fromMs, toMs);
   }
 
   /** The newest change of a life with a seq up to `seqMax` that was observed by `atMs`. */

@@ -48,6 +48,9 @@ const ENTRIES_MAX = 50_000;
 const PROBE_BYTES = 64 * 1024;
 /** Free pages left in the file for the next batches, so that it does not shrink and grow by turns. */
 const FREE_PAGES_KEPT = 256;
+/** How far back a claim that comes late is compared: lives of the object, and changes of each. */
+const LIVES_NEAR_MAX = 3;
+const CHANGES_NEAR_MAX = 2_000;
 
 /** Opens or creates the database. Throws the errors of `openDatabase`. */
 export function openSqliteStore(options: SqliteStoreOptions): SqliteStore {
@@ -243,6 +246,20 @@ export class SqliteStore implements port.Store {
 
   changes(query: port.ChangeQuery): port.Page<port.ChangeSummary> {
     return this.#read(() => this.#changeQueries.list(query));
+  }
+
+  changesNear(ref: ObjectRef, near: { resourceVersion: string } | { fromMs: number; toMs: number }): port.ChangeSummary[] {
+    return this.#read(() => {
+      const entry = this.#objects.find(ref);
+      const lives = entry === undefined ? [] : this.#objects.livesOf(entry.objectId).slice(-LIVES_NEAR_MAX).reverse();
+      const rows: ChangeRow[] = [];
+      for (const lifeId of lives) {
+        if (!('resourceVersion' in near)) rows.push(...this.#log.newestWithin(lifeId, near.fromMs, near.toMs, CHANGES_NEAR_MAX));
+        else
+          rows.push(...[this.#log.ofVersion(lifeId, encodeResourceVersion(near.resourceVersion), CHANGES_NEAR_MAX) ?? []].flat());
+      }
+      return rows.map((row) => this.#changeQueries.summary({ ...row, actorSetId: this.#amended(row) }));
+    });
   }
 
   stateAt(ref: ObjectRef, at: { seq: number } | { atMs: number }): KubeObject | undefined {

@@ -245,6 +245,11 @@ export interface Store {
   /** Whole changes with seq > after, in order, with actors as they were known when recorded: how analysis catches up. */
   changesAfter(seq: number, limit: number): Change[];
   changes(query: ChangeQuery): Page<ChangeSummary>;
+  /**
+   * Of the newest changes of an object, over its latest lives, those that led to a resourceVersion (one at most) or were observed within a
+   * time: what a claim that comes late may speak of. Cheap, as it is asked for each of them.
+   */
+  changesNear(ref: ObjectRef, near: { resourceVersion: string } | { fromMs: number; toMs: number }): ChangeSummary[];
   /** Masked state right after change `seq` (which must be of this object), or as of a time. */
   stateAt(ref: ObjectRef, at: { seq: number } | { atMs: number }): KubeObject | undefined;
   objects(query: ObjectQuery): Page<ObjectSummary>;

@@ -90,6 +90,24 @@ export function checkStore(name: string, make: () => Store): void {
       );
     });
 
+    test('finds the change that led to a version, or those around a time, over the latest lives of a name', (store) => {
+      store.append({ changes: history('orders', [{ replicas: 3 }, { replicas: 5 }, { replicas: 7 }], 10) });
+      store.append({
+        changes: [newChange('DELETED', state('orders', '20', { replicas: 7 }), { before: state('orders', '12', {}) })],
+      });
+      store.append({ changes: [newChange('ADDED', state('orders', '30', { replicas: 9 }, { uid: 'uid-second' }))] });
+      const seqs = (near: Parameters<Store['changesNear']>[1]) => store.changesNear(refTo('orders'), near).map(({ seq }) => seq);
+      assert.deepEqual(seqs({ resourceVersion: '11' }), [2]);
+      assert.deepEqual(seqs({ resourceVersion: '30' }), [5]);
+      assert.deepEqual(seqs({ resourceVersion: '99' }), []);
+      assert.deepEqual(seqs({ resourceVersion: 'not-a-number' }), []);
+      assert.deepEqual(seqs({ fromMs: 11_000, toMs: 30_000 }), [5, 4, 3, 2]);
+      assert.deepEqual(store.changesNear(refTo('nothing'), { resourceVersion: '11' }), []);
+      assert.deepEqual(store.changesNear(refTo('orders'), { resourceVersion: '11' }), [
+        store.changes({ limit: 9 }).items.find(({ seq }) => seq === 2),
+      ]);
+    });
+
     test('shows who it was as amended later, and gives analysis what was known when it was recorded', (store) => {
       const alice: Actor = {
         name: 'alice',
