@@ -65,10 +65,13 @@ describe('kinds of a real cluster', { skip: skipWithout('kube-apiserver', 'kubec
     await server.kubectl(['apply', '-f', '-'], await rbac(user, args));
   }
 
-  async function watch(user: string, selection: KindSelection = {}): Promise<{ source: ClusterSource; record: MemoryRecord }> {
+  async function watch(
+    user: string,
+    selection: KindSelection = {},
+    record = new MemoryRecord(),
+  ): Promise<{ source: ClusterSource; record: MemoryRecord }> {
     const client = await connectKube({ kubeconfig: server.kubeconfig(user), cluster: 'real' });
     clients.push(client);
-    const record = new MemoryRecord();
     const stop = new AbortController();
     const source = createClusterSource({
       client,
@@ -209,6 +212,31 @@ describe('kinds of a real cluster', { skip: skipWithout('kube-apiserver', 'kubec
     assert.deepEqual([...told(record, 'other'), ...told(record, 'elsewhere')], []);
     const out = record.observations.filter((each) => each.object.metadata.name === 'leaves')[1];
     assert.deepEqual(out?.object.metadata.labels, { team: 'b' });
+  });
+
+  it('begins with a list under another selector, and takes nothing of what is recorded for deleted', async () => {
+    const { source: whole, record } = await watch('reader', { include: ['Box.*'] });
+    await untilState(whole, 'Box', 'watched');
+    const labelled = (name: string, team: string) => object('Box', name, { labels: { team } });
+    await apply(labelled('fits', 'c'), labelled('fits-not', 'd'), labelled('goes', 'c'));
+    await until('all three', () => ['fits', 'fits-not', 'goes'].every((name) => told(record, name).length === 1));
+    await stops.pop()?.();
+
+    const selection = { include: ['Box.*'], labelSelectors: ['team=c'] };
+    const { source } = await watch('reader', selection, record);
+    await untilState(source, 'Box', 'watched');
+    assert.equal(rowOf(source, 'Box')?.objects, 2);
+    await stops.pop()?.();
+
+    // What happens while nobody looks, and the position is lost: one leaves the selection, one is deleted.
+    await apply(labelled('goes', 'd'));
+    await server.kubectl(['delete', 'boxs', 'fits']);
+    record.cursorValues.clear();
+    const { source: again } = await watch('reader', selection, record);
+    await untilState(again, 'Box', 'watched');
+    assert.equal(told(record, 'fits').at(-1), 'DELETED relist');
+    assert.equal(told(record, 'goes').at(-1), 'MODIFIED relist');
+    assert.ok(!told(record, 'fits-not').some((line) => line.startsWith('DELETED')));
   });
 
   it('says why a field selector does not work for a kind, and keeps the others', async () => {

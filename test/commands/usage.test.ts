@@ -52,6 +52,32 @@ const REFUSED: [string, string[], number, RegExp, Record<string, string>?][] = [
   ['an unknown flag, with the nearest one', ['serve', '--prot', '1'], 2, /CONFIG_UNKNOWN_KEY: .*'--prot'.*--port/],
   ['a flag of another command', ['backtest', recording, '--port', '1'], 2, /CONFIG_UNKNOWN_KEY: .*'--port'/],
   ['an empty number', ['serve', '--port', ''], 2, /CONFIG_BAD_VALUE: .*expected a number \(--port\)/],
+  [
+    'a label selector that is none',
+    ['serve', '--label-selector', 'team in (a'],
+    2,
+    /CONFIG_BAD_VALUE: .*"team in \(a".*bracket.*--label-selector/,
+  ],
+  [
+    'a field selector that is none',
+    ['rbac', '--field-selector', 'Kafka.*: name'],
+    2,
+    /CONFIG_BAD_VALUE: .*"name" is not FIELD=VALUE/,
+  ],
+  [
+    'Secrets, whatever they are called',
+    ['serve', '--core-kinds', 'Secrets'],
+    2,
+    /CONFIG_BAD_VALUE: .*refused: whoever may list Secrets/,
+  ],
+  ['some namespaces and all but some', ['serve', '--namespace', 'a', '--exclude-namespace', 'b'], 2, /CONFIG_BAD_VALUE: either/],
+  [
+    'one name for two clusters',
+    ['serve', '--context', 'a', '--context', 'b', '--cluster', 'c'],
+    2,
+    /CONFIG_BAD_VALUE: .*CONTEXT=CLUSTER/,
+  ],
+  ['a write there is none of', ['serve', '--allow', 'canary=No'], 2, /CONFIG_BAD_VALUE: .*canary=NAMESPACE/],
   ['a missing file argument', ['replay'], 2, /CONFIG_BAD_VALUE: missing required argument 'file'/],
   ['an unknown variable', ['serve'], 2, /CONFIG_UNKNOWN_KEY: .*CROWSNEST_PROT.*CROWSNEST_PORT/, { CROWSNEST_PROT: '1' }],
   [
