@@ -109,6 +109,8 @@ export interface EffectRunner {
 const BATCH = 50;
 const IDLE_MS = 5_000;
 const BACKOFF_MS_MIN = 1_000;
+/** How long marks wait whose cluster is busy or does not answer. */
+const PUT_OFF_MS = 2_000;
 const BACKOFF_MS_MAX = 300_000;
 /** With the longest back-off about a day; a mark that late tells nobody anything. */
 const ATTEMPTS_MAX = 300;
@@ -117,6 +119,8 @@ export function createEffectRunner(options: EffectRunnerOptions): EffectRunner {
   const { store, clock, logger } = options;
   const wakeup = new Wakeup();
   const count = createMarkCounter(options.registry);
+  /** Clusters whose marks are being set. */
+  const atWork = new Map<string, Promise<unknown>>();
 
   /** Returns whether its cluster answered. */
   async function attempt(effect: EffectRecord, signal: AbortSignal): Promise<boolean> {
@@ -145,35 +149,72 @@ export function createEffectRunner(options: EffectRunnerOptions): EffectRunner {
 
   /** One cluster's due marks, in order. When it does not answer, the rest wait as well: each would take as long to find out. */
   async function drainCluster(due: readonly EffectRecord[], signal: AbortSignal): Promise<void> {
-    let answers = true;
-    for (const effect of due) {
+    for (const [i, effect] of due.entries()) {
       if (signal.aborted) return;
-      if (answers) answers = await attempt(effect, signal);
-      else store.putEffect({ ...effect, nextMs: clock.nowMs() + BACKOFF_MS_MIN * 2 });
+      if (await attempt(effect, signal)) continue;
+      putOff(due.slice(i + 1));
+      return;
     }
   }
 
-  /** Tries all that is due once; true when there may be more. */
-  async function drain(signal: AbortSignal): Promise<boolean> {
-    const due = store.effectsDue(clock.nowMs(), BATCH);
+  /** False when the store does not take it. */
+  function putOff(effects: readonly EffectRecord[]): boolean {
+    try {
+      for (const effect of effects) store.putEffect({ ...effect, nextMs: clock.nowMs() + PUT_OFF_MS });
+      return true;
+    } catch (error) {
+      if (!isCrowsnestError(error)) throw error;
+      storeTrouble(error);
+      return false;
+    }
+  }
+
+  /** Begins with all that is due in clusters that are not at work already, so that a slow one holds up no other; true when there may be more. */
+  function begin(signal: AbortSignal, fail: (error: unknown) => void): boolean {
+    const due = dueEffects();
+    let stored = true;
     const byCluster = new Map<string, EffectRecord[]>();
     for (const effect of due) byCluster.set(effect.ref.cluster, [...(byCluster.get(effect.ref.cluster) ?? []), effect]);
-    await Promise.all([...byCluster.values()].map((ofCluster) => drainCluster(ofCluster, signal)));
-    return due.length === BATCH && !signal.aborted;
+    for (const [cluster, effects] of byCluster) {
+      // Those of a cluster at work make way in the batch for those of others.
+      if (atWork.has(cluster)) stored = putOff(effects) && stored;
+      else {
+        const work = drainCluster(effects, signal)
+          .finally(() => atWork.delete(cluster))
+          // There may be more; with a store that takes nothing, only the clock is worth waiting for.
+          .then(() => wakeup.wake())
+          .catch((error: unknown) => (isCrowsnestError(error) ? storeTrouble(error) : fail(error)));
+        atWork.set(cluster, work);
+      }
+    }
+    return stored && due.length === BATCH;
+  }
+
+  function dueEffects(): EffectRecord[] {
+    try {
+      return store.effectsDue(clock.nowMs(), BATCH);
+    } catch (error) {
+      if (!isCrowsnestError(error)) throw error;
+      storeTrouble(error);
+      return [];
+    }
+  }
+
+  /** The store cannot be read or written just now: what is due stays due, and a repeated mark is no second one. */
+  function storeTrouble(error: CrowsnestError): void {
+    logger.warn({ code: error.code }, `marks put off: ${error.what}`);
   }
 
   return {
     wake: () => wakeup.wake(),
     async run(signal) {
+      const failed = Promise.withResolvers<never>();
+      failed.promise.catch(() => undefined);
       while (!signal.aborted) {
-        const more = await drain(signal).catch((error: unknown) => {
-          // The store cannot be read or written just now: what is due stays due, and a repeated mark is no second one.
-          if (!isCrowsnestError(error)) throw error;
-          logger.warn({ code: error.code }, `marks put off: ${error.what}`);
-          return false;
-        });
-        if (!more) await wakeup.wait(IDLE_MS, clock, signal);
+        // A cluster that is done wakes.
+        if (!begin(signal, failed.reject)) await Promise.race([wakeup.wait(IDLE_MS, clock, signal), failed.promise]);
       }
+      await Promise.all(atWork.values());
     },
   };
 }

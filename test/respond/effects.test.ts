@@ -294,3 +294,27 @@ test('what is no longer allowed, no longer served or in another cluster is not w
     assert.deepEqual(client.calls, []);
   }
 });
+
+test('a cluster that never answers keeps no mark of another one waiting', async () => {
+  class SilentKube extends FakeKube {
+    override readonly cluster = 'silent' as 'prod';
+    override async request(_: string, __: string, options: KubeRequest = {}): Promise<JsonObject> {
+      this.calls.push({ method: 'POST', path: '', options });
+      return new Promise((_, reject) => options.signal?.addEventListener('abort', () => reject(options.signal?.reason)));
+    }
+  }
+  const many = Array.from({ length: 120 }, (_, i) => ({ ...EVENT, id: `silent-${i}`, ref: { ...EVENT.ref, cluster: 'silent' } }));
+  const [silent, prod] = [new SilentKube(), new FakeKube()];
+  const store = new MemoryEffects([...many, EVENT]);
+  const clock = new ManualClock();
+  const stopping = new AbortController();
+  const resourceOf = () => ({ path: '/' });
+  const clusters = [silent, prod].map((client) => ({ client, resourceOf }));
+  const runner = createEffectRunner({ clusters, store, clock, logger: createLogger('silent') });
+  const running = runner.run(stopping.signal);
+  await until('the other mark is set', () => store.effects.get(EVENT.id)?.state === 'done', 5_000, 1);
+  assert.equal(silent.calls.length, 1);
+  stopping.abort();
+  await running;
+  assert.equal(store.effects.get('silent-0')?.state, 'pending');
+});
