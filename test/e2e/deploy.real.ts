@@ -154,6 +154,18 @@ describe('deploy/', { skip: skipWithout('kube-apiserver', 'kube-controller-manag
     await until('its end', async () => (await canI('create events.events.k8s.io')) === 'no');
   });
 
+  test('the component for admission lets it register its own webhook and no other', async () => {
+    await applyWith('allow-admission');
+    const webhooks = 'validatingwebhookconfigurations.admissionregistration.k8s.io';
+    await until('the right to register', async () => (await canI(`create ${webhooks}/crowsnest-admission`)) === 'yes');
+    for (const question of [`create ${webhooks}`, `patch ${webhooks}/other`, `delete ${webhooks}/other`, `list ${webhooks}`])
+      assert.equal(await canI(question), 'no', question);
+    const { spec } = JSON.parse(await server.kubectl(['-n', 'crowsnest', 'get', 'service', 'crowsnest-admission', '-o', 'json']));
+    assert.equal(spec.ports[0].targetPort, 9443);
+    await server.kubectl(['delete', 'clusterrole,clusterrolebinding', 'crowsnest-admission']);
+    await until('its end', async () => (await canI(`patch ${webhooks}/crowsnest-admission`)) === 'no');
+  });
+
   test('the component for discovery of metrics lets it see where pages are, and no Secret or ConfigMap', async () => {
     await applyWith('metrics-discovery');
     await until('the right to list pods', async () => (await canI('list pods')) === 'yes');

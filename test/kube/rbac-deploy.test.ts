@@ -52,6 +52,10 @@ describe('deploy/', () => {
     assert.deepEqual(rulesIn('allow-canary/canary.yaml'), rulesFor({ canary: 'crowsnest' }));
   });
 
+  it('gives what --allow admission-webhook takes, and no more', () => {
+    assert.deepEqual(rulesIn('allow-admission/admission.yaml'), rulesFor({ admission: true }));
+  });
+
   it('gives no right on kinds of low value', () => {
     const lowValue = LOW_VALUE_KINDS.map(({ pattern }) => kindMatcher(pattern));
     const text = readFileSync(new URL('../../deploy/reader-operators.yaml', import.meta.url), 'utf8');

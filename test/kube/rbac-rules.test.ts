@@ -63,6 +63,14 @@ describe('least roles', () => {
       ],
     ],
     [
+      'one webhook configuration by name, to be asked before writes',
+      { admission: true },
+      [
+        crds,
+        'writer@cluster: create,patch,delete admissionregistration.k8s.io/validatingwebhookconfigurations crowsnest-admission',
+      ],
+    ],
+    [
       'one lease in one namespace for the canary',
       { canary: 'crowsnest' },
       [

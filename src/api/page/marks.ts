@@ -21,7 +21,8 @@ export function Name({ text }: { text: string }): VNode {
 export function ActorMark({ actor }: { actor: Actor }): VNode {
   const { word, why } = confidenceWords(actor);
   const filled = Math.round(actor.confidence * 4);
-  const title = `${visible(actor.name)}: ${word}, ${why}`;
+  const behind = actor.impersonatedBy === undefined ? '' : `; ${visible(actor.impersonatedBy)} acted as them`;
+  const title = `${visible(actor.name)}: ${word}, ${why}${behind}`;
   const { name, from } = actorWords(actor.name);
   return html`<span class="actor" title=${title}>
     <span class="who"><${Name} text=${name} />${from !== undefined && html`<small>service account in ${from}</small>`}</span>
