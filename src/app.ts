@@ -38,7 +38,7 @@ import { createLogger, type Logger } from './telemetry/logger.ts';
 import { systemClock } from './telemetry/system-clock.ts';
 
 const MAINTAIN_MS = 1_000;
-const SNAPSHOT_MS = 60_000;
+const SNAPSHOT_MS = 300_000;
 /** How long a gap is told of, and how many of them after a restart. */
 const GAP_ALERT_MS = 3_600_000;
 const GAPS_TOLD_MAX = 500;

@@ -1,7 +1,13 @@
 import type { Gap } from '../domain/gap.ts';
+import type { KubeObject } from '../domain/object-ref.ts';
+import type { ScannedObject } from '../domain/object-scan.ts';
+import { ScannedObservation } from '../domain/scanned-observation.ts';
 import type { Reject } from '../store/store.ts';
 import type { Found } from './list-comparison.ts';
 import type { Sink, SourceBatch } from './source.ts';
+
+/** An object as parsed, as scanned, or both. */
+export type Delivered = Pick<Found, 'type' | 'origin'> & { object?: KubeObject | undefined; scanned?: ScannedObject | undefined };
 
 export interface BatchBuilderOptions {
   cluster: string;
@@ -27,9 +33,12 @@ export class BatchBuilder {
     return observations.length >= this.#options.observationsMax || rejects.length >= this.#options.observationsMax;
   }
 
-  add({ type, object, origin }: Found, observedMs: number): void {
+  add(found: Delivered, observedMs: number): void {
+    const { type, object, scanned, origin } = found;
     const { cluster, partial } = this.#options;
-    this.#batch.observations.push({ cluster, type, object, observedMs, origin, ...(partial === true ? { partial } : {}) });
+    const fields = { cluster, type, observedMs, origin };
+    if (partial !== true && scanned !== undefined) this.#batch.observations.push(new ScannedObservation(fields, scanned, object));
+    else if (object !== undefined) this.#batch.observations.push({ ...fields, object, ...(partial === true ? { partial } : {}) });
   }
 
   reject(reject: Omit<Reject, 'cluster'>): void {

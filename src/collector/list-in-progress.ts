@@ -1,5 +1,6 @@
 import type { Clock } from '../domain/clock.ts';
 import type { KubeObject } from '../domain/object-ref.ts';
+import type { ScannedObject } from '../domain/object-scan.ts';
 import { compareResourceVersions } from '../domain/resource-version.ts';
 import { collectionPath } from '../kube/discovery.ts';
 import { type KubeClient, KubeStatusError } from '../kube/kube-client.ts';
@@ -36,6 +37,13 @@ export class HistoryWentBackError extends Error {
   }
 }
 
+/** An object that a list shows, or that a streaming list tells of. */
+export interface Met {
+  type: 'ADDED' | 'MODIFIED' | 'DELETED';
+  object: KubeObject;
+  scanned?: ScannedObject | undefined;
+}
+
 /** A list under way, in pages or as a stream: what it is compared with, and what is to be done when its last object has come. */
 export class ListInProgress {
   readonly #options: ListOptions;
@@ -49,8 +57,9 @@ export class ListInProgress {
     this.#comparison = new ListComparison(heads, gap === undefined ? 'list' : 'relist', this.#isAfterRestore());
   }
 
-  meet(type: 'ADDED' | 'MODIFIED' | 'DELETED', object: KubeObject, batch: BatchBuilder, nowMs: number): void {
-    for (const found of this.#comparison.meet(type, object)) this.#tell(found, batch, nowMs);
+  /** `scanned` is the text of the object, where it could be scanned. */
+  meet(met: Met, batch: BatchBuilder, nowMs: number): void {
+    for (const found of this.#comparison.meet(met.type, met.object)) this.#tell(found, batch, nowMs, met);
   }
 
   reject(unreadable: Unreadable, batch: BatchBuilder, nowMs: number): void {
@@ -82,8 +91,8 @@ export class ListInProgress {
     finished();
   }
 
-  #tell(found: Found, batch: BatchBuilder, nowMs: number): void {
-    batch.add(found, nowMs);
+  #tell(found: Found, batch: BatchBuilder, nowMs: number, met?: Met): void {
+    batch.add(found.object === met?.object ? { ...found, scanned: met.scanned } : found, nowMs);
     const gap = this.#options.gap?.of(found, nowMs);
     if (gap !== undefined) batch.gap(gap);
   }

@@ -1,4 +1,5 @@
 import type { Clock } from '../domain/clock.ts';
+import { type ScannedObject, scanObject } from '../domain/object-scan.ts';
 import type { KubeStream } from '../kube/kube-client.ts';
 import { statusError, statusOfAnswer } from '../kube/kube-status.ts';
 import type { BatchBuilder } from './batch-builder.ts';
@@ -36,16 +37,17 @@ export interface PageReading extends ItemReading {
 /** Reads one page of a list object by object, delivering as it comes. Throws when it was cut. */
 export async function readPage(stream: KubeStream, reading: PageReading): Promise<Envelope> {
   const { kind, clock, objectBytesMax, status, list, batch } = reading;
-  let items: ReturnType<typeof parseListItem>[] = [];
+  let items: { item: ReturnType<typeof parseListItem>; scanned?: ScannedObject | undefined }[] = [];
+  const scanItem = (bytes: Buffer) => (kind.metadataOnly === true ? undefined : scanObject(bytes, 0));
   const handler = {
-    piece: (bytes: Buffer) => void items.push(parseListItem(bytes, kind)),
-    oversized: (prefix: Buffer) => void items.push(tooLarge(prefix, objectBytesMax)),
+    piece: (bytes: Buffer) => void items.push({ item: parseListItem(bytes, kind), scanned: scanItem(bytes) }),
+    oversized: (prefix: Buffer) => void items.push({ item: tooLarge(prefix, objectBytesMax) }),
   };
   const envelope = await readItems(stream, reading, handler, async () => {
     const nowMs = clock.nowMs();
-    for (const item of items) {
+    for (const { item, scanned } of items) {
       if (isUnreadable(item)) list.reject(item, batch, nowMs);
-      else list.meet('ADDED', item, batch, nowMs);
+      else list.meet({ type: 'ADDED', object: item, scanned }, batch, nowMs);
       if (batch.isFull) await batch.flush();
     }
     status.arrived('ADDED', items.length, nowMs);

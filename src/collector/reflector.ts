@@ -57,7 +57,7 @@ import type { KindCoverage, Sink } from './source.ts';
 import type { StartGate } from './start-gate.ts';
 import { type Break, decodePosition, encodeBreak, encodePosition } from './stream-position.ts';
 import { Turnstile } from './turnstile.ts';
-import { parseWatchLine, tooLarge, type Unreadable, type WatchEvent } from './watch-event.ts';
+import { parseWatchLine, parseWhole, tooLarge, type Unreadable, type WatchEvent } from './watch-event.ts';
 
 export interface ReflectorOptions {
   client: KubeClient;
@@ -83,6 +83,9 @@ export interface ReflectorOptions {
 }
 
 type Mode = 'idle' | 'listing' | 'watching' | 'waiting' | 'stopped';
+
+/** Observations in one batch, and with it in one transaction. */
+const OBSERVATIONS_MAX = 500;
 
 /** A connection that lasted this long did its work, whatever it brought. */
 const LASTING_MS = 5_000;
@@ -203,7 +206,7 @@ export class Reflector {
   }
 
   async #attempt(sink: Sink, signal: AbortSignal): Promise<Outcome> {
-    const { gate, client, clock, kind, observationsMax = 200 } = this.#options;
+    const { gate, client, clock, kind, observationsMax = OBSERVATIONS_MAX } = this.#options;
     const { cluster } = client;
     const partial = kind.metadataOnly;
     const batch = new BatchBuilder({ cluster, cursorName: this.#cursorName, sink, observationsMax, partial });
@@ -331,7 +334,7 @@ export class Reflector {
   }
 
   async #readWatch(stream: KubeStream, reading: Reading): Promise<Outcome> {
-    const { kind, clock } = this.#options;
+    const { kind, clock, observationsMax = OBSERVATIONS_MAX } = this.#options;
     const { listSilenceMs, bookmarkSilenceMs, graceMs } = this.#timing;
     const idleMs = () => {
       if (reading.list !== undefined) return listSilenceMs;
@@ -341,18 +344,28 @@ export class Reflector {
     let events: WatchEvent[] = [];
     const handler = {
       piece(line: Buffer) {
-        if (line.length > 0) events.push(parseWatchLine(line, kind));
+        if (line.length > 0) events.push(reading.list === undefined ? parseWatchLine(line, kind) : parseWhole(line, kind));
       },
       oversized: (prefix: Buffer) => void events.push(tooLarge(prefix, this.#objectBytesMax)),
+    };
+    const take = () => {
+      const taken = events;
+      events = [];
+      return this.#turnstile.run(() => this.#takeEvents(taken, reading));
     };
     const startedMs = clock.nowMs();
     for await (const chunk of guardedChunks(stream, { clock, signal: reading.signal, idleMs })) {
       splitter.push(chunk, handler);
-      const taken = events;
-      events = [];
-      const outcome = await this.#turnstile.run(() => this.#takeEvents(taken, reading));
+      // What else comes in this turn of the event loop goes along: under load one commit covers many events, and otherwise nothing waits.
+      if (events.length < observationsMax) {
+        await turnOfEventLoop();
+        if ((stream.buffered?.() ?? 0) > 0) continue;
+      }
+      const outcome = await take();
       if (outcome !== undefined) return outcome;
     }
+    const outcome = await take();
+    if (outcome !== undefined) return outcome;
     if (reading.list !== undefined)
       return { type: 'failed', reason: 'the streaming list ended in the middle', progressed: false };
     const lastedMs = clock.nowMs() - startedMs;
@@ -402,19 +415,21 @@ export class Reflector {
     if (event.type === 'DELETED' && this.#selection !== undefined) {
       const found = await this.#selection.deleted(event.object, signal);
       if (list === undefined) this.#status.objects -= 1;
-      if (found?.type === 'DELETED') list?.meet('DELETED', event.object, batch, nowMs);
+      if (found?.type === 'DELETED') list?.meet({ type: 'DELETED', object: event.object }, batch, nowMs);
       if (found !== undefined && (list === undefined || found.type !== 'DELETED')) batch.add(found, nowMs);
       return list === undefined ? event.object.metadata.resourceVersion : undefined;
     }
     if (event.type !== 'BOOKMARK') {
-      const { type, object } = event;
+      const { type, object, scanned } = event;
       if (list !== undefined) {
-        list.meet(type, object, batch, nowMs);
+        // While a list is under way every event is parsed at once.
+        assert(object !== undefined);
+        list.meet({ type, object, scanned }, batch, nowMs);
         return undefined;
       }
-      batch.add({ type, object, origin: 'watch' }, nowMs);
+      batch.add({ type, object, scanned, origin: 'watch' }, nowMs);
       this.#status.objects += type === 'ADDED' ? 1 : type === 'DELETED' ? -1 : 0;
-      const { resourceVersion } = object.metadata;
+      const resourceVersion = object === undefined ? scanned.resourceVersion : object.metadata.resourceVersion;
       return position !== undefined && isOlder(resourceVersion, position) ? undefined : resourceVersion;
     }
     if (list === undefined) {
@@ -592,6 +607,10 @@ export class Reflector {
     if (mode === 'listing') assert(this.#position === undefined, 'listing is for when there is no position');
     this.#mode = mode;
   }
+}
+
+function turnOfEventLoop(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
 }
 
 function watchQuery(seconds: number): Record<string, string> {

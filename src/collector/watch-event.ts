@@ -3,6 +3,7 @@ import { isUtf8 } from 'node:buffer';
 import type { ErrorCode } from '../domain/errors.ts';
 import { isJsonObject, type JsonObject } from '../domain/json.ts';
 import { type KubeObject, parseApiVersion } from '../domain/object-ref.ts';
+import { type ScannedObject, scanObject } from '../domain/object-scan.ts';
 import { readStatus, type StatusFacts } from '../kube/kube-status.ts';
 import { type Identity, scanIdentity } from './identity-scan.ts';
 import type { PlannedKind } from './kind-plan.ts';
@@ -17,12 +18,44 @@ export interface Unreadable {
 }
 
 export type WatchEvent =
-  | { type: 'ADDED' | 'MODIFIED' | 'DELETED'; object: KubeObject }
+  | { type: 'ADDED' | 'MODIFIED' | 'DELETED'; object: KubeObject; scanned?: ScannedObject | undefined }
+  | { type: 'MODIFIED'; object: undefined; scanned: ScannedObject }
   | { type: 'BOOKMARK'; resourceVersion: string; initialEventsEnd: boolean }
   | { type: 'ERROR'; status: StatusFacts }
   | Unreadable;
 
+/** What an API server's encoder writes before the object. */
+const MODIFIED_HEAD = Buffer.from('{"type":"MODIFIED","object":');
+
+/**
+ * An update whose text is as API servers write it is only scanned, as most are compared by sections and never parsed; anything else is
+ * parsed, and its sections are at hand too where it can be scanned.
+ */
 export function parseWatchLine(line: Buffer, kind: PlannedKind): WatchEvent {
+  // What is asked for as metadata may come with more, which must be dropped before anything looks at it.
+  if (kind.metadataOnly === true) return parseWhole(line, kind);
+  if (line.length > MODIFIED_HEAD.length && line.compare(MODIFIED_HEAD, 0, MODIFIED_HEAD.length, 0, MODIFIED_HEAD.length) === 0) {
+    const scanned = scanObject(line, MODIFIED_HEAD.length);
+    if (
+      scanned !== undefined &&
+      isOfKind(scanned, kind) &&
+      scanned.end === line.length - 1 &&
+      line[scanned.end] === CLOSE &&
+      isUtf8(line)
+    )
+      return { type: 'MODIFIED', object: undefined, scanned };
+  }
+  return parseWhole(line, kind);
+}
+
+const CLOSE = 0x7d;
+
+function isOfKind({ apiVersion, kind: name }: ScannedObject, kind: PlannedKind): boolean {
+  return name === kind.kind && apiVersion === (kind.group === '' ? kind.version : `${kind.group}/${kind.version}`);
+}
+
+/** Parses a line at once; for lists, which are compared object by object. */
+export function parseWhole(line: Buffer, kind: PlannedKind): WatchEvent {
   const parsed = parseJson(line);
   if (!isJsonObject(parsed))
     return typeof parsed === 'string' ? unreadable(parsed, line) : unreadable('the line is not a JSON object', line);
@@ -32,7 +65,8 @@ export function parseWatchLine(line: Buffer, kind: PlannedKind): WatchEvent {
     case 'MODIFIED':
     case 'DELETED': {
       const checked = checkObject(object, kind);
-      return typeof checked === 'string' ? unreadable(checked, line) : { type, object: checked };
+      if (typeof checked === 'string') return unreadable(checked, line);
+      return { type, object: checked, scanned: kind.metadataOnly === true ? undefined : scanIn(line, checked) };
     }
     case 'BOOKMARK':
       return parseBookmark(object, line);
@@ -41,6 +75,13 @@ export function parseWatchLine(line: Buffer, kind: PlannedKind): WatchEvent {
     default:
       return unreadable(typeof type === 'string' ? `unknown event type "${type.slice(0, 40)}"` : 'the event has no type', line);
   }
+}
+
+/** The object of a watch line that was parsed, by sections. */
+function scanIn(line: Buffer, { metadata }: KubeObject): ScannedObject | undefined {
+  const head = line.indexOf('"object":');
+  const scanned = head < 0 ? undefined : scanObject(line, head + '"object":'.length);
+  return scanned?.uid === metadata.uid && scanned.resourceVersion === metadata.resourceVersion ? scanned : undefined;
 }
 
 /** A list item: lists of built-in style leave apiVersion and kind to the list, so they are filled in. */

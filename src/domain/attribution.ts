@@ -2,7 +2,13 @@ import { type Actor, UNKNOWN_ACTOR } from './change.ts';
 import type { FieldDiff } from './field-diff.ts';
 import { type FieldPath, isListItem, partOf, segmentsOf } from './field-path.ts';
 import { isJsonObject, type JsonObject } from './json.ts';
-import type { KubeObject } from './object-ref.ts';
+
+/** The part of an object that says who wrote it: of metadata the name and managedFields. */
+export interface Managed {
+  apiVersion: string;
+  kind: string;
+  metadata: JsonObject;
+}
 
 /**
  * Who made a change, as far as the object itself tells: `metadata.managedFields` names the field manager that last wrote, with a whole
@@ -12,7 +18,7 @@ import type { KubeObject } from './object-ref.ts';
  * newest does not.
  */
 export function attribute(
-  object: KubeObject,
+  object: Managed,
   diff: readonly FieldDiff[],
   stated: string | undefined,
   deleted: boolean,
@@ -56,7 +62,7 @@ interface ManagedEntry {
   fields: JsonObject;
 }
 
-function managedEntries(object: KubeObject): ManagedEntry[] {
+function managedEntries(object: Managed): ManagedEntry[] {
   const list = object.metadata.managedFields;
   if (!Array.isArray(list)) return [];
   const entries: ManagedEntry[] = [];

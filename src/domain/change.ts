@@ -1,5 +1,6 @@
 import type { FieldDiff } from './field-diff.ts';
 import type { KubeObject, ObjectRef } from './object-ref.ts';
+import type { ScannedObject } from './object-scan.ts';
 
 export type ChangeType = 'ADDED' | 'MODIFIED' | 'DELETED';
 
@@ -41,6 +42,8 @@ export interface Observation {
   cluster: string;
   type: ChangeType;
   object: KubeObject;
+  /** The text it came as, by sections; then reading `object` may mean parsing it, and throw. */
+  scanned?: ScannedObject;
   /** Event time, milliseconds since the epoch: when it was observed live, or what the stream states. */
   observedMs: number;
   origin: ChangeOrigin;

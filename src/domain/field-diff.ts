@@ -147,6 +147,11 @@ function isEmpty(value: JsonObject): boolean {
  */
 export interface StatePatch extends JsonObject {}
 
+/** True for a patch that changes nothing. */
+export function isEmptyPatch(patch: StatePatch): boolean {
+  return isEmpty(patch);
+}
+
 /** The patch that turns `before` into `after`; undefined when they are equal. */
 export function makePatch(before: Json, after: Json): StatePatch | undefined {
   const patch = patchNode(before, after);

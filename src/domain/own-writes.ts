@@ -2,10 +2,11 @@
  * How Crowsnest tells its own writes from everyone else's. An own write is recorded but never judged, or a mark on an object would
  * be a change worth marking.
  */
+
+import type { Managed } from './attribution.ts';
 import type { FieldDiff } from './field-diff.ts';
 import { segmentsOf } from './field-path.ts';
 import { isJsonObject, type Json } from './json.ts';
-import type { KubeObject } from './object-ref.ts';
 
 /** The field manager of every write to a cluster. */
 export const FIELD_MANAGER = 'crowsnest';
@@ -26,7 +27,7 @@ const OWN_PREFIX = 'crowsnest.dev/';
  * look alike, and a relist shows both as one change. Paths alone would not do either: anyone may write our annotation, but whoever
  * does takes its ownership from us.
  */
-export function isOwnWrite(object: KubeObject, diff: readonly FieldDiff[]): boolean {
+export function isOwnWrite(object: Managed, diff: readonly FieldDiff[]): boolean {
   if (diff.length === 0) return false;
   if (isCanary(object)) return true;
   const owned = ownedAnnotations(object);
@@ -40,7 +41,7 @@ export function isOwnWrite(object: KubeObject, diff: readonly FieldDiff[]): bool
 }
 
 /** The canary while nobody else has had a hand in it. */
-function isCanary({ apiVersion, kind, metadata }: KubeObject): boolean {
+function isCanary({ apiVersion, kind, metadata }: Managed): boolean {
   if (kind !== 'Lease' || metadata.name !== CANARY_LEASE || !apiVersion.startsWith('coordination.k8s.io/')) return false;
   const { managedFields } = metadata;
   if (!Array.isArray(managedFields) || managedFields.length === 0) return false;
@@ -48,7 +49,7 @@ function isCanary({ apiVersion, kind, metadata }: KubeObject): boolean {
 }
 
 /** Annotation keys that managedFields attribute to us. */
-function ownedAnnotations(object: KubeObject): Set<string> {
+function ownedAnnotations(object: Managed): Set<string> {
   const owned = new Set<string>();
   const managers = object.metadata.managedFields;
   if (!Array.isArray(managers)) return owned;

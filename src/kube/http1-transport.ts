@@ -61,6 +61,7 @@ export class Http1Transport implements Transport {
       status: answer.statusCode ?? 0,
       headers: answer.headers,
       body: wholeReads(answer),
+      buffered: () => answer.readableLength,
       cancel: () => answer.destroy(),
     };
   }

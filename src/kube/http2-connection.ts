@@ -294,6 +294,7 @@ function answerOf(stream: ClientHttp2Stream, headers: IncomingHttpHeaders): Tran
     status: Number(headers[':status'] ?? 0),
     headers: headers as TransportAnswer['headers'],
     body: bodyOf(stream),
+    buffered: () => stream.readableLength,
     cancel: () => void stream.destroy(),
   };
 }

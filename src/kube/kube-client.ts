@@ -28,6 +28,8 @@ export interface KubeStream {
   status: number;
   headers: Record<string, string | string[] | undefined>;
   body: AsyncIterable<Buffer>;
+  /** Bytes that have arrived and not been read. */
+  buffered?(): number;
   /** Tears the connection down; reading ends. */
   cancel(): void;
 }

@@ -21,6 +21,8 @@ export interface TransportAnswer {
   headers: Record<string, string | string[] | undefined>;
   /** Rejects when it ends before the server had ended it. Unread bytes are bounded: the peer waits. */
   body: AsyncIterable<Buffer>;
+  /** Bytes that have arrived and not been read. */
+  buffered(): number;
   cancel(): void;
 }
 

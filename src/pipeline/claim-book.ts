@@ -46,8 +46,8 @@ export interface ClaimBookOptions {
 export interface ClaimSession {
   /** What became known about changes already stored. */
   readonly amendments: Amendment[];
-  /** The changes with what claims say about who made them. `object` is as it came, not masked. */
-  attribute(changes: NewChange[], object: KubeObject): NewChange[];
+  /** The changes with what claims say about who made them. `object` gives it as it came, not masked, which may mean parsing it. */
+  attribute(changes: NewChange[], object: () => KubeObject): NewChange[];
   commit(): void;
 }
 
@@ -248,16 +248,17 @@ class Session implements ClaimSession {
     return store.changesNear({ cluster, group, version: '', kind, namespace, name }, near);
   }
 
-  attribute(changes: NewChange[], object: KubeObject): NewChange[] {
+  attribute(changes: NewChange[], object: () => KubeObject): NewChange[] {
     return changes.map((change) => {
-      if (change.own || change.uid !== object.metadata.uid) return change;
+      // The end of a former life is nobody's write.
+      if (change.own || change !== changes.at(-1)) return change;
       const waiting = [...this.#book.of(change.ref).map(({ claim }) => claim), ...this.#waitingFor(change.ref)];
       if (waiting.length === 0) return change;
       let hash: string | undefined;
       const written: Written = {
         ...writtenOf({ ...change, paths: change.diff.map((field) => field.path) }),
         marked: change.diff.some((field) => field.op === 'add' && field.path === '/metadata/deletionTimestamp'),
-        contentHash: () => (hash ??= contentHash(object)),
+        contentHash: () => (hash ??= contentHash(object())),
       };
       const joined = waiting.flatMap((claim) => {
         const fits = !this.#done.has(claim) && isKind(claim, change.ref.kind);
@@ -293,7 +294,8 @@ class Session implements ClaimSession {
     // goes by the one name now and the other name then would have no habits.
     const attribution = withClaims(recorded, others);
     const { actor, candidates } = recorded;
-    return { ...change, actor, candidates, attribution };
+    // In place, as the change may be one whose state is still to be built.
+    return Object.assign(change, { actor, candidates, attribution });
   }
 
   #waitingFor({ cluster, group, namespace, name }: ObjectRef): Claim[] {

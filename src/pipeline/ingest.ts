@@ -20,8 +20,11 @@ import { isOwnWrite } from '../domain/own-writes.ts';
 import type { KeyedHash } from '../domain/redact.ts';
 import { mask } from '../domain/redact.ts';
 import { compareResourceVersions } from '../domain/resource-version.ts';
-import type { AppendBatch, Head, NewChange, Reject, Store } from '../store/store.ts';
-import type { ClaimBook } from './claim-book.ts';
+import { ScannedObservation } from '../domain/scanned-observation.ts';
+import type { AppendBatch, Head, Heartbeat, NewChange, Reject, Store } from '../store/store.ts';
+import type { ClaimBook, ClaimSession } from './claim-book.ts';
+import { HeadDigests } from './head-digest.ts';
+import { compareSections } from './section-compare.ts';
 
 /** The parts of a Head that comparing needs; also stands for changes of the same batch that are not stored yet. */
 type Known = Pick<Head, 'uid' | 'resourceVersion' | 'deleted' | 'state'>;
@@ -47,9 +50,13 @@ export interface IngestResult {
   repeats: number;
   /** Observations that came after newer ones of the same object. */
   late: number;
+  /** Observations whose text turned out not to be JSON. */
+  unreadable: number;
 }
 
 export interface Ingest {
+  /** Objects of which a digest is in memory. */
+  readonly digests: number;
   /** Records one batch; throws what the store throws, and then nothing of the batch is recorded. */
   record(batch: IngestBatch): IngestResult;
 }
@@ -59,53 +66,185 @@ export interface IngestOptions {
   hash: KeyedHash;
   /** Joins claims about who wrote; without it managedFields alone tell. */
   claims?: ClaimBook;
+  /** Bound of the digests in memory, per cluster. Default 128 MiB, about 130,000 objects of usual size. */
+  digestBytesMax?: number;
 }
 
-export function createIngest({ store, hash, claims }: IngestOptions): Ingest {
-  return {
-    record(batch) {
-      const session = claims?.begin(batch.claims);
-      const overlay = new Map<string, Known>();
-      const changes: NewChange[] = [];
-      const heartbeats: NonNullable<AppendBatch['heartbeats']> = [];
-      const late: NonNullable<AppendBatch['rejects']> = [];
-      let repeats = 0;
-      for (const observation of batch.observations) {
-        const ref = refOf(observation.cluster, observation.object);
-        const key = objectKey(ref);
-        const known = overlay.get(key) ?? store.head(ref);
-        const outcome = compare(observation, ref, known, hash);
-        if (outcome === 'repeat') repeats++;
-        else if (outcome === 'late') late.push(lateReject(observation, ref));
-        else if (outcome === 'heartbeat') {
-          const { uid, resourceVersion } = observation.object.metadata;
-          heartbeats.push({ ref, uid, resourceVersion, observedMs: observation.observedMs });
-          if (known !== undefined) overlay.set(key, { ...known, resourceVersion });
-        } else {
-          changes.push(...(session?.attribute(outcome, observation.object) ?? outcome));
-          const last = outcome.at(-1);
-          if (last !== undefined)
-            overlay.set(key, {
-              uid: last.uid,
-              resourceVersion: last.resourceVersion,
-              deleted: last.type === 'DELETED',
-              state: last.state,
-            });
-        }
-      }
-      const recorded = store.append({
-        changes,
-        amendments: session?.amendments,
-        heartbeats,
-        scrapes: batch.scrapes,
-        rejects: late.length === 0 ? batch.rejects : [...(batch.rejects ?? []), ...late],
-        gaps: batch.gaps,
-        deliveries: batch.deliveries,
-        kubeEvents: batch.kubeEvents?.map((event) => maskKubeEvent(event, hash)),
-        cursors: batch.cursors,
-      });
+const DIGEST_BYTES_MAX = 128 * 1024 * 1024;
+
+export function createIngest(options: IngestOptions): Ingest {
+  return new PipelineIngest(options);
+}
+
+/** What a batch comes to, while it is gone through. */
+interface Recording {
+  session: ClaimSession | undefined;
+  /** Newest of what is about to be stored, by name. */
+  overlay: Map<string, Known>;
+  changes: NewChange[];
+  heartbeats: NonNullable<AppendBatch['heartbeats']>;
+  rejects: Reject[];
+  repeats: number;
+  late: number;
+}
+
+class PipelineIngest implements Ingest {
+  readonly #options: IngestOptions;
+  readonly #digests: HeadDigests;
+
+  constructor(options: IngestOptions) {
+    this.#options = options;
+    this.#digests = new HeadDigests(options.digestBytesMax ?? DIGEST_BYTES_MAX);
+  }
+
+  get digests(): number {
+    return this.#digests.size;
+  }
+
+  record(batch: IngestBatch): IngestResult {
+    const { store, hash, claims } = this.#options;
+    const session = claims?.begin(batch.claims);
+    const recording: Recording = {
+      ...{ session, overlay: new Map(), changes: [], heartbeats: [], rejects: [] },
+      ...{ repeats: 0, late: 0 },
+    };
+    try {
+      for (const observation of batch.observations) this.#take(observation, recording);
+      const { changes, heartbeats, rejects, repeats, late } = recording;
+      const recorded = store.append(
+        {
+          changes,
+          amendments: session?.amendments,
+          heartbeats: heartbeats.map((heartbeat) => asOfBatch(heartbeat, recording.overlay)),
+          scrapes: batch.scrapes,
+          rejects: rejects.length === 0 ? batch.rejects : [...(batch.rejects ?? []), ...rejects],
+          gaps: batch.gaps,
+          deliveries: batch.deliveries,
+          kubeEvents: batch.kubeEvents?.map((event) => maskKubeEvent(event, hash)),
+          cursors: batch.cursors,
+        },
+        { synced: 'later' },
+      );
       session?.commit();
-      return { changes: recorded, heartbeats: heartbeats.length, repeats, late: late.length };
+      return { changes: recorded, heartbeats: heartbeats.length, repeats, late, unreadable: rejects.length - late };
+    } catch (error) {
+      // They speak of what was to be stored.
+      this.#digests.clear();
+      throw error;
+    }
+  }
+
+  #take(observation: Observation, recording: Recording): void {
+    try {
+      if (!(observation instanceof ScannedObservation) || !this.#takeScanned(observation, recording))
+        this.#takeWhole(observation, recording);
+    } catch (error) {
+      const { scanned } = observation;
+      if (scanned === undefined || !(error instanceof SyntaxError)) throw error;
+      const ref = { kind: scanned.kind, namespace: scanned.namespace, name: scanned.name };
+      const { cluster, observedMs } = observation;
+      const where = describeRef(ref);
+      recording.rejects.push({ cluster, code: 'OBJECT_INVALID', where, what: 'the text is not valid JSON', observedMs });
+    }
+  }
+
+  /** By sections. False where the whole states have to be compared. */
+  #takeScanned(observation: ScannedObservation, recording: Recording): boolean {
+    if (observation.type === 'DELETED' || observation.origin !== 'watch') return false;
+    const digest = this.#digests.get(observation.cluster, observation.scanned.uid);
+    if (digest === undefined) return false;
+    const outcome = compareSections(observation, digest, {
+      hash: this.#options.hash,
+      digests: this.#digests,
+      stateBefore: ({ ref }) => (recording.overlay.get(objectKey(ref)) ?? this.#options.store.head(ref))?.state,
+      masked: (object) => mask(withoutManagedFields(object), this.#options.hash),
+    });
+    if (outcome === undefined) return false;
+    const { ref, uid } = digest;
+    const { resourceVersion } = observation.scanned;
+    if (outcome === 'repeat') recording.repeats++;
+    else if (outcome === 'late') this.#late(observation, ref, resourceVersion, recording);
+    else if (outcome === 'heartbeat') {
+      recording.heartbeats.push({ ref, uid, resourceVersion, observedMs: observation.observedMs });
+      const key = objectKey(ref);
+      const { store } = this.#options;
+      const known = recording.overlay.get(key) ?? {
+        uid,
+        resourceVersion,
+        deleted: false,
+        get state() {
+          return store.head(ref)?.state as KubeObject;
+        },
+      };
+      recording.overlay.set(key, knownAs(known, resourceVersion));
+    } else {
+      const [change] = recording.session?.attribute([outcome], () => observation.object) ?? [outcome];
+      recording.changes.push(change as NewChange);
+      recording.overlay.set(objectKey(ref), knownBy(outcome));
+    }
+    return true;
+  }
+
+  #takeWhole(observation: Observation, recording: Recording): void {
+    const { store, hash } = this.#options;
+    const { overlay } = recording;
+    const { object, cluster, scanned } = observation;
+    const ref = refOf(cluster, object);
+    const key = objectKey(ref);
+    const known = overlay.get(key) ?? store.head(ref);
+    const outcome = compare(observation, ref, known, hash);
+    const { uid, resourceVersion } = object.metadata;
+    if (outcome === 'repeat') recording.repeats++;
+    else if (outcome === 'late') this.#late(observation, ref, resourceVersion, recording);
+    else if (outcome === 'heartbeat') {
+      recording.heartbeats.push({ ref, uid, resourceVersion, observedMs: observation.observedMs });
+      if (known !== undefined) overlay.set(key, knownAs(known, resourceVersion));
+      const digest = this.#digests.get(cluster, uid);
+      if (digest !== undefined) digest.resourceVersion = resourceVersion;
+    } else {
+      if (known !== undefined) this.#digests.drop(cluster, known.uid);
+      this.#digests.drop(cluster, uid);
+      const last = outcome.at(-1);
+      if (last !== undefined && last.type !== 'DELETED' && scanned !== undefined)
+        last.digest = this.#digests.keep(ref, scanned, last.state);
+      recording.changes.push(...(recording.session?.attribute(outcome, () => object) ?? outcome));
+      if (last !== undefined) overlay.set(key, knownBy(last));
+    }
+  }
+
+  #late({ cluster, observedMs }: Observation, ref: ObjectRef, resourceVersion: string, recording: Recording): void {
+    const what = `resourceVersion ${resourceVersion} came after a newer one`;
+    recording.late++;
+    recording.rejects.push({ cluster, code: 'EVENT_OUT_OF_ORDER', where: describeRef(ref), what, observedMs });
+  }
+}
+
+/** The store takes heartbeats up after the batch's changes, of which a later one of the object has moved on. */
+function asOfBatch(heartbeat: Heartbeat, overlay: ReadonlyMap<string, Known>): Heartbeat {
+  const known = overlay.get(objectKey(heartbeat.ref));
+  return known?.uid === heartbeat.uid ? { ...heartbeat, resourceVersion: known.resourceVersion } : heartbeat;
+}
+
+/** A change of this batch as the newest state of its object; the state itself may still have to be built. */
+function knownBy(change: NewChange): Known {
+  const { uid, resourceVersion, type } = change;
+  return {
+    uid,
+    resourceVersion,
+    deleted: type === 'DELETED',
+    get state() {
+      return change.state;
+    },
+  };
+}
+
+function knownAs(known: Known, resourceVersion: string): Known {
+  return {
+    uid: known.uid,
+    resourceVersion,
+    deleted: known.deleted,
+    get state() {
+      return known.state;
     },
   };
 }
@@ -150,11 +289,6 @@ export function compare(
 
 function isOlder(resourceVersion: string, known: Known | undefined): boolean {
   return known !== undefined && compareResourceVersions(resourceVersion, known.resourceVersion) === 'older';
-}
-
-function lateReject({ cluster, object, observedMs }: Observation, ref: ObjectRef): Reject {
-  const what = `resourceVersion ${object.metadata.resourceVersion} came after a newer one`;
-  return { cluster, code: 'EVENT_OUT_OF_ORDER', where: describeRef(ref), what, observedMs };
 }
 
 function meaningful(diff: FieldDiff[]): FieldDiff[] {

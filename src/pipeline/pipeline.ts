@@ -16,6 +16,8 @@ import type { Analysis } from './analyze.ts';
 import type { Ingest, IngestBatch } from './ingest.ts';
 
 const PROBE_MS = 2_000;
+/** Observations beyond which no further batch joins a transaction. */
+const GROUP_OBSERVATIONS_MAX = 1_000;
 
 export interface PipelineCounts {
   observations: number;
@@ -39,7 +41,7 @@ export interface Pipeline {
 export interface PipelineOptions {
   ingest: Ingest;
   analysis: Pick<Analysis, 'analyze' | 'advance'>;
-  store: Pick<Store, 'probeWrite'>;
+  store: Pick<Store, 'probeWrite' | 'sync'>;
   clock: Clock;
   logger: Logger;
   signal: AbortSignal;
@@ -56,8 +58,9 @@ export function createPipeline(options: PipelineOptions): Pipeline {
     ...{ observations: 0, changes: 0, heartbeats: 0, repeats: 0, late: 0 },
     ...{ rejects: 0, scrapes: 0, paged: 0 },
   };
-  let waiting = 0;
-  let tail: Promise<void> = Promise.resolve();
+  const waiting: Waiting[] = [];
+  let taken = 0;
+  let draining = false;
 
   const take = async (batch: IngestBatch): Promise<void> => {
     const labelled = { ...batch, scrapes: batch.scrapes?.map(withInstance) };
@@ -68,31 +71,90 @@ export function createPipeline(options: PipelineOptions): Pipeline {
     counts.heartbeats += result.heartbeats;
     counts.repeats += result.repeats;
     counts.late += result.late;
-    counts.rejects += (batch.rejects?.length ?? 0) + result.late;
+    counts.rejects += (batch.rejects?.length ?? 0) + result.late + result.unreadable;
     counts.scrapes += batch.scrapes?.length ?? 0;
     const { seenToMs } = batch;
-    if (result.changes.length === 0 && (batch.scrapes?.length ?? 0) === 0 && seenToMs === undefined) return;
-    options.onRecorded?.({ changes: result.changes, scrapes: labelled.scrapes ?? [] });
-    const paged = await untilWritable(options, () => options.analysis.analyze(result.changes));
-    if (seenToMs !== undefined) paged.push(...(await untilWritable(options, () => options.analysis.advance(seenToMs))));
-    counts.paged += paged.length;
-    if (paged.length > 0) options.react(paged);
+    if (result.changes.length > 0 || (batch.scrapes?.length ?? 0) > 0 || seenToMs !== undefined) {
+      options.onRecorded?.({ changes: result.changes, scrapes: labelled.scrapes ?? [] });
+      const paged = await untilWritable(options, () => options.analysis.analyze(result.changes));
+      if (seenToMs !== undefined) paged.push(...(await untilWritable(options, () => options.analysis.advance(seenToMs))));
+      counts.paged += paged.length;
+      if (paged.length > 0) options.react(paged);
+    }
+    // What analysis stored was synced, and the record with it; where it stored nothing this does it.
+    await untilWritable(options, () => options.store.sync());
+  };
+
+  /** A batch that cannot be taken must not cost its neighbours anything, so then each is taken alone, in order. */
+  const takeGroup = async (group: Waiting[]): Promise<void> => {
+    const failure = await take(mergeBatches(group.map(({ batch }) => batch))).then(
+      () => undefined,
+      (error: unknown) => ({ error }),
+    );
+    if (failure === undefined) for (const { resolve } of group) resolve();
+    else if (group.length === 1) group[0]?.reject(failure.error);
+    else for (const one of group) await take(one.batch).then(one.resolve, one.reject);
+  };
+
+  const drain = async (): Promise<void> => {
+    while (waiting.length > 0) {
+      const group = nextGroup(waiting);
+      taken = group.length;
+      await takeGroup(group);
+      taken = 0;
+    }
+    draining = false;
   };
 
   return {
     counts,
-    waiting: () => waiting,
+    waiting: () => waiting.length + taken,
     sink(batch) {
-      waiting += 1;
-      const turn = tail
-        .then(() => take(batch))
-        .finally(() => {
-          waiting -= 1;
-        });
-      // The next batch waits its turn whether or not this one worked; who delivered this one is told.
-      tail = turn.catch(() => undefined);
-      return turn;
+      return new Promise((resolve, reject) => {
+        waiting.push({ batch, resolve, reject });
+        if (draining) return;
+        draining = true;
+        // What other sources deliver in this turn of the event loop goes into the same transaction.
+        setImmediate(() => void drain());
+      });
     },
+  };
+}
+
+interface Waiting {
+  batch: IngestBatch;
+  resolve: () => void;
+  reject: (error: unknown) => void;
+}
+
+/** Takes from the queue what goes into one transaction: in order, at least one batch. */
+function nextGroup(waiting: Waiting[]): Waiting[] {
+  let observations = 0;
+  let length = 0;
+  for (const { batch } of waiting) {
+    observations += batch.observations.length;
+    if (length > 0 && observations > GROUP_OBSERVATIONS_MAX) break;
+    length += 1;
+    // Time that has passed by the end of a batch has not passed for what comes after it.
+    if (batch.seenToMs !== undefined) break;
+  }
+  return waiting.splice(0, length);
+}
+
+/** Several batches as one. Each has its own cursors, and observations keep their order. */
+export function mergeBatches(batches: readonly IngestBatch[]): IngestBatch {
+  const [first] = batches;
+  if (first !== undefined && batches.length === 1) return first;
+  return {
+    observations: batches.flatMap((batch) => batch.observations),
+    scrapes: batches.flatMap((batch) => batch.scrapes ?? []),
+    claims: batches.flatMap((batch) => batch.claims ?? []),
+    rejects: batches.flatMap((batch) => batch.rejects ?? []),
+    gaps: batches.flatMap((batch) => batch.gaps ?? []),
+    deliveries: batches.flatMap((batch) => batch.deliveries ?? []),
+    kubeEvents: batches.flatMap((batch) => batch.kubeEvents ?? []),
+    seenToMs: batches.at(-1)?.seenToMs,
+    cursors: Object.assign({}, ...batches.map((batch) => batch.cursors)),
   };
 }
 

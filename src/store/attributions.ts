@@ -1,8 +1,8 @@
 /** Who made a change, as it became known after or beside the change itself. Rows are added, never changed; the newest one counts. */
 import type Database from 'better-sqlite3';
 import type { Attribution, Evidence } from '../domain/claim-join.ts';
+import { Recent } from '../domain/recent.ts';
 import type { Interning } from './interning.ts';
-import { Lru } from './lru.ts';
 
 const WRITERS_CACHED = 5_000;
 
@@ -25,7 +25,7 @@ type Details = Omit<Evidence['user'], 'sourceIPs'>;
 
 export class Attributions {
   readonly #interning: Interning;
-  readonly #writerIds = new Lru<string, number>(WRITERS_CACHED);
+  readonly #writerIds = new Recent<string, number>(WRITERS_CACHED);
   readonly #sql;
 
   constructor(db: Database.Database, interning: Interning) {

@@ -5,8 +5,8 @@
  * they compress best and a chain is read from one block.
  */
 import type Database from 'better-sqlite3';
+import { Recent } from '../domain/recent.ts';
 import { type DecodedBlock, decodeBlock, encodeBlock, type RevisionRecord } from './block-codec.ts';
-import { Lru } from './lru.ts';
 import { corruptRecord } from './store-errors.ts';
 
 export interface BlockOptions {
@@ -56,14 +56,14 @@ interface BlockRow {
 export class Blocks {
   readonly #db: Database.Database;
   readonly #options: BlockOptions;
-  readonly #decoded: Lru<number, DecodedBlock>;
+  readonly #decoded: Recent<number, DecodedBlock>;
   readonly #sql;
   #sealedThrough: number | undefined;
 
   constructor(db: Database.Database, options: BlockOptions) {
     this.#db = db;
     this.#options = options;
-    this.#decoded = new Lru(options.cacheBytes);
+    this.#decoded = new Recent(options.cacheBytes);
     const placed = `FROM open_record r JOIN change c ON c.seq = r.seq JOIN life l ON l.id = c.life_id JOIN object o ON o.id = l.object_id`;
     this.#sql = {
       put: db.prepare<[number, string]>('INSERT INTO open_record (seq, data) VALUES (?, ?)'),

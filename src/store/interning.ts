@@ -2,7 +2,7 @@
 import type Database from 'better-sqlite3';
 import { type Actor, UNKNOWN_ACTOR } from '../domain/change.ts';
 import type { FieldDiff } from '../domain/field-diff.ts';
-import { Lru } from './lru.ts';
+import { Recent } from '../domain/recent.ts';
 import { corruptRecord } from './store-errors.ts';
 import { ByteReader, ByteWriter } from './varint.ts';
 
@@ -28,10 +28,10 @@ export class Interning {
   readonly #namespaces: TextTable;
   readonly #versions: TextTable;
   readonly #paths: PathTree;
-  readonly #actorIds = new Lru<string, number>(CACHED_MAX);
-  readonly #actorSets = new Lru<number, ActorSet>(CACHED_MAX);
-  readonly #pathsetIds = new Lru<string, number>(CACHED_MAX);
-  readonly #pathsets = new Lru<number, string[]>(CACHED_MAX);
+  readonly #actorIds = new Recent<string, number>(CACHED_MAX);
+  readonly #actorSets = new Recent<number, ActorSet>(CACHED_MAX);
+  readonly #pathsetIds = new Recent<string, number>(CACHED_MAX);
+  readonly #pathsets = new Recent<number, string[]>(CACHED_MAX);
   readonly #sql;
 
   constructor(db: Database.Database) {
@@ -151,8 +151,8 @@ export class Interning {
 
 /** A table of (id, name), name unique. */
 class TextTable {
-  readonly #ids = new Lru<string, number>(CACHED_MAX);
-  readonly #texts = new Lru<number, string>(CACHED_MAX);
+  readonly #ids = new Recent<string, number>(CACHED_MAX);
+  readonly #texts = new Recent<number, string>(CACHED_MAX);
   readonly #find: Database.Statement<[string], number>;
   readonly #add: Database.Statement<[string]>;
   readonly #get: Database.Statement<[number], string>;
@@ -195,8 +195,8 @@ class TextTable {
 
 /** Field paths, each kept as its last segment under the path it continues. */
 class PathTree {
-  readonly #ids = new Lru<string, number>(CACHED_MAX);
-  readonly #texts = new Lru<number, string>(CACHED_MAX);
+  readonly #ids = new Recent<string, number>(CACHED_MAX);
+  readonly #texts = new Recent<number, string>(CACHED_MAX);
   readonly #find: Database.Statement<[number, string], number>;
   readonly #add: Database.Statement<[number, string]>;
   readonly #get: Database.Statement<[number], { parent: number; segment: string }>;

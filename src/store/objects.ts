@@ -8,8 +8,8 @@
  */
 import type Database from 'better-sqlite3';
 import { type ObjectRef, objectKey } from '../domain/object-ref.ts';
+import { Recent } from '../domain/recent.ts';
 import type { Interning } from './interning.ts';
-import { Lru } from './lru.ts';
 import { decodeFlags, decodeUid, encodeUid } from './row-codec.ts';
 import { corruptRecord } from './store-errors.ts';
 
@@ -95,8 +95,8 @@ export interface Life {
 
 export class Objects {
   readonly #interning: Interning;
-  readonly #entries: Lru<string, ObjectEntry>;
-  readonly #lives = new Lru<number, Life>(20_000);
+  readonly #entries: Recent<string, ObjectEntry>;
+  readonly #lives = new Recent<number, Life>(20_000);
   /** Entries ahead of their head row, by object. */
   readonly #moved = new Map<number, ObjectEntry>();
   readonly #sql;
@@ -105,7 +105,7 @@ export class Objects {
 
   constructor(db: Database.Database, interning: Interning, entriesMax: number) {
     this.#interning = interning;
-    this.#entries = new Lru(entriesMax);
+    this.#entries = new Recent(entriesMax);
     this.#sql = {
       find: db.prepare<[number, number, string], EntryRow>(
         `SELECT ${ENTRY_COLUMNS} WHERE o.resource_id = ? AND o.namespace_id = ? AND o.name = ?`,

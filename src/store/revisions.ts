@@ -6,10 +6,11 @@
  * States handed out share structure with the caches and with each other: nobody may modify them.
  */
 import type { Change } from '../domain/change.ts';
+import { isEmptyPatch, type StatePatch } from '../domain/field-diff.ts';
 import type { KubeObject } from '../domain/object-ref.ts';
+import { Recent } from '../domain/recent.ts';
 import type { Blocks } from './blocks.ts';
 import type { ChangeLog, ChangeRow } from './change-log.ts';
-import { Lru } from './lru.ts';
 import type { Objects } from './objects.ts';
 import { type BareState, bareOf, decodeRecord, dress, encodeFull, encodePatch, type RevisionColumns } from './revision-codec.ts';
 import { decodeResourceVersion, type RecordShape, recordShapeOf } from './row-codec.ts';
@@ -48,14 +49,14 @@ export interface EncodedRevision {
 export class Revisions {
   readonly #parts: { log: ChangeLog; blocks: Blocks; objects: Objects };
   readonly #options: RevisionOptions;
-  readonly #heads: Lru<number, CachedState>;
-  readonly #walks: Lru<number, CachedState>;
+  readonly #heads: Recent<number, CachedState>;
+  readonly #walks: Recent<number, CachedState>;
 
   constructor(parts: { log: ChangeLog; blocks: Blocks; objects: Objects }, options: RevisionOptions) {
     this.#parts = parts;
     this.#options = options;
-    this.#heads = new Lru(options.headCacheBytes);
-    this.#walks = new Lru(options.walkCacheBytes);
+    this.#heads = new Recent(options.headCacheBytes);
+    this.#walks = new Recent(options.walkCacheBytes);
   }
 
   forget(): void {
@@ -79,6 +80,17 @@ export class Revisions {
     }
     const text = encodeFull(bare, state, columns);
     return { shape: 'full', text, depth: 0, bare, length: text.length };
+  }
+
+  /**
+   * The same for a state that is known by how it follows from the one at `base`; undefined where a whole state is due, or this patch would
+   * be most of one.
+   */
+  encodeStep(patch: StatePatch, length: number, depth: number): EncodedRevision | undefined {
+    if (depth >= this.#options.stepsMax) return undefined;
+    if (isEmptyPatch(patch)) return { shape: 'none', text: undefined, depth };
+    const text = JSON.stringify(patch);
+    return text.length * 2 <= length ? { shape: 'patch', text, depth: depth + 1 } : undefined;
   }
 
   /** Remembers the newest state of a life, once it is written. */

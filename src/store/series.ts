@@ -1,7 +1,7 @@
 /** Metric samples: a row per scrape while young, columns of a run of scrapes later (sample-codec). */
 import type Database from 'better-sqlite3';
+import { Recent } from '../domain/recent.ts';
 import type { Sample, Scrape, SeriesKey } from '../domain/series.ts';
-import { Lru } from './lru.ts';
 import { decodeRun, decodeScrape, encodeRun, encodeScrape, type StoredSample, type StoredScrape } from './sample-codec.ts';
 import type { SeriesData, SeriesQuery } from './store.ts';
 import { corruptRecord } from './store-errors.ts';
@@ -27,8 +27,8 @@ interface ScrapeRow {
 export class SeriesTable {
   readonly #db: Database.Database;
   readonly #options: SeriesOptions;
-  readonly #ids = new Lru<string, number>(100_000);
-  readonly #keys = new Lru<number, SeriesKey>(100_000);
+  readonly #ids = new Recent<string, number>(100_000);
+  readonly #keys = new Recent<number, SeriesKey>(100_000);
   readonly #sql;
 
   constructor(db: Database.Database, options: SeriesOptions) {

@@ -26,7 +26,7 @@ import { KUBE_EVENT_DEFAULTS, type KubeEventOptions, KubeEvents } from './kube-e
 import { ObjectQueries, summaryOf } from './object-query.ts';
 import { type ObjectEntry, Objects } from './objects.ts';
 import { Outbox } from './outbox.ts';
-import { REVISION_DEFAULTS, type RevisionOptions, Revisions } from './revisions.ts';
+import { type EncodedRevision, REVISION_DEFAULTS, type RevisionOptions, Revisions } from './revisions.ts';
 import { decodeFlags, encodeFlags, encodeResourceVersion } from './row-codec.ts';
 import { SERIES_DEFAULTS, type SeriesOptions, SeriesTable } from './series.ts';
 import { SmallState } from './small-state.ts';
@@ -46,6 +46,8 @@ export interface SqliteStoreOptions
 const ENTRIES_MAX = 50_000;
 /** Bytes written to find out whether there is room again, about what a batch takes. */
 const PROBE_BYTES = 64 * 1024;
+/** Written when there is nothing else to write with which the log is synced. */
+const SYNCED = 'store/synced';
 /** Free pages left in the file for the next batches, so that it does not shrink and grow by turns. */
 const FREE_PAGES_KEPT = 256;
 /** How far back a claim that comes late is compared: lives of the object, and changes of each. */
@@ -78,11 +80,18 @@ export class SqliteStore implements port.Store {
   readonly #small: SmallState;
   readonly #deliveries: Deliveries;
   #full: CrowsnestError | undefined;
+  /** Opened to survive a loss of power. */
+  readonly #syncs: boolean;
+  /** The next write may be synced with the one after it. */
+  #relaxed = false;
+  /** The last write was, and the connection is still set so. */
+  #unsynced = false;
 
   constructor(options: SqliteStoreOptions, opened: OpenDatabase) {
     this.file = options.file;
     this.#opened = opened;
     this.#logger = options.logger;
+    this.#syncs = options.synchronous === 'full';
     const db = opened.db;
     this.#db = db;
     this.#interning = new Interning(db);
@@ -115,7 +124,8 @@ export class SqliteStore implements port.Store {
 
   // --- record ---
 
-  append(batch: port.AppendBatch): Change[] {
+  append(batch: port.AppendBatch, options?: { synced: 'later' }): Change[] {
+    if (options?.synced === 'later') this.#syncLater();
     return this.#write(() => {
       const changes = batch.changes.map((change) => this.#appendChange(change));
       for (const { seq, knownMs, attribution } of batch.amendments ?? []) this.#attributions.add(seq, knownMs, attribution);
@@ -136,42 +146,50 @@ export class SqliteStore implements port.Store {
   }
 
   #appendChange(input: port.NewChange): Change {
-    const { before, attribution, ...change } = input;
-    const { ref, uid, type, state } = change;
+    const { attribution, digest, step, ref, uid, type } = input;
     let entry = this.#objects.find(ref);
     const known = entry !== undefined;
     if (entry === undefined) {
-      entry = this.#objects.create(ref, change.observedMs);
+      entry = this.#objects.create(ref, input.observedMs);
       this.#small.count('objects', 1);
     }
     // The state before is taken from the store's own chain and not from `before`, which only says whether there is one: a patch
     // against anything else than what the chain leads to would be wrong for good.
-    const goesOn = before !== undefined && entry.changes > 0 && entry.uid === uid && entry.ref.version === ref.version;
+    const follows = step !== undefined || input.before !== undefined;
+    const goesOn = follows && entry.changes > 0 && entry.uid === uid && entry.ref.version === ref.version;
     const base = goesOn ? { lifeId: entry.lifeId, seq: entry.seq, depth: entry.depth } : undefined;
     if (entry.lifeId === 0 || entry.uid !== uid || entry.ref.version !== ref.version) {
       this.#revisions.dropHead(entry.lifeId);
       this.#objects.beginLife(entry, uid, ref);
     }
-    const revision = this.#revisions.encode(state, change, base);
-    const diff = inPathOrder(change.diff);
-    const rv = encodeResourceVersion(change.resourceVersion);
-    const generation = change.generation ?? null;
+    const stepped = step !== undefined && base !== undefined && digest?.seq === base.seq;
+    const short = stepped ? this.#revisions.encodeStep(step.patch, step.length, base.depth) : undefined;
+    const whole = short === undefined ? this.#revisions.encode(input.state, input, base) : undefined;
+    const revision = (short ?? whole) as EncodedRevision;
+    const diff = inPathOrder(input.diff);
+    const rv = encodeResourceVersion(input.resourceVersion);
+    const generation = input.generation ?? null;
     const seq = this.#log.add({
       lifeId: entry.lifeId,
-      flags: encodeFlags({ type, origin: change.origin, own: change.own, record: revision.shape }),
-      observedMs: change.observedMs,
+      flags: encodeFlags({ type, origin: input.origin, own: input.own, record: revision.shape }),
+      observedMs: input.observedMs,
       ...{ rv, generation },
-      actorSetId: this.#interning.actorSetId(change.actor, change.candidates),
+      actorSetId: this.#interning.actorSetId(input.actor, input.candidates),
       pathsetId: (type === 'MODIFIED' ? this.#interning.pathsetId(diff) : undefined) ?? null,
     });
-    if (attribution !== undefined) this.#attributions.add(seq, change.observedMs, attribution);
+    if (attribution !== undefined) this.#attributions.add(seq, input.observedMs, attribution);
     if (revision.text !== undefined) this.#blocks.put(seq, revision.text);
-    this.#revisions.keepHead(entry.lifeId, seq, { state, bare: revision.bare, length: revision.length });
+    if (whole !== undefined && digest === undefined)
+      this.#revisions.keepHead(entry.lifeId, seq, { state: input.state, bare: whole.bare, length: whole.length });
+    else this.#revisions.dropHead(entry.lifeId);
     entry.depth = revision.depth;
     entry.changes += 1;
-    Object.assign(entry, { seq, rv, generation, deleted: type === 'DELETED', lastMs: change.observedMs });
+    Object.assign(entry, { seq, rv, generation, deleted: type === 'DELETED', lastMs: input.observedMs });
     if (known) this.#objects.moved(entry);
     else this.#objects.save(entry);
+    if (digest !== undefined) digest.seq = seq;
+    if (step !== undefined) return Object.assign(input, { seq, diff });
+    const { before: _, attribution: __, digest: ___, step: ____, ...change } = input;
     return { seq, ...change, diff };
   }
 
@@ -416,9 +434,27 @@ export class SqliteStore implements port.Store {
     this.close();
   }
 
+  sync(): void {
+    if (this.#unsynced) this.#write(() => this.#small.put(SYNCED, String(this.#log.newest())));
+  }
+
+  /** The log is synced as a whole, so the next commit that is covers this one too. */
+  #syncLater(): void {
+    if (!this.#syncs || this.#unsynced) return;
+    this.#db.pragma('synchronous = NORMAL');
+    this.#relaxed = true;
+  }
+
   #write<T>(work: () => T): T {
     if (this.#full !== undefined) throw this.#full;
-    return this.#guard(() => this.#db.transaction(work).immediate());
+    const relaxed = this.#relaxed;
+    if (!relaxed && this.#unsynced) this.#db.pragma('synchronous = FULL');
+    this.#relaxed = false;
+    try {
+      return this.#guard(() => this.#db.transaction(work).immediate());
+    } finally {
+      this.#unsynced = relaxed;
+    }
   }
 
   #guard<T>(work: () => T): T {

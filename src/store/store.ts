@@ -5,6 +5,7 @@
 import type { Change, ChangeType } from '../domain/change.ts';
 import type { Attribution } from '../domain/claim-join.ts';
 import type { Delivery } from '../domain/delivery.ts';
+import type { StatePatch } from '../domain/field-diff.ts';
 import type { Finding, Severity } from '../domain/finding.ts';
 import type { Gap, GapReason } from '../domain/gap.ts';
 import type { JsonObject } from '../domain/json.ts';
@@ -33,6 +34,16 @@ export interface NewChange extends Omit<Change, 'seq'> {
    * What claims said by the time it is recorded. Shown in place of `actor` and `candidates`, which stay what analysis saw and sees again.
    */
   attribution?: Attribution | undefined;
+  /**
+   * What whoever records keeps of the newest state: the store sets its `seq` to this change, and need not keep the state in memory itself.
+   * Before that `seq` is the change whose state it speaks of.
+   */
+  digest?: { seq: number } | undefined;
+  /**
+   * How the state follows from the one that `digest` speaks of, so that neither has to be built; taken up where the chain stands there.
+   * `length` is that of the state's text, about. `seq` and `diff` of this very object are set then, and it is what `append` returns.
+   */
+  step?: { patch: StatePatch; length: number };
 }
 
 /** What became known later about who made a recorded change. */
@@ -227,8 +238,13 @@ export interface Store {
   readonly readOnly: boolean;
 
   // --- record ---
-  /** One transaction. Returns the changes with their seq. Throws STORE_FULL / STORE_READ_ONLY / STORE_LOCKED and then nothing is stored. */
-  append(batch: AppendBatch): Change[];
+  /**
+   * One transaction. Returns the changes with their seq. Throws STORE_FULL / STORE_READ_ONLY / STORE_LOCKED and then nothing is stored.
+   * With `synced: 'later'` a loss of power may undo it, as a whole and with its cursors, until the next write or `sync`.
+   */
+  append(batch: AppendBatch, options?: { synced: 'later' }): Change[];
+  /** What was appended to be synced later now survives a loss of power, if the database was opened for that; throws what a write does. */
+  sync(): void;
   cursor(name: string): string | undefined;
   cursors(prefix: string): Record<string, string>;
   /** Those of the delivery keys that were recorded before; the oldest are forgotten by number and age. */

@@ -177,7 +177,7 @@ test('a full disk loses no finding: the write is tried again, the model is not',
   const pipeline = createPipeline({
     ingest: createIngest({ store, hash: keyedHash(Buffer.from('k')) }),
     analysis: analysisOf(flaky),
-    store: { probeWrite: () => true },
+    store: { probeWrite: () => true, sync: () => {} },
     clock: { nowMs: () => 0, sleep: async () => undefined },
     logger: createLogger('silent'),
     signal: new AbortController().signal,

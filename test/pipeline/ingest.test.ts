@@ -211,3 +211,13 @@ test('a kind that is asked for as metadata only from now on has not lost its con
     ['set /spec/replicas'],
   );
 });
+
+test('a heartbeat before an edit in one batch does not set the version back', () => {
+  const { store, ingest } = setUp();
+  const beat = kafka('orders', '2', { replicas: 3 });
+  ingest.record({ observations: [observed('ADDED', kafka('orders', '1', { replicas: 3 }), 1000)] });
+  ingest.record({
+    observations: [observed('MODIFIED', beat, 2000), observed('MODIFIED', kafka('orders', '3', { replicas: 4 }), 3000)],
+  });
+  assert.equal(store.head(ref)?.resourceVersion, '3');
+});

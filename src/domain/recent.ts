@@ -4,7 +4,7 @@
  * Two generations instead of an exact order: what is used moves to the young one; when that is half full it becomes the old one and
  * what was old is forgotten. A hit in the young generation then costs one look-up and no writing, which an exact order does not.
  */
-export class Lru<K, V> {
+export class Recent<K, V> {
   readonly #weightMax: number;
   #young = new Map<K, Entry<V>>();
   #old = new Map<K, Entry<V>>();

@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
-import { Lru } from '../../src/store/lru.ts';
+import { Recent } from '../../src/domain/recent.ts';
 
-describe('Lru', () => {
+describe('Recent', () => {
   it('keeps what is used and forgets what is not', () => {
-    const lru = new Lru<string, number>(10);
+    const lru = new Recent<string, number>(10);
     lru.set('used', 0);
     for (let i = 1; i <= 50; i++) {
       lru.set(`k${i}`, i);
@@ -23,7 +23,7 @@ describe('Lru', () => {
     });
     fc.assert(
       fc.property(fc.array(action, { maxLength: 200 }), (actions) => {
-        const lru = new Lru<number, { turn: number; weight: number }>(12);
+        const lru = new Recent<number, { turn: number; weight: number }>(12);
         const truth = new Map<number, number>();
         actions.forEach(({ key, weight, verb }, turn) => {
           if (verb === 'set') {

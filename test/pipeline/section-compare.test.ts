@@ -1,0 +1,247 @@
+/** Comparing by sections comes to what comparing whole states comes to, over random histories and whatever the batches. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import fc from 'fast-check';
+import { parseWatchLine } from '../../src/collector/watch-event.ts';
+import type { Change, Observation } from '../../src/domain/change.ts';
+import { canonicalJson, isJsonObject, type Json, type JsonObject } from '../../src/domain/json.ts';
+import { keyedHash } from '../../src/domain/masking-key.ts';
+import { type KubeObject, refOf } from '../../src/domain/object-ref.ts';
+import { ScannedObservation } from '../../src/domain/scanned-observation.ts';
+import { createIngest } from '../../src/pipeline/ingest.ts';
+import { ScannedChange } from '../../src/pipeline/section-compare.ts';
+import { openSqliteStore, type SqliteStore } from '../../src/store/sqlite-store.ts';
+
+const KIND = { group: 'example.test', version: 'v1', kind: 'Widget', plural: 'widgets', namespaced: true };
+const hash = keyedHash(Buffer.from('k'));
+
+interface Step {
+  name: string;
+  uid: string;
+  type: 'ADDED' | 'MODIFIED' | 'DELETED';
+  content: JsonObject;
+  managed: JsonObject[];
+  rv: number;
+}
+
+function objectOf({ name, uid, content, managed, rv }: Step): KubeObject {
+  const { metadata = {}, ...rest } = content;
+  const named = { name, namespace: 'team', uid, resourceVersion: String(rv), generation: 1, managedFields: managed };
+  return {
+    apiVersion: 'example.test/v1',
+    kind: 'Widget',
+    metadata: { ...named, ...(metadata as JsonObject) },
+    ...rest,
+  } as KubeObject;
+}
+
+/** As a watch brings it: through bytes. */
+function asScanned(step: Step, observedMs: number): Observation {
+  const line = Buffer.from(JSON.stringify({ type: step.type, object: objectOf(step) }));
+  const event = parseWatchLine(line, KIND);
+  assert.ok(event.type === 'ADDED' || event.type === 'MODIFIED' || event.type === 'DELETED', event.type);
+  const fields = { cluster: 'test', type: event.type, observedMs, origin: 'watch' as const };
+  if (event.scanned === undefined) return { ...fields, object: event.object as KubeObject };
+  return new ScannedObservation(fields, event.scanned, event.object);
+}
+
+function asParsed(step: Step, observedMs: number): Observation {
+  return { cluster: 'test', type: step.type, object: objectOf(step), observedMs, origin: 'watch' };
+}
+
+interface Recorder {
+  store: SqliteStore;
+  changes: Change[];
+  record(observations: Observation[]): void;
+  counts: { heartbeats: number; repeats: number; late: number };
+}
+
+function recorder(): Recorder {
+  const store = openSqliteStore({ file: ':memory:' });
+  const ingest = createIngest({ store, hash });
+  const changes: Change[] = [];
+  const counts = { heartbeats: 0, repeats: 0, late: 0 };
+  return {
+    ...{ store, changes, counts },
+    record(observations) {
+      const result = ingest.record({ observations });
+      changes.push(...result.changes);
+      for (const key of ['heartbeats', 'repeats', 'late'] as const) counts[key] += result[key];
+    },
+  };
+}
+
+const told = (change: Change): string => {
+  const { seq, uid, type, resourceVersion, generation, actor, candidates, own, diff, state } = change;
+  return canonicalJson({ seq, uid, type, resourceVersion, generation, actor, candidates, own, diff, state } as unknown as Json);
+};
+
+const word = fc.constantFrom('a', 'b', 'c', 'password', 'token', 'image', 'name', 'value');
+const leaf: fc.Arbitrary<Json> = fc.oneof(
+  fc.integer({ min: 0, max: 5 }),
+  fc.boolean(),
+  fc.constantFrom(
+    'x',
+    'y',
+    '',
+    'hunter2hunter2',
+    'https://user:secretpass@host/x',
+    '2026-01-01T00:00:00Z',
+    '2026-01-01T00:00:09Z',
+    'ü',
+  ),
+);
+const tree: fc.Arbitrary<Json> = fc.oneof(
+  leaf,
+  fc.array(fc.dictionary(word, leaf, { maxKeys: 3, noNullPrototype: true }), { maxLength: 3 }),
+  fc.array(leaf, { maxLength: 3 }),
+  fc.dictionary(word, leaf, { maxKeys: 3, noNullPrototype: true }),
+);
+const part = fc.dictionary(fc.constantFrom('a', 'b', 'lastProbeTime', 'password', 'conditions', 'value'), tree, {
+  minKeys: 1,
+  maxKeys: 3,
+  noNullPrototype: true,
+});
+const content = fc.record(
+  { spec: part, status: part, metadata: fc.record({ labels: part }, { requiredKeys: [] }), data: leaf },
+  { requiredKeys: ['spec'] },
+) as fc.Arbitrary<JsonObject>;
+const managed = fc.array(
+  fc.record({
+    manager: fc.constantFrom('flux', 'kubectl', 'crowsnest'),
+    operation: fc.constantFrom('Apply', 'Update'),
+    time: fc.constantFrom('2026-01-01T00:00:00Z', '2026-01-01T00:00:01Z'),
+    fieldsV1: fc.constantFrom<JsonObject>({}, { 'f:spec': { 'f:a': {} } }, { 'f:status': {} }),
+  }),
+  { maxLength: 2 },
+) as unknown as fc.Arbitrary<JsonObject[]>;
+
+/** Histories in which little changes from one step to the next, as in life. */
+const history = fc.array(
+  fc.record({
+    name: fc.constantFrom('one', 'two'),
+    life: fc.nat(1),
+    type: fc.constantFrom('MODIFIED' as const, 'MODIFIED' as const, 'MODIFIED' as const, 'ADDED' as const, 'DELETED' as const),
+    content,
+    how: fc.constantFrom('edit', 'edit', 'edit', 'edit', 'same', 'fresh'),
+    managed,
+    back: fc.constantFrom(0, 0, 0, 0, 1, 3),
+  }),
+  { minLength: 5, maxLength: 25 },
+);
+
+/** Some members with another value, none more or less: what most updates are. */
+function edited(before: JsonObject, i: number): JsonObject {
+  const values: Json[] = [i, `text ${i}`, { a: i }, [{ name: 'a', b: i }], 'hunter2hunter2', { password: `secret number ${i}` }];
+  const members = Object.entries(before).map(([top, member], m): [string, Json] => {
+    if (!isJsonObject(member)) return [top, member];
+    const inner = Object.entries(member).map(([key, value], n): [string, Json] => {
+      return [key, (i + m + n) % 3 === 0 && top !== 'metadata' ? (values[(i * 7 + n) % values.length] as Json) : value];
+    });
+    return [top, Object.fromEntries(inner)];
+  });
+  return Object.fromEntries(members);
+}
+
+test('random histories: the same changes, counts and states, read back too', () => {
+  let bySection = 0;
+  fc.assert(
+    fc.property(history, fc.array(fc.integer({ min: 1, max: 6 }), { minLength: 1 }), (events, sizes) => {
+      const last = new Map<string, JsonObject>();
+      const steps = events.map(({ name, life, type, content: fresh, how, managed: entries, back }, i): Step => {
+        const before = last.get(name);
+        const mixed = before === undefined || how === 'fresh' ? fresh : how === 'same' ? before : edited(before, i);
+        last.set(name, mixed);
+        return {
+          name,
+          uid: `00000000-0000-4000-8000-0000000000${life}${name === 'one' ? 1 : 2}`,
+          type,
+          content: mixed,
+          managed: entries,
+          rv: 100 + i - back,
+        };
+      });
+      const [scanned, parsed] = [recorder(), recorder()];
+      for (let from = 0, n = 0; from < steps.length; n++) {
+        const to = from + (sizes[n % sizes.length] as number);
+        const batch = steps.slice(from, to);
+        scanned.record(batch.map((step, i) => asScanned(step, 1_000 * (from + i))));
+        parsed.record(batch.map((step, i) => asParsed(step, 1_000 * (from + i))));
+        from = to;
+      }
+      assert.deepEqual(scanned.changes.map(told), parsed.changes.map(told));
+      assert.deepEqual(scanned.counts, parsed.counts);
+      for (const change of parsed.changes) {
+        const [a, b] = [scanned.store.change(change.seq), parsed.store.change(change.seq)];
+        assert.equal(told(a as Change), told(b as Change));
+      }
+      const seen = new Set(steps.map(({ name }) => name));
+      for (const name of seen) {
+        const ref = refOf('test', objectOf({ ...(steps[0] as Step), name }));
+        assert.equal(
+          canonicalJson((scanned.store.head(ref)?.state ?? null) as Json),
+          canonicalJson((parsed.store.head(ref)?.state ?? null) as Json),
+        );
+      }
+      bySection += scanned.changes.filter((change) => change instanceof ScannedChange).length;
+      scanned.store.close();
+      parsed.store.close();
+    }),
+    { numRuns: 150 },
+  );
+  assert.ok(bySection > 20, `only ${bySection} changes were compared by sections, so nothing was shown`);
+});
+
+test('text that is not JSON where it moved is counted, and the rest goes on', () => {
+  const { store, changes } = recorder();
+  const ingest = createIngest({ store, hash });
+  const step = (rv: number, a: number): Step => ({
+    name: 'one',
+    uid: 'u',
+    type: rv === 1 ? 'ADDED' : 'MODIFIED',
+    content: { spec: { a } },
+    managed: [],
+    rv,
+  });
+  ingest.record({ observations: [asScanned(step(1, 1), 1)] });
+  const broken = JSON.stringify({ type: 'MODIFIED', object: objectOf(step(2, 2)) }).replace('"a":2', '"a":tru');
+  const event = parseWatchLine(Buffer.from(broken), KIND);
+  assert.ok(event.type === 'MODIFIED' && event.scanned !== undefined);
+  const bad = new ScannedObservation({ cluster: 'test', type: 'MODIFIED', observedMs: 2, origin: 'watch' }, event.scanned);
+  const result = ingest.record({ observations: [bad, asScanned(step(3, 3), 3)] });
+  assert.equal(result.unreadable, 1);
+  assert.deepEqual(
+    result.changes.map(({ diff }) => diff),
+    [[{ op: 'set', path: '/spec/a', generic: '/spec/a', old: 1, new: 3 }]],
+  );
+  assert.equal(store.rejects(1)[0]?.code, 'OBJECT_INVALID');
+  assert.deepEqual(changes, []);
+});
+
+test('after a write that failed the next comparison is with what is really there', () => {
+  const store = openSqliteStore({ file: ':memory:' });
+  let refusals = 0;
+  const ingest = createIngest({
+    store: {
+      head: (ref) => store.head(ref),
+      append: (batch, options) => {
+        if (refusals-- > 0) throw new Error('refused');
+        return store.append(batch, options);
+      },
+    },
+    hash,
+  });
+  const step = (rv: number, a: number): Step => ({
+    name: 'one',
+    uid: 'u',
+    type: rv === 1 ? 'ADDED' : 'MODIFIED',
+    content: { spec: { a } },
+    managed: [],
+    rv,
+  });
+  ingest.record({ observations: [asScanned(step(1, 1), 1)] });
+  refusals = 1;
+  assert.throws(() => ingest.record({ observations: [asScanned(step(2, 2), 2)] }));
+  const { changes } = ingest.record({ observations: [asScanned(step(3, 3), 3)] });
+  assert.deepEqual(changes[0]?.diff, [{ op: 'set', path: '/spec/a', generic: '/spec/a', old: 1, new: 3 }]);
+});
