@@ -158,6 +158,7 @@ export function createApp({
       signal,
       onGaps: (gaps) => reportGaps(gaps),
       onRecorded: (recorded) => controllers.observe(recorded),
+      onKinds: (kinds) => controllers.know(() => kinds),
       react: wakeAll,
     });
     publishPipelineMetrics(pipeline, registry);

@@ -12,6 +12,7 @@ import type { Transform } from 'node:stream';
 import { constants, createGzip, createZstdCompress } from 'node:zlib';
 import type { Claim } from '../domain/claim.ts';
 import type { Clock } from '../domain/clock.ts';
+import type { KnownKind } from '../domain/controller-ties.ts';
 import { CrowsnestError } from '../domain/errors.ts';
 import type { Json } from '../domain/json.ts';
 import { maskKubeEvent } from '../domain/kube-event.ts';
@@ -37,6 +38,8 @@ export interface RecorderOptions {
   heads?: RecordedHeads;
   /** The kind of a resource, which audit does not name and discovery knows; false when it is not watched. */
   kindOf?: (cluster: string, group: string, resource: string) => string | false | undefined;
+  /** All kinds that discovery knows of, by which controllers are tied to theirs. */
+  kinds?: () => readonly KnownKind[];
   /** How long accepted lines may stay out of the file, milliseconds. */
   flushMs?: number;
   /** Called once, when the file cannot be written any more: everything that comes after is refused. */
@@ -78,6 +81,7 @@ class FileRecorder implements Recorder {
     ...{ repeats: 0, rejects: 0, bytes: 0 },
   };
   readonly #options: RecorderOptions;
+  #kindsWritten = '[]';
   readonly #admission = new RecordedAdmission();
   #output: Output | undefined;
   readonly #stop = new AbortController();
@@ -131,9 +135,19 @@ class FileRecorder implements Recorder {
       }),
       ...(batch.gaps ?? []).map((gap) => formatSide({ gap })),
       ...(batch.kubeEvents ?? []).map((event) => formatSide({ kubeEvent: maskKubeEvent(event, hash), atMs })),
+      ...((batch.scrapes ?? []).length === 0 ? [] : this.#newKinds(atMs)),
       ...(batch.scrapes ?? []).map(formatScrape),
       ...(batch.seenToMs === undefined ? [] : [formatSide({ seenToMs: batch.seenToMs, cursors: heads?.cursors() })]),
     ];
+  }
+
+  /** Before the scrapes that they are needed for, and again when they have changed. */
+  #newKinds(atMs: number): string[] {
+    const kinds = (this.#options.kinds?.() ?? []).map(({ cluster, group, kind, plural }) => ({ cluster, group, kind, plural }));
+    const written = JSON.stringify(kinds);
+    if (written === this.#kindsWritten) return [];
+    this.#kindsWritten = written;
+    return [formatSide({ kinds, atMs })];
   }
 
   /** A replay has no discovery to ask; what is not watched will have no change. */

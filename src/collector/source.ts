@@ -1,5 +1,6 @@
 import type { Observation } from '../domain/change.ts';
 import type { Claim } from '../domain/claim.ts';
+import type { KnownKind } from '../domain/controller-ties.ts';
 import type { Delivery } from '../domain/delivery.ts';
 import type { Gap } from '../domain/gap.ts';
 import type { KubeEvent } from '../domain/kube-event.ts';
@@ -19,6 +20,8 @@ export interface SourceBatch {
   gaps?: Gap[];
   /** Identities of what was pushed, remembered in the same transaction. */
   deliveries?: Delivery[];
+  /** All kinds there are from now on, where no discovery tells. */
+  kinds?: KnownKind[];
   /** Everything up to here, milliseconds, is told: what has not come by now was not there. A live cluster's time passes without saying so. */
   seenToMs?: number;
   cursors?: Record<string, string>;

@@ -3,11 +3,13 @@
  *
  *   {"type":"RECORDING","ts","format":2,"clusters":[…],"timeZone"?}   a recorder began here, or went on
  *   {"type":"TIME","ts","cursors"?}                                   everything up to `ts` is told; where the watches stood
+ *   {"type":"KINDS","ts","kinds":[{cluster, group, kind, plural},…]}  what there is, by discovery
  *   {"type":"CLAIM","ts","cluster","claim":{…}}                       who wrote, as admission, audit or a push said
  *   {"type":"EVENT","ts","cluster","event":{…}}                       a Kubernetes Event
  *   {"type":"GAP","ts","cluster","gap":{…}}                           a stretch of history that nobody can tell
  */
 import { CLAIM_VERBS, type Claim, type WrittenBy, writtenBy } from '../domain/claim.ts';
+import type { KnownKind } from '../domain/controller-ties.ts';
 import { GAP_REASONS, type Gap } from '../domain/gap.ts';
 import { isJsonObject, type Json, type JsonObject } from '../domain/json.ts';
 import type { KubeEvent } from '../domain/kube-event.ts';
@@ -25,12 +27,14 @@ export interface RecordingHead {
 export type SideEntry =
   | { head: RecordingHead }
   | { seenToMs: number; cursors?: Record<string, string> }
+  /** All there are from now on. */
+  | { kinds: KnownKind[]; atMs: number }
   /** `atMs`: when it was told, which may be long after what it speaks of. */
   | { claim: Claim; atMs: number }
   | { kubeEvent: KubeEvent; atMs: number }
   | { gap: Gap };
 
-export const SIDE_TYPES = ['RECORDING', 'TIME', 'CLAIM', 'EVENT', 'GAP'] as const;
+export const SIDE_TYPES = ['RECORDING', 'TIME', 'KINDS', 'CLAIM', 'EVENT', 'GAP'] as const;
 export type SideType = (typeof SIDE_TYPES)[number];
 
 const CLAIM_SOURCES = ['admission', 'audit', 'pushed'] as const;
@@ -54,6 +58,7 @@ export function formatSide(entry: SideEntry): string {
     return JSON.stringify({ type: 'RECORDING', ts, format: FORMAT_VERSION, clusters, timeZone });
   }
   if ('seenToMs' in entry) return JSON.stringify({ type: 'TIME', ts, cursors: entry.cursors });
+  if ('kinds' in entry) return JSON.stringify({ type: 'KINDS', ts, kinds: entry.kinds });
   if ('claim' in entry) {
     const { cluster, atMs, ...claim } = entry.claim;
     return JSON.stringify({ type: 'CLAIM', ts, cluster, claim: { ...claim, at: formatTime(atMs) } });
@@ -80,6 +85,8 @@ export function readSide(type: SideType, line: JsonObject, cluster: string, atMs
       return readHead(line, atMs);
     case 'TIME':
       return readMark(line, atMs);
+    case 'KINDS':
+      return readKinds(line.kinds, atMs);
     case 'CLAIM':
       return readClaim(line.claim, cluster, atMs);
     case 'EVENT':
@@ -105,6 +112,13 @@ function readMark(line: JsonObject, seenToMs: number): SideEntry | string {
   if (cursors === undefined) return { seenToMs };
   if (!isTexts(cursors)) return 'cursors must be an object of strings';
   return { seenToMs, cursors };
+}
+
+function readKinds(kinds: Json | undefined, atMs: number): SideEntry | string {
+  if (!Array.isArray(kinds)) return 'kinds must be a list';
+  const shape = { cluster: 'text', group: 'text0', kind: 'text', plural: 'text?' } as const;
+  const wrong = kinds.map((kind, i) => faultOf(kind, shape, `kinds[${i}].`)).find((fault) => fault !== undefined);
+  return wrong ?? { kinds: kinds as unknown as KnownKind[], atMs };
 }
 
 function readClaim(claim: Json | undefined, cluster: string, toldMs: number): SideEntry | string {

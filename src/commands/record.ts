@@ -39,6 +39,7 @@ export async function runRecord(options: Options, file: string, terminal: Termin
     hash: keyedHash(loadMaskingKey(isKept ? file : ':memory:')),
     head: { clusters, ...(options.timeZone === undefined ? {} : { timeZone: options.timeZone }) },
     kindOf: createKindLookup({ coverage: followed, clock }),
+    kinds: followed,
     // Sources would try for ever what cannot come right.
     onFailure: (error) => stopping.abort(error),
   });

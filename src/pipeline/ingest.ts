@@ -11,6 +11,7 @@ import { attribute } from '../domain/attribution.ts';
 import { isBookkeepingPath } from '../domain/bookkeeping.ts';
 import { type Change, type Observation, UNKNOWN_ACTOR } from '../domain/change.ts';
 import type { Claim } from '../domain/claim.ts';
+import type { KnownKind } from '../domain/controller-ties.ts';
 import { diffValues, type FieldDiff, leavesOf } from '../domain/field-diff.ts';
 import { isHeartbeat } from '../domain/heartbeat-paths.ts';
 import { type KubeEvent, maskKubeEvent } from '../domain/kube-event.ts';
@@ -38,7 +39,8 @@ export interface IngestBatch {
   deliveries?: AppendBatch['deliveries'];
   /** Not masked yet. */
   kubeEvents?: KubeEvent[];
-  /** Not recorded: for the analysis. */
+  /** These two are not recorded: they are for the analysis. */
+  kinds?: KnownKind[];
   seenToMs?: number;
   cursors?: Record<string, string>;
 }

@@ -6,6 +6,7 @@
  */
 import type { Change } from '../domain/change.ts';
 import type { Clock } from '../domain/clock.ts';
+import type { KnownKind } from '../domain/controller-ties.ts';
 import { isCrowsnestError } from '../domain/errors.ts';
 import type { Finding } from '../domain/finding.ts';
 import type { Gap } from '../domain/gap.ts';
@@ -49,6 +50,8 @@ export interface PipelineOptions {
   onGaps?: (gaps: readonly Gap[]) => void;
   /** Called with what is recorded, before it is judged. */
   onRecorded?: (recorded: { changes: readonly Change[]; scrapes: readonly Scrape[] }) => void;
+  /** Called with the kinds that a recording says there are, before what comes with them. */
+  onKinds?: (kinds: readonly KnownKind[]) => void;
   /** Called with what pages, after it is stored: wakes the senders. */
   react: (paged: Finding[]) => void;
 }
@@ -73,7 +76,8 @@ export function createPipeline(options: PipelineOptions): Pipeline {
     counts.late += result.late;
     counts.rejects += (batch.rejects?.length ?? 0) + result.late + result.unreadable;
     counts.scrapes += batch.scrapes?.length ?? 0;
-    const { seenToMs } = batch;
+    const { kinds, seenToMs } = batch;
+    if (kinds !== undefined) options.onKinds?.(kinds);
     if (result.changes.length > 0 || (batch.scrapes?.length ?? 0) > 0 || seenToMs !== undefined) {
       options.onRecorded?.({ changes: result.changes, scrapes: labelled.scrapes ?? [] });
       const paged = await untilWritable(options, () => options.analysis.analyze(result.changes));
@@ -153,6 +157,7 @@ export function mergeBatches(batches: readonly IngestBatch[]): IngestBatch {
     gaps: batches.flatMap((batch) => batch.gaps ?? []),
     deliveries: batches.flatMap((batch) => batch.deliveries ?? []),
     kubeEvents: batches.flatMap((batch) => batch.kubeEvents ?? []),
+    kinds: batches.findLast(({ kinds }) => kinds !== undefined)?.kinds,
     seenToMs: batches.at(-1)?.seenToMs,
     cursors: Object.assign({}, ...batches.map((batch) => batch.cursors)),
   };

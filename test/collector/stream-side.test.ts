@@ -11,6 +11,7 @@ const ref = { cluster: 'east', group: 'g.test', version: 'v1', kind: 'Thing', na
 const entries: Record<string, SideEntry> = {
   RECORDING: { head: { atMs: AT, clusters: ['east', 'west'], timeZone: 'Europe/Berlin' } },
   TIME: { seenToMs: AT, cursors: { 'watch:east': '12 34 1' } },
+  KINDS: { kinds: [{ cluster: 'east', group: 'g.test', kind: 'Thing', plural: 'things' }], atMs: AT },
   CLAIM: {
     claim: {
       ...{ cluster: 'east', source: 'audit', id: 'i-1', verb: 'patch', resourceVersion: '12', atMs: AT - 5 },
@@ -50,6 +51,7 @@ describe('lines beside changes and scrapes', () => {
     ['RECORDING', (line: object) => ({ ...line, clusters: [1] }), /clusters must be/],
     ['TIME', (line: object) => ({ ...line, cursors: { a: 1 } }), /cursors must be/],
     ['TIME', (line: object) => ({ ...line, ts: 'yesterday' }), /ts must be/],
+    ['KINDS', (line: object) => ({ ...line, kinds: [{ cluster: 'east', kind: 'Thing' }] }), /kinds\[0\].group must be/],
     ['CLAIM', ({ claim: _, ...line }: { claim: object }) => line, /claim is missing/],
     [
       'CLAIM',
@@ -97,6 +99,7 @@ describe('batches of a stream keep its order', () => {
     ['a change after a scrape', [scrape(1), change(2)], [1, 1]],
     ['a claim before its change', [claim(1), change(2)], [2]],
     ['a claim after a change', [change(1), claim(2), change(3)], [1, 2]],
+    ['kinds before what comes with them', [change(1), { kinds: [], atMs: 1 }, scrape(2)], [1, 2]],
     ['anything after time', [change(1), time(2), change(3)], [2, 1]],
     ['moments that are far apart, where claims wait', [claim(1), change(2), change(5_000)], [2, 1]],
     ['moments that are far apart, where none waits', [change(1), change(2), change(5_000)], [3]],

@@ -35,6 +35,13 @@ export function pathOf({ kind, namespace, name }: { kind: string; namespace: str
   return `/apis/${group}/${version}/namespaces/${namespace}/${plural}${name === undefined ? '' : `/${name}`}`;
 }
 
+/** The kind of a resource by its plural. */
+export function kindOf(plural: string): string {
+  const kind = Object.keys(PATHS).find((known) => PATHS[known]!.endsWith(`/${plural}`));
+  if (kind === undefined) throw new Error(`no kind is called ${plural}`);
+  return kind;
+}
+
 export function nameOf({ kind, metadata: { namespace, name } }: Manifest): ObjectName {
   return { kind, namespace, name };
 }

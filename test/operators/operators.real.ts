@@ -133,9 +133,7 @@ describe('a real operator at work', { skip: missing }, () => {
         outcome.findings.some(({ verdict, actor }) => verdict.startsWith('page') && actor.startsWith('kubectl-edit')),
         JSON.stringify(outcome.findings, null, 1),
       );
-      const replayed = await replayOf(file, optionsOf({}, rules));
-      assert.deepEqual(replayed.changes, outcome.changes);
-      assert.deepEqual(replayed.findings, outcome.findings);
+      assert.deepEqual(await replayOf(file, optionsOf({}, rules)), outcome);
     } finally {
       await live.stop();
       await client.close();

@@ -28,6 +28,8 @@ export interface Outcome {
   findings: Told[];
   /** Every recorded change, with who made it by the end. */
   changes: string[];
+  /** Each controller with the kinds it is tied to. */
+  controllers: string[];
 }
 
 export interface LiveRun {
@@ -55,7 +57,10 @@ export function startLiveRun(run: { client: KubeClient; clock: Clock; file: stri
     signal: stopping.signal,
     clock,
   });
+  const { sources, coverage } = createWatchedCluster(app, { client, options, metrics: NO_METRICS });
+  app.controllers.know(coverage);
   const recorder = createRecorder({
+    kinds: coverage,
     ...{ file, clock, logger: createLogger('silent') },
     // Not the key of the live run: nobody who replays has that.
     hash: keyedHash(Buffer.alloc(32, 1)),
@@ -64,7 +69,6 @@ export function startLiveRun(run: { client: KubeClient; clock: Clock; file: stri
   const deliver = async (batch: SourceBatch) => {
     await Promise.all([app.pipeline.sink(batch), recorder.write(batch)]);
   };
-  const { sources } = createWatchedCluster(app, { client, options, metrics: NO_METRICS });
   const running = sources.map((source) => source.run(deliver, app.signal));
   app.startHousekeeping({ live: true });
   return {
@@ -76,7 +80,7 @@ export function startLiveRun(run: { client: KubeClient; clock: Clock; file: stri
       app.analysis.advance(mark.seenToMs!);
       await recorder.write(mark);
       await recorder.close();
-      return { findings: findings.map(told), changes: changesOf(app) };
+      return { findings: findings.map(told), changes: changesOf(app), controllers: controllersOf(app) };
     },
     async stop() {
       stopping.abort();
@@ -90,7 +94,7 @@ export function startLiveRun(run: { client: KubeClient; clock: Clock; file: stri
 export async function replayOf(file: string, given: Options): Promise<Outcome> {
   const findings: Finding[] = [];
   await using app = await playedApp(file, given, (one) => findings.push(one));
-  return { findings: findings.map(told), changes: changesOf(app) };
+  return { findings: findings.map(told), changes: changesOf(app), controllers: controllersOf(app) };
 }
 
 /** The app after it has played the file; the caller stops it. */
@@ -122,4 +126,10 @@ function changesOf(app: App): string[] {
     const paths = diff.map((field) => `${field.op} ${field.path}`).join(' ');
     return `${seq} ${observedMs} ${origin} ${type} ${ref.kind} ${ref.namespace}/${ref.name}@${resourceVersion} ${who} ${paths}`;
   });
+}
+
+function controllersOf(app: App): string[] {
+  return app.controllers
+    .views()
+    .map(({ controller, kinds }) => `${controller}: ${kinds.map(({ kind, confidence }) => `${kind} ${confidence}`).join(', ')}`);
 }
