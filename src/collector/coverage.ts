@@ -1,5 +1,5 @@
 import type { BlindSpot } from '../domain/blind-spot.ts';
-import type { CoverageState, KindCoverage } from './source.ts';
+import type { ClusterReach, CoverageState, KindCoverage } from './source.ts';
 
 /** From bad to good: a kind watched in several namespaces is as well seen as the worst of them. */
 const WORST_FIRST: CoverageState[] = ['broken', 'forbidden', 'gone', 'stale', 'listing', 'watched', 'excluded'];
@@ -25,10 +25,24 @@ export function mergeCoverage(parts: { namespace: string | undefined; coverage: 
 }
 
 /**
- * The kinds that should be seen and are not. A kind that was never allowed is no news, only coverage; one that is gone was deleted, which
- * is in the record.
+ * What of a cluster should be seen and is not. A kind that was never allowed is no news, only coverage; one that is gone was deleted, which
+ * is in the record. A cluster that is away is one trouble: what is stale, broken or missing because of it is not told beside it.
  */
-export function blindSpots(rows: readonly KindCoverage[]): BlindSpot[] {
+export function blindSpots(
+  { cluster, state, reason = state, sinceMs, canary }: ClusterReach,
+  rows: readonly KindCoverage[],
+): BlindSpot[] {
+  const kinds = blindKinds(rows);
+  if (state !== 'reached') {
+    const away: BlindSpot = { cluster, problem: 'unreachable', what: `cluster ${cluster}`, reason, sinceMs };
+    return [away, ...kinds.filter(({ problem }) => problem === 'forbidden')];
+  }
+  if (canary?.state !== 'missing') return kinds;
+  const { reason: why = 'missing' } = canary;
+  return [...kinds, { cluster, problem: 'canary', what: 'canary', reason: why, sinceMs: canary.sinceMs }];
+}
+
+function blindKinds(rows: readonly KindCoverage[]): BlindSpot[] {
   const spots: BlindSpot[] = [];
   for (const { cluster, group, kind, state, reason = state, sinceMs, everWatched } of rows) {
     const what = group === '' ? kind : `${kind}.${group}`;

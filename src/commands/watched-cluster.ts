@@ -65,16 +65,13 @@ export function createWatchedCluster(
       ? undefined
       : createCanary({ ...common, namespace, metrics: canaryMetrics });
   const side = createSideSources({ ...app, logger }, { client, options, source, metrics });
+  const reach = (): ClusterReach => ({ ...source.reach(), ...(canary === undefined ? {} : { canary: canary.status() }) });
   return {
     client,
     sources: [source, ...side.sources, ...(canary === undefined ? [] : [canary])],
     coverage: () => [...source.coverage(), ...side.coverage()],
-    reach: () => ({ ...source.reach(), ...(canary === undefined ? {} : { canary: canary.status() }) }),
-    blindSpots: () => [
-      ...unreachedSpot(source.reach()),
-      ...blindSpots(source.coverage()),
-      ...(canary === undefined ? [] : canarySpot(cluster, canary.status())),
-    ],
+    reach,
+    blindSpots: () => blindSpots(reach(), source.coverage()),
     checks: () => [watchCheck(source), ...(canary === undefined ? [] : [canaryCheck(cluster, canary.status())])],
     resourceOf: (ref) => resourceOf(source, ref),
   };
@@ -88,18 +85,9 @@ function resourceOf(source: ClusterSource, ref: ObjectRef): { path: string } | u
   return { path: `${base}${namespace}/${kind.plural}/${encodeURIComponent(ref.name)}` };
 }
 
-/** A server that restarts is away for a moment; the alert's grace sorts that out. */
-function unreachedSpot({ cluster, state, reason = state, sinceMs }: ClusterReach): BlindSpot[] {
-  return state === 'reached' ? [] : [{ cluster, problem: 'unreachable', what: `cluster ${cluster}`, reason, sinceMs }];
-}
-
 /** From `--allow canary=NAMESPACE`; the last one counts. */
 export function canaryNamespaceOf(allow: readonly string[]): string | undefined {
   return allow.findLast((write) => write.startsWith('canary='))?.slice('canary='.length);
-}
-
-function canarySpot(cluster: string, { state, reason = state, sinceMs }: CanaryStatus): BlindSpot[] {
-  return state === 'missing' ? [{ cluster, problem: 'canary', what: 'canary', reason, sinceMs }] : [];
 }
 
 function canaryCheck(cluster: string, { state, reason }: CanaryStatus): { name: string; ok: boolean; detail: string } {
