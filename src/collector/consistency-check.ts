@@ -201,8 +201,9 @@ export class ConsistencyCheck {
       if (position === undefined || watch.history() !== history) return undefined;
       const head = watch.head(this.#refOf(namespace, name));
       const live = head === undefined || head.deleted ? undefined : head;
-      // Told and gone again.
-      if (recorded === undefined && head?.uid === listed?.uid) return undefined;
+      // Told and gone again; or the name has moved on since the list, and nobody can say any more what was told before that.
+      if (recorded === undefined && head !== undefined && (head.uid === listed?.uid || isNewer(head.resourceVersion, listedAt)))
+        return undefined;
       const found: Found[] = [];
       if (live !== undefined && live.uid !== listed?.uid && !isNewer(live.resourceVersion, listedAt)) found.push(gone(live));
       if (object !== undefined && !isOlder(position, object.metadata.resourceVersion) && isNews(object, live)) {
