@@ -97,6 +97,8 @@ export class AdmissionWebhook implements Source {
   #coming: string | undefined;
   /** Of a thread that ended. */
   #left: Claim[] = [];
+  /** Our configuration may be with the API server, also after a request of which no answer came. */
+  #mayExist = false;
   #registered = '';
   #registeredMs = 0;
   #againMs = 0;
@@ -248,13 +250,14 @@ export class AdmissionWebhook implements Source {
     const kinds = coverage().filter(({ state }) => state !== 'gone' && state !== 'forbidden' && state !== 'excluded');
     const body = admissionConfiguration({ address, path: this.#path, authorities, kinds, status, ownNamespace, namespaces });
     if (body === undefined) {
-      if (this.#state === 'registered') await this.#remove();
+      if (this.#mayExist) await this.#remove();
       this.#set('idle', 'no kind is watched yet');
       return;
     }
     const text = JSON.stringify(body);
     const isFresh = clock.nowMs() - this.#registeredMs < this.#timing.renewMs;
     if (this.#state === 'registered' && text === this.#registered && isFresh) return;
+    this.#mayExist = true;
     await client.request('PATCH', CONFIGURATION_PATH, {
       query: { fieldManager: 'crowsnest', force: 'true' },
       contentType: 'application/apply-patch+yaml',
@@ -283,10 +286,11 @@ export class AdmissionWebhook implements Source {
     } catch (error) {
       if (!(error instanceof KubeStatusError) || error.status !== 404) throw error;
     }
+    this.#mayExist = false;
   }
 
   async #stop(): Promise<void> {
-    if (this.#state === 'registered')
+    if (this.#mayExist && this.#state !== 'refused')
       await this.#remove().catch((error: unknown) => {
         const reason = error instanceof Error ? error.message : String(error);
         const todo = `kubectl delete validatingwebhookconfiguration ${ADMISSION_CONFIGURATION}`;

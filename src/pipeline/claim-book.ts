@@ -193,9 +193,7 @@ class Session implements ClaimSession {
         continue;
       }
       ids.add(idOf(raw));
-      // A user agent or a name may hold a secret, as any text from outside.
-      const user = mask(raw.user as unknown as Json, options.hash) as unknown as Claim['user'];
-      const claim = { ...raw, target: { ...raw.target }, user };
+      const claim = { ...raw, target: { ...raw.target }, user: maskedWriter(raw, options.hash) };
       this.#taken.push(claim);
       this.#take(claim);
     }
@@ -258,7 +256,7 @@ class Session implements ClaimSession {
       const written: Written = {
         ...writtenOf({ ...change, paths: change.diff.map((field) => field.path) }),
         marked: change.diff.some((field) => field.op === 'add' && field.path === '/metadata/deletionTimestamp'),
-        contentHash: () => (hash ??= contentHash(object())),
+        contentHash: () => (hash ??= contentHashOf(object())),
       };
       const joined = waiting.flatMap((claim) => {
         const fits = !this.#done.has(claim) && isKind(claim, change.ref.kind);
@@ -312,6 +310,26 @@ class Session implements ClaimSession {
     this.#book.settle(this.#taken, this.#waiting, this.#done);
     for (const [source, outcome] of this.#counts) this.#options.count?.(source, outcome, 1);
   }
+}
+
+/** Empty, and so like no claim's, for an object too deep to be written down; the admission thread makes no claim of such a one either. */
+function contentHashOf(object: KubeObject): string {
+  try {
+    return contentHash(object);
+  } catch {
+    return '';
+  }
+}
+
+/**
+ * What a client says of itself may hold a secret, as any text from outside. Names and groups that the API server authenticated are none, and
+ * some would look like one: `system:serviceaccount:sealed-secret:controller`.
+ */
+function maskedWriter({ source, user }: Claim, hash: KeyedHash): Claim['user'] {
+  const masked = mask(user as unknown as Json, hash) as unknown as Claim['user'];
+  if (source === 'pushed') return masked;
+  const { userAgent, fieldManager } = masked;
+  return { ...user, ...(userAgent === undefined ? {} : { userAgent }), ...(fieldManager === undefined ? {} : { fieldManager }) };
 }
 
 /** Of claims that fit by time alone only the nearest: the next may belong to the next change, and is tried once more when its time is over. */

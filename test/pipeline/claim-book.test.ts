@@ -265,8 +265,23 @@ test('a secret in what a client says of itself is masked before it is stored', (
   ingest.record({ observations: [seen(orders('1', 3), T0, 'ADDED')], claims: [] });
   ingest.record({ observations: [], claims: [claim({ resourceVersion: '1', user: { name: 'alice', userAgent } })] });
   const [evidence] = store.attribution(1)?.evidence ?? [];
+  const controller = 'system:serviceaccount:sealed-secret:controller';
+  ingest.record({
+    observations: [],
+    claims: [claim({ id: 'a-0', resourceVersion: '1', atMs: T0 - 9, user: { name: controller } })],
+  });
+  assert.equal(store.change(1)?.actor.name, controller, 'a name is none, even where it looks like one');
   assert.match(evidence?.user.userAgent ?? '', /masked:/);
   assert.doesNotMatch(JSON.stringify(evidence), /ghp_/);
+});
+
+test('an object too deep to be compared is recorded all the same', () => {
+  const { ingest } = setUp();
+  let deep: JsonObject = {};
+  for (let i = 0; i < 20_000; i++) deep = { a: deep };
+  ingest.record({ observations: [seen(orders('1', 3), T0, 'ADDED')], claims: [admitted(orders('1', 4))] });
+  const object = kafka('orders', '2', { deep }, managed('kubectl-edit', T0));
+  assert.equal(ingest.record({ observations: [seen(object, T0 + 50)] }).changes[0]?.actor.name, 'kubectl-edit');
 });
 
 test('our own marks stay our own', () => {
