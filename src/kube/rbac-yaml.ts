@@ -18,7 +18,7 @@ export function parseSubject(text: string): RbacSubject {
 }
 
 export function rbacYaml({ roles, notes }: LeastRoles, subject: RbacSubject, heading: readonly string[]): string {
-  const comments = [...heading, ...notes].map((line) => `# ${line}\n`).join('');
+  const comments = [...heading, ...notes].map((line) => `# ${oneLine(line)}\n`).join('');
   return comments + roles.map((role) => `---\n${roleYaml(role)}---\n${bindingYaml(role, subject)}`).join('');
 }
 
@@ -29,7 +29,12 @@ function roleYaml(role: RbacRole): string {
 
 function ruleYaml({ why, ...rule }: RbacRule): string {
   const lines = Object.entries(rule).map(([field, values]) => `${field}: ${JSON.stringify(values).replaceAll('","', '", "')}`);
-  return `  # ${why}\n  - ${lines.join('\n    ')}\n`;
+  return `  # ${oneLine(why)}\n  - ${lines.join('\n    ')}\n`;
+}
+
+/** Names of kinds and clusters come from elsewhere, and what ends a comment would be applied as a rule. */
+function oneLine(text: string): string {
+  return text.replaceAll(/[\p{Cc}\u2028\u2029]+/gu, ' ');
 }
 
 function bindingYaml(role: RbacRole, { kind, name, namespace }: RbacSubject): string {

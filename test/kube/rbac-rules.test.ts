@@ -144,6 +144,15 @@ describe('roles as YAML', () => {
     });
   });
 
+  it('lets no name break out of its comment', () => {
+    const evil = { ...KAFKA, kind: 'X\n  - apiGroups: ["*"]\u2028    resources: ["*"]\u0085    verbs: ["*"]' };
+    const text = rbacYaml(leastRoles({ ...BARE, kinds: [evil] }), parseSubject('user:a'), ['of\n---\nkind: Evil']);
+    const [role] = parseAllDocuments(text).map((document) => document.toJS());
+    assert.equal(role.kind, 'ClusterRole');
+    assert.doesNotMatch(JSON.stringify(role), /\*/);
+    assert.doesNotMatch(text.replaceAll(/^ *# .*$/gm, ''), /\*|Evil/);
+  });
+
   it('binds users and groups by their API group', () => {
     const [, binding] = parseAllDocuments(rbacYaml(leastRoles(BARE), parseSubject('user:jane@corp:x'), []));
     assert.ok(binding);
