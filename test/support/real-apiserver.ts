@@ -232,15 +232,26 @@ class ApiServerProcess {
     const etcd = ['--data-dir', this.folder, '--etcd-port', String(this.#etcdPort)];
     this.#spawn(this.#binary.path, ['apiserver', ...etcd, '--stop-with-stdin', '--', ...this.#serverArgs()]);
     await this.#ready();
-    if (this.#options.controllerManager === true) {
-      const args = [
-        `--kubeconfig=${this.kubeconfig('admin')}`,
-        `--service-account-private-key-file=${join(this.folder, 'sa.key')}`,
-        '--leader-elect=false',
-        '--secure-port=0',
-      ];
-      this.#spawn(this.#binary.path, ['controller-manager', '--stop-with-stdin', '--', ...args]);
-    }
+    if (this.#options.controllerManager === true) this.#startControllerManager(this.#binary.path);
+  }
+
+  /** It ends when the server does not answer while it starts, or later for long; on a cluster the kubelet would start it again. */
+  #startControllerManager(program: string, starts = 1): void {
+    const args = [
+      `--kubeconfig=${this.kubeconfig('admin')}`,
+      `--service-account-private-key-file=${join(this.folder, 'sa.key')}`,
+      '--leader-elect=false',
+      '--secure-port=0',
+    ];
+    const child = this.#spawn(program, ['controller-manager', '--stop-with-stdin', '--', ...args]);
+    child.once('exit', (code) => {
+      const place = this.#children.indexOf(child);
+      // Not of this run any more: the servers are being stopped.
+      if (place < 0 || starts === START_ATTEMPTS) return;
+      this.#children.splice(place, 1);
+      this.log += `kubeparts: the controller manager ended with ${code} and is started again\n`;
+      this.#startControllerManager(program, starts + 1);
+    });
   }
 
   #serverArgs(): string[] {
@@ -266,7 +277,7 @@ class ApiServerProcess {
     this.#spawn('/bin/sh', ['-c', GUARD, 'guard', program, ...args]);
   }
 
-  #spawn(program: string, args: string[]): void {
+  #spawn(program: string, args: string[]): ChildProcess {
     // Standard input stays open and ends with this process however that dies; kubeparts takes that as its signal.
     const child = spawn(program, args, { stdio: ['pipe', 'pipe', 'pipe'] });
     const keep = (chunk: Buffer) => {
@@ -277,6 +288,7 @@ class ApiServerProcess {
     child.stdin?.on('error', () => undefined);
     child.on('error', (error) => keep(Buffer.from(`${program}: ${error.message}\n`)));
     this.#children.push(child);
+    return child;
   }
 
   /** Waits for /readyz, and for the namespace `default`, which a server makes shortly after it calls itself ready. */
