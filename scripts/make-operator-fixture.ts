@@ -38,7 +38,8 @@ const toMs = Date.parse(truth.to);
 
 type Entry = StreamEntry | SideEntry;
 const recorded = linesOf(zstdDecompressSync(readFileSync(join(source, 'recording.ndjson.zst'))).toString()).flatMap(readEntry);
-const entries = [...recorded, ...events()];
+// A recorder that was allowed to read Events wrote them itself.
+const entries = recorded.some((entry) => 'kubeEvent' in entry) ? [...recorded] : [...recorded, ...events()];
 // Stable, so that what came in one moment stays as it came.
 entries.sort((a, b) => entryTime(a) - entryTime(b));
 if (!recorded.some((entry) => 'head' in entry)) entries.unshift({ head: { atMs: fromMs, clusters: [CLUSTER], timeZone: 'UTC' } });
