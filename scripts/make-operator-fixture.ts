@@ -12,12 +12,13 @@ import { addAuditEvent } from '../src/collector/audit-event.ts';
 import { readKubeEvent } from '../src/collector/read-kube-event.ts';
 import { entryTime, formatEntry, parseLine, type StreamEntry } from '../src/collector/stream-format.ts';
 import { formatSide, type SideEntry } from '../src/collector/stream-side.ts';
-import type { ParsedClaims } from '../src/domain/claim.ts';
+import type { Claim, ParsedClaims } from '../src/domain/claim.ts';
 import { maskKubeEvent } from '../src/domain/kube-event.ts';
 import { keyedHash } from '../src/domain/masking-key.ts';
 import type { KubeObject } from '../src/domain/object-ref.ts';
 import { kindOf } from '../test/operators/manifests.ts';
 import type { Done } from '../test/operators/play-work.ts';
+import { USERS } from '../test/operators/rig.ts';
 
 const CLUSTER = 'operators';
 const GROUPS = ['rabbitmq.com', 'monitoring.coreos.com'];
@@ -49,7 +50,8 @@ mkdirSync(folder, { recursive: true });
 const sizes = [write('hour.ndjson.zst', entries), write('hour.claims.ndjson.zst', claims())];
 // One step a line, so that a person can read it.
 const { done, ...about } = truth;
-const steps = done.map((step) => `  ${JSON.stringify(withoutRevision(step))}`).join(',\n');
+const writers = writersByVersion();
+const steps = done.map((step) => `  ${JSON.stringify(withoutRevision(truly(step)))}`).join(',\n');
 writeFileSync(
   new URL('hour.truth.json', folder),
   `${JSON.stringify(about, null, 1).slice(0, -2)},\n "done": [\n${steps}\n ]\n}\n`,
@@ -90,19 +92,22 @@ function claims(): Entry[] {
   for (const entry of recorded) {
     if ('observation' in entry) seenMs.set(entry.observation.object.metadata.resourceVersion, entry.observation.observedMs);
   }
-  return linesOf(readText('audit.log')).flatMap((line): Entry[] => {
+  return auditClaims().filter(({ claim, atMs }) => {
+    // A write that changed nothing is answered with the version that an earlier one led to.
+    const seen = seenMs.get(claim.resourceVersion ?? '') ?? Number.NEGATIVE_INFINITY;
+    return atMs >= fromMs && atMs <= toMs && (claim.verb === 'delete' || seen >= claim.atMs - 1_000);
+  });
+}
+
+function auditClaims(): { claim: Claim; atMs: number }[] {
+  return linesOf(readText('audit.log')).flatMap((line) => {
     const event = JSON.parse(line);
-    const toldMs = Date.parse(event.stageTimestamp);
     const parsed: ParsedClaims = { claims: [], rejects: [], skipped: 0 };
     addAuditEvent(parsed, event, CLUSTER, 'audit.log');
     if (parsed.rejects.length > 0) throw new Error(parsed.rejects[0]!.what);
-    if (toldMs < fromMs || toldMs > toMs) return [];
-    return parsed.claims.flatMap((claim) => {
-      // A write that changed nothing is answered with the version that an earlier one led to.
-      const seen = seenMs.get(claim.resourceVersion ?? '') ?? Number.NEGATIVE_INFINITY;
-      if (claim.verb !== 'delete' && seen < claim.atMs - 1_000) return [];
-      const kind = kindOf(claim.target.resource);
-      return [{ claim: { ...claim, target: { ...claim.target, kind } }, atMs: toldMs }];
+    return parsed.claims.map((claim) => {
+      const target = { ...claim.target, kind: kindOf(claim.target.resource) };
+      return { claim: { ...claim, target }, atMs: Date.parse(event.stageTimestamp) };
     });
   });
 }
@@ -128,6 +133,26 @@ function events(): Entry[] {
     const kubeEvent = readKubeEvent(told, CLUSTER, atMs);
     return kubeEvent === undefined ? [] : [{ kubeEvent: maskKubeEvent(kubeEvent, hash), atMs }];
   });
+}
+
+/** Who led to a resourceVersion: the first, by the audit log, to be answered with it. */
+function writersByVersion(): Map<string, string> {
+  const first = new Map<string, { atMs: number; user: string }>();
+  for (const { claim } of auditClaims()) {
+    const { resourceVersion, atMs, user } = claim;
+    const known = first.get(resourceVersion ?? '');
+    if (resourceVersion !== undefined && (known === undefined || atMs < known.atMs))
+      first.set(resourceVersion, { atMs, user: user.name });
+  }
+  return new Map([...first].map(([version, { user }]) => [version, user]));
+}
+
+/** A write that changed nothing is answered with the version that somebody else's led to, perhaps a moment before. */
+function truly(step: Done): Done {
+  const { resourceVersion, who } = step;
+  if (resourceVersion === undefined || who === 'cluster' || writers.get(resourceVersion) === USERS[who].name) return step;
+  const { resourceVersion: _, ...rest } = step;
+  return rest;
 }
 
 /** The same hash forty times over says nothing and costs more than the rest of the line. */

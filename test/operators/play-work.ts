@@ -16,7 +16,7 @@ export interface Done {
   patch?: Record<string, unknown>;
   /** Of the API server. */
   status?: number;
-  /** That the write led to; absent when it changed nothing. */
+  /** That the write led to; for one that changed nothing, that of the write before it. */
   resourceVersion?: string;
   why?: string;
   fight?: string;

@@ -16,7 +16,10 @@ const ROOT = new URL('../../', import.meta.url);
 const MAIN = fileURLToPath(new URL('src/main.ts', ROOT));
 const OPERATOR_NAMESPACE = 'operators';
 
-const USERS = {
+/** Beside those that every real API server of the tests knows. */
+export const USERS = {
+  alice: { name: 'alice', groups: ['developers'] },
+  bob: { name: 'bob', groups: ['developers'] },
   rabbitmq: account('rabbitmq-cluster-operator'),
   prometheus: account('prometheus-operator'),
   gitops: { name: 'system:serviceaccount:flux-system:kustomize-controller', groups: ['system:serviceaccounts'] },
