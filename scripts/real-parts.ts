@@ -6,7 +6,7 @@ import { accessSync, constants, existsSync, readFileSync } from 'node:fs';
 import { delimiter, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { buildOnce, builtPath, type GoProgram } from './go-build.ts';
-import { ensureOperator, OPERATOR_NAMES, operatorPath } from './real-operators.ts';
+import { ensureOperator, OPERATOR_NAMES, operatorPath, TESTED_OPERATORS } from './real-operators.ts';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const MODULE = join(ROOT, 'test', 'apiserver');
@@ -119,6 +119,6 @@ function isExecutable(file: string): boolean {
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   const report = (line: string) => void process.stderr.write(`real parts: ${line}\n`);
   await ensureApiServer(report);
-  for (const operator of OPERATOR_NAMES) await ensureOperator(operator, report);
+  for (const operator of TESTED_OPERATORS) await ensureOperator(operator, report);
   for (const part of REAL_PARTS) process.stdout.write(`${part}: ${findPart(part) ?? 'missing'}\n`);
 }
