@@ -77,7 +77,6 @@ describe('the recorded hour of two real operators', () => {
   });
 
   it('holds what the operators wrote: status, by their own managers and, as audit tells, their own accounts', () => {
-    const account = (manager: string) => `${ACCOUNTS}${manager === 'PrometheusOperator' ? 'prometheus-operator' : manager}`;
     for (const [kind, manager] of Object.entries(OPERATOR_OF)) {
       const status = changes.filter(
         ({ ref, diff, type }) =>
