@@ -4,6 +4,7 @@
  * for, so that --help is quick and a replay never loads the Kubernetes client.
  */
 import { readFileSync } from 'node:fs';
+import { setFlagsFromString } from 'node:v8';
 import { Command as Program } from 'commander';
 import type { Terminal } from './commands/terminal.ts';
 import { CrowsnestError, type ErrorCode, isCrowsnestError } from './domain/errors.ts';
@@ -23,6 +24,10 @@ crowsnest COMMAND --help lists a command's options. Every option is a flag (--al
 (CROWSNEST_ALERT_HOLD, lists separated by spaces) and a key of the YAML file (alertHold), in this order of precedence.
 `;
 const VERSION = (JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as { version: string }).version;
+
+// A service holds little for long and makes much that is short-lived: its memory is better kept near what it holds than left to grow to
+// several times that. Read by V8 at each collection.
+setFlagsFromString('--heap-growing-percent=40');
 
 const stopping = new AbortController();
 for (const name of ['SIGINT', 'SIGTERM'] as const) {

@@ -36,9 +36,9 @@ export interface ScannedObject {
   readonly managedStart: number;
   readonly managedEnd: number;
   /** In the order of the text. */
-  readonly sections: Section[];
+  readonly sections: readonly Section[];
   /** Per section: where its value begins and ends. */
-  readonly places: number[];
+  readonly places: readonly number[];
   /** Per section: a fingerprint of its value's text. */
   readonly prints: number[];
 }
@@ -98,8 +98,47 @@ let keyHash = 0;
  */
 export function scanObject(bytes: Buffer, start: number): ScannedObject | undefined {
   if (bytes[start] !== OPEN_OBJECT) return undefined;
+  count = 0;
   const scan = new Scan(bytes, start);
-  return scan.object() ? scan : undefined;
+  if (!scan.object()) return undefined;
+  scan.keep();
+  return scan;
+}
+
+const NONE: never[] = [];
+/** An object of more sections is compared as a whole. */
+const SECTIONS_PER_OBJECT_MAX = 512;
+const SHAPES_MAX = 64;
+
+// The scan under way: one at a time, and many a second.
+let count = 0;
+const sections: Section[] = [];
+const places: number[] = [];
+const prints: number[] = [];
+/** Lists of sections met lately; objects of one kind share a few. */
+let shapes: (readonly Section[])[] = [];
+
+/** The sections of the scan under way, the same array for objects of one shape. */
+function shapeOfScan(): readonly Section[] {
+  const known = shapes.findIndex(isShapeOfScan);
+  if (known > 0) {
+    // What was met last is likely to be met next.
+    const shape = shapes[known] as readonly Section[];
+    shapes[known] = shapes[known - 1] as readonly Section[];
+    shapes[known - 1] = shape;
+    return shape;
+  }
+  if (known === 0) return shapes[0] as readonly Section[];
+  const fresh = sections.slice(0, count);
+  if (shapes.length >= SHAPES_MAX) shapes = shapes.slice(0, SHAPES_MAX / 2);
+  shapes.unshift(fresh);
+  return fresh;
+}
+
+function isShapeOfScan(shape: readonly Section[]): boolean {
+  if (shape.length !== count) return false;
+  for (let i = 0; i < count; i++) if (shape[i] !== sections[i]) return false;
+  return true;
 }
 
 class Scan implements ScannedObject {
@@ -115,9 +154,9 @@ class Scan implements ScannedObject {
   generation: number | undefined = undefined;
   managedStart = 0;
   managedEnd = 0;
-  readonly sections: Section[] = [];
-  readonly places: number[] = [];
-  readonly prints: number[] = [];
+  sections: readonly Section[] = NONE;
+  places: readonly number[] = NONE;
+  prints: number[] = NONE;
 
   constructor(bytes: Buffer, start: number) {
     this.bytes = bytes;
@@ -206,12 +245,22 @@ class Scan implements ScannedObject {
   }
 
   #section(section: Section, value: number, end: number): boolean {
+    if (count === SECTIONS_PER_OBJECT_MAX) return false;
     // A member twice: which of them counts is for a parser to say.
-    if (this.sections.includes(section)) return false;
-    this.sections.push(section);
-    this.places.push(value, end);
-    this.prints.push(fingerprint(this.bytes, value, end));
+    for (let i = 0; i < count; i++) if (sections[i] === section) return false;
+    sections[count] = section;
+    places[2 * count] = value;
+    places[2 * count + 1] = end;
+    prints[count] = fingerprint(this.bytes, value, end);
+    count += 1;
     return true;
+  }
+
+  /** Takes what was found out of the arrays that all scans share. */
+  keep(): void {
+    this.sections = shapeOfScan();
+    this.places = places.slice(0, 2 * count);
+    this.prints = prints.slice(0, count);
   }
 }
 

@@ -41,7 +41,6 @@ const TEXT_BYTES = 24;
 export class HeadDigests {
   readonly #clusters = new Map<string, Recent<string, HeadDigest>>();
   readonly #bytesMax: number;
-  #shape: readonly Section[] = [];
 
   /** `bytesMax` bounds the memory of each cluster's digests; what was not needed for longest goes first. */
   constructor(bytesMax: number) {
@@ -67,8 +66,7 @@ export class HeadDigests {
         ? JSON.stringify(sectionOf(state, section))
         : undefined;
     });
-    const { apiVersion, uid, resourceVersion, generation, prints } = scanned;
-    const sections = this.#shapeOf(scanned.sections);
+    const { apiVersion, uid, resourceVersion, generation, sections, prints } = scanned;
     const digest: HeadDigest = { ref, apiVersion, uid, resourceVersion, generation, seq: 0, sections, prints, texts, bytes: 0 };
     digest.bytes = DIGEST_BYTES + sections.length * SECTION_BYTES + textBytes(texts);
     this.#of(ref.cluster).set(uid, digest, digest.bytes);
@@ -97,15 +95,10 @@ export class HeadDigests {
     }
     return digests;
   }
-
-  /** One array for neighbours of one shape: objects come kind by kind. */
-  #shapeOf(sections: readonly Section[]): readonly Section[] {
-    if (!sameSections(this.#shape, sections)) this.#shape = sections;
-    return this.#shape;
-  }
 }
 
 export function sameSections(a: readonly Section[], b: readonly Section[]): boolean {
+  if (a === b) return true;
   if (a.length !== b.length) return false;
   for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false;
   return true;

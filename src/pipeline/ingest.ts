@@ -83,6 +83,8 @@ interface Recording {
   session: ClaimSession | undefined;
   /** Newest of what is about to be stored, by name. */
   overlay: Map<string, Known>;
+  /** What was told by sections and is not in `overlay` yet, which only comparing as a whole needs. */
+  touched: { ref: ObjectRef; uid: string; resourceVersion: string; change: NewChange | undefined }[];
   changes: NewChange[];
   heartbeats: NonNullable<AppendBatch['heartbeats']>;
   rejects: Reject[];
@@ -107,7 +109,7 @@ class PipelineIngest implements Ingest {
     const { store, hash, claims } = this.#options;
     const session = claims?.begin(batch.claims);
     const recording: Recording = {
-      ...{ session, overlay: new Map(), changes: [], heartbeats: [], rejects: [] },
+      ...{ session, overlay: new Map(), touched: [], changes: [], heartbeats: [], rejects: [] },
       ...{ repeats: 0, late: 0 },
     };
     try {
@@ -117,7 +119,7 @@ class PipelineIngest implements Ingest {
         {
           changes,
           amendments: session?.amendments,
-          heartbeats: heartbeats.map((heartbeat) => asOfBatch(heartbeat, recording.overlay)),
+          heartbeats: heartbeats.map((heartbeat) => asOfBatch(heartbeat, this.#known(heartbeat.ref, recording))),
           scrapes: batch.scrapes,
           rejects: rejects.length === 0 ? batch.rejects : [...(batch.rejects ?? []), ...rejects],
           gaps: batch.gaps,
@@ -150,6 +152,19 @@ class PipelineIngest implements Ingest {
     }
   }
 
+  /** The newest of a name, this batch included. */
+  #known(ref: ObjectRef, recording: Recording): Known | undefined {
+    const { store } = this.#options;
+    const { overlay, touched } = recording;
+    for (const one of touched) {
+      const key = objectKey(one.ref);
+      if (one.change !== undefined) overlay.set(key, knownBy(one.change));
+      else overlay.set(key, knownAs(overlay.get(key) ?? headOnDemand(store, one), one.resourceVersion));
+    }
+    touched.length = 0;
+    return overlay.get(objectKey(ref)) ?? store.head(ref);
+  }
+
   /** By sections. False where the whole states have to be compared. */
   #takeScanned(observation: ScannedObservation, recording: Recording): boolean {
     if (observation.type === 'DELETED' || observation.origin !== 'watch') return false;
@@ -158,7 +173,7 @@ class PipelineIngest implements Ingest {
     const outcome = compareSections(observation, digest, {
       hash: this.#options.hash,
       digests: this.#digests,
-      stateBefore: ({ ref }) => (recording.overlay.get(objectKey(ref)) ?? this.#options.store.head(ref))?.state,
+      stateBefore: ({ ref }) => this.#known(ref, recording)?.state,
       masked: (object) => mask(withoutManagedFields(object), this.#options.hash),
     });
     if (outcome === undefined) return false;
@@ -168,32 +183,22 @@ class PipelineIngest implements Ingest {
     else if (outcome === 'late') this.#late(observation, ref, resourceVersion, recording);
     else if (outcome === 'heartbeat') {
       recording.heartbeats.push({ ref, uid, resourceVersion, observedMs: observation.observedMs });
-      const key = objectKey(ref);
-      const { store } = this.#options;
-      const known = recording.overlay.get(key) ?? {
-        uid,
-        resourceVersion,
-        deleted: false,
-        get state() {
-          return store.head(ref)?.state as KubeObject;
-        },
-      };
-      recording.overlay.set(key, knownAs(known, resourceVersion));
+      recording.touched.push({ ref, resourceVersion, uid, change: undefined });
     } else {
       const [change] = recording.session?.attribute([outcome], () => observation.object) ?? [outcome];
       recording.changes.push(change as NewChange);
-      recording.overlay.set(objectKey(ref), knownBy(outcome));
+      recording.touched.push({ ref, resourceVersion, uid, change: outcome });
     }
     return true;
   }
 
   #takeWhole(observation: Observation, recording: Recording): void {
-    const { store, hash } = this.#options;
+    const { hash } = this.#options;
     const { overlay } = recording;
     const { object, cluster, scanned } = observation;
     const ref = refOf(cluster, object);
     const key = objectKey(ref);
-    const known = overlay.get(key) ?? store.head(ref);
+    const known = this.#known(ref, recording);
     const outcome = compare(observation, ref, known, hash);
     const { uid, resourceVersion } = object.metadata;
     if (outcome === 'repeat') recording.repeats++;
@@ -221,9 +226,20 @@ class PipelineIngest implements Ingest {
   }
 }
 
+/** Only counted in this batch: its state is the recorded one, read when somebody asks for it. */
+function headOnDemand(store: Pick<Store, 'head'>, { ref, uid, resourceVersion }: Recording['touched'][number]): Known {
+  return {
+    uid,
+    resourceVersion,
+    deleted: false,
+    get state() {
+      return store.head(ref)?.state as KubeObject;
+    },
+  };
+}
+
 /** The store takes heartbeats up after the batch's changes, of which a later one of the object has moved on. */
-function asOfBatch(heartbeat: Heartbeat, overlay: ReadonlyMap<string, Known>): Heartbeat {
-  const known = overlay.get(objectKey(heartbeat.ref));
+function asOfBatch(heartbeat: Heartbeat, known: Known | undefined): Heartbeat {
   return known?.uid === heartbeat.uid ? { ...heartbeat, resourceVersion: known.resourceVersion } : heartbeat;
 }
 

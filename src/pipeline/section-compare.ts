@@ -31,6 +31,7 @@ export interface SectionComparison {
 interface Moved {
   index: number;
   section: Section;
+  /** Of `after`. */
   text: string;
   before: Json;
   after: Json;
@@ -82,7 +83,8 @@ function movedSections(scanned: ScannedObject, digest: HeadDigest, options: Sect
     if (scanned.prints[index] === digest.prints[index]) continue;
     const section = digest.sections[index] as Section;
     const raw = scanned.bytes.toString('utf8', scanned.places[2 * index] as number, scanned.places[2 * index + 1] as number);
-    const after = maskedSection(section, JSON.parse(raw) as Json, options.hash);
+    const plain = JSON.parse(raw) as Json;
+    const after = maskedSection(section, plain, options.hash);
     let before: Json | undefined;
     const text = digest.texts[index];
     if (text !== undefined) before = JSON.parse(text) as Json;
@@ -91,7 +93,7 @@ function movedSections(scanned: ScannedObject, digest: HeadDigest, options: Sect
       before = state === undefined ? undefined : sectionOf(state, section);
     }
     if (before === undefined) return undefined;
-    moved.push({ index, section, text: raw, before, after });
+    moved.push({ index, section, text: after === plain ? raw : JSON.stringify(after), before, after });
   }
   return moved;
 }
@@ -128,10 +130,10 @@ function patchOf(moved: readonly Moved[]): StatePatch {
 /** From here on the digest speaks of the new state. */
 function takeUp(moved: readonly Moved[], scanned: ScannedObject, digest: HeadDigest, digests: HeadDigests): void {
   let more = 0;
-  for (const { index, text, after } of moved) {
+  for (const { index, text } of moved) {
     digest.prints[index] = scanned.prints[index] as number;
     const old = digest.texts[index];
-    const kept = isKeptOnceMoved(text.length) ? JSON.stringify(after) : undefined;
+    const kept = isKeptOnceMoved(text.length) ? text : undefined;
     digest.texts[index] = kept;
     more += (kept?.length ?? 0) - (old?.length ?? 0);
   }

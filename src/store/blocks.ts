@@ -8,6 +8,7 @@ import type Database from 'better-sqlite3';
 import { Recent } from '../domain/recent.ts';
 import { type DecodedBlock, decodeBlock, encodeBlock, type RevisionRecord } from './block-codec.ts';
 import { corruptRecord } from './store-errors.ts';
+import { YoungRecords } from './young-records.ts';
 
 export interface BlockOptions {
   /** Open records are sealed once there are this many changes, or this many bytes of them. */
@@ -34,13 +35,13 @@ const COMPRESSION_LEVELS = [3, 9] as const;
 const LEVEL_MAX = COMPRESSION_LEVELS.length - 1;
 
 /** What the order within a span goes by. */
-interface Place {
+export interface Place {
   seq: number;
   resourceId: number;
   lifeId: number;
 }
 
-type PlacedRecord = RevisionRecord & Place;
+export type PlacedRecord = RevisionRecord & Place;
 
 interface Span {
   firstSeq: number;
@@ -59,6 +60,7 @@ export class Blocks {
   readonly #decoded: Recent<number, DecodedBlock>;
   readonly #sql;
   #sealedThrough: number | undefined;
+  readonly #young = new YoungRecords();
 
   constructor(db: Database.Database, options: BlockOptions) {
     this.#db = db;
@@ -113,10 +115,12 @@ export class Blocks {
   forget(): void {
     this.#decoded.clear();
     this.#sealedThrough = undefined;
+    this.#young.forget();
   }
 
-  put(seq: number, text: string): void {
-    this.#sql.put.run(seq, text);
+  put(record: PlacedRecord): void {
+    this.#sql.put.run(record.seq, record.text);
+    this.#young.add(record);
   }
 
   /** The record of a change that has one. Throws STORE_CORRUPT when it is missing or does not decode. */
@@ -147,10 +151,12 @@ export class Blocks {
     const lastSeq = this.#dueThrough();
     if (lastSeq === undefined) return false;
     this.#db.transaction(() => {
-      this.#write(this.#sql.openPlaced.all(firstSeq, lastSeq), { firstSeq, lastSeq, level: 0 });
+      const records = this.#young.between(firstSeq, lastSeq) ?? this.#sql.openPlaced.all(firstSeq, lastSeq);
+      this.#write(records, { firstSeq, lastSeq, level: 0 });
       this.#sql.openDelete.run(firstSeq, lastSeq);
     })();
     this.#sealedThrough = lastSeq;
+    this.#young.sealed(lastSeq);
     return true;
   }
 
@@ -159,7 +165,9 @@ export class Blocks {
     const sealed = this.#sealed();
     const full = sealed + this.#options.changesPerSpan;
     let bytes = 0;
-    for (const record of this.#sql.openSizes.all(this.#options.changesPerSpan)) {
+    const records =
+      this.#young.sizes(sealed + 1, this.#options.changesPerSpan) ?? this.#sql.openSizes.all(this.#options.changesPerSpan);
+    for (const record of records) {
       bytes += record.bytes;
       if (record.seq >= full) return full;
       if (bytes >= this.#options.bytesPerSpan) return record.seq;

@@ -178,7 +178,13 @@ export class SqliteStore implements port.Store {
       pathsetId: (type === 'MODIFIED' ? this.#interning.pathsetId(diff) : undefined) ?? null,
     });
     if (attribution !== undefined) this.#attributions.add(seq, input.observedMs, attribution);
-    if (revision.text !== undefined) this.#blocks.put(seq, revision.text);
+    if (revision.text !== undefined)
+      this.#blocks.put({
+        seq,
+        text: revision.text,
+        lifeId: entry.lifeId,
+        resourceId: this.#interning.resourceId(ref.cluster, ref.group, ref.kind),
+      });
     if (whole !== undefined && digest === undefined)
       this.#revisions.keepHead(entry.lifeId, seq, { state: input.state, bare: whole.bare, length: whole.length });
     else this.#revisions.dropHead(entry.lifeId);
