@@ -1,6 +1,6 @@
 import { type Actor, UNKNOWN_ACTOR } from './change.ts';
 import type { FieldDiff } from './field-diff.ts';
-import { type FieldPath, isListItem, partOf, segmentsOf } from './field-path.ts';
+import { type FieldPath, isListItem, partOf, unescapeSegment } from './field-path.ts';
 import { isJsonObject, type JsonObject } from './json.ts';
 
 /** The part of an object that says who wrote it: of metadata the name and managedFields. */
@@ -37,7 +37,8 @@ export function attribute(
   const statusOnly = diff.length > 0 && diff.every((field) => partOf(field.path) === 'status');
   const newest = entries.filter((entry) => entry.timeMs === newestMs);
   const ownsSome = (entry: ManagedEntry) => kept.some((field) => owns(entry.fields, field.path));
-  const timeless = newest.some(ownsSome) ? [] : all.filter((entry) => entry.timeMs === undefined && ownsSome(entry));
+  const untimed = all.filter((entry) => entry.timeMs === undefined);
+  const timeless = untimed.length === 0 || newest.some(ownsSome) ? [] : untimed.filter(ownsSome);
   const candidates = [...timeless, ...newest]
     .map((entry): Actor => {
       const owned = kept.filter((field) => owns(entry.fields, field.path)).length;
@@ -84,12 +85,22 @@ function managedEntries(object: Managed): ManagedEntry[] {
 /** Whether a fieldsV1 set covers a field path; a set that ends above the path owns everything below (an atomic list or map). */
 function owns(fields: JsonObject, path: FieldPath): boolean {
   let node: JsonObject = fields;
-  for (const segment of segmentsOf(path)) {
-    if (Object.keys(node).length === 0) return true;
+  // Segment by segment without a list of them: this runs for each changed field of each change.
+  for (let from = 1; from <= path.length; ) {
+    if (isEmpty(node)) return true;
+    const slash = path.indexOf('/', from);
+    const to = slash < 0 ? path.length : slash;
+    const segment = unescapeSegment(path.slice(from, to));
+    from = to + 1;
     const next = isListItem(segment) ? listItem(node, segment) : node[`f:${segment}`];
     if (!isJsonObject(next)) return false;
     node = next;
   }
+  return true;
+}
+
+function isEmpty(node: JsonObject): boolean {
+  for (const _ in node) return false;
   return true;
 }
 
