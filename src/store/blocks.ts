@@ -8,7 +8,7 @@ import type Database from 'better-sqlite3';
 import { Recent } from '../domain/recent.ts';
 import { type DecodedBlock, decodeBlock, encodeBlock, type RevisionRecord } from './block-codec.ts';
 import { corruptRecord } from './store-errors.ts';
-import { YoungRecords } from './young-records.ts';
+import { type Place, type PlacedRecord, YoungRecords } from './young-records.ts';
 
 export interface BlockOptions {
   /** Open records are sealed once there are this many changes, or this many bytes of them. */
@@ -33,15 +33,6 @@ export const BLOCK_DEFAULTS: BlockOptions = {
 /** zstd levels by span level: the first is quick since it is done again, the last thorough since it stays. */
 const COMPRESSION_LEVELS = [3, 9] as const;
 const LEVEL_MAX = COMPRESSION_LEVELS.length - 1;
-
-/** What the order within a span goes by. */
-export interface Place {
-  seq: number;
-  resourceId: number;
-  lifeId: number;
-}
-
-export type PlacedRecord = RevisionRecord & Place;
 
 interface Span {
   firstSeq: number;

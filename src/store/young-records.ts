@@ -2,7 +2,16 @@
  * Open revision records as they were put, so that sealing need not read them back from the table they also lie in. Holds all of them from
  * one seq on, or says that it does not: after a start, a failed write, or a burst beyond its bound the table is read instead.
  */
-import type { PlacedRecord } from './blocks.ts';
+import type { RevisionRecord } from './block-codec.ts';
+
+/** What the order within a span goes by. */
+export interface Place {
+  seq: number;
+  resourceId: number;
+  lifeId: number;
+}
+
+export type PlacedRecord = RevisionRecord & Place;
 
 const RECORDS_MAX = 16_384;
 const BYTES_MAX = 4 * 1024 * 1024;
