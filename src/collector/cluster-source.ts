@@ -37,7 +37,7 @@ export interface ClusterSourceOptions {
   metrics?: CollectorMetrics | undefined;
   random?: (() => number) | undefined;
   /** Handed to every reflector. */
-  reflector?: Pick<ReflectorOptions, 'timing' | 'pageLimit' | 'objectBytesMax' | 'observationsMax'> | undefined;
+  reflector?: Pick<ReflectorOptions, 'timing' | 'pageLimit' | 'objectBytesMax' | 'observationsMax' | 'parsesAll'> | undefined;
 }
 
 export interface ClusterSource extends Source {

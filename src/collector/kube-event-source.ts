@@ -45,7 +45,7 @@ export function createKubeEventSource(options: KubeEventSourceOptions): KubeEven
   const parts = (namespaces ?? [undefined]).map((namespace) => ({
     namespace,
     reflector: new Reflector({
-      ...{ clock, logger, metrics, cursors, namespace, kind: EVENTS },
+      ...{ clock, logger, metrics, cursors, namespace, kind: EVENTS, parsesAll: true },
       client: selecting(client, fieldSelector),
       // Events are deleted after an hour by the server itself, which is no news of them.
       known: { heads: () => [] },

@@ -80,6 +80,8 @@ export interface ReflectorOptions {
   /** Largest object with its envelope. etcd's own limit for an object is 1.5 MiB by default. */
   objectBytesMax?: number | undefined;
   observationsMax?: number | undefined;
+  /** For a sink that reads each object itself: each is parsed at once, and one that is not JSON is refused here and not there. */
+  parsesAll?: boolean | undefined;
 }
 
 type Mode = 'idle' | 'listing' | 'watching' | 'waiting' | 'stopped';
@@ -334,7 +336,7 @@ export class Reflector {
   }
 
   async #readWatch(stream: KubeStream, reading: Reading): Promise<Outcome> {
-    const { kind, clock, observationsMax = OBSERVATIONS_MAX } = this.#options;
+    const { kind, clock, parsesAll, observationsMax = OBSERVATIONS_MAX } = this.#options;
     const { listSilenceMs, bookmarkSilenceMs, graceMs } = this.#timing;
     const idleMs = () => {
       if (reading.list !== undefined) return listSilenceMs;
@@ -344,7 +346,8 @@ export class Reflector {
     let events: WatchEvent[] = [];
     const handler = {
       piece(line: Buffer) {
-        if (line.length > 0) events.push(reading.list === undefined ? parseWatchLine(line, kind) : parseWhole(line, kind));
+        if (line.length > 0)
+          events.push(reading.list === undefined && parsesAll !== true ? parseWatchLine(line, kind) : parseWhole(line, kind));
       },
       oversized: (prefix: Buffer) => void events.push(tooLarge(prefix, this.#objectBytesMax)),
     };

@@ -28,7 +28,12 @@ export async function runRecord(options: Options, file: string, terminal: Termin
   if (isKept) await heads.load(file, clusters[0]!);
   const app = { store: heads, clock, logger };
   const watched = clients.map((client, i) =>
-    createWatchedCluster(app, { client, options: i === 0 ? options : withoutPages(options), metrics: NO_METRICS }),
+    createWatchedCluster(app, {
+      client,
+      options: i === 0 ? options : withoutPages(options),
+      metrics: NO_METRICS,
+      parsesAll: true,
+    }),
   );
   const followed = () => watched.flatMap((cluster) => cluster.coverage()).filter(({ state }) => state !== 'excluded');
   const stopping = new AbortController();

@@ -34,6 +34,8 @@ export interface WatchedClusterOptions {
   metrics: CollectorMetrics;
   /** Without them there is no canary. */
   canaryMetrics?: CanaryMetrics;
+  /** See ReflectorOptions. */
+  parsesAll?: boolean;
 }
 
 /** What a cluster's sources ask of what was recorded of it: the store, or what a recording remembers. */
@@ -47,7 +49,7 @@ export interface Watching extends Pick<App, 'clock' | 'logger'> {
 
 export function createWatchedCluster(
   app: Watching,
-  { client, options, metrics, canaryMetrics }: WatchedClusterOptions,
+  { client, options, metrics, canaryMetrics, parsesAll }: WatchedClusterOptions,
 ): WatchedCluster {
   const { cluster } = client;
   const logger = withFields(app.logger, { cluster });
@@ -57,7 +59,7 @@ export function createWatchedCluster(
     head: (ref) => app.store.head(ref),
   };
   const common = { client, clock: app.clock, logger, known, cursors: app.store };
-  const reflector = { timing: { consistencyMs: options.consistencyRelist } };
+  const reflector = { timing: { consistencyMs: options.consistencyRelist }, parsesAll };
   const source = createClusterSource({ ...common, metrics, reflector, selection: selectionOf(options) });
   const namespace = canaryNamespaceOf(options.allow);
   const canary =
