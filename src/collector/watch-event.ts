@@ -81,7 +81,8 @@ export function parseWhole(line: Buffer, kind: PlannedKind): WatchEvent {
 function scanIn(line: Buffer, { metadata }: KubeObject): ScannedObject | undefined {
   const head = line.indexOf('"object":');
   const scanned = head < 0 ? undefined : scanObject(line, head + '"object":'.length);
-  return scanned?.uid === metadata.uid && scanned.resourceVersion === metadata.resourceVersion ? scanned : undefined;
+  if (scanned === undefined || line[scanned.end] !== CLOSE) return undefined;
+  return scanned.uid === metadata.uid && scanned.resourceVersion === metadata.resourceVersion ? scanned : undefined;
 }
 
 /** A list item: lists of built-in style leave apiVersion and kind to the list, so they are filled in. */

@@ -55,6 +55,8 @@ const CLOSE_LIST = 0x5d;
 /** Beyond this many different sections no new one gets an id; objects that have one are compared as a whole. */
 const SECTIONS_MAX = 100_000;
 const DEPTH_MAX = 10_000;
+/** The longest name that Kubernetes gives to anything; what is longer is not kept for the life of the process. */
+const KEY_BYTES_MAX = 317;
 
 /**
  * Fingerprints are sums of products with secret numbers, modulo a prime, in two lanes: for any two texts of one length, chosen however
@@ -99,6 +101,7 @@ let keyHash = 0;
 export function scanObject(bytes: Buffer, start: number): ScannedObject | undefined {
   if (bytes[start] !== OPEN_OBJECT) return undefined;
   count = 0;
+  topCount = 0;
   const scan = new Scan(bytes, start);
   if (!scan.object()) return undefined;
   scan.keep();
@@ -112,6 +115,8 @@ const SHAPES_MAX = 64;
 
 // The scan under way: one at a time, and many a second.
 let count = 0;
+let topCount = 0;
+const topsMet: TopMember[] = [];
 const sections: Section[] = [];
 const places: number[] = [];
 const prints: number[] = [];
@@ -174,11 +179,14 @@ class Scan implements ScannedObject {
       const top = topMember(bytes, at + 1, keyEnd, keyHash);
       const value = keyEnd + 2;
       if (top === undefined) return false;
+      for (let i = 0; i < topCount; i++) if (topsMet[i] === top) return false;
+      topsMet[topCount++] = top;
       const end = bytes[value] === OPEN_OBJECT ? this.#members(top, value) : this.#whole(top, value);
       if (end < 0) return false;
       if (bytes[end] === COMMA) at = end + 1;
       else if (bytes[end] === CLOSE_OBJECT) {
         this.end = end + 1;
+        if (Number.isNaN(this.generation)) return false;
         return this.name !== '' && this.uid !== '' && this.resourceVersion !== '' && this.kind !== '' && this.apiVersion !== '';
       } else return false;
     }
@@ -228,7 +236,7 @@ class Scan implements ScannedObject {
         this.resourceVersion = textAt(this.bytes, value, end);
         return true;
       case 'generation':
-        this.generation = Number(this.bytes.toString('latin1', value, end));
+        this.generation = wholeNumberAt(this.bytes, value, end);
         return true;
       case 'uid':
         this.uid = textAt(this.bytes, value, end);
@@ -271,6 +279,12 @@ function textAt(bytes: Buffer, value: number, end: number): string {
   return text.includes('\\') ? '' : text;
 }
 
+/** NaN for anything else. */
+function wholeNumberAt(bytes: Buffer, value: number, end: number): number {
+  const text = bytes.toString('latin1', value, end);
+  return /^(0|[1-9]\d{0,15})$/.test(text) ? Number(text) : Number.NaN;
+}
+
 /** `at` is at the opening quote of a key; returns where its closing quote is, with `:` behind it, and leaves its hash in `keyHash`. */
 function endOfKey(bytes: Buffer, at: number): number {
   if (bytes[at] !== QUOTE) return -1;
@@ -282,7 +296,7 @@ function endOfKey(bytes: Buffer, at: number): number {
       keyHash = hash;
       return bytes[i + 1] === COLON ? i : -1;
     }
-    if (byte === BACKSLASH) return -1;
+    if (byte === BACKSLASH || i - at > KEY_BYTES_MAX) return -1;
     hash = (Math.imul(hash, 31) + byte) | 0;
   }
   return -1;
@@ -297,6 +311,8 @@ function endOfValue(bytes: Buffer, at: number): number {
     for (let i = at; i < length; i++) {
       const byte = bytes[i] as number;
       if (byte === COMMA || byte === CLOSE_OBJECT || byte === CLOSE_LIST) return i === at ? -1 : i;
+      // A number or a word has none of these: there are blanks between, and what looks like its end may be the end of something else.
+      if (byte <= 0x20 || byte === QUOTE || byte === COLON || byte === OPEN_OBJECT || byte === OPEN_LIST) return -1;
     }
     return -1;
   }
@@ -378,6 +394,7 @@ function topMember(bytes: Buffer, from: number, to: number, hash: number): TopMe
   if (known !== undefined) return equals(known.text, bytes, from, to) ? known : undefined;
   if (tops.size >= SECTIONS_MAX) return undefined;
   const text = Buffer.from(bytes.subarray(from, to));
+  if (isInherited(text)) return undefined;
   const top: TopMember = { name: text.toString('utf8'), text, own: undefined, members: new Map() };
   tops.set(hash, top);
   return top;
@@ -389,9 +406,15 @@ function memberOf(top: TopMember, bytes: Buffer, from: number, to: number, hash:
   if (known !== undefined) return equals(known.text, bytes, from, to) ? known : undefined;
   if (sectionCount >= SECTIONS_MAX) return undefined;
   const text = Buffer.from(bytes.subarray(from, to));
+  if (isInherited(text)) return undefined;
   const section: Known = { id: sectionCount++, top: top.name, key: text.toString('utf8'), text };
   top.members.set(hash, section);
   return section;
+}
+
+/** A name that means something else to an object of this language than to JSON; nothing is built by it. */
+function isInherited(text: Buffer): boolean {
+  return text.toString('utf8') in Object.prototype;
 }
 
 function equals(text: Buffer, bytes: Buffer, from: number, to: number): boolean {

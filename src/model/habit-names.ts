@@ -39,7 +39,14 @@ export class HabitNames {
       if (change.observedMs - state.sinceMs > WINDOW_MS || state.former.size >= USERS_MAX) return change;
       state.former.add(name);
     }
-    return { ...change, actor: managerOf(change) };
+    // The state of a change may still have to be built, which copying would neither do nor keep possible.
+    return {
+      ...change,
+      get state() {
+        return change.state;
+      },
+      actor: managerOf(change),
+    };
   }
 
   save(): State {

@@ -128,5 +128,9 @@ export function textBytes(texts: readonly (string | undefined)[]): number {
  */
 function isComparedBySection({ kind, apiVersion, sections }: ScannedObject): boolean {
   if (kind === 'Secret' && apiVersion === 'v1') return false;
+  const has = (of: string, name: string) => sections.some(({ top, key }) => top === of && key === name);
+  // An object within may be a Secret too, whatever its kind is at the moment.
+  if (sections.some(({ top, key }) => (key === 'data' || key === 'stringData') && has(top, 'kind') && has(top, 'apiVersion')))
+    return false;
   return !sections.some(({ top, key }) => (key ?? top) === 'value');
 }

@@ -145,6 +145,8 @@ class PipelineIngest implements Ingest {
     } catch (error) {
       const { scanned } = observation;
       if (scanned === undefined || !(error instanceof SyntaxError)) throw error;
+      // It may have been taken up before the fault was found.
+      this.#digests.drop(observation.cluster, scanned.uid);
       const ref = { kind: scanned.kind, namespace: scanned.namespace, name: scanned.name };
       const { cluster, observedMs } = observation;
       const where = describeRef(ref);

@@ -446,7 +446,7 @@ export class SqliteStore implements port.Store {
 
   /** The log is synced as a whole, so the next commit that is covers this one too. */
   #syncLater(): void {
-    if (!this.#syncs || this.#unsynced) return;
+    if (!this.#syncs || this.#unsynced || this.#full !== undefined) return;
     this.#db.pragma('synchronous = NORMAL');
     this.#relaxed = true;
   }

@@ -245,3 +245,47 @@ test('after a write that failed the next comparison is with what is really there
   const { changes } = ingest.record({ observations: [asScanned(step(3, 3), 3)] });
   assert.deepEqual(changes[0]?.diff, [{ op: 'set', path: '/spec/a', generic: '/spec/a', old: 1, new: 3 }]);
 });
+
+function lineOf(type: string, rv: number, rest: string, metadata = ''): Observation {
+  const text = `{"type":"${type}","object":{"apiVersion":"example.test/v1","kind":"Widget","metadata":{"name":"one","namespace":"team","uid":"u","resourceVersion":"${rv}"${metadata}},${rest}}}`;
+  const event = parseWatchLine(Buffer.from(text), KIND);
+  assert.ok(event.type === 'ADDED' || event.type === 'MODIFIED');
+  const fields = { cluster: 'test', type: event.type, observedMs: rv, origin: 'watch' as const };
+  if (event.scanned === undefined) return { ...fields, object: event.object as KubeObject };
+  return new ScannedObservation(fields, event.scanned, event.object);
+}
+
+const REF = { cluster: 'test', group: 'example.test', version: 'v1', kind: 'Widget', namespace: 'team', name: 'one' };
+
+test('a Secret within an object is masked by its kind, which is a section of its own', () => {
+  const { store, record, changes } = recorder();
+  const body = (value: string) => `"template":{"apiVersion":"v1","data":{"conf":"${value}"},"kind":"Secret"}`;
+  record([lineOf('ADDED', 1, body('aHVudGVyMg=='))]);
+  record([lineOf('MODIFIED', 2, body('bmV3c2VjcmV0'))]);
+  assert.doesNotMatch(JSON.stringify(changes.map(({ diff }) => diff)), /bmV3c2VjcmV0|aHVudGVyMg/);
+  assert.doesNotMatch(JSON.stringify(store.head(REF)?.state), /bmV3c2VjcmV0/);
+});
+
+for (const [what, before, after, expected] of [
+  ['a member called __proto__', '"data":{"__proto__":"a"}', '"data":{"__proto__":"b"}', '"__proto__":"b"'],
+  ['a top-level member called __proto__', '"__proto__":{"a":1}', '"__proto__":{"a":2}', '"__proto__":{"a":2}'],
+  ['blanks after a colon', '"spec": {"a":1},"status":{"n":1}', '"spec": {"a":1},"status":{"n":2}', '"n":2'],
+  ['a top-level member twice', '"spec":{"a":1,"b":1}', '"spec":{"a":1},"spec":{"b":2}', '"spec":{"b":2}'],
+] as const) {
+  test(`${what} is recorded as a parser reads it`, () => {
+    const { store, record } = recorder();
+    record([lineOf('ADDED', 1, before)]);
+    record([lineOf('MODIFIED', 2, after)]);
+    assert.ok(JSON.stringify(store.head(REF)?.state).includes(expected), JSON.stringify(store.head(REF)?.state));
+    assert.deepEqual(Object.keys(Object.prototype), []);
+  });
+}
+
+test('a generation that is no number is left to a parser', () => {
+  const { record, counts } = recorder();
+  record([lineOf('ADDED', 1, '"spec":{"a":1}', ',"generation":1')]);
+  const line =
+    '{"type":"MODIFIED","object":{"apiVersion":"example.test/v1","kind":"Widget","metadata":{"name":"one","uid":"u","resourceVersion":"2","generation":tru},"spec":{"a":2}}}';
+  assert.equal(parseWatchLine(Buffer.from(line), KIND).type, 'UNREADABLE');
+  assert.equal(counts.heartbeats, 0);
+});
