@@ -88,6 +88,8 @@ type Mode = 'idle' | 'listing' | 'watching' | 'waiting' | 'stopped';
 
 /** Observations in one batch, and with it in one transaction. */
 const OBSERVATIONS_MAX = 500;
+/** Bytes of lines gathered before they are delivered. */
+const GATHERED_BYTES_MAX = 4 * 1024 * 1024;
 
 /** A connection that lasted this long did its work, whatever it brought. */
 const LASTING_MS = 5_000;
@@ -344,8 +346,10 @@ export class Reflector {
     };
     const splitter = new LineSplitter(this.#objectBytesMax);
     let events: WatchEvent[] = [];
+    let gatheredBytes = 0;
     const handler = {
       piece(line: Buffer) {
+        gatheredBytes += line.length;
         if (line.length > 0)
           events.push(reading.list === undefined && parsesAll !== true ? parseWatchLine(line, kind) : parseWhole(line, kind));
       },
@@ -354,13 +358,14 @@ export class Reflector {
     const take = () => {
       const taken = events;
       events = [];
+      gatheredBytes = 0;
       return this.#turnstile.run(() => this.#takeEvents(taken, reading));
     };
     const startedMs = clock.nowMs();
     for await (const chunk of guardedChunks(stream, { clock, signal: reading.signal, idleMs })) {
       splitter.push(chunk, handler);
       // What else comes in this turn of the event loop goes along: under load one commit covers many events, and otherwise nothing waits.
-      if (events.length < observationsMax) {
+      if (events.length < observationsMax && gatheredBytes < GATHERED_BYTES_MAX) {
         await turnOfEventLoop();
         if ((stream.buffered?.() ?? 0) > 0) continue;
       }
