@@ -1,6 +1,6 @@
 /**
- * Where the revision data of a change lies: as a row of its own while it is young (`open_record`), later in a block shared with some
- * hundred others. Sealing turns a run of open records into blocks; merging turns a run of small neighbouring spans into a larger one,
+ * Where the revision data of a change lies: with what was appended together while it is young (young-records.ts), later in a block shared
+ * with some hundred others. Sealing turns a run of young records into blocks; merging turns a run of small neighbouring spans into a larger one,
  * compressed harder. Both keep the order (resource, life, seq) within a span, so that one object's revisions lie side by side, where
  * they compress best and a chain is read from one block.
  */
@@ -11,7 +11,7 @@ import { corruptRecord } from './store-errors.ts';
 import { type Place, type PlacedRecord, YoungRecords } from './young-records.ts';
 
 export interface BlockOptions {
-  /** Open records are sealed once there are this many changes, or this many bytes of them. */
+  /** Young records are sealed once there are this many changes, or this many bytes of them. */
   changesPerSpan: number;
   bytesPerSpan: number;
   /** So many spans of one level make one of the next. */
@@ -51,23 +51,14 @@ export class Blocks {
   readonly #decoded: Recent<number, DecodedBlock>;
   readonly #sql;
   #sealedThrough: number | undefined;
-  readonly #young = new YoungRecords();
+  readonly #young: YoungRecords;
 
   constructor(db: Database.Database, options: BlockOptions) {
     this.#db = db;
     this.#options = options;
     this.#decoded = new Recent(options.cacheBytes);
-    const placed = `FROM open_record r JOIN change c ON c.seq = r.seq JOIN life l ON l.id = c.life_id JOIN object o ON o.id = l.object_id`;
+    this.#young = new YoungRecords(db, options.bytesPerSpan);
     this.#sql = {
-      put: db.prepare<[number, string]>('INSERT INTO open_record (seq, data) VALUES (?, ?)'),
-      open: db.prepare<[number], string>('SELECT data FROM open_record WHERE seq = ?').pluck(),
-      openSizes: db.prepare<[number], { seq: number; bytes: number }>(
-        'SELECT seq, octet_length(data) AS bytes FROM open_record ORDER BY seq LIMIT ?',
-      ),
-      openPlaced: db.prepare<[number, number], PlacedRecord>(
-        `SELECT r.seq, r.data AS text, c.life_id AS lifeId, o.resource_id AS resourceId ${placed} WHERE r.seq BETWEEN ? AND ?`,
-      ),
-      openDelete: db.prepare<[number, number]>('DELETE FROM open_record WHERE seq BETWEEN ? AND ?'),
       places: db.prepare<[number, number], Place>(
         `SELECT c.seq, c.life_id AS lifeId, o.resource_id AS resourceId
          FROM change c JOIN life l ON l.id = c.life_id JOIN object o ON o.id = l.object_id WHERE c.seq BETWEEN ? AND ?`,
@@ -110,13 +101,17 @@ export class Blocks {
   }
 
   put(record: PlacedRecord): void {
-    this.#sql.put.run(record.seq, record.text);
-    this.#young.add(record);
+    this.#young.put(record);
+  }
+
+  /** Writes what was put; to be called before the transaction ends. */
+  flush(): void {
+    this.#young.flush();
   }
 
   /** The record of a change that has one. Throws STORE_CORRUPT when it is missing or does not decode. */
   read(place: Place): string {
-    const text = place.seq > this.#sealed() ? this.#sql.open.get(place.seq) : this.#readSealed(place);
+    const text = place.seq > this.#sealed() ? this.#young.text(place.seq) : this.#readSealed(place);
     if (text === undefined) throw corruptRecord('the revision data of a change is missing', `change ${place.seq}`);
     return text;
   }
@@ -142,28 +137,24 @@ export class Blocks {
     const lastSeq = this.#dueThrough();
     if (lastSeq === undefined) return false;
     this.#db.transaction(() => {
-      const records = this.#young.between(firstSeq, lastSeq) ?? this.#sql.openPlaced.all(firstSeq, lastSeq);
+      const records = this.#placed(this.#young.take(firstSeq, lastSeq), { firstSeq, lastSeq });
       this.#write(records, { firstSeq, lastSeq, level: 0 });
-      this.#sql.openDelete.run(firstSeq, lastSeq);
     })();
     this.#sealedThrough = lastSeq;
-    this.#young.sealed(lastSeq);
     return true;
   }
 
-  /** The last change of the next full span of open records; undefined while there are too few. */
+  /** The last change of the next full span of young records; undefined while there are too few. */
   #dueThrough(): number | undefined {
     const sealed = this.#sealed();
     const full = sealed + this.#options.changesPerSpan;
     let bytes = 0;
-    const records =
-      this.#young.sizes(sealed + 1, this.#options.changesPerSpan) ?? this.#sql.openSizes.all(this.#options.changesPerSpan);
-    for (const record of records) {
-      bytes += record.bytes;
-      if (record.seq >= full) return full;
-      if (bytes >= this.#options.bytesPerSpan) return record.seq;
+    for (const row of this.#young.sizes(sealed)) {
+      bytes += row.bytes;
+      if (row.lastSeq >= full || bytes >= this.#options.bytesPerSpan) return row.lastSeq;
     }
-    return (this.#sql.newest.get() ?? 0) >= full ? full : undefined;
+    const newest = this.#sql.newest.get() ?? 0;
+    return newest >= full ? newest : undefined;
   }
 
   #mergeNext(level: number): boolean {
@@ -173,15 +164,29 @@ export class Blocks {
     if (first === undefined || last === undefined || spans.length < this.#options.spansPerMerge) return false;
     this.#db.transaction(() => {
       const rows = this.#sql.blocksOf.all(first.lastSeq, last.lastSeq);
-      const places = new Map(this.#sql.places.all(first.firstSeq, last.lastSeq).map((place) => [place.seq, place]));
-      const records = rows.flatMap((row) => this.#decode(row).records()).map((record) => placed(record, places));
+      const range = { firstSeq: first.firstSeq, lastSeq: last.lastSeq };
+      const records = this.#placed(
+        rows.flatMap((row) => this.#decode(row).records()),
+        range,
+      );
       this.#sql.blockDelete.run(first.lastSeq, last.lastSeq);
       this.#sql.spanDelete.run(first.lastSeq, last.lastSeq);
-      this.#write(records, { firstSeq: first.firstSeq, lastSeq: last.lastSeq, level: level + 1 });
+      this.#write(records, { ...range, level: level + 1 });
     })();
     // Row ids may be given again.
     this.#decoded.clear();
     return true;
+  }
+
+  /** With where they belong, which the rows of their changes say. */
+  #placed(records: (RevisionRecord | PlacedRecord)[], range: { firstSeq: number; lastSeq: number }): PlacedRecord[] {
+    if (records.every((record) => 'lifeId' in record)) return records;
+    const places = new Map(this.#sql.places.all(range.firstSeq, range.lastSeq).map((place) => [place.seq, place]));
+    return records.map((record) => {
+      const place = places.get(record.seq);
+      if (place === undefined) throw corruptRecord('revision data belongs to no change', `change ${record.seq}`);
+      return { text: record.text, ...place };
+    });
   }
 
   #write(records: PlacedRecord[], span: Span): void {
@@ -225,10 +230,4 @@ export class Blocks {
     this.#sealedThrough ??= this.#sql.sealedThrough.get() ?? 0;
     return this.#sealedThrough;
   }
-}
-
-function placed(record: RevisionRecord, places: ReadonlyMap<number, Place>): PlacedRecord {
-  const place = places.get(record.seq);
-  if (place === undefined) throw corruptRecord('revision data belongs to no change', `change ${record.seq}`);
-  return { text: record.text, ...place };
 }

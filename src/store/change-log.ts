@@ -1,4 +1,11 @@
-/** The rows of changes: what happened when and by whom, without states. Rows are added and read, never changed. */
+/**
+ * The rows of changes: what happened when and by whom, without states. Rows are added and read, never changed.
+ *
+ * The changes of one object form a chain from its newest back to its first. Each row says where the one before it lies (`previous`) and,
+ * every second one, where one further back does (`jump`), so that a place in a long history is found in few steps. Where a jump leads
+ * follows from the row's ordinal alone: to the ordinal without its lowest set bit, as in a Fenwick tree. Appending then needs the places of
+ * as many changes as the ordinal has bits set, and no index.
+ */
 import type Database from 'better-sqlite3';
 
 export interface ChangeRow {
@@ -11,10 +18,19 @@ export interface ChangeRow {
   generation: number | null;
   actorSetId: number;
   pathsetId: number | null;
+  /** Which change of its object, from 1. */
+  ordinal: number;
+  /** How far back in the log its object's change before it lies; null for the first. */
+  previous: number | null;
+  /** The same for the one it jumps to; null where that is `previous`, or nothing. */
+  jump: number | null;
 }
 
+/** Where a change about to be added stands in its object's chain. */
+export type ChainLinks = Pick<ChangeRow, 'ordinal' | 'previous' | 'jump'>;
+
 export const CHANGE_COLUMNS = `c.seq, c.life_id AS lifeId, c.flags, c.observed_ms AS observedMs, c.rv, c.generation,
-  c.actor_set_id AS actorSetId, c.pathset_id AS pathsetId`;
+  c.actor_set_id AS actorSetId, c.pathset_id AS pathsetId, c.ordinal, c.previous, c.jump`;
 
 export class ChangeLog {
   readonly #sql;
@@ -23,26 +39,16 @@ export class ChangeLog {
   constructor(db: Database.Database) {
     this.#sql = {
       add: db.prepare(
-        `INSERT INTO change (seq, life_id, flags, observed_ms, rv, generation, actor_set_id, pathset_id)
-         VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
+        `INSERT INTO change (seq, life_id, flags, observed_ms, rv, generation, actor_set_id, pathset_id, ordinal, previous, jump)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
       ),
       newest: db.prepare<[], number | null>('SELECT max(seq) FROM change').pluck(),
       row: db.prepare<[number], ChangeRow>(`SELECT ${CHANGE_COLUMNS} FROM change c WHERE c.seq = ?`),
+      links: db
+        .prepare<[number], [number, number | null, number | null]>('SELECT ordinal, previous, jump FROM change WHERE seq = ?')
+        .raw(),
       after: db.prepare<[number, number], ChangeRow>(
         `SELECT ${CHANGE_COLUMNS} FROM change c WHERE c.seq > ? ORDER BY c.seq LIMIT ?`,
-      ),
-      chain: db.prepare<[number, number, number], { seq: number; flags: number }>(
-        'SELECT seq, flags FROM change WHERE life_id = ? AND seq <= ? ORDER BY seq DESC LIMIT ?',
-      ),
-      ofVersion: db.prepare<[number, number, number | string], ChangeRow>(
-        `SELECT * FROM (SELECT ${CHANGE_COLUMNS} FROM change c WHERE c.life_id = ? ORDER BY c.seq DESC LIMIT ?) WHERE rv = ? LIMIT 1`,
-      ),
-      newestOf: db.prepare<[number, number, number, number], ChangeRow>(
-        `SELECT * FROM (SELECT ${CHANGE_COLUMNS} FROM change c WHERE c.life_id = ? ORDER BY c.seq DESC LIMIT ?)
-         WHERE observedMs BETWEEN ? AND ?`,
-      ),
-      before: db.prepare<[number, number, number], ChangeRow>(
-        `SELECT ${CHANGE_COLUMNS} FROM change c WHERE c.life_id = ? AND c.seq <= ? AND c.observed_ms <= ? ORDER BY c.seq DESC LIMIT 1`,
       ),
     };
   }
@@ -60,8 +66,8 @@ export class ChangeLog {
   /** Appends a row under the next seq, which it returns. */
   add(row: Omit<ChangeRow, 'seq'>): number {
     const seq = this.newest() + 1;
-    const { lifeId, flags, observedMs, rv, generation, actorSetId, pathsetId } = row;
-    this.#sql.add.run(...[seq, lifeId, flags, observedMs, rv, generation, actorSetId, pathsetId]);
+    const { lifeId, flags, observedMs, rv, generation, actorSetId, pathsetId, ordinal, previous, jump } = row;
+    this.#sql.add.run(seq, lifeId, flags, observedMs, rv, generation, actorSetId, pathsetId, ordinal, previous, jump);
     this.#newest = seq;
     return seq;
   }
@@ -74,23 +80,60 @@ export class ChangeLog {
     return this.#sql.after.all(seq, limit);
   }
 
-  /** The newest `limit` changes of a life up to `seq`, newest first. */
-  chain(lifeId: number, seq: number, limit: number): { seq: number; flags: number }[] {
-    return this.#sql.chain.all(lifeId, seq, limit);
+  /** The object's change before this one, whatever its life; undefined where there is none, or it is no longer kept. */
+  before(row: ChangeRow): ChangeRow | undefined {
+    return row.previous === null ? undefined : this.row(row.seq - row.previous);
   }
 
-  /** The change of a life that led to a resourceVersion, if it is among the newest `limit`. */
-  ofVersion(lifeId: number, rv: number | string, limit: number): ChangeRow | undefined {
-    return this.#sql.ofVersion.get(lifeId, limit, rv);
+  /** The changes of an object from `seq` back to its first, newest first. */
+  *back(seq: number): Generator<ChangeRow> {
+    for (let row = this.row(seq); row !== undefined; row = this.before(row)) yield row;
   }
 
-  /** Those of the newest `limit` changes of a life that were observed within a time, newest first. */
-  newestWithin(lifeId: number, fromMs: number, toMs: number, limit: number): ChangeRow[] {
-    return this.#sql.newestOf.all(lifeId, limit, fromMs, toMs);
+  /** The newest change up to `seqMax` of the object whose change `seq` is. */
+  newestUpTo(seq: number, seqMax: number): ChangeRow | undefined {
+    let at = seq;
+    let links = this.#sql.links.get(at);
+    while (at > seqMax && links !== undefined) {
+      const [, previous, jump] = links;
+      const far = jump !== null && at - jump >= seqMax ? this.#sql.links.get(at - jump) : undefined;
+      // What a jump leads to may no longer be kept; the one before always is, as long as any further back are.
+      const back = far === undefined ? previous : jump;
+      if (back === null) return undefined;
+      at -= back;
+      links = far ?? this.#sql.links.get(at);
+    }
+    return links === undefined ? undefined : this.row(at);
   }
 
-  /** The newest change of a life with a seq up to `seqMax` that was observed by `atMs`. */
-  newestBy(lifeId: number, seqMax: number, atMs: number): ChangeRow | undefined {
-    return this.#sql.before.get(lifeId, seqMax, atMs);
+  /**
+   * The changes that later ones jump to, oldest first: those of the ordinals that remain as the lowest set bit is taken from `seq`'s, again
+   * and again. 0 stands for one no longer kept.
+   */
+  marks(seq: number): number[] {
+    const marks: number[] = [];
+    let links = this.#sql.links.get(seq);
+    let left = links?.[0] ?? 0;
+    for (let at = seq; left > 0; left &= left - 1) {
+      marks.push(at);
+      const back = links === undefined ? null : (links[2] ?? (links[0] % 2 === 1 ? links[1] : null));
+      at = back === null ? 0 : at - back;
+      links = at === 0 ? undefined : this.#sql.links.get(at);
+      if (links === undefined) at = 0;
+    }
+    return marks.reverse();
   }
+}
+
+/**
+ * The links of an object's next change, under `seq`, whose marks so far are `marks` (see `ChangeLog.marks`); they become those of the new
+ * change.
+ */
+export function nextLinks(marks: number[], ordinal: number, seq: number): ChainLinks {
+  const before = marks.at(-1);
+  for (let bit = ordinal; bit % 2 === 0 && bit > 0; bit /= 2) marks.pop();
+  const target = marks.at(-1);
+  marks.push(seq);
+  const jumps = ordinal % 2 === 0 && target !== undefined && target !== 0;
+  return { ordinal, previous: before === undefined || before === 0 ? null : seq - before, jump: jumps ? seq - target : null };
 }

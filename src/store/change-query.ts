@@ -1,60 +1,55 @@
 /**
- * Lists changes newest first. The narrowest thing asked for (an object, a path, an actor) drives: its changes come from an index, one
- * list per value, merged by seq; whatever else was asked is checked on the rows. Time narrows the range of seq by what each sealed
- * span says of its times, which costs no index and stands clocks that go backwards.
+ * Lists changes newest first. A name drives by the chains of its objects; anything else asked for (actor, path, kind, namespace) by its
+ * postings, intersected; what is left is checked on the rows. Changes too young for postings are gone through. Time narrows the range of
+ * seq by what each sealed span says of its times, which costs no index and stands clocks that go backwards.
  */
 import type Database from 'better-sqlite3';
 import type { Blocks } from './blocks.ts';
-import { CHANGE_COLUMNS, type ChangeRow } from './change-log.ts';
+import { CHANGE_COLUMNS, type ChangeLog, type ChangeRow } from './change-log.ts';
 import type { Interning } from './interning.ts';
 import type { Objects } from './objects.ts';
 import { decodeCursor, encodeCursor, pageOf } from './page-cursor.ts';
+import { type Dimension, intersectionOf, type Positions, type Postings, unionOf } from './postings.ts';
 import { decodeFlags, decodeResourceVersion, typeBits } from './row-codec.ts';
 import type { ChangeQuery, ChangeSummary, Page } from './store.ts';
 
-/** With more values than this to merge, reading the log itself is the better way. */
-const LISTS_MAX = 2_000;
+/** With more objects of a name than this, going by the other things asked for is the better way. */
+const OBJECTS_MAX = 256;
 const CHUNK_MIN = 128;
 const CHUNK_MAX = 2_048;
 /** Who made a change as amended by what became known later. */
 const AMENDED = `coalesce((SELECT a.actor_set_id FROM attribution a WHERE a.change_seq = c.seq ORDER BY a.id DESC LIMIT 1), c.actor_set_id)`;
 
-type Posting = (value: number, low: number, high: number, limit: number) => number[];
-
-interface Filters {
-  resources?: number[];
-  namespaces?: number[];
-  lives?: number[];
-  actors?: number[];
-  pathsets?: number[];
+interface Parts {
+  db: Database.Database;
+  interning: Interning;
+  objects: Objects;
+  log: ChangeLog;
+  blocks: Blocks;
+  postings: Postings;
 }
 
-export class ChangeQueries {
-  readonly #parts: { db: Database.Database; interning: Interning; objects: Objects; blocks: Blocks };
-  readonly #postings: { lives: Posting; actors: Posting; pathsets: Posting };
-  readonly #lives: Database.Statement<[string, string, number], number>;
-  readonly #livesNamed: Database.Statement<[string, string, string, number], number>;
+type Filters = Partial<Record<Dimension, number[]>>;
 
-  constructor(parts: { db: Database.Database; interning: Interning; objects: Objects; blocks: Blocks }) {
+export class ChangeQueries {
+  readonly #parts: Parts;
+  readonly #sql;
+
+  constructor(parts: Parts) {
     this.#parts = parts;
-    const posting = (column: string): Posting => {
-      const sql = `SELECT seq FROM change WHERE ${column} = ? AND seq BETWEEN ? AND ? ORDER BY seq DESC LIMIT ?`;
-      const statement = parts.db.prepare<number[], number>(sql).pluck();
-      return (value, low, high, limit) => statement.all(value, low, high, limit);
+    this.#sql = {
+      named: parts.db
+        .prepare<[string, string, string, number], number>(
+          `SELECT id FROM object WHERE resource_id IN (SELECT value FROM json_each(?)) AND namespace_id IN (SELECT value FROM json_each(?))
+             AND name = ? LIMIT ?`,
+        )
+        .pluck(),
+      amendedUpTo: parts.db
+        .prepare<[number, number], number | null>(
+          'SELECT max(change_seq) FROM attribution WHERE actor_set_id = ? AND change_seq <= ?',
+        )
+        .pluck(),
     };
-    // Changes that had this actor at any time; whether it still is the one is checked on the rows.
-    const byActor = parts.db
-      .prepare<number[], number>(
-        `SELECT seq FROM change WHERE actor_set_id = ? AND seq BETWEEN ? AND ?
-         UNION SELECT change_seq FROM attribution WHERE actor_set_id = ? AND change_seq BETWEEN ? AND ? ORDER BY seq DESC LIMIT ?`,
-      )
-      .pluck();
-    const actors: Posting = (value, low, high, limit) => byActor.all(value, low, high, value, low, high, limit);
-    this.#postings = { lives: posting('life_id'), actors, pathsets: posting('pathset_id') };
-    const lives = `SELECT l.id FROM object o JOIN life l ON l.object_id = o.id
-      WHERE o.resource_id IN (SELECT value FROM json_each(?)) AND o.namespace_id IN (SELECT value FROM json_each(?))`;
-    this.#lives = parts.db.prepare<[string, string, number], number>(`${lives} LIMIT ?`).pluck();
-    this.#livesNamed = parts.db.prepare<[string, string, string, number], number>(`${lives} AND o.name = ? LIMIT ?`).pluck();
   }
 
   /** Throws REQUEST_INVALID on a continue token that is not one of this list. */
@@ -88,33 +83,60 @@ export class ChangeQueries {
     };
   }
 
-  #rows(query: ChangeQuery, range: { low: number; high: number }): ChangeRow[] {
+  #rows(query: ChangeQuery, { low, high }: { low: number; high: number }): ChangeRow[] {
     const filters = this.#filters(query);
     if (filters === undefined) return [];
     const wanted = query.limit + 1;
-    const driver = (['lives', 'pathsets', 'actors'] as const).find(
-      (name) => (filters[name]?.length ?? LISTS_MAX + 1) <= LISTS_MAX,
-    );
     const select = this.#select(query, filters);
-    if (driver === undefined) return select('c.seq BETWEEN ? AND ?', [range.low, range.high], wanted);
-    const found: ChangeRow[] = [];
+    const chains = this.#chains(query, filters);
+    const lists = chains === undefined ? this.#lists(filters) : [chains];
+    if (lists.length === 0) return select('c.seq BETWEEN ? AND ?', [low, high], wanted);
+    // Postings lag behind, chains do not.
+    const listed = chains === undefined ? Math.min(high, this.#parts.postings.through) : high;
+    const found = listed < high ? select('c.seq BETWEEN ? AND ?', [Math.max(low, listed + 1), high], wanted) : [];
+    const positions = intersectionOf(lists);
     let chunk = Math.max(wanted, CHUNK_MIN);
-    for (let high = range.high; high >= range.low && found.length < wanted; chunk = Math.min(chunk * 2, CHUNK_MAX)) {
-      const seqs = this.#merge(this.#postings[driver], filters[driver] ?? [], { low: range.low, high }, chunk);
-      const last = seqs.at(-1);
-      if (last === undefined) break;
+    for (let upTo = listed; found.length < wanted; chunk = Math.min(chunk * 2, CHUNK_MAX)) {
+      const seqs = newestOf(positions, { low, high: upTo }, chunk);
+      if (seqs.length === 0) break;
       found.push(...select('c.seq IN (SELECT value FROM json_each(?))', [JSON.stringify(seqs)], wanted - found.length));
-      if (seqs.length < chunk) break;
-      high = last - 1;
+      upTo = (seqs.at(-1) as number) - 1;
     }
     return found;
   }
 
-  /** The newest `limit` positions of several lists together, newest first. */
-  #merge(posting: Posting, values: readonly number[], range: { low: number; high: number }, limit: number): number[] {
-    if (values.length === 1) return posting(values[0] as number, range.low, range.high, limit);
-    const all = values.flatMap((value) => posting(value, range.low, range.high, limit));
-    return [...new Set(all)].sort((a, b) => b - a).slice(0, limit);
+  /** The changes of the objects of a name, when one is asked for and they are few. */
+  #chains(query: ChangeQuery, filters: Filters): Positions | undefined {
+    const { interning, objects, log } = this.#parts;
+    if (query.name === undefined) return undefined;
+    const resources = JSON.stringify(filters.resources ?? interning.resources({}).map(({ id }) => id));
+    const namespaces = JSON.stringify(filters.namespaces ?? interning.namespaceIds());
+    const ids = this.#sql.named.all(resources, namespaces, query.name, OBJECTS_MAX + 1);
+    if (ids.length > OBJECTS_MAX) return undefined;
+    return unionOf(
+      ids.map((objectId) => {
+        let at = objects.newestChange(objectId);
+        return {
+          upTo: (seq) => {
+            if (at !== undefined && at > seq) at = log.newestUpTo(at, seq)?.seq;
+            return at;
+          },
+        };
+      }),
+    );
+  }
+
+  #lists(filters: Filters): Positions[] {
+    const { postings } = this.#parts;
+    return Object.entries(filters).map(([dimension, values]) => {
+      const list = postings.positions(dimension as Dimension, values);
+      // Changes that had an actor at any time; whether it still is the one is checked on the rows.
+      return dimension === 'actors' ? unionOf([list, ...values.map((value) => this.#amended(value))]) : list;
+    });
+  }
+
+  #amended(actorSetId: number): Positions {
+    return { upTo: (seq) => this.#sql.amendedUpTo.get(actorSetId, seq) ?? undefined };
   }
 
   /** What the query names, as ids; undefined when it names something never seen. */
@@ -123,27 +145,13 @@ export class ChangeQueries {
     const filters: Filters = {};
     if (query.actor !== undefined) filters.actors = interning.actorSetsByName(query.actor);
     if (query.path !== undefined) filters.pathsets = interning.pathsetsByPath(query.path);
-    const byResource = query.cluster !== undefined || query.group !== undefined || query.kind !== undefined;
-    if (byResource) filters.resources = interning.resources(query).map(({ id }) => id);
+    if (query.cluster !== undefined || query.group !== undefined || query.kind !== undefined)
+      filters.resources = interning.resources(query).map(({ id }) => id);
     if (query.namespace !== undefined) {
       const id = interning.namespaceIdIfKnown(query.namespace);
       filters.namespaces = id === undefined ? [] : [id];
     }
-    if (Object.values(filters).some((ids) => ids.length === 0)) return undefined;
-    if (byResource || query.namespace !== undefined || query.name !== undefined) {
-      const lives = this.#livesOf(filters, query.name);
-      if (lives.length === 0) return undefined;
-      if (lives.length <= LISTS_MAX) filters.lives = lives;
-    }
-    return filters;
-  }
-
-  #livesOf(filters: Filters, name: string | undefined): number[] {
-    const { interning } = this.#parts;
-    const resources = JSON.stringify(filters.resources ?? interning.resources({}).map(({ id }) => id));
-    const namespaces = JSON.stringify(filters.namespaces ?? interning.namespaceIds());
-    if (name === undefined) return this.#lives.all(resources, namespaces, LISTS_MAX + 1);
-    return this.#livesNamed.all(resources, namespaces, name, LISTS_MAX + 1);
+    return Object.values(filters).some((ids) => ids.length === 0) ? undefined : filters;
   }
 
   /** Rows that fit everything asked for, newest first, from where `from` says. */
@@ -160,15 +168,12 @@ export class ChangeQueries {
       where.push(condition);
       values.push(value);
     };
-    // The unary plus keeps SQLite from choosing another index than the one on seq.
-    among('+c.life_id', filters.lives);
     among(AMENDED, filters.actors);
-    among('+c.pathset_id', filters.pathsets);
-    if (filters.lives === undefined) {
-      among('+o.resource_id', filters.resources);
-      among('+o.namespace_id', filters.namespaces);
-      compare('o.name = ?', query.name);
-    }
+    among('c.pathset_id', filters.pathsets);
+    // The unary plus keeps SQLite from beginning with the objects.
+    among('+o.resource_id', filters.resources);
+    among('+o.namespace_id', filters.namespaces);
+    compare('o.name = ?', query.name);
     compare('c.flags & 3 = ?', query.type === undefined ? undefined : typeBits(query.type));
     compare('c.observed_ms >= ?', query.fromMs);
     compare('c.observed_ms <= ?', query.toMs);
@@ -179,4 +184,12 @@ export class ChangeQueries {
       return rows.all(...position, ...values, limit).map(({ amendedId, ...row }) => ({ ...row, actorSetId: amendedId }));
     };
   }
+}
+
+/** At most `limit` positions of a range, newest first. */
+function newestOf(positions: Positions, { low, high }: { low: number; high: number }, limit: number): number[] {
+  const seqs: number[] = [];
+  for (let seq = positions.upTo(high); seq !== undefined && seq >= low && seqs.length < limit; seq = positions.upTo(seq - 1))
+    seqs.push(seq);
+  return seqs;
 }

@@ -1,5 +1,4 @@
 /** Lists objects in the order they were first seen, now or as they were at a time. */
-import type Database from 'better-sqlite3';
 import type { Blocks } from './blocks.ts';
 import type { ChangeLog, ChangeRow } from './change-log.ts';
 import type { Interning } from './interning.ts';
@@ -12,7 +11,6 @@ import type { ObjectQuery, ObjectSummary, Page } from './store.ts';
 const CHUNK = 500;
 
 interface Parts {
-  db: Database.Database;
   interning: Interning;
   objects: Objects;
   log: ChangeLog;
@@ -26,15 +24,9 @@ interface Placed {
 
 export class ObjectQueries {
   readonly #parts: Parts;
-  readonly #countUpTo: Database.Statement<[number, number], number>;
 
   constructor(parts: Parts) {
     this.#parts = parts;
-    this.#countUpTo = parts.db
-      .prepare<[number, number], number>(
-        'SELECT count(*) FROM change WHERE life_id IN (SELECT id FROM life WHERE object_id = ?) AND seq <= ?',
-      )
-      .pluck();
   }
 
   /** Throws REQUEST_INVALID on a continue token that is not one of this list. */
@@ -53,13 +45,12 @@ export class ObjectQueries {
 
   /** The newest change of an object observed by a time, over all its lives. */
   changeAt(objectId: number, atMs: number): ChangeRow | undefined {
-    const { high } = this.#parts.blocks.seqRange(undefined, atMs);
-    let newest: ChangeRow | undefined;
-    for (const lifeId of this.#parts.objects.livesOf(objectId)) {
-      const row = this.#parts.log.newestBy(lifeId, high, atMs);
-      if (row !== undefined && row.seq > (newest?.seq ?? 0)) newest = row;
-    }
-    return newest;
+    const { blocks, log, objects } = this.#parts;
+    const { high } = blocks.seqRange(undefined, atMs);
+    const newest = objects.newestChange(objectId);
+    let row = newest === undefined ? undefined : log.newestUpTo(newest, high);
+    while (row !== undefined && row.observedMs > atMs) row = log.before(row);
+    return row;
   }
 
   *#entries(query: ObjectQuery, after: number): Generator<ObjectEntry> {
@@ -87,7 +78,7 @@ export class ObjectQueries {
       generation: row.generation ?? undefined,
       seq: row.seq,
       deleted: decodeFlags(row.flags).type === 'DELETED',
-      changes: this.#countUpTo.get(entry.objectId, row.seq) ?? 0,
+      changes: row.ordinal,
       heartbeats: entry.heartbeats,
       firstMs: entry.firstMs,
       lastMs: row.observedMs,

@@ -38,6 +38,8 @@ export interface ObjectEntry {
   heartbeats: number;
   firstMs: number;
   lastMs: number;
+  /** What the links of its next change are made from (see `nextLinks`); read from the log when it is first needed. */
+  marks?: number[];
 }
 
 interface EntryRow {
@@ -112,7 +114,7 @@ export class Objects {
       ),
       add: db.prepare<[number, number, string]>('INSERT INTO object (resource_id, namespace_id, name) VALUES (?, ?, ?)'),
       addLife: db.prepare<[number, Buffer | string, number]>('INSERT INTO life (object_id, uid, version_id) VALUES (?, ?, ?)'),
-      lives: db.prepare<[number], number>('SELECT id FROM life WHERE object_id = ?').pluck(),
+      newest: db.prepare<[number], number>('SELECT seq FROM head WHERE object_id = ?').pluck(),
       life: db.prepare<[number], Pick<EntryRow, 'objectId' | 'uid' | 'versionId' | 'resourceId' | 'namespaceId' | 'name'>>(
         `SELECT l.object_id AS objectId, l.uid, l.version_id AS versionId, o.resource_id AS resourceId,
            o.namespace_id AS namespaceId, o.name
@@ -249,8 +251,10 @@ export class Objects {
     return life;
   }
 
-  livesOf(objectId: number): number[] {
-    return this.#sql.lives.all(objectId);
+  /** The newest change of an object. */
+  newestChange(objectId: number): number | undefined {
+    this.#recover();
+    return this.#moved.get(objectId)?.seq ?? this.#sql.newest.get(objectId);
   }
 
   /** Objects of some resources by rising id, deleted ones too. */

@@ -121,13 +121,9 @@ export class Revisions {
   /** The change before, in this life or in one of the same uid under another version. */
   #previous(row: ChangeRow): { lifeId: number; seq: number } | undefined {
     const { log, objects } = this.#parts;
-    const own = log.chain(row.lifeId, row.seq - 1, 1)[0];
-    if (own !== undefined) return { lifeId: row.lifeId, seq: own.seq };
-    const life = objects.life(row.lifeId);
-    if (life === undefined) return undefined;
-    const others = objects.livesOf(life.objectId).filter((id) => objects.life(id)?.uid === life.uid);
-    const found = others.flatMap((lifeId) => log.chain(lifeId, row.seq - 1, 1).map(({ seq }) => ({ lifeId, seq })));
-    return found.sort((a, b) => b.seq - a.seq)[0];
+    const before = log.before(row);
+    if (before === undefined || before.lifeId === row.lifeId) return before;
+    return objects.life(before.lifeId)?.uid === objects.life(row.lifeId)?.uid ? before : undefined;
   }
 
   #head(lifeId: number, seq: number): CachedState {
@@ -168,7 +164,7 @@ export class Revisions {
       }
       if (shape === 'full') length = text.length;
     }
-    const row = given ?? this.#parts.log.row(seq);
+    const row = given ?? steps.at(-1) ?? this.#parts.log.row(seq);
     if (bare === undefined || row === undefined)
       throw corruptRecord('a revision has no full state to start from', `change ${seq}`);
     const columns = { resourceVersion: decodeResourceVersion(row.rv), generation: row.generation ?? undefined };
@@ -177,18 +173,13 @@ export class Revisions {
 
   /** The changes to go through, oldest first, and the state to start from where none of them is a full one. */
   #steps(lifeId: number, seq: number, known: CachedState | undefined) {
-    const pageMax = this.#options.stepsMax + 1;
-    const steps: { seq: number; flags: number }[] = [];
-    for (let upTo = seq; ; ) {
-      const page = this.#parts.log.chain(lifeId, upTo, pageMax);
-      for (const step of page) {
-        if (known !== undefined && step.seq === known.seq) return { steps: steps.reverse(), start: known };
-        steps.push(step);
-        if (recordShapeOf(step.flags) === 'full') return { steps: steps.reverse(), start: undefined };
-      }
-      const last = page.at(-1);
-      if (last === undefined || page.length < pageMax) return { steps: steps.reverse(), start: undefined };
-      upTo = last.seq - 1;
+    const steps: ChangeRow[] = [];
+    for (const step of this.#parts.log.back(seq)) {
+      if (step.lifeId !== lifeId) break;
+      if (step.seq === known?.seq) return { steps: steps.reverse(), start: known };
+      steps.push(step);
+      if (recordShapeOf(step.flags) === 'full') break;
     }
+    return { steps: steps.reverse(), start: undefined };
   }
 }

@@ -15,7 +15,7 @@ import type { KubeObject, ObjectRef } from '../domain/object-ref.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import { Attributions } from './attributions.ts';
 import { BLOCK_DEFAULTS, type BlockOptions, Blocks } from './blocks.ts';
-import { ChangeLog, type ChangeRow } from './change-log.ts';
+import { ChangeLog, type ChangeRow, nextLinks } from './change-log.ts';
 import { ChangeQueries } from './change-query.ts';
 import { type DatabaseOptions, type OpenDatabase, openDatabase } from './database.ts';
 import { DELIVERY_DEFAULTS, Deliveries, type DeliveryOptions } from './deliveries.ts';
@@ -26,6 +26,7 @@ import { KUBE_EVENT_DEFAULTS, type KubeEventOptions, KubeEvents } from './kube-e
 import { ObjectQueries, summaryOf } from './object-query.ts';
 import { type ObjectEntry, Objects } from './objects.ts';
 import { Outbox } from './outbox.ts';
+import { Postings } from './postings.ts';
 import { type EncodedRevision, REVISION_DEFAULTS, type RevisionOptions, Revisions } from './revisions.ts';
 import { decodeFlags, encodeFlags, encodeResourceVersion } from './row-codec.ts';
 import { SERIES_DEFAULTS, type SeriesOptions, SeriesTable } from './series.ts';
@@ -50,7 +51,7 @@ const PROBE_BYTES = 64 * 1024;
 const SYNCED = 'store/synced';
 /** Free pages left in the file for the next batches, so that it does not shrink and grow by turns. */
 const FREE_PAGES_KEPT = 256;
-/** How far back a claim that comes late is compared: lives of the object, and changes of each. */
+/** How far back a claim that comes late is compared: lives of the object, and its changes. */
 const LIVES_NEAR_MAX = 3;
 const CHANGES_NEAR_MAX = 2_000;
 
@@ -69,6 +70,7 @@ export class SqliteStore implements port.Store {
   readonly #log: ChangeLog;
   readonly #attributions: Attributions;
   readonly #blocks: Blocks;
+  readonly #postings: Postings;
   readonly #revisions: Revisions;
   readonly #changeQueries: ChangeQueries;
   readonly #objectQueries: ObjectQueries;
@@ -99,7 +101,9 @@ export class SqliteStore implements port.Store {
     this.#log = new ChangeLog(db);
     this.#attributions = new Attributions(db, this.#interning);
     this.#blocks = new Blocks(db, withDefaults(BLOCK_DEFAULTS, options));
-    const parts = { db, interning: this.#interning, objects: this.#objects, log: this.#log, blocks: this.#blocks };
+    const postings = new Postings(db);
+    this.#postings = postings;
+    const parts = { db, interning: this.#interning, objects: this.#objects, log: this.#log, blocks: this.#blocks, postings };
     this.#revisions = new Revisions(parts, withDefaults(REVISION_DEFAULTS, options));
     this.#changeQueries = new ChangeQueries(parts);
     this.#objectQueries = new ObjectQueries(parts);
@@ -130,6 +134,7 @@ export class SqliteStore implements port.Store {
       const changes = batch.changes.map((change) => this.#appendChange(change));
       for (const { seq, knownMs, attribution } of batch.amendments ?? []) this.#attributions.add(seq, knownMs, attribution);
       for (const heartbeat of batch.heartbeats ?? []) this.#appendHeartbeat(heartbeat);
+      this.#blocks.flush();
       this.#objects.flushDue(this.#log.newest());
       let samples = 0;
       for (const scrape of batch.scrapes ?? []) samples += this.#series.append(scrape);
@@ -169,7 +174,10 @@ export class SqliteStore implements port.Store {
     const diff = inPathOrder(input.diff);
     const rv = encodeResourceVersion(input.resourceVersion);
     const generation = input.generation ?? null;
+    entry.marks ??= entry.changes === 0 ? [] : this.#log.marks(entry.seq);
+    const links = nextLinks(entry.marks, entry.changes + 1, this.#log.newest() + 1);
     const seq = this.#log.add({
+      ...links,
       lifeId: entry.lifeId,
       flags: encodeFlags({ type, origin: input.origin, own: input.own, record: revision.shape }),
       observedMs: input.observedMs,
@@ -275,15 +283,26 @@ export class SqliteStore implements port.Store {
   changesNear(ref: ObjectRef, near: { resourceVersion: string } | { fromMs: number; toMs: number }): port.ChangeSummary[] {
     return this.#read(() => {
       const entry = this.#objects.find(ref);
-      const lives = entry === undefined ? [] : this.#objects.livesOf(entry.objectId).slice(-LIVES_NEAR_MAX).reverse();
+      const rv = 'resourceVersion' in near ? encodeResourceVersion(near.resourceVersion) : undefined;
       const rows: ChangeRow[] = [];
-      for (const lifeId of lives) {
-        if (!('resourceVersion' in near)) rows.push(...this.#log.newestWithin(lifeId, near.fromMs, near.toMs, CHANGES_NEAR_MAX));
-        else
-          rows.push(...[this.#log.ofVersion(lifeId, encodeResourceVersion(near.resourceVersion), CHANGES_NEAR_MAX) ?? []].flat());
+      for (const row of entry === undefined ? [] : this.#newestRows(entry.seq)) {
+        if ('resourceVersion' in near ? row.rv !== rv : row.observedMs < near.fromMs || row.observedMs > near.toMs) continue;
+        rows.push(row);
+        if (rv !== undefined) break;
       }
       return rows.map((row) => this.#changeQueries.summary({ ...row, actorSetId: this.#amended(row) }));
     });
+  }
+
+  /** The newest changes of an object, over its latest lives. */
+  *#newestRows(seq: number): Generator<ChangeRow> {
+    const lives = new Set<number>();
+    let left = CHANGES_NEAR_MAX;
+    for (const row of this.#log.back(seq)) {
+      lives.add(row.lifeId);
+      if (lives.size > LIVES_NEAR_MAX || left-- === 0) return;
+      yield row;
+    }
   }
 
   stateAt(ref: ObjectRef, at: { seq: number } | { atMs: number }): KubeObject | undefined {
@@ -396,9 +415,10 @@ export class SqliteStore implements port.Store {
     if (this.readOnly) return;
     this.#guard(() => {
       const sealed = this.#blocks.maintain();
+      const posted = this.#postings.maintain(this.#log.newest());
       const rolled = this.#series.maintain();
       const forgotten = this.#kubeEvents.hasOld() && this.#db.transaction(() => this.#forgetOldEvents()).immediate();
-      if (!sealed && !rolled && !forgotten) return;
+      if (!sealed && !posted && !rolled && !forgotten) return;
       const free = this.#db.pragma('freelist_count', { simple: true }) as number;
       if (free > FREE_PAGES_KEPT * 2) this.#db.pragma(`incremental_vacuum(${free - FREE_PAGES_KEPT})`);
       this.#db.pragma('wal_checkpoint(PASSIVE)');
@@ -479,6 +499,7 @@ export class SqliteStore implements port.Store {
       this.#log,
       this.#attributions,
       this.#blocks,
+      this.#postings,
       this.#revisions,
       this.#series,
       this.#kubeEvents,

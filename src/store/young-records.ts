@@ -1,8 +1,10 @@
 /**
- * Open revision records as they were put, so that sealing need not read them back from the table they also lie in. Holds all of them from
- * one seq on, or says that it does not: after a start, a failed write, or a burst beyond its bound the table is read instead.
+ * Revision records that are not sealed yet: one row for those appended together, a line for each. They stay in memory too, so that sealing
+ * need not read them back; after a start, a failed write or a burst beyond the bound the table is read instead.
  */
+import type Database from 'better-sqlite3';
 import type { RevisionRecord } from './block-codec.ts';
+import { corruptRecord } from './store-errors.ts';
 
 /** What the order within a span goes by. */
 export interface Place {
@@ -13,45 +15,125 @@ export interface Place {
 
 export type PlacedRecord = RevisionRecord & Place;
 
-const RECORDS_MAX = 16_384;
+/** Records appended together; `lastSeq` is that of the last of them. */
+interface Row {
+  lastSeq: number;
+  bytes: number;
+  records: PlacedRecord[];
+}
+
 const BYTES_MAX = 4 * 1024 * 1024;
+/** Decoded rows kept while one object's history is read. */
+const ROW_PAGE = 64;
 
 export class YoungRecords {
-  #records: PlacedRecord[] = [];
+  readonly #bytesPerRow: number;
+  readonly #sql;
+  /** Put, and not written yet. */
+  #pending: Row = emptyRow();
+  /** Written; all there are from `#from` on. */
+  #rows: Row[] = [];
   #bytes = 0;
-  /** All open records from here on are in `#records`. */
   #from = Number.POSITIVE_INFINITY;
 
-  add(record: PlacedRecord): void {
-    if (this.#records.length >= RECORDS_MAX || this.#bytes >= BYTES_MAX) this.forget();
-    this.#from = Math.min(this.#from, record.seq);
-    this.#records.push(record);
-    this.#bytes += record.text.length;
+  /** `bytesPerRow` is where a row is closed though more was appended together. */
+  constructor(db: Database.Database, bytesPerRow: number) {
+    this.#bytesPerRow = bytesPerRow;
+    this.#sql = {
+      put: db.prepare<[number, string]>('INSERT INTO young_record (last_seq, data) VALUES (?, ?)'),
+      holding: db
+        .prepare<[number], string>('SELECT data FROM young_record WHERE last_seq >= ? ORDER BY last_seq LIMIT 1')
+        .pluck(),
+      sizes: db.prepare<[number, number], { lastSeq: number; bytes: number }>(
+        'SELECT last_seq AS lastSeq, octet_length(data) AS bytes FROM young_record WHERE last_seq > ? ORDER BY last_seq LIMIT ?',
+      ),
+      between: db.prepare<[number, number], string>('SELECT data FROM young_record WHERE last_seq BETWEEN ? AND ?').pluck(),
+      delete: db.prepare<[number, number]>('DELETE FROM young_record WHERE last_seq BETWEEN ? AND ?'),
+    };
+  }
+
+  put(record: PlacedRecord): void {
+    this.#pending.records.push(record);
+    this.#pending.lastSeq = record.seq;
+    this.#pending.bytes += record.text.length;
+    if (this.#pending.bytes >= this.#bytesPerRow) this.flush();
+  }
+
+  /** Writes what was put; within the transaction that it was put in. */
+  flush(): void {
+    const row = this.#pending;
+    const first = row.records[0];
+    if (first === undefined) return;
+    let data = '';
+    for (const { seq, text } of row.records) data += data === '' ? `${seq} ${text}` : `\n${seq} ${text}`;
+    this.#sql.put.run(row.lastSeq, data);
+    if (this.#bytes + row.bytes > BYTES_MAX) this.#forgetRows();
+    this.#from = Math.min(this.#from, first.seq);
+    this.#rows.push(row);
+    this.#bytes += row.bytes;
+    this.#pending = emptyRow();
   }
 
   forget(): void {
-    this.#records = [];
+    this.#pending = emptyRow();
+    this.#forgetRows();
+  }
+
+  text(seq: number): string | undefined {
+    const near = seq < this.#from ? undefined : (this.#rows.find(({ lastSeq }) => lastSeq >= seq) ?? this.#pending);
+    if (near !== undefined) return near.records.find((record) => record.seq === seq)?.text;
+    if (this.#pending.records.length > 0 && seq >= (this.#pending.records[0] as PlacedRecord).seq)
+      return this.#pending.records.find((record) => record.seq === seq)?.text;
+    const data = this.#sql.holding.get(seq);
+    return data === undefined ? undefined : recordsOf(data).find((record) => record.seq === seq)?.text;
+  }
+
+  /** Records after `seq`, a row of them after the other. */
+  *sizes(seq: number): Generator<{ lastSeq: number; bytes: number }> {
+    if (seq + 1 >= this.#from) {
+      yield* this.#rows;
+      return;
+    }
+    for (let after = seq; ; ) {
+      const page = this.#sql.sizes.all(after, ROW_PAGE);
+      yield* page;
+      const last = page.at(-1);
+      if (last === undefined || page.length < ROW_PAGE) return;
+      after = last.lastSeq;
+    }
+  }
+
+  /** Takes the records of whole rows out of the table; where they belong is known of those in memory. */
+  take(firstSeq: number, lastSeq: number): (RevisionRecord | PlacedRecord)[] {
+    const kept = this.#rows.findIndex((row) => row.lastSeq > lastSeq);
+    const gone = this.#rows.splice(0, kept < 0 ? this.#rows.length : kept);
+    for (const { bytes } of gone) this.#bytes -= bytes;
+    const inMemory = firstSeq >= this.#from;
+    if (this.#from <= lastSeq) this.#from = lastSeq + 1;
+    const records = inMemory
+      ? gone.flatMap((row) => row.records)
+      : this.#sql.between.all(firstSeq, lastSeq).flatMap((data) => recordsOf(data));
+    this.#sql.delete.run(firstSeq, lastSeq);
+    return records;
+  }
+
+  #forgetRows(): void {
+    this.#rows = [];
     this.#bytes = 0;
     this.#from = Number.POSITIVE_INFINITY;
   }
+}
 
-  /** Undefined when the table has to be asked. */
-  between(firstSeq: number, lastSeq: number): PlacedRecord[] | undefined {
-    if (firstSeq < this.#from) return undefined;
-    return this.#records.filter(({ seq }) => seq >= firstSeq && seq <= lastSeq);
-  }
+function emptyRow(): Row {
+  return { lastSeq: 0, bytes: 0, records: [] };
+}
 
-  /** The first `limit` with the length of their text, close to its size; undefined when the table has to be asked. */
-  sizes(firstSeq: number, limit: number): { seq: number; bytes: number }[] | undefined {
-    if (firstSeq < this.#from) return undefined;
-    return this.#records.slice(0, limit).map(({ seq, text }) => ({ seq, bytes: text.length }));
-  }
-
-  /** Records up to here are open no more. */
-  sealed(lastSeq: number): void {
-    const kept = this.#records.findIndex(({ seq }) => seq > lastSeq);
-    const gone = this.#records.splice(0, kept < 0 ? this.#records.length : kept);
-    for (const { text } of gone) this.#bytes -= text.length;
-    if (this.#from <= lastSeq) this.#from = lastSeq + 1;
-  }
+/** Throws STORE_CORRUPT on what is no line of a record. */
+function recordsOf(data: string): RevisionRecord[] {
+  return data.split('\n').map((line) => {
+    const blank = line.indexOf(' ');
+    const seq = Number(line.slice(0, Math.max(blank, 0)));
+    if (blank < 1 || !Number.isSafeInteger(seq)) throw corruptRecord('young revision data does not decode', line.slice(0, 20));
+    return { seq, text: line.slice(blank + 1) };
+  });
 }

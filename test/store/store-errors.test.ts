@@ -225,7 +225,9 @@ describe('damage', () => {
     });
     writer.close();
     const db = new Database(file);
-    db.exec('DELETE FROM open_record WHERE seq = 3');
+    const [row] = db.prepare('SELECT last_seq AS last, data FROM young_record').all() as [{ last: number; data: string }];
+    const without = row.data.split('\n').filter((line) => !line.startsWith('3 '));
+    db.prepare('UPDATE young_record SET data = ? WHERE last_seq = ?').run(without.join('\n'), row.last);
     db.close();
     using store = openSqliteStore({ file });
     assert.throws(
