@@ -14,6 +14,7 @@ import type { Finding } from './domain/finding.ts';
 import type { Gap } from './domain/gap.ts';
 import { keyedHash } from './domain/masking-key.ts';
 import type { KeyedHash } from './domain/redact.ts';
+import { createSchemaBook, type SchemaBook } from './domain/schema-book.ts';
 import { createModel } from './model/ensemble.ts';
 import type { Options } from './options.ts';
 import { type Analysis, type AnalysisOptions, createAnalysis } from './pipeline/analyze.ts';
@@ -53,6 +54,8 @@ export interface App {
   readonly clock: Clock;
   /** The keyed hash that secrets are masked with. */
   readonly hash: KeyedHash;
+  /** What the clusters' kinds say of themselves. */
+  readonly schemas: SchemaBook;
   /** Aborts when the app stops. */
   readonly signal: AbortSignal;
   /** Runs a source to its end, or until the app stops. */
@@ -136,6 +139,7 @@ export function createApp({
     const analysis = options.model === 'off' ? createIdleAnalysis(modelOf()) : createAnalysis(judging());
 
     const hash = keyedHash(loadMaskingKey(file));
+    const schemas = createSchemaBook();
     let claimHooks: ClaimHooks = {};
     const claims = createClaimBook({
       ...{ store, clock: claimClock, hash },
@@ -193,6 +197,7 @@ export function createApp({
       logger,
       clock,
       hash,
+      schemas,
       signal,
       run(source) {
         const running = source.run((batch) => pipeline.sink(batch), signal);

@@ -11,6 +11,7 @@ import { backOffMs, jittered } from './back-off.ts';
 import { mergeCoverage } from './coverage.ts';
 import { watchCrds } from './crd-trigger.ts';
 import { createKindPlanner, type KindPlan, type KindPlanner, type KindSelection, type PlannedKind } from './kind-plan.ts';
+import type { KindSchemas } from './kind-schemas.ts';
 import type { KnownObjects } from './list-comparison.ts';
 import { type CollectorMetrics, NO_METRICS } from './metrics.ts';
 import { Reflector, type ReflectorOptions } from './reflector.ts';
@@ -35,6 +36,8 @@ export interface ClusterSourceOptions {
   /** Kinds that connect and list at the same time. Default 8. */
   startsAtOnce?: number | undefined;
   metrics?: CollectorMetrics | undefined;
+  /** A kind begins when its schema is known, or will not be. */
+  schemas?: KindSchemas | undefined;
   random?: (() => number) | undefined;
   /** Handed to every reflector. */
   reflector?: Pick<ReflectorOptions, 'timing' | 'pageLimit' | 'objectBytesMax' | 'observationsMax' | 'parsesAll'> | undefined;
@@ -55,6 +58,8 @@ const SECOND_LOOK_MS = 1_000;
 const RESTART_MS = 30_000;
 /** A kind that is gone is shown for so long: CRDs that come and go under new names must not pile up. */
 const GONE_SHOWN_MS = 3_600_000;
+/** How often schemas are looked at again where no CRD is known to have changed. */
+const SCHEMAS_MS = 60_000;
 
 export function createClusterSource(options: ClusterSourceOptions): ClusterSource {
   return new KubeClusterSource(options);
@@ -87,6 +92,7 @@ class KubeClusterSource implements ClusterSource {
   #failedGroups: Discovery['failedGroups'] = [];
   /** Delays before the next looks at discovery; empty means `rediscoverMs`. */
   #looks: number[] = [];
+  #schemasMs: number;
   #wake = () => {};
 
   constructor(options: ClusterSourceOptions) {
@@ -98,6 +104,7 @@ class KubeClusterSource implements ClusterSource {
     this.#plan = createKindPlanner(options.selection ?? {});
     this.#core = parseCoreKinds(options.selection?.coreKinds ?? []);
     this.#startedMs = clock.nowMs();
+    this.#schemasMs = this.#startedMs;
     this.#reach = { cluster: client.cluster, state: 'connecting', sinceMs: this.#startedMs };
     this.#shared = {
       gate: createStartGate({
@@ -175,6 +182,7 @@ class KubeClusterSource implements ClusterSource {
       }
       this.#failedGroups = discovery.failedGroups;
       await this.#adopt(discovery, sink, signal);
+      await this.#lookAtSchemas(signal);
       return true;
     } catch (error) {
       if (signal.aborted) return false;
@@ -186,6 +194,14 @@ class KubeClusterSource implements ClusterSource {
       this.#reached('unreachable', reason);
       return false;
     }
+  }
+
+  async #lookAtSchemas(signal: AbortSignal): Promise<void> {
+    const { schemas, clock } = this.#options;
+    // `#looks` is what is left to do after CRDs changed.
+    if (schemas === undefined || (this.#looks.length === 0 && clock.nowMs() - this.#schemasMs < SCHEMAS_MS)) return;
+    this.#schemasMs = clock.nowMs();
+    await schemas.refresh(signal);
   }
 
   #reached(state: ClusterReach['state'], reason?: string): void {
@@ -230,7 +246,12 @@ class KubeClusterSource implements ClusterSource {
     const watched: WatchedKind = { kind, stop, parts: [], done: Promise.resolve(), retiredMs: undefined, missing: false };
     const namespaces: (string | undefined)[] = [...(this.#options.selection?.namespaces ?? [undefined])];
     watched.parts = namespaces.map((namespace) => ({ namespace, reflector: this.#reflector(kind, namespace) }));
-    watched.done = Promise.all(watched.parts.map((part) => this.#keepRunning(part, kind, sink, either))).then(() => {});
+    const ready = this.#options.schemas?.ready(kind, signal);
+    const begin = async (part: WatchedKind['parts'][number]) => {
+      if (ready !== undefined) await ready;
+      await this.#keepRunning(part, kind, sink, either);
+    };
+    watched.done = Promise.all(watched.parts.map(begin)).then(() => {});
     this.#kinds.set(kindKey(kind), watched);
     this.#options.logger.info({ group: kind.group, version: kind.version, kind: kind.kind }, 'watching a kind');
   }

@@ -6,6 +6,7 @@ import { RecordedHeads } from '../collector/recorded-heads.ts';
 import { createRecorder } from '../collector/recorder.ts';
 import { createTimeMarks, timeMark } from '../collector/time-marks.ts';
 import { keyedHash } from '../domain/masking-key.ts';
+import { createSchemaBook } from '../domain/schema-book.ts';
 import type { Options } from '../options.ts';
 import { loadMaskingKey } from '../secrets.ts';
 import { createLogger } from '../telemetry/logger.ts';
@@ -26,7 +27,7 @@ export async function runRecord(options: Options, file: string, terminal: Termin
   // A pipe or a device keeps nothing that could be gone on with.
   const isKept = statSync(file, { throwIfNoEntry: false })?.isFile() ?? true;
   if (isKept) await heads.load(file, clusters[0]!);
-  const app = { store: heads, clock, logger };
+  const app = { store: heads, clock, logger, schemas: createSchemaBook() };
   const watched = clients.map((client, i) =>
     createWatchedCluster(app, {
       client,

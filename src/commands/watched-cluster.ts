@@ -4,6 +4,7 @@ import { createCanary } from '../collector/canary.ts';
 import type { CanaryMetrics } from '../collector/canary-metrics.ts';
 import { type ClusterSource, createClusterSource } from '../collector/cluster-source.ts';
 import { blindSpots } from '../collector/coverage.ts';
+import { createKindSchemas } from '../collector/kind-schemas.ts';
 import type { KnownHead, KnownObjects, RecordedHead } from '../collector/list-comparison.ts';
 import type { CollectorMetrics } from '../collector/metrics.ts';
 import type { CanaryStatus, ClusterReach, KindCoverage, Source } from '../collector/source.ts';
@@ -39,7 +40,7 @@ export interface WatchedClusterOptions {
 }
 
 /** What a cluster's sources ask of what was recorded of it: the store, or what a recording remembers. */
-export interface Watching extends Pick<App, 'clock' | 'logger'> {
+export interface Watching extends Pick<App, 'clock' | 'logger' | 'schemas'> {
   store: {
     heads(...of: Parameters<App['store']['heads']>): Iterable<KnownHead>;
     head(ref: ObjectRef): (RecordedHead & { state?: KubeObject }) | undefined;
@@ -60,7 +61,8 @@ export function createWatchedCluster(
   };
   const common = { client, clock: app.clock, logger, known, cursors: app.store };
   const reflector = { timing: { consistencyMs: options.consistencyRelist }, parsesAll };
-  const source = createClusterSource({ ...common, metrics, reflector, selection: selectionOf(options) });
+  const schemas = createKindSchemas({ client, clock: app.clock, logger, book: app.schemas });
+  const source = createClusterSource({ ...common, metrics, reflector, schemas, selection: selectionOf(options) });
   const namespace = canaryNamespaceOf(options.allow);
   const canary =
     namespace === undefined || canaryMetrics === undefined
