@@ -59,6 +59,7 @@ export class ChangeQueries {
       const [before] = decodeCursor('changes', ['number'], query.continue) as [number];
       range.high = Math.min(range.high, before - 1);
     }
+    if (query.beforeSeq !== undefined) range.high = Math.min(range.high, query.beforeSeq - 1);
     const rows = this.#rows(query, range);
     const page = pageOf(rows, query.limit, (last) => encodeCursor('changes', [last.seq]));
     return { ...page, items: page.items.map((row) => this.summary(row)) };

@@ -23,6 +23,7 @@ import { Findings } from './findings.ts';
 import { Gaps } from './gaps.ts';
 import { Interning } from './interning.ts';
 import { KUBE_EVENT_DEFAULTS, type KubeEventOptions, KubeEvents } from './kube-events.ts';
+import { ObjectHistory } from './object-history.ts';
 import { ObjectQueries, summaryOf } from './object-query.ts';
 import { type ObjectEntry, Objects } from './objects.ts';
 import { Outbox } from './outbox.ts';
@@ -74,6 +75,7 @@ export class SqliteStore implements port.Store {
   readonly #revisions: Revisions;
   readonly #changeQueries: ChangeQueries;
   readonly #objectQueries: ObjectQueries;
+  readonly #history: ObjectHistory;
   readonly #series: SeriesTable;
   readonly #kubeEvents: KubeEvents;
   readonly #findings: Findings;
@@ -107,6 +109,7 @@ export class SqliteStore implements port.Store {
     this.#revisions = new Revisions(parts, withDefaults(REVISION_DEFAULTS, options));
     this.#changeQueries = new ChangeQueries(parts);
     this.#objectQueries = new ObjectQueries(parts);
+    this.#history = new ObjectHistory({ ...parts, revisions: this.#revisions });
     this.#series = new SeriesTable(db, withDefaults(SERIES_DEFAULTS, options));
     this.#kubeEvents = new KubeEvents(db, withDefaults(KUBE_EVENT_DEFAULTS, options));
     this.#findings = new Findings(db);
@@ -316,6 +319,24 @@ export class SqliteStore implements port.Store {
     });
   }
 
+  *history(ref: ObjectRef, from?: { seq: number }): Generator<port.ChangeSummary> {
+    // Read by read, so that a row that is damaged is told of as one.
+    const rows = this.#history.back(ref, from?.seq);
+    for (;;) {
+      const summary = this.#read(() => {
+        const { value: row, done } = rows.next();
+        return done === true ? undefined : this.#changeQueries.summary({ ...row, actorSetId: this.#amended(row) });
+      });
+      if (summary === undefined) return;
+      yield summary;
+    }
+  }
+
+  blame(ref: ObjectRef, options: { seq?: number; msMax?: number } = {}): ReturnType<port.Store['blame']> {
+    const endMs = performance.now() + (options.msMax ?? Number.POSITIVE_INFINITY);
+    return this.#read(() => this.#history.blame(ref, options.seq, () => performance.now() > endMs));
+  }
+
   objects(query: port.ObjectQuery): port.Page<port.ObjectSummary> {
     return this.#read(() => this.#objectQueries.list(query));
   }
@@ -501,6 +522,7 @@ export class SqliteStore implements port.Store {
       this.#blocks,
       this.#postings,
       this.#revisions,
+      this.#history,
       this.#series,
       this.#kubeEvents,
     ];

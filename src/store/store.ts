@@ -2,6 +2,7 @@
  * The store's port. The embedded implementation is `SqliteStore` (sqlite-store.ts); tests also use it on ':memory:'.
  * Everything here is synchronous because the embedded default is; the async port for a database server comes with PostgreSQL.
  */
+import type { BlamedField } from '../domain/blame.ts';
 import type { Change, ChangeType } from '../domain/change.ts';
 import type { Attribution } from '../domain/claim-join.ts';
 import type { Delivery } from '../domain/delivery.ts';
@@ -104,6 +105,8 @@ export interface ChangeQuery {
   path?: string;
   fromMs?: number;
   toMs?: number;
+  /** Only changes before this one. */
+  beforeSeq?: number;
   limit: number;
   continue?: string;
 }
@@ -268,6 +271,13 @@ export interface Store {
   changesNear(ref: ObjectRef, near: { resourceVersion: string } | { fromMs: number; toMs: number }): ChangeSummary[];
   /** Masked state right after change `seq` (which must be of this object), or as of a time. */
   stateAt(ref: ObjectRef, at: { seq: number } | { atMs: number }): KubeObject | undefined;
+  /** The changes of an object, over all its lives, from change `seq` or the newest back to the first. Each is read when it is asked for. */
+  history(ref: ObjectRef, from?: { seq: number }): Iterable<ChangeSummary>;
+  /**
+   * The fields of an object's newest state, or of the one change `seq` led to, each with the change that set it; those that were not found out
+   * within `msMax` say so. Undefined when there is no such object, or `seq` is no change of it.
+   */
+  blame(ref: ObjectRef, options?: { seq?: number; msMax?: number }): { seq: number; fields: BlamedField[] } | undefined;
   objects(query: ObjectQuery): Page<ObjectSummary>;
   series(query: SeriesQuery): SeriesData[];
   /** Samples of one cluster with (time, insertion) after a position, in order: how series analysis catches up. */

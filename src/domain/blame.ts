@@ -1,0 +1,134 @@
+/**
+ * Which change gave each field of a state the value it has. Walks an object's changes backwards by the paths that each one touched, and stops
+ * as soon as every field is accounted for: states are looked at only where a change touched an item of a list, since the record keeps paths
+ * of lists without saying of which item. Pure.
+ */
+import type { ChangeType } from './change.ts';
+import { diffValues, leavesOf, valueAt } from './field-diff.ts';
+import type { FieldPath } from './field-path.ts';
+import type { Json } from './json.ts';
+
+export interface BlameStep {
+  seq: number;
+  type: ChangeType;
+  /** Generic paths touched. */
+  paths: readonly FieldPath[];
+  /** It stands for earlier changes too, whose paths are no longer known. */
+  standsForMore?: boolean;
+}
+
+export interface BlameSource {
+  /** From the change that led to the state back to the first, newest first. */
+  steps: Iterable<BlameStep>;
+  /** The states on both sides of a change; `before` is undefined at the first one. */
+  sides(seq: number): { before: Json | undefined; after: Json };
+  /** The changes that set the fields of the state that `seq` led to, where that was found out before. */
+  known?(seq: number): ReadonlyMap<FieldPath, number> | undefined;
+  /** True once enough work was done: what is not accounted for by then is left open. */
+  isOver?(): boolean;
+}
+
+export interface BlamedField {
+  path: FieldPath;
+  value: Json;
+  /** The change that set it. */
+  seq?: number;
+  /** Where it was not found out, as the record or the time for looking ends there: set by this change or an earlier one. */
+  notAfter?: number;
+}
+
+/** The fields of `state` outside bookkeeping, in the order of their paths. */
+export function blame(state: Json, source: BlameSource, isLeftOut: (path: FieldPath) => boolean = () => false): BlamedField[] {
+  const fields = leavesOf(state)
+    .filter(({ path }) => !isLeftOut(path))
+    .map(({ path, generic, new: value }): Open => ({ path, generic, value: value as Json }))
+    .sort((a, b) => (a.path < b.path ? -1 : a.path > b.path ? 1 : 0));
+  const open = new OpenFields(fields);
+  let oldest: number | undefined;
+  for (const step of source.steps) {
+    if (open.size === 0) break;
+    oldest = step.seq;
+    const known = source.known?.(step.seq);
+    if (known !== undefined) open.closeKnown(known);
+    if (open.size === 0 || source.isOver?.()) break;
+    if (step.type === 'ADDED') {
+      open.closeAll(step.seq);
+      break;
+    }
+    if (step.type === 'MODIFIED') closeTouched(open, step, source);
+  }
+  return fields.map(({ path, value, seq }) => {
+    if (seq !== undefined) return { path, value, seq };
+    return oldest === undefined ? { path, value } : { path, value, notAfter: oldest };
+  });
+}
+
+interface Open {
+  path: FieldPath;
+  generic: FieldPath;
+  value: Json;
+  seq?: number;
+}
+
+function closeTouched(open: OpenFields, step: BlameStep, source: BlameSource): void {
+  if (step.standsForMore === true) {
+    const { before, after } = source.sides(step.seq);
+    for (const { op, path } of diffValues(before, after)) if (op !== 'remove') open.close(path, step.seq);
+    return;
+  }
+  const lists = new Set<FieldPath>();
+  for (const path of step.paths) {
+    if (!open.has(path)) continue;
+    const star = path.indexOf('/[*]');
+    if (star < 0) open.close(path, step.seq);
+    else lists.add(path.slice(0, star));
+  }
+  if (lists.size === 0) return;
+  const { before, after } = source.sides(step.seq);
+  for (const list of lists) {
+    const [old, now] = [before === undefined ? undefined : valueAt(before, list), valueAt(after, list)];
+    for (const { op, path } of diffValues(old, now, list)) if (op !== 'remove') open.close(path, step.seq);
+  }
+}
+
+/** Fields not accounted for yet, by path and by generic path. */
+class OpenFields {
+  readonly #byPath = new Map<FieldPath, Open>();
+  readonly #countByGeneric = new Map<FieldPath, number>();
+
+  constructor(fields: readonly Open[]) {
+    for (const field of fields) {
+      this.#byPath.set(field.path, field);
+      this.#countByGeneric.set(field.generic, (this.#countByGeneric.get(field.generic) ?? 0) + 1);
+    }
+  }
+
+  get size(): number {
+    return this.#byPath.size;
+  }
+
+  has(generic: FieldPath): boolean {
+    return this.#countByGeneric.has(generic);
+  }
+
+  close(path: FieldPath, seq: number): void {
+    const field = this.#byPath.get(path);
+    if (field === undefined) return;
+    field.seq = seq;
+    this.#byPath.delete(path);
+    const left = (this.#countByGeneric.get(field.generic) ?? 1) - 1;
+    if (left === 0) this.#countByGeneric.delete(field.generic);
+    else this.#countByGeneric.set(field.generic, left);
+  }
+
+  closeKnown(known: ReadonlyMap<FieldPath, number>): void {
+    for (const path of [...this.#byPath.keys()]) {
+      const seq = known.get(path);
+      if (seq !== undefined) this.close(path, seq);
+    }
+  }
+
+  closeAll(seq: number): void {
+    for (const path of [...this.#byPath.keys()]) this.close(path, seq);
+  }
+}

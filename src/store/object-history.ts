@@ -1,0 +1,115 @@
+/** Reads the history of one object: its changes back from any of them, the states it went through, who set which field. */
+import type Database from 'better-sqlite3';
+import { type BlamedField, type BlameStep, blame } from '../domain/blame.ts';
+import { isBookkeepingPath } from '../domain/bookkeeping.ts';
+import type { FieldPath } from '../domain/field-path.ts';
+import type { ObjectRef } from '../domain/object-ref.ts';
+import { Recent } from '../domain/recent.ts';
+import type { ChangeLog, ChangeRow } from './change-log.ts';
+import type { Interning } from './interning.ts';
+import type { Objects } from './objects.ts';
+import type { Revisions } from './revisions.ts';
+import { decodeFlags } from './row-codec.ts';
+
+interface Parts {
+  db: Database.Database;
+  interning: Interning;
+  objects: Objects;
+  log: ChangeLog;
+  revisions: Revisions;
+}
+
+/** Fields whose changes are remembered, over all objects. */
+const REMEMBERED_MAX = 200_000;
+/** How often the time is looked at: a step by paths alone takes about a microsecond, rebuilding a state a thousand. */
+const STEPS_PER_LOOK = 64;
+
+type Step = [seq: number, lifeId: number, flags: number, pathsetId: number | null, previous: number | null];
+
+export class ObjectHistory {
+  readonly #parts: Parts;
+  readonly #step: Database.Statement<[number], Step>;
+  /** By object: what the last look found out, which spares the next one the way back from there. */
+  readonly #remembered = new Recent<number, { seq: number; fields: Map<FieldPath, number> }>(REMEMBERED_MAX);
+
+  constructor(parts: Parts) {
+    this.#parts = parts;
+    this.#step = parts.db
+      .prepare<[number], Step>('SELECT seq, life_id, flags, pathset_id, previous FROM change WHERE seq = ?')
+      .raw();
+  }
+
+  forget(): void {
+    this.#remembered.clear();
+  }
+
+  /** The object's changes from `seq`, or its newest, back to its first. Each is read when it is asked for. */
+  *back(ref: ObjectRef, seq?: number): Generator<ChangeRow> {
+    const from = this.#start(ref, seq);
+    if (from !== undefined) yield* this.#parts.log.back(from.seq);
+  }
+
+  /** Undefined when there is no such object or `seq` is no change of it. */
+  blame(ref: ObjectRef, seq: number | undefined, isOver: () => boolean): { seq: number; fields: BlamedField[] } | undefined {
+    const from = this.#start(ref, seq);
+    if (from === undefined) return undefined;
+    const { log, revisions } = this.#parts;
+    const row = (of: number) => log.row(of) as ChangeRow;
+    let steps = 0;
+    const fields = blame(
+      revisions.state(row(from.seq)),
+      {
+        steps: this.#steps(from.seq),
+        sides: (of) => {
+          steps = 0;
+          return revisions.sides(row(of), 'MODIFIED');
+        },
+        known: (of) => {
+          const remembered = this.#remembered.get(from.objectId);
+          return remembered?.seq === of ? remembered.fields : undefined;
+        },
+        isOver: () => steps++ % STEPS_PER_LOOK === 0 && isOver(),
+      },
+      isBookkeepingPath,
+    );
+    this.#remember(from.objectId, from.seq, fields);
+    return { seq: from.seq, fields };
+  }
+
+  #start(ref: ObjectRef, seq: number | undefined): { objectId: number; seq: number } | undefined {
+    const { objects, log } = this.#parts;
+    const entry = objects.find(ref);
+    if (entry === undefined) return undefined;
+    if (seq === undefined) return { objectId: entry.objectId, seq: entry.seq };
+    const row = log.row(seq);
+    const isOwn = row !== undefined && objects.life(row.lifeId)?.objectId === entry.objectId;
+    return isOwn ? { objectId: entry.objectId, seq } : undefined;
+  }
+
+  /** Back to where the uid began, across lives under other versions. */
+  *#steps(seq: number): Generator<BlameStep> {
+    const { objects, interning } = this.#parts;
+    let [lifeId, uid] = [-1, undefined as string | undefined];
+    for (let at: number | null = seq; at !== null; ) {
+      const step = this.#step.get(at);
+      if (step === undefined) return;
+      const [, stepLifeId, flags, pathsetId, previous] = step as Step;
+      if (stepLifeId !== lifeId) {
+        lifeId = stepLifeId;
+        const lifeUid = objects.life(lifeId)?.uid;
+        if (uid !== undefined && lifeUid !== uid) return;
+        uid = lifeUid;
+      }
+      yield { seq: at, type: decodeFlags(flags).type, paths: pathsetId === null ? [] : interning.pathset(pathsetId) };
+      at = previous === null ? null : at - previous;
+    }
+  }
+
+  /** Only what is certain, and only of a later state than is remembered: what people look at is mostly the newest. */
+  #remember(objectId: number, seq: number, fields: readonly BlamedField[]): void {
+    if ((this.#remembered.get(objectId)?.seq ?? 0) >= seq) return;
+    const certain = new Map<FieldPath, number>();
+    for (const field of fields) if (field.seq !== undefined) certain.set(field.path, field.seq);
+    this.#remembered.set(objectId, { seq, fields: certain }, certain.size);
+  }
+}
