@@ -94,6 +94,8 @@ export interface AppOptions {
   options: Options;
   /** Default database when --db is not given. */
   defaultDb: string;
+  /** Lets go of what is old; without it everything is kept. */
+  retains?: boolean;
   /** Sees every ranked finding. */
   onFinding?: (finding: Finding) => void;
   signal: AbortSignal;
@@ -105,6 +107,7 @@ export interface AppOptions {
 export function createApp({
   options,
   defaultDb,
+  retains = false,
   onFinding,
   signal: outer,
   clock = systemClock,
@@ -118,7 +121,12 @@ export function createApp({
     const registry = new Registry();
     collectDefaultMetrics({ register: registry });
     const file = options.db ?? defaultDb;
-    const store = openSqliteStore({ file, logger, synchronous: options.durability === 'power-loss' ? 'full' : 'normal' });
+    const { keepChanges: keepChangesMs, keepCheckpoints: keepCheckpointsMs, dbMaxBytes: bytesMax } = options;
+    const store = openSqliteStore({
+      ...{ file, logger, bytesMax },
+      synchronous: options.durability === 'power-loss' ? 'full' : 'normal',
+      ...(retains && { keepChangesMs, keepCheckpointsMs }),
+    });
     stack.defer('store', () => store.close());
     publishStoreMetrics(store, registry);
 
@@ -340,6 +348,11 @@ function publishStoreMetrics(store: Store, registry: Registry): void {
     });
   gauge('store_bytes', 'Size of the database file.', () => store.counts().bytes);
   gauge('store_changes', 'Recorded changes.', () => store.counts().changes);
+  gauge(
+    'store_changes_released',
+    'Changes recorded once and no longer kept, but for their number by day.',
+    () => store.counts().released,
+  );
   gauge('store_objects', 'Recorded objects, deleted ones included.', () => store.counts().objects);
   gauge('store_findings', 'Stored findings.', () => store.counts().findings);
   gauge('store_kube_events', 'Kubernetes Events that are kept.', () => store.counts().kubeEvents);

@@ -28,6 +28,14 @@ const duration = z
     return ms;
   });
 
+const BYTE_UNITS = { MB: 1e6, GB: 1e9, TB: 1e12, MiB: 2 ** 20, GiB: 2 ** 30, TiB: 2 ** 40 } as const;
+
+/** `500MB`, `8GiB` → bytes. */
+const byteSize = z
+  .string()
+  .regex(/^\d+(\.\d+)?(MB|GB|TB|MiB|GiB|TiB)$/, 'expected a size such as 500MB or 8GiB')
+  .transform((text) => Math.floor(Number.parseFloat(text) * BYTE_UNITS[text.replace(/^[\d.]+/, '') as keyof typeof BYTE_UNITS]));
+
 const httpUrl = z
   .string()
   .refine((text) => URL.canParse(text) && /^https?:$/.test(new URL(text).protocol), 'expected an http:// or https:// URL');
@@ -457,6 +465,24 @@ const OPTIONS = {
     value: 'LEVEL',
     help: 'what a commit survives: power-loss or process-crash (faster)',
     commands: RUNNING,
+  },
+  keepChanges: {
+    schema: duration.prefault('400d'),
+    value: 'DURATION',
+    help: 'how long every change is kept; of older ones the last of each object and day',
+    commands: ['serve'],
+  },
+  keepCheckpoints: {
+    schema: duration.prefault('1200d'),
+    value: 'DURATION',
+    help: 'how long the last change of each object and day is kept; of older ones only how many there were, and what alerts rest on',
+    commands: ['serve'],
+  },
+  dbMaxBytes: {
+    schema: byteSize.optional(),
+    value: 'SIZE',
+    help: 'cap on the size of the database; from 90 % of it on, the oldest changes go early (default: no cap)',
+    commands: ['serve'],
   },
   logLevel: {
     schema: z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('info'),

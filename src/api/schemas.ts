@@ -92,7 +92,14 @@ const changeFields = {
 };
 
 export const ChangeSummary = z
-  .object({ ...changeFields, paths: z.array(z.string()).describe('Generic paths touched; empty for ADDED and DELETED') })
+  .object({
+    ...changeFields,
+    paths: z.array(z.string()).describe('Generic paths touched; empty for ADDED and DELETED'),
+    checkpoint: z
+      .literal(true)
+      .optional()
+      .describe('Stands for the changes of its object since the one listed before it, which are no longer kept'),
+  })
   .register(components, { id: 'ChangeSummary' });
 
 export const Change = z

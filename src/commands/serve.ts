@@ -18,7 +18,7 @@ export async function runServe(options: Options, terminal: Terminal): Promise<nu
   // Reads the kubeconfig, no more; before the app, so that a mistyped path leaves no database behind.
   admissionOptions(options);
   const clients = await connectClusters(options);
-  await using app = createApp({ options, defaultDb: 'crowsnest.db', signal: terminal.signal });
+  await using app = createApp({ options, defaultDb: 'crowsnest.db', retains: true, signal: terminal.signal });
   publishConnections(clients, app.registry);
   const metrics = createCollectorMetrics(app.registry);
   const canaries = createCanaryMetrics(app.registry);

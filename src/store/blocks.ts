@@ -8,7 +8,7 @@ import type Database from 'better-sqlite3';
 import { Recent } from '../domain/recent.ts';
 import { type DecodedBlock, decodeBlock, encodeBlock, type RevisionRecord } from './block-codec.ts';
 import { corruptRecord } from './store-errors.ts';
-import { type Place, type PlacedRecord, YoungRecords } from './young-records.ts';
+import { compareByPlace, type Place, type PlacedRecord, YoungRecords } from './young-records.ts';
 
 export interface BlockOptions {
   /** Young records are sealed once there are this many changes, or this many bytes of them. */
@@ -71,7 +71,7 @@ export class Blocks {
       ),
       spanDelete: db.prepare<[number, number]>('DELETE FROM span WHERE last_seq BETWEEN ? AND ?'),
       spansOfLevel: db.prepare<[number, number], Span>(
-        `SELECT first_seq AS firstSeq, last_seq AS lastSeq, level FROM span WHERE level = ? ORDER BY last_seq LIMIT ?`,
+        `SELECT first_seq AS firstSeq, last_seq AS lastSeq, level FROM span WHERE level = ? AND tier = 0 ORDER BY last_seq LIMIT ?`,
       ),
       spanOf: db.prepare<[number], number>('SELECT last_seq FROM span WHERE last_seq >= ? ORDER BY last_seq LIMIT 1').pluck(),
       blockAdd: db.prepare<[number, number, number, number, Buffer]>(
@@ -85,6 +85,11 @@ export class Blocks {
         .pluck(),
       block: db.prepare<[number], Buffer>('SELECT data FROM block WHERE id = ?').pluck(),
       blocksOf: db.prepare<[number, number], BlockRow>('SELECT id, data FROM block WHERE span_seq BETWEEN ? AND ? ORDER BY id'),
+      blockPut: db.prepare<[Buffer, number]>('UPDATE block SET data = ? WHERE id = ?'),
+      blockBegin: db.prepare<[Place & { id: number }]>(
+        `UPDATE block SET resource_id = @resourceId, life_id = @lifeId, seq = @seq
+         WHERE id = @id AND (resource_id, life_id, seq) > (@resourceId, @lifeId, @seq)`,
+      ),
       blockDelete: db.prepare<[number, number]>('DELETE FROM block WHERE span_seq BETWEEN ? AND ?'),
       seqLow: db.prepare<[number], number | null>('SELECT min(first_seq) FROM span WHERE ms_max >= ?').pluck(),
       openHigh: db
@@ -114,6 +119,25 @@ export class Blocks {
     const text = place.seq > this.#sealed() ? this.#young.text(place.seq) : this.#readSealed(place);
     if (text === undefined) throw corruptRecord('the revision data of a change is missing', `change ${place.seq}`);
     return text;
+  }
+
+  /** What a block of the span holds, in its order. */
+  records(id: number, span: { firstSeq: number; lastSeq: number }): PlacedRecord[] {
+    return this.#placed(this.#decode({ id, data: this.#sql.block.get(id) ?? Buffer.alloc(0) }).records(), span);
+  }
+
+  /** Puts other records into a block; their places are still in its stretch of the span, of which the first begins anywhere. */
+  rewrite(id: number, records: PlacedRecord[]): void {
+    const first = records.sort(compareByPlace)[0];
+    if (first === undefined) return;
+    this.#decoded.delete(id);
+    this.#sql.blockPut.run(encodeBlock(records, COMPRESSION_LEVELS[LEVEL_MAX] as number), id);
+    this.#sql.blockBegin.run({ id, resourceId: first.resourceId, lifeId: first.lifeId, seq: first.seq });
+  }
+
+  /** A block for a span in which no change had a record. */
+  addEmpty(spanSeq: number): void {
+    this.#sql.blockAdd.run(spanSeq, 0, 0, 0, encodeBlock([], 1));
   }
 
   /** The changes that can lie in a time range, from what the spans say of theirs; the young ones can always. */
@@ -190,7 +214,7 @@ export class Blocks {
   }
 
   #write(records: PlacedRecord[], span: Span): void {
-    records.sort((a, b) => a.resourceId - b.resourceId || a.lifeId - b.lifeId || a.seq - b.seq);
+    records.sort(compareByPlace);
     const level = COMPRESSION_LEVELS[span.level] ?? COMPRESSION_LEVELS[LEVEL_MAX];
     for (let start = 0; start < records.length; ) {
       let end = start;

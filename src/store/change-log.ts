@@ -47,6 +47,9 @@ export class ChangeLog {
       links: db
         .prepare<[number], [number, number | null, number | null]>('SELECT ordinal, previous, jump FROM change WHERE seq = ?')
         .raw(),
+      between: db.prepare<[number, number], ChangeRow>(
+        `SELECT ${CHANGE_COLUMNS} FROM change c WHERE c.seq BETWEEN ? AND ? ORDER BY c.seq`,
+      ),
       after: db.prepare<[number, number], ChangeRow>(
         `SELECT ${CHANGE_COLUMNS} FROM change c WHERE c.seq > ? ORDER BY c.seq LIMIT ?`,
       ),
@@ -80,6 +83,11 @@ export class ChangeLog {
     return this.#sql.after.all(seq, limit);
   }
 
+  /** Those of a stretch of the log that are still kept, by rising seq. */
+  between(first: number, last: number): ChangeRow[] {
+    return this.#sql.between.all(first, last);
+  }
+
   /** The object's change before this one, whatever its life; undefined where there is none, or it is no longer kept. */
   before(row: ChangeRow): ChangeRow | undefined {
     return row.previous === null ? undefined : this.row(row.seq - row.previous);
@@ -104,6 +112,18 @@ export class ChangeLog {
       links = far ?? this.#sql.links.get(at);
     }
     return links === undefined ? undefined : this.row(at);
+  }
+
+  /** The change whose `previous` is `target`, on the way back from `seq`, a later change of the same object. */
+  successor(seq: number, target: number): number | undefined {
+    for (let at = seq; at > target; ) {
+      const links = this.#sql.links.get(at);
+      const [, previous, jump] = links ?? [0, null, null];
+      if (previous === null) return undefined;
+      if (at - previous <= target) return at - previous === target ? at : undefined;
+      at -= jump !== null && at - jump > target && this.#sql.links.get(at - jump) !== undefined ? jump : previous;
+    }
+    return undefined;
   }
 
   /**

@@ -10,7 +10,7 @@ import type { Interning } from './interning.ts';
 import type { Objects } from './objects.ts';
 import { decodeCursor, encodeCursor, pageOf } from './page-cursor.ts';
 import { type Dimension, intersectionOf, type Positions, type Postings, unionOf } from './postings.ts';
-import { decodeFlags, decodeResourceVersion, typeBits } from './row-codec.ts';
+import { decodeFlags, decodeResourceVersion, isCheckpoint, typeBits } from './row-codec.ts';
 import type { ChangeQuery, ChangeSummary, Page } from './store.ts';
 
 /** With more objects of a name than this, going by the other things asked for is the better way. */
@@ -81,6 +81,7 @@ export class ChangeQueries {
       actor: this.#parts.interning.actorSet(row.actorSetId).actor,
       own,
       paths: row.pathsetId === null ? [] : this.#parts.interning.pathset(row.pathsetId),
+      ...(isCheckpoint(row.flags) && { checkpoint: true as const }),
     };
   }
 

@@ -7,6 +7,8 @@ import type { FindingQuery, Page } from './store.ts';
 
 const COMPRESSED_FROM = 256;
 const COMPRESSION_LEVEL = 3;
+/** Alerts within one span of changes that are looked at for evidence. */
+const EVIDENCE_MAX = 1_000;
 
 interface FindingRow {
   ts_ms: number;
@@ -29,6 +31,11 @@ export class Findings {
            namespace = excluded.namespace, name = excluded.name, detector = excluded.detector, severity = excluded.severity,
            verdict = excluded.verdict, score = excluded.score, data = excluded.data`,
       ),
+      paged: db
+        .prepare<[number, number], Buffer | string>(
+          `SELECT data FROM finding WHERE verdict = 'page' AND ts_ms BETWEEN ? AND ? ORDER BY score DESC LIMIT ${EVIDENCE_MAX}`,
+        )
+        .pluck(),
       get: db.prepare<[string], Buffer | string>('SELECT data FROM finding WHERE id = ?').pluck(),
     };
   }
@@ -48,6 +55,12 @@ export class Findings {
   get(id: string): Finding | undefined {
     const data = this.#sql.get.get(id);
     return data === undefined ? undefined : unpack(data);
+  }
+
+  /** Changes that alerts within a time were about, the strangest first. */
+  pagedChanges(fromMs: number, toMs: number): number[] {
+    const found = this.#sql.paged.all(fromMs, toMs).map((data) => unpack(data).subject);
+    return found.flatMap((subject) => ('seq' in subject && typeof subject.seq === 'number' ? [subject.seq] : []));
   }
 
   /** Newest first, by time and then id. Throws REQUEST_INVALID on a continue token that is not one of this list. */

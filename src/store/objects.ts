@@ -138,6 +138,9 @@ export class Objects {
          FROM change c JOIN life l ON l.id = c.life_id WHERE c.seq > ? ORDER BY c.seq`,
       ),
       through: db.prepare<[], string>(`SELECT value FROM small_state WHERE key = '${HEADS_THROUGH}'`).pluck(),
+      removeHead: db.prepare<[number]>('DELETE FROM head WHERE object_id = ?'),
+      removeLives: db.prepare<[number]>('DELETE FROM life WHERE object_id = ?'),
+      remove: db.prepare<[number]>('DELETE FROM object WHERE id = ?'),
       throughPut: db.prepare<[string]>(
         `INSERT INTO small_state (key, value) VALUES ('${HEADS_THROUGH}', ?)
          ON CONFLICT (key) DO UPDATE SET value = excluded.value`,
@@ -255,6 +258,16 @@ export class Objects {
   newestChange(objectId: number): number | undefined {
     this.#recover();
     return this.#moved.get(objectId)?.seq ?? this.#sql.newest.get(objectId);
+  }
+
+  /** Forgets an object of which no change is kept any more. */
+  remove({ id, objectId, ref }: Life): void {
+    this.#sql.removeHead.run(objectId);
+    this.#sql.removeLives.run(objectId);
+    this.#sql.remove.run(objectId);
+    this.#entries.delete(objectKey(ref));
+    this.#moved.delete(objectId);
+    this.#lives.delete(id);
   }
 
   /** Objects of some resources by rising id, deleted ones too. */

@@ -44,6 +44,17 @@ export class Postings {
            WHERE c.seq BETWEEN ? AND ? ORDER BY c.seq`,
         )
         .raw(),
+      some: db
+        .prepare<[string, number], RunRow>(
+          `SELECT c.seq, c.actor_set_id, c.pathset_id, o.resource_id, o.namespace_id
+           FROM change c CROSS JOIN life l ON l.id = c.life_id CROSS JOIN object o ON o.id = l.object_id
+           WHERE c.seq IN (SELECT value FROM json_each(?)) AND c.seq <= ? ORDER BY c.seq`,
+        )
+        .raw(),
+      get: db
+        .prepare<[number, number, number], Buffer>('SELECT data FROM posting WHERE dimension = ? AND value = ? AND last_seq = ?')
+        .pluck(),
+      delete: db.prepare<[number, number, number]>('DELETE FROM posting WHERE dimension = ? AND value = ? AND last_seq = ?'),
       add: db.prepare<[number, number, number, Buffer]>(
         'INSERT OR REPLACE INTO posting (dimension, value, last_seq, data) VALUES (?, ?, ?, ?)',
       ),
@@ -82,31 +93,71 @@ export class Postings {
     return lists.length === 1 ? (lists[0] as PostingList) : unionOf(lists);
   }
 
-  #addRun(last: number): void {
-    const first = last - RUN + 1;
-    const lists = [new Map(), new Map(), new Map(), new Map()] as Map<number, PostingWriter>[];
-    for (const row of this.#sql.run.all(first, last)) {
-      for (const [i, list] of lists.entries()) {
-        const value = row[i + 1];
-        if (value === null || value === undefined) continue;
-        let writer = list.get(value);
-        if (writer === undefined) {
-          writer = { bytes: new ByteWriter(), previous: first };
-          list.set(value, writer);
-        }
-        writer.bytes.varint(row[0] - writer.previous);
-        writer.previous = row[0];
+  /** Takes changes out that are about to be let go of. */
+  remove(seqs: readonly number[]): void {
+    const lists = new Map<string, { key: [number, number, number]; seqs: Set<number> }>();
+    for (const row of this.#sql.some.all(JSON.stringify(seqs), this.through)) {
+      const last = Math.ceil(row[0] / RUN) * RUN;
+      for (const dimension of Object.values(DIMENSIONS)) {
+        const value = row[dimension];
+        if (value === null) continue;
+        const key: [number, number, number] = [dimension, value, last];
+        const list = lists.get(key.join());
+        if (list === undefined) lists.set(key.join(), { key, seqs: new Set([row[0]]) });
+        else list.seqs.add(row[0]);
       }
     }
-    for (const [i, list] of lists.entries())
-      for (const [value, { bytes }] of [...list].sort(([a], [b]) => a - b)) this.#sql.add.run(i + 1, value, last, bytes.finish());
+    for (const { key, seqs: gone } of lists.values()) {
+      const [dimension, value, last] = key;
+      const data = this.#sql.get.get(dimension, value, last);
+      const left = data === undefined ? [] : decodeRun(data, last).filter((seq) => !gone.has(seq));
+      if (left.length === 0) this.#sql.delete.run(dimension, value, last);
+      else this.#sql.add.run(dimension, value, last, encodeRun(left, last));
+    }
+  }
+
+  #addRun(last: number): void {
+    const first = last - RUN + 1;
+    const lists = Object.values(DIMENSIONS).map((dimension) => ({ dimension, seqs: new Map<number, number[]>() }));
+    for (const row of this.#sql.run.all(first, last)) {
+      for (const { dimension, seqs } of lists) {
+        const value = row[dimension];
+        if (value === null) continue;
+        const list = seqs.get(value);
+        if (list === undefined) seqs.set(value, [row[0]]);
+        else list.push(row[0]);
+      }
+    }
+    for (const { dimension, seqs } of lists)
+      for (const [value, list] of [...seqs].sort(([a], [b]) => a - b))
+        this.#sql.add.run(dimension, value, last, encodeRun(list, last));
     this.#sql.throughPut.run(String(last));
   }
 }
 
-interface PostingWriter {
-  bytes: ByteWriter;
-  previous: number;
+function encodeRun(seqs: readonly number[], last: number): Buffer {
+  const writer = new ByteWriter();
+  let previous = last - RUN + 1;
+  for (const seq of seqs) {
+    writer.varint(seq - previous);
+    previous = seq;
+  }
+  return writer.finish();
+}
+
+/** Rising. Throws STORE_CORRUPT. */
+function decodeRun(data: Buffer, last: number): number[] {
+  const reader = new ByteReader(data);
+  const seqs: number[] = [];
+  try {
+    for (let seq = last - RUN + 1; !reader.done; ) {
+      seq += reader.varint();
+      seqs.push(seq);
+    }
+  } catch (error) {
+    throw corruptRecord('a list of changes with one value does not decode', `changes up to ${last}`, error);
+  }
+  return seqs;
 }
 
 /** Positions that all of some lists have. */
@@ -177,16 +228,7 @@ class PostingList implements Positions {
       return;
     }
     this.#first = run[0] - RUN + 1;
-    const reader = new ByteReader(run[1]);
-    this.#seqs = [];
-    try {
-      for (let seq = this.#first; !reader.done; ) {
-        seq += reader.varint();
-        this.#seqs.push(seq);
-      }
-    } catch (error) {
-      throw corruptRecord('a list of changes with one value does not decode', `changes up to ${run[0]}`, error);
-    }
+    this.#seqs = decodeRun(run[1], run[0]);
     this.#at = this.#seqs.length - 1;
   }
 }

@@ -15,6 +15,9 @@ export interface Flags {
   record: RecordShape;
 }
 
+/** Set on a change that stands for those of its object since the one before it that is still kept. */
+export const CHECKPOINT_BIT = 256;
+
 /** Type (0-1), origin (2-3 and, as its highest bit, 7), own (4), record (5-6). Seven bits, and so one byte in SQLite, for all that a watch tells. */
 export function encodeFlags(flags: Flags): number {
   const record = RECORDS.indexOf(flags.record) << 5;
@@ -28,6 +31,15 @@ export function decodeFlags(bits: number): Flags {
     own: (bits & 16) !== 0,
     record: recordShapeOf(bits),
   };
+}
+
+/** The same flags with another record. */
+export function withRecordShape(bits: number, record: RecordShape): number {
+  return (bits & ~(3 << 5)) | (RECORDS.indexOf(record) << 5);
+}
+
+export function isCheckpoint(bits: number): boolean {
+  return (bits & CHECKPOINT_BIT) !== 0;
 }
 
 function originBits(origin: number): number {

@@ -5,7 +5,16 @@ import type { Reject } from './store.ts';
 /** Rejects kept for reading; all are counted. */
 const REJECTS_MAX = 1_000;
 
-export type Total = 'changes' | 'objects' | 'heartbeats' | 'findings' | 'pages' | 'rejects' | 'samples' | 'kubeEvents';
+export type Total =
+  | 'changes'
+  | 'objects'
+  | 'heartbeats'
+  | 'findings'
+  | 'pages'
+  | 'rejects'
+  | 'samples'
+  | 'kubeEvents'
+  | 'released';
 
 export class SmallState {
   readonly #sql;

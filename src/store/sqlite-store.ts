@@ -28,6 +28,7 @@ import { ObjectQueries, summaryOf } from './object-query.ts';
 import { type ObjectEntry, Objects } from './objects.ts';
 import { Outbox } from './outbox.ts';
 import { Postings } from './postings.ts';
+import { RETENTION_DEFAULTS, Retention, type RetentionOptions } from './retention.ts';
 import { type EncodedRevision, REVISION_DEFAULTS, type RevisionOptions, Revisions } from './revisions.ts';
 import { decodeFlags, encodeFlags, encodeResourceVersion } from './row-codec.ts';
 import { SERIES_DEFAULTS, type SeriesOptions, SeriesTable } from './series.ts';
@@ -37,10 +38,10 @@ import { storeError } from './store-errors.ts';
 
 export interface SqliteStoreOptions
   extends DatabaseOptions,
-    Partial<BlockOptions & RevisionOptions & SeriesOptions & KubeEventOptions & DeliveryOptions> {
+    Partial<BlockOptions & RevisionOptions & SeriesOptions & KubeEventOptions & DeliveryOptions & RetentionOptions> {
   logger?: Logger;
-  /** A cap on the size of the file; reaching it is STORE_FULL. No cap by default. */
-  bytesMax?: number;
+  /** A cap on the size of the file. What is old goes before it is reached; reaching it all the same is STORE_FULL. No cap by default. */
+  bytesMax?: number | undefined;
   /** Objects whose positions are kept in memory. */
   entriesMax?: number;
 }
@@ -50,6 +51,10 @@ const ENTRIES_MAX = 50_000;
 const PROBE_BYTES = 64 * 1024;
 /** Written when there is nothing else to write with which the log is synced. */
 const SYNCED = 'store/synced';
+/** From this share of the cap on, the oldest changes go whatever their age. */
+const CAP_SHARE = 0.9;
+/** Changes let go of in one round of upkeep, about. */
+const RELEASED_MAX = 2_000;
 /** Free pages left in the file for the next batches, so that it does not shrink and grow by turns. */
 const FREE_PAGES_KEPT = 256;
 /** How far back a claim that comes late is compared: lives of the object, and its changes. */
@@ -83,6 +88,8 @@ export class SqliteStore implements port.Store {
   readonly #outbox: Outbox;
   readonly #small: SmallState;
   readonly #deliveries: Deliveries;
+  readonly #retention: Retention;
+  #bytesMax: number | undefined;
   #full: CrowsnestError | undefined;
   /** Opened to survive a loss of power. */
   readonly #syncs: boolean;
@@ -113,6 +120,11 @@ export class SqliteStore implements port.Store {
     this.#series = new SeriesTable(db, withDefaults(SERIES_DEFAULTS, options));
     this.#kubeEvents = new KubeEvents(db, withDefaults(KUBE_EVENT_DEFAULTS, options));
     this.#findings = new Findings(db);
+    const evidence = (fromMs: number, toMs: number) => this.#findings.pagedChanges(fromMs, toMs);
+    this.#retention = new Retention(
+      { ...parts, revisions: this.#revisions, evidence },
+      withDefaults(RETENTION_DEFAULTS, options),
+    );
     this.#gaps = new Gaps(db);
     this.#outbox = new Outbox(db);
     this.#small = new SmallState(db);
@@ -126,6 +138,7 @@ export class SqliteStore implements port.Store {
 
   /** Sets the cap on the size of the file; what is there already stays. */
   limitBytes(bytesMax: number): void {
+    this.#bytesMax = bytesMax;
     this.#db.pragma(`max_page_count = ${Math.max(1, Math.floor(bytesMax / this.#pageSize()))}`);
   }
 
@@ -363,7 +376,17 @@ export class SqliteStore implements port.Store {
 
   counts(): port.StoreCounts {
     return this.#read(() => {
-      const none = { changes: 0, objects: 0, heartbeats: 0, findings: 0, pages: 0, rejects: 0, samples: 0, kubeEvents: 0 };
+      const none = {
+        changes: 0,
+        objects: 0,
+        heartbeats: 0,
+        findings: 0,
+        pages: 0,
+        rejects: 0,
+        samples: 0,
+        kubeEvents: 0,
+        released: 0,
+      };
       return { ...none, ...this.#small.totals(), bytes: this.#bytes() };
     });
   }
@@ -439,11 +462,21 @@ export class SqliteStore implements port.Store {
       const posted = this.#postings.maintain(this.#log.newest());
       const rolled = this.#series.maintain();
       const forgotten = this.#kubeEvents.hasOld() && this.#db.transaction(() => this.#forgetOldEvents()).immediate();
-      if (!sealed && !posted && !rolled && !forgotten) return;
+      const released = this.#release();
+      if (!sealed && !posted && !rolled && !forgotten && released === 0) return;
       const free = this.#db.pragma('freelist_count', { simple: true }) as number;
       if (free > FREE_PAGES_KEPT * 2) this.#db.pragma(`incremental_vacuum(${free - FREE_PAGES_KEPT})`);
       this.#db.pragma('wal_checkpoint(PASSIVE)');
     });
+  }
+
+  /** Lets go of what is too old, or too much; says how many changes. */
+  #release(): number {
+    let released = 0;
+    for (let more: number | undefined = 0; more !== undefined && released < RELEASED_MAX; released += more ?? 0)
+      more = this.#retention.step(this.#bytesMax !== undefined && this.#usedBytes() > this.#bytesMax * CAP_SHARE);
+    if (released > 0) this.#db.transaction(() => this.#small.count('released', released)).immediate();
+    return released;
   }
 
   #forgetOldEvents(): boolean {
@@ -545,6 +578,12 @@ export class SqliteStore implements port.Store {
 
   #pageSize(): number {
     return this.#db.pragma('page_size', { simple: true }) as number;
+  }
+
+  /** Of the file, without the pages that are free. */
+  #usedBytes(): number {
+    const [pages, free] = ['page_count', 'freelist_count'].map((name) => this.#db.pragma(name, { simple: true }) as number);
+    return ((pages as number) - (free as number)) * this.#pageSize();
   }
 
   /** The database with its log. */

@@ -115,6 +115,8 @@ export interface ChangeQuery {
 export interface ChangeSummary extends Omit<Change, 'diff' | 'state' | 'candidates'> {
   /** Generic paths touched; for ADDED and DELETED empty. */
   paths: string[];
+  /** It stands for the changes of its object since the one listed before it, which are no longer kept. */
+  checkpoint?: true;
 }
 
 export interface ObjectQuery {
@@ -232,6 +234,8 @@ export interface StoreCounts {
   samples: number;
   /** Kubernetes Events that are kept. */
   kubeEvents: number;
+  /** Changes recorded once and no longer kept, but for their number by day. */
+  released: number;
   bytes: number;
 }
 
@@ -314,7 +318,7 @@ export interface Store {
   saveSnapshot(name: string, snapshot: { version: number; seq: number; blob: Uint8Array }): void;
   loadSnapshot(name: string): { version: number; seq: number; blob: Uint8Array } | undefined;
 
-  /** Seals full blocks of patches and lets SQLite check-point; cheap when there is nothing to do. */
+  /** Seals full blocks of patches, lets go of what is too old and lets SQLite check-point; cheap when there is nothing to do. */
   maintain(): void;
   /** Tries to write again after a full disk; true when it works. */
   probeWrite(): boolean;

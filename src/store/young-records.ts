@@ -15,6 +15,11 @@ export interface Place {
 
 export type PlacedRecord = RevisionRecord & Place;
 
+/** The order of records within a span, as for `sort`. */
+export function compareByPlace(a: Place, b: Place): number {
+  return a.resourceId - b.resourceId || a.lifeId - b.lifeId || a.seq - b.seq;
+}
+
 /** Records appended together; `lastSeq` is that of the last of them. */
 interface Row {
   lastSeq: number;

@@ -183,7 +183,9 @@ describe('the OpenAPI document', () => {
 
 describe('the check itself', () => {
   it('fails on a missing, a wrong and an undocumented member', async () => {
-    const good = (await (await api.get('/v1/findings/f-listener')).json()) as Record<string, unknown>;
+    const response = await api.get('/v1/findings/f-listener');
+    const good = (await response.json()) as Record<string, unknown>;
+    assert.equal(response.status, 200, JSON.stringify(good));
     const check = (value: unknown) => errorsOf('/v1/findings/{id}', 200, 'application/json', value);
     assert.equal(check(good), '');
     assert.notEqual(check({ ...good, summary: undefined, score: 'high' }), '');

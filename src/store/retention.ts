@@ -1,0 +1,268 @@
+/**
+ * Lets go of what is old, by age and, when the database nears its cap, by age order: first all but the last change of an object and day, later all but
+ * evidence and each object's newest state. Works block by block of sealed revisions, a small transaction each, so that writing never waits long; a
+ * process killed in between goes on where it stopped.
+ *
+ * Ages count from the newest time recorded and not from the wall clock, so that a recording of last year is kept like one of today.
+ */
+import type Database from 'better-sqlite3';
+import type { Blocks } from './blocks.ts';
+import type { ChangeLog, ChangeRow } from './change-log.ts';
+import type { Life, Objects } from './objects.ts';
+import type { Postings } from './postings.ts';
+import { checkpointsOf, DAY_MS, evidenceOf, type KeptChange, planOf } from './retention-plan.ts';
+import { bareOf, encodeFull, encodePatch } from './revision-codec.ts';
+import type { Revisions } from './revisions.ts';
+import { CHECKPOINT_BIT, decodeFlags, decodeResourceVersion, recordShapeOf, withRecordShape } from './row-codec.ts';
+import { corruptRecord } from './store-errors.ts';
+import { compareByPlace, type PlacedRecord } from './young-records.ts';
+
+export interface RetentionOptions {
+  /** Every change is kept for this long; by default for ever. */
+  keepChangesMs: number;
+  /** Daily checkpoints are kept for this long, at least as long as all changes. */
+  keepCheckpointsMs: number;
+  /** Share of the changes of a span that evidence may keep at most, not counting the change before each. */
+  evidenceShare: number;
+}
+
+export const RETENTION_DEFAULTS: RetentionOptions = {
+  keepChangesMs: Number.POSITIVE_INFINITY,
+  keepCheckpointsMs: Number.POSITIVE_INFINITY,
+  evidenceShare: 0.1,
+};
+
+/** The newest spans are never touched: what is written now builds on them. */
+const SPANS_SPARED = 2;
+const ALL = 0;
+const CHECKPOINTS = 1;
+const STATISTICS = 2;
+type Tier = typeof CHECKPOINTS | typeof STATISTICS;
+
+interface SpanRow {
+  firstSeq: number;
+  lastSeq: number;
+  msMin: number;
+  msMax: number;
+  tier: number;
+}
+
+interface BlockRow {
+  id: number;
+  /** Of its first record. */
+  resourceId: number;
+  lifeId: number;
+  seq: number;
+}
+
+/** The changes of one life whose place is a block. */
+interface Part {
+  life: Life;
+  rows: ChangeRow[];
+}
+
+interface Parts {
+  db: Database.Database;
+  blocks: Blocks;
+  log: ChangeLog;
+  objects: Objects;
+  postings: Postings;
+  revisions: Revisions;
+  /** Changes within a time that findings rest on, the most telling first. */
+  evidence: (fromMs: number, toMs: number) => number[];
+}
+
+export class Retention {
+  readonly #parts: Parts;
+  readonly #options: RetentionOptions;
+  readonly #sql;
+
+  constructor(parts: Parts, options: RetentionOptions) {
+    this.#parts = parts;
+    this.#options = options;
+    const { db } = parts;
+    const span = 'SELECT first_seq AS firstSeq, last_seq AS lastSeq, ms_min AS msMin, ms_max AS msMax, tier FROM span';
+    this.#sql = {
+      newestSpan: db.prepare<[], SpanRow>(`${span} ORDER BY last_seq DESC LIMIT 1`),
+      spared: db.prepare<[number], number>('SELECT last_seq FROM span ORDER BY last_seq DESC LIMIT 1 OFFSET ?').pluck(),
+      oldest: db.prepare<[number, number, number], SpanRow>(
+        `${span} WHERE tier <= ? AND ms_max < ? AND last_seq < ? ORDER BY last_seq LIMIT 1`,
+      ),
+      tierOf: db.prepare<[number], number>('SELECT tier FROM span WHERE last_seq >= ? ORDER BY last_seq LIMIT 1').pluck(),
+      block: db.prepare<[number, number], BlockRow>(
+        `SELECT id, resource_id AS resourceId, life_id AS lifeId, seq FROM block WHERE span_seq = ? AND tier < ?
+         ORDER BY resource_id, life_id, seq LIMIT 1`,
+      ),
+      firstBlock: db
+        .prepare<[number], number>('SELECT id FROM block WHERE span_seq = ? ORDER BY resource_id, life_id, seq LIMIT 1')
+        .pluck(),
+      nextBlock: db.prepare<[number, number, number, number], BlockRow>(
+        `SELECT id, resource_id AS resourceId, life_id AS lifeId, seq FROM block WHERE span_seq = ? AND (resource_id, life_id, seq) > (?, ?, ?)
+         ORDER BY resource_id, life_id, seq LIMIT 1`,
+      ),
+      blockDone: db.prepare<[number, number]>('UPDATE block SET tier = ? WHERE id = ?'),
+      blockGone: db.prepare<[number]>('DELETE FROM block WHERE id = ?'),
+      spanDone: db.prepare<[number, number]>('UPDATE span SET tier = ? WHERE last_seq = ?'),
+      update: db.prepare<[number, number | null, number]>('UPDATE change SET flags = ?, previous = ? WHERE seq = ?'),
+      relink: db.prepare<[number | null, number]>('UPDATE change SET previous = ? WHERE seq = ?'),
+      delete: db.prepare<[string]>('DELETE FROM change WHERE seq IN (SELECT value FROM json_each(?))'),
+      deleteAttributions: db.prepare<[string]>('DELETE FROM attribution WHERE change_seq IN (SELECT value FROM json_each(?))'),
+      count: db.prepare<[string]>(
+        `INSERT INTO change_daily (day, resource_id, namespace_id, actor_set_id, changes)
+         SELECT c.observed_ms / ${DAY_MS}, o.resource_id, o.namespace_id, c.actor_set_id, count(*)
+         FROM change c JOIN life l ON l.id = c.life_id JOIN object o ON o.id = l.object_id
+         WHERE c.seq IN (SELECT value FROM json_each(?)) GROUP BY 1, 2, 3, 4
+         ON CONFLICT DO UPDATE SET changes = changes + excluded.changes`,
+      ),
+    };
+  }
+
+  /**
+   * Works off one block where something is due, and says how many changes it let go of; undefined when nothing is due. `overCap` makes the oldest due
+   * whatever its age.
+   */
+  step(overCap: boolean): number | undefined {
+    const due = this.#due(overCap);
+    if (due === undefined) return undefined;
+    return this.#parts.db.transaction(() => this.#work(due.span, due.tier)).immediate();
+  }
+
+  #due(overCap: boolean): { span: SpanRow; tier: Tier } | undefined {
+    const newest = this.#sql.newestSpan.get();
+    const spared = this.#sql.spared.get(SPANS_SPARED - 1);
+    if (newest === undefined || spared === undefined) return undefined;
+    // From its earliest time, so that one change with a wrong clock does not make everything else old.
+    const now = newest.msMin;
+    const { keepChangesMs, keepCheckpointsMs } = this.#options;
+    const thin = this.#sql.oldest.get(ALL, now - keepChangesMs, spared);
+    if (thin !== undefined) return { span: thin, tier: CHECKPOINTS };
+    const drop = this.#sql.oldest.get(CHECKPOINTS, now - Math.max(keepCheckpointsMs, keepChangesMs), spared);
+    if (drop !== undefined) return { span: drop, tier: STATISTICS };
+    if (!overCap) return undefined;
+    const anyTime = Number.MAX_SAFE_INTEGER;
+    const thinNext = this.#sql.oldest.get(ALL, anyTime, spared);
+    if (thinNext !== undefined) return { span: thinNext, tier: CHECKPOINTS };
+    const dropNext = this.#sql.oldest.get(CHECKPOINTS, anyTime, spared);
+    return dropNext === undefined ? undefined : { span: dropNext, tier: STATISTICS };
+  }
+
+  #work(span: SpanRow, tier: Tier): number {
+    if (tier === CHECKPOINTS && this.#sql.firstBlock.get(span.lastSeq) === undefined) this.#parts.blocks.addEmpty(span.lastSeq);
+    const block = this.#sql.block.get(span.lastSeq, tier);
+    const rows = this.#parts.log.between(span.firstSeq, span.lastSeq);
+    if (block === undefined) {
+      this.#sql.spanDone.run(tier, span.lastSeq);
+      return 0;
+    }
+    const records = this.#parts.blocks.records(block.id, span);
+    const bySeq = new Map(records.map((record) => [record.seq, record]));
+    const evidence = this.#evidence(span);
+    const goneRows: ChangeRow[] = [];
+    for (const part of this.#partsOf(span, block, rows)) goneRows.push(...this.#thin(part, tier, evidence, bySeq));
+    this.#letGo(goneRows);
+    if (bySeq.size === 0 && tier === STATISTICS) this.#sql.blockGone.run(block.id);
+    else {
+      this.#parts.blocks.rewrite(block.id, [...bySeq.values()]);
+      this.#sql.blockDone.run(tier, block.id);
+    }
+    return goneRows.length;
+  }
+
+  /** The changes whose place is a block, by life, whether they have a record or not. */
+  #partsOf(span: SpanRow, block: BlockRow, rows: readonly ChangeRow[]): Part[] {
+    const isFirst = this.#sql.firstBlock.get(span.lastSeq) === block.id;
+    const next = this.#sql.nextBlock.get(span.lastSeq, block.resourceId, block.lifeId, block.seq);
+    const parts = new Map<number, Part>();
+    for (const row of rows) {
+      const life = this.#parts.objects.life(row.lifeId);
+      if (life === undefined) throw corruptRecord('a change belongs to no object', `change ${row.seq}`);
+      const place = { resourceId: life.resourceId, lifeId: row.lifeId, seq: row.seq };
+      if ((!isFirst && compareByPlace(place, block) < 0) || (next !== undefined && compareByPlace(place, next) >= 0)) continue;
+      const part = parts.get(row.lifeId);
+      if (part === undefined) parts.set(row.lifeId, { life, rows: [row] });
+      else part.rows.push(row);
+    }
+    return [...parts.values()];
+  }
+
+  /** Keeps of a part what its tier keeps, sees to records and links, and returns what is to be let go of. */
+  #thin({ life, rows }: Part, tier: Tier, evidence: ReadonlySet<number>, records: Map<number, PlacedRecord>): ChangeRow[] {
+    const { objects, log } = this.#parts;
+    const head = objects.newestChange(life.objectId);
+    if (head === undefined) throw corruptRecord('an object has no head', `object ${life.objectId}`);
+    const wanted = tier === CHECKPOINTS ? checkpointsOf(rows, evidence) : evidenceOf(rows, evidence);
+    const last = rows.at(-1) as ChangeRow;
+    if (tier === STATISTICS && (last.seq === head ? !isGone(last) : this.#isBuiltOn(last, head))) wanted.add(last.seq);
+    const { kept, gone } = planOf(rows, wanted);
+    if (gone.length === 0 && kept.every(({ record }) => record === 'same')) return [];
+    // States have to be built before anything that they are built from goes.
+    const written = kept.map((one, i) => this.#recordOf(one, kept[i - 1]));
+    for (const { seq } of gone) records.delete(seq);
+    const first = rows[0] as ChangeRow;
+    let before = first.previous === null ? undefined : first.seq - first.previous;
+    if (before !== undefined && log.row(before) === undefined) before = undefined;
+    for (const [i, { row, folds }] of kept.entries()) {
+      const text = written[i];
+      if (text !== undefined)
+        records.set(row.seq, { seq: row.seq, text: text.text, lifeId: life.id, resourceId: life.resourceId });
+      const flags = (text === undefined ? row.flags : withRecordShape(row.flags, text.shape)) | (folds ? CHECKPOINT_BIT : 0);
+      this.#sql.update.run(flags, before === undefined ? null : row.seq - before, row.seq);
+      before = row.seq;
+    }
+    this.#relinkAfter(last, head, before);
+    return gone;
+  }
+
+  /** Whether the change after this one patches its state. Those of thinned spans begin with whole states. */
+  #isBuiltOn(row: ChangeRow, head: number): boolean {
+    const { log } = this.#parts;
+    const after = log.successor(head, row.seq);
+    if (after === undefined || (this.#sql.tierOf.get(after) ?? ALL) !== ALL) return false;
+    return recordShapeOf(log.row(after)?.flags ?? 0) !== 'full';
+  }
+
+  /** The change after a run of which the end may be gone: what comes before it now. */
+  #relinkAfter(last: ChangeRow, head: number, before: number | undefined): void {
+    if (before === last.seq || head === last.seq) return;
+    const after = this.#parts.log.successor(head, last.seq);
+    if (after !== undefined) this.#sql.relink.run(before === undefined ? null : after - before, after);
+  }
+
+  #recordOf(
+    { row, record }: KeptChange,
+    before: KeptChange | undefined,
+  ): { shape: 'full' | 'patch' | 'none'; text: string } | undefined {
+    if (record === 'same') return undefined;
+    const { revisions } = this.#parts;
+    const state = revisions.state(row);
+    const columns = { resourceVersion: decodeResourceVersion(row.rv), generation: row.generation ?? undefined };
+    if (record === 'patch' && before !== undefined) {
+      const text = encodePatch(bareOf(revisions.state(before.row)), bareOf(state), state, columns);
+      if (text !== undefined) return { shape: 'patch', text };
+    }
+    return { shape: 'full', text: encodeFull(bareOf(state), state, columns) };
+  }
+
+  #letGo(rows: readonly ChangeRow[]): void {
+    if (rows.length === 0) return;
+    const { objects, postings } = this.#parts;
+    const seqs = JSON.stringify(rows.map(({ seq }) => seq));
+    this.#sql.count.run(seqs);
+    postings.remove(rows.map(({ seq }) => seq));
+    this.#sql.deleteAttributions.run(seqs);
+    this.#sql.delete.run(seqs);
+    for (const row of rows) {
+      const life = isGone(row) ? objects.life(row.lifeId) : undefined;
+      if (life !== undefined && objects.newestChange(life.objectId) === row.seq) objects.remove(life);
+    }
+  }
+
+  #evidence({ msMin, msMax, firstSeq, lastSeq }: SpanRow): ReadonlySet<number> {
+    const named = this.#parts.evidence(msMin, msMax).filter((seq) => seq >= firstSeq && seq <= lastSeq);
+    return new Set(named.slice(0, Math.ceil((lastSeq - firstSeq + 1) * this.#options.evidenceShare)));
+  }
+}
+
+function isGone(row: ChangeRow | undefined): boolean {
+  return row !== undefined && decodeFlags(row.flags).type === 'DELETED';
+}
