@@ -231,6 +231,7 @@ export function createApp({
           maturity: () => analysis.model.maturity(),
           health: () => health(store, view.checks()),
           registry,
+          schemas,
           auth: { token },
           ingest: view.ingest?.(token),
           trustedProxies: options.trustedProxy,

@@ -26,6 +26,18 @@ export const textParameter = z.string().max(1000, 'is longer than 1000 character
 
 export const seqParameter = z.coerce.number('must be a change number').int('must be a change number').min(1, 'must be 1 or more');
 
+/** One revision of an object: by the number of its change, or the state at a time. */
+export const revisionParameter = z
+  .string()
+  .max(100)
+  .transform((text, context): { seq: number } | { atMs: number } => {
+    if (/^[1-9]\d{0,14}$/.test(text)) return { seq: Number(text) };
+    const time = timeParameter.safeParse(text);
+    if (time.success) return { atMs: time.data };
+    context.addIssue({ code: 'custom', message: 'must be a change number or an RFC 3339 time such as 2026-08-21T09:30:00Z' });
+    return z.NEVER;
+  });
+
 /** A yes-or-no parameter: `?verbose`, `?verbose=true` and `?verbose=1` are all yes. */
 export const flagParameter = z
   .enum(['', 'true', '1', 'false', '0'], 'must be true or false')

@@ -9,6 +9,7 @@ import type { ClusterReach, KindCoverage } from '../collector/source.ts';
 import type { Clock } from '../domain/clock.ts';
 import type { ControllerView } from '../domain/controller-ties.ts';
 import { type ErrorCode, isCrowsnestError } from '../domain/errors.ts';
+import type { SchemaBook } from '../domain/schema-book.ts';
 import type { Model } from '../model/model.ts';
 import type { Store } from '../store/store.ts';
 import type { ActivityLog } from './activity.ts';
@@ -34,6 +35,8 @@ export interface ApiSources {
   maturity: (() => ReturnType<Model['maturity']>) | undefined;
   health: () => HealthReport;
   registry: Registry;
+  /** What the kinds' schemas say; absent where nothing is watched. */
+  schemas?: SchemaBook | undefined;
   clock: Clock;
   version: string;
   /** Takes what is pushed; absent where no ingest key is configured. */

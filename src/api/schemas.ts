@@ -197,9 +197,61 @@ export const ObjectState = z
     id: 'ObjectState',
   });
 
+const structuralChange = {
+  op: z.enum(['add', 'remove', 'set', 'move']).describe('move: an item of a list that changed its place, and maybe more'),
+  pointer: z.string().describe('JSON pointer into the state after; of what was removed, into the state before'),
+  from: z.string().optional().describe('Of what moved: JSON pointer into the state before'),
+  path: z.string().describe('The same place with list items as [key=value] where keys tell them apart, else [index]'),
+  old: json.optional(),
+  new: json.optional(),
+};
+
+export const StructuralChange = z
+  .object({
+    ...structuralChange,
+    document: z
+      .object({ format: z.enum(['json', 'yaml']), changes: z.array(z.object(structuralChange)) })
+      .optional()
+      .describe('Both values are text that holds a document: what changed within it'),
+  })
+  .register(components, { id: 'StructuralChange' });
+
 export const ObjectDiff = z
-  .object({ ref: ObjectRef, from: z.int(), to: z.int(), diff: z.array(FieldDiff) })
+  .object({
+    ref: ObjectRef,
+    from: z.int().describe('The change that led to the state before'),
+    to: z.int().describe('The change that led to the state after'),
+    changes: z
+      .array(StructuralChange)
+      .describe('Whole subtrees come and go as one entry; from the state before they give the one after'),
+    noise: count.describe('Differences left out: bookkeeping of the API server, renewed times of a last look'),
+    text: z.string().optional().describe('With text=true: as diff -u of YAML writes it'),
+    diff: z.array(FieldDiff).describe('Leaf by leaf, as in a change'),
+  })
   .register(components, { id: 'ObjectDiff' });
+
+export const BlamedField = z
+  .object({
+    path: z.string().describe('A leaf: RFC 6901 escapes; list items as [key=value] or [index]'),
+    value: json,
+    seq: z.int().optional().describe('The change that gave it this value'),
+    notAfter: z
+      .int()
+      .optional()
+      .describe('In place of seq, where the kept history or the time for looking ended: set by this change or an earlier one'),
+  })
+  .register(components, { id: 'BlamedField' });
+
+export const Blame = z
+  .object({
+    ref: ObjectRef,
+    seq: z.int().describe('The change that led to the state that is blamed'),
+    fields: z.array(BlamedField).describe('By path, without bookkeeping'),
+    changes: z
+      .array(z.object({ seq: z.int(), type: z.enum(CHANGE_TYPES), time, actor: Actor, own: z.boolean() }))
+      .describe('Each change that is named, newest first'),
+  })
+  .register(components, { id: 'Blame' });
 
 export const Series = z
   .object({
@@ -422,7 +474,19 @@ function listOf<T extends z.ZodType>(item: T, id: string) {
     .register(components, { id });
 }
 
-export const ChangeList = listOf(ChangeSummary, 'ChangeList');
+export const ObjectStateList = listOf(ObjectState, 'ObjectStateList');
+export const ChangeList = z
+  .object({
+    items: z.array(ChangeSummary),
+    metadata: z.object({
+      continue: z.string().optional().describe('Absent on the last page'),
+      stopped: z
+        .object({ reason: z.literal('time'), through: time.optional() })
+        .optional()
+        .describe('The search used up its time before the page was full: go on with `continue`. It got as far back as `through`'),
+    }),
+  })
+  .register(components, { id: 'ChangeList' });
 export const FindingList = listOf(Finding, 'FindingList');
 export const ObjectList = listOf(ObjectSummary, 'ObjectList');
 export const KubeEventList = listOf(KubeEvent, 'KubeEventList');

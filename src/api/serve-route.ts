@@ -28,11 +28,15 @@ async function sendLines(pages: Iterable<unknown[]>, request: Request, response:
   for (const items of pages) {
     if (gone.signal.aborted) return;
     // Set with the first page, so that a mistake in the query is still answered as a problem.
-    response.type('application/x-ndjson');
+    if (!response.headersSent) response.type('application/x-ndjson');
     if (request.method === 'HEAD') break;
-    const flushed = response.write(items.map((item) => `${JSON.stringify(item)}\n`).join(''));
-    if (!flushed) await once(response, 'drain', { signal: gone.signal }).catch(() => {});
+    // A search may look at many changes before one fits.
+    if (items.length > 0) {
+      const flushed = response.write(items.map((item) => `${JSON.stringify(item)}\n`).join(''));
+      if (!flushed) await once(response, 'drain', { signal: gone.signal }).catch(() => {});
+    }
     await nextTurn();
   }
+  if (!response.headersSent) response.type('application/x-ndjson');
   response.end();
 }

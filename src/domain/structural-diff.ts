@@ -22,11 +22,13 @@ export interface StructuralChange {
   old?: Json;
   new?: Json;
   /** Both values are text that holds a document: what changed in it. `old` and `new` are the whole text. */
-  document?: { format: string; changes: StructuralChange[] };
+  document?: { format: DocumentFormat; changes: StructuralChange[] };
 }
 
+export type DocumentFormat = 'json' | 'yaml';
+
 /** A document that a string holds; undefined for any other text. */
-export type DocumentReader = (text: string) => { format: string; value: Json } | undefined;
+export type DocumentReader = (text: string) => { format: DocumentFormat; value: Json } | undefined;
 
 export interface DiffOptions {
   mergeKeys?: SchemaTree<readonly string[]> | undefined;

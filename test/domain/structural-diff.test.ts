@@ -83,7 +83,8 @@ test('where the keys of the schema do not tell items apart, the usual ones are t
 });
 
 test('a document in a string is compared as a document', () => {
-  const readDocument = (text: string) => (text.startsWith('{') ? { format: 'json', value: JSON.parse(text) as Json } : undefined);
+  const readDocument = (text: string) =>
+    text.startsWith('{') ? { format: 'json' as const, value: JSON.parse(text) as Json } : undefined;
   const changes = structuralDiff({ c: '{"a":1,"b":[1]}' }, { c: '{"b":[1,2],"a":1}' }, { readDocument });
   assert.equal(changes.length, 1);
   assert.equal(changes[0]!.document?.format, 'json');

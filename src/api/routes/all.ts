@@ -5,14 +5,16 @@ import { listControllers } from './controllers.ts';
 import { getFinding, listFindings } from './findings.ts';
 import { listGaps } from './gaps.ts';
 import { pushAdmission, pushAudit, pushEvents, pushWebhook } from './ingest.ts';
-import { getObject, getObjectDiff, getObjectEvents, getObjectHistory, getObjectState, listObjects } from './objects.ts';
+import { getObject, getObjectEvents, getObjectHistory, getObjectState, listObjects } from './objects.ts';
 import { getActivity, getStats, listCoverage, listSeries } from './overview.ts';
+import { getObjectBlame, getObjectDiff, listStates } from './revisions.ts';
 import { livez, metrics, readyz } from './service.ts';
 
 export const ROUTES: readonly Route[] = [
   ...[listFindings, getFinding],
   ...[listChanges, getChange],
-  ...[listObjects, getObject, getObjectHistory, getObjectState, getObjectDiff, getObjectEvents],
+  ...[listObjects, getObject, getObjectHistory, getObjectState, getObjectDiff, getObjectBlame, getObjectEvents],
+  listStates,
   ...[listSeries, listControllers, listCoverage, listGaps, getStats, getActivity],
   ...[pushEvents, pushAudit, pushAdmission, pushWebhook],
   ...[livez, readyz, metrics],

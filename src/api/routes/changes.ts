@@ -1,14 +1,22 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { z } from 'zod';
 import type { Change } from '../../domain/change.ts';
+import { FilterError, type FilterTerm, parseChangeFilter } from '../../domain/change-filter.ts';
+import { compileChangeFilter } from '../../domain/change-match.ts';
 import type { KubeObject } from '../../domain/object-ref.ts';
 import type { ChangeQuery, ChangeSummary, Store } from '../../store/store.ts';
-import { LIMIT_DEFAULT, LIMIT_MAX, pageParameters, seqParameter, textParameter, timeParameter } from '../parameters.ts';
-import { notFound } from '../problem.ts';
-import { route } from '../route.ts';
+import { decodeSearchCursor, encodeSearchCursor, type SearchStep, searchSteps } from '../change-search.ts';
+import { LIMIT_DEFAULT, pageParameters, seqParameter, textParameter, timeParameter } from '../parameters.ts';
+import { notFound, RequestError } from '../problem.ts';
+import { type ApiSources, route } from '../route.ts';
 import * as schemas from '../schemas.ts';
-import { changeSummaryView, changeView } from '../views.ts';
+import { changeSummaryView, changeView, isoTime } from '../views.ts';
 import { changeExtras } from '../who.ts';
 import { exportPages } from './export-pages.ts';
+
+const SEARCH_MS_DEFAULT = 1_000;
+const SEARCH_MS_MAX = 10_000;
+const searchMsMessage = `must be a whole number from 1 to ${SEARCH_MS_MAX}`;
 
 const query = z.strictObject({
   cluster: textParameter.optional(),
@@ -21,11 +29,24 @@ const query = z.strictObject({
   path: textParameter.optional().describe('A generic path, exactly, e.g. /spec/replicas'),
   from: timeParameter.optional(),
   to: timeParameter.optional(),
+  q: textParameter
+    .optional()
+    .describe(
+      'A filter, e.g. `kind:Kafka path:spec.replicas actor:alice* value>3 after:7d score>=2 -type:ADDED`; see docs/queries.md',
+    ),
+  maxMs: z.coerce
+    .number(searchMsMessage)
+    .int(searchMsMessage)
+    .min(1, searchMsMessage)
+    .max(SEARCH_MS_MAX, searchMsMessage)
+    .default(SEARCH_MS_DEFAULT)
+    .describe('With q: milliseconds after which the search stops and says so, with a cursor to go on from'),
   ...pageParameters,
 });
+type Query = z.output<typeof query>;
 
-function changeQuery(input: z.output<typeof query>): ChangeQuery {
-  const { from, to, limit, ...rest } = input;
+function changeQuery(input: Query): ChangeQuery {
+  const { from, to, limit, q: _, maxMs: __, ...rest } = input;
   return { ...rest, fromMs: from, toMs: to, limit: limit ?? LIMIT_DEFAULT };
 }
 
@@ -38,16 +59,68 @@ export const listChanges = route({
   query,
   response: schemas.ChangeList,
   problems: ['REQUEST_INVALID', 'CURSOR_EXPIRED'],
-  handle({ query: input }, { store }) {
-    const page = store.changes(changeQuery(input));
+  handle({ query: input }, sources) {
+    if (input.q !== undefined) return searchedPage(input, input.q, sources);
+    const page = sources.store.changes(changeQuery(input));
     return { items: page.items.map(changeSummaryView), metadata: { continue: page.continue } };
   },
   export: {
     line: schemas.ChangeSummary,
-    pages: ({ query: input }, { store }) =>
-      exportPages(input, (position) => store.changes({ ...changeQuery(input), ...position }), changeSummaryView),
+    pages: ({ query: input }, sources) =>
+      input.q === undefined
+        ? exportPages(input, (position) => sources.store.changes({ ...changeQuery(input), ...position }), changeSummaryView)
+        : searchedLines(input, input.q, sources),
   },
 });
+
+function searchedPage(input: Query, q: string, sources: ApiSources): Promise<z.input<typeof schemas.ChangeList>> {
+  const steps = stepsOf(input, q, sources);
+  const limit = input.limit ?? LIMIT_DEFAULT;
+  const endMs = performance.now() + input.maxMs;
+  return (async () => {
+    const found: ChangeSummary[] = [];
+    let through: SearchStep['through'];
+    for (const step of steps) {
+      found.push(...step.found);
+      through = step.through ?? through;
+      if (found.length > limit) {
+        const items = found.slice(0, limit);
+        return { items: items.map(changeSummaryView), metadata: { continue: encodeSearchCursor(items.at(-1)?.seq ?? 0) } };
+      }
+      if (performance.now() > endMs && through !== undefined) {
+        const stopped = { reason: 'time' as const, through: isoTime(through.observedMs) };
+        return { items: found.map(changeSummaryView), metadata: { continue: encodeSearchCursor(through.seq), stopped } };
+      }
+      await nextTurn();
+    }
+    return { items: found.map(changeSummaryView), metadata: {} };
+  })();
+}
+
+function* searchedLines(input: Query, q: string, sources: ApiSources) {
+  let left = input.limit ?? Number.POSITIVE_INFINITY;
+  for (const { found } of stepsOf(input, q, sources)) {
+    yield found.slice(0, left).map(changeSummaryView);
+    left -= found.length;
+    if (left <= 0) return;
+  }
+}
+
+function stepsOf(input: Query, q: string, { store, clock }: ApiSources) {
+  const { limit: _, continue: token, ...asked } = changeQuery(input);
+  const given = Object.fromEntries(Object.entries(asked).filter(([, value]) => value !== undefined));
+  const beforeSeq = token === undefined ? {} : { beforeSeq: decodeSearchCursor(token) };
+  return searchSteps(store, compileChangeFilter(parsed(q, clock.nowMs())), { ...given, ...beforeSeq });
+}
+
+function parsed(q: string, nowMs: number): FilterTerm[] {
+  try {
+    return parseChangeFilter(q, nowMs);
+  } catch (error) {
+    if (error instanceof FilterError) throw new RequestError([{ in: 'query', name: 'q', detail: error.message }]);
+    throw error;
+  }
+}
 
 export const getChange = route({
   path: '/v1/changes/{seq}',
@@ -71,22 +144,9 @@ export const getChange = route({
 /** The object's state just before a change in the same life; undefined for the first of a life. */
 function stateBefore(store: Store, change: Change): KubeObject | undefined {
   if (change.type === 'ADDED') return undefined;
-  const previous = previousOf(store, change);
-  return previous === undefined ? undefined : store.stateAt(change.ref, { seq: previous.seq });
-}
-
-function previousOf(store: Store, change: Change): ChangeSummary | undefined {
-  const { cluster, group, kind, namespace, name } = change.ref;
-  let position: string | undefined;
-  do {
-    // One millisecond more, so that an excluded end would still show changes of the same instant. No lower bound: event time may repeat.
-    const page = store.changes({
-      ...{ cluster, group, kind, namespace, name, toMs: change.observedMs + 1, limit: position === undefined ? 20 : LIMIT_MAX },
-      ...(position === undefined ? {} : { continue: position }),
-    });
-    const found = page.items.find((other) => other.seq < change.seq);
-    if (found !== undefined) return found.uid === change.uid ? found : undefined;
-    position = page.continue;
-  } while (position !== undefined);
+  for (const earlier of store.history(change.ref, { seq: change.seq })) {
+    if (earlier.seq === change.seq) continue;
+    return earlier.uid === change.uid ? store.stateAt(change.ref, { seq: earlier.seq }) : undefined;
+  }
   return undefined;
 }

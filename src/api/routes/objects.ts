@@ -1,6 +1,5 @@
 /** Objects live under /v1/objects/{cluster}/{group}/{kind}/{namespace}/{name}; `_` stands for an empty group or namespace. */
 import { z } from 'zod';
-import { diffValues } from '../../domain/field-diff.ts';
 import { type KubeObject, type ObjectRef, objectKey } from '../../domain/object-ref.ts';
 import type { ObjectSummary, Store } from '../../store/store.ts';
 import { flagParameter, LIMIT_DEFAULT, pageParameters, seqParameter, textParameter, timeParameter } from '../parameters.ts';
@@ -11,15 +10,15 @@ import { changeSummaryView, isoTime, kubeEventView, objectView } from '../views.
 
 const EMPTY = '_';
 const blankable = textParameter.transform((text) => (text === EMPTY ? '' : text));
-const params = z.strictObject({
+export const objectParams = z.strictObject({
   cluster: textParameter,
   group: blankable.describe('_ for the core group'),
   kind: textParameter,
   namespace: blankable.describe('_ for a cluster-scoped object'),
   name: textParameter,
 });
-type Named = z.output<typeof params>;
-const path = '/v1/objects/{cluster}/{group}/{kind}/{namespace}/{name}';
+export type Named = z.output<typeof objectParams>;
+export const OBJECT_PATH = '/v1/objects/{cluster}/{group}/{kind}/{namespace}/{name}';
 
 export const listObjects = route({
   path: '/v1/objects',
@@ -47,11 +46,11 @@ export const listObjects = route({
 });
 
 export const getObject = route({
-  path,
+  path: OBJECT_PATH,
   id: 'getObject',
   summary: 'One object; deleted ones are found too',
   tag: 'objects',
-  params,
+  params: objectParams,
   query: z.strictObject({}),
   response: schemas.ObjectSummary,
   problems: ['REQUEST_INVALID', 'NOT_FOUND'],
@@ -59,11 +58,11 @@ export const getObject = route({
 });
 
 export const getObjectHistory = route({
-  path: `${path}/history`,
+  path: `${OBJECT_PATH}/history`,
   id: 'getObjectHistory',
   summary: "The object's changes, newest first, over all its lives",
   tag: 'objects',
-  params,
+  params: objectParams,
   query: z.strictObject({ from: timeParameter.optional(), to: timeParameter.optional(), ...pageParameters }),
   response: schemas.ChangeList,
   problems: ['REQUEST_INVALID', 'NOT_FOUND', 'CURSOR_EXPIRED'],
@@ -76,11 +75,11 @@ export const getObjectHistory = route({
 });
 
 export const getObjectState = route({
-  path: `${path}/state`,
+  path: `${OBJECT_PATH}/state`,
   id: 'getObjectState',
   summary: "The object's whole state now, at a time, or right after one of its changes",
   tag: 'objects',
-  params,
+  params: objectParams,
   query: z.strictObject({ at: timeParameter.optional(), seq: seqParameter.optional() }),
   response: schemas.ObjectState,
   problems: ['REQUEST_INVALID', 'NOT_FOUND'],
@@ -97,28 +96,12 @@ export const getObjectState = route({
   },
 });
 
-export const getObjectDiff = route({
-  path: `${path}/diff`,
-  id: 'getObjectDiff',
-  summary: 'What changed between two of its changes',
-  tag: 'objects',
-  params,
-  query: z.strictObject({ from: seqParameter, to: seqParameter }),
-  response: schemas.ObjectDiff,
-  problems: ['REQUEST_INVALID', 'NOT_FOUND'],
-  handle({ params: named, query }, { store }) {
-    const { ref } = requireObject(store, named);
-    const [before, after] = [stateOfChange(store, ref, query.from, 'from'), stateOfChange(store, ref, query.to, 'to')];
-    return { ref, from: query.from, to: query.to, diff: diffValues(before, after) };
-  },
-});
-
 export const getObjectEvents = route({
-  path: `${path}/events`,
+  path: `${OBJECT_PATH}/events`,
   id: 'getObjectEvents',
   summary: 'Kubernetes Events about the object, newest first, over all its lives; the newest hundred are kept',
   tag: 'objects',
-  params,
+  params: objectParams,
   query: z.strictObject({ from: timeParameter.optional(), to: timeParameter.optional(), limit: pageParameters.limit }),
   response: schemas.KubeEventList,
   problems: ['REQUEST_INVALID', 'NOT_FOUND'],
@@ -130,7 +113,7 @@ export const getObjectEvents = route({
   },
 });
 
-function requireObject(store: Store, named: Named): ObjectSummary {
+export function requireObject(store: Store, named: Named): ObjectSummary {
   const object = store.objects({ ...named, includeDeleted: true, limit: 1 }).items[0];
   if (object !== undefined) return object;
   const place = named.namespace === '' ? named.name : `${named.namespace}/${named.name}`;

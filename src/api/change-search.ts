@@ -1,0 +1,125 @@
+/**
+ * Searches the recorded changes by a filter: what an index answers is asked of the store, the rest is checked on rows, on values where the
+ * filter speaks of them, and on findings. It works in small steps, so that the rest of the process goes on in between and the search can end
+ * at any of them: where it got to is its cursor, which later changes do not move.
+ */
+import type { ChangeFilter } from '../domain/change-match.ts';
+import type { ChangeQuery, ChangeSummary, Store } from '../store/store.ts';
+import { RequestError } from './problem.ts';
+
+/** Rows looked at in one step, and changes whose values are. */
+const ROWS_PER_STEP = 200;
+const VALUES_PER_STEP = 16;
+/** With more findings than this of a score, going by the changes is the better way. */
+const FINDINGS_MAX = 2_000;
+const FINDINGS_PER_CHANGE_MAX = 50;
+
+export type SearchQuery = Omit<ChangeQuery, 'limit' | 'continue'>;
+
+export interface SearchStep {
+  found: ChangeSummary[];
+  /** The last change looked at. */
+  through: { seq: number; observedMs: number } | undefined;
+}
+
+/** Newest first, a step at a time; each step is read when it is asked for. */
+export function* searchSteps(store: Store, filter: ChangeFilter, query: SearchQuery): Generator<SearchStep> {
+  const bounded = { ...filter.bounds, ...query, ...timesOf(filter, query) };
+  const judged = filter.scoreMin === undefined ? undefined : judgedChanges(store, filter.scoreMin, bounded);
+  const steps = judged === undefined ? rowSteps(store, filter, bounded) : judgedSteps(store, judged, bounded);
+  for (const rows of steps) {
+    const found = rows.filter((row) => filter.fitsRow(row) && fitsDeep(store, filter, row));
+    const last = rows.at(-1);
+    yield { found, through: last === undefined ? undefined : { seq: last.seq, observedMs: last.observedMs } };
+  }
+}
+
+function timesOf({ bounds }: ChangeFilter, query: SearchQuery): Pick<ChangeQuery, 'fromMs' | 'toMs'> {
+  const [fromMs, toMs] = [
+    Math.max(bounds.fromMs ?? Number.NEGATIVE_INFINITY, query.fromMs ?? Number.NEGATIVE_INFINITY),
+    Math.min(bounds.toMs ?? Number.POSITIVE_INFINITY, query.toMs ?? Number.POSITIVE_INFINITY),
+  ];
+  return { ...(Number.isFinite(fromMs) && { fromMs }), ...(Number.isFinite(toMs) && { toMs }) };
+}
+
+function* rowSteps(store: Store, filter: ChangeFilter, query: SearchQuery): Generator<ChangeSummary[]> {
+  const size = filter.fitsFields === undefined && filter.fitsScore === undefined ? ROWS_PER_STEP : VALUES_PER_STEP;
+  let beforeSeq = query.beforeSeq;
+  for (;;) {
+    const { items } = store.changes({ ...query, limit: ROWS_PER_STEP, ...(beforeSeq === undefined ? {} : { beforeSeq }) });
+    for (let from = 0; from < items.length; from += size) yield items.slice(from, from + size);
+    const last = items.at(-1);
+    if (last === undefined || items.length < ROWS_PER_STEP) return;
+    beforeSeq = last.seq;
+  }
+}
+
+/** The changes with findings of at least a score, when they are few. */
+function judgedChanges(store: Store, scoreMin: number, query: SearchQuery): number[] | undefined {
+  const { cluster, kind, namespace, name } = query;
+  const named = { cluster, kind, namespace, name };
+  const asked = Object.fromEntries(Object.entries(named).filter(([, value]) => value !== undefined));
+  const { items, continue: more } = store.findings({ ...asked, scoreMin, limit: FINDINGS_MAX });
+  if (more !== undefined) return undefined;
+  const seqs = items.flatMap(({ subject }) => (subject.type === 'change' ? [subject.seq] : []));
+  return [...new Set(seqs)].sort((a, b) => b - a);
+}
+
+function* judgedSteps(store: Store, seqs: readonly number[], query: SearchQuery): Generator<ChangeSummary[]> {
+  const { beforeSeq = Number.POSITIVE_INFINITY } = query;
+  const left = seqs.filter((seq) => seq < beforeSeq);
+  for (let from = 0; from < left.length; from += VALUES_PER_STEP) {
+    const rows = left.slice(from, from + VALUES_PER_STEP).flatMap((seq) => summaryOf(store, seq) ?? []);
+    yield rows.filter((row) => isWithin(row, query));
+  }
+}
+
+function summaryOf(store: Store, seq: number): ChangeSummary | undefined {
+  const change = store.change(seq);
+  if (change === undefined) return undefined;
+  const { diff, state: _, candidates: __, ...summary } = change;
+  const paths = change.type === 'MODIFIED' ? [...new Set(diff.map(({ generic }) => generic))].sort() : [];
+  return { ...summary, paths };
+}
+
+/** What the store would have checked; `path` and `actor` as it does, exactly. */
+function isWithin(row: ChangeSummary, query: SearchQuery): boolean {
+  const { cluster, group, kind, namespace, name } = query;
+  for (const [key, value] of Object.entries({ cluster, group, kind, namespace, name })) {
+    if (value !== undefined && row.ref[key as 'cluster'] !== value) return false;
+  }
+  if (query.actor !== undefined && row.actor.name !== query.actor) return false;
+  if (query.type !== undefined && row.type !== query.type) return false;
+  if (query.path !== undefined && !row.paths.includes(query.path)) return false;
+  return row.observedMs >= (query.fromMs ?? row.observedMs) && row.observedMs <= (query.toMs ?? row.observedMs);
+}
+
+function fitsDeep(store: Store, filter: ChangeFilter, row: ChangeSummary): boolean {
+  if (filter.fitsScore !== undefined && !filter.fitsScore(scoreOf(store, row))) return false;
+  if (filter.fitsFields === undefined) return true;
+  return filter.fitsFields(row.type, store.change(row.seq)?.diff ?? []);
+}
+
+function scoreOf(store: Store, { seq, ref, observedMs }: ChangeSummary): number {
+  const { cluster, kind, namespace, name } = ref;
+  const at = { fromMs: observedMs, toMs: observedMs, limit: FINDINGS_PER_CHANGE_MAX };
+  const { items } = store.findings({ cluster, kind, namespace, name, ...at });
+  return Math.max(0, ...items.flatMap(({ subject, score }) => (subject.type === 'change' && subject.seq === seq ? [score] : [])));
+}
+
+const CURSOR = 'search';
+
+export function encodeSearchCursor(seq: number): string {
+  return Buffer.from(JSON.stringify([CURSOR, seq]), 'utf8').toString('base64url');
+}
+
+export function decodeSearchCursor(cursor: string): number {
+  try {
+    const [list, seq, ...more] = JSON.parse(Buffer.from(cursor, 'base64url').toString('utf8')) as unknown[];
+    if (list === CURSOR && Number.isSafeInteger(seq) && more.length === 0) return seq as number;
+  } catch {
+    // Not one of ours, said below.
+  }
+  const detail = 'is not one of a search; pass the token of the previous page unchanged, with the same q';
+  throw new RequestError([{ in: 'query', name: 'continue', detail }]);
+}
