@@ -238,7 +238,9 @@ export const BlamedField = z
     notAfter: z
       .int()
       .optional()
-      .describe('In place of seq, where the kept history or the time for looking ended: set by this change or an earlier one'),
+      .describe(
+        'In place of seq: set by this change or an earlier one. The time for looking ended there, or what is kept of the history',
+      ),
   })
   .register(components, { id: 'BlamedField' });
 

@@ -33,7 +33,10 @@ export interface BlamedField {
   value: Json;
   /** The change that set it. */
   seq?: number;
-  /** Where it was not found out, as the record or the time for looking ends there: set by this change or an earlier one. */
+  /**
+   * Where it was not found out: set by this change or an earlier one. The time for looking ended there, or the kept history, or this change
+   * stands for others of its day that are no longer kept.
+   */
   notAfter?: number;
 }
 
@@ -57,9 +60,9 @@ export function blame(state: Json, source: BlameSource, isLeftOut: (path: FieldP
     }
     if (step.type === 'MODIFIED') closeTouched(open, step, source);
   }
-  return fields.map(({ path, value, seq }) => {
+  return fields.map(({ path, value, seq, notAfter = oldest }) => {
     if (seq !== undefined) return { path, value, seq };
-    return oldest === undefined ? { path, value } : { path, value, notAfter: oldest };
+    return notAfter === undefined ? { path, value } : { path, value, notAfter };
   });
 }
 
@@ -68,12 +71,13 @@ interface Open {
   generic: FieldPath;
   value: Json;
   seq?: number;
+  notAfter?: number;
 }
 
 function closeTouched(open: OpenFields, step: BlameStep, source: BlameSource): void {
   if (step.standsForMore === true) {
     const { before, after } = source.sides(step.seq);
-    for (const { op, path } of diffValues(before, after)) if (op !== 'remove') open.close(path, step.seq);
+    for (const { op, path } of diffValues(before, after)) if (op !== 'remove') open.close(path, step.seq, 'notAfter');
     return;
   }
   const lists = new Set<FieldPath>();
@@ -111,10 +115,10 @@ class OpenFields {
     return this.#countByGeneric.has(generic);
   }
 
-  close(path: FieldPath, seq: number): void {
+  close(path: FieldPath, seq: number, as: 'seq' | 'notAfter' = 'seq'): void {
     const field = this.#byPath.get(path);
     if (field === undefined) return;
-    field.seq = seq;
+    field[as] = seq;
     this.#byPath.delete(path);
     const left = (this.#countByGeneric.get(field.generic) ?? 1) - 1;
     if (left === 0) this.#countByGeneric.delete(field.generic);

@@ -9,7 +9,7 @@ import type { ChangeLog, ChangeRow } from './change-log.ts';
 import type { Interning } from './interning.ts';
 import type { Objects } from './objects.ts';
 import type { Revisions } from './revisions.ts';
-import { decodeFlags } from './row-codec.ts';
+import { decodeFlags, isCheckpoint } from './row-codec.ts';
 
 interface Parts {
   db: Database.Database;
@@ -100,7 +100,8 @@ export class ObjectHistory {
         if (uid !== undefined && lifeUid !== uid) return;
         uid = lifeUid;
       }
-      yield { seq: at, type: decodeFlags(flags).type, paths: pathsetId === null ? [] : interning.pathset(pathsetId) };
+      const paths = pathsetId === null ? [] : interning.pathset(pathsetId);
+      yield { seq: at, type: decodeFlags(flags).type, paths, standsForMore: isCheckpoint(flags) };
       at = previous === null ? null : at - previous;
     }
   }

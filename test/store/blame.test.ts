@@ -100,6 +100,27 @@ test('says what it did not get to in the time it has', () => {
   store.close();
 });
 
+test('a change that stands for others of its day does not claim what one of them may have set', () => {
+  const store = openSqliteStore({ file: ':memory:', changesPerSpan: 4, spansPerMerge: 2, keepChangesMs: 86_400_000 });
+  const specs = Array.from({ length: 80 }, (_, i) => ({ first: 1, early: i < 5 ? 0 : 1, late: i < 78 ? 0 : 1, moved: i }));
+  for (const [i, change] of history('orders', specs, 1).entries()) {
+    store.append({ changes: [{ ...change, observedMs: i * 3_600_000 }] });
+    store.maintain();
+  }
+  assert.ok(store.counts().released > 0);
+  const kept = [...store.history(refTo('orders'))].map(({ seq }) => seq);
+  const checkpoint = kept.filter((seq) => seq >= 6).at(-1)!;
+  const fields = store.blame(refTo('orders'))!.fields.map(({ path, seq, notAfter }) => [path, seq, notAfter]);
+  assert.deepEqual(fields, [
+    ['/apiVersion', undefined, kept.at(-1)],
+    ['/spec/early', undefined, checkpoint],
+    ['/spec/first', undefined, kept.at(-1)],
+    ['/spec/late', 79, undefined],
+    ['/spec/moved', 80, undefined],
+  ]);
+  store.close();
+});
+
 test('the history of an object is read newest first from any of its changes', () => {
   const store = openSqliteStore({ file: ':memory:' });
   store.append({ changes: history('orders', [{ a: 1 }, { a: 2 }, { a: 3 }], 1) });
