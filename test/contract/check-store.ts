@@ -603,6 +603,7 @@ export function checkStore(name: string, make: () => Store): void {
     test('says that it can be written', (store) => {
       assert.equal(store.readOnly, false);
       assert.equal(store.probeWrite(), true);
+      store.append({ changes: history('orders', [{}], 10) });
       assert.ok(store.counts().bytes > 0);
     });
   });

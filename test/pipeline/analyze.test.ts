@@ -9,9 +9,9 @@ import { createAnalysis, scrapesOf } from '../../src/pipeline/analyze.ts';
 import { createIngest } from '../../src/pipeline/ingest.ts';
 import { createPipeline } from '../../src/pipeline/pipeline.ts';
 import { createPolicy } from '../../src/respond/policy.ts';
-import { openSqliteStore } from '../../src/store/sqlite-store.ts';
 import type { Store } from '../../src/store/store.ts';
 import { createLogger } from '../../src/telemetry/logger.ts';
+import { openMemoryStore } from '../support/memory-store.ts';
 import { kafka, observed } from '../support/objects.ts';
 
 const HOUR = 3_600_000;
@@ -54,7 +54,7 @@ function* stream(): Generator<ReturnType<typeof observed>> {
 }
 
 function play(restartEvery: number): Finding[] {
-  const store = openSqliteStore({ file: ':memory:' });
+  const store = openMemoryStore();
   const ingest = createIngest({ store, hash: keyedHash(Buffer.from('k')) });
   const seen: Finding[] = [];
   let analysis = analysisOf(store, seen);
@@ -87,7 +87,7 @@ test('restarts, clean or by crash, change no finding', () => {
 });
 
 test('what was recorded but not judged before a crash is judged afterwards, once', () => {
-  const store = openSqliteStore({ file: ':memory:' });
+  const store = openMemoryStore();
   const ingest = createIngest({ store, hash: keyedHash(Buffer.from('k')) });
   const seen: Finding[] = [];
   for (const observation of stream()) ingest.record({ observations: [observation] });
@@ -99,7 +99,7 @@ test('what was recorded but not judged before a crash is judged afterwards, once
 });
 
 test('a silence that was told before a crash is not told again, nor its page taken back', () => {
-  const store = openSqliteStore({ file: ':memory:' });
+  const store = openMemoryStore();
   const ingest = createIngest({ store, hash: keyedHash(Buffer.from('k')) });
   const seen: Finding[] = [];
   const first = analysisOf(store, seen);
@@ -126,7 +126,7 @@ test('a silence that was told before a crash is not told again, nor its page tak
 });
 
 test('a change that the model fails on costs neither its neighbours nor the next start', () => {
-  const store = openSqliteStore({ file: ':memory:' });
+  const store = openMemoryStore();
   const ingest = createIngest({ store, hash: keyedHash(Buffer.from('k')) });
   const faults: number[] = [];
   const seen: Finding[] = [];
@@ -160,7 +160,7 @@ test('a change that the model fails on costs neither its neighbours nor the next
 });
 
 test('a full disk loses no finding: the write is tried again, the model is not', async () => {
-  const store = openSqliteStore({ file: ':memory:' });
+  const store = openMemoryStore();
   let refusals = 0;
   const flaky: Store = new Proxy(store, {
     get(target, property) {
@@ -193,7 +193,7 @@ test('a full disk loses no finding: the write is tried again, the model is not',
 });
 
 test('what a first list finds is learnt but not judged', () => {
-  const store = openSqliteStore({ file: ':memory:' });
+  const store = openMemoryStore();
   const ingest = createIngest({ store, hash: keyedHash(Buffer.from('k')) });
   const seen: Finding[] = [];
   const analysis = analysisOf(store, seen);

@@ -9,15 +9,15 @@ import { keyedHash } from '../../src/domain/masking-key.ts';
 import type { KubeObject } from '../../src/domain/object-ref.ts';
 import { type ClaimBookOptions, createClaimBook } from '../../src/pipeline/claim-book.ts';
 import { createIngest } from '../../src/pipeline/ingest.ts';
-import { openSqliteStore } from '../../src/store/sqlite-store.ts';
 import { ManualClock } from '../respond/manual-clock.ts';
+import { openMemoryStore } from '../support/memory-store.ts';
 import { kafka, observed } from '../support/objects.ts';
 
 const T0 = 1_000_000;
 const hash = keyedHash(Buffer.from('k'));
 
 function setUp(over: Partial<ClaimBookOptions> = {}) {
-  const store = openSqliteStore({ file: ':memory:' });
+  const store = openMemoryStore();
   const clock = new ManualClock(T0);
   const counts: Record<string, number> = {};
   const book = createClaimBook({

@@ -8,8 +8,8 @@ import { CONTROLLERS } from '../../src/demo/controller-metrics.ts';
 import type { Scrape } from '../../src/domain/series.ts';
 import { createControllerBook } from '../../src/pipeline/controller-book.ts';
 import { createIngest } from '../../src/pipeline/ingest.ts';
-import { openSqliteStore } from '../../src/store/sqlite-store.ts';
 import { createLogger } from '../../src/telemetry/logger.ts';
+import { openMemoryStore } from '../support/memory-store.ts';
 
 const FILE = fileURLToPath(new URL('../../fixtures/demo/seed-1.ndjson.zst', import.meta.url));
 const SILENT = createLogger('silent');
@@ -25,7 +25,7 @@ function withoutNames(scrape: Scrape): Scrape {
 }
 
 async function play(disguise: (scrape: Scrape) => Scrape) {
-  const store = openSqliteStore({ file: ':memory:' });
+  const store = openMemoryStore();
   const ingest = createIngest({ store, hash: () => '0123456789abcdef' });
   const book = createControllerBook({ store, declared: [] });
   const clock = { nowMs: () => 0, sleep: async () => {} };
@@ -67,7 +67,7 @@ describe('controllers of the demo', () => {
   });
 
   it('begin anew where what was saved cannot be read', () => {
-    const store = openSqliteStore({ file: ':memory:' });
+    const store = openMemoryStore();
     store.putState('controllers/ties', '{broken');
     assert.deepEqual(createControllerBook({ store, declared: [] }).views(), []);
     store.close();

@@ -8,13 +8,13 @@ import { createAnalysis } from '../../src/pipeline/analyze.ts';
 import { createIdleAnalysis } from '../../src/pipeline/idle-analysis.ts';
 import { createIngest } from '../../src/pipeline/ingest.ts';
 import { createPolicy } from '../../src/respond/policy.ts';
-import { openSqliteStore } from '../../src/store/sqlite-store.ts';
+import { openMemoryStore } from '../support/memory-store.ts';
 import { kafka, observed } from '../support/objects.ts';
 
 const START = Date.parse('2026-01-05T08:00:00Z');
 
 test('what is recorded with the model off is judged once it is on again', () => {
-  const store = openSqliteStore({ file: ':memory:' });
+  const store = openMemoryStore();
   const ingest = createIngest({ store, hash: keyedHash(Buffer.from('k')) });
   const idle = createIdleAnalysis(createModel({}));
   const specs: JsonObject[] = [
