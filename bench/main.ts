@@ -4,6 +4,7 @@ import { measureAlertLatency } from './alert-latency.ts';
 import { demoOverSeeds } from './demo-seeds.ts';
 import { ingestText, measureIngest } from './ingest.ts';
 import { killNine } from './kill-nine.ts';
+import { measureMasking } from './masking.ts';
 
 const program: Command = new Command('bench').description('Benches on real parts; results that are kept go to bench/results.');
 
@@ -58,6 +59,15 @@ program
     print(result);
     if (result.lost > 0 || result.duplicated > 0) process.exitCode = 1;
   });
+
+program
+  .command('masking')
+  .description('how many texts of recorded streams are masked, and why; with --show every one of them, as it is')
+  .argument('<stream...>', 'NDJSON, plain or zstd')
+  .option('--show', 'print what is masked: only for streams that hold no secrets')
+  .action((files: string[], { show }: { show?: boolean }) =>
+    print(measureMasking(files, show === true ? (line) => process.stdout.write(`${line}\n`) : undefined)),
+  );
 
 function positive(text: string): number {
   if (!/^[1-9]\d*$/.test(text)) throw new InvalidArgumentError('expected a whole number above 0.');

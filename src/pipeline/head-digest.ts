@@ -10,6 +10,7 @@ import type { JsonObject } from '../domain/json.ts';
 import type { KubeObject, ObjectRef } from '../domain/object-ref.ts';
 import type { ScannedObject, Section } from '../domain/object-scan.ts';
 import { Recent } from '../domain/recent.ts';
+import { isEntryValue } from '../domain/secret-names.ts';
 
 export interface HeadDigest {
   readonly ref: ObjectRef;
@@ -132,5 +133,5 @@ function isComparedBySection({ kind, apiVersion, sections }: ScannedObject): boo
   // An object within may be a Secret too, whatever its kind is at the moment.
   if (sections.some(({ top, key }) => (key === 'data' || key === 'stringData') && has(top, 'kind') && has(top, 'apiVersion')))
     return false;
-  return !sections.some(({ top, key }) => (key ?? top) === 'value');
+  return !sections.some(({ top, key }) => isEntryValue(key ?? top));
 }

@@ -101,7 +101,8 @@ function movedSections(scanned: ScannedObject, digest: HeadDigest, options: Sect
 /** Masks a section as it would be within its object; sections for which more than their own path matters have no digest. */
 function maskedSection({ top, key }: Section, value: Json, hash: KeyedHash): Json {
   if (key === undefined) return mask({ [top]: value }, hash)[top] as Json;
-  return (mask({ [top]: { [key]: value } }, hash)[top] as JsonObject)[key] as Json;
+  // A name that holds a secret is masked too; then the whole states are compared.
+  return (mask({ [top]: { [key]: value } }, hash)[top] as JsonObject | undefined)?.[key] as Json;
 }
 
 /** The patch of the whole state, from those of its sections. */

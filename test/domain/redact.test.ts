@@ -22,7 +22,7 @@ const secrets: [string, Json, string][] = [
   ['a forge token', { args: [`--x=${GITHUB}`] }, GITHUB],
   ['a JWT', { header: `Bearer ${JWT}` }, JWT],
   ['a private key', { tls: { pem: PEM } }, 'MIIEow'],
-  ['a list under a secret name', { tokens: ['first-secret', 'second-secret'] }, 'second-secret'],
+  ['a list under a secret name', { tokens: ['first-zebra', 'second-zebra'] }, 'second-zebra'],
   ['embedded YAML', { values: 'auth:\n  password: opensesame\n  user: bob\n' }, 'opensesame'],
   ['last-applied-configuration', { annotations: { x: JSON.stringify({ spec: { password: 'in-json-text' } }) } }, 'in-json-text'],
   [

@@ -1,0 +1,154 @@
+/**
+ * Secrets that stand in a longer text beside what names them: `password: hunter2` in YAML or JSON that is cut off, `TOKEN=…` in a script,
+ * `--api-key …` in a command, an entry's `value:` below its `name:`. Goes through the text once, from pair to pair.
+ */
+import { isEntryValue, isSecretName, NameSays, nameSays } from './secret-names.ts';
+
+/** What stands in place of the secret; the same text where it is none after all. */
+export type Replace = (secret: string, says: number) => string;
+
+/** A name and what divides it from its value. */
+const PAIR = /(?<![\w.-])([\w.-]{1,120})(\\*["']?\]?[ \t]{0,8}(?::|=)[=>]?[ \t]{0,8})/g;
+const VALUE = /\\*"((?:[^"\\\n]|\\[^"\n])*)|'((?:[^'\n]|'')*)|((?:\$?\$?\{+[^{}\n]*\}+|[^\s"',;&)}\]])+)/y;
+const REST_OF_LINE = /[^\n]*/y;
+const SCHEME = /(?:basic|bearer|token|digest|apikey)[ \t]+/iy;
+const BLOCK = /[|>][+-]?\d?[ \t]*(?:#[^\n]*)?\n/y;
+const EMPTY = /(?:#[^\n]*)?\n/y;
+const SECRET_MANIFEST = /^[ \t-]*kind:[ \t]*["']?Secret["']?[ \t]*$/m;
+/** Telling in a text only. */
+const TELLING_IN_TEXT = /(?:^|[^a-z])(?:authorization|sig|x-amz-signature)$/i;
+const WORDS_OF_PROSE = /^[A-Za-z]+[.,:]?$/;
+const NO_VALUE =
+  /^(?:true|false|null|nil|none|undefined|yes|no|required|optional|invalid|missing|string|\*+|x+|\.+|<[^>]*>?|\||>)$/i;
+/** How far a value may be from the name of its entry. */
+const ENTRY_DISTANCE = 300;
+
+export function maskPairs(text: string, replace: Replace): string {
+  let out = '';
+  let done = 0;
+  let entry: { name: string; end: number } | undefined;
+  /** Within the data of a Secret's manifest, lines that are indented deeper than this. */
+  let dataIndent = -1;
+  const isManifest = SECRET_MANIFEST.test(text);
+  PAIR.lastIndex = 0;
+  for (let match = PAIR.exec(text); match !== null; match = PAIR.exec(text)) {
+    const [, name = '', divider = ''] = match;
+    const at = PAIR.lastIndex;
+    const indent = indentOf(text, match.index);
+    if (indent >= 0 && indent <= dataIndent) dataIndent = -1;
+    const isBlock = indent >= 0 && divider.includes(':');
+    if (isManifest && isBlock && (name === 'data' || name === 'stringData') && sticky(EMPTY, text, at) !== undefined) {
+      dataIndent = indent;
+      continue;
+    }
+    const isEntry =
+      entry !== undefined && match.index - entry.end < ENTRY_DISTANCE && isEntryValue(name) && isSecretName(entry.name);
+    if (name === 'name' || name === 'key') entry = entryAt(text, at);
+    const says = nameSays(name);
+    const isPassword = isEntry || dataIndent >= 0 || (says & NameSays.password) !== 0;
+    if (!isPassword && (says & NameSays.secret) === 0 && !TELLING_IN_TEXT.test(name)) continue;
+    // arn:aws:secretsmanager:…:secret:name
+    if (divider === ':' && text[match.index - 1] === ':') continue;
+    const found = isBlock ? (blockAt(text, at, indent) ?? valueAt(text, at, divider, true)) : valueAt(text, at, divider, false);
+    if (found === undefined || !isValue(text, found, divider, isPassword)) continue;
+    const secret = text.slice(found.start, found.end);
+    out += text.slice(done, found.start) + replace(secret, isPassword ? NameSays.password : says);
+    done = found.end;
+    PAIR.lastIndex = Math.max(found.end, at);
+  }
+  return done === 0 ? text : out + text.slice(done);
+}
+
+interface Span {
+  start: number;
+  end: number;
+  quoted: boolean;
+}
+
+function valueAt(text: string, at: number, divider: string, ofLine: boolean): Span | undefined {
+  const scheme = divider.includes(':') ? sticky(SCHEME, text, at) : undefined;
+  const start = at + (scheme?.[0].length ?? 0);
+  const value = sticky(VALUE, text, start);
+  if (value === undefined) return undefined;
+  const [all, double, single, word] = value;
+  if (word === undefined) {
+    const inner = double ?? single ?? '';
+    return { start: start + all.length - inner.length, end: start + all.length, quoted: true };
+  }
+  const line = ofLine && text.includes('\n') ? (sticky(REST_OF_LINE, text, start)?.[0] ?? word) : word;
+  const end = line.search(/[ \t]+#|[ \t\r]+$/);
+  return { start, end: start + (end < 0 ? line : line.slice(0, end)).length, quoted: false };
+}
+
+/** `|` and `>`, and the items of a list, with the lines below that are indented deeper than their key. */
+function blockAt(text: string, at: number, indent: number): Span | undefined {
+  const head = sticky(BLOCK, text, at) ?? sticky(EMPTY, text, at);
+  if (head === undefined) return undefined;
+  let start = at + head[0].length;
+  const isList =
+    head[0].trimStart().startsWith('|') || head[0].trimStart().startsWith('>') ? undefined : /[ \t]*- +(?![^\n]*:(?:[ \t]|$))/my;
+  let end = start;
+  while (end < text.length) {
+    const next = text.indexOf('\n', end);
+    const lineEnd = next < 0 ? text.length : next;
+    const line = text.slice(end, lineEnd);
+    const isBlank = line.trim() === '';
+    const lineIndent = line.length - line.trimStart().length;
+    if (
+      !isBlank &&
+      (isList === undefined ? lineIndent <= indent : lineIndent < indent || sticky(isList, text, end) === undefined)
+    )
+      break;
+    end = next < 0 ? text.length : next + 1;
+  }
+  while (end > start && /\s/.test(text[end - 1] as string)) end--;
+  while (start < end && /[ \t]/.test(text[start] as string)) start++;
+  if (isList !== undefined && text.startsWith('- ', start)) start += 2;
+  return end > start ? { start, end, quoted: true } : undefined;
+}
+
+function isValue(text: string, { start, end, quoted }: Span, divider: string, isPassword: boolean): boolean {
+  const value = text.slice(start, end);
+  if (value.length < (isPassword ? 3 : 6) || NO_VALUE.test(value)) return false;
+  // "invalid token: expected …" goes on after the word, as sentences do.
+  const goesOn = /^[ \t]+[\w"'(]/.test(text.slice(end, end + 8));
+  return quoted || !divider.includes(': ') || !goesOn || !WORDS_OF_PROSE.test(value);
+}
+
+function entryAt(text: string, at: number): { name: string; end: number } | undefined {
+  const value = sticky(VALUE, text, at);
+  if (value === undefined) return undefined;
+  return { name: value[1] ?? value[2] ?? value[3] ?? '', end: at + value[0].length };
+}
+
+/** Of the line, where nothing but blanks and dashes stands before; else -1. */
+function indentOf(text: string, at: number): number {
+  let i = at - 1;
+  while (i >= 0 && at - i < 200 && (text[i] === ' ' || text[i] === '-' || text[i] === '"' || text[i] === "'")) i--;
+  return i < 0 || text[i] === '\n' ? at - i - 1 : -1;
+}
+
+function sticky(pattern: RegExp, text: string, at: number): RegExpExecArray | undefined {
+  pattern.lastIndex = at;
+  return pattern.exec(text) ?? undefined;
+}
+
+const FLAG = /(?<![^\s"'=])(--?[A-Za-z][\w.-]{0,119})([ \t]+)(["']?)([^\s"'-][^\s"']*)/g;
+const LOGIN_FLAG = /(?<=(?:^|\s)(?:-u|--user|--proxy-user)[ =]["']?[^\s:"']{1,100}:)[^\s"']{3,}/g;
+const MYSQL_FLAG = /(?<=\b(?:mysql|mysqldump|mysqladmin|mariadb)\b[^\n|;]{0,200} -p)[^\s"'-][^\s"']{2,}/g;
+const NETRC = /(?<=\blogin[ \t]+\S{1,100}\s+password[ \t]+)\S+/g;
+
+/** `--password hunter2`, `curl -u bob:hunter2`. */
+export function maskFlags(text: string, replace: Replace): string {
+  const flagged = text.replace(FLAG, (all, flag: string, blanks: string, quote: string, value: string) =>
+    isSecretName(flag) && !NO_VALUE.test(value) ? `${flag}${blanks}${quote}${replace(value, nameSays(flag))}` : all,
+  );
+  const password = (secret: string) => replace(secret, NameSays.password);
+  // `-u` is short for other things elsewhere.
+  const login = text.includes('curl') ? flagged.replace(LOGIN_FLAG, password) : flagged;
+  return login.replace(MYSQL_FLAG, password);
+}
+
+export function maskNetrc(text: string, replace: Replace): string {
+  return text.replace(NETRC, (secret) => replace(secret, NameSays.password));
+}

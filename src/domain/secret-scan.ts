@@ -1,0 +1,185 @@
+/**
+ * One look at a text, character by character, that says which of the dearer searches for secrets could find anything in it. Nearly all
+ * texts end here, so this is what masking costs.
+ */
+
+export const Suspicion = {
+  /** A word before `:` or `=` ends as a telling name does. */
+  named: 1,
+  /** `@` in a text that may be a URL with credentials. */
+  url: 2,
+  /** `--flag` or `-f` within. */
+  flag: 4,
+  /** A long word of letters and digits that is not hexadecimal, or what follows `Bearer`. */
+  token: 8,
+  /** `$2y$…` or `{SHA}…`: a hashed password. */
+  crypt: 16,
+  /** `-----BEGIN`. */
+  pem: 32,
+  /** Several lines. */
+  lines: 64,
+} as const;
+
+const DIGIT = 1;
+const LOWER = 2;
+const UPPER = 4;
+/** A letter after f. */
+const BEYOND_HEX = 8;
+const ALPHANUMERIC = DIGIT | LOWER | UPPER | BEYOND_HEX;
+/** `-` and `_`: within the words of base64url. */
+const JOINT = 16;
+const PIVOT = 32;
+
+const CLASSES = new Uint8Array(128);
+for (let code = 48; code <= 57; code++) CLASSES[code] = DIGIT;
+for (let code = 97; code <= 122; code++) CLASSES[code] = LOWER | (code > 102 ? BEYOND_HEX : 0);
+for (let code = 65; code <= 90; code++) CLASSES[code] = UPPER | (code > 70 ? BEYOND_HEX : 0);
+const [COLON, EQUALS, AT, DOLLAR, NEWLINE, DASH, BLANK, BRACE] = [58, 61, 64, 36, 10, 45, 32, 125];
+CLASSES[DASH] = JOINT | PIVOT;
+CLASSES[95] = JOINT;
+for (const code of [COLON, EQUALS, AT, DOLLAR, NEWLINE, BLANK, BRACE]) CLASSES[code] = PIVOT;
+
+/** The last three letters of telling names, plurals too, by their place in the alphabet. */
+const ENDINGS = new Uint8Array(26 * 26 * 26);
+for (const ending of [
+  'ord',
+  'swd',
+  'pwd',
+  'ase',
+  'ass',
+  'ode',
+  'ret',
+  'ken',
+  'key',
+  'ial',
+  'uth',
+  'ing',
+  'sig',
+  'ure',
+  'psk',
+  'ata',
+  'trc',
+])
+  ENDINGS[placeOf(ending)] = 1;
+for (const ending of [
+  'ords',
+  'wds',
+  'ses',
+  'des',
+  'ets',
+  'ens',
+  'eys',
+  'als',
+  'ngs',
+  'lue',
+  'ult',
+  'pin',
+  'ins',
+  'url',
+  'fig',
+  'ass',
+])
+  ENDINGS[placeOf(ending.slice(-3))] = 1;
+
+function placeOf(ending: string): number {
+  const letter = (i: number) => ending.charCodeAt(i) - 97;
+  return (letter(0) * 26 + letter(1)) * 26 + letter(2);
+}
+
+const STREAK_MIN = 16;
+const RUN_MIN = 20;
+const MIXED = DIGIT | LOWER | UPPER | BEYOND_HEX;
+
+export function suspicionsOf(text: string): number {
+  let found = 0;
+  // A streak is letters and digits only, a run has joints too.
+  let streak = 0;
+  let streakBits = 0;
+  let run = 0;
+  let runBits = 0;
+  const { length } = text;
+  for (let i = 0; i <= length; i++) {
+    const code = i < length ? text.charCodeAt(i) : 0;
+    const kind = code < 128 ? (CLASSES[code] as number) : 0;
+    if ((kind & ALPHANUMERIC) !== 0) {
+      streak++;
+      streakBits |= kind;
+      continue;
+    }
+    if (streak >= STREAK_MIN) {
+      const mixed = (streakBits & DIGIT) !== 0 && (streakBits & BEYOND_HEX) !== 0;
+      // Some of Amazon's key ids have no digit; some tokens are hexadecimal behind their prefix.
+      if (mixed || (streak === 20 && (streakBits & LOWER) === 0) || isPrefixed(text, i - streak)) found |= Suspicion.token;
+    }
+    run += streak;
+    runBits |= streakBits;
+    streak = 0;
+    streakBits = 0;
+    if ((kind & JOINT) !== 0) run++;
+    else {
+      if (run >= RUN_MIN && (runBits & MIXED) === MIXED) found |= Suspicion.token;
+      run = 0;
+      runBits = 0;
+    }
+    if ((kind & PIVOT) !== 0) found |= atPivot(text, i, code);
+  }
+  return found;
+}
+
+function atPivot(text: string, i: number, code: number): number {
+  const before = i === 0 ? 0 : text.charCodeAt(i - 1);
+  switch (code) {
+    case DASH: {
+      const after = text.charCodeAt(i + 1);
+      if (after === DASH && text.startsWith('-----BEGIN', i)) return Suspicion.pem;
+      return (i === 0 || before === BLANK) && after !== BLANK ? Suspicion.flag : 0;
+    }
+    case BLANK:
+      if ((before | 32) === 114) return endsWith(text, i, 'bearer') ? Suspicion.token : 0;
+      if ((before | 32) === 99) return endsWith(text, i, 'basic') ? Suspicion.token : 0;
+      return (before | 32) === 100 && endsWith(text, i, 'password') ? Suspicion.named : 0;
+    case BRACE:
+      // {SHA}
+      return before === 65 || (before >= 48 && before <= 57) ? Suspicion.crypt : 0;
+    case AT:
+      return Suspicion.url;
+    case NEWLINE:
+      return Suspicion.lines;
+    case DOLLAR: {
+      const after = text.charCodeAt(i + 1);
+      return (after >= 48 && after <= 57) || after === 97 || after === 112 || after === 115 || after === 121
+        ? Suspicion.crypt
+        : 0;
+    }
+    default:
+      return isTellingEnd(text, i) ? Suspicion.named : 0;
+  }
+}
+
+/** `dop_v1_…`, `key-…` */
+function isPrefixed(text: string, at: number): boolean {
+  const before = at < 2 ? 0 : text.charCodeAt(at - 1);
+  return before === 95 || (before === DASH && text.charCodeAt(at - 2) === 121);
+}
+
+function endsWith(text: string, end: number, word: string): boolean {
+  return end >= word.length && text.slice(end - word.length, end).toLowerCase() === word;
+}
+
+/** Whether the word before `:` or `=` may be a telling name; blanks, quotes and brackets may stand between. */
+function isTellingEnd(text: string, at: number): boolean {
+  if (text.charCodeAt(at + 1) === 47 && text.charCodeAt(at + 2) === 47) return false;
+  let i = at - 1;
+  while (i > 0 && isBetween(text.charCodeAt(i))) i--;
+  if (i < 2) return false;
+  const last = (text.charCodeAt(i) | 32) - 97;
+  const second = (text.charCodeAt(i - 1) | 32) - 97;
+  const third = (text.charCodeAt(i - 2) | 32) - 97;
+  if (last < 0 || last > 25 || second < 0 || second > 25 || third < 0 || third > 25) return false;
+  if (ENDINGS[(third * 26 + second) * 26 + last] === 1) return true;
+  return last === 13 && second === 14 && endsWith(text, i + 1, 'authorization');
+}
+
+function isBetween(code: number): boolean {
+  return code === BLANK || code === 34 || code === 39 || code === 92 || code === 93;
+}

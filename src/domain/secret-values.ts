@@ -1,0 +1,27 @@
+/** What stands under a telling name and is no secret for all that: templates, names of Secrets, switches, paths of files. */
+
+const TEMPLATE =
+  /^(?:\$?\$\{.*\}|\$\(.*\)|\(?\$[A-Za-z_]\w*\)?|\{\{.*\}\}|<.*>|%[A-Z_]+%|\{[A-Z_][A-Z0-9_]*\}|\$__\w+\{.*\}|(?:\{\{|\$\(|`)[\s\S]*)$/;
+const PLACEHOLDERS = /\{\{[^}]*\}\}|\$\{[^}]*\}|\$\([^)]*\)/g;
+
+/** Filled in by somebody else, later. */
+export function isTemplate(value: string): boolean {
+  if (TEMPLATE.test(value)) return true;
+  if (value.length > 2_000 || !(value.includes('{{') || value.includes('${') || value.includes('$('))) return false;
+  return !/[A-Za-z0-9]{4}/.test(value.replace(PLACEHOLDERS, ''));
+}
+
+const SWITCH =
+  /^(?:true|false|yes|no|on|off|none|null|nil|required|optional|enabled|disabled|-?\d{1,9}|v?\d+(?:\.\d+){1,3}|\d+(?:\.\d+)?(?:ms|[smhd]|[kKMG]i?))$/i;
+const FILE = /^(?:file:\/\/)?~?(?:\/[\w.-]+){2,}\/?$/;
+/** Words with dashes or dots, none of them with letters and digits mixed. */
+const WORDS = /^(?:[a-z0-9.-]{1,63}\/)?(?:[a-z]+\d{0,2}|\d{1,4})(?:[-._](?:[a-z]+\d{0,2}|\d{1,4}))+$/i;
+const SECRET_WORD =
+  /(?:^|[-._/])(?:tls|ssl|crt|certs?|secrets?|creds?|credentials?|auth|config|token|keys?|htpasswd|password|objstore|superuser|admin|acme|ca|letsencrypt)(?:[-._]|$)/i;
+const BARE_URL = /^https?:\/\/[^\s/?#@]+\/?$/i;
+
+/** Under a name such as `token` or `secret`, which also stand before names of Secrets, versions and switches; a password is one whatever it looks like. */
+export function isReference(value: string): boolean {
+  if (value.length > 253) return false;
+  return SWITCH.test(value) || FILE.test(value) || BARE_URL.test(value) || (WORDS.test(value) && SECRET_WORD.test(value));
+}
