@@ -23,6 +23,8 @@ import { createClaimMetrics } from './pipeline/claim-metrics.ts';
 import { type ControllerBook, createControllerBook } from './pipeline/controller-book.ts';
 import { createIdleAnalysis } from './pipeline/idle-analysis.ts';
 import { createIngest } from './pipeline/ingest.ts';
+import { createMaskingBook, type MaskingBook } from './pipeline/masking-book.ts';
+import { publishMaskingMetrics } from './pipeline/masking-metrics.ts';
 import { publishPipelineMetrics } from './pipeline/metrics.ts';
 import { createPipeline, type Pipeline } from './pipeline/pipeline.ts';
 import { createAlertmanagerPusher } from './respond/alertmanager.ts';
@@ -148,6 +150,8 @@ export function createApp({
 
     const hash = keyedHash(loadMaskingKey(file));
     const schemas = createSchemaBook();
+    const masking = createMaskingBook({ store, schemas });
+    publishMaskingMetrics(registry, masking);
     let claimHooks: ClaimHooks = {};
     const claims = createClaimBook({
       ...{ store, clock: claimClock, hash },
@@ -162,7 +166,7 @@ export function createApp({
       for (const wake of wakers) wake();
     };
     const pipeline = createPipeline({
-      ingest: createIngest({ store, hash, claims }),
+      ingest: createIngest({ store, hash, masking, claims }),
       analysis,
       store,
       clock,
@@ -228,6 +232,7 @@ export function createApp({
           coverage: view.coverage,
           clusters: view.clusters,
           controllers: () => controllers.views(),
+          masked: () => masking.places(),
           maturity: () => analysis.model.maturity(),
           health: () => health(store, view.checks()),
           registry,
@@ -265,7 +270,10 @@ export function createApp({
         background('coverage alerts', coverageAlerts.run(spots, signal));
       },
       startHousekeeping({ live }) {
-        background('housekeeping', keepHouse({ store, analysis, controllers, clock, logger, signal, live, react: wakeAll }));
+        background(
+          'housekeeping',
+          keepHouse({ store, analysis, controllers, masking, clock, logger, signal, live, react: wakeAll }),
+        );
       },
       async stop() {
         stopping.abort(new Error('stopping'));
@@ -278,6 +286,7 @@ export function createApp({
       if (store.readOnly) return;
       analysis.saveSnapshot();
       controllers.save();
+      masking.save(Number.POSITIVE_INFINITY);
     });
     return app;
   } catch (error) {
@@ -290,6 +299,7 @@ interface Housekeeping {
   store: Store;
   analysis: Analysis;
   controllers: ControllerBook;
+  masking: MaskingBook;
   clock: Clock;
   logger: Logger;
   signal: AbortSignal;
@@ -297,11 +307,22 @@ interface Housekeeping {
   react: () => void;
 }
 
-async function keepHouse({ store, analysis, controllers, clock, logger, signal, live, react }: Housekeeping): Promise<void> {
+async function keepHouse({
+  store,
+  analysis,
+  controllers,
+  masking,
+  clock,
+  logger,
+  signal,
+  live,
+  react,
+}: Housekeeping): Promise<void> {
   let snapshotMs = clock.nowMs();
   while (!signal.aborted) {
     try {
       store.maintain();
+      masking.save(clock.nowMs());
       if (live && analysis.advance(clock.nowMs() - EVENT_TIME_LAG_MS).length > 0) react();
       if (clock.nowMs() - snapshotMs >= SNAPSHOT_MS) {
         analysis.saveSnapshot();

@@ -9,6 +9,7 @@ import type { ClusterReach, KindCoverage } from '../collector/source.ts';
 import type { Clock } from '../domain/clock.ts';
 import type { ControllerView } from '../domain/controller-ties.ts';
 import { type ErrorCode, isCrowsnestError } from '../domain/errors.ts';
+import type { MaskedPlace } from '../domain/mask-ledger.ts';
 import type { SchemaBook } from '../domain/schema-book.ts';
 import type { Model } from '../model/model.ts';
 import type { Store } from '../store/store.ts';
@@ -32,6 +33,8 @@ export interface ApiSources {
   clusters?: (() => ClusterReach[]) | undefined;
   /** Controllers and the kinds they are tied to. */
   controllers?: (() => ControllerView[]) | undefined;
+  /** What was masked where; never the values. */
+  masked?: (() => MaskedPlace[]) | undefined;
   maturity: (() => ReturnType<Model['maturity']>) | undefined;
   health: () => HealthReport;
   registry: Registry;

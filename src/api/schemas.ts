@@ -7,6 +7,7 @@ import { ACTOR_SOURCES } from '../domain/change.ts';
 import { ERROR_CODES } from '../domain/errors.ts';
 import { SEVERITIES } from '../domain/finding.ts';
 import { GAP_REASONS } from '../domain/gap.ts';
+import { MASK_REASONS } from '../domain/secret-text.ts';
 
 export const components = z.registry<{ id: string }>();
 
@@ -377,6 +378,23 @@ export const KubeEvent = z
   })
   .register(components, { id: 'KubeEvent' });
 
+export const MaskReason = z
+  .enum(MASK_REASONS)
+  .describe('Why it was taken for a secret: its schema, its name, what stands beside it, or what it looks like');
+
+export const MaskedPlace = z
+  .object({
+    cluster: z.string(),
+    group: z.string(),
+    kind: z.string(),
+    path: z.string().describe('List items are [*]; … stands for all places of the kind beyond the first 200'),
+    reason: MaskReason,
+    count: z.int().describe('How often a value here was masked; what does not change is not looked at again'),
+    first: time,
+    last: time,
+  })
+  .register(components, { id: 'MaskedPlace' });
+
 export const Controller = z
   .object({
     cluster: z.string(),
@@ -493,6 +511,7 @@ export const FindingList = listOf(Finding, 'FindingList');
 export const ObjectList = listOf(ObjectSummary, 'ObjectList');
 export const KubeEventList = listOf(KubeEvent, 'KubeEventList');
 export const ControllerList = listOf(Controller, 'ControllerList');
+export const MaskedPlaceList = listOf(MaskedPlace, 'MaskedPlaceList');
 export const SeriesList = listOf(Series, 'SeriesList');
 export const GapList = listOf(Gap, 'GapList');
 export const CoverageList = z

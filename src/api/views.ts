@@ -6,6 +6,7 @@ import type { ControllerView } from '../domain/controller-ties.ts';
 import type { Finding } from '../domain/finding.ts';
 import type { Gap } from '../domain/gap.ts';
 import type { KubeEvent } from '../domain/kube-event.ts';
+import type { MaskedPlace } from '../domain/mask-ledger.ts';
 import type { ChangeSummary, ObjectSummary, SeriesData } from '../store/store.ts';
 import type * as schemas from './schemas.ts';
 
@@ -70,6 +71,10 @@ export function controllerView(controller: ControllerView): z.input<typeof schem
     lastScrape: isoTime(lastScrapeMs),
     state,
   };
+}
+
+export function maskedPlaceView({ firstMs, lastMs, ...place }: MaskedPlace): z.input<typeof schemas.MaskedPlace> {
+  return { ...place, first: isoTime(firstMs), last: isoTime(lastMs) };
 }
 
 export function kubeEventView({ firstMs, lastMs, ...event }: KubeEvent): z.input<typeof schemas.KubeEvent> {

@@ -3,7 +3,7 @@
  * anything in anybody's name, so it is context for people and no proof.
  */
 import type { ObjectRef } from './object-ref.ts';
-import { type KeyedHash, mask } from './redact.ts';
+import { type KeyedHash, type MaskOptions, mask } from './redact.ts';
 
 export interface KubeEvent {
   /** The Event's own uid: told again with a higher count it is the same one. */
@@ -30,13 +30,14 @@ const NOTE_LENGTH_MAX = 1_024;
 const WORD_LENGTH_MAX = 256;
 
 /** Texts come from whoever may write Events: cut, and masked as an object would be. */
-export function maskKubeEvent(event: KubeEvent, hash: KeyedHash): KubeEvent {
+export function maskKubeEvent(event: KubeEvent, hash: KeyedHash, masking?: MaskOptions): KubeEvent {
+  const { note, reason, action } = mask({ note: event.note, reason: event.reason, action: event.action }, hash, masking);
   return {
     ...event,
     // Masked first: a secret cut in two would no longer be known for one.
-    note: cut(mask(event.note, hash), NOTE_LENGTH_MAX),
-    reason: cut(mask(event.reason, hash), WORD_LENGTH_MAX),
-    action: cut(mask(event.action, hash), WORD_LENGTH_MAX),
+    note: cut(note, NOTE_LENGTH_MAX),
+    reason: cut(reason, WORD_LENGTH_MAX),
+    action: cut(action, WORD_LENGTH_MAX),
     type: cut(event.type, WORD_LENGTH_MAX),
     reportedBy: cut(event.reportedBy, WORD_LENGTH_MAX),
   };
@@ -44,4 +45,9 @@ export function maskKubeEvent(event: KubeEvent, hash: KeyedHash): KubeEvent {
 
 function cut(text: string, lengthMax: number): string {
   return text.length <= lengthMax ? text : `${text.slice(0, lengthMax - 1)}…`;
+}
+
+/** How Events themselves are named where places are listed. */
+export function kubeEventKind({ ref }: KubeEvent): { cluster: string; group: string; kind: string } {
+  return { cluster: ref.cluster, group: 'events.k8s.io', kind: 'Event' };
 }

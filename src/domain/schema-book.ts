@@ -6,15 +6,24 @@ export interface SchemaBook {
   of(cluster: string, kind: { group: string; kind: string }): KindSchema | undefined;
   /** The newest known for this kind, of whatever version: places rarely move, and what is recorded in one may be read in another. */
   learn(cluster: string, kind: { group: string; kind: string }, schema: KindSchema): void;
+  /** Moves whenever a schema is learnt. */
+  readonly version: number;
   /** Kinds whose schema is known. */
   readonly size: number;
 }
 
 export function createSchemaBook(): SchemaBook {
   const schemas = new Map<string, KindSchema>();
+  let version = 0;
   return {
     of: (cluster, kind) => schemas.get(keyOf(cluster, kind)),
-    learn: (cluster, kind, schema) => void schemas.set(keyOf(cluster, kind), schema),
+    learn(cluster, kind, schema) {
+      schemas.set(keyOf(cluster, kind), schema);
+      version++;
+    },
+    get version() {
+      return version;
+    },
     get size() {
       return schemas.size;
     },

@@ -4,20 +4,22 @@ import { Suspicion, suspicionsOf } from './secret-scan.ts';
 import { decodeBase64, isDigest, isRandom, LONG_WORD, PASSWORD_HASHES, TOKEN_SHAPES } from './secret-tokens.ts';
 
 /** Why a value was masked. */
-export type MaskReason =
-  | 'schema'
-  | 'name'
-  | 'entry'
-  | 'flag'
-  | 'secret-data'
-  | 'private-key'
-  | 'url'
-  | 'pair'
-  | 'password-hash'
-  | 'token'
-  | 'base64'
-  | 'entropy'
-  | 'depth';
+export const MASK_REASONS = [
+  'schema',
+  'name',
+  'entry',
+  'flag',
+  'secret-data',
+  'private-key',
+  'url',
+  'pair',
+  'password-hash',
+  'token',
+  'base64',
+  'entropy',
+  'depth',
+] as const;
+export type MaskReason = (typeof MASK_REASONS)[number];
 
 export interface TextMasking {
   replace(secret: string, reason: MaskReason): string;

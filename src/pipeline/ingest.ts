@@ -14,17 +14,18 @@ import type { Claim } from '../domain/claim.ts';
 import type { KnownKind } from '../domain/controller-ties.ts';
 import { diffValues, type FieldDiff, leavesOf } from '../domain/field-diff.ts';
 import { isHeartbeat } from '../domain/heartbeat-paths.ts';
-import { type KubeEvent, maskKubeEvent } from '../domain/kube-event.ts';
+import { type KubeEvent, kubeEventKind, maskKubeEvent } from '../domain/kube-event.ts';
 import type { KubeObject, ObjectRef } from '../domain/object-ref.ts';
 import { describeRef, objectKey, refOf } from '../domain/object-ref.ts';
 import { isOwnWrite } from '../domain/own-writes.ts';
-import type { KeyedHash } from '../domain/redact.ts';
-import { mask } from '../domain/redact.ts';
+import { type KeyedHash, type MaskOptions, mask } from '../domain/redact.ts';
 import { compareResourceVersions } from '../domain/resource-version.ts';
 import { ScannedObservation } from '../domain/scanned-observation.ts';
 import type { AppendBatch, Head, Heartbeat, NewChange, Reject, Store } from '../store/store.ts';
 import type { ClaimBook, ClaimSession } from './claim-book.ts';
 import { HeadDigests } from './head-digest.ts';
+import type { MaskingBook } from './masking-book.ts';
+import { withoutRemasking } from './remasking.ts';
 import { compareSections } from './section-compare.ts';
 
 /** The parts of a Head that comparing needs; also stands for changes of the same batch that are not stored yet. */
@@ -66,6 +67,8 @@ export interface Ingest {
 export interface IngestOptions {
   store: Pick<Store, 'head' | 'append'>;
   hash: KeyedHash;
+  /** How each kind is masked; without it by names and looks alone, and nothing is listed. */
+  masking?: Pick<MaskingBook, 'of'> | undefined;
   /** Joins claims about who wrote; without it managedFields alone tell. */
   claims?: ClaimBook;
   /** Bound of the digests in memory, per cluster. Default 128 MiB, about 130,000 objects of usual size. */
@@ -106,7 +109,7 @@ class PipelineIngest implements Ingest {
   }
 
   record(batch: IngestBatch): IngestResult {
-    const { store, hash, claims } = this.#options;
+    const { store, hash, claims, masking } = this.#options;
     const session = claims?.begin(batch.claims);
     const recording: Recording = {
       ...{ session, overlay: new Map(), touched: [], changes: [], heartbeats: [], rejects: [] },
@@ -124,7 +127,9 @@ class PipelineIngest implements Ingest {
           rejects: rejects.length === 0 ? batch.rejects : [...(batch.rejects ?? []), ...rejects],
           gaps: batch.gaps,
           deliveries: batch.deliveries,
-          kubeEvents: batch.kubeEvents?.map((event) => maskKubeEvent(event, hash)),
+          kubeEvents: batch.kubeEvents?.map((event) =>
+            maskKubeEvent(event, hash, masking?.of(kubeEventKind(event), event.lastMs)),
+          ),
           cursors: batch.cursors,
         },
         { synced: 'later' },
@@ -172,11 +177,14 @@ class PipelineIngest implements Ingest {
     if (observation.type === 'DELETED' || observation.origin !== 'watch') return false;
     const digest = this.#digests.get(observation.cluster, observation.scanned.uid);
     if (digest === undefined) return false;
+    const { hash, masking } = this.#options;
+    const how = masking?.of(digest.ref, observation.observedMs);
     const outcome = compareSections(observation, digest, {
-      hash: this.#options.hash,
+      hash,
+      masking: how,
       digests: this.#digests,
       stateBefore: ({ ref }) => this.#known(ref, recording)?.state,
-      masked: (object) => mask(withoutManagedFields(object), this.#options.hash),
+      masked: (object) => mask(withoutManagedFields(object), hash, { secrets: how?.secrets }),
     });
     if (outcome === undefined) return false;
     const { ref, uid } = digest;
@@ -195,13 +203,13 @@ class PipelineIngest implements Ingest {
   }
 
   #takeWhole(observation: Observation, recording: Recording): void {
-    const { hash } = this.#options;
+    const { hash, masking } = this.#options;
     const { overlay } = recording;
     const { object, cluster, scanned } = observation;
     const ref = refOf(cluster, object);
     const key = objectKey(ref);
     const known = this.#known(ref, recording);
-    const outcome = compare(observation, ref, known, hash);
+    const outcome = compare(observation, ref, known, hash, masking?.of(ref, observation.observedMs));
     const { uid, resourceVersion } = object.metadata;
     if (outcome === 'repeat') recording.repeats++;
     else if (outcome === 'late') this.#late(observation, ref, resourceVersion, recording);
@@ -275,6 +283,7 @@ export function compare(
   ref: ObjectRef,
   known: Known | undefined,
   hash: KeyedHash,
+  masking?: MaskOptions,
 ): NewChange[] | 'repeat' | 'heartbeat' | 'late' {
   const { object, origin } = observation;
   const { uid, resourceVersion } = object.metadata;
@@ -290,7 +299,7 @@ export function compare(
   if (told && !(sameLife && deleted) && isOlder(resourceVersion, known)) return 'late';
   if (origin === 'push' && deleted && known !== undefined && !sameLife && !known.deleted) return 'late';
 
-  const masked = mask(withoutManagedFields(object), hash);
+  const masked = mask(withoutManagedFields(object), hash, masking);
   // What was recorded before a kind was asked for as metadata only stays as it was last seen.
   const state = observation.partial === true && sameLife ? { ...known.state, ...masked } : masked;
   if (deleted) {
@@ -299,7 +308,8 @@ export function compare(
     return [changeOf(observation, ref, 'DELETED', last, [], sameLife ? known.state : undefined)];
   }
   if (sameLife && !known.deleted) {
-    const diff = meaningful(diffValues(known.state, state));
+    const moved = diffValues(known.state, state);
+    const diff = meaningful(withoutRemasking(moved, { before: known.state, after: state, hash, secrets: masking?.secrets }));
     if (isHeartbeat(ref.kind, diff)) return sameVersion ? 'repeat' : 'heartbeat';
     return [changeOf(observation, ref, 'MODIFIED', state, diff, known.state)];
   }

@@ -12,7 +12,7 @@ import type { Json, JsonObject } from '../domain/json.ts';
 import type { KubeObject, ObjectRef } from '../domain/object-ref.ts';
 import type { ScannedObject, Section } from '../domain/object-scan.ts';
 import { isOwnWrite } from '../domain/own-writes.ts';
-import { type KeyedHash, mask } from '../domain/redact.ts';
+import { type KeyedHash, type MaskOptions, mask } from '../domain/redact.ts';
 import { compareResourceVersions } from '../domain/resource-version.ts';
 import { managedOf, type ScannedObservation } from '../domain/scanned-observation.ts';
 import type { NewChange } from '../store/store.ts';
@@ -20,6 +20,8 @@ import { type HeadDigest, type HeadDigests, isKeptOnceMoved, sameSections, secti
 
 export interface SectionComparison {
   hash: KeyedHash;
+  /** Of the object's kind. */
+  masking?: MaskOptions | undefined;
   digests: HeadDigests;
   /** The recorded state that the digest speaks of, for sections whose text is not kept. */
   stateBefore: (digest: HeadDigest) => KubeObject | undefined;
@@ -84,7 +86,7 @@ function movedSections(scanned: ScannedObject, digest: HeadDigest, options: Sect
     const section = digest.sections[index] as Section;
     const raw = scanned.bytes.toString('utf8', scanned.places[2 * index] as number, scanned.places[2 * index + 1] as number);
     const plain = JSON.parse(raw) as Json;
-    const after = maskedSection(section, plain, options.hash);
+    const after = maskedSection(section, plain, options);
     let before: Json | undefined;
     const text = digest.texts[index];
     if (text !== undefined) before = JSON.parse(text) as Json;
@@ -99,10 +101,10 @@ function movedSections(scanned: ScannedObject, digest: HeadDigest, options: Sect
 }
 
 /** Masks a section as it would be within its object; sections for which more than their own path matters have no digest. */
-function maskedSection({ top, key }: Section, value: Json, hash: KeyedHash): Json {
-  if (key === undefined) return mask({ [top]: value }, hash)[top] as Json;
+function maskedSection({ top, key }: Section, value: Json, { hash, masking }: Pick<SectionComparison, 'hash' | 'masking'>): Json {
+  if (key === undefined) return mask({ [top]: value }, hash, masking)[top] as Json;
   // A name that holds a secret is masked too; then the whole states are compared.
-  return (mask({ [top]: { [key]: value } }, hash)[top] as JsonObject | undefined)?.[key] as Json;
+  return (mask({ [top]: { [key]: value } }, hash, masking)[top] as JsonObject | undefined)?.[key] as Json;
 }
 
 /** The patch of the whole state, from those of its sections. */

@@ -96,6 +96,15 @@ export async function startSeededApi(more: Partial<ApiServerOptions> = {}): Prom
     store: seeded.store,
     coverage: () => COVERAGE,
     controllers: () => seededControllers(),
+    masked: () => [
+      {
+        ...{ cluster: 'prod-eu', group: 'kafka.strimzi.io', kind: 'Kafka', path: '/spec/kafka/config/password' },
+        reason: 'name',
+        count: 3,
+        firstMs: 1,
+        lastMs: 2,
+      },
+    ],
     clusters: () => CLUSTERS,
     maturity: () => ({
       changes: seeded.changes.length,

@@ -5,6 +5,7 @@ import { listControllers } from './controllers.ts';
 import { getFinding, listFindings } from './findings.ts';
 import { listGaps } from './gaps.ts';
 import { pushAdmission, pushAudit, pushEvents, pushWebhook } from './ingest.ts';
+import { listMasked } from './masked.ts';
 import { getObject, getObjectEvents, getObjectHistory, getObjectState, listObjects } from './objects.ts';
 import { getActivity, getStats, listCoverage, listSeries } from './overview.ts';
 import { getObjectBlame, getObjectDiff, listStates } from './revisions.ts';
@@ -15,7 +16,7 @@ export const ROUTES: readonly Route[] = [
   ...[listChanges, getChange],
   ...[listObjects, getObject, getObjectHistory, getObjectState, getObjectDiff, getObjectBlame, getObjectEvents],
   listStates,
-  ...[listSeries, listControllers, listCoverage, listGaps, getStats, getActivity],
+  ...[listSeries, listControllers, listCoverage, listGaps, listMasked, getStats, getActivity],
   ...[pushEvents, pushAudit, pushAdmission, pushWebhook],
   ...[livez, readyz, metrics],
 ];
