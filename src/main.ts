@@ -96,6 +96,26 @@ addCommand(
   async (options) => (await import('./commands/rbac.ts')).runRbac(options, terminal),
 );
 
+const OBJECT = 'the object: KIND[.GROUP]/[NAMESPACE/]NAME, such as Kafka/streaming/orders';
+addCommand('history', 'what happened to an object, newest first', OBJECT, async (options, object) =>
+  (await import('./commands/changes.ts')).runHistory(options, object, terminal),
+);
+addCommand('diff', 'what changed between two revisions of an object', OBJECT, async (options, object) =>
+  (await import('./commands/diff.ts')).runDiff(options, object, terminal),
+);
+addCommand('blame', 'which change set each field of an object, who made it, and when', OBJECT, async (options, object) =>
+  (await import('./commands/blame.ts')).runBlame(options, object, terminal),
+);
+addCommand('at', 'all objects as they were at a time, as YAML', 'the time: RFC 3339, or a date', async (options, time) =>
+  (await import('./commands/at.ts')).runAt(options, time, terminal),
+);
+addCommand(
+  'changes',
+  'changes that a filter finds, newest first',
+  'the filter, such as "kind:Kafka path:spec.*"',
+  async (options, filter) => (await import('./commands/changes.ts')).runChanges(options, filter, terminal),
+);
+
 function addCommand(
   name: Command,
   description: string,

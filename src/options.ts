@@ -12,7 +12,9 @@ import { CrowsnestError } from './domain/errors.ts';
 import { parseFieldSelector, parseLabelSelector, splitSelector } from './domain/selector.ts';
 
 export const COMMANDS = ['serve', 'demo', 'replay', 'record', 'backtest', 'rbac'] as const;
-export type Command = (typeof COMMANDS)[number];
+/** What asks a running service, over its API. */
+export const ASKING_COMMANDS = ['history', 'diff', 'blame', 'at', 'changes'] as const;
+export type Command = (typeof COMMANDS)[number] | (typeof ASKING_COMMANDS)[number];
 
 const DURATION_UNITS = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const;
 
@@ -148,6 +150,7 @@ const serviceReference = z
 const httpsUrl = httpUrl.refine((url) => url.startsWith('https:'), 'expected an https:// URL: API servers ask over TLS only');
 
 const ALL = COMMANDS;
+const ASKING = ASKING_COMMANDS;
 const RUNNING = ['serve', 'demo', 'replay'] as const;
 const CLUSTER = ['serve', 'record'] as const;
 /** What decides which kinds are read, and so also what the printed role holds. */
@@ -179,8 +182,14 @@ const OPTIONS = {
   tokenFile: {
     schema: text.optional(),
     value: 'FILE',
-    help: 'file with the bearer token of the API; without one a token is generated and printed',
-    commands: RUNNING,
+    help: 'file with the bearer token of the API; a service without one generates and prints it',
+    commands: [...RUNNING, ...ASKING],
+  },
+  server: {
+    schema: httpUrl.default('http://127.0.0.1:8686'),
+    value: 'URL',
+    help: 'the running crowsnest to ask; its token by --token-file or CROWSNEST_TOKEN',
+    commands: ASKING,
   },
   externalUrl: {
     schema: httpUrl.optional(),
@@ -234,7 +243,12 @@ const OPTIONS = {
     help: 'let Crowsnest write to the cluster: event, annotate=Kind,…, canary=NAMESPACE, admission-webhook; nothing by default',
     commands: ['serve', 'rbac'],
   },
-  cluster: { schema: text.optional(), value: 'NAME', help: 'name of the cluster in records and alerts', commands: ALL },
+  cluster: {
+    schema: text.optional(),
+    value: 'NAME',
+    help: 'name of the cluster in records and alerts',
+    commands: [...COMMANDS, ...ASKING],
+  },
   kubeconfig: {
     schema: text.optional(),
     value: 'FILE',
@@ -252,8 +266,8 @@ const OPTIONS = {
     schema: z.array(namespaceName).default([]),
     value: 'NAME',
     list: true,
-    help: 'watch these namespaces only (needs no ClusterRole)',
-    commands: READING,
+    help: 'watch these namespaces only (needs no ClusterRole); of at: show them only',
+    commands: [...READING, 'at'],
   },
   excludeNamespace: {
     schema: z.array(namespaceName).default([]),
@@ -453,7 +467,33 @@ const OPTIONS = {
     commands: ['replay', 'backtest'],
   },
   once: { schema: flag.default(false), help: 'exit after the result instead of serving the page', commands: ['demo', 'replay'] },
-  json: { schema: flag.default(false), help: 'print the result as one line of JSON', commands: ['demo', 'replay', 'backtest'] },
+  json: {
+    schema: flag.default(false),
+    help: 'print the result as JSON, one line each',
+    commands: ['demo', 'replay', 'backtest', ...ASKING],
+  },
+  kind: { schema: text.optional(), value: 'KIND', help: 'only objects of this kind', commands: ['at'] },
+  limit: {
+    schema: integer(1, 1_000_000).default(100),
+    value: 'N',
+    help: 'at most this many changes',
+    commands: ['history', 'changes'],
+  },
+  revisions: {
+    schema: z
+      .string()
+      .regex(/^[^.\s]\S*$/, 'expected A..B, A.. or B')
+      .optional(),
+    value: 'A..B',
+    help: 'what to compare, by change number or time; A.. is up to the newest, B alone is with the one before; default the newest',
+    commands: ['diff'],
+  },
+  revision: {
+    schema: text.optional(),
+    value: 'REVISION',
+    help: 'which revision, by change number or time; default the newest',
+    commands: ['blame'],
+  },
   seed: {
     schema: integer(0, 2 ** 31 - 1).default(1),
     value: 'N',

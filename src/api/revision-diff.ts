@@ -1,14 +1,12 @@
 /** The difference of two states of an object as the API tells it: structured, without noise, and as text. */
-import { stringify } from 'yaml';
 import { applyChanges } from '../domain/apply-changes.ts';
-import { isBookkeepingPath } from '../domain/bookkeeping.ts';
 import { isNoise } from '../domain/diff-noise.ts';
-import { isJsonObject, type Json, type JsonObject } from '../domain/json.ts';
 import type { KindSchema } from '../domain/kind-schema.ts';
 import type { KubeObject } from '../domain/object-ref.ts';
 import { type StructuralChange, structuralDiff } from '../domain/structural-diff.ts';
 import { unifiedDiff } from '../domain/unified-diff.ts';
 import { readDocument } from './read-document.ts';
+import { stateYaml } from './state-yaml.ts';
 
 export interface RevisionDiff {
   changes: StructuralChange[];
@@ -32,25 +30,11 @@ export function unifiedText(
   changes: readonly StructuralChange[],
   names: { before: string; after: string },
 ): string {
-  const after = applyChanges(before, changes);
+  const after = applyChanges(before, changes) as KubeObject;
   return unifiedDiff({
-    before: yamlOf(before),
-    after: yamlOf(after),
+    before: stateYaml(before),
+    after: stateYaml(after),
     beforeName: names.before,
     afterName: names.after,
   });
-}
-
-function yamlOf(state: Json): string {
-  // Keys in order, since a rebuilt state may have them in another one.
-  return stringify(isJsonObject(state) ? withoutBookkeeping(state) : state, { sortMapEntries: true, lineWidth: 0 });
-}
-
-/** Kind and name stay: they say which object it is. */
-function withoutBookkeeping(state: JsonObject): JsonObject {
-  if (!isJsonObject(state.metadata)) return state;
-  const kept = Object.entries(state.metadata).filter(
-    ([key]) => key !== 'managedFields' && (!isBookkeepingPath(`/metadata/${key}`) || key === 'name' || key === 'namespace'),
-  );
-  return { ...state, metadata: Object.fromEntries(kept) };
 }

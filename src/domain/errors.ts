@@ -58,6 +58,7 @@ export const ERROR_CODES = [
   'HOST_REFUSED',
   'RATE_LIMITED',
   'NOT_READY',
+  'SERVER_UNREACHABLE',
   'INTERNAL',
 ] as const;
 export type ErrorCode = (typeof ERROR_CODES)[number];

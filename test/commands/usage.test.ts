@@ -4,7 +4,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
-import { COMMANDS, flagsOf } from '../../src/options.ts';
+import { ASKING_COMMANDS, COMMANDS, flagsOf } from '../../src/options.ts';
 import { crowsnest, line, start, temporaryFolder } from './run-crowsnest.ts';
 
 const folder = temporaryFolder();
@@ -20,11 +20,11 @@ describe('help', { concurrency: 2 }, () => {
     const { code, out, err } = await crowsnest(['--help']);
     assert.equal(code, 0);
     assert.equal(err, '');
-    for (const command of COMMANDS) assert.match(out, new RegExp(`^  ${command} `, 'm'));
+    for (const command of [...COMMANDS, ...ASKING_COMMANDS]) assert.match(out, new RegExp(`^  ${command} `, 'm'));
     assert.match(out, /environment variable/);
   });
 
-  for (const command of COMMANDS) {
+  for (const command of [...COMMANDS, ...ASKING_COMMANDS]) {
     it(`of ${command} lists each of its flags with what it is for`, async () => {
       const { code, out, err } = await crowsnest([command, '--help']);
       assert.equal(code, 0);

@@ -1,0 +1,12 @@
+/** The API's answers as who asks it sees them: the very schemas the server is written against. */
+import type { z } from 'zod';
+import type * as schemas from './schemas.ts';
+
+export type ChangeSummary = z.output<typeof schemas.ChangeSummary>;
+export type ChangeList = z.output<typeof schemas.ChangeList>;
+export type ObjectDiff = z.output<typeof schemas.ObjectDiff>;
+export type Blame = z.output<typeof schemas.Blame>;
+export type ObjectList = z.output<typeof schemas.ObjectList>;
+export type ObjectRef = z.output<typeof schemas.ObjectRef>;
+export type ObjectState = z.output<typeof schemas.ObjectState>;
+export type Problem = z.output<typeof schemas.Problem>;

@@ -1,0 +1,105 @@
+/** history, diff, blame, at and changes, asked of a running service as a person would. */
+import assert from 'node:assert/strict';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { before, describe, it } from 'node:test';
+import { crowsnest, line, listening, start, temporaryFolder } from './run-crowsnest.ts';
+
+const folder = temporaryFolder();
+const recording = join(folder, 'recording.ndjson');
+writeFileSync(
+  recording,
+  `${[1, 2, 3].map((revision) => line(revision)).join('\n')}\n${line(1, { name: 'billing', replicas: 7, tsMs: Date.UTC(2026, 0, 5, 9) })}\n`,
+);
+const OBJECT = 'Kafka/streaming/orders';
+let url: string;
+
+before(async () => {
+  const running = start(['replay', recording, '--port', '0']);
+  url = await listening(running);
+});
+
+const ask = async (...args: string[]) => {
+  const { code, out, err } = await crowsnest([...args, '--server', url]);
+  assert.equal(code, 0, err);
+  return out;
+};
+
+describe('asking a running service', { concurrency: 2 }, () => {
+  it('history lists the changes of an object, newest first', async () => {
+    assert.deepEqual((await ask('history', OBJECT)).trimEnd().split('\n'), [
+      '3  2026-01-05T08:03:00.000Z  MODIFIED  ann  /spec/kafka/replicas',
+      '2  2026-01-05T08:02:00.000Z  MODIFIED  ann  /spec/kafka/replicas',
+      '1  2026-01-05T08:01:00.000Z  ADDED  ann',
+    ]);
+    assert.equal((await ask('history', OBJECT, '--json', '--limit', '2')).trimEnd().split('\n').length, 2);
+  });
+
+  it('diff shows what changed between two revisions', async () => {
+    const newest = await ask('diff', OBJECT);
+    assert.match(newest, /^--- change 2\n\+\+\+ change 3\n@@ .*\n[\s\S]*\n- {4}replicas: 2\n\+ {4}replicas: 3\n$/);
+    assert.match(await ask('diff', OBJECT, '--revisions', '1..3'), /- {4}replicas: 1\n\+ {4}replicas: 3/);
+    assert.match(await ask('diff', OBJECT, '--revisions', '2'), /- {4}replicas: 1\n\+ {4}replicas: 2/);
+    const byTime = await ask('diff', OBJECT, '--revisions', '2026-01-05T08:01:30Z..', '--json');
+    const { from, to, changes } = JSON.parse(byTime) as { from: number; to: number; changes: { pointer: string }[] };
+    assert.deepEqual([from, to, changes.map(({ pointer }) => pointer)], [1, 3, ['/spec/kafka/replicas']]);
+  });
+
+  it('blame says who set each field, and when', async () => {
+    assert.deepEqual((await ask('blame', OBJECT)).trimEnd().split('\n'), [
+      '1  2026-01-05T08:01:00.000Z  ann  /apiVersion: "kafka.strimzi.io/v1"',
+      '3  2026-01-05T08:03:00.000Z  ann  /spec/kafka/replicas: 3',
+    ]);
+    assert.match(await ask('blame', OBJECT, '--revision', '2'), /^2 .*replicas: 2$/m);
+  });
+
+  it('at prints all objects as they were, as YAML', async () => {
+    const then = await ask('at', '2026-01-05T08:02:30Z');
+    assert.match(then, /^---\n# \S+, change 2\napiVersion: kafka.strimzi.io\/v1\nkind: Kafka\n/);
+    assert.match(then, /replicas: 2\n$/);
+    const later = await ask('at', '2026-01-06', '--kind', 'Kafka', '--namespace', 'streaming', '--json');
+    assert.deepEqual(
+      later
+        .trimEnd()
+        .split('\n')
+        .map((text) => (JSON.parse(text) as { ref: { name: string } }).ref.name),
+      ['orders', 'billing'],
+    );
+    assert.equal(await ask('at', '2026-01-06', '--namespace', 'elsewhere'), '');
+  });
+
+  it('changes finds by a filter', async () => {
+    assert.equal(
+      await ask('changes', 'path:spec.kafka.replicas value>2'),
+      '3  2026-01-05T08:03:00.000Z  MODIFIED  ann  Kafka streaming/orders  /spec/kafka/replicas\n',
+    );
+    assert.equal((await ask('changes', 'type:ADDED')).trimEnd().split('\n').length, 2);
+  });
+
+  const refused: [string, string[], number, RegExp][] = [
+    ['a filter that cannot be read', ['changes', 'kind'], 1, /REQUEST_INVALID: .*column 5: expected : after kind/],
+    ['an object that is none', ['history', 'orders'], 2, /CONFIG_BAD_VALUE: "orders" names no object/],
+    ['an object nobody recorded', ['blame', 'Kafka/streaming/nobody'], 1, /NOT_FOUND: no Kafka\/streaming\/nobody is recorded/],
+    [
+      'a revision of another object',
+      ['diff', OBJECT, '--revisions', '4'],
+      1,
+      /REQUEST_INVALID: .*4 is not a change of this object/,
+    ],
+    ['a time that is none', ['at', 'yesterday'], 2, /CONFIG_BAD_VALUE: "yesterday" is no time/],
+  ];
+  for (const [name, args, expected, message] of refused) {
+    it(`refuses ${name}`, async () => {
+      const { code, out, err } = await crowsnest([...args, '--server', url]);
+      assert.match(err, message);
+      assert.equal(code, expected);
+      assert.equal(out, '');
+    });
+  }
+
+  it('says when nobody answers', async () => {
+    const { code, err } = await crowsnest(['history', OBJECT, '--server', 'http://127.0.0.1:1']);
+    assert.equal(code, 1);
+    assert.match(err, /SERVER_UNREACHABLE: crowsnest does not answer: .*\(http:\/\/127\.0\.0\.1:1\)/);
+  });
+});
