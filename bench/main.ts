@@ -5,6 +5,8 @@ import { demoOverSeeds } from './demo-seeds.ts';
 import { ingestText, measureIngest } from './ingest.ts';
 import { killNine } from './kill-nine.ts';
 import { measureMasking } from './masking.ts';
+import { measureQueries, type QueriesOptions, queriesText } from './queries.ts';
+import { measureStorage, storageText } from './storage.ts';
 
 const program: Command = new Command('bench').description('Benches on real parts; results that are kept go to bench/results.');
 
@@ -68,6 +70,43 @@ program
   .action((files: string[], { show }: { show?: boolean }) =>
     print(measureMasking(files, show === true ? (line) => process.stdout.write(`${line}\n`) : undefined)),
   );
+
+program
+  .command('storage')
+  .description('bytes on disk for each change, next to git with the same history; every revision is rebuilt and compared')
+  .argument('<streams...>', 'recorded streams, or folders of them (*.jsonl.zst; those named *.injected.* are left out)')
+  .option('--no-git', 'without git')
+  .option('--keep <FOLDER>', 'leave the databases and repositories there')
+  .option('--json', 'only the JSON, no text')
+  .action(async (streams: string[], { json, ...given }: { git: boolean; keep?: string; json?: boolean }) => {
+    const result = await measureStorage({ streams, ...given }).catch((error: Error) =>
+      program.error(`the bench came to nothing: ${error.message}`),
+    );
+    if (json !== true) process.stdout.write(storageText(result));
+    print(result);
+    if (result.wrong > 0 || result.lost > 0) process.exitCode = 1;
+  });
+
+program
+  .command('queries')
+  .description(
+    'questions to a long history, alone and while it is written to, beside git; bytes as it grows; the start of the API on it',
+  )
+  .option('--changes <N>', 'changes of the history', positive, 1_000_000)
+  .option('--db <FILE>', 'the database: built there if it is not there yet, and left; by default one that goes afterwards')
+  .option('--seed <N>', 'of the history', positive, 1)
+  .option('--writes <N>', 'changes written each second while questions are asked', positive, 1_000)
+  .option('--samples <N>', 'times each question is asked', positive, 500)
+  .option('--no-git', 'without git')
+  .option('--no-api', 'without starting the program')
+  .option('--json', 'only the JSON, no text')
+  .action(async ({ json, ...given }: QueriesOptions & { json?: boolean }) => {
+    const result = await measureQueries(given).catch((error: Error) =>
+      program.error(`the bench came to nothing: ${error.message}`),
+    );
+    if (json !== true) process.stdout.write(queriesText(result));
+    print(result);
+  });
 
 function positive(text: string): number {
   if (!/^[1-9]\d*$/.test(text)) throw new InvalidArgumentError('expected a whole number above 0.');
