@@ -37,6 +37,7 @@ import { loadMaskingKey, newToken, readSecretFile } from './secrets.ts';
 import { StopStack } from './stop-stack.ts';
 import { openSqliteStore } from './store/sqlite-store.ts';
 import type { Store } from './store/store.ts';
+import { readKeyFile } from './store/store-key.ts';
 import { createLogger, type Logger } from './telemetry/logger.ts';
 import { systemClock } from './telemetry/system-clock.ts';
 
@@ -124,8 +125,9 @@ export function createApp({
     collectDefaultMetrics({ register: registry });
     const file = options.db ?? defaultDb;
     const { keepChanges: keepChangesMs, keepCheckpoints: keepCheckpointsMs, dbMaxBytes: bytesMax } = options;
+    const keys = options.storeKeyFile === undefined ? undefined : readKeyFile(options.storeKeyFile);
     const store = openSqliteStore({
-      ...{ file, logger, bytesMax },
+      ...{ file, logger, bytesMax, keys },
       synchronous: options.durability === 'power-loss' ? 'full' : 'normal',
       ...(retains && { keepChangesMs, keepCheckpointsMs }),
     });
@@ -358,7 +360,7 @@ function health(
   return { live: true, ready: all.every((check) => check.ok), checks: all };
 }
 
-function publishStoreMetrics(store: Store, registry: Registry): void {
+function publishStoreMetrics(store: Store & { losses: number }, registry: Registry): void {
   const gauge = (name: string, help: string, read: () => number) =>
     new Gauge({
       name: `crowsnest_${name}`,
@@ -379,5 +381,6 @@ function publishStoreMetrics(store: Store, registry: Registry): void {
   gauge('store_findings', 'Stored findings.', () => store.counts().findings);
   gauge('store_kube_events', 'Kubernetes Events that are kept.', () => store.counts().kubeEvents);
   gauge('store_rejects', 'Observations that were rejected, with a reason.', () => store.counts().rejects);
+  gauge('store_damaged', 'Changes and objects met since the start whose state is lost to damage on disk.', () => store.losses);
   gauge('store_read_only', '1 while the database cannot be written.', () => (store.readOnly ? 1 : 0));
 }

@@ -116,26 +116,54 @@ addCommand(
   async (options, filter) => (await import('./commands/changes.ts')).runChanges(options, filter, terminal),
 );
 
+program.command('db').description('back up, restore, check, export and import a database').exitOverride();
+const COPY = 'the backup to write; must not be there yet';
+const EXPORTED = 'an export or a recorded stream: NDJSON, plain, gzip or zstd';
+addCommand('db backup', 'copy the database as of now, also while serve writes it', COPY, async (options, file) =>
+  (await import('./commands/db-backup.ts')).runBackup(options, file, terminal),
+);
+addCommand('db restore', 'put a backup in place; never over a database in use', 'the backup', async (options, file) =>
+  (await import('./commands/db-backup.ts')).runRestore(options, file, terminal),
+);
+addCommand('db check', 'look whether the database is whole; changes nothing, also while serve runs', undefined, async (options) =>
+  (await import('./commands/db-check.ts')).runCheck(options, terminal),
+);
+addCommand(
+  'db export',
+  'write changes as NDJSON or CSV',
+  { optional: 'the file to write; standard output unless given' },
+  async (options, file) => (await import('./commands/db-export.ts')).runExport(options, file, terminal),
+);
+addCommand('db import', 'record the changes of an export that are not there yet', EXPORTED, async (options, file) =>
+  (await import('./commands/db-import.ts')).runImport(options, file, terminal),
+);
+addCommand('db rekey', 'encrypt with the newest key what is not; nobody else may use the database', undefined, async (options) =>
+  (await import('./commands/db-backup.ts')).runRekey(options, terminal),
+);
+
 function addCommand(
   name: Command,
   description: string,
   /** What <file> is; without it the command takes none. */
-  argument: string | undefined,
+  argument: string | { optional: string } | undefined,
   run: (options: Options, file: string) => Promise<number>,
 ): void {
-  const command = program
-    .command(name)
+  const [word = name, below] = name.split(' ');
+  const parent = below === undefined ? program : program.commands.find((one) => one.name() === word);
+  const command = (parent ?? program)
+    .command(below ?? word)
     .description(description)
     .exitOverride()
     .option('--config <FILE>', 'YAML file with options by their camelCase names (or CROWSNEST_CONFIG)');
-  if (argument !== undefined) command.argument('<file>', argument);
+  if (typeof argument === 'string') command.argument('<file>', argument);
+  else if (argument !== undefined) command.argument('[file]', argument.optional);
   for (const flag of flagsOf(name)) {
     if (flag.list)
       command.option(flag.flags, flag.help, (value: string, earlier: string[] | undefined) => [...(earlier ?? []), value]);
     else command.option(flag.flags, flag.help);
   }
   command.action(async (...args: unknown[]) => {
-    const file = argument === undefined ? '' : String(args[0]);
+    const file = argument === undefined || args[0] === undefined ? '' : String(args[0]);
     const { config, ...flags } = command.opts<Record<string, unknown> & { config?: string }>();
     const options = parseOptions({
       command: name,

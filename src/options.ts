@@ -14,7 +14,9 @@ import { parseFieldSelector, parseLabelSelector, splitSelector } from './domain/
 export const COMMANDS = ['serve', 'demo', 'replay', 'record', 'backtest', 'rbac'] as const;
 /** What asks a running service, over its API. */
 export const ASKING_COMMANDS = ['history', 'diff', 'blame', 'at', 'changes'] as const;
-export type Command = (typeof COMMANDS)[number] | (typeof ASKING_COMMANDS)[number];
+/** What is done to a database file, beside a running service or without one. */
+export const DB_COMMANDS = ['db backup', 'db restore', 'db check', 'db export', 'db import', 'db rekey'] as const;
+export type Command = (typeof COMMANDS)[number] | (typeof ASKING_COMMANDS)[number] | (typeof DB_COMMANDS)[number];
 
 const DURATION_UNITS = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const;
 
@@ -128,6 +130,16 @@ const subject = z
     'expected serviceaccount:NAMESPACE/NAME, user:NAME or group:NAME',
   );
 
+const changeFilter = z
+  .string()
+  .regex(/^(cluster|group|kind|namespace|name|actor|type|path)=/, 'expected FIELD=VALUE, such as kind=Kafka');
+/** RFC 3339 → milliseconds. */
+const time = z
+  .string()
+  .regex(/^\d{4}-\d\d-\d\d(T\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d))?$/, 'expected a time such as 2026-01-05T08:00:00Z')
+  .refine((value) => !Number.isNaN(Date.parse(value)), 'expected a time such as 2026-01-05T08:00:00Z')
+  .transform((value) => Date.parse(value));
+
 interface OptionRow {
   schema: z.ZodType;
   help: string;
@@ -149,7 +161,7 @@ const serviceReference = z
   .regex(/^[a-z0-9][a-z0-9-]{0,62}\/[a-z0-9][a-z0-9.-]{0,252}(:\d{1,5})?$/, 'expected NAMESPACE/NAME or NAMESPACE/NAME:PORT');
 const httpsUrl = httpUrl.refine((url) => url.startsWith('https:'), 'expected an https:// URL: API servers ask over TLS only');
 
-const ALL = COMMANDS;
+const DB = DB_COMMANDS;
 const ASKING = ASKING_COMMANDS;
 const RUNNING = ['serve', 'demo', 'replay'] as const;
 const CLUSTER = ['serve', 'record'] as const;
@@ -162,8 +174,8 @@ const OPTIONS = {
   db: {
     schema: text,
     value: 'FILE',
-    help: 'database file; without it serve takes ./crowsnest.db, the others keep everything in memory',
-    commands: JUDGING,
+    help: 'database file; without it serve and db take ./crowsnest.db, the others keep everything in memory',
+    commands: [...JUDGING, ...DB],
   },
   port: {
     schema: integer(0, 65535).default(8686),
@@ -470,7 +482,7 @@ const OPTIONS = {
   json: {
     schema: flag.default(false),
     help: 'print the result as JSON, one line each',
-    commands: ['demo', 'replay', 'backtest', ...ASKING],
+    commands: ['demo', 'replay', 'backtest', ...ASKING, 'db check'],
   },
   kind: { schema: text.optional(), value: 'KIND', help: 'only objects of this kind', commands: ['at'] },
   limit: {
@@ -524,11 +536,47 @@ const OPTIONS = {
     help: 'cap on the size of the database; from 90 % of it on, the oldest changes go early (default: no cap)',
     commands: ['serve'],
   },
+  storeKeyFile: {
+    schema: text.optional(),
+    value: 'FILE',
+    help: 'keys of encrypted states and backups, one a line (32 bytes in base64); the last one encrypts',
+    commands: [...RUNNING, ...DB],
+  },
+  replace: {
+    schema: flag.default(false),
+    help: 'put the backup in the place of the database, which is kept as FILE.replaced',
+    commands: ['db restore'],
+  },
+  format: {
+    schema: z.enum(['ndjson', 'csv']).default('ndjson'),
+    value: 'FORMAT',
+    help: 'ndjson (whole changes, which db import reads) or csv (a table of them)',
+    commands: ['db export'],
+  },
+  filter: {
+    schema: z.array(changeFilter).default([]),
+    value: 'FIELD=VALUE',
+    list: true,
+    help: 'only changes that fit: cluster, group, kind, namespace, name, actor, type or path',
+    commands: ['db export'],
+  },
+  from: {
+    schema: time.optional(),
+    value: 'TIME',
+    help: 'only changes observed then or later (RFC 3339)',
+    commands: ['db export'],
+  },
+  to: {
+    schema: time.optional(),
+    value: 'TIME',
+    help: 'only changes observed before or then (RFC 3339)',
+    commands: ['db export'],
+  },
   logLevel: {
     schema: z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('info'),
     value: 'LEVEL',
     help: 'debug, info, warn, error or silent',
-    commands: ALL,
+    commands: COMMANDS,
   },
   ingestKeys: {
     schema: z.array(ingestKey).default([]),

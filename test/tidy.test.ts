@@ -27,6 +27,8 @@ const FOLDERS: Record<string, { values: string[]; types?: string[] }> = {
   commands: {
     values: [
       'domain',
+      // `crowsnest db` acts on a file without an app around it.
+      'store',
       'kube',
       'collector',
       'pipeline',
@@ -38,7 +40,7 @@ const FOLDERS: Record<string, { values: string[]; types?: string[] }> = {
       'secrets.ts',
       'stop-stack.ts',
     ],
-    types: ['store', 'model', 'respond'],
+    types: ['model', 'respond'],
   },
   'main.ts': { values: ['domain', 'commands', 'app.ts', 'options.ts'] },
   'options.ts': { values: ['domain'] },

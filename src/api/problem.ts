@@ -26,6 +26,7 @@ export const PROBLEM_STATUS: Partial<Record<ErrorCode, { status: number; title: 
   NOT_READY: { status: 503, title: 'Crowsnest is not ready' },
   STORE_LOCKED: { status: 503, title: 'The database is in use by another process' },
   STORE_READ_ONLY: { status: 503, title: 'The database takes no writes' },
+  STORE_CORRUPT: { status: 500, title: 'What was asked for is damaged on disk' },
   STORE_FULL: { status: 503, title: 'The disk is full' },
 };
 

@@ -8,6 +8,7 @@ import type Database from 'better-sqlite3';
 import { Recent } from '../domain/recent.ts';
 import { type DecodedBlock, decodeBlock, encodeBlock, type RevisionRecord } from './block-codec.ts';
 import { corruptRecord } from './store-errors.ts';
+import type { ValueSeal } from './value-seal.ts';
 import { compareByPlace, type Place, type PlacedRecord, YoungRecords } from './young-records.ts';
 
 export interface BlockOptions {
@@ -52,12 +53,14 @@ export class Blocks {
   readonly #sql;
   #sealedThrough: number | undefined;
   readonly #young: YoungRecords;
+  readonly #seal: ValueSeal;
 
-  constructor(db: Database.Database, options: BlockOptions) {
+  constructor(db: Database.Database, options: BlockOptions, seal: ValueSeal) {
     this.#db = db;
     this.#options = options;
+    this.#seal = seal;
     this.#decoded = new Recent(options.cacheBytes);
-    this.#young = new YoungRecords(db, options.bytesPerSpan);
+    this.#young = new YoungRecords(db, options.bytesPerSpan, seal);
     this.#sql = {
       places: db.prepare<[number, number], Place>(
         `SELECT c.seq, c.life_id AS lifeId, o.resource_id AS resourceId
@@ -131,13 +134,13 @@ export class Blocks {
     const first = records.sort(compareByPlace)[0];
     if (first === undefined) return;
     this.#decoded.delete(id);
-    this.#sql.blockPut.run(encodeBlock(records, COMPRESSION_LEVELS[LEVEL_MAX] as number), id);
+    this.#sql.blockPut.run(this.#seal.seal(encodeBlock(records, COMPRESSION_LEVELS[LEVEL_MAX] as number)), id);
     this.#sql.blockBegin.run({ id, resourceId: first.resourceId, lifeId: first.lifeId, seq: first.seq });
   }
 
   /** A block for a span in which no change had a record. */
   addEmpty(spanSeq: number): void {
-    this.#sql.blockAdd.run(spanSeq, 0, 0, 0, encodeBlock([], 1));
+    this.#sql.blockAdd.run(spanSeq, 0, 0, 0, this.#seal.seal(encodeBlock([], 1)));
   }
 
   /** The changes that can lie in a time range, from what the spans say of theirs; the young ones can always. */
@@ -222,7 +225,7 @@ export class Blocks {
         bytes += (records[end] as PlacedRecord).text.length;
       }
       const first = records[start] as PlacedRecord;
-      const data = encodeBlock(records.slice(start, end), level as number);
+      const data = this.#seal.seal(encodeBlock(records.slice(start, end), level as number));
       this.#sql.blockAdd.run(span.lastSeq, first.resourceId, first.lifeId, first.seq, data);
       start = end;
     }
@@ -243,8 +246,9 @@ export class Blocks {
   }
 
   #decode(row: BlockRow): DecodedBlock {
+    const frame = this.#seal.open(row.data);
     try {
-      return decodeBlock(row.data);
+      return decodeBlock(frame);
     } catch (error) {
       throw corruptRecord('a block of revisions is damaged', `block ${row.id}`, error);
     }

@@ -12,6 +12,7 @@ import { decodeCursor, encodeCursor, pageOf } from './page-cursor.ts';
 import { type Dimension, intersectionOf, type Positions, type Postings, unionOf } from './postings.ts';
 import { decodeFlags, decodeResourceVersion, isCheckpoint, typeBits } from './row-codec.ts';
 import type { ChangeQuery, ChangeSummary, Page } from './store.ts';
+import { corruptRecord } from './store-errors.ts';
 
 /** With more objects of a name than this, going by the other things asked for is the better way. */
 const OBJECTS_MAX = 256;
@@ -68,7 +69,7 @@ export class ChangeQueries {
   summary(row: ChangeRow): ChangeSummary {
     const { own, type, origin } = decodeFlags(row.flags);
     const life = this.#parts.objects.life(row.lifeId);
-    if (life === undefined) throw new Error(`change ${row.seq} belongs to no life`);
+    if (life === undefined) throw corruptRecord('a change belongs to no life', `change ${row.seq}`);
     return {
       seq: row.seq,
       ref: life.ref,

@@ -78,6 +78,37 @@ export function openDatabase(options: DatabaseOptions): OpenDatabase {
   }
 }
 
+/**
+ * Opens a database to read beside whoever writes it; throws what `openDatabase` throws. With `current` also STORE_OUTDATED, as only the
+ * newest format can be read without upgrading it.
+ */
+export function openToRead(file: string, { current = false } = {}): Database.Database {
+  if (!existsSync(file))
+    throw new CrowsnestError({ code: 'NOT_FOUND', what: 'there is no such database', where: file, todo: 'Check --db' });
+  try {
+    checkIdentity(file);
+    const db = new Database(file, { readonly: true, timeout: 5_000 });
+    const version = db.pragma('user_version', { simple: true }) as number;
+    const newest = newestFormat();
+    if (!current || version === newest) return db;
+    db.close();
+    throw new CrowsnestError({
+      code: 'STORE_OUTDATED',
+      what: `the database has format ${version}, reading it needs format ${newest}`,
+      where: file,
+      todo: 'Back it up, then run crowsnest serve on it once, which upgrades it',
+    });
+  } catch (error) {
+    throw storeError(error, file);
+  }
+}
+
+/** Throws STORE_FOREIGN, STORE_TOO_NEW or STORE_CORRUPT for what is no database of a known format. */
+export function checkIdentity(file: string): void {
+  checkHeader(file);
+  inspect(file);
+}
+
 /** Tells a text file or another program's format before SQLite opens it. */
 function checkHeader(file: string): void {
   const header = Buffer.alloc(16);
@@ -105,7 +136,8 @@ function checkHeader(file: string): void {
   }
 }
 
-function lockWriter(file: string): Database.Database {
+/** Held until it is closed; throws while another process holds it. */
+export function lockWriter(file: string): Database.Database {
   const lock = new Database(`${file}.lock`, { timeout: 0 });
   try {
     lock.exec('BEGIN EXCLUSIVE');
@@ -132,7 +164,7 @@ function inspect(file: string): void {
         todo: FOREIGN_TODO,
       });
     }
-    const newest = migrations().at(-1)?.version ?? 0;
+    const newest = newestFormat();
     if (version > newest) {
       throw new CrowsnestError({
         code: 'STORE_TOO_NEW',
@@ -167,6 +199,11 @@ function probe(db: Database.Database): void {
   db.exec('BEGIN IMMEDIATE');
   db.pragma(`user_version = ${db.pragma('user_version', { simple: true })}`);
   db.exec('ROLLBACK');
+}
+
+/** The format that this program writes. */
+export function newestFormat(): number {
+  return migrations().at(-1)?.version ?? 0;
 }
 
 function migrations(): { version: number; name: string }[] {

@@ -4,9 +4,10 @@ import type { Finding } from '../domain/finding.ts';
 import { compress, decompress } from './block-codec.ts';
 import { decodeCursor, encodeCursor, pageOf } from './page-cursor.ts';
 import type { FindingQuery, Page } from './store.ts';
+import type { ValueSeal } from './value-seal.ts';
 
 const COMPRESSED_FROM = 256;
-const COMPRESSION_LEVEL = 3;
+export const COMPRESSION_LEVEL = 3;
 /** Alerts within one span of changes that are looked at for evidence. */
 const EVIDENCE_MAX = 1_000;
 
@@ -18,10 +19,12 @@ interface FindingRow {
 
 export class Findings {
   readonly #db: Database.Database;
+  readonly #seal: ValueSeal;
   readonly #sql;
 
-  constructor(db: Database.Database) {
+  constructor(db: Database.Database, seal: ValueSeal) {
     this.#db = db;
+    this.#seal = seal;
     this.#sql = {
       verdict: db.prepare<[string], string>('SELECT verdict FROM finding WHERE id = ?').pluck(),
       put: db.prepare(
@@ -45,7 +48,9 @@ export class Findings {
     const before = this.#sql.verdict.get(finding.id);
     const { id, tsMs, cluster, detector, severity, decision, score } = finding;
     const { kind, namespace = '', name = '' } = finding.subject.ref;
-    this.#sql.put.run(...[id, tsMs, cluster, kind, namespace, name, detector, severity, decision.verdict, score, pack(finding)]);
+    this.#sql.put.run(
+      ...[id, tsMs, cluster, kind, namespace, name, detector, severity, decision.verdict, score, pack(finding, this.#seal)],
+    );
     return {
       findings: before === undefined ? 1 : 0,
       pages: (decision.verdict === 'page' ? 1 : 0) - (before === 'page' ? 1 : 0),
@@ -54,12 +59,12 @@ export class Findings {
 
   get(id: string): Finding | undefined {
     const data = this.#sql.get.get(id);
-    return data === undefined ? undefined : unpack(data);
+    return data === undefined ? undefined : unpackFinding(data, this.#seal);
   }
 
   /** Changes that alerts within a time were about, the strangest first. */
   pagedChanges(fromMs: number, toMs: number): number[] {
-    const found = this.#sql.paged.all(fromMs, toMs).map((data) => unpack(data).subject);
+    const found = this.#sql.paged.all(fromMs, toMs).map((data) => unpackFinding(data, this.#seal).subject);
     return found.flatMap((subject) => ('seq' in subject && typeof subject.seq === 'number' ? [subject.seq] : []));
   }
 
@@ -91,15 +96,16 @@ export class Findings {
     const sql = `SELECT ts_ms, id, data FROM finding ${filter} ORDER BY ts_ms DESC, id DESC LIMIT ?`;
     const rows = this.#db.prepare<(string | number)[], FindingRow>(sql).all(...values, query.limit + 1);
     const page = pageOf(rows, query.limit, (last) => encodeCursor('findings', [last.ts_ms, last.id]));
-    return { ...page, items: page.items.map((row) => unpack(row.data)) };
+    return { ...page, items: page.items.map((row) => unpackFinding(row.data, this.#seal)) };
   }
 }
 
-function pack(finding: Finding): Buffer | string {
+function pack(finding: Finding, seal: ValueSeal): Buffer | string {
   const text = JSON.stringify(finding);
-  return text.length < COMPRESSED_FROM ? text : compress(Buffer.from(text, 'utf8'), COMPRESSION_LEVEL);
+  if (text.length < COMPRESSED_FROM && seal.keyId === undefined) return text;
+  return seal.seal(compress(Buffer.from(text, 'utf8'), COMPRESSION_LEVEL));
 }
 
-function unpack(data: Buffer | string): Finding {
-  return JSON.parse(typeof data === 'string' ? data : decompress(data).toString('utf8')) as Finding;
+export function unpackFinding(data: Buffer | string, seal: ValueSeal): Finding {
+  return JSON.parse(typeof data === 'string' ? data : decompress(seal.open(data)).toString('utf8')) as Finding;
 }

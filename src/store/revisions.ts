@@ -6,6 +6,7 @@
  * States handed out share structure with the caches and with each other: nobody may modify them.
  */
 import type { Change } from '../domain/change.ts';
+import { isCrowsnestError } from '../domain/errors.ts';
 import { isEmptyPatch, type StatePatch } from '../domain/field-diff.ts';
 import type { KubeObject } from '../domain/object-ref.ts';
 import { Recent } from '../domain/recent.ts';
@@ -71,8 +72,8 @@ export class Revisions {
     base: { lifeId: number; seq: number; depth: number } | undefined,
   ): EncodedRevision & { bare: BareState; length: number } {
     const bare = bareOf(state);
-    if (base !== undefined && base.depth < this.#options.stepsMax) {
-      const before = this.#head(base.lifeId, base.seq);
+    const before = base === undefined || base.depth >= this.#options.stepsMax ? undefined : this.#headIfWhole(base);
+    if (base !== undefined && before !== undefined) {
       const text = encodePatch(before.bare, bare, state, columns);
       if (text === undefined) return { shape: 'none', text, depth: base.depth, bare, length: before.length };
       // A patch of a small part is worth its step; one of most of the object is not.
@@ -124,6 +125,16 @@ export class Revisions {
     const before = log.before(row);
     if (before === undefined || before.lifeId === row.lifeId) return before;
     return objects.life(before.lifeId)?.uid === objects.life(row.lifeId)?.uid ? before : undefined;
+  }
+
+  /** Undefined where it is lost to damage: then a whole state is due. */
+  #headIfWhole({ lifeId, seq }: { lifeId: number; seq: number }): CachedState | undefined {
+    try {
+      return this.#head(lifeId, seq);
+    } catch (error) {
+      if (isCrowsnestError(error, 'STORE_CORRUPT')) return undefined;
+      throw error;
+    }
   }
 
   #head(lifeId: number, seq: number): CachedState {

@@ -1,6 +1,7 @@
 /** Cursors, totals, rejects, key-value state and the model's snapshots: the small tables. */
 import type Database from 'better-sqlite3';
 import type { Reject } from './store.ts';
+import type { ValueSeal } from './value-seal.ts';
 
 /** Rejects kept for reading; all are counted. */
 const REJECTS_MAX = 1_000;
@@ -17,9 +18,11 @@ export type Total =
   | 'released';
 
 export class SmallState {
+  readonly #seal: ValueSeal;
   readonly #sql;
 
-  constructor(db: Database.Database) {
+  constructor(db: Database.Database, seal: ValueSeal) {
+    this.#seal = seal;
     this.#sql = {
       cursor: db.prepare<[string], string>('SELECT position FROM cursor WHERE name = ?').pluck(),
       cursors: db.prepare<[number, string], { name: string; position: string }>(
@@ -97,9 +100,11 @@ export class SmallState {
 
   snapshot(name: string): { version: number; seq: number; blob: Uint8Array } | undefined {
     const row = this.#sql.snapshot.get(name);
-    return row === undefined ? undefined : { version: row.version, seq: row.seq, blob: new Uint8Array(row.data) };
+    return row === undefined
+      ? undefined
+      : { version: row.version, seq: row.seq, blob: new Uint8Array(this.#seal.open(row.data)) };
   }
   putSnapshot(name: string, snapshot: { version: number; seq: number; blob: Uint8Array }): void {
-    this.#sql.snapshotPut.run(name, snapshot.version, snapshot.seq, snapshot.blob);
+    this.#sql.snapshotPut.run(name, snapshot.version, snapshot.seq, this.#seal.seal(Buffer.from(snapshot.blob)));
   }
 }

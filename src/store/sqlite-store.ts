@@ -7,17 +7,17 @@ import type Database from 'better-sqlite3';
 import { isBookkeepingPath } from '../domain/bookkeeping.ts';
 import type { Change } from '../domain/change.ts';
 import type { Attribution } from '../domain/claim-join.ts';
-import { type CrowsnestError, isCrowsnestError } from '../domain/errors.ts';
+import { CrowsnestError, isCrowsnestError } from '../domain/errors.ts';
 import { diffValues, type FieldDiff, leavesOf } from '../domain/field-diff.ts';
 import type { Finding } from '../domain/finding.ts';
 import type { Gap } from '../domain/gap.ts';
-import type { KubeObject, ObjectRef } from '../domain/object-ref.ts';
+import { describeRef, type KubeObject, type ObjectRef } from '../domain/object-ref.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import { Attributions } from './attributions.ts';
 import { BLOCK_DEFAULTS, type BlockOptions, Blocks } from './blocks.ts';
 import { ChangeLog, type ChangeRow, nextLinks } from './change-log.ts';
 import { ChangeQueries } from './change-query.ts';
-import { type DatabaseOptions, type OpenDatabase, openDatabase } from './database.ts';
+import { type DatabaseOptions, type OpenDatabase, openDatabase, openToRead } from './database.ts';
 import { DELIVERY_DEFAULTS, Deliveries, type DeliveryOptions } from './deliveries.ts';
 import { Findings } from './findings.ts';
 import { Gaps } from './gaps.ts';
@@ -35,6 +35,8 @@ import { SERIES_DEFAULTS, type SeriesOptions, SeriesTable } from './series.ts';
 import { SmallState } from './small-state.ts';
 import type * as port from './store.ts';
 import { storeError } from './store-errors.ts';
+import type { KeyRing } from './store-key.ts';
+import { claimKeys, createValueSeal } from './value-seal.ts';
 
 export interface SqliteStoreOptions
   extends DatabaseOptions,
@@ -42,6 +44,8 @@ export interface SqliteStoreOptions
   logger?: Logger;
   /** A cap on the size of the file. What is old goes before it is reached; reaching it all the same is STORE_FULL. No cap by default. */
   bytesMax?: number | undefined;
+  /** States, findings' values and snapshots are encrypted with the newest of them. */
+  keys?: KeyRing | undefined;
   /** Objects whose positions are kept in memory. */
   entriesMax?: number;
 }
@@ -59,11 +63,33 @@ const RELEASED_MAX = 2_000;
 const FREE_PAGES_KEPT = 256;
 /** How far back a claim that comes late is compared: lives of the object, and its changes. */
 const LIVES_NEAR_MAX = 3;
+/** Losses that are logged, and that are counted. */
+const LOSSES_TOLD_MAX = 100;
+const LOSSES_COUNTED_MAX = 100_000;
 const CHANGES_NEAR_MAX = 2_000;
 
 /** Opens or creates the database. Throws the errors of `openDatabase`. */
 export function openSqliteStore(options: SqliteStoreOptions): SqliteStore {
-  return new SqliteStore(options, openDatabase(options));
+  return storeOn(openDatabase(options), options);
+}
+
+/**
+ * Opens a database as it is at this instant, to read it beside whoever writes it. Throws the errors of `openToRead`; writing is refused as
+ * STORE_READ_ONLY.
+ */
+export function openSqliteReader(options: Pick<SqliteStoreOptions, 'file' | 'keys' | 'logger'>): SqliteStore {
+  const db = openToRead(options.file, { current: true });
+  return storeOn({ db, close: () => db.close() }, options);
+}
+
+function storeOn(opened: OpenDatabase, options: SqliteStoreOptions): SqliteStore {
+  try {
+    if (opened.db.readonly) opened.db.exec('BEGIN');
+    return new SqliteStore(options, opened);
+  } catch (error) {
+    opened.close();
+    throw storeError(error, options.file);
+  }
 }
 
 export class SqliteStore implements port.Store {
@@ -95,6 +121,8 @@ export class SqliteStore implements port.Store {
   readonly #syncs: boolean;
   /** The next write may be synced with the one after it. */
   #relaxed = false;
+  /** What turned out to be damaged. */
+  readonly #losses = new Set<string>();
   /** The last write was, and the connection is still set so. */
   #unsynced = false;
 
@@ -109,7 +137,9 @@ export class SqliteStore implements port.Store {
     this.#objects = new Objects(db, this.#interning, options.entriesMax ?? ENTRIES_MAX);
     this.#log = new ChangeLog(db);
     this.#attributions = new Attributions(db, this.#interning);
-    this.#blocks = new Blocks(db, withDefaults(BLOCK_DEFAULTS, options));
+    const seal = createValueSeal(options.keys, options.file);
+    claimKeys(db, options.keys, options.file);
+    this.#blocks = new Blocks(db, withDefaults(BLOCK_DEFAULTS, options), seal);
     const postings = new Postings(db);
     this.#postings = postings;
     const parts = { db, interning: this.#interning, objects: this.#objects, log: this.#log, blocks: this.#blocks, postings };
@@ -119,7 +149,7 @@ export class SqliteStore implements port.Store {
     this.#history = new ObjectHistory({ ...parts, revisions: this.#revisions });
     this.#series = new SeriesTable(db, withDefaults(SERIES_DEFAULTS, options));
     this.#kubeEvents = new KubeEvents(db, withDefaults(KUBE_EVENT_DEFAULTS, options));
-    this.#findings = new Findings(db);
+    this.#findings = new Findings(db, seal);
     const evidence = (fromMs: number, toMs: number) => this.#findings.pagedChanges(fromMs, toMs);
     this.#retention = new Retention(
       { ...parts, revisions: this.#revisions, evidence },
@@ -127,9 +157,10 @@ export class SqliteStore implements port.Store {
     );
     this.#gaps = new Gaps(db);
     this.#outbox = new Outbox(db);
-    this.#small = new SmallState(db);
+    this.#small = new SmallState(db, seal);
     this.#deliveries = new Deliveries(db, withDefaults(DELIVERY_DEFAULTS, options));
     if (options.bytesMax !== undefined) this.limitBytes(options.bytesMax);
+    if (db.readonly) this.#full = openedToRead(options.file);
   }
 
   get readOnly(): boolean {
@@ -247,7 +278,13 @@ export class SqliteStore implements port.Store {
     return this.#read(() => {
       const entry = this.#objects.find(ref);
       if (entry === undefined) return undefined;
-      return { ...headOf(entry), state: this.#revisions.headState(entry.lifeId, entry.seq) };
+      try {
+        return { ...headOf(entry), state: this.#revisions.headState(entry.lifeId, entry.seq) };
+      } catch (error) {
+        // Its next change, or the next list, records it as a whole: damage to one object must not stop the watch of its kind.
+        this.#lost(describeRef(ref), error);
+        return undefined;
+      }
     });
   }
 
@@ -282,7 +319,34 @@ export class SqliteStore implements port.Store {
   }
 
   changesAfter(seq: number, limit: number): Change[] {
-    return this.#read(() => this.#log.after(seq, limit).map((row) => this.#rebuilt(row)));
+    return this.#read(() => {
+      const changes: Change[] = [];
+      for (let after = seq; ; ) {
+        const rows = this.#log.after(after, limit - changes.length);
+        for (const row of rows) {
+          after = row.seq;
+          try {
+            changes.push(this.#rebuilt(row));
+          } catch (error) {
+            this.#lost(`change ${row.seq}`, error);
+          }
+        }
+        if (rows.length === 0 || changes.length >= limit) return changes;
+      }
+    });
+  }
+
+  /** Says once what is lost, and goes on; throws what is no damage of a record. */
+  #lost(where: string, error: unknown): void {
+    if (!isCrowsnestError(error, 'STORE_CORRUPT')) throw error;
+    if (this.#losses.size < LOSSES_TOLD_MAX && !this.#losses.has(where))
+      this.#logger?.error({ code: error.code, where }, `${error.message}; run crowsnest db check`);
+    if (this.#losses.size < LOSSES_COUNTED_MAX) this.#losses.add(where);
+  }
+
+  /** How much of what was read is lost to damage. */
+  get losses(): number {
+    return this.#losses.size;
   }
 
   #rebuilt(row: ChangeRow): Change {
@@ -613,6 +677,10 @@ function inPathOrder(diff: FieldDiff[]): FieldDiff[] {
 function headOf(entry: ObjectEntry): port.HeadSummary {
   const { ref, uid, resourceVersion, generation, seq, deleted } = summaryOf(entry);
   return { ref, uid, resourceVersion, generation, seq, deleted };
+}
+
+function openedToRead(file: string): CrowsnestError {
+  return new CrowsnestError({ code: 'STORE_READ_ONLY', what: 'the database was opened to be read', where: file });
 }
 
 function withDefaults<T extends object>(defaults: T, options: Partial<T>): T {

@@ -5,6 +5,7 @@
 import type Database from 'better-sqlite3';
 import type { RevisionRecord } from './block-codec.ts';
 import { corruptRecord } from './store-errors.ts';
+import type { ValueSeal } from './value-seal.ts';
 
 /** What the order within a span goes by. */
 export interface Place {
@@ -33,6 +34,7 @@ const ROW_PAGE = 64;
 
 export class YoungRecords {
   readonly #bytesPerRow: number;
+  readonly #seal: ValueSeal;
   readonly #sql;
   /** Put, and not written yet. */
   #pending: Row = emptyRow();
@@ -42,17 +44,20 @@ export class YoungRecords {
   #from = Number.POSITIVE_INFINITY;
 
   /** `bytesPerRow` is where a row is closed though more was appended together. */
-  constructor(db: Database.Database, bytesPerRow: number) {
+  constructor(db: Database.Database, bytesPerRow: number, seal: ValueSeal) {
     this.#bytesPerRow = bytesPerRow;
+    this.#seal = seal;
     this.#sql = {
-      put: db.prepare<[number, string]>('INSERT INTO young_record (last_seq, data) VALUES (?, ?)'),
+      put: db.prepare<[number, string | Buffer]>('INSERT INTO young_record (last_seq, data) VALUES (?, ?)'),
       holding: db
-        .prepare<[number], string>('SELECT data FROM young_record WHERE last_seq >= ? ORDER BY last_seq LIMIT 1')
+        .prepare<[number], string | Buffer>('SELECT data FROM young_record WHERE last_seq >= ? ORDER BY last_seq LIMIT 1')
         .pluck(),
       sizes: db.prepare<[number, number], { lastSeq: number; bytes: number }>(
         'SELECT last_seq AS lastSeq, octet_length(data) AS bytes FROM young_record WHERE last_seq > ? ORDER BY last_seq LIMIT ?',
       ),
-      between: db.prepare<[number, number], string>('SELECT data FROM young_record WHERE last_seq BETWEEN ? AND ?').pluck(),
+      between: db
+        .prepare<[number, number], string | Buffer>('SELECT data FROM young_record WHERE last_seq BETWEEN ? AND ?')
+        .pluck(),
       delete: db.prepare<[number, number]>('DELETE FROM young_record WHERE last_seq BETWEEN ? AND ?'),
     };
   }
@@ -71,7 +76,7 @@ export class YoungRecords {
     if (first === undefined) return;
     let data = '';
     for (const { seq, text } of row.records) data += data === '' ? `${seq} ${text}` : `\n${seq} ${text}`;
-    this.#sql.put.run(row.lastSeq, data);
+    this.#sql.put.run(row.lastSeq, this.#seal.keyId === undefined ? data : this.#seal.seal(Buffer.from(data, 'utf8')));
     if (this.#bytes + row.bytes > BYTES_MAX) this.#forgetRows();
     this.#from = Math.min(this.#from, first.seq);
     this.#rows.push(row);
@@ -90,7 +95,7 @@ export class YoungRecords {
     if (this.#pending.records.length > 0 && seq >= (this.#pending.records[0] as PlacedRecord).seq)
       return this.#pending.records.find((record) => record.seq === seq)?.text;
     const data = this.#sql.holding.get(seq);
-    return data === undefined ? undefined : recordsOf(data).find((record) => record.seq === seq)?.text;
+    return data === undefined ? undefined : this.#recordsOf(data).find((record) => record.seq === seq)?.text;
   }
 
   /** Records after `seq`, a row of them after the other. */
@@ -117,9 +122,13 @@ export class YoungRecords {
     if (this.#from <= lastSeq) this.#from = lastSeq + 1;
     const records = inMemory
       ? gone.flatMap((row) => row.records)
-      : this.#sql.between.all(firstSeq, lastSeq).flatMap((data) => recordsOf(data));
+      : this.#sql.between.all(firstSeq, lastSeq).flatMap((data) => this.#recordsOf(data));
     this.#sql.delete.run(firstSeq, lastSeq);
     return records;
+  }
+
+  #recordsOf(data: string | Buffer): RevisionRecord[] {
+    return recordsOf(typeof data === 'string' ? data : this.#seal.open(data).toString('utf8'));
   }
 
   #forgetRows(): void {
@@ -134,7 +143,7 @@ function emptyRow(): Row {
 }
 
 /** Throws STORE_CORRUPT on what is no line of a record. */
-function recordsOf(data: string): RevisionRecord[] {
+export function recordsOf(data: string): RevisionRecord[] {
   return data.split('\n').map((line) => {
     const blank = line.indexOf(' ');
     const seq = Number(line.slice(0, Math.max(blank, 0)));

@@ -1,0 +1,152 @@
+import { createWriteStream, existsSync, renameSync, rmSync } from 'node:fs';
+import { PassThrough, Readable, type Transform } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import { createGzip, createZstdCompress } from 'node:zlib';
+import { compressionFor } from '../collector/recorder.ts';
+import type { ChangeType } from '../domain/change.ts';
+import { CrowsnestError, isCrowsnestError } from '../domain/errors.ts';
+import { genericPath } from '../domain/field-path.ts';
+import type { Options } from '../options.ts';
+import { openSqliteReader } from '../store/sqlite-store.ts';
+import type { ChangeQuery, Store } from '../store/store.ts';
+import { databaseOf, keysOf, withProgress } from './db-backup.ts';
+import { CSV_COLUMNS, csvRow, exportLine } from './exported-change.ts';
+import { createProgress, type Progress } from './progress.ts';
+import type { Terminal } from './terminal.ts';
+
+const PAGE = 500;
+const STDOUT = 1;
+const TYPES: readonly ChangeType[] = ['ADDED', 'MODIFIED', 'DELETED'];
+
+/** Writes changes as of this instant, oldest first, to a file or the standard output; whoever writes the database goes on. */
+export async function runExport(options: Options, target: string, terminal: Terminal): Promise<number> {
+  const toFile = target !== '' && target !== '-';
+  if (toFile && existsSync(target))
+    throw new CrowsnestError({
+      code: 'FILE_EXISTS',
+      what: 'the file is there already and is not overwritten',
+      where: target,
+      todo: 'Give another name',
+    });
+  const made = `${target}.export-${process.pid}`;
+  using store = openSqliteReader({ file: databaseOf(options), keys: keysOf(options) });
+  const exported = { written: 0, unreadable: 0 };
+  try {
+    await withProgress(createProgress(terminal, 'exporting', 'changes'), async (onProgress) => {
+      const lines = linesOf(store, options, { onProgress, signal: terminal.signal, exported });
+      const flags = { flags: 'wx', mode: 0o600, flush: true };
+      const sink = toFile ? createWriteStream(made, flags) : createWriteStream('', { fd: STDOUT, autoClose: false });
+      await pipeline(Readable.from(lines), packing(toFile ? target : ''), sink);
+    });
+    if (toFile) renameSync(made, target);
+  } catch (error) {
+    // `| head` has seen enough.
+    if (!toFile && (error as NodeJS.ErrnoException).code === 'EPIPE') return 0;
+    throw unwritable(error, toFile ? target : 'stdout');
+  } finally {
+    if (toFile) rmSync(made, { force: true });
+  }
+  terminal.note(`${exported.written} changes exported\n`);
+  if (exported.unreadable === 0) return 0;
+  terminal.note(`crowsnest: ${exported.unreadable} changes are lost to damage and left out; see crowsnest db check\n`);
+  return 1;
+}
+
+function packing(target: string): Transform {
+  const compression = compressionFor(target);
+  if (compression === 'zstd') return createZstdCompress();
+  return compression === 'gzip' ? createGzip() : new PassThrough();
+}
+
+interface Exported {
+  written: number;
+  /** Changes whose state is lost to damage. */
+  unreadable: number;
+}
+
+function* linesOf(
+  store: Store,
+  options: Options,
+  going: { onProgress: Progress['update']; signal: AbortSignal; exported: Exported },
+) {
+  const { onProgress, signal, exported } = going;
+  const csv = options.format === 'csv';
+  if (csv) yield `${CSV_COLUMNS.join(',')}\r\n`;
+  const { seqs, total } = wanted(store, queryOf(options));
+  let done = 0;
+  for (const seq of seqs) {
+    signal.throwIfAborted();
+    try {
+      const line = csv ? csvLine(store, seq) : `${ndjsonLine(store, seq)}\n`;
+      yield line;
+      exported.written += 1;
+    } catch (error) {
+      if (!isCrowsnestError(error, 'STORE_CORRUPT')) throw error;
+      exported.unreadable += 1;
+    }
+    done += 1;
+    if (done % PAGE === 0 || done === total) onProgress(done, total);
+  }
+}
+
+/** With the actor as analysis saw it, and beside it what became known later. */
+function ndjsonLine(store: Store, seq: number): string {
+  const [change] = store.changesAfter(seq - 1, 1);
+  if (change?.seq !== seq) throw new Error(`change ${seq} vanished within one transaction`);
+  return exportLine(change, store.attribution(seq));
+}
+
+function csvLine(store: Store, seq: number): string {
+  const change = store.change(seq);
+  if (change === undefined) throw new Error(`change ${seq} vanished within one transaction`);
+  return `${csvRow({ ...change, paths: [...new Set(change.diff.map(({ path }) => genericPath(path)))] })}\r\n`;
+}
+
+/** The changes asked for, oldest first: all by counting, some by what the store finds. */
+function wanted(store: Store, query: Omit<ChangeQuery, 'limit'>): { seqs: Iterable<number>; total: number } {
+  if (Object.keys(query).length === 0) {
+    const [newest] = store.changes({ limit: 1 }).items;
+    const total = newest?.seq ?? 0;
+    return { seqs: countingTo(total), total };
+  }
+  const seqs: number[] = [];
+  let next: string | undefined;
+  do {
+    const page = store.changes({ ...query, limit: PAGE, ...(next === undefined ? {} : { continue: next }) });
+    for (const { seq } of page.items) seqs.push(seq);
+    next = page.continue;
+  } while (next !== undefined);
+  return { seqs: seqs.reverse(), total: seqs.length };
+}
+
+function* countingTo(last: number): Generator<number> {
+  for (let seq = 1; seq <= last; seq++) yield seq;
+}
+
+function queryOf({ filter, from, to }: Options): Omit<ChangeQuery, 'limit'> {
+  const query: Record<string, string | number> = {};
+  for (const one of filter) {
+    const equals = one.indexOf('=');
+    const [field, value] = [one.slice(0, equals), one.slice(equals + 1)];
+    if (field in query) throw badFilter(one, `${field} is asked for twice`);
+    if (field === 'type' && !TYPES.includes(value as ChangeType)) throw badFilter(one, `a type is ${TYPES.join(', ')}`);
+    query[field] = value;
+  }
+  return { ...query, ...(from === undefined ? {} : { fromMs: from }), ...(to === undefined ? {} : { toMs: to }) };
+}
+
+function badFilter(where: string, what: string): CrowsnestError {
+  return new CrowsnestError({ code: 'CONFIG_BAD_VALUE', what, where: `--filter ${where}`, todo: 'Correct it' });
+}
+
+function unwritable(error: unknown, where: string): unknown {
+  if (!(error instanceof Error) || !('syscall' in error)) return error;
+  const todo = 'Free space, correct the permissions, or give another file';
+  return new CrowsnestError({
+    code: 'STREAM_UNWRITABLE',
+    what: `the export cannot be written: ${error.message}`,
+    where,
+    todo,
+    cause: error,
+  });
+}

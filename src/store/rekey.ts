@@ -1,0 +1,78 @@
+/**
+ * Encrypts with the newest key whatever is in plain text or sealed with an older one: in small batches, each a transaction, so that it can be
+ * stopped and begun again at any time. Until it is through, the database needs the old keys too.
+ */
+import { setImmediate as turn } from 'node:timers/promises';
+import type Database from 'better-sqlite3';
+import { compress } from './block-codec.ts';
+import { openDatabase } from './database.ts';
+import { COMPRESSION_LEVEL as FINDING_LEVEL } from './findings.ts';
+import type { Copying } from './sealed-file.ts';
+import { storeError } from './store-errors.ts';
+import type { KeyRing } from './store-key.ts';
+import { claimKeys, createValueSeal, isSealed, putKeysInUse, sealedWith, type ValueSeal } from './value-seal.ts';
+
+const ROWS_PER_BATCH = 32;
+/** Tables whose `data` is sealed, by their row id. */
+const TABLES = ['block', 'young_record', 'finding', 'snapshot'] as const;
+
+/** Returns how many values were sealed anew. Throws STORE_KEY_WRONG where the file lacks a key that is in use. */
+export async function rekey(options: Copying & { file: string; keys: KeyRing }): Promise<number> {
+  const { file, keys } = options;
+  const { db, close } = openDatabase({ file, create: false, synchronous: 'full' });
+  try {
+    claimKeys(db, keys, file);
+    const seal = createValueSeal(keys, file);
+    const counts = TABLES.map((table) => db.prepare<[], number>(`SELECT count(*) FROM ${table}`).pluck().get() ?? 0);
+    const total = counts.reduce((sum, count) => sum + count, 0);
+    let sealed = 0;
+    let done = 0;
+    for (const table of TABLES) {
+      for (const batch of batchesOf(db, table, seal)) {
+        options.signal?.throwIfAborted();
+        sealed += batch.sealed;
+        done += batch.rows;
+        options.onProgress?.(done, total);
+        await turn();
+      }
+    }
+    putKeysInUse(db, [keys.newest.id]);
+    // What was there in plain text may linger in parts of pages that hold nothing any more.
+    if (sealed > 0) db.exec('VACUUM');
+    db.pragma('wal_checkpoint(TRUNCATE)');
+    return sealed;
+  } catch (error) {
+    throw storeError(error, file);
+  } finally {
+    close();
+  }
+}
+
+function* batchesOf(
+  db: Database.Database,
+  table: (typeof TABLES)[number],
+  seal: ValueSeal,
+): Generator<{ rows: number; sealed: number }> {
+  const page = db.prepare<[number, number], { id: number; data: Buffer | string }>(
+    `SELECT rowid AS id, data FROM ${table} WHERE rowid > ? ORDER BY rowid LIMIT ?`,
+  );
+  const put = db.prepare<[Buffer, number]>(`UPDATE ${table} SET data = ? WHERE rowid = ?`);
+  for (let after = Number.MIN_SAFE_INTEGER; ; ) {
+    const rows = page.all(after, ROWS_PER_BATCH);
+    const last = rows.at(-1);
+    if (last === undefined) return;
+    after = last.id;
+    const due = rows.filter(({ data }) => !isSealed(data) || sealedWith(data) !== seal.keyId);
+    db.transaction(() => {
+      for (const { id, data } of due) put.run(seal.seal(plainOf(table, data, seal)), id);
+    }).immediate();
+    yield { rows: rows.length, sealed: due.length };
+  }
+}
+
+/** Of a finding always the compressed form, which is what is sealed. */
+function plainOf(table: (typeof TABLES)[number], data: Buffer | string, seal: ValueSeal): Buffer {
+  if (typeof data !== 'string') return seal.open(data);
+  const text = Buffer.from(data, 'utf8');
+  return table === 'finding' ? compress(text, FINDING_LEVEL) : text;
+}

@@ -1,0 +1,197 @@
+import assert from 'node:assert/strict';
+import { randomBytes } from 'node:crypto';
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, it } from 'node:test';
+import { DB_COMMANDS, flagsOf } from '../../src/options.ts';
+import { crowsnest, get, line, listening, start, temporaryFolder } from './run-crowsnest.ts';
+
+const folder = temporaryFolder();
+const at = (name: string) => join(folder, name);
+const recording = at('recording.ndjson');
+writeFileSync(recording, `${Array.from({ length: 30 }, (_, i) => line(i + 1)).join('\n')}\n`);
+const keyFile = at('store.keys');
+writeFileSync(keyFile, `${randomBytes(32).toString('base64')}\n`);
+
+async function replayed(name: string, more: string[] = []): Promise<string> {
+  const { code, err } = await crowsnest(['replay', recording, '--db', at(name), '--once', '--log-level', 'error', ...more]);
+  assert.equal(code, 0, err);
+  return at(name);
+}
+
+describe('help', { concurrency: 2 }, () => {
+  it('of db lists its commands', async () => {
+    const { code, out } = await crowsnest(['db', '--help']);
+    assert.equal(code, 0);
+    for (const command of DB_COMMANDS) assert.match(out, new RegExp(`^  ${command.slice(3)} `, 'm'));
+  });
+
+  for (const command of DB_COMMANDS)
+    it(`of ${command} lists each of its flags with what it is for`, async () => {
+      const { code, out, err } = await crowsnest([...command.split(' '), '--help']);
+      assert.equal(code, 0);
+      assert.equal(err, '');
+      for (const { flags } of flagsOf(command)) assert.match(out, new RegExp(`^  ${flags}\\s+\\S`, 'm'));
+    });
+});
+
+it('backs up a database that a process has open, checks it, and restores it elsewhere', async () => {
+  const db = await replayed('open.db');
+  const serving = start(['replay', recording, '--db', db, '--port', '0', '--log-level', 'error']);
+  await listening(serving);
+  const backup = await crowsnest(['db', 'backup', at('open.backup'), '--db', db]);
+  assert.equal(backup.code, 0, backup.err);
+  assert.match(backup.out, /30 changes, \d+ bytes, not encrypted/);
+  assert.match(backup.err, /masking key is not in it/);
+  const checked = await crowsnest(['db', 'check', '--db', db, '--json']);
+  assert.deepEqual([checked.code, JSON.parse(checked.out).ok, JSON.parse(checked.out).changes], [0, true, 30], checked.out);
+  const inUse = await crowsnest(['db', 'restore', at('open.backup'), '--db', db, '--replace']);
+  assert.equal(inUse.code, 1);
+  assert.match(inUse.err, /STORE_LOCKED/);
+  await serving.end();
+  const restored = await crowsnest(['db', 'restore', at('open.backup'), '--db', at('restored.db')]);
+  assert.equal(restored.code, 0, restored.err);
+  assert.match(restored.err, /put the masking key back/);
+  const again = start(['replay', recording, '--db', at('restored.db'), '--port', '0', '--log-level', 'error']);
+  const url = await listening(again);
+  assert.equal((await get<{ items: unknown[] }>(url, '/v1/changes?limit=100')).items.length, 30);
+  await again.end();
+});
+
+it('encrypts states and backups with the key of a file; without it says what is missing', async () => {
+  const db = await replayed('sealed.db', ['--store-key-file', keyFile]);
+  const withoutKey = await crowsnest(['replay', recording, '--db', db, '--once', '--log-level', 'error']);
+  assert.equal(withoutKey.code, 1);
+  assert.match(
+    withoutKey.err,
+    /STORE_KEY_WRONG: it is encrypted with the key [0-9a-f]{16}, and no key was given.*--store-key-file/,
+  );
+  const other = at('other.keys');
+  writeFileSync(other, `${randomBytes(32).toString('base64')}\n`);
+  const wrong = await crowsnest(['db', 'check', '--db', db, '--store-key-file', other]);
+  assert.match(wrong.err, /STORE_KEY_WRONG: .* which the key file does not hold/);
+  const backup = await crowsnest(['db', 'backup', at('sealed.backup'), '--db', db, '--store-key-file', keyFile]);
+  assert.match(backup.out, /encrypted with the key [0-9a-f]{16}/);
+  assert.equal(readFileSync(at('sealed.backup')).includes('streaming'), false);
+  const restored = await crowsnest([
+    'db',
+    'restore',
+    at('sealed.backup'),
+    '--db',
+    at('unsealed.db'),
+    '--store-key-file',
+    keyFile,
+  ]);
+  assert.equal(restored.code, 0, restored.err);
+  const checked = await crowsnest(['db', 'check', '--db', at('unsealed.db'), '--store-key-file', keyFile]);
+  assert.equal(checked.code, 0, checked.out);
+  assert.equal(
+    readdirSync(folder).some((name) => name.includes('.backup-')),
+    false,
+  );
+});
+
+it('exports what imports again, once, masked, with who it was; and what replay reads', async () => {
+  const db = await replayed('exported.db');
+  const ndjson = await crowsnest(['db', 'export', at('all.ndjson.zst'), '--db', db]);
+  assert.equal(ndjson.code, 0, ndjson.err);
+  assert.match(ndjson.err, /30 changes exported/);
+  const copy = at('imported.db');
+  const first = await crowsnest(['db', 'import', at('all.ndjson.zst'), '--db', copy]);
+  assert.match(first.out, /^30 changes imported, 0 were there already/, first.err);
+  const again = await crowsnest(['db', 'import', at('all.ndjson.zst'), '--db', copy]);
+  assert.match(again.out, /^0 changes imported, 30 were there already, 0 were older/);
+  const exported = async (file: string) => (await crowsnest(['db', 'export', '--db', file])).out;
+  assert.equal(await exported(copy), await exported(db));
+  assert.equal((await crowsnest(['db', 'check', '--db', copy])).code, 0);
+  const backtest = await crowsnest(['backtest', at('all.ndjson.zst'), '--json', '--log-level', 'error']);
+  assert.equal(JSON.parse(backtest.out).changes, 30, backtest.out);
+});
+
+it('exports a part as a table', async () => {
+  const db = await replayed('table.db');
+  const args = [
+    '--db',
+    db,
+    '--format',
+    'csv',
+    '--filter',
+    'kind=Kafka',
+    '--filter',
+    'type=MODIFIED',
+    '--from',
+    '2026-01-05T08:03:00Z',
+  ];
+  const { code, out, err } = await crowsnest(['db', 'export', ...args, '--to', '2026-01-05T08:05:00Z']);
+  assert.equal(code, 0, err);
+  const [head, ...rows] = out.trimEnd().split('\r\n');
+  assert.match(head!, /^seq,time,cluster,group,version,kind,namespace,name,/);
+  assert.deepEqual(
+    rows.map((row) => row.split(',').slice(0, 8).join(',')),
+    [3, 4, 5].map((n) => `${n},2026-01-05T08:0${n}:00.000Z,replay,kafka.strimzi.io,v1,Kafka,streaming,orders`),
+  );
+  assert.match(rows[0]!, /,ann,stream,1,false,\/spec\/kafka\/replicas$/);
+});
+
+it('imports what is good of a broken file, masks it, and names the rest', async () => {
+  const secret = 'hunter2-hunter2';
+  const withSecret = JSON.parse(line(1, { name: 'vault' })) as { object: { spec: object } };
+  withSecret.object.spec = { password: secret };
+  const broken = at('broken.ndjson');
+  writeFileSync(
+    broken,
+    `${line(1)}\nnot json\n${JSON.stringify(withSecret)}\n${JSON.stringify({ ...JSON.parse(line(2)), crowsnest: { actor: 7 } })}\n${line(3)}`,
+  );
+  const db = at('broken.db');
+  const { code, out, err } = await crowsnest(['db', 'import', broken, '--db', db]);
+  assert.equal(code, 1);
+  assert.match(out, /^3 changes imported, .* 2 lines were no changes/);
+  assert.match(err, /STREAM_BAD_LINE: the line is not valid JSON \(.*broken.ndjson:2\)/);
+  assert.match(err, /STREAM_BAD_LINE: the member crowsnest is not what db export writes \(.*broken.ndjson:4\)/);
+  assert.equal(readFileSync(db).includes(secret), false);
+  assert.match((await crowsnest(['db', 'export', '--db', db])).out, /"password":"masked:[0-9a-f]{16}"/);
+  // What is older than the newest recorded of its object has no place any more; what is newer has.
+  writeFileSync(at('more.ndjson'), `${line(2)}\n${line(3)}\n${line(4)}\n`);
+  const more = await crowsnest(['db', 'import', at('more.ndjson'), '--db', db]);
+  assert.match(more.out, /^1 changes imported, 1 were there already, 1 were older/);
+});
+
+it('changes the key: the old one is needed until everything is encrypted anew, and not after', async () => {
+  const db = await replayed('rekeyed.db');
+  const [oldKey, newKey] = [randomBytes(32), randomBytes(32)].map((key) => `${key.toString('base64')}\n`);
+  const keys = (name: string, text: string) => {
+    writeFileSync(at(name), text);
+    return ['--db', db, '--store-key-file', at(name)];
+  };
+  const before = (await crowsnest(['db', 'export', '--db', db])).out;
+  assert.equal((await crowsnest(['db', 'rekey', ...keys('old', oldKey!)])).code, 0);
+  assert.equal(readFileSync(db).includes('replicas":'), false, 'states in plain text are left');
+  assert.match((await crowsnest(['db', 'rekey', ...keys('new', newKey!)])).err, /STORE_KEY_WRONG/);
+  const rekeyed = await crowsnest(['db', 'rekey', ...keys('both', oldKey! + newKey!)]);
+  assert.match(rekeyed.out, /[1-9]\d* values newly encrypted, all with the key [0-9a-f]{16}/);
+  const after = await crowsnest(['db', 'export', ...keys('new', newKey!)]);
+  assert.equal(after.out, before);
+  assert.equal((await crowsnest(['db', 'check', ...keys('new', newKey!)])).code, 0);
+  assert.match((await crowsnest(['db', 'check', ...keys('old', oldKey!)])).err, /STORE_KEY_WRONG/);
+});
+
+const REFUSED: [string, string[], number, RegExp][] = [
+  ['a backup of no database', ['backup', at('x'), '--db', at('none.db')], 1, /NOT_FOUND: there is no such database/],
+  ['a check of a file of another program', ['check', '--db', recording], 1, /STORE_FOREIGN/],
+  ['restoring what is not there', ['restore', at('none'), '--db', at('y.db')], 1, /NOT_FOUND: there is no such backup/],
+  ['restoring what is no backup', ['restore', recording, '--db', at('z.db')], 1, /BACKUP_UNUSABLE/],
+  ['an export over a file that is there', ['export', recording, '--db', at('x.db')], 1, /FILE_EXISTS/],
+  ['a filter of no field', ['export', '--filter', 'colour=red'], 2, /CONFIG_BAD_VALUE.*--filter/],
+  ['a type there is none of', ['export', '--db', recording, '--filter', 'type=NEW'], 1, /STORE_FOREIGN/],
+  ['a time that is none', ['export', '--from', 'yesterday'], 2, /CONFIG_BAD_VALUE.*RFC 3339|--from/],
+  ['an import of nothing', ['import', at('none'), '--db', at('y.db')], 1, /STREAM_UNREADABLE/],
+  ['encrypting without a key', ['rekey', '--db', at('y.db')], 2, /CONFIG_BAD_VALUE: there is no key/],
+  ['a key file that is not there', ['check', '--store-key-file', at('none')], 2, /CONFIG_UNREADABLE.*--store-key-file/],
+];
+for (const [what, args, code, expected] of REFUSED)
+  it(`refuses ${what}`, async () => {
+    const ended = await crowsnest(['db', ...args]);
+    assert.match(ended.err, expected);
+    assert.equal(ended.code, code);
+    for (const name of ['y.db', 'z.db']) assert.equal(existsSync(at(name)), false);
+  });
