@@ -18,14 +18,12 @@ import { compareResourceVersions } from '../domain/resource-version.ts';
 import type { ResourceKind } from '../kube/discovery.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import { backOffMs, jittered } from './back-off.ts';
+import type { CheckResult } from './check-result.ts';
 import type { CheckedWatch } from './checked-watch.ts';
 import { type Comparison, compareWithRecord, type Listed, type Suspect } from './consistency-suspects.ts';
 import { generationOf, skipped } from './history-gap.ts';
 import { type Found, gone, type KnownHead, keyOf } from './list-comparison.ts';
 import { WorkQueue } from './work-queue.ts';
-
-/** `missed`: the watch did not tell all. `unsettled`: it did not get as far as the list in time. `abandoned`: it was listed anew meanwhile. */
-export type CheckResult = 'ok' | 'missed' | 'unsettled' | 'abandoned' | 'unordered' | 'restored' | 'failed';
 
 export interface ConsistencyCheckOptions {
   watch: CheckedWatch;

@@ -2,7 +2,7 @@ import type { Clock } from '../domain/clock.ts';
 import type { Gap } from '../domain/gap.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import type { BatchBuilder } from './batch-builder.ts';
-import type { CheckResult } from './consistency-check.ts';
+import type { CheckResult } from './check-result.ts';
 import type { PlannedKind } from './kind-plan.ts';
 import type { CollectorMetrics } from './metrics.ts';
 import type { CoverageState, KindCoverage } from './source.ts';

@@ -12,8 +12,8 @@ import { backOffMs } from './back-off.ts';
 import { type CollectorMetrics, NO_METRICS } from './metrics.ts';
 import { type RawSample, readMatrix, scrapesFrom } from './prometheus-answer.ts';
 import { KEPT_PREFIXES } from './reconcile-metrics.ts';
-import type { TargetHealth } from './reconcile-scraper.ts';
 import type { Sink, Source } from './source.ts';
+import type { TargetHealth } from './target-health.ts';
 
 export interface PrometheusSourceOptions {
   /** Base of the API, with a path where it has one. */

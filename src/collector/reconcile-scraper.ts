@@ -14,6 +14,7 @@ import { ACCEPT, type PageProblem, readMetricsPage } from './metrics-page.ts';
 import { ScrapeAgents } from './scrape-agents.ts';
 import { type ScrapeTarget, targetKey } from './scrape-target.ts';
 import type { Sink, Source } from './source.ts';
+import type { TargetHealth } from './target-health.ts';
 
 export interface ScraperOptions {
   cluster: string;
@@ -23,18 +24,6 @@ export interface ScraperOptions {
   logger: Logger;
   metrics?: CollectorMetrics | undefined;
   pageBytesMax?: number | undefined;
-}
-
-/** How one target fares. */
-export interface TargetHealth {
-  url: string;
-  foundBy: string;
-  lastScrapeMs: number | undefined;
-  up: boolean;
-  /** Why not, in words. */
-  reason?: string;
-  /** Series kept of the last page. */
-  samples: number;
 }
 
 export interface Scraper extends Source {

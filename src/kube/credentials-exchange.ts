@@ -1,6 +1,6 @@
 /** What the ingest process and its short-lived credentials process say to each other. Crosses an IPC channel, so plain data only. */
 import type { ErrorCode } from '../domain/errors.ts';
-import type { ConnectOptions } from './credentials.ts';
+import type { ConnectOptions } from './connect-options.ts';
 
 export interface CredentialsQuestion {
   options: ConnectOptions;

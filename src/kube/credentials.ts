@@ -10,18 +10,8 @@ import type { Clock } from '../domain/clock.ts';
 import { CrowsnestError, isCrowsnestError } from '../domain/errors.ts';
 import { systemClock } from '../telemetry/system-clock.ts';
 import { askCredentials } from './ask-credentials.ts';
+import type { ConnectOptions } from './connect-options.ts';
 import type { CredentialMaterial, CredentialsAnswer } from './credentials-exchange.ts';
-
-export interface ConnectOptions {
-  /** A kubeconfig file. Without it: $KUBECONFIG, then ~/.kube/config, then the service account of the pod. */
-  kubeconfig?: string;
-  /** A context of the kubeconfig; default is its current one. */
-  context?: string;
-  /** Use the pod's service account and nothing else. */
-  inCluster?: boolean;
-  /** What this cluster is called in all that Crowsnest records; default is the name in the kubeconfig. */
-  cluster?: string;
-}
 
 export interface Credentials {
   cluster: string;

@@ -3,7 +3,8 @@
  */
 import { CrowsnestError } from '../domain/errors.ts';
 import { isJsonObject, type JsonObject } from '../domain/json.ts';
-import { type ConnectOptions, type Credentials, loadCredentials } from './credentials.ts';
+import type { ConnectOptions } from './connect-options.ts';
+import { type Credentials, loadCredentials } from './credentials.ts';
 import type { Liveness } from './http2-connection.ts';
 import { type KubeClient, type KubeRequest, KubeStatusError, type KubeStream } from './kube-client.ts';
 import { statusError, statusOfAnswer } from './kube-status.ts';

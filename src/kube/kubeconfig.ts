@@ -11,7 +11,7 @@ import { KubeConfig } from '@kubernetes/client-node/dist/config.js';
 import type { ConfigOptions, User } from '@kubernetes/client-node/dist/config_types.js';
 import { parse } from 'yaml';
 import { CrowsnestError, isCrowsnestError } from '../domain/errors.ts';
-import type { ConnectOptions } from './credentials.ts';
+import type { ConnectOptions } from './connect-options.ts';
 import type {
   ClusterPlace,
   CredentialMaterial,

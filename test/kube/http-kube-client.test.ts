@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { isCrowsnestError } from '../../src/domain/errors.ts';
-import type { ConnectOptions } from '../../src/kube/credentials.ts';
+import type { ConnectOptions } from '../../src/kube/connect-options.ts';
 import { checkCluster, connectKube, createHttpKubeClient } from '../../src/kube/http-kube-client.ts';
 import { type KubeClient, KubeStatusError } from '../../src/kube/kube-client.ts';
 import { type FakeApiServer, startFakeApiServer } from '../support/fake-api-server.ts';
