@@ -6,6 +6,7 @@ import { ingestText, measureIngest } from './ingest.ts';
 import { killNine } from './kill-nine.ts';
 import { measureMasking } from './masking.ts';
 import { measureQueries, type QueriesOptions, queriesText } from './queries.ts';
+import { measureSamples } from './samples.ts';
 import { measureStorage, storageText } from './storage.ts';
 
 const program: Command = new Command('bench').description('Benches on real parts; results that are kept go to bench/results.');
@@ -107,6 +108,18 @@ program
     if (json !== true) process.stdout.write(queriesText(result));
     print(result);
   });
+
+program
+  .command('samples')
+  .description("bytes per sample of the database file, beside Prometheus' own database on the same samples")
+  .argument('[recording...]', 'recorded scrapes: of scripts/record-scrapes.ts, or a recorded stream', [
+    'fixtures/operators/hour.ndjson.zst',
+  ])
+  .option('--page', 'all that is on the pages instead of the series that the collector keeps')
+  .option('--json', 'only the JSON, no text')
+  .action(async (recordings: string[], given: { page?: boolean; json?: boolean }) =>
+    print(await measureSamples(recordings, given.page === true ? 'page' : 'kept')),
+  );
 
 function positive(text: string): number {
   if (!/^[1-9]\d*$/.test(text)) throw new InvalidArgumentError('expected a whole number above 0.');

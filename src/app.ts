@@ -380,6 +380,12 @@ function publishStoreMetrics(store: Store & { losses: number }, registry: Regist
   gauge('store_objects', 'Recorded objects, deleted ones included.', () => store.counts().objects);
   gauge('store_findings', 'Stored findings.', () => store.counts().findings);
   gauge('store_kube_events', 'Kubernetes Events that are kept.', () => store.counts().kubeEvents);
+  gauge('store_series', 'Metric series that are known.', () => store.counts().series);
+  gauge(
+    'store_samples_dropped',
+    'Samples of new series that were dropped because there are too many series.',
+    () => store.counts().samplesDropped,
+  );
   gauge('store_rejects', 'Observations that were rejected, with a reason.', () => store.counts().rejects);
   gauge('store_damaged', 'Changes and objects met since the start whose state is lost to damage on disk.', () => store.losses);
   gauge('store_read_only', '1 while the database cannot be written.', () => (store.readOnly ? 1 : 0));

@@ -14,6 +14,7 @@ export const PROBLEM_STATUS: Partial<Record<ErrorCode, { status: number; title: 
   METHOD_NOT_ALLOWED: { status: 405, title: 'The method is not allowed here' },
   CURSOR_EXPIRED: { status: 410, title: 'The list cursor is no longer valid' },
   HOST_REFUSED: { status: 421, title: 'The host name is not served here' },
+  QUERY_TOO_LARGE: { status: 422, title: 'The question asks for too much' },
   RATE_LIMITED: { status: 429, title: 'Too many requests' },
   INGEST_INVALID: { status: 400, title: 'Nothing of what was pushed can be taken' },
   INGEST_SIGNATURE: { status: 401, title: 'The signature is not valid' },

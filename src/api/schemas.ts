@@ -267,6 +267,17 @@ export const Series = z
   })
   .register(components, { id: 'Series' });
 
+export const SeriesOfSteps = z
+  .object({
+    cluster: z.string(),
+    metric: z.string(),
+    labels: z.record(z.string(), z.string()),
+    points: z
+      .array(z.tuple([time, z.number().nullable()]))
+      .describe('[beginning of the step, value], rising time; null where the value is not a number'),
+  })
+  .register(components, { id: 'SeriesOfSteps' });
+
 export const Coverage = z
   .object({
     cluster: z.string(),
@@ -513,6 +524,14 @@ export const KubeEventList = listOf(KubeEvent, 'KubeEventList');
 export const ControllerList = listOf(Controller, 'ControllerList');
 export const MaskedPlaceList = listOf(MaskedPlace, 'MaskedPlaceList');
 export const SeriesList = listOf(Series, 'SeriesList');
+export const SeriesSteps = z
+  .object({
+    items: z.array(SeriesOfSteps),
+    step: z.number().describe('Seconds; longer than asked for where only rollups reach back so far'),
+    tier: z.enum(['raw', '5m', '1h']).describe('What it was read from; what is not rolled up yet is read from finer tiers'),
+    metadata: z.object({}),
+  })
+  .register(components, { id: 'SeriesSteps' });
 export const GapList = listOf(Gap, 'GapList');
 export const CoverageList = z
   .object({

@@ -11,12 +11,20 @@ export interface Sample {
   value: number;
 }
 
+export interface ScrapedSample {
+  metric: string;
+  labels: Record<string, string>;
+  value: number;
+  /** Prometheus' mark that the series ended, which is no measurement; `value` is NaN. */
+  stale?: true;
+}
+
 /** All samples of one scrape of one target, in exposition order, at one time. */
 export interface Scrape {
   cluster: string;
   target: string;
   tsMs: number;
-  samples: { metric: string; labels: Record<string, string>; value: number }[];
+  samples: ScrapedSample[];
 }
 
 /** `name{a="x",b="y"}` with sorted labels: the identity of a series within a cluster. */

@@ -1,19 +1,27 @@
 /**
- * Samples in bytes. A scrape as it comes is a list of (series, value). A run of scrapes is turned into columns, one per series, since the
+ * Samples in bytes. A scrape as it comes is a list of (series, value), compressed. A run of scrapes is turned into columns, one per series, since the
  * values of one series resemble each other: whole numbers as varints of the change of their increase, others as floats XORed with the
  * one before and split into byte planes. zstd does the rest. Pure, exact for every float64.
  *
- *   scrape  varint count, then per sample: varint series id (difference, ids rise), float64
+ *   scrape  byte 0, then zstd of: varint count, per sample varint series id (difference, ids rise), the values in byte planes.
+ *           Written before format 8: varint count, then per sample varint series id (difference), float64 with the low byte first
  *   run     zstd of: varint scrapes, per scrape: varint id, varint target, varint ms (zigzag), each the difference to the scrape before
  *           (the target itself); varint series, per series: varint id (difference), varint column length; the columns
  *   column  varint count, per sample the place of its scrape in the run (difference), then a byte for the form: 0 whole numbers, 1 floats
+ *
+ * A NaN is a NaN, whatever its bits, but for one: Prometheus' mark of a series that ended stays apart, as `stale`.
  */
 import { compress, decompress } from './block-codec.ts';
 import { ByteReader, ByteWriter } from './varint.ts';
 
+/** Of a scrape as it comes: it is read again when its run is sealed. */
+const SCRAPE_LEVEL = 3;
+
 export interface StoredSample {
   seriesId: number;
+  /** NaN for a mark. */
   value: number;
+  stale?: true;
 }
 
 export interface StoredScrape {
@@ -28,16 +36,28 @@ export function encodeScrape(samples: readonly StoredSample[]): Buffer {
   const writer = new ByteWriter();
   writer.varint(samples.length);
   let previous = 0;
-  for (const { seriesId, value } of samples) {
+  for (const { seriesId } of samples) {
     writer.varint(seriesId - previous);
-    writer.float64(value);
     previous = seriesId;
   }
-  return writer.finish();
+  writer.bytes(toFloatPlanes(samples.map(valueIn)));
+  return Buffer.concat([Buffer.alloc(1), compress(writer.finish(), SCRAPE_LEVEL)]);
 }
 
 export function decodeScrape(bytes: Buffer): StoredSample[] {
-  const reader = new ByteReader(bytes);
+  if (bytes[0] !== 0) return decodePlainScrape(new ByteReader(bytes));
+  const reader = new ByteReader(decompress(bytes.subarray(1)));
+  const count = reader.varint();
+  const ids: number[] = [];
+  for (let i = 0, seriesId = 0; i < count; i++) {
+    seriesId += reader.varint();
+    ids.push(seriesId);
+  }
+  const values = fromFloatPlanes(reader.bytes(count * 8));
+  return ids.map((seriesId, i) => storedSample(seriesId, values[i] as Value));
+}
+
+function decodePlainScrape(reader: ByteReader): StoredSample[] {
   const count = reader.varint();
   const samples: StoredSample[] = [];
   for (let i = 0, seriesId = 0; i < count; i++) {
@@ -47,9 +67,20 @@ export function decodeScrape(bytes: Buffer): StoredSample[] {
   return samples;
 }
 
+/** Undefined for a mark that the series ended. */
+export type Value = number | undefined;
+
+function valueIn({ value, stale }: StoredSample): Value {
+  return stale ? undefined : value;
+}
+
+function storedSample(seriesId: number, value: Value): StoredSample {
+  return value === undefined ? { seriesId, value: Number.NaN, stale: true } : { seriesId, value };
+}
+
 interface Column {
   places: number[];
-  values: number[];
+  values: Value[];
 }
 
 export function encodeRun(scrapes: readonly StoredScrape[], level: number): Buffer {
@@ -99,7 +130,7 @@ export function decodeRun(frame: Buffer, only?: ReadonlySet<number>): StoredScra
     if (only !== undefined && !only.has(seriesId)) continue;
     const { places, values } = decodeColumn(bytes);
     places.forEach((place, i) => {
-      scrapes[place]?.samples.push({ seriesId, value: values[i] as number });
+      scrapes[place]?.samples.push(storedSample(seriesId, values[i]));
     });
   }
   return scrapes;
@@ -108,14 +139,15 @@ export function decodeRun(frame: Buffer, only?: ReadonlySet<number>): StoredScra
 function columnsOf(scrapes: readonly StoredScrape[]): Map<number, Column> {
   const columns = new Map<number, Column>();
   scrapes.forEach(({ samples }, place) => {
-    for (const { seriesId, value } of samples) {
+    for (const sample of samples) {
+      const { seriesId } = sample;
       let column = columns.get(seriesId);
       if (column === undefined) {
         column = { places: [], values: [] };
         columns.set(seriesId, column);
       }
       column.places.push(place);
-      column.values.push(value);
+      column.values.push(valueIn(sample));
     }
   });
   return columns;
@@ -129,10 +161,10 @@ function encodeColumn({ places, values }: Column): Buffer {
     writer.varint(place - previous);
     previous = place;
   }
-  const whole = values.every((value) => Number.isInteger(value) && Math.abs(value) < 2 ** 49 && !Object.is(value, -0));
+  const whole = values.every((value) => value !== undefined && isWhole(value));
   writer.varint(whole ? 0 : 1);
-  if (whole) writeWhole(values, writer);
-  else writer.bytes(floatPlanes(values));
+  if (whole) writeWhole(values as number[], writer);
+  else writer.bytes(toFloatPlanes(values));
   return writer.finish();
 }
 
@@ -144,7 +176,7 @@ function decodeColumn(bytes: Buffer): Column {
     place += reader.varint();
     places.push(place);
   }
-  const values = reader.varint() === 0 ? readWhole(reader, count) : fromFloatPlanes(reader.bytes(count * 8));
+  const values: Value[] = reader.varint() === 0 ? readWhole(reader, count) : fromFloatPlanes(reader.bytes(count * 8));
   return { places, values };
 }
 
@@ -169,34 +201,57 @@ function readWhole(reader: ByteReader, count: number): number[] {
   return values;
 }
 
-/** Each float XORed with the one before, all first bytes, then all second bytes, and so on: equal signs and exponents become zeros. */
-function floatPlanes(values: readonly number[]): Buffer {
+/** Whole, not minus zero, and small enough for the change of a change to be exact. */
+export function isWhole(value: number): boolean {
+  return Number.isInteger(value) && Math.abs(value) < 2 ** 49 && !Object.is(value, -0);
+}
+
+const NAN_BITS = Buffer.from('7ff8000000000000', 'hex');
+/** What Prometheus writes where a series ended. */
+const STALE_BITS = Buffer.from('7ff0000000000002', 'hex');
+
+/** Numbers that pass through arrays need not keep the bits of a NaN, so these are written here. */
+export function putValue(value: Value, into: Buffer): void {
+  if (value === undefined) STALE_BITS.copy(into);
+  else if (Number.isNaN(value)) NAN_BITS.copy(into);
+  else into.writeDoubleBE(value);
+}
+
+/**
+ * Each float XORed with the one before, or with the one in the same place of `beside`; all first bytes, then all second bytes, and so on:
+ * equal signs and exponents become zeros.
+ */
+export function toFloatPlanes(values: readonly Value[], beside?: readonly number[]): Buffer {
   const count = values.length;
   const planes = Buffer.alloc(count * 8);
   const [last, next] = [Buffer.alloc(8), Buffer.alloc(8)];
   values.forEach((value, i) => {
-    next.writeDoubleBE(value);
+    if (beside !== undefined) putValue(beside[i], last);
+    putValue(value, next);
     for (let plane = 0; plane < 8; plane++) planes[plane * count + i] = (next[plane] as number) ^ (last[plane] as number);
     next.copy(last);
   });
   return planes;
 }
 
-function fromFloatPlanes(planes: Buffer): number[] {
+export function fromFloatPlanes(planes: Buffer): Value[];
+export function fromFloatPlanes(planes: Buffer, beside: readonly number[]): number[];
+export function fromFloatPlanes(planes: Buffer, beside?: readonly number[]): Value[] {
   const count = planes.length / 8;
   const last = Buffer.alloc(8);
-  const values: number[] = [];
+  const values: Value[] = [];
   for (let i = 0; i < count; i++) {
+    if (beside !== undefined) putValue(beside[i], last);
     for (let plane = 0; plane < 8; plane++) last[plane] = (last[plane] as number) ^ (planes[plane * count + i] as number);
-    values.push(last.readDoubleBE());
+    values.push(last.equals(STALE_BITS) ? undefined : last.readDoubleBE());
   }
   return values;
 }
 
-function zigzag(value: number): number {
+export function zigzag(value: number): number {
   return value < 0 ? -value * 2 - 1 : value * 2;
 }
 
-function unzigzag(value: number): number {
+export function unzigzag(value: number): number {
   return value % 2 === 1 ? -(value + 1) / 2 : value / 2;
 }

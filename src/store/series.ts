@@ -1,21 +1,48 @@
-/** Metric samples: a row per scrape while young, columns of a run of scrapes later (sample-codec). */
+/**
+ * Metric samples: a row per scrape while young, columns of a run of scrapes later (sample-codec), rolled up by run (rollups). The names of
+ * series are kept apart (series-names).
+ */
 import type Database from 'better-sqlite3';
-import { Recent } from '../domain/recent.ts';
-import type { Sample, Scrape, SeriesKey } from '../domain/series.ts';
+import type { Sample, Scrape } from '../domain/series.ts';
+import { RollupTable } from './rollups.ts';
 import { decodeRun, decodeScrape, encodeRun, encodeScrape, type StoredSample, type StoredScrape } from './sample-codec.ts';
-import type { SeriesData, SeriesQuery } from './store.ts';
+import { SeriesNames } from './series-names.ts';
+import { blocksBefore, type SampleTier, type SeriesBlocks } from './series-retention.ts';
+import { readWindows } from './series-windows.ts';
+import type { Reject, SeriesData, SeriesQuery, WindowQuery, WindowResult } from './store.ts';
 import { corruptRecord } from './store-errors.ts';
 
 export interface SeriesOptions {
-  /** Scrapes are sealed in runs once their samples are this many. */
+  /** Scrapes are sealed in runs of at least so many samples… */
   samplesPerRun: number;
+  /** …and of so many scrapes of each target on the average, so that a series' values lie beside each other, … */
+  scrapesPerRun: number;
+  /** …but of no more samples than this, so that sealing and reading stay short. */
+  samplesPerRunMax: number;
+  /** Samples of series beyond this many are dropped, and counted. */
+  seriesMax: number;
 }
 
-export const SERIES_DEFAULTS: SeriesOptions = { samplesPerRun: 50_000 };
+export const SERIES_DEFAULTS: SeriesOptions = {
+  samplesPerRun: 50_000,
+  scrapesPerRun: 240,
+  samplesPerRunMax: 400_000,
+  seriesMax: 200_000,
+};
 
 const COMPRESSION_LEVEL = 9;
+/** Targets of which it is said that samples were dropped. */
+const NAMED_TARGETS_MAX = 1_000;
 /** Scrapes read in one go. */
 const CHUNK = 64;
+
+interface RunRow {
+  firstScrape: number;
+  lastScrape: number;
+  msMin: number;
+  msMax: number;
+  data: Buffer;
+}
 
 interface ScrapeRow {
   id: number;
@@ -27,38 +54,39 @@ interface ScrapeRow {
 export class SeriesTable {
   readonly #db: Database.Database;
   readonly #options: SeriesOptions;
-  readonly #ids = new Recent<string, number>(100_000);
-  readonly #keys = new Recent<number, SeriesKey>(100_000);
+  readonly #names: SeriesNames;
+  readonly #rollups: RollupTable;
+  /** Targets whose dropped samples were named since the start. */
+  readonly #namedTargets = new Set<string>();
   readonly #sql;
 
   constructor(db: Database.Database, options: SeriesOptions) {
     this.#db = db;
     this.#options = options;
+    this.#names = new SeriesNames(db, options.seriesMax);
+    this.#rollups = new RollupTable(db);
+    const run =
+      'first_scrape AS firstScrape, last_scrape AS lastScrape, ms_min AS msMin, ms_max AS msMax, data FROM scrape_block';
     const scrape = 'id, target_id AS targetId, ts_ms AS tsMs, data FROM open_scrape';
     this.#sql = {
-      find: db
-        .prepare<[string, string, string], number>('SELECT id FROM series WHERE metric = ? AND cluster = ? AND labels = ?')
-        .pluck(),
-      add: db.prepare<[string, string, string]>('INSERT INTO series (metric, cluster, labels) VALUES (?, ?, ?)'),
-      key: db.prepare<[number], KeyRow>('SELECT cluster, metric, labels FROM series WHERE id = ?'),
-      all: db.prepare<[], KeyRow & { id: number }>('SELECT id, cluster, metric, labels FROM series ORDER BY id'),
-      ofMetric: db.prepare<[string], KeyRow & { id: number }>(
-        'SELECT id, cluster, metric, labels FROM series WHERE metric = ? ORDER BY id',
-      ),
       target: db.prepare<[string, string], number>('SELECT id FROM target WHERE cluster = ? AND name = ?').pluck(),
       targetAdd: db.prepare<[string, string]>('INSERT INTO target (cluster, name) VALUES (?, ?)'),
       newest: db
         .prepare<[], number>(
-          'SELECT max(coalesce((SELECT max(id) FROM open_scrape), 0), coalesce((SELECT max(last_scrape) FROM scrape_block), 0))',
+          `SELECT max(coalesce((SELECT max(id) FROM open_scrape), 0), coalesce((SELECT max(last_scrape) FROM scrape_block), 0),
+             coalesce((SELECT max(through) FROM rollup_progress), 0))`,
         )
         .pluck(),
       append: db.prepare<[number, number, number, number, Buffer]>(
         'INSERT INTO open_scrape (id, target_id, ts_ms, samples, data) VALUES (?, ?, ?, ?, ?)',
       ),
-      sizes: db.prepare<[], { id: number; samples: number }>('SELECT id, samples FROM open_scrape ORDER BY id'),
+      sizes: db.prepare<[], { id: number; targetId: number; samples: number }>(
+        'SELECT id, target_id AS targetId, samples FROM open_scrape ORDER BY id',
+      ),
       openThrough: db.prepare<[number], ScrapeRow>(`SELECT ${scrape} WHERE id <= ? ORDER BY id`),
       openDelete: db.prepare<[number]>('DELETE FROM open_scrape WHERE id <= ?'),
       openAfter: db.prepare<[number, number], ScrapeRow>(`SELECT ${scrape} WHERE id > ? ORDER BY id LIMIT ?`),
+      openAll: db.prepare<[number, number], ScrapeRow>(`SELECT ${scrape} WHERE ts_ms BETWEEN ? AND ? ORDER BY id`),
       openBetween: db.prepare<[number, number], ScrapeRow>(`SELECT ${scrape} WHERE ts_ms BETWEEN ? AND ?`),
       seal: db.prepare<[number, number, number, number, Buffer]>(
         'INSERT INTO scrape_block (first_scrape, last_scrape, ms_min, ms_max, data) VALUES (?, ?, ?, ?, ?)',
@@ -66,6 +94,19 @@ export class SeriesTable {
       blockAfter: db.prepare<[number], { data: Buffer }>(
         'SELECT data FROM scrape_block WHERE last_scrape > ? ORDER BY last_scrape LIMIT 1',
       ),
+      runAfter: db.prepare<[number], RunRow>(`SELECT ${run} WHERE last_scrape > ? ORDER BY last_scrape LIMIT 1`),
+      runsBetween: db.prepare<[number, number, number], RunRow>(
+        `SELECT ${run} WHERE last_scrape > ? AND ms_max >= ? AND ms_min <= ? ORDER BY last_scrape`,
+      ),
+      runs: db.prepare<[], SeriesBlocks>(
+        'SELECT last_scrape AS id, last_scrape AS lastScrape, ms_min AS msMin, ms_max AS msMax, length(data) AS bytes FROM scrape_block ORDER BY last_scrape',
+      ),
+      begins: db
+        .prepare<[], number | null>(
+          'SELECT min(ms) FROM (SELECT min(ms_min) AS ms FROM scrape_block UNION ALL SELECT min(ts_ms) FROM open_scrape)',
+        )
+        .pluck(),
+      runDelete: db.prepare<[number]>('DELETE FROM scrape_block WHERE last_scrape = ?'),
       blocksBetween: db.prepare<[number, number], { data: Buffer }>(
         'SELECT data FROM scrape_block WHERE ms_max >= ? AND ms_min <= ?',
       ),
@@ -73,21 +114,37 @@ export class SeriesTable {
   }
 
   forget(): void {
-    this.#ids.clear();
-    this.#keys.clear();
+    this.#names.forget();
   }
 
-  /** Returns how many samples it stored. */
-  append(scrape: Scrape): number {
-    if (scrape.samples.length === 0) return 0;
-    const samples = scrape.samples.map(({ metric, labels, value }) => ({
-      seriesId: this.#seriesId(scrape.cluster, metric, labels),
-      value,
-    }));
+  /** Returns how many samples it stored and dropped. Of a series that is on a page twice the first sample counts. */
+  append(scrape: Scrape): { stored: number; dropped: number; reject?: Reject } {
+    const samples: StoredSample[] = [];
+    let dropped = 0;
+    for (const { metric, labels, value, stale } of scrape.samples) {
+      const seriesId = this.#names.idFor(scrape.cluster, metric, labels);
+      if (seriesId === undefined) dropped += 1;
+      else samples.push(stale ? { seriesId, value: Number.NaN, stale } : { seriesId, value });
+    }
     samples.sort((a, b) => a.seriesId - b.seriesId);
-    const id = (this.#sql.newest.get() ?? 0) + 1;
-    this.#sql.append.run(...[id, this.#targetId(scrape), scrape.tsMs, samples.length], encodeScrape(samples));
-    return samples.length;
+    const once = samples.filter(({ seriesId }, i) => i === 0 || samples[i - 1]?.seriesId !== seriesId);
+    if (once.length > 0) {
+      const id = (this.#sql.newest.get() ?? 0) + 1;
+      this.#sql.append.run(id, this.#targetId(scrape), scrape.tsMs, once.length, encodeScrape(once));
+    }
+    return { stored: once.length, dropped, ...(dropped === 0 ? {} : this.#rejectOnce(scrape, dropped)) };
+  }
+
+  #rejectOnce({ cluster, target, tsMs }: Scrape, dropped: number): { reject?: Reject } {
+    const key = `${cluster} ${target}`;
+    if (this.#namedTargets.has(key) || this.#namedTargets.size >= NAMED_TARGETS_MAX) return {};
+    this.#namedTargets.add(key);
+    const what = `${dropped} samples of new series are dropped: there are ${this.#options.seriesMax} series already`;
+    return { reject: { cluster, code: 'SERIES_LIMIT', where: target, what, observedMs: tsMs } };
+  }
+
+  seriesCount(): number {
+    return this.#names.count();
   }
 
   /** Whole scrapes after a position, at least one where there is one, then as many as `limit` samples hold. */
@@ -96,7 +153,9 @@ export class SeriesTable {
     let reached = position;
     for (const scrape of this.#scrapesAfter(position)) {
       if (samples.length > 0 && samples.length + scrape.samples.length > limit) break;
-      for (const { seriesId, value } of scrape.samples) samples.push({ key: this.#key(seriesId), tsMs: scrape.tsMs, value });
+      for (const { seriesId, value, stale } of scrape.samples) {
+        if (!stale) samples.push({ key: this.#names.key(seriesId), tsMs: scrape.tsMs, value });
+      }
       reached = scrape.id;
     }
     return { position: reached, samples };
@@ -104,12 +163,11 @@ export class SeriesTable {
 
   query(query: SeriesQuery): SeriesData[] {
     const wanted = new Map<number, SeriesData>();
-    for (const row of query.metric === undefined ? this.#sql.all.all() : this.#sql.ofMetric.all(query.metric)) {
+    for (const { id, ...key } of this.#names.select(query.metric)) {
       if (wanted.size >= query.limit) break;
-      const { cluster, metric, labels } = keyOf(row);
-      if (query.cluster !== undefined && query.cluster !== cluster) continue;
-      if (!Object.entries(query.labels ?? {}).every(([name, value]) => labels[name] === value)) continue;
-      wanted.set(row.id, { cluster, metric, labels, samples: [] });
+      if (query.cluster !== undefined && query.cluster !== key.cluster) continue;
+      if (!Object.entries(query.labels ?? {}).every(([name, value]) => key.labels[name] === value)) continue;
+      wanted.set(id, { ...key, samples: [] });
     }
     if (wanted.size === 0) return [];
     const ids = new Set(wanted.keys());
@@ -121,18 +179,89 @@ export class SeriesTable {
     return [...wanted.values()];
   }
 
-  /** Seals full runs, a transaction each. True when anything was done. */
+  /** What each series comes to in each step of a time. */
+  windows(query: WindowQuery): WindowResult {
+    return readWindows(query, {
+      names: this.#names,
+      rollups: this.#rollups,
+      begins: (tier) => this.#begins(tier),
+      runs: (after, fromMs, toMs) => this.#runsBetween(after, fromMs, toMs),
+      open: (fromMs, toMs) => this.#sql.openAll.all(fromMs, toMs).map(scrapeOf),
+      decodeRun: decodeSealed,
+    });
+  }
+
+  #begins(tier: SampleTier): number | undefined {
+    if (tier !== 'raw') return this.#rollups.begins(tier === '5m' ? 1 : 2);
+    return this.#sql.begins.get() ?? undefined;
+  }
+
+  *#runsBetween(after: number, fromMs: number, toMs: number): Generator<Buffer> {
+    for (const { data } of this.#sql.runsBetween.iterate(after, fromMs, toMs)) yield data;
+  }
+
+  /** Seals full runs, and takes a step of rolling up; a transaction each. True when anything was done. */
   maintain(): boolean {
-    let samples = 0;
+    const { samplesPerRun, scrapesPerRun, samplesPerRunMax } = this.#options;
+    let [samples, scrapes] = [0, 0];
+    let targets = new Set<number>();
     let worked = false;
-    for (const { id, samples: more } of this.#sql.sizes.all()) {
+    for (const { id, targetId, samples: more } of this.#sql.sizes.all()) {
       samples += more;
-      if (samples < this.#options.samplesPerRun) continue;
+      scrapes += 1;
+      targets.add(targetId);
+      const isFull = samples >= samplesPerRun && scrapes >= scrapesPerRun * targets.size;
+      if (!isFull && samples < samplesPerRunMax) continue;
       this.#seal(id);
-      samples = 0;
-      worked = true;
+      [samples, scrapes, targets, worked] = [0, 0, new Set(), true];
     }
-    return worked;
+    return this.#rollUpNext() || this.#rollups.merge() || worked;
+  }
+
+  #rollUpNext(): boolean {
+    const run = this.#sql.runAfter.get(this.#rollups.through(1));
+    if (run === undefined) return false;
+    let scrapes: StoredScrape[];
+    try {
+      scrapes = decodeRun(run.data);
+    } catch {
+      // Whoever reads it is told; it must not hold up what came after.
+      this.#rollups.pass(run.lastScrape);
+      return true;
+    }
+    this.#rollups.add(scrapes, run);
+    return true;
+  }
+
+  /** How much each tier holds, by block; the oldest first. */
+  blocks(tier: SampleTier): SeriesBlocks[] {
+    return tier === 'raw' ? this.#sql.runs.all() : this.#rollups.blocks(tier === '5m' ? 1 : 2);
+  }
+
+  /**
+   * Deletes the oldest blocks of a tier that end before a time, at most `blocksMax` of them: a small batch. Of raw samples only what is
+   * rolled up and not after `throughScrape` (where analysis is). Returns how many are gone; fewer than `blocksMax` when there are no more.
+   */
+  deleteBefore(tier: SampleTier, beforeMs: number, blocksMax: number, throughScrape = Number.MAX_SAFE_INTEGER): number {
+    const covered =
+      tier === 'raw' ? this.#rollups.through(1) : tier === '5m' ? this.#rollups.through(2) : Number.MAX_SAFE_INTEGER;
+    const last = tier === 'raw' ? Math.min(covered, throughScrape) : covered;
+    const doomed = blocksBefore(this.blocks(tier), { beforeMs, blocksMax, lastScrape: last });
+    this.#db.transaction(() => {
+      for (const { id } of doomed) {
+        if (tier === 'raw') this.#sql.runDelete.run(id);
+        else this.#rollups.delete(id);
+      }
+    })();
+    return doomed.length;
+  }
+
+  /** Forgets at most `limit` names of series of which no sample and no rollup is left; reads all rollups of an hour for it. */
+  forgetUnused(limit: number): number {
+    const used = new Set(this.#rollups.seriesIds());
+    for (const { samples } of this.#scrapesAfter(this.#rollups.through(1)))
+      for (const { seriesId } of samples) used.add(seriesId);
+    return this.#names.deleteUnused(used, limit);
   }
 
   #seal(lastId: number): void {
@@ -164,40 +293,10 @@ export class SeriesTable {
     }
   }
 
-  #seriesId(cluster: string, metric: string, labels: Record<string, string>): number {
-    const text = JSON.stringify(Object.fromEntries(Object.entries(labels).sort(([a], [b]) => (a < b ? -1 : 1))));
-    const key = `${cluster}\0${metric}\0${text}`;
-    let id = this.#ids.get(key) ?? this.#sql.find.get(metric, cluster, text);
-    if (id === undefined) id = Number(this.#sql.add.run(metric, cluster, text).lastInsertRowid);
-    this.#ids.set(key, id);
-    return id;
-  }
-
-  #key(id: number): SeriesKey {
-    let key = this.#keys.get(id);
-    if (key === undefined) {
-      const row = this.#sql.key.get(id);
-      if (row === undefined) throw corruptRecord('samples belong to no series', `series ${id}`);
-      key = keyOf(row);
-      this.#keys.set(id, key);
-    }
-    return key;
-  }
-
   #targetId(scrape: Scrape): number {
     const known = this.#sql.target.get(scrape.cluster, scrape.target);
     return known ?? Number(this.#sql.targetAdd.run(scrape.cluster, scrape.target).lastInsertRowid);
   }
-}
-
-interface KeyRow {
-  cluster: string;
-  metric: string;
-  labels: string;
-}
-
-function keyOf({ cluster, metric, labels }: KeyRow): SeriesKey {
-  return { cluster, metric, labels: JSON.parse(labels) as Record<string, string> };
 }
 
 function scrapeOf({ id, targetId, tsMs, data }: ScrapeRow): StoredScrape {
@@ -214,5 +313,7 @@ function decodeSealed(data: Buffer, only?: ReadonlySet<number>): StoredScrape[] 
 
 function collect(scrape: { tsMs: number; samples: StoredSample[] }, wanted: Map<number, SeriesData>, query: SeriesQuery): void {
   if (scrape.tsMs < query.fromMs || scrape.tsMs > query.toMs) return;
-  for (const { seriesId, value } of scrape.samples) wanted.get(seriesId)?.samples.push([scrape.tsMs, value]);
+  for (const { seriesId, value, stale } of scrape.samples) {
+    if (!stale) wanted.get(seriesId)?.samples.push([scrape.tsMs, value]);
+  }
 }

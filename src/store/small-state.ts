@@ -14,6 +14,7 @@ export type Total =
   | 'pages'
   | 'rejects'
   | 'samples'
+  | 'samplesDropped'
   | 'kubeEvents'
   | 'released';
 

@@ -183,9 +183,12 @@ export class SqliteStore implements port.Store {
       for (const heartbeat of batch.heartbeats ?? []) this.#appendHeartbeat(heartbeat);
       this.#blocks.flush();
       this.#objects.flushDue(this.#log.newest());
-      let samples = 0;
-      for (const scrape of batch.scrapes ?? []) samples += this.#series.append(scrape);
-      this.#small.count('samples', samples);
+      for (const scrape of batch.scrapes ?? []) {
+        const { stored, dropped, reject } = this.#series.append(scrape);
+        this.#small.count('samples', stored);
+        this.#small.count('samplesDropped', dropped);
+        if (reject !== undefined) this.#small.addRejects([reject]);
+      }
       this.#small.count('kubeEvents', this.#kubeEvents.put(batch.kubeEvents ?? []));
       this.#small.addRejects(batch.rejects ?? []);
       this.#gaps.add(batch.gaps ?? []);
@@ -422,6 +425,19 @@ export class SqliteStore implements port.Store {
     return this.#read(() => this.#series.query(query));
   }
 
+  seriesWindows(query: port.WindowQuery): port.WindowResult {
+    return this.#read(() => this.#series.windows(query));
+  }
+
+  /** See SeriesTable.blocks, deleteBefore and forgetUnused: what retention is made of. */
+  get samples(): Pick<SeriesTable, 'blocks' | 'deleteBefore' | 'forgetUnused'> {
+    return {
+      blocks: (tier) => this.#read(() => this.#series.blocks(tier)),
+      deleteBefore: (...given) => this.#guard(() => this.#series.deleteBefore(...given)),
+      forgetUnused: (limit) => this.#guard(() => this.#series.forgetUnused(limit)),
+    };
+  }
+
   samplesAfter(position: number, limit: number): ReturnType<port.Store['samplesAfter']> {
     return this.#read(() => this.#series.after(position, limit));
   }
@@ -448,10 +464,11 @@ export class SqliteStore implements port.Store {
         pages: 0,
         rejects: 0,
         samples: 0,
+        samplesDropped: 0,
         kubeEvents: 0,
         released: 0,
       };
-      return { ...none, ...this.#small.totals(), bytes: this.#bytes() };
+      return { ...none, ...this.#small.totals(), series: this.#series.seriesCount(), bytes: this.#bytes() };
     });
   }
 

@@ -13,6 +13,9 @@ import type { JsonObject } from '../domain/json.ts';
 import type { KubeEvent } from '../domain/kube-event.ts';
 import type { KubeObject, ObjectRef } from '../domain/object-ref.ts';
 import type { Sample, Scrape } from '../domain/series.ts';
+import type { SeriesWindows } from '../domain/series-function.ts';
+import type { Matcher } from '../domain/series-match.ts';
+import type { SampleTier } from './series-retention.ts';
 
 /** The newest recorded state of an object's name. */
 export interface Head {
@@ -173,6 +176,28 @@ export interface SeriesData {
   samples: [number, number][];
 }
 
+/** Steps are aligned to the epoch; one that reaches into the time counts as a whole. */
+export interface WindowQuery {
+  /** All must match. */
+  matchers: readonly Matcher[];
+  fromMs: number;
+  toMs: number;
+  stepMs: number;
+  /** More series than this are QUERY_TOO_LARGE. */
+  seriesMax: number;
+  /** Samples (or spans of rollups) that may be read for it; more are QUERY_TOO_LARGE. */
+  workMax: number;
+}
+
+export interface WindowResult {
+  /** What it was read from; figures that are not rolled up yet are from finer tiers. */
+  tier: SampleTier;
+  /** As asked for, or longer where only rollups reach back so far. */
+  stepMs: number;
+  /** Those that have a sample in the time. */
+  series: SeriesWindows[];
+}
+
 export interface GapQuery {
   cluster?: string;
   group?: string;
@@ -232,6 +257,9 @@ export interface StoreCounts {
   pages: number;
   rejects: number;
   samples: number;
+  /** Samples of new series beyond the most that are kept. */
+  samplesDropped: number;
+  series: number;
   /** Kubernetes Events that are kept. */
   kubeEvents: number;
   /** Changes recorded once and no longer kept, but for their number by day. */
@@ -284,6 +312,8 @@ export interface Store {
   blame(ref: ObjectRef, options?: { seq?: number; msMax?: number }): { seq: number; fields: BlamedField[] } | undefined;
   objects(query: ObjectQuery): Page<ObjectSummary>;
   series(query: SeriesQuery): SeriesData[];
+  /** What each series comes to in each step, from raw samples or rollups. */
+  seriesWindows(query: WindowQuery): WindowResult;
   /** Samples of one cluster with (time, insertion) after a position, in order: how series analysis catches up. */
   samplesAfter(position: number, limit: number): { position: number; samples: Sample[] };
   rejects(limit: number): Reject[];

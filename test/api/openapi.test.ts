@@ -106,6 +106,8 @@ const CASES: [route: string, request: string, status: number][] = [
   ['/v1/changes', '/v1/changes?q=kind:Kafka&continue=abc', 400],
   ['/v1/series', '/v1/series?metric=reconcile_error_share&label=controller=kafka', 200],
   ['/v1/series', '/v1/series?label=controller', 400],
+  ['/v1/series/query', '/v1/series/query?selector=reconcile_error_share&function=avg&from=2026-08-01T00:00:00Z', 200],
+  ['/v1/series/query', '/v1/series/query?match=name=~"("', 400],
   ['/v1/coverage', '/v1/coverage', 200],
   ['/v1/masked', '/v1/masked', 200],
   ['/v1/masked', '/v1/masked?kind=Kafka&reason=name', 200],

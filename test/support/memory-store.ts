@@ -6,12 +6,15 @@ import { blame } from '../../src/domain/blame.ts';
 import { isBookkeepingPath } from '../../src/domain/bookkeeping.ts';
 import type { Change } from '../../src/domain/change.ts';
 import type { Attribution } from '../../src/domain/claim-join.ts';
+import { CrowsnestError } from '../../src/domain/errors.ts';
 import type { Finding } from '../../src/domain/finding.ts';
 import type { Gap } from '../../src/domain/gap.ts';
 import type { Json } from '../../src/domain/json.ts';
 import type { KubeEvent } from '../../src/domain/kube-event.ts';
 import { type KubeObject, type ObjectRef, objectKey } from '../../src/domain/object-ref.ts';
-import { type Scrape, seriesId } from '../../src/domain/series.ts';
+import { type Scrape, type SeriesKey, seriesId } from '../../src/domain/series.ts';
+import { matchesAll } from '../../src/domain/series-match.ts';
+import { StepWindows } from '../../src/domain/span-summary.ts';
 import { decodeCursor, encodeCursor, pageOf } from '../../src/store/page-cursor.ts';
 import { diffOf } from '../../src/store/sqlite-store.ts';
 import type * as port from '../../src/store/store.ts';
@@ -272,6 +275,24 @@ class MemoryStore implements port.Store {
     return [...found.values()];
   }
 
+  seriesWindows({ matchers, fromMs, toMs, stepMs, seriesMax }: port.WindowQuery): port.WindowResult {
+    const found = new Map<string, { key: SeriesKey; steps: StepWindows }>();
+    for (const { cluster, tsMs, samples } of this.#scrapes) {
+      for (const { metric, labels, value } of samples) {
+        const key = { cluster, metric, labels };
+        if (!matchesAll(matchers, key)) continue;
+        const id = `${cluster}\0${seriesId(metric, labels)}`;
+        const one = found.get(id) ?? { key, steps: new StepWindows(stepMs) };
+        found.set(id, one);
+        one.steps.addSample(tsMs, value);
+      }
+    }
+    if (found.size > seriesMax) throw new CrowsnestError({ code: 'QUERY_TOO_LARGE', what: 'too many series match' });
+    const [first, end] = [Math.floor(fromMs / stepMs) * stepMs, Math.ceil(toMs / stepMs) * stepMs];
+    const series = [...found.values()].map(({ key, steps }) => ({ ...key, windows: steps.between(first, end) }));
+    return { tier: 'raw', stepMs, series: series.filter(({ windows }) => windows.length > 0) };
+  }
+
   samplesAfter(position: number, limit: number): ReturnType<port.Store['samplesAfter']> {
     const samples: ReturnType<port.Store['samplesAfter']>['samples'] = [];
     let reached = position;
@@ -326,6 +347,12 @@ class MemoryStore implements port.Store {
       pages: findings.filter(({ decision }) => decision.verdict === 'page').length,
       kubeEvents: this.#events.size,
       released: 0,
+      samplesDropped: 0,
+      series: new Set(
+        this.#scrapes.flatMap(({ cluster, samples }) =>
+          samples.map(({ metric, labels }) => `${cluster}\0${seriesId(metric, labels)}`),
+        ),
+      ).size,
       bytes: this.#bytes,
     };
   }

@@ -9,6 +9,7 @@ import { listMasked } from './masked.ts';
 import { getObject, getObjectEvents, getObjectHistory, getObjectState, listObjects } from './objects.ts';
 import { getActivity, getStats, listCoverage, listSeries } from './overview.ts';
 import { getObjectBlame, getObjectDiff, listStates } from './revisions.ts';
+import { querySeries } from './series.ts';
 import { livez, metrics, readyz } from './service.ts';
 
 export const ROUTES: readonly Route[] = [
@@ -16,7 +17,7 @@ export const ROUTES: readonly Route[] = [
   ...[listChanges, getChange],
   ...[listObjects, getObject, getObjectHistory, getObjectState, getObjectDiff, getObjectBlame, getObjectEvents],
   listStates,
-  ...[listSeries, listControllers, listCoverage, listGaps, listMasked, getStats, getActivity],
+  ...[listSeries, querySeries, listControllers, listCoverage, listGaps, listMasked, getStats, getActivity],
   ...[pushEvents, pushAudit, pushAdmission, pushWebhook],
   ...[livez, readyz, metrics],
 ];
