@@ -2,6 +2,7 @@
 import type Database from 'better-sqlite3';
 import type { CheckArea, CheckReport } from './check-report.ts';
 import { unpackFinding } from './findings.ts';
+import { decodeRollups } from './rollup-codec.ts';
 import { decodeRun, decodeScrape } from './sample-codec.ts';
 import type { ValueSeal } from './value-seal.ts';
 import { recordsOf } from './young-records.ts';
@@ -44,7 +45,20 @@ const RULES: { area: CheckArea; what: string; sql: string }[] = [
     area: 'cursors',
     what: 'the position of analysis is ahead of the samples',
     sql: `SELECT 'cursor ' || name || ' at ' || position FROM cursor WHERE name = 'analysis.samples' AND cast(position AS INTEGER) >
-      max((SELECT coalesce(max(id), 0) FROM open_scrape), (SELECT coalesce(max(last_scrape), 0) FROM scrape_block))`,
+      max((SELECT coalesce(max(id), 0) FROM open_scrape), (SELECT coalesce(max(last_scrape), 0) FROM scrape_block),
+        (SELECT coalesce(max(through), 0) FROM rollup_progress))`,
+  },
+  {
+    area: 'series',
+    what: 'rollups overlap',
+    sql: `SELECT 'rollup ' || b.id FROM rollup a JOIN rollup b ON b.tier = a.tier AND b.last_scrape > a.last_scrape
+      AND b.first_scrape <= a.last_scrape`,
+  },
+  {
+    area: 'series',
+    what: 'rollups are said to cover what is not sealed',
+    sql: `SELECT 'tier ' || tier || ' through ' || through FROM rollup_progress
+      WHERE through >= (SELECT min(id) FROM open_scrape) OR through > (SELECT coalesce(max(through), 0) FROM rollup_progress WHERE tier = 1)`,
   },
   {
     area: 'cursors',
@@ -114,6 +128,12 @@ export function checkRest(db: Database.Database, report: CheckReport, seal: Valu
     sql: 'SELECT id, data FROM open_scrape',
     name: 'open_scrape',
     check: (data) => decodeScrape(data as Buffer),
+  });
+  each(db, report, {
+    area: 'series',
+    sql: 'SELECT id, data FROM rollup',
+    name: 'rollup',
+    check: (data) => decodeRollups(data as Buffer),
   });
 }
 

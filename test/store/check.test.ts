@@ -23,7 +23,7 @@ fill(WHOLE);
 let copies = 0;
 
 function fill(file: string, keys?: ReturnType<typeof keyRing>): void {
-  using store = openSqliteStore({ file, keys, changesPerSpan: 32, spansPerMerge: 3, samplesPerRun: 20 });
+  using store = openSqliteStore({ file, keys, changesPerSpan: 32, spansPerMerge: 3, samplesPerRun: 10, scrapesPerRun: 1 });
   const changes: NewChange[] = Array.from({ length: REVISIONS }, (_, i) =>
     NAMES.map(
       (name, n) =>
@@ -146,6 +146,13 @@ const DAMAGED: [string, string, RegExp][] = [
   ],
   ['the total of objects is wrong', "UPDATE tally SET total = 0 WHERE name = 'objects'", /tallies: .*objects/],
   ['a field path hangs in the air', 'UPDATE path SET parent_id = 999 WHERE id = 1', /names: a field path hangs in the air/],
+  ['a rollup is damaged', 'UPDATE rollup SET data = substr(data, 1, 10)', /series: it does not decode x\d+ rollup/],
+  [
+    'rollups overlap',
+    'UPDATE rollup SET first_scrape = 1 WHERE tier = 1 AND last_scrape = (SELECT max(last_scrape) FROM rollup WHERE tier = 1)',
+    /series: rollups overlap/,
+  ],
+  ['rollups are said to cover more', 'UPDATE rollup_progress SET through = 999', /series: rollups are said to cover/],
   ['a block of samples is damaged', 'UPDATE scrape_block SET data = substr(data, 1, 10)', /series: it does not decode/],
   [
     'a finding is damaged',

@@ -20,7 +20,7 @@ checkStore('SqliteStore with tiny blocks and caches', () =>
   openSqliteStore({
     file: file(),
     ...{ changesPerSpan: 3, spansPerMerge: 2, bytesPerBlock: 200, cacheBytes: 2_000, stepsMax: 4 },
-    ...{ headCacheBytes: 0, walkCacheBytes: 0, entriesMax: 2, samplesPerRun: 3 },
+    ...{ headCacheBytes: 0, walkCacheBytes: 0, entriesMax: 2, samplesPerRun: 3, scrapesPerRun: 1 },
   }),
 );
 
