@@ -9,9 +9,9 @@ const FEW = 20;
 /** Pseudo-count of larger surprises while few were seen: saying something for the first time is not by itself rare. */
 const FEW_PRIOR = 1.5;
 const BEYOND_MIN = 0.01;
-const TOP_SHARE = 0.02;
+const TOP_SHARE = 0.03;
 const TOP_MIN = 10;
-const TRIMMED = 0.1;
+const TRIMMED = 0.2;
 const REPEAT_MS = 3_600_000;
 const OPEN_MAX = 2_000;
 const FORGOTTEN_SHARE = 0.5;
@@ -50,6 +50,8 @@ export interface Asker {
   atMs: number;
   /** Number of visits so far, whatever detectors had to say. */
   visits: number;
+  /** How long after its last entry an asker's next is still the same episode; an hour where not given. */
+  episodeMs?: number | undefined;
 }
 
 /** Probability that a visit brings a surprise of at least `surprise`. */
@@ -69,7 +71,7 @@ export function tailOfPool(pool: Pool, surprise: number, asker: Asker): number {
   const upTo = n - Math.floor(k * TRIMMED);
   let excess = 0;
   for (let i = n - k; i < upTo; i++) excess += (sorted[i] as number) - threshold;
-  const mean = Math.max(excess / (upTo - n + k), 0.15, 0.03 * Math.abs(threshold));
+  const mean = Math.max(excess / (upTo - n + k) / trimmedMean((n - upTo) / k), 0.15, 0.03 * Math.abs(threshold));
   const tail = (k / n) * Math.exp(-(surprise - threshold) / mean) + 0.02 / n;
   return applies * Math.min(above > 0 ? (above + 0.5) / n : 1, tail);
 }
@@ -95,9 +97,34 @@ function tailOfFew(pool: Pool, asked: { surprise: number; above: number; visits:
   return Math.min(1, ((asked.above + FEW_PRIOR) / Math.max(50, asked.visits)) * beyond);
 }
 
+/** Where the tail of combined scores is taken to begin, in powers of ten, and what is believed of its mass before anything was seen. */
+const TAIL_FROM = 1;
+const TAIL_PRIOR = { above: 1, visits: 20 };
+
+/**
+ * Probability that a visit's combined score is at least `raw`. What it combines is calibrated already, so its tail falls tenfold with each
+ * unit; only how much mass the tail holds is learnt. A rank would be noisier, and make the order of two findings depend on what lay
+ * between them.
+ */
+export function tailOfScores(pool: Pool, raw: number, visits: number): number {
+  const above = pool.n - lowerBound(pool.sorted, pool.n, TAIL_FROM);
+  const since = pool.n === 0 ? 0 : Math.max(pool.n, visits - (pool.visits[pool.head] as number));
+  const mass = Math.min(0.5, (above + TAIL_PRIOR.above) / (since + TAIL_PRIOR.visits));
+  return raw >= TAIL_FROM ? mass * 10 ** (TAIL_FROM - raw) : mass ** (raw / TAIL_FROM);
+}
+
+/** Mean of a standard exponential without its largest `share`. */
+function trimmedMean(share: number): number {
+  return share <= 0 ? 1 : (1 - share * (1 - Math.log(share))) / (1 - share);
+}
+
 function openEntry(pool: Pool, asker: Asker): { slot: number } | undefined {
   const open = pool.open.get(asker.key);
-  if (open === undefined || Math.abs(asker.atMs - open.sinceMs) >= REPEAT_MS || pool.serial - open.serial >= pool.n)
+  if (
+    open === undefined ||
+    Math.abs(asker.atMs - open.sinceMs) >= (asker.episodeMs ?? REPEAT_MS) ||
+    pool.serial - open.serial >= pool.n
+  )
     return undefined;
   return { slot: (pool.head + pool.n - 1 - (pool.serial - open.serial)) % pool.values.length };
 }

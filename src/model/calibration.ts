@@ -1,5 +1,5 @@
-/** The calibration pools of one cluster, by detector and sort of event, and what a visit leaves in them. */
-import { learnPool, makePool, type Pool, tailOfPool } from './calibrate.ts';
+/** The calibration pools of one cluster, by detector and sort of visit, and what a visit leaves in them. */
+import { learnPool, makePool, type Pool, tailOfPool, tailOfScores } from './calibrate.ts';
 import { DAY_MS, type Group } from './detector.ts';
 import type { Visit } from './visits.ts';
 
@@ -7,6 +7,20 @@ import type { Visit } from './visits.ts';
 const WITHHELD_SCORE = 2.5;
 const WITHHELD_MS = 7 * DAY_MS;
 const WITHHELD_MAX = 2_000;
+
+/** The pool of combined scores. */
+const SCORES = 'all:*';
+/** Whose visits a pool is about: those of machines, those of people, or anybody's. */
+export type Sort = 'm' | 'h' | '*';
+
+/** How long what an asker does is one episode, of which only the largest surprise counts; an hour for detectors not named. */
+const EPISODE_MS: { [detector: string]: number } = {
+  drift: 14 * DAY_MS,
+  pace: DAY_MS,
+  burst: DAY_MS,
+  'hour-of-week': DAY_MS / 2,
+  'mass-delete': DAY_MS / 2,
+};
 
 /** A surprise on its way to a pool. */
 interface Withheld {
@@ -16,31 +30,121 @@ interface Withheld {
   asker: string;
 }
 
+/** How often a pool said something this rare, beside how often it may. Both fade, so that the present counts. */
+interface Record {
+  /** Visits of its sort, faded, and the count at which that was. */
+  asked: number;
+  visits: number;
+  told: number;
+}
+
+const TOLD_MS = 7 * DAY_MS;
+const TOLD_MAX = 5_000;
+const RARE = 3e-3;
+const RECORD_HALF_LIFE_VISITS = 3_000;
+/** Expected tellings that the benefit of the doubt is worth. */
+const RECORD_TRUST = 3;
+
 export interface SavedCalibration {
   pools: Map<string, Pool>;
+  records: Map<string, Record>;
   withheld: Withheld[];
+  visits: { [sort in Sort]: number };
 }
 
 export class Calibration {
   #pools = new Map<string, Pool>();
+  #told = new Map<string, number>();
+  #records = new Map<string, Record>();
   /** In the order of their times, nearly: visits close in that order. */
   #withheld: Withheld[] = [];
+  /** Visits so far, whatever detectors had to say. */
+  #visits: { [sort in Sort]: number } = { m: 0, h: 0, '*': 0 };
 
-  /** Tail probability in a pool. The largest surprise of the visit is remembered, for the pool to learn when the visit closes. */
-  tail(key: string, surprise: number, asker: string, { group, visits }: { group: Group; visits: number }): number {
-    const top = group.tops.get(key);
-    if (top === undefined || surprise > top.surprise) group.tops.set(key, { surprise, asker });
-    return tailOfPool(this.pool(key), surprise, { key: asker, atMs: group.lastMs, visits });
+  /** Visits so far, by anybody. */
+  get visits(): number {
+    return this.#visits['*'];
+  }
+
+  /**
+   * Tail probability among visits of this sort. The largest surprise of the visit is remembered, for the pool to learn when the visit
+   * closes.
+   */
+  tail(
+    detector: string,
+    sort: Sort,
+    surprise: number,
+    { asker, group, born = false }: { asker: string; group: Group; born?: boolean },
+  ): number {
+    const key = `${detector}:${sort}${born ? '+' : ''}`;
+    const p = this.#tailIn(key, surprise, { asker, atMs: group.lastMs });
+    remember(group, key, { surprise, asker, p });
+    return Math.min(1, p * this.#excess(key));
+  }
+
+  /** How many times too often the pool called something rare: what it says now is taken down by as much. */
+  #excess(key: string): number {
+    const record = this.#records.get(key);
+    if (record === undefined) return 1;
+    return Math.max(1, (record.told + RECORD_TRUST) / (record.asked * RARE + RECORD_TRUST));
+  }
+
+  #keepRecord(key: string, { p, asker, atMs }: { p: number; asker: string; atMs: number }): void {
+    const name = `${key}\u0000${asker}`;
+    const rare = p <= RARE;
+    const again = rare && atMs - (this.#told.get(name) ?? Number.NEGATIVE_INFINITY) < TOLD_MS;
+    if (rare) {
+      this.#told.delete(name);
+      this.#told.set(name, atMs);
+      if (this.#told.size > TOLD_MAX) this.#told.delete(this.#told.keys().next().value as string);
+    }
+    const visits = this.#visitsOf(key);
+    const record = this.#records.get(key) ?? { asked: 0, visits, told: 0 };
+    const fade = 0.5 ** ((visits - record.visits) / RECORD_HALF_LIFE_VISITS);
+    record.asked = record.asked * fade + (visits - record.visits);
+    record.told = record.told * fade + (rare && !again ? 1 : 0);
+    record.visits = visits;
+    this.#records.set(key, record);
+  }
+
+  /** The same for what no visit brought; learnt at once. */
+  tailNow(detector: string, surprise: number, { asker, atMs }: { asker: string; atMs: number }): { p: number; known: number } {
+    const key = `${detector}:*`;
+    const known = this.pool(key).n;
+    const p = this.#tailIn(key, surprise, { asker, atMs });
+    this.#learn(key, surprise, { asker, atMs });
+    return { p, known };
+  }
+
+  #tailIn(key: string, surprise: number, { asker, atMs }: { asker: string; atMs: number }): number {
+    return tailOfPool(this.pool(key), surprise, { key: asker, atMs, visits: this.#visitsOf(key), episodeMs: episodeOf(key) });
+  }
+
+  /** Tail probability of a combined score; remembered like any other surprise. */
+  tailOfScores(raw: number, remembered?: { asker: string; group: Group }): number {
+    if (remembered !== undefined) remember(remembered.group, SCORES, { surprise: raw, asker: remembered.asker });
+    return tailOfScores(this.pool(SCORES), raw, this.visits);
   }
 
   /** A visit is one sighting per pool: its largest. */
-  learn(visit: Visit, visits: number): void {
+  learn(visit: Visit): void {
+    this.#visits['*']++;
+    this.#visits[visit.events[0]?.machine ? 'm' : 'h']++;
     const isWithheld = visit.scoreMax >= WITHHELD_SCORE;
-    for (const [key, { surprise, asker }] of visit.tops) {
+    for (const [key, { surprise, asker, p }] of visit.tops) {
+      if (p !== undefined) this.#keepRecord(key, { p, asker, atMs: visit.lastMs });
       if (isWithheld) this.#withheld.push({ atMs: visit.lastMs + WITHHELD_MS, key, surprise, asker });
-      else learnPool(this.pool(key), surprise, { key: asker, atMs: visit.lastMs, visits });
+      else this.#learn(key, surprise, { asker, atMs: visit.lastMs });
     }
-    while (this.#withheld.length > WITHHELD_MAX) this.release(visits);
+    while (this.#withheld.length > WITHHELD_MAX) this.release();
+  }
+
+  #learn(key: string, surprise: number, { asker, atMs }: { asker: string; atMs: number }): void {
+    learnPool(this.pool(key), surprise, { key: asker, atMs, visits: this.#visitsOf(key), episodeMs: episodeOf(key) });
+  }
+
+  #visitsOf(key: string): number {
+    return this.#visits[key[key.indexOf(':') + 1] as Sort];
   }
 
   /** When the next withheld surprise is to be learnt; infinity when none waits. */
@@ -49,9 +153,9 @@ export class Calibration {
   }
 
   /** Learns the withheld surprise that has waited longest. */
-  release(visits: number): void {
+  release(): void {
     const entry = this.#withheld.shift();
-    if (entry !== undefined) learnPool(this.pool(entry.key), entry.surprise, { key: entry.asker, atMs: entry.atMs, visits });
+    if (entry !== undefined) this.#learn(entry.key, entry.surprise, entry);
   }
 
   pool(key: string): Pool {
@@ -64,11 +168,22 @@ export class Calibration {
   }
 
   save(): SavedCalibration {
-    return { pools: this.#pools, withheld: this.#withheld };
+    return { pools: this.#pools, records: this.#records, withheld: this.#withheld, visits: this.#visits };
   }
 
   load(saved: SavedCalibration): void {
     this.#pools = saved.pools;
+    this.#records = saved.records;
     this.#withheld = saved.withheld;
+    this.#visits = saved.visits;
   }
+}
+
+function remember(group: Group, key: string, entry: { surprise: number; asker: string; p?: number }): void {
+  const top = group.tops.get(key);
+  if (top === undefined || entry.surprise > top.surprise) group.tops.set(key, entry);
+}
+
+function episodeOf(key: string): number | undefined {
+  return EPISODE_MS[key.slice(0, key.indexOf(':'))];
 }

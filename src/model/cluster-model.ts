@@ -7,7 +7,6 @@ import type { Judgement, Reason, Severity } from '../domain/finding.ts';
 import type { Json } from '../domain/json.ts';
 import { ActorAffinity } from './actor-affinity.ts';
 import { Burst, Pace, Tempos } from './burst.ts';
-import { learnPool, tailOfPool } from './calibrate.ts';
 import { Calibration } from './calibration.ts';
 import { CoChange } from './co-change.ts';
 import { combine, IMPACT, WEIGHTS } from './combine.ts';
@@ -47,8 +46,12 @@ const CROWDED = new Set(['stable-field', 'new-value', 'fact']);
 const BORN_APART = new Set(['new-value', 'fact', 'sensitive-field']);
 /** Detectors of an object's tempo, whoever sets it: people and machines are one population. */
 const BY_OBJECT = new Set(['burst', 'pace']);
+/** Detectors whose surprise is the exponent of a probability: what chance alone brings that often is not odd, however rare here. */
+const NOMINAL = new Set(['burst', 'pace']);
 /** Detectors of visits rather than objects: an actor's entries within an hour are one. */
-const BY_ACTOR = new Set(['mass-delete', 'wave']);
+const BY_ACTOR = new Set(['mass-delete', 'wave', 'hour-of-week', 'actor-affinity']);
+/** New objects bring many fields at once, and bring what is news about them anyway. */
+const BORN_SHARE = 0.3;
 const CROWD = 0.7;
 const CROWD_NEAR = 1.5;
 
@@ -57,18 +60,25 @@ interface ClusterState {
   firstMs: number | undefined;
   lastMs: number | undefined;
   changes: number;
-  visits: number;
   quarantine: { atMs: number; event: ChangeEvent }[];
   known: Set<string>;
 }
 
+/** What each detector made of a change, for benches. */
+export type Witness = (seen: { event: ChangeEvent; parts: readonly Part[]; score: number }) => void;
+
 export interface ClusterModelOptions {
   timeZone: string;
   rules: readonly CompiledRule[];
+  witness?: Witness | undefined;
+  /** In place of WEIGHTS, for benches: a detector of weight 0 is left out. */
+  weights?: Readonly<Record<string, number>> | undefined;
 }
 
 export class ClusterModel {
   readonly #rules: readonly CompiledRule[];
+  readonly #weights: Readonly<Record<string, number>>;
+  readonly #witness: Witness | undefined;
   readonly #habits = new PathHabits();
   readonly #tempos = new Tempos();
   readonly #facts = new FactDetector();
@@ -85,13 +95,14 @@ export class ClusterModel {
     firstMs: undefined,
     lastMs: undefined,
     changes: 0,
-    visits: 0,
     quarantine: [],
     known: new Set(),
   };
 
   constructor(options: ClusterModelOptions) {
     this.#rules = options.rules;
+    this.#weights = options.weights ?? WEIGHTS;
+    this.#witness = options.witness;
     this.#detectors = [
       new ActorAffinity(),
       new StableField(this.#habits),
@@ -122,7 +133,7 @@ export class ClusterModel {
       if (judgement !== undefined) out.push({ ...judgement, actor: told.actor });
       return out;
     }
-    const group = this.#visits.open(change, (full) => this.#close(full, out));
+    const group = this.#visits.open(change, (full) => this.#close(full));
     const event = eventOf(change, { known: state.known.has(objectId(change)) });
     joinVisit(group, event);
     state.changes++;
@@ -147,12 +158,17 @@ export class ClusterModel {
       const quarantineMs = state.quarantine[0]?.atMs ?? Number.POSITIVE_INFINITY;
       const withheldMs = this.#calibration.nextMs();
       const silenceMs = this.#silence.nextMs();
-      const nextMs = Math.min(visitMs, quarantineMs, withheldMs, silenceMs);
+      const companyMs = this.#company.nextMs();
+      const nextMs = Math.min(visitMs, quarantineMs, withheldMs, silenceMs, companyMs);
       if (nextMs > nowMs) return out;
-      if (visit !== undefined && visitMs === nextMs) this.#close(visit, out);
+      if (visit !== undefined && visitMs === nextMs) this.#close(visit);
       else if (quarantineMs === nextMs) this.#release();
-      else if (withheldMs === nextMs) this.#calibration.release(state.visits);
-      else for (const overdue of this.#silence.due(nextMs, state.visits)) out.push(this.#judgeSilence(overdue));
+      else if (withheldMs === nextMs) this.#calibration.release();
+      else if (companyMs === nextMs) {
+        const found = this.#company.due();
+        const judgement = found === undefined ? undefined : this.#judgeCompany(found);
+        if (judgement !== undefined) out.push(judgement);
+      } else for (const overdue of this.#silence.due(nextMs, this.#calibration.visits)) out.push(this.#judgeSilence(overdue));
     }
   }
 
@@ -167,6 +183,7 @@ export class ClusterModel {
     }
     const raw = combine(parts);
     const score = this.#calibrated(raw, event, group);
+    this.#witness?.({ event, parts, score });
     group.scoreMax = Math.max(group.scoreMax, score);
     if (score >= QUARANTINE_SCORE) group.quarantined.push(group.events.length - 1);
     const rules = this.#rules.flatMap(({ rule, matches }) => {
@@ -213,12 +230,13 @@ export class ClusterModel {
       surprise = Math.max(1e-3, surprise - CROWD * Math.log(near));
     }
     const born = event.type === 'ADDED' && BORN_APART.has(detector.name);
-    const sort = BY_OBJECT.has(detector.name) ? '*' : `${event.machine ? 'm' : 'h'}${born ? '+' : ''}`;
+    const sort = BY_OBJECT.has(detector.name) ? '*' : event.machine ? 'm' : 'h';
     const asker = BY_ACTOR.has(detector.name) ? event.actor.name : event.object;
-    const p = this.#calibration.tail(`${detector.name}:${sort}`, surprise, asker, { group, visits: this.#state.visits });
+    const ranked = this.#calibration.tail(detector.name, sort, surprise, { asker, group, born });
+    const p = NOMINAL.has(detector.name) ? Math.max(ranked, Math.exp(-surprise)) : ranked;
     return {
       detector: detector.name,
-      weight: WEIGHTS[detector.name] ?? 0.1,
+      weight: (this.#weights[detector.name] ?? 0.1) * (born ? BORN_SHARE : 1),
       p,
       mature: detector.mature(event),
       explain: evidence.explain,
@@ -229,9 +247,8 @@ export class ClusterModel {
   #calibrated(raw: number, event: ChangeEvent, group: Group): number {
     if (raw <= 0) return 0;
     // A person's hour counts once, whatever they touched in it; machines touch everything all the time.
-    return -Math.log10(
-      this.#calibration.tail('all', raw, event.machine ? event.object : event.actor.name, { group, visits: this.#state.visits }),
-    );
+    const asker = event.machine ? event.object : event.actor.name;
+    return -Math.log10(this.#calibration.tailOfScores(raw, { asker, group }));
   }
 
   #isMature(parts: readonly Part[]): boolean {
@@ -251,16 +268,14 @@ export class ClusterModel {
     if (event.type === 'DELETED') known.delete(event.object);
     else if (known.size < KNOWN_MAX) known.add(event.object);
     this.#tempos.track(event);
-    this.#silence.track(event, this.#state.visits);
+    this.#silence.track(event, this.#calibration.visits);
   }
 
-  #close(group: Visit, out: Judgement[]): void {
+  #close(group: Visit): void {
     const state = this.#state;
     this.#visits.drop(group);
-    const late = this.#judgeCompany(group);
-    if (late !== undefined) out.push(late);
-    state.visits++;
-    this.#calibration.learn(group, state.visits);
+    this.#calibration.learn(group);
+    this.#company.await(group);
     this.#company.learn(group);
     const held = new Set(group.quarantined);
     const learnable = group.events.filter((_, i) => !held.has(i));
@@ -287,19 +302,18 @@ export class ClusterModel {
     this.#learn(visit);
   }
 
-  #judgeCompany(group: Visit): Judgement | undefined {
-    const found = this.#company.scoreGroup(group);
-    if (found === undefined) return undefined;
-    const { event, evidence } = found;
-    const p = this.#calibration.tail('company:*', evidence.surprise, event.object, { group, visits: this.#state.visits });
+  #judgeCompany(found: NonNullable<ReturnType<Company['due']>>): Judgement | undefined {
+    const { missing, evidence } = found;
+    const { event, dueMs } = missing;
+    const { p } = this.#calibration.tailNow('company', evidence.surprise, { asker: event.object, atMs: dueMs });
     const part: Part = {
       detector: this.#company.name,
-      weight: WEIGHTS.company as number,
+      weight: this.#weights.company ?? 0,
       p,
       mature: this.#company.mature(),
       explain: evidence.explain,
     };
-    const score = this.#calibrated(combine([part]), event, group);
+    const score = this.#scoreOf(combine([part]));
     if (score < SCORE_MIN) return undefined;
     const judgement = judgementOf(event, {
       score,
@@ -308,29 +322,29 @@ export class ClusterModel {
       severity: 'warning',
       mature: this.#isMature([part]),
     });
-    // Known once the visit is over, whenever that is noticed.
-    return { ...judgement, tsMs: group.lastMs + VISIT_GAP_MS };
+    return { ...judgement, tsMs: dueMs };
+  }
+
+  /** For what no visit brought. */
+  #scoreOf(raw: number): number {
+    return raw <= 0 ? 0 : -Math.log10(this.#calibration.tailOfScores(raw));
   }
 
   #judgeSilence(overdue: ReturnType<Silence['due']>[number]): Judgement {
-    const pool = this.#calibration.pool('silence:*');
-    const { visits } = this.#state;
-    const asker = { key: overdue.by, atMs: overdue.atMs, visits };
+    const ranked = this.#calibration.tailNow('silence', overdue.surprise, { asker: overdue.by, atMs: overdue.atMs });
     // The pool's past is short for a long time: until then the beat's own predictive distribution has most of the say.
-    const trust = pool.n / (pool.n + SILENCES_TRUSTED);
-    const p = tailOfPool(pool, overdue.surprise, asker) ** trust * overdue.p ** (1 - trust);
-    learnPool(pool, overdue.surprise, asker);
+    const trust = ranked.known / (ranked.known + SILENCES_TRUSTED);
+    const p = ranked.p ** trust * overdue.p ** (1 - trust);
     const { sentence, observed, usual, samples, actor } = overdue;
     const scope = actor === undefined ? 'object' : 'actor';
     const part: Part = {
       detector: 'silence',
-      weight: WEIGHTS.silence as number,
+      weight: this.#weights.silence ?? 0,
       p,
       mature: true,
       explain: () => ({ sentence, observed: observed as Json, usual: usual as Json, samples, scope }),
     };
-    const raw = combine([part]);
-    const score = raw <= 0 ? 0 : -Math.log10(tailOfPool(this.#calibration.pool('all'), raw, asker));
+    const score = this.#scoreOf(combine([part]));
     return silenceJudgementOf(overdue, {
       score,
       reasons: reasonsOf([part]),
@@ -343,17 +357,15 @@ export class ClusterModel {
   #judgeStatus(change: Change): Judgement | undefined {
     if (change.origin === 'watch' || change.origin === 'replay') {
       const beat = { object: objectId(change), ref: change.ref, atMs: change.observedMs, actor: change.actor };
-      this.#silence.trackStatus(beat, this.#state.visits);
+      this.#silence.trackStatus(beat, this.#calibration.visits);
     }
     const evidence = this.#statusLoop.observe(change);
     if (evidence === undefined) return undefined;
-    const pool = this.#calibration.pool('status-loop:*');
-    const asker = { key: objectId(change), atMs: change.observedMs, visits: this.#state.visits };
-    const p = tailOfPool(pool, evidence.surprise, asker);
-    learnPool(pool, evidence.surprise, asker);
+    const asker = { asker: objectId(change), atMs: change.observedMs };
+    const { p } = this.#calibration.tailNow('status-loop', evidence.surprise, asker);
     const part: Part = {
       detector: 'status-loop',
-      weight: WEIGHTS['status-loop'] as number,
+      weight: this.#weights['status-loop'] ?? 0,
       p,
       mature: true,
       explain: evidence.explain,

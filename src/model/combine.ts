@@ -6,8 +6,8 @@ import type { Severity } from '../domain/finding.ts';
 
 /** Share of the false-alarm budget per detector; chosen on the streams ops-a and ops-c, see docs/detectors.md. */
 export const WEIGHTS: Record<string, number> = {
-  'actor-affinity': 1,
-  'stable-field': 0.3,
+  'actor-affinity': 2,
+  'stable-field': 0.6,
   structure: 0.1,
   'new-value': 1,
   leap: 2,
@@ -18,8 +18,8 @@ export const WEIGHTS: Record<string, number> = {
   wave: 0.1,
   'co-change': 1.5,
   company: 2,
-  drift: 1.5,
-  fact: 0.5,
+  drift: 2,
+  fact: 1,
   'sensitive-field': 0.25,
   silence: 3,
   'status-loop': 0.5,

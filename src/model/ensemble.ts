@@ -8,7 +8,7 @@ import type { Change } from '../domain/change.ts';
 import { CrowsnestError } from '../domain/errors.ts';
 import type { Judgement } from '../domain/finding.ts';
 import type { Scrape } from '../domain/series.ts';
-import { ClusterModel, type SavedCluster } from './cluster-model.ts';
+import { ClusterModel, type SavedCluster, type Witness } from './cluster-model.ts';
 import type { Model } from './model.ts';
 import { type KindOfController, ReconcileHealth } from './reconcile-health.ts';
 import { type CompiledRule, compileRules, type UserRule } from './user-rules.ts';
@@ -19,10 +19,13 @@ export interface ModelOptions {
   rules?: UserRule[];
   /** The kind a controller acts on, where that is known; names what a finding about its series is about. */
   kindOf?: KindOfController | undefined;
+  /** For benches: see ClusterModelOptions. */
+  witness?: Witness | undefined;
+  weights?: Readonly<Record<string, number>> | undefined;
 }
 
 /** Raised when the shape of the saved state changes; an older snapshot is then not restored but relearnt from the record. */
-export const SNAPSHOT_VERSION = 1;
+export const SNAPSHOT_VERSION = 2;
 
 interface Saved {
   version: number;
@@ -35,7 +38,7 @@ interface Saved {
  * zone, STORE_TOO_NEW or STORE_CORRUPT for a snapshot that cannot be restored.
  */
 export function createModel(options: ModelOptions = {}, snapshot?: Uint8Array): Model {
-  const model = new Ensemble(checkedZone(options.timeZone ?? 'UTC'), compileRules(options.rules ?? []), options.kindOf);
+  const model = new Ensemble(checkedZone(options.timeZone ?? 'UTC'), options);
   if (snapshot !== undefined) model.restore(snapshot);
   return model;
 }
@@ -43,13 +46,15 @@ export function createModel(options: ModelOptions = {}, snapshot?: Uint8Array): 
 class Ensemble implements Model {
   readonly #timeZone: string;
   readonly #rules: readonly CompiledRule[];
+  readonly #bench: Pick<ModelOptions, 'witness' | 'weights'>;
   readonly #clusters = new Map<string, ClusterModel>();
   readonly #series: ReconcileHealth;
 
-  constructor(timeZone: string, rules: readonly CompiledRule[], kindOf?: KindOfController) {
+  constructor(timeZone: string, { rules = [], kindOf, witness, weights }: ModelOptions) {
     this.#series = new ReconcileHealth(kindOf);
     this.#timeZone = timeZone;
-    this.#rules = rules;
+    this.#rules = compileRules(rules);
+    this.#bench = { witness, weights };
   }
 
   observe(change: Change): Judgement[] {
@@ -112,7 +117,7 @@ class Ensemble implements Model {
   #clusterOf(name: string): ClusterModel {
     let cluster = this.#clusters.get(name);
     if (cluster === undefined) {
-      cluster = new ClusterModel({ timeZone: this.#timeZone, rules: this.#rules });
+      cluster = new ClusterModel({ timeZone: this.#timeZone, rules: this.#rules, ...this.#bench });
       this.#clusters.set(name, cluster);
     }
     return cluster;

@@ -3,7 +3,7 @@
  * same hour of other days. People only: machines keep no hours. Backs off to all people of the cluster, then to the uniform week.
  */
 import { touch } from './counts.ts';
-import { DAY_MS, type Detector, type Evidence, type Explanation, type Group } from './detector.ts';
+import { DAY_MS, type Detector, type Evidence, type Explanation, type Group, HOUR_MS } from './detector.ts';
 import type { ChangeEvent } from './features.ts';
 import { makeWeekClock, type WeekClock } from './week-clock.ts';
 import { many } from './words.ts';
@@ -17,6 +17,8 @@ const EVERYONE_MIN = 60;
 const OWN_MIN = 8;
 const SPAN_MIN_MS = 21 * DAY_MS;
 const BACKOFF = 6;
+const SITTING_MS = 2 * HOUR_MS;
+const SITTING_SURPRISE = 1;
 const EVERYONE = '*';
 const WEEKDAYS = ['Monday', 'Tuesday', 'Wednesday', 'Thursday', 'Friday', 'Saturday', 'Sunday'];
 
@@ -48,7 +50,10 @@ export class HourOfWeek implements Detector<State> {
     const everyone = ((all.bins[hour] as number) + 10 / HOURS) / (all.n + 10);
     const own = this.#state.habits.get(event.actor.name);
     const density = ((own?.bins[hour] ?? 0) + BACKOFF * everyone) / ((own?.n ?? 0) + BACKOFF);
-    const surprise = -Math.log(HOURS * density);
+    const lone = -Math.log(HOURS * density);
+    // Who is at work goes on working, whatever the hour: after a change shortly before, only that anybody goes on at all can surprise.
+    const goesOn = own !== undefined && event.atMs - own.lastMs <= SITTING_MS;
+    const surprise = goesOn ? Math.min(lone, SITTING_SURPRISE) : lone;
     return surprise > 0 ? { surprise, explain: () => this.#explain(event, hour, own) } : undefined;
   }
 

@@ -16,7 +16,7 @@ const TAILS_MAX = 10_000;
 const TAIL_TOKENS_MAX = 256;
 const SAMPLES_MIN = 10;
 /** Types counted apart from the other values of a field: where something comes from, and steps apart from starting values. */
-const APART = /^(repo|url|base|host|step):/;
+const APART = /^(repo|url|base|host|step|type):/;
 
 interface State {
   values: number;

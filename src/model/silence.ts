@@ -4,8 +4,9 @@
  * time, whatever happens later.
  */
 import type { ObjectRef } from '../domain/object-ref.ts';
+import { touch } from './counts.ts';
 import { DAY_MS, HOUR_MS, MINUTE_MS } from './detector.ts';
-import type { ChangeEvent } from './features.ts';
+import { type ChangeEvent, kindKey } from './features.ts';
 import { many, span } from './words.ts';
 
 const KEYS_MAX = 50_000;
@@ -14,11 +15,14 @@ const BEATS_MIN = 10;
 const APART_MS = 10 * MINUTE_MS;
 const MEDIAN_MIN_MS = HOUR_MS;
 const MEDIAN_MAX_MS = 20 * DAY_MS;
-const UNEVEN_MAX = 8;
+const UNEVEN_MAX = 20;
 const TAIL_K = 4;
 const RARITY = 0.35;
 const AGAIN = 2;
 const SPREAD_MIN = 0.1;
+const KINDS_MAX = 5_000;
+const TOGETHER_MAX = 5_000;
+const TOGETHER_WEIGHT = 2;
 
 interface Beat {
   ref: ObjectRef;
@@ -31,6 +35,9 @@ interface Beat {
   /** The same gaps in visits of anybody to the cluster: when all is quiet, one more quiet object is no news. */
   visitGaps: number[];
   lastVisits: number;
+  /** And in changes of objects of the same kind, a visit's counted once. */
+  kindGaps: number[];
+  lastOfKind: number;
   /** Due times that passed in vain and were followed by a beat after all. */
   late: number;
   beats: number;
@@ -54,6 +61,10 @@ interface State {
   /** Binary heap by time, then key. */
   heap: Due[];
   raised: number;
+  /** Per kind: how many visits touched it, and the last that did. */
+  kinds: Map<string, { n: number; visit: number }>;
+  /** Keys that fell silent after the same visit: a thing given up as a whole is one silence. */
+  together: Map<string, number>;
 }
 
 export interface Overdue {
@@ -72,11 +83,16 @@ export interface Overdue {
 
 export class Silence {
   readonly name = 'silence';
-  #state: State = { keys: new Map(), heap: [], raised: 0 };
+  #state: State = { keys: new Map(), heap: [], raised: 0, kinds: new Map(), together: new Map() };
 
   /** A sign of life; sets the time by which the next is due. */
   track(event: ChangeEvent, visits: number): void {
     if (!event.timed) return;
+    const kind = touch(this.#state.kinds, event.kind, KINDS_MAX, () => ({ n: 0, visit: -1 }));
+    if (kind.visit !== visits) {
+      kind.visit = visits;
+      kind.n++;
+    }
     this.#beat(`o${event.object}`, event, { actor: undefined, visits });
     if (event.machine && event.actor.source !== 'none')
       this.#beat(`a${event.actor.name}\u0000${event.kind}`, event, { actor: event.actor.name, visits });
@@ -101,8 +117,10 @@ export class Silence {
         by: event.actor.name,
         lastMs: event.atMs,
         lastVisits: visits,
+        lastOfKind: this.#ofKind(event.ref),
         gaps: [],
         visitGaps: [],
+        kindGaps: [],
         late: 0,
         beats: 0,
         alive: true,
@@ -117,12 +135,16 @@ export class Silence {
       const gap = event.atMs - beat.lastMs;
       if (gap < APART_MS) return;
       beat.gaps.push(gap);
+      const ofKind = this.#ofKind(event.ref);
       beat.visitGaps.push(Math.max(1, visits - beat.lastVisits));
+      beat.kindGaps.push(Math.max(1, ofKind - beat.lastOfKind));
       if (beat.gaps.length > GAPS_MAX) {
         beat.gaps.shift();
         beat.visitGaps.shift();
+        beat.kindGaps.shift();
       }
       beat.lastVisits = visits;
+      beat.lastOfKind = ofKind;
       beat.by = event.actor.name;
       beat.lastMs = event.atMs;
       beat.beats++;
@@ -130,6 +152,18 @@ export class Silence {
     beat.serial++;
     const wait = dueAfter(beat);
     if (beat.alive && wait !== undefined) push(this.#state.heap, { atMs: beat.lastMs + wait, key, serial: beat.serial });
+  }
+
+  #ofKind(ref: ObjectRef): number {
+    return this.#state.kinds.get(kindKey(ref))?.n ?? 0;
+  }
+
+  /** How many fell silent after the same visit before this one did. */
+  #silentTogether(beat: Beat): number {
+    const key = `${beat.by}\u0000${Math.floor(beat.lastMs / MINUTE_MS)}`;
+    const before = touch(this.#state.together, key, TOGETHER_MAX, () => 0);
+    if (beat.told === 1) this.#state.together.set(key, before + 1);
+    return beat.told === 1 ? before : Math.max(0, before - 1);
   }
 
   #evict(): void {
@@ -152,7 +186,7 @@ export class Silence {
       if (beat === undefined || beat.serial !== serial || !beat.alive) continue;
       beat.told++;
       this.#state.raised++;
-      out.push(describe(beat, { atMs, visits }));
+      out.push(describe(beat, { atMs, visits, ofKind: this.#ofKind(beat.ref), together: this.#silentTogether(beat) }));
       // Said once when it is late, and once more when there is no doubt left.
       if (beat.told === 1) {
         const againMs = Math.max(atMs + 1, beat.lastMs + AGAIN * Math.max(...beat.gaps));
@@ -195,13 +229,22 @@ function dueAfter(beat: Beat): number | undefined {
   return longest * Math.exp(slope * -Math.log(RARITY) + 0.1);
 }
 
-function describe(beat: Beat, { atMs, visits }: { atMs: number; visits: number }): Overdue {
+function describe(
+  beat: Beat,
+  { atMs, visits, ofKind, together }: { atMs: number; visits: number; ofKind: number; together: number },
+): Overdue {
   const waited = atMs - beat.lastMs;
   const byTime = deviation(beat.gaps, waited);
   const byVisits = deviation(beat.visitGaps, Math.max(1, visits - beat.lastVisits));
-  // The clock that the beat keeps better: a timer's is the wall clock, a person's the bustle around them.
-  const { p } = byTime.spread <= byVisits.spread ? byTime : byVisits;
-  const surprise = Math.max(0.01, -Math.log(p) - 0.5 * Math.log((beat.late + 1) / (beat.beats + 10)));
+  const byKind = deviation(beat.kindGaps, Math.max(1, ofKind - beat.lastOfKind));
+  // The clock that the beat keeps best: a timer's is the wall clock, a person's the bustle around them.
+  let best = byTime;
+  for (const other of [byVisits, byKind]) if (other.spread < best.spread) best = other;
+  const { p } = best;
+  const surprise = Math.max(
+    0.01,
+    -Math.log(p) - 0.5 * Math.log((beat.late + 1) / (beat.beats + 10)) - TOGETHER_WEIGHT * Math.log(1 + together),
+  );
   const { ref } = beat;
   const who = beat.actor === undefined ? `${ref.kind} ${ref.name}` : `${ref.kind} objects by ${beat.actor}`;
   const longest = span(Math.max(...beat.gaps));

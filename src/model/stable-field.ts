@@ -2,15 +2,19 @@
 import { type Detector, type Evidence, type Group, sameInGroup } from './detector.ts';
 import type { ChangeEvent, Field } from './features.ts';
 import type { PathHabits } from './path-habits.ts';
+import { Repertoire, type RepertoireState } from './repertoire.ts';
 import { fieldName, many, quote } from './words.ts';
 
 const EDITS_MIN = 8;
 /** How much of ln(objects' distinct fields in the group) is taken off: wide refactorings move fields that rest. */
 const WIDE = 0.5;
+const LABEL = /^\/metadata\/labels\//;
+const LABEL_SHARE = 0.5;
 
-export class StableField implements Detector<null> {
+export class StableField implements Detector<RepertoireState> {
   readonly name = 'stable-field';
   readonly #habits: PathHabits;
+  readonly #repertoire = new Repertoire();
 
   constructor(habits: PathHabits) {
     this.#habits = habits;
@@ -24,7 +28,8 @@ export class StableField implements Detector<null> {
     for (const field of event.fields) {
       if (field.op !== 'set') continue;
       sets++;
-      const surprise = -Math.log(this.#habits.moving(event, field)) - Math.log(sameInGroup(group, event, field));
+      const usual = Math.max(this.#habits.moving(event, field), this.#repertoire.freshly(event.actor.name, field));
+      const surprise = -Math.log(usual) - Math.log(sameInGroup(group, event, field));
       if (surprise > best) {
         best = surprise;
         stillest = field;
@@ -59,8 +64,10 @@ export class StableField implements Detector<null> {
     };
   }
 
-  /** The counts belong to the shared PathHabits, which the ensemble teaches once. */
-  learn(): void {}
+  /** The counts of fields belong to the shared PathHabits, which the ensemble teaches once, after this. */
+  learn(event: ChangeEvent): void {
+    this.#repertoire.learn(event, (path) => this.#habits.objectMoved(event, path));
+  }
 
   mature(event: ChangeEvent): boolean {
     return this.#habits.objectEdits(event) >= EDITS_MIN || this.#habits.kindEdits(event.kind) >= 3 * EDITS_MIN;
@@ -70,11 +77,13 @@ export class StableField implements Detector<null> {
     return this.#habits.edits();
   }
 
-  save(): null {
-    return null;
+  save(): RepertoireState {
+    return this.#repertoire.save();
   }
 
-  load(): void {}
+  load(state: RepertoireState): void {
+    this.#repertoire.load(state);
+  }
 }
 
 export class Structure implements Detector<null> {
@@ -93,7 +102,9 @@ export class Structure implements Detector<null> {
     for (const field of event.fields) {
       if (field.op === 'set') continue;
       generics.add(field.generic);
-      const surprise = -Math.log(this.#habits.growing(event.kind, field)) - Math.log(sameInGroup(group, event, field));
+      const rarity = -Math.log(this.#habits.growing(event.kind, field)) - Math.log(sameInGroup(group, event, field));
+      // People label things as they please.
+      const surprise = LABEL.test(field.generic) ? LABEL_SHARE * rarity : rarity;
       if (surprise > best) {
         best = surprise;
         oddest = field;

@@ -86,6 +86,14 @@ export function originOf(value: Json | undefined): string | undefined {
 
 /** The tokens of a new value given the old one. A token's text before its first `:` is its type. */
 export function tokensOf(old: Json | undefined, next: Json | undefined, generic: string): string[] {
+  const tokens = valueTokens(old, next, generic);
+  // What sort of value it is counts apart: a word where versions are usual is odd, however many versions there have been.
+  const last = tokens[tokens.length - 1] as string;
+  if (typeof next === 'string' && next !== '') tokens.push(`type:${last.slice(0, last.indexOf(':'))}`);
+  return tokens;
+}
+
+function valueTokens(old: Json | undefined, next: Json | undefined, generic: string): string[] {
   if (next === undefined) return ['gone:'];
   if (next === null || typeof next === 'boolean') return [`is:${next}`];
   const y = numberOf(next, generic);
@@ -109,7 +117,8 @@ function stepToken(x: number, y: number): string {
 function textTokens(old: Json | undefined, next: string): string[] {
   const image = imageOf(next);
   if (image !== undefined) {
-    const tokens = [`repo:${image.repository}`];
+    // Versions within a name, such as index-4.18, make no other repository.
+    const tokens = [`repo:${image.repository.replaceAll(/\d+(?:\.\d+)*/g, '0')}`];
     const was = imageOf(old);
     if (image.tag !== undefined) tokens.push(`tag-${wordToken(was?.tag, image.tag)}`);
     if (image.digest !== was?.digest) tokens.push(`digest:${image.digest}`);

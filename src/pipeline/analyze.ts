@@ -8,6 +8,7 @@
 import type { Change } from '../domain/change.ts';
 import type { Finding, Judgement } from '../domain/finding.ts';
 import type { Sample, Scrape } from '../domain/series.ts';
+import { SNAPSHOT_VERSION } from '../model/ensemble.ts';
 import type { Model } from '../model/model.ts';
 import type { Policy } from '../respond/policy.ts';
 import type { AlertRecord, EffectRecord, Store } from '../store/store.ts';
@@ -18,7 +19,6 @@ const CURSOR_SAMPLES = 'analysis.samples';
 const CURSOR_CLOCK = 'analysis.clock';
 const POLICY_STATE = 'policy';
 const SNAPSHOT = 'model';
-const SNAPSHOT_VERSION = 1;
 const CATCH_UP_BATCH = 500;
 const SAMPLES_BATCH = 20_000;
 

@@ -225,7 +225,8 @@ test('a missing change is told at the time it was due, whenever that is noticed'
   );
 });
 
-test('the missing partner of two objects that always change together is told once the visit is over', () => {
+/** Two objects that always change together, forty days; then one of them alone, at the time returned. */
+function parted() {
   const model = createModel();
   const stream = new Stream();
   const edit = (day: number, name: string, spec: JsonObject) =>
@@ -237,14 +238,26 @@ test('the missing partner of two objects that always change together is told onc
     edit(day + 0.3, 'other', { weight: day });
   }
   edit(41, 'chat', { weight: 41 });
-  const atMs = MONDAY_MS + 41 * DAY_MS;
-  const found = model.advance(atMs + MINUTE_MS).filter((judgement) => judgement.detector === 'company');
+  return { model, edit, atMs: MONDAY_MS + 41 * DAY_MS };
+}
+
+test('the missing partner of two objects that always change together is told when it has not followed within 45 minutes', () => {
+  const { model, atMs } = parted();
+  assert.deepEqual(model.advance(atMs + 44 * MINUTE_MS), []);
+  const found = model.advance(atMs + 46 * MINUTE_MS).filter((judgement) => judgement.detector === 'company');
   assert.equal(found.length, 1);
-  assert.equal(found[0]?.tsMs, atMs + 2_000);
+  assert.equal(found[0]?.tsMs, atMs + 45 * MINUTE_MS);
   assert.match(
     found[0]?.reasons[0]?.sentence ?? '',
     /ModelRoute streaming\/chat changed without ModelRoute streaming\/chat-shadow/,
   );
+});
+
+test('a partner that follows is not missed', () => {
+  const { model, edit, atMs } = parted();
+  const later = edit(41 + 20 / (24 * 60), 'chat-shadow', { weight: 59 });
+  const found = [...later, ...model.advance(atMs + 2 * HOUR_MS)].filter((judgement) => judgement.detector === 'company');
+  assert.deepEqual(found, []);
 });
 
 test('a limit crept up in small steps is drift', () => {
