@@ -5,6 +5,7 @@ import { demoOverSeeds } from './demo-seeds.ts';
 import { ingestText, measureIngest } from './ingest.ts';
 import { killNine } from './kill-nine.ts';
 import { measureMasking } from './masking.ts';
+import { measureQuality, qualityText } from './quality/measure.ts';
 import { measureQueries, type QueriesOptions, queriesText } from './queries.ts';
 import { measureSamples } from './samples.ts';
 import { measureStorage, storageText } from './storage.ts';
@@ -19,6 +20,26 @@ program
   .action(async ({ changes, gap }: { changes: string; gap: string }) =>
     print(await measureAlertLatency({ changes: Number(changes), gapMs: Number(gap) })),
   );
+
+program
+  .command('quality')
+  .description(
+    'recall on labelled streams of changes beside trivial detectors and chance; ablation, calibration on clean streams, cost',
+  )
+  .option('--data <DIR>', 'folder of <stream>.injected.jsonl.zst, .jsonl.zst, .incidents.json and .silences.json')
+  .option('--no-ablation', 'leave out the runs without one detector each')
+  .option('--json', 'only the JSON, no text')
+  .argument('<stream...>', 'names of streams, e.g. ops-a ops-c')
+  .action(async (streams: string[], given: { data?: string; ablation: boolean; json?: boolean }) => {
+    if (given.data === undefined)
+      program.error('no folder of streams was given; name it: npm run bench -- quality --data DIR STREAM');
+    const note = (text: string) => void process.stderr.write(`${text}\n`);
+    const result = await measureQuality({ data: given.data, streams, ablation: given.ablation, note }).catch((error: Error) =>
+      program.error(`the bench came to nothing: ${error.message}`),
+    );
+    if (given.json !== true) process.stdout.write(qualityText(result));
+    print(result);
+  });
 
 program
   .command('kill-nine')
