@@ -16,7 +16,9 @@ import type { KnownKind } from '../domain/controller-ties.ts';
 import { CrowsnestError } from '../domain/errors.ts';
 import type { Json } from '../domain/json.ts';
 import { maskKubeEvent } from '../domain/kube-event.ts';
+import { refOf } from '../domain/object-ref.ts';
 import { type KeyedHash, mask } from '../domain/redact.ts';
+import type { SchemaBook } from '../domain/schema-book.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import { RecordedAdmission } from './recorded-admission.ts';
 import type { RecordedHeads } from './recorded-heads.ts';
@@ -30,6 +32,8 @@ export interface RecorderOptions {
   file: string;
   /** Secrets are masked with it before they reach the disk; all else, managedFields included, is kept. */
   hash: KeyedHash;
+  /** What kinds call secret themselves. */
+  schemas?: Pick<SchemaBook, 'of'>;
   clock: Clock;
   logger?: Logger;
   /** What is said at the beginning, and where a recording is gone on with. */
@@ -121,7 +125,7 @@ class FileRecorder implements Recorder {
 
   /** In the order in which the pipeline takes the parts of a batch, which is the order of a replay. */
   #lines(batch: SourceBatch): string[] {
-    const { hash, clock, heads } = this.#options;
+    const { hash, schemas, clock, heads } = this.#options;
     const atMs = clock.nowMs();
     const claimLine = (claim: Claim) => formatSide({ claim: maskClaim(claim, hash), atMs });
     return [
@@ -130,7 +134,8 @@ class FileRecorder implements Recorder {
         .filter((claim) => !this.#admission.take(claim, atMs))
         .map(claimLine),
       ...batch.observations.flatMap((seen) => {
-        const object = mask(seen.object, hash);
+        const { group, kind } = refOf(seen.cluster, seen.object);
+        const object = mask(seen.object, hash, { secrets: schemas?.of(seen.cluster, { group, kind })?.secrets });
         return [...this.#admission.claimsOn(seen, object, atMs).map(claimLine), formatObservation({ ...seen, object })];
       }),
       ...(batch.gaps ?? []).map((gap) => formatSide({ gap })),

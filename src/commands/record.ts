@@ -40,7 +40,7 @@ export async function runRecord(options: Options, file: string, terminal: Termin
   const stopping = new AbortController();
   const signal = AbortSignal.any([terminal.signal, stopping.signal]);
   const recorder = createRecorder({
-    ...{ file, clock, logger, heads },
+    ...{ file, clock, logger, heads, schemas: app.schemas },
     // Kept beside the file: a secret must not seem to change where a recording is gone on with.
     hash: keyedHash(loadMaskingKey(isKept ? file : ':memory:')),
     head: { clusters, ...(options.timeZone === undefined ? {} : { timeZone: options.timeZone }) },

@@ -26,7 +26,7 @@ const UPPER = 4;
 /** A letter after f. */
 const BEYOND_HEX = 8;
 const ALPHANUMERIC = DIGIT | LOWER | UPPER | BEYOND_HEX;
-/** `-` and `_`: within the words of base64url. */
+/** `-`, `_` and `+`: within the words of Base64. */
 const JOINT = 16;
 const PIVOT = 32;
 
@@ -37,6 +37,7 @@ for (let code = 65; code <= 90; code++) CLASSES[code] = UPPER | (code > 70 ? BEY
 const [COLON, EQUALS, AT, DOLLAR, NEWLINE, DASH, BLANK, BRACE] = [58, 61, 64, 36, 10, 45, 32, 125];
 CLASSES[DASH] = JOINT | PIVOT;
 CLASSES[95] = JOINT;
+CLASSES[43] = JOINT;
 for (const code of [COLON, EQUALS, AT, DOLLAR, NEWLINE, BLANK, BRACE]) CLASSES[code] = PIVOT;
 
 /** The last three letters of telling names, plurals too, by their place in the alphabet. */
@@ -88,7 +89,7 @@ function placeOf(ending: string): number {
 
 const STREAK_MIN = 16;
 const RUN_MIN = 20;
-const MIXED = DIGIT | LOWER | UPPER | BEYOND_HEX;
+const BOTH_CASES = LOWER | UPPER;
 
 export function suspicionsOf(text: string): number {
   let found = 0;
@@ -109,15 +110,18 @@ export function suspicionsOf(text: string): number {
     if (streak >= STREAK_MIN) {
       const mixed = (streakBits & DIGIT) !== 0 && (streakBits & BEYOND_HEX) !== 0;
       // Some of Amazon's key ids have no digit; some tokens are hexadecimal behind their prefix.
-      if (mixed || (streak === 20 && (streakBits & LOWER) === 0) || isPrefixed(text, i - streak)) found |= Suspicion.token;
+      if (mixed || (streak === 20 && (streakBits & LOWER) === 0) || isPrefixed(text, i - streak, streakBits))
+        found |= Suspicion.token;
     }
     run += streak;
     runBits |= streakBits;
     streak = 0;
     streakBits = 0;
-    if ((kind & JOINT) !== 0) run++;
-    else {
-      if (run >= RUN_MIN && (runBits & MIXED) === MIXED) found |= Suspicion.token;
+    if ((kind & JOINT) !== 0) {
+      run++;
+      runBits |= JOINT;
+    } else {
+      if (run >= RUN_MIN && (runBits & BOTH_CASES) === BOTH_CASES && (runBits & (DIGIT | JOINT)) !== 0) found |= Suspicion.token;
       run = 0;
       runBits = 0;
     }
@@ -156,9 +160,10 @@ function atPivot(text: string, i: number, code: number): number {
   }
 }
 
-/** `dop_v1_…`, `key-…` */
-function isPrefixed(text: string, at: number): boolean {
+/** `dop_v1_…`, `key-…`, and the end of a webhook's address. */
+function isPrefixed(text: string, at: number, bits: number): boolean {
   const before = at < 2 ? 0 : text.charCodeAt(at - 1);
+  if (before === 47) return (bits & BOTH_CASES) === BOTH_CASES;
   return before === 95 || (before === DASH && text.charCodeAt(at - 2) === 121);
 }
 

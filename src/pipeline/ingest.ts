@@ -124,7 +124,8 @@ class PipelineIngest implements Ingest {
           amendments: session?.amendments,
           heartbeats: heartbeats.map((heartbeat) => asOfBatch(heartbeat, this.#known(heartbeat.ref, recording))),
           scrapes: batch.scrapes,
-          rejects: rejects.length === 0 ? batch.rejects : [...(batch.rejects ?? []), ...rejects],
+          // What is wrong with what came is often said in its own words.
+          rejects: [...(batch.rejects ?? []), ...rejects].map((reject) => mask({ ...reject }, hash)),
           gaps: batch.gaps,
           deliveries: batch.deliveries,
           kubeEvents: batch.kubeEvents?.map((event) =>

@@ -1,4 +1,7 @@
+import { randomBytes } from 'node:crypto';
 import { type Logger as PinoLogger, pino } from 'pino';
+import { keyedHash } from '../domain/masking-key.ts';
+import { mask } from '../domain/redact.ts';
 
 /** Structured logs on stderr, so that stdout stays free for results. Objects are named by reference, never logged whole. */
 export type Logger = Pick<PinoLogger, 'debug' | 'info' | 'warn' | 'error'>;
@@ -8,9 +11,14 @@ export function withFields(logger: Logger, fields: Record<string, string>): Logg
   return 'child' in logger ? (logger as PinoLogger).child(fields) : logger;
 }
 
-export function createLogger(level: 'debug' | 'info' | 'warn' | 'error' | 'silent'): Logger {
+/** `write` takes the lines instead of stderr. */
+export function createLogger(level: 'debug' | 'info' | 'warn' | 'error' | 'silent', write?: (line: string) => void): Logger {
+  // Of this process alone: a log is nothing to compare by.
+  const hash = keyedHash(randomBytes(32));
+  // Errors quote what others wrote. A line is JSON and is masked as such.
+  const streamWrite = (line: string) => `${mask(line, hash).trimEnd()}\n`;
   return pino(
-    { level, base: null, timestamp: () => `,"time":"${new Date().toISOString()}"` },
-    pino.destination({ dest: 2, sync: true }),
+    { level, hooks: { streamWrite }, base: null, timestamp: () => `,"time":"${new Date().toISOString()}"` },
+    write === undefined ? pino.destination({ dest: 2, sync: true }) : { write },
   );
 }
