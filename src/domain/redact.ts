@@ -29,7 +29,8 @@ const DEPTH_MAX = 200;
 /** Base64 within JSON within Base64. */
 const WRAPPED_MAX = 4;
 
-const MASKED = /^masked:[0-9a-f]{16}$/;
+/** Nothing at all, or masked before. */
+const NO_VALUE = /^(?:masked:[0-9a-f]{16}|true|false|none|null|nil|)$/i;
 /** `--db-password`: the next argument is what the flag names. */
 const FLAG = /^--?[A-Za-z][\w.-]*$/;
 const LOGIN_FLAG = /^(?:-u|--user|--proxy-user)$/;
@@ -71,8 +72,7 @@ class Walk implements TextMasking {
   }
 
   replace(secret: string, reason: MaskReason): string {
-    if (secret === '' || MASKED.test(secret) || isTemplate(secret) || secret === 'true' || secret === 'false') return secret;
-    return this.replaceAll(secret, reason);
+    return NO_VALUE.test(secret) || isTemplate(secret) ? secret : this.replaceAll(secret, reason);
   }
 
   /** Unless it is a reference to a secret, under a name that may stand before one. */
