@@ -44,8 +44,8 @@ export interface QueriesResult {
   bytes: number;
   milestones: Milestone[];
   idle: Record<string, Latency>;
-  /** One listing of the whole cluster as it was. */
-  wholeCluster: { objects: number; ms: number };
+  /** The states of the cluster as it was, one page after the other; broken off when that takes long. */
+  wholeCluster: { objects: number; ms: number; cpuMs: number };
   underLoad: UnderLoad;
   /** The same by the processor's clock, which other work on the machine hardly lengthens. */
   underLoadByProcessor: UnderLoad;
@@ -55,8 +55,12 @@ export interface QueriesResult {
 
 const MILESTONES = [100_000, 1_000_000, 3_000_000];
 const GIT_CHANGES_MAX = 100_000;
-/** All questions together; more would be a load of its own. */
+/** At most so often, and no more of the time than this is for answers: more would be a load of its own. */
 const QUESTIONS_PER_SECOND = 20;
+const BUSY_SHARE = 0.25;
+/** Slow ones are asked no longer than that, but so often at least. */
+const MS_PER_QUESTION = 20_000;
+const SAMPLES_MIN = 20;
 const WARM_SHARE = 0.2;
 const LATE_SHARE = 0.95;
 
@@ -80,7 +84,7 @@ export async function measureQueries(options: QueriesOptions): Promise<QueriesRe
       const questions = questionsOf(store, random);
       const idle = told('idle', askIdle(questions, options.samples));
       const whole = told('whole cluster', timedCluster(store));
-      const load = { ...options, random };
+      const load = { ...options, random, idle };
       const processor = told(
         'under load, by the processor',
         await askUnderLoad(store, questions, { ...load, clock: new ProcessorClock() }),
@@ -127,7 +131,7 @@ export function queriesText(result: QueriesResult): string {
     ...sizes,
     head,
     ...rows,
-    `whole cluster: ${result.wholeCluster.objects} objects in ${result.wholeCluster.ms} ms\n`,
+    `whole cluster: ${result.wholeCluster.objects} objects in ${result.wholeCluster.ms} ms, ${result.wholeCluster.cpuMs} of the processor\n`,
     start,
   ].join('');
 }
@@ -144,7 +148,8 @@ function askIdle(questions: readonly Question[], samples: number): Record<string
   for (const [i, { name, ask }] of questions.entries()) {
     for (let n = 0; n < samples * WARM_SHARE; n++) ask();
     const latencies = new Latencies();
-    for (let n = 0; n < samples; n++) latencies.time(ask);
+    const endMs = performance.now() + MS_PER_QUESTION;
+    for (let n = 0; n < samples && (n < SAMPLES_MIN || performance.now() < endMs); n++) latencies.time(ask);
     answered[name] = latencies.told();
     progress.update(i + 1, questions.length);
   }
@@ -153,41 +158,55 @@ function askIdle(questions: readonly Question[], samples: number): Record<string
 }
 
 /** As it was shortly before the end, when all of it was there. */
-function timedCluster(store: Store): { objects: number; ms: number } {
+function timedCluster(store: Store): QueriesResult['wholeCluster'] {
   const newest = store.changes({ limit: 1 }).items[0];
   const atMs = store.change(Math.ceil((newest?.seq ?? 1) * LATE_SHARE))?.observedMs ?? 0;
+  const cpu = process.cpuUsage();
   const fromMs = performance.now();
-  const objects = wholeCluster(store, atMs);
-  return { objects, ms: Math.round(performance.now() - fromMs) };
+  const objects = wholeCluster(store, atMs, MS_PER_QUESTION);
+  const ms = Math.round(performance.now() - fromMs);
+  const { user, system } = process.cpuUsage(cpu);
+  return { objects, ms, cpuMs: Math.round((user + system) / 1000) };
 }
 
-async function askUnderLoad(
-  store: Store,
-  questions: readonly Question[],
-  { writes, samples, random, clock }: Pick<QueriesOptions, 'writes' | 'samples'> & { random: Random; clock: WorkClock },
-): Promise<UnderLoad> {
-  const latencies = new Map(questions.map(({ name }) => [name, new Latencies()]));
+interface Load extends Pick<QueriesOptions, 'writes' | 'samples'> {
+  random: Random;
+  clock: WorkClock;
+  /** How long they take alone, which says how often they can be asked. */
+  idle: Record<string, Latency>;
+}
+
+async function askUnderLoad(store: Store, questions: readonly Question[], load: Load): Promise<UnderLoad> {
+  const { writes, random, clock } = load;
   const progress = benchProgress('asking while writing', 'questions');
   const writer = new LoadWriter(store, random, { perSecond: writes, clock });
   const fromMs = clock.nowMs();
-  const all = samples * questions.length;
-  for (let asked = 0; asked < all; ) {
-    writer.turn();
-    const dueMs = fromMs + (asked * 1000) / QUESTIONS_PER_SECOND;
-    if (clock.nowMs() >= dueMs) {
-      const { name, ask } = questions[asked % questions.length] as Question;
-      ask();
-      latencies.get(name)?.add(clock.nowMs() - dueMs);
-      asked += 1;
-      progress.update(asked, all);
-    }
-    await clock.idleUntil(Math.min(writer.nextMs, fromMs + (asked * 1000) / QUESTIONS_PER_SECOND));
+  const answered: Record<string, Latency> = {};
+  for (const [i, question] of questions.entries()) {
+    answered[question.name] = await askWhileWriting(question, writer, load);
+    progress.update(i + 1, questions.length);
   }
   progress.stop();
   const seconds = (clock.nowMs() - fromMs) / 1000;
-  return {
-    writtenPerSecond: Math.round(writer.written / seconds),
-    upkeepMaxMs: Math.round(writer.upkeepMaxMs),
-    questions: Object.fromEntries([...latencies].map(([name, one]) => [name, one.told()])),
-  };
+  const writtenPerSecond = Math.round(writer.written / seconds);
+  return { writtenPerSecond, upkeepMaxMs: Math.round(writer.upkeepMaxMs), questions: answered };
+}
+
+/** Asks at fixed times, whether or not the answer before is there: who comes while something else is done waits, and that counts. */
+async function askWhileWriting({ name, ask }: Question, writer: LoadWriter, { clock, samples, idle }: Load): Promise<Latency> {
+  const latencies = new Latencies();
+  const aloneMs = idle[name]?.cpuP50Ms ?? 0;
+  const everyMs = Math.max(1_000 / QUESTIONS_PER_SECOND, aloneMs / BUSY_SHARE);
+  const fromMs = clock.nowMs();
+  for (let asked = 0; asked < samples && (asked < SAMPLES_MIN || clock.nowMs() < fromMs + MS_PER_QUESTION); ) {
+    writer.turn();
+    const dueMs = fromMs + asked * everyMs;
+    if (clock.nowMs() >= dueMs) {
+      ask();
+      latencies.add(clock.nowMs() - dueMs);
+      asked += 1;
+    }
+    await clock.idleUntil(Math.min(writer.nextMs, fromMs + asked * everyMs));
+  }
+  return latencies.told();
 }

@@ -3,8 +3,8 @@
  * change, since those are asked about most; the other half alike. What a question needs to know beforehand is looked up here, so that only its
  * answer is timed.
  */
+import { revisionDiff } from '../src/api/revision-diff.ts';
 import type { Random } from '../src/demo/random.ts';
-import { diffValues } from '../src/domain/field-diff.ts';
 import type { ObjectRef } from '../src/domain/object-ref.ts';
 import type { ObjectSummary, Store } from '../src/store/store.ts';
 import { CLUSTER, personName } from './synthetic-cluster.ts';
@@ -29,6 +29,9 @@ const PAGE = 100;
 const MONTH_MS = 30 * 86_400_000;
 const PATHS = ['/spec/replicas', '/spec/image/tag', '/spec/resources/limits/memory', '/spec/config/max.connections'];
 const SUBJECTS = 400;
+const STATES_PER_WRITE = 8;
+/** As the API has it. */
+const BLAME_MS_MAX = 250;
 
 export function questionsOf(store: Store, random: Random): Question[] {
   const newest = store.changes({ limit: 1 }).items[0];
@@ -44,6 +47,7 @@ export function questionsOf(store: Store, random: Random): Question[] {
   return [
     { name: 'history', ask: () => store.changes({ ...subject().named, limit: PAGE }) },
     { name: 'diff', ask: () => diffOf(store, subject()) },
+    { name: 'blame', ask: () => blameOf(store, subject()) },
     {
       name: 'path',
       ask: () => store.changes({ kind: random.pick(KINDS).kind, path: random.pick(PATHS), fromMs: lastMonth, limit: PAGE }),
@@ -65,20 +69,26 @@ export function questionsOf(store: Store, random: Random): Question[] {
       },
     },
     { name: 'atNamespace', ask: () => statesAt(store, { namespace: subject().ref.namespace, atMs: time() }) },
-    { name: 'atClusterFirstRow', ask: () => firstStateAt(store, time()) },
+    { name: 'atClusterFirstRow', ask: () => firstStatesAt(store, time()) },
   ];
 }
 
-/** Every object of the cluster at a time, page by page; with how many there were. */
-export function wholeCluster(store: Store, atMs: number): number {
-  return statesAt(store, { atMs });
+/** The objects of the cluster at a time, page by page, for so long at most; with how many there were. */
+export function wholeCluster(store: Store, atMs: number, msMax: number): number {
+  return statesAt(store, { atMs }, performance.now() + msMax);
 }
 
-function diffOf(store: Store, { from, to }: Subject): unknown {
-  return diffValues(store.change(from)?.state, store.change(to)?.state);
+function diffOf(store: Store, { ref, from, to }: Subject): unknown {
+  const [before, after] = [store.stateAt(ref, { seq: from }), store.stateAt(ref, { seq: to })];
+  if (before === undefined || after === undefined) throw new Error('a change that was listed leads to no state');
+  return revisionDiff(before, after, { schema: undefined, keepNoise: false });
 }
 
-function statesAt(store: Store, query: { namespace?: string; atMs: number }): number {
+function blameOf(store: Store, { ref, to }: Subject): unknown {
+  return store.blame(ref, { seq: to, msMax: BLAME_MS_MAX });
+}
+
+function statesAt(store: Store, query: { namespace?: string; atMs: number }, endMs = Number.POSITIVE_INFINITY): number {
   let states = 0;
   let position: string | undefined;
   do {
@@ -90,13 +100,14 @@ function statesAt(store: Store, query: { namespace?: string; atMs: number }): nu
     });
     for (const { ref, seq } of page.items) if (store.stateAt(ref, { seq }) !== undefined) states += 1;
     position = page.continue;
-  } while (position !== undefined);
+  } while (position !== undefined && performance.now() < endMs);
   return states;
 }
 
-function firstStateAt(store: Store, atMs: number): unknown {
-  const first = store.objects({ cluster: CLUSTER, atMs, limit: 1 }).items[0];
-  return first && store.stateAt(first.ref, { seq: first.seq });
+/** What the API's stream has written when the first row comes: it reads objects by the hundred, and writes states by the eight. */
+function firstStatesAt(store: Store, atMs: number): unknown {
+  const { items } = store.objects({ cluster: CLUSTER, atMs, limit: PAGE });
+  return items.slice(0, STATES_PER_WRITE).map(({ ref, seq }) => store.stateAt(ref, { seq }));
 }
 
 function subjectOf(

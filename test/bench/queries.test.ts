@@ -54,7 +54,8 @@ test('questions are about what is there', () => {
   );
   const items = (name: string) => found.get(name)?.map((answer) => (answer as { items: unknown[] }).items.length) ?? [];
   for (const name of ['history', 'path', 'pathOfKafka', 'actor', 'actorInMonth']) assert.ok(Math.max(...items(name)) > 0, name);
-  assert.ok(found.get('diff')?.some((diff) => (diff as unknown[]).length > 0));
+  assert.ok(found.get('diff')?.some((diff) => (diff as { changes: unknown[] }).changes.length > 0));
+  assert.ok(found.get('blame')?.every((blamed) => (blamed as { fields: unknown[] }).fields.length > 10));
   assert.ok(found.get('atObject')?.some((state) => state !== undefined));
   assert.ok(found.get('atNamespace')?.some((states) => Number(states) > 90));
 });
