@@ -1,0 +1,154 @@
+import assert from 'node:assert/strict';
+import { copyFileSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, describe, it } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { zstdDecompressSync } from 'node:zlib';
+import Database from 'better-sqlite3';
+import { isCrowsnestError } from '../../src/domain/errors.ts';
+import { canonicalJson } from '../../src/domain/json.ts';
+import { backUp, restore } from '../../src/store/backup.ts';
+import { checkDatabase } from '../../src/store/check.ts';
+import { newestFormat } from '../../src/store/database.ts';
+import { openSqliteStore } from '../../src/store/sqlite-store.ts';
+import { FINDING, FIXTURE_CHANGES, fixtureChanges } from './fixture-history.ts';
+import { history, refTo } from './new-changes.ts';
+
+const FIXTURES = fileURLToPath(new URL('../../fixtures/databases/', import.meta.url));
+const folder = mkdtempSync(join(tmpdir(), 'crowsnest-migrations-'));
+after(() => rmSync(folder, { recursive: true, force: true }));
+let copies = 0;
+
+function stored(format: number): string {
+  const file = join(folder, `format-${format}-${copies++}.db`);
+  writeFileSync(file, zstdDecompressSync(readFileSync(join(FIXTURES, `format-${format}.db.zst`))));
+  return file;
+}
+
+function formatOf(file: string): number {
+  return readFileSync(file).readUInt32BE(60);
+}
+
+it('there is a stored database of every format up to the newest', () => {
+  const formats = readdirSync(FIXTURES)
+    .map((name) => Number(/^format-(\d+)\.db\.zst$/.exec(name)?.[1] ?? Number.NaN))
+    .filter((format) => !Number.isNaN(format));
+  assert.deepEqual(
+    formats.sort((a, b) => a - b),
+    Array.from({ length: newestFormat() }, (_, i) => i + 1),
+    'run scripts/make-database-fixture.ts with the sources that write the format that is missing',
+  );
+});
+
+for (let format = 1; format <= newestFormat(); format++)
+  describe(`a database of format ${format}`, () => {
+    it('opens, is upgraded, and gives back everything', async () => {
+      const file = stored(format);
+      assert.equal(formatOf(file), format, 'the fixture is not of the format its name says');
+      {
+        using store = openSqliteStore({ file, changesPerSpan: 24, spansPerMerge: 3 });
+        assert.equal(store.counts().changes, FIXTURE_CHANGES);
+        const changes = store.changesAfter(0, 1_000);
+        for (const [i, expected] of fixtureChanges().entries()) {
+          const found = changes[i]!;
+          assert.equal(canonicalJson(found.state), canonicalJson(expected.state), `change ${i + 1}`);
+          const { ref, uid, type, origin, observedMs, resourceVersion, actor, candidates } = found;
+          const { ref: r, uid: u, type: t, origin: o, observedMs: ms, resourceVersion: rv, actor: a, candidates: c } = expected;
+          assert.deepEqual(
+            { ref, uid, type, origin, observedMs, resourceVersion, actor, candidates },
+            { ref: r, uid: u, type: t, origin: o, observedMs: ms, resourceVersion: rv, actor: a, candidates: c },
+          );
+          assert.equal(canonicalJson(store.stateAt(ref, { seq: i + 1 }) ?? null), canonicalJson(expected.state));
+        }
+        assert.equal(store.cursor('watch:test'), String(1_000 + FIXTURE_CHANGES));
+        assert.equal(store.samplesAfter(0, 1_000).samples.length, FIXTURE_CHANGES / 4);
+        assert.deepEqual(store.finding('finding-1'), FINDING);
+        assert.equal(Buffer.from(store.loadSnapshot('model')?.blob ?? []).toString(), 'what was learnt');
+        assert.equal(store.rejects(10).length, 1);
+        assert.equal(store.getState('policy'), 'saved');
+        assert.equal(store.changes({ path: '/spec/n', name: 'orders', limit: 100 }).items.length, FIXTURE_CHANGES / 5 - 1);
+        // And goes on.
+        for (const change of history(
+          'later',
+          Array.from({ length: 60 }, (_, i) => ({ i })),
+          9_000,
+        ))
+          store.append({ changes: [change] });
+        store.maintain();
+        assert.deepEqual(store.head(refTo('later'))?.state.spec, { i: 59 });
+      }
+      assert.equal(formatOf(file), newestFormat());
+      assert.deepEqual((await checkDatabase({ file })).problems, []);
+    });
+
+    it('is backed up as it is, and restored', async () => {
+      const file = stored(format);
+      await backUp({ file, target: `${file}.backup` });
+      await restore({ backup: `${file}.backup`, file: `${file}.back` });
+      assert.equal(formatOf(`${file}.back`), format);
+      using store = openSqliteStore({ file: `${file}.back` });
+      assert.equal(store.counts().changes, FIXTURE_CHANGES);
+    });
+  });
+
+it('a command that only reads does not upgrade', async () => {
+  const file = stored(newestFormat() - 1);
+  const before = readFileSync(file);
+  await assert.rejects(checkDatabase({ file }), (error) => isCrowsnestError(error, 'STORE_OUTDATED'));
+  assert.deepEqual(readFileSync(file), before);
+});
+
+it('a copy of the file and its log from one instant, while it is written, opens with what was committed', async () => {
+  const file = join(folder, 'written.db');
+  using store = openSqliteStore({ file, changesPerSpan: 16, spansPerMerge: 3 });
+  const changes = history(
+    'orders',
+    Array.from({ length: 300 }, (_, i) => ({ i, text: `revision ${i}` })),
+    1,
+  );
+  for (const [i, change] of changes.entries()) {
+    store.append({ changes: [change], cursors: { w: change.resourceVersion } });
+    store.maintain();
+    if (i % 20 !== 0) continue;
+    // Nothing is written between the two copies: what a snapshot of the file system gives.
+    const copy = join(folder, `snapshot-${i}.db`);
+    copyFileSync(file, copy);
+    copyFileSync(`${file}-wal`, `${copy}-wal`);
+    {
+      using opened = openSqliteStore({ file: copy, create: false });
+      assert.equal(opened.cursor('w'), String(i + 1));
+      assert.deepEqual(opened.head(change.ref)?.state.spec, change.state.spec);
+    }
+    assert.deepEqual((await checkDatabase({ file: copy })).problems, []);
+  }
+});
+
+it('a log cut anywhere, as a machine without power leaves it, costs whole transactions only', async () => {
+  const file = join(folder, 'cut.db');
+  using store = openSqliteStore({ file });
+  for (const change of history(
+    'orders',
+    Array.from({ length: 40 }, (_, i) => ({ i })),
+    1,
+  ))
+    store.append({ changes: [change], cursors: { w: change.resourceVersion } });
+  const wal = readFileSync(`${file}-wal`);
+  const seen = new Set<number>();
+  for (let part = 0; part <= 12; part++) {
+    const copy = join(folder, `cut-${part}.db`);
+    copyFileSync(file, copy);
+    writeFileSync(`${copy}-wal`, wal.subarray(0, Math.floor((wal.length * part) / 12)));
+    {
+      using opened = openSqliteStore({ file: copy });
+      const { changes } = opened.counts();
+      assert.equal(Number(opened.cursor('w') ?? 0), changes, 'the cursor is that of the changes that are there');
+      seen.add(changes);
+    }
+    const db = new Database(copy, { readonly: true });
+    assert.equal(db.pragma('integrity_check', { simple: true }), 'ok');
+    db.close();
+    assert.deepEqual((await checkDatabase({ file: copy })).problems, []);
+  }
+  assert.ok(seen.size > 5 && seen.has(40), [...seen].join());
+});
