@@ -7,6 +7,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { CrowsnestProcess } from '../test/support/crowsnest-process.ts';
 import { startFirstLight } from '../test/support/first-light.ts';
 import { until } from '../test/support/until.ts';
+import { mulberry32 } from './random.ts';
 
 export interface KillResult {
   kills: number;
@@ -88,16 +89,4 @@ async function recordedVersions(crowsnest: CrowsnestProcess): Promise<string[]> 
     cursor = page.metadata.continue;
   } while (cursor !== undefined);
   return versions;
-}
-
-/** A small seeded generator (Mulberry32, public domain by its author), so that a failing run can be repeated. */
-function mulberry32(seed: number): () => number {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let t = state;
-    t = Math.imul(t ^ (t >>> 15), t | 1);
-    t ^= t + Math.imul(t ^ (t >>> 7), t | 61);
-    return ((t ^ (t >>> 14)) >>> 0) / 4294967296;
-  };
 }

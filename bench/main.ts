@@ -4,6 +4,7 @@ import { measureAlertLatency } from './alert-latency.ts';
 import { demoOverSeeds } from './demo-seeds.ts';
 import { ingestText, measureIngest } from './ingest.ts';
 import { killNine } from './kill-nine.ts';
+import { killStore } from './kill-store.ts';
 import { measureMasking } from './masking.ts';
 import { measureQuality, qualityText } from './quality/measure.ts';
 import { measureQueries, type QueriesOptions, queriesText } from './queries.ts';
@@ -50,6 +51,21 @@ program
   .action(async ({ kills, rate, seed }: { kills: string; rate: string; seed: string }) =>
     print(await killNine({ kills: Number(kills), changesPerSecond: Number(rate), seed: Number(seed) })),
   );
+
+program
+  .command('kill-store')
+  .description('SIGKILL of the store under load, upgrade, retention, backup, vacuum and encryption: anything lost or damaged?')
+  .option('--kills <N>', 'times a process is killed', positive, 200)
+  .option('--seed <N>', 'of the instants', positive, 1)
+  .action(async ({ kills, seed }: { kills: number; seed: number }) => {
+    const result = await killStore({
+      kills,
+      seed,
+      onKill: (done) => process.stderr.write(done % 10 === 0 ? `${done} kills\n` : ''),
+    });
+    print(result);
+    if (result.lost + result.cursorsAhead + result.damaged > 0) process.exitCode = 1;
+  });
 
 program
   .command('demo-seeds')

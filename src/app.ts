@@ -33,6 +33,7 @@ import { type CoverageAlerts, createCoverageAlerts } from './respond/coverage-al
 import { createEffectRunner, type MarkTarget, parseAllow } from './respond/effects.ts';
 import { gapSpots } from './respond/gap-spots.ts';
 import { createPolicy } from './respond/policy.ts';
+import { createStoreAlarm } from './respond/store-alarm.ts';
 import { loadMaskingKey, newToken, readSecretFile } from './secrets.ts';
 import { StopStack } from './stop-stack.ts';
 import { openSqliteStore } from './store/sqlite-store.ts';
@@ -256,9 +257,19 @@ export function createApp({
         if (options.alertmanager.length > 0) {
           const bearer =
             options.alertmanagerTokenFile === undefined ? undefined : { bearerTokenFile: options.alertmanagerTokenFile };
-          const pusher = createAlertmanagerPusher({ urls: options.alertmanager, store, clock, logger, registry, auth: bearer });
+          const alarm = createStoreAlarm({ store, clock, externalUrl: () => externalUrl, wake: wakeAll });
+          const { outbox } = alarm;
+          const pusher = createAlertmanagerPusher({
+            urls: options.alertmanager,
+            store: outbox,
+            clock,
+            logger,
+            registry,
+            auth: bearer,
+          });
           wakers.push(() => pusher.wake());
           background('alertmanager', pusher.run(signal));
+          background('store alarm', alarm.run(signal));
         }
         if (clusters.length > 0 && (allow.events || allow.annotate.length > 0)) {
           const runner = createEffectRunner({ clusters, allow, store, clock, logger, registry });

@@ -5,9 +5,9 @@
  * its log only grows until the copy is done. Without that transaction SQLite would start the copy anew at each commit of the writer. Under
  * its name a backup is whole and checked, or not there: it is written beside it first.
  */
-import { constants, existsSync, linkSync, renameSync, rmSync } from 'node:fs';
+import { constants, existsSync, linkSync, readdirSync, renameSync, rmSync } from 'node:fs';
 import { copyFile, open } from 'node:fs/promises';
-import { dirname } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import Database from 'better-sqlite3';
 import { CrowsnestError, isCrowsnestError } from '../domain/errors.ts';
 import { checkIdentity, lockWriter, openToRead } from './database.ts';
@@ -40,6 +40,7 @@ export async function backUp(options: BackupOptions): Promise<BackupFacts> {
   // Plain pages of a backup that is to be encrypted never leave the folder in which the database has them anyway.
   const plain = `${keys === undefined ? target : file}.backup-${process.pid}`;
   const sealed = `${target}.backup-${process.pid}`;
+  for (const base of [file, target]) removeStale(base);
   const db = openToRead(file);
   try {
     db.exec('BEGIN');
@@ -169,6 +170,25 @@ async function setAside(file: string): Promise<void> {
     linkSync(file, aside);
   } catch {
     await copyFile(file, aside);
+  }
+}
+
+/** What a killed process left half-made. */
+function removeStale(base: string): void {
+  const prefix = `${basename(base)}.backup-`;
+  if (!existsSync(dirname(base))) return;
+  for (const name of readdirSync(dirname(base))) {
+    const pid = name.startsWith(prefix) ? Number.parseInt(name.slice(prefix.length), 10) : Number.NaN;
+    if (pid > 0 && (pid === process.pid || !isAlive(pid))) rmSync(join(dirname(base), name), { force: true });
+  }
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EPERM';
   }
 }
 

@@ -70,6 +70,7 @@ interface MovedRow {
   generation: number | null;
   flags: number;
   observedMs: number;
+  ordinal: number;
 }
 
 interface PageParameters {
@@ -134,7 +135,7 @@ export class Objects {
       ),
       byId: db.prepare<[number], EntryRow>(`SELECT ${ENTRY_COLUMNS} WHERE o.id = ?`),
       moved: db.prepare<[number], MovedRow>(
-        `SELECT l.object_id AS objectId, c.life_id AS lifeId, c.seq, c.rv, c.generation, c.flags, c.observed_ms AS observedMs
+        `SELECT l.object_id AS objectId, c.life_id AS lifeId, c.seq, c.rv, c.generation, c.flags, c.observed_ms AS observedMs, c.ordinal
          FROM change c JOIN life l ON l.id = c.life_id WHERE c.seq > ? ORDER BY c.seq`,
       ),
       through: db.prepare<[], string>(`SELECT value FROM small_state WHERE key = '${HEADS_THROUGH}'`).pluck(),
@@ -236,7 +237,8 @@ export class Objects {
     const { type, record } = decodeFlags(row.flags);
     if (record === 'full') entry.depth = 0;
     if (record === 'patch') entry.depth += 1;
-    entry.changes += 1;
+    // Counted by its place and not by rows: retention may have let go of some that the head row did not know of yet.
+    entry.changes = row.ordinal;
     const { seq, rv, generation, lifeId, observedMs } = row;
     const { uid, ref } = life;
     Object.assign(entry, { seq, rv, generation, lifeId, uid, ref, deleted: type === 'DELETED', lastMs: observedMs });

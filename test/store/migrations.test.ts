@@ -152,3 +152,37 @@ it('a log cut anywhere, as a machine without power leaves it, costs whole transa
   }
   assert.ok(seen.size > 5 && seen.has(40), [...seen].join());
 });
+
+it('a process killed after retention, before it wrote where its objects stand, knows their places in the log again', async () => {
+  const file = join(folder, 'thinned.db');
+  using store = openSqliteStore({
+    file,
+    changesPerSpan: 16,
+    spansPerMerge: 3,
+    keepChangesMs: 60_000,
+    keepCheckpointsMs: 3_600_000,
+  });
+  for (const change of history(
+    'orders',
+    Array.from({ length: 400 }, (_, i) => ({ i })),
+    1,
+  )) {
+    store.append({ changes: [change] });
+    store.maintain();
+  }
+  assert.ok(store.changesAfter(0, 1_000).length < 300, 'retention let go of nothing');
+  const killed = join(folder, 'thinned-killed.db');
+  copyFileSync(file, killed);
+  copyFileSync(`${file}-wal`, `${killed}-wal`);
+  {
+    using again = openSqliteStore({ file: killed });
+    for (const change of history(
+      'orders',
+      Array.from({ length: 9 }, (_, i) => ({ i })),
+      500,
+    ).slice(1))
+      again.append({ changes: [change] });
+    assert.equal(again.objects({ limit: 1 }).items[0]?.changes, 408);
+  }
+  assert.deepEqual((await checkDatabase({ file: killed })).problems, []);
+});
