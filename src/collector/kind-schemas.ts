@@ -46,32 +46,44 @@ class ClusterSchemas implements KindSchemas {
   /** By the name of the document. */
   readonly #wanted = new Map<string, Wanted>();
   #look: Promise<boolean> | undefined;
-  #told = new Set<string>();
+  /** Kinds that were said to have none. */
+  readonly #missed = new Set<string>();
 
   constructor(options: KindSchemasOptions) {
     this.#options = options;
   }
 
   async ready(kind: ResourceKind, signal: AbortSignal): Promise<void> {
-    const { clock, waitMs = 5_000, logger } = this.#options;
     const wanted = this.#want(kind);
-    const endMs = clock.nowMs() + waitMs;
-    while (!signal.aborted && !wanted.told.has(kind.kind)) {
-      if (!(await this.#lookOnce(signal))) return;
-      if (wanted.told.has(kind.kind) || signal.aborted) return;
-      if (clock.nowMs() >= endMs) {
-        if (this.#told.has(kindKey(kind))) return;
-        this.#told.add(kindKey(kind));
-        const { group, version } = kind;
-        logger.warn({ group, version, kind: kind.kind }, 'the API server does not tell the schema of a kind');
-        return;
+    const isLate = await this.#withinWait(signal, async (stillWaits) => {
+      while (stillWaits() && !wanted.told.has(kind.kind)) {
+        if (!(await this.#lookOnce(signal)) || wanted.told.has(kind.kind)) return;
+        await this.#options.clock.sleep(LOOK_AGAIN_MS, signal).catch(() => {});
       }
-      await clock.sleep(LOOK_AGAIN_MS, signal).catch(() => {});
-    }
+    });
+    if (!isLate || signal.aborted || this.#missed.has(kindKey(kind))) return;
+    this.#missed.add(kindKey(kind));
+    const { group, version } = kind;
+    this.#options.logger.warn({ group, version, kind: kind.kind }, 'the API server does not tell the schema of a kind');
   }
 
   async refresh(signal: AbortSignal): Promise<void> {
-    if (this.#wanted.size > 0) await this.#lookOnce(signal);
+    if (this.#wanted.size > 0) await this.#withinWait(signal, () => this.#lookOnce(signal));
+  }
+
+  /** A server that is slow to answer holds nobody back for longer. True when the time ran out. */
+  async #withinWait(signal: AbortSignal, work: (stillWaits: () => boolean) => Promise<unknown>): Promise<boolean> {
+    const { clock, waitMs = 5_000 } = this.#options;
+    const done = new AbortController();
+    let waits = true;
+    const late = clock.sleep(waitMs, AbortSignal.any([signal, done.signal])).then(
+      () => true,
+      () => !done.signal.aborted,
+    );
+    const isLate = await Promise.race([work(() => waits && !signal.aborted).then(() => false), late]);
+    waits = false;
+    done.abort();
+    return isLate;
   }
 
   #want({ group, version, kind }: ResourceKind): Wanted {
@@ -104,16 +116,22 @@ class ClusterSchemas implements KindSchemas {
     }
   }
 
+  /** The document of an aggregated API may fail alone. */
   async #readEach(left: [string, Wanted][], index: OpenApiIndex, signal: AbortSignal): Promise<void> {
-    const { client, book } = this.#options;
+    const { client, book, logger } = this.#options;
     for (let next = left.shift(); next !== undefined; next = left.shift()) {
       const [name, wanted] = next;
       const address = index.get(name) as string;
-      const schemas = await readOpenApiDocument(client, address, wanted, signal);
-      for (const [kind, schema] of schemas)
-        if (wanted.kinds.has(kind)) book.learn(client.cluster, { group: wanted.group, kind }, schema);
-      wanted.read = address;
-      wanted.told = new Set(schemas.keys());
+      try {
+        const schemas = await readOpenApiDocument(client, address, wanted, signal);
+        for (const [kind, schema] of schemas)
+          if (wanted.kinds.has(kind)) book.learn(client.cluster, { group: wanted.group, kind }, schema);
+        wanted.read = address;
+        wanted.told = new Set(schemas.keys());
+      } catch (error) {
+        signal.throwIfAborted();
+        logger.debug({ document: name, reason: error instanceof Error ? error.message : String(error) }, 'no schemas of a group');
+      }
     }
   }
 }
