@@ -1,7 +1,7 @@
 /**
  * Which change gave each field of a state the value it has. Walks an object's changes backwards by the paths that each one touched, and stops
- * as soon as every field is accounted for: states are looked at only where a change touched an item of a list, since the record keeps paths
- * of lists without saying of which item. Pure.
+ * as soon as every field is accounted for: states are looked at only where a change touched an item of a list and the record does not say
+ * which. Pure.
  */
 import type { ChangeType } from './change.ts';
 import { diffValues, leavesOf, valueAt } from './field-diff.ts';
@@ -11,10 +11,16 @@ import type { Json } from './json.ts';
 export interface BlameStep {
   seq: number;
   type: ChangeType;
-  /** Generic paths touched. */
+  /** Paths touched; generic where it is not known which item of a list was. */
   paths: readonly FieldPath[];
   /** It stands for earlier changes too, whose paths are no longer known. */
   standsForMore?: boolean;
+}
+
+/** What was found out before about the state that a change led to: the changes that set some of its fields, and the one that set all others. */
+export interface KnownBlame {
+  fields: ReadonlyMap<FieldPath, number>;
+  others: number;
 }
 
 export interface BlameSource {
@@ -22,8 +28,7 @@ export interface BlameSource {
   steps: Iterable<BlameStep>;
   /** The states on both sides of a change; `before` is undefined at the first one. */
   sides(seq: number): { before: Json | undefined; after: Json };
-  /** The changes that set the fields of the state that `seq` led to, where that was found out before. */
-  known?(seq: number): ReadonlyMap<FieldPath, number> | undefined;
+  known?(seq: number): KnownBlame | undefined;
   /** True once enough work was done: what is not accounted for by then is left open. */
   isOver?(): boolean;
 }
@@ -54,11 +59,8 @@ export function blame(state: Json, source: BlameSource, isLeftOut: (path: FieldP
     const known = source.known?.(step.seq);
     if (known !== undefined) open.closeKnown(known);
     if (open.size === 0 || source.isOver?.()) break;
-    if (step.type === 'ADDED') {
-      open.closeAll(step.seq);
-      break;
-    }
-    if (step.type === 'MODIFIED') closeTouched(open, step, source);
+    if (step.type === 'ADDED') open.closeAll(step.seq);
+    else if (step.type === 'MODIFIED') closeTouched(open, step, source);
   }
   return fields.map(({ path, value, seq, notAfter = oldest }) => {
     if (seq !== undefined) return { path, value, seq };
@@ -82,10 +84,9 @@ function closeTouched(open: OpenFields, step: BlameStep, source: BlameSource): v
   }
   const lists = new Set<FieldPath>();
   for (const path of step.paths) {
-    if (!open.has(path)) continue;
     const star = path.indexOf('/[*]');
     if (star < 0) open.close(path, step.seq);
-    else lists.add(path.slice(0, star));
+    else if (open.has(path)) lists.add(path.slice(0, star));
   }
   if (lists.size === 0) return;
   const { before, after } = source.sides(step.seq);
@@ -125,10 +126,9 @@ class OpenFields {
     else this.#countByGeneric.set(field.generic, left);
   }
 
-  closeKnown(known: ReadonlyMap<FieldPath, number>): void {
+  closeKnown({ fields, others }: KnownBlame): void {
     for (const path of [...this.#byPath.keys()]) {
-      const seq = known.get(path);
-      if (seq !== undefined) this.close(path, seq);
+      this.close(path, fields.get(path) ?? others);
     }
   }
 

@@ -2,6 +2,7 @@
 import type Database from 'better-sqlite3';
 import { type Actor, UNKNOWN_ACTOR } from '../domain/change.ts';
 import type { FieldDiff } from '../domain/field-diff.ts';
+import { genericPath, isListItem } from '../domain/field-path.ts';
 import { Recent } from '../domain/recent.ts';
 import { corruptRecord } from './store-errors.ts';
 import { ByteReader, ByteWriter } from './varint.ts';
@@ -16,6 +17,11 @@ export interface Resource {
   group: string;
   kind: string;
 }
+
+/** Bounds on telling the items of lists apart in sets of paths. */
+const ITEMS_PER_SET = 4;
+const ITEMS_PER_LIST = 32;
+const SETS_PER_PATH = 512;
 
 /** Who may have made a change. Shared by all changes that have it: not to be modified. */
 export interface ActorSet {
@@ -32,6 +38,7 @@ export class Interning {
   readonly #actorSets = new Recent<number, ActorSet>(CACHED_MAX);
   readonly #pathsetIds = new Recent<string, number>(CACHED_MAX);
   readonly #pathsets = new Recent<number, string[]>(CACHED_MAX);
+  readonly #exactPaths = new Recent<number, string[]>(CACHED_MAX);
   readonly #sql;
 
   constructor(db: Database.Database) {
@@ -57,7 +64,7 @@ export class Interning {
   forget(): void {
     this.#resources.forget();
     for (const cache of [this.#namespaces, this.#versions, this.#paths]) cache.forget();
-    for (const cache of [this.#actorIds, this.#actorSets, this.#pathsetIds, this.#pathsets]) cache.clear();
+    for (const cache of [this.#actorIds, this.#actorSets, this.#pathsetIds, this.#pathsets, this.#exactPaths]) cache.clear();
   }
 
   resourceId(cluster: string, group: string, kind: string): number {
@@ -115,38 +122,85 @@ export class Interning {
     return this.#sql.actorSetsByName.all(name);
   }
 
-  /** The set of generic paths a diff touches; undefined for none. */
+  /** The set of paths a diff touches; undefined for none. Items of lists are told apart where that does not make too many sets. */
   pathsetId(diff: readonly FieldDiff[]): number | undefined {
     if (diff.length === 0) return undefined;
-    const generic = diff.length === 1 ? [(diff[0] as FieldDiff).generic] : [...new Set(diff.map((one) => one.generic))].sort();
-    const key = generic.join('\n');
+    const exact = diff.length === 1 ? [(diff[0] as FieldDiff).path] : sorted(diff.map(({ path }) => path));
+    const key = exact.join('\n');
     const cached = this.#pathsetIds.get(key);
     if (cached !== undefined) return cached;
-    const ids = generic.map((path) => this.#paths.intern(path)).sort((a, b) => a - b);
-    const packed = packAscending(ids);
-    let id = this.#sql.pathsetId.get(packed);
-    if (id === undefined) {
-      id = Number(this.#sql.pathsetAdd.run(packed).lastInsertRowid);
-      for (const pathId of ids) this.#sql.pathMember.run(pathId, id);
-    }
+    const generic = sorted(diff.map((one) => one.generic));
+    const id = this.#exactSet(exact, generic) ?? this.#setOf(generic, generic);
     this.#pathsetIds.set(key, id);
     return id;
   }
+
+  /** Undefined where telling items apart would make too many paths or sets, as where each change brings an item of another name. */
+  #exactSet(exact: readonly string[], generic: readonly string[]): number | undefined {
+    const items = new Set(exact.flatMap(itemsIn));
+    if (items.size === 0 || items.size > ITEMS_PER_SET) return undefined;
+    const ids = exact.map((path) => this.#paths.id(path));
+    const isNew = ids.includes(undefined) || this.#sql.pathsetId.get(packAscending(ascending(ids as number[]))) === undefined;
+    if (isNew) {
+      for (const item of items) {
+        const list = item.slice(0, item.lastIndexOf('/'));
+        if (this.#paths.id(item) === undefined && this.#paths.branches(list) >= ITEMS_PER_LIST) return undefined;
+      }
+      for (const path of generic) if (path.includes('[*]') && this.pathsetsByPath(path).length >= SETS_PER_PATH) return undefined;
+    }
+    return this.#setOf(exact, generic);
+  }
+
+  #setOf(paths: readonly string[], generic: readonly string[]): number {
+    const packed = packAscending(ascending(paths.map((path) => this.#paths.intern(path))));
+    const known = this.#sql.pathsetId.get(packed);
+    if (known !== undefined) return known;
+    const id = Number(this.#sql.pathsetAdd.run(packed).lastInsertRowid);
+    for (const path of generic) this.#sql.pathMember.run(this.#paths.intern(path), id);
+    return id;
+  }
+
   /** The generic paths of a set, sorted. */
   pathset(id: number): string[] {
     let paths = this.#pathsets.get(id);
     if (paths === undefined) {
-      paths = unpackAscending(this.#sql.pathset.get(id) ?? Buffer.alloc(0))
-        .map((pathId) => this.#paths.text(pathId))
-        .sort();
+      paths = sorted(this.exactPaths(id).map(genericPath));
       this.#pathsets.set(id, paths);
     }
     return paths;
   }
+
+  /** The same with items of lists told apart where the record does. */
+  exactPaths(id: number): string[] {
+    let paths = this.#exactPaths.get(id);
+    if (paths === undefined) {
+      paths = unpackAscending(this.#sql.pathset.get(id) ?? Buffer.alloc(0)).map((pathId) => this.#paths.text(pathId));
+      this.#exactPaths.set(id, paths);
+    }
+    return paths;
+  }
+
+  /** The sets with a generic path. */
   pathsetsByPath(path: string): number[] {
     const id = this.#paths.id(path);
     return id === undefined ? [] : this.#sql.pathsetsByPath.all(id);
   }
+}
+
+/** The paths of the list items that lead to a path. */
+function itemsIn(path: string): string[] {
+  if (!path.includes('[')) return [];
+  const segments = path.split('/');
+  return segments.flatMap((segment, i) => (isListItem(segment) ? [segments.slice(0, i + 1).join('/')] : []));
+}
+
+/** Each once, in order. */
+function sorted(paths: readonly string[]): string[] {
+  return [...new Set(paths)].sort();
+}
+
+function ascending(ids: number[]): number[] {
+  return ids.sort((a, b) => a - b);
 }
 
 /** A table of (id, name), name unique. */
@@ -199,11 +253,13 @@ class PathTree {
   readonly #texts = new Recent<number, string>(CACHED_MAX);
   readonly #find: Database.Statement<[number, string], number>;
   readonly #add: Database.Statement<[number, string]>;
+  readonly #branches: Database.Statement<[number], number>;
   readonly #get: Database.Statement<[number], { parent: number; segment: string }>;
 
   constructor(db: Database.Database) {
     this.#find = db.prepare<[number, string], number>('SELECT id FROM path WHERE parent_id = ? AND segment = ?').pluck();
     this.#add = db.prepare<[number, string]>('INSERT INTO path (parent_id, segment) VALUES (?, ?)');
+    this.#branches = db.prepare<[number], number>('SELECT count(*) FROM path WHERE parent_id = ?').pluck();
     this.#get = db.prepare<[number], { parent: number; segment: string }>(
       'SELECT parent_id AS parent, segment FROM path WHERE id = ?',
     );
@@ -215,6 +271,12 @@ class PathTree {
 
   intern(path: string): number {
     return this.#resolve(path, true) as number;
+  }
+
+  /** How many paths go on from this one. */
+  branches(path: string): number {
+    const id = this.id(path);
+    return id === undefined ? 0 : (this.#branches.get(id) ?? 0);
   }
 
   text(id: number): string {

@@ -2,9 +2,8 @@
 import type Database from 'better-sqlite3';
 import { type BlamedField, type BlameStep, blame } from '../domain/blame.ts';
 import { isBookkeepingPath } from '../domain/bookkeeping.ts';
-import type { FieldPath } from '../domain/field-path.ts';
 import type { ObjectRef } from '../domain/object-ref.ts';
-import { Recent } from '../domain/recent.ts';
+import type { BlameMarks } from './blame-marks.ts';
 import type { ChangeLog, ChangeRow } from './change-log.ts';
 import type { Interning } from './interning.ts';
 import type { Objects } from './objects.ts';
@@ -17,10 +16,9 @@ interface Parts {
   objects: Objects;
   log: ChangeLog;
   revisions: Revisions;
+  marks: BlameMarks;
 }
 
-/** Fields whose changes are remembered, over all objects. */
-const REMEMBERED_MAX = 200_000;
 /** How often the time is looked at: a step by paths alone takes about a microsecond, rebuilding a state a thousand. */
 const STEPS_PER_LOOK = 64;
 
@@ -29,18 +27,12 @@ type Step = [seq: number, lifeId: number, flags: number, pathsetId: number | nul
 export class ObjectHistory {
   readonly #parts: Parts;
   readonly #step: Database.Statement<[number], Step>;
-  /** By object: what the last look found out, which spares the next one the way back from there. */
-  readonly #remembered = new Recent<number, { seq: number; fields: Map<FieldPath, number> }>(REMEMBERED_MAX);
 
   constructor(parts: Parts) {
     this.#parts = parts;
     this.#step = parts.db
       .prepare<[number], Step>('SELECT seq, life_id, flags, pathset_id, previous FROM change WHERE seq = ?')
       .raw();
-  }
-
-  forget(): void {
-    this.#remembered.clear();
   }
 
   /** The object's changes from `seq`, or its newest, back to its first. Each is read when it is asked for. */
@@ -53,27 +45,31 @@ export class ObjectHistory {
   blame(ref: ObjectRef, seq: number | undefined, isOver: () => boolean): { seq: number; fields: BlamedField[] } | undefined {
     const from = this.#start(ref, seq);
     if (from === undefined) return undefined;
-    const { log, revisions } = this.#parts;
+    return { seq: from.seq, fields: this.blameOf(from.objectId, from.seq, isOver) };
+  }
+
+  /** The same for an object and a change of it by their numbers. */
+  blameOf(objectId: number, seq: number, isOver: () => boolean): BlamedField[] {
+    const { log, revisions, marks } = this.#parts;
     const row = (of: number) => log.row(of) as ChangeRow;
     let steps = 0;
-    const fields = blame(
-      revisions.state(row(from.seq)),
+    let mark = marks.upTo(objectId, seq);
+    return blame(
+      revisions.state(row(seq)),
       {
-        steps: this.#steps(from.seq),
+        steps: this.#steps(seq),
         sides: (of) => {
           steps = 0;
           return revisions.sides(row(of), 'MODIFIED');
         },
         known: (of) => {
-          const remembered = this.#remembered.get(from.objectId);
-          return remembered?.seq === of ? remembered.fields : undefined;
+          if (mark !== undefined && mark.seq > of) mark = marks.upTo(objectId, of);
+          return mark?.seq === of ? mark : undefined;
         },
         isOver: () => steps++ % STEPS_PER_LOOK === 0 && isOver(),
       },
       isBookkeepingPath,
     );
-    this.#remember(from.objectId, from.seq, fields);
-    return { seq: from.seq, fields };
   }
 
   #start(ref: ObjectRef, seq: number | undefined): { objectId: number; seq: number } | undefined {
@@ -100,17 +96,9 @@ export class ObjectHistory {
         if (uid !== undefined && lifeUid !== uid) return;
         uid = lifeUid;
       }
-      const paths = pathsetId === null ? [] : interning.pathset(pathsetId);
+      const paths = pathsetId === null ? [] : interning.exactPaths(pathsetId);
       yield { seq: at, type: decodeFlags(flags).type, paths, standsForMore: isCheckpoint(flags) };
       at = previous === null ? null : at - previous;
     }
-  }
-
-  /** Only what is certain, and only of a later state than is remembered: what people look at is mostly the newest. */
-  #remember(objectId: number, seq: number, fields: readonly BlamedField[]): void {
-    if ((this.#remembered.get(objectId)?.seq ?? 0) >= seq) return;
-    const certain = new Map<FieldPath, number>();
-    for (const field of fields) if (field.seq !== undefined) certain.set(field.path, field.seq);
-    this.#remembered.set(objectId, { seq, fields: certain }, certain.size);
   }
 }

@@ -14,6 +14,7 @@ import type { Gap } from '../domain/gap.ts';
 import { describeRef, type KubeObject, type ObjectRef } from '../domain/object-ref.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import { Attributions } from './attributions.ts';
+import { BLAME_MARK_DEFAULTS, type BlameMarkOptions, BlameMarks } from './blame-marks.ts';
 import { BLOCK_DEFAULTS, type BlockOptions, Blocks } from './blocks.ts';
 import { ChangeLog, type ChangeRow, nextLinks } from './change-log.ts';
 import { ChangeQueries } from './change-query.ts';
@@ -40,7 +41,9 @@ import { claimKeys, createValueSeal } from './value-seal.ts';
 
 export interface SqliteStoreOptions
   extends DatabaseOptions,
-    Partial<BlockOptions & RevisionOptions & SeriesOptions & KubeEventOptions & DeliveryOptions & RetentionOptions> {
+    Partial<
+      BlockOptions & RevisionOptions & SeriesOptions & KubeEventOptions & DeliveryOptions & BlameMarkOptions & RetentionOptions
+    > {
   logger?: Logger;
   /** A cap on the size of the file. What is old goes before it is reached; reaching it all the same is STORE_FULL. No cap by default. */
   bytesMax?: number | undefined;
@@ -67,6 +70,9 @@ const LIVES_NEAR_MAX = 3;
 const LOSSES_TOLD_MAX = 100;
 const LOSSES_COUNTED_MAX = 100_000;
 const CHANGES_NEAR_MAX = 2_000;
+/** Objects whose fields are accounted for in one upkeep, and how long each may take. */
+const ACCOUNTED_MAX = 20;
+const ACCOUNTED_MS_MAX = 50;
 
 /** Opens or creates the database. Throws the errors of `openDatabase`. */
 export function openSqliteStore(options: SqliteStoreOptions): SqliteStore {
@@ -106,6 +112,7 @@ export class SqliteStore implements port.Store {
   readonly #revisions: Revisions;
   readonly #changeQueries: ChangeQueries;
   readonly #objectQueries: ObjectQueries;
+  readonly #blameMarks: BlameMarks;
   readonly #history: ObjectHistory;
   readonly #series: SeriesTable;
   readonly #kubeEvents: KubeEvents;
@@ -146,7 +153,8 @@ export class SqliteStore implements port.Store {
     this.#revisions = new Revisions(parts, withDefaults(REVISION_DEFAULTS, options));
     this.#changeQueries = new ChangeQueries(parts);
     this.#objectQueries = new ObjectQueries(parts);
-    this.#history = new ObjectHistory({ ...parts, revisions: this.#revisions });
+    this.#blameMarks = new BlameMarks(db, withDefaults(BLAME_MARK_DEFAULTS, options));
+    this.#history = new ObjectHistory({ ...parts, revisions: this.#revisions, marks: this.#blameMarks });
     this.#series = new SeriesTable(db, withDefaults(SERIES_DEFAULTS, options));
     this.#kubeEvents = new KubeEvents(db, withDefaults(KUBE_EVENT_DEFAULTS, options));
     this.#findings = new Findings(db, seal);
@@ -235,6 +243,7 @@ export class SqliteStore implements port.Store {
       actorSetId: this.#interning.actorSetId(input.actor, input.candidates),
       pathsetId: (type === 'MODIFIED' ? this.#interning.pathsetId(diff) : undefined) ?? null,
     });
+    this.#blameMarks.added(entry.objectId, links.ordinal, seq);
     if (attribution !== undefined) this.#attributions.add(seq, input.observedMs, attribution);
     if (revision.text !== undefined)
       this.#blocks.put({
@@ -543,12 +552,24 @@ export class SqliteStore implements port.Store {
       const posted = this.#postings.maintain(this.#log.newest());
       const rolled = this.#series.maintain();
       const forgotten = this.#kubeEvents.hasOld() && this.#db.transaction(() => this.#forgetOldEvents()).immediate();
+      this.#accountForFields();
       const released = this.#release();
       if (!sealed && !posted && !rolled && !forgotten && released === 0) return;
       const free = this.#db.pragma('freelist_count', { simple: true }) as number;
       if (free > FREE_PAGES_KEPT * 2) this.#db.pragma(`incremental_vacuum(${free - FREE_PAGES_KEPT})`);
       this.#db.pragma('wal_checkpoint(PASSIVE)');
     });
+  }
+
+  /** Of objects that change often: a row that says of every field who set it. What cannot be found out quickly is left as it is. */
+  #accountForFields(): void {
+    for (const { objectId, seq } of this.#blameMarks.due(ACCOUNTED_MAX)) {
+      const endMs = performance.now() + ACCOUNTED_MS_MAX;
+      const fields = this.#history.blameOf(objectId, seq, () => performance.now() > endMs);
+      const certain = fields.flatMap((field) => (field.seq === undefined ? [] : [{ path: field.path, seq: field.seq }]));
+      if (certain.length === 0 || certain.length < fields.length) continue;
+      this.#db.transaction(() => this.#blameMarks.put(objectId, seq, certain)).immediate();
+    }
   }
 
   /** Lets go of what is too old, or too much; says how many changes. */
@@ -636,7 +657,7 @@ export class SqliteStore implements port.Store {
       this.#blocks,
       this.#postings,
       this.#revisions,
-      this.#history,
+      this.#blameMarks,
       this.#series,
       this.#kubeEvents,
     ];

@@ -1,6 +1,10 @@
 /** Blame against the plain way: every state, and the difference of each pair of neighbours. */
 import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { test } from 'node:test';
+import Database from 'better-sqlite3';
 import fc from 'fast-check';
 import { isBookkeepingPath } from '../../src/domain/bookkeeping.ts';
 import { diffValues, leavesOf } from '../../src/domain/field-diff.ts';
@@ -39,28 +43,76 @@ const spec = fc.record(
   { requiredKeys: ['mode'] },
 );
 
+/** Marks so often that most histories have several. */
+const shape = fc.record({ changesPerMark: fc.integer({ min: 1, max: 9 }) });
+
 test('says of each field what the differences of all states say, at every revision, whatever was asked before', () => {
   fc.assert(
-    fc.property(fc.array(spec, { minLength: 1, maxLength: 40 }), fc.array(fc.nat(), { maxLength: 8 }), (specs, asked) => {
-      const store = openSqliteStore({ file: ':memory:', changesPerSpan: 8, bytesPerSpan: 4_096 });
-      try {
-        const changes = history('orders', specs as JsonObject[], 10);
-        const states = changes.map((change) => change.state);
-        for (let i = 0; i < changes.length; i += 5) {
-          store.append({ changes: changes.slice(i, i + 5) });
-          if (i % 3 === 0) store.maintain();
-          assert.deepEqual(blamed(store), plainly(states.slice(0, Math.min(i + 5, states.length)), 1));
+    fc.property(
+      fc.array(spec, { minLength: 1, maxLength: 40 }),
+      fc.array(fc.nat(), { maxLength: 8 }),
+      shape,
+      (specs, asked, options) => {
+        const store = openSqliteStore({ file: ':memory:', changesPerSpan: 8, bytesPerSpan: 4_096, ...options });
+        try {
+          const changes = history('orders', specs as JsonObject[], 10);
+          const states = changes.map((change) => change.state);
+          for (let i = 0; i < changes.length; i += 5) {
+            store.append({ changes: changes.slice(i, i + 5) });
+            if (i % 3 === 0) store.maintain();
+            assert.deepEqual(blamed(store), plainly(states.slice(0, Math.min(i + 5, states.length)), 1));
+          }
+          for (const one of asked) {
+            const seq = (one % states.length) + 1;
+            assert.deepEqual(blamed(store, seq), plainly(states.slice(0, seq), 1));
+          }
+        } finally {
+          store.close();
         }
-        for (const one of asked) {
-          const seq = (one % states.length) + 1;
-          assert.deepEqual(blamed(store, seq), plainly(states.slice(0, seq), 1));
-        }
-      } finally {
-        store.close();
-      }
-    }),
-    { numRuns: 60 },
+      },
+    ),
+    { numRuns: 150 },
   );
+});
+
+test('what a long history needs to be remembered is little, and a restart loses none of it', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'blame-'));
+  const file = join(folder, 'a.db');
+  const conditions = (i: number) => [
+    { type: 'Ready', status: i % 2 === 0 ? 'True' : 'False', at: i },
+    { type: 'Healthy', status: 'True', at: 0 },
+  ];
+  const changes = history(
+    'orders',
+    Array.from({ length: 3_000 }, (_, i) => ({ kept: 1, conditions: conditions(i) })),
+    1,
+  );
+  const expected = plainly(
+    changes.map((change) => change.state),
+    1,
+  );
+  try {
+    const store = openSqliteStore({ file });
+    for (let i = 0; i < changes.length; i += 100) {
+      store.append({ changes: changes.slice(i, i + 100) });
+      store.maintain();
+    }
+    assert.deepEqual(blamed(store), expected);
+    store.close();
+    const again = openSqliteStore({ file });
+    assert.deepEqual(blamed(again), expected);
+    again.close();
+    const db = new Database(file, { readonly: true });
+    const rows = db.prepare('SELECT count(*) AS rows, sum(length(data)) AS bytes FROM blame_mark').get() as {
+      rows: number;
+      bytes: number;
+    };
+    db.close();
+    assert.equal(rows.rows, 2);
+    assert.ok(rows.bytes / 3_000 < 1, `${rows.bytes} bytes`);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
 });
 
 test('begins anew with each life, and goes on when only the version moves', () => {
@@ -78,8 +130,11 @@ test('begins anew with each life, and goes on when only the version moves', () =
   store.close();
 });
 
+/** As in a database of an earlier version: nothing but the changes themselves. */
+const UNMARKED = { changesPerMark: Number.MAX_SAFE_INTEGER };
+
 test('says what it did not get to in the time it has', () => {
-  const store = openSqliteStore({ file: ':memory:' });
+  const store = openSqliteStore({ file: ':memory:', ...UNMARKED });
   store.append({
     changes: history(
       'orders',
@@ -101,7 +156,8 @@ test('says what it did not get to in the time it has', () => {
 });
 
 test('a change that stands for others of its day does not claim what one of them may have set', () => {
-  const store = openSqliteStore({ file: ':memory:', changesPerSpan: 4, spansPerMerge: 2, keepChangesMs: 86_400_000 });
+  const retention = { changesPerSpan: 4, spansPerMerge: 2, keepChangesMs: 86_400_000 };
+  const store = openSqliteStore({ file: ':memory:', ...retention, ...UNMARKED });
   const specs = Array.from({ length: 80 }, (_, i) => ({ first: 1, early: i < 5 ? 0 : 1, late: i < 78 ? 0 : 1, moved: i }));
   for (const [i, change] of history('orders', specs, 1).entries()) {
     store.append({ changes: [{ ...change, observedMs: i * 3_600_000 }] });
