@@ -70,9 +70,9 @@ const LIVES_NEAR_MAX = 3;
 const LOSSES_TOLD_MAX = 100;
 const LOSSES_COUNTED_MAX = 100_000;
 const CHANGES_NEAR_MAX = 2_000;
-/** Objects whose fields are accounted for in one upkeep, and how long each may take. */
+/** Objects whose fields are accounted for in one upkeep, and how often states or dozens of changes may be looked at for each. */
 const ACCOUNTED_MAX = 20;
-const ACCOUNTED_MS_MAX = 50;
+const ACCOUNTED_LOOKS_MAX = 200;
 
 /** Opens or creates the database. Throws the errors of `openDatabase`. */
 export function openSqliteStore(options: SqliteStoreOptions): SqliteStore {
@@ -564,8 +564,8 @@ export class SqliteStore implements port.Store {
   /** Of objects that change often: a row that says of every field who set it. What cannot be found out quickly is left as it is. */
   #accountForFields(): void {
     for (const { objectId, seq } of this.#blameMarks.due(ACCOUNTED_MAX)) {
-      const endMs = performance.now() + ACCOUNTED_MS_MAX;
-      const fields = this.#history.blameOf(objectId, seq, () => performance.now() > endMs);
+      let looks = 0;
+      const fields = this.#history.blameOf(objectId, seq, () => ++looks > ACCOUNTED_LOOKS_MAX);
       const certain = fields.flatMap((field) => (field.seq === undefined ? [] : [{ path: field.path, seq: field.seq }]));
       if (certain.length === 0 || certain.length < fields.length) continue;
       this.#db.transaction(() => this.#blameMarks.put(objectId, seq, certain)).immediate();
