@@ -33,6 +33,8 @@ store.saveSnapshot('model', { version: 1, seq: 100, blob: Buffer.from('what was 
 store.putState('policy', 'saved');
 store.close();
 const bytes = readFileSync(file);
+const format = bytes.readUInt32BE(60);
+if (!target.endsWith(`format-${format}.db.zst`)) throw new Error(`these sources write format ${format}`);
 writeFileSync(target, zstdCompressSync(bytes, { params: { [constants.ZSTD_c_compressionLevel]: 19 } }));
 rmSync(folder, { recursive: true });
-process.stdout.write(`${target}: format ${bytes.readUInt32BE(60)}, ${bytes.length} bytes\n`);
+process.stdout.write(`${target}: format ${format}, ${bytes.length} bytes\n`);

@@ -30,18 +30,22 @@ function formatOf(file: string): number {
   return readFileSync(file).readUInt32BE(60);
 }
 
-it('there is a stored database of every format up to the newest', () => {
-  const formats = readdirSync(FIXTURES)
-    .map((name) => Number(/^format-(\d+)\.db\.zst$/.exec(name)?.[1] ?? Number.NaN))
-    .filter((format) => !Number.isNaN(format));
+const FORMATS = readdirSync(FIXTURES)
+  .map((name) => Number(/^format-(\d+)\.db\.zst$/.exec(name)?.[1] ?? Number.NaN))
+  .filter((format) => !Number.isNaN(format))
+  .sort((a, b) => a - b);
+
+it('there is a stored database of every format before the newest', () => {
+  const past = FORMATS.filter((format) => format < newestFormat());
+  const todo = 'run scripts/make-database-fixture.ts with the sources before your migration';
   assert.deepEqual(
-    formats.sort((a, b) => a - b),
-    Array.from({ length: newestFormat() }, (_, i) => i + 1),
-    'run scripts/make-database-fixture.ts with the sources that write the format that is missing',
+    past,
+    Array.from({ length: newestFormat() - 1 }, (_, i) => i + 1),
+    todo,
   );
 });
 
-for (let format = 1; format <= newestFormat(); format++)
+for (const format of FORMATS)
   describe(`a database of format ${format}`, () => {
     it('opens, is upgraded, and gives back everything', async () => {
       const file = stored(format);
