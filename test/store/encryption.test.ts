@@ -1,0 +1,94 @@
+import assert from 'node:assert/strict';
+import { randomBytes } from 'node:crypto';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, it } from 'node:test';
+import { isCrowsnestError } from '../../src/domain/errors.ts';
+import { rekey } from '../../src/store/rekey.ts';
+import { openSqliteStore, type SqliteStoreOptions } from '../../src/store/sqlite-store.ts';
+import { type KeyRing, keyRing, storeKey } from '../../src/store/store-key.ts';
+import { FINDING } from './fixture-history.ts';
+import { history, refTo } from './new-changes.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 'crowsnest-encryption-'));
+after(() => rmSync(folder, { recursive: true, force: true }));
+const [FIRST, SECOND] = [storeKey(randomBytes(32)), storeKey(randomBytes(32))];
+const ring = (...keys: (typeof FIRST)[]) => keyRing(keys) as KeyRing;
+/** Words that only states, findings and the model hold. */
+const WORDS = ['marmalade', 'porcupine', 'verification switched off', 'learnt-wombat'];
+
+function open(file: string, keys: KeyRing | undefined, more: Partial<SqliteStoreOptions> = {}) {
+  return openSqliteStore({ file, keys, changesPerSpan: 16, spansPerMerge: 3, ...more });
+}
+
+function fill(file: string, keys: KeyRing | undefined, from = 1): void {
+  using store = open(file, keys);
+  const isNew = keys !== undefined && store.counts().changes === 0;
+  const specs = Array.from({ length: 70 }, (_, i) => ({ i, jam: `marmalade ${i}`, animal: i % 2 === 0 ? 'porcupine' : 'none' }));
+  for (const change of history(`orders-${from}`, specs, from)) {
+    store.append({ changes: [change] });
+    store.maintain();
+    if (isNew) assert.deepEqual(wordsIn(file), [], 'in plain text while it is written');
+  }
+  store.commitAnalysis({ findings: [FINDING, { ...FINDING, id: 'short', summary: 'verification switched off' }] });
+  store.saveSnapshot('model', { version: 1, seq: 1, blob: Buffer.from('learnt-wombat') });
+}
+
+/** Which of the words are in the bytes of the database and its log. What is compressed shows none, so it is looked at uncompressed too. */
+function wordsIn(file: string): string[] {
+  const bytes = [file, `${file}-wal`].filter(existsSync).map((name) => readFileSync(name));
+  return WORDS.filter((word) => bytes.some((one) => one.includes(word)));
+}
+
+it('with a key, no word of a state, a finding or a snapshot is in the bytes of the file or its log, and all come back', () => {
+  const plain = join(folder, 'plain.db');
+  fill(plain, undefined);
+  assert.ok(wordsIn(plain).length >= 3, 'the words would be seen if they were there');
+  const file = join(folder, 'sealed.db');
+  fill(file, ring(FIRST));
+  assert.deepEqual(wordsIn(file), []);
+  // zstd frames, in which words could hide, are sealed as well.
+  const frame = Buffer.from([0x28, 0xb5, 0x2f, 0xfd]);
+  assert.ok(readFileSync(plain).includes(frame));
+  assert.equal(readFileSync(file).includes(frame), false);
+  using store = open(file, ring(FIRST));
+  assert.deepEqual(
+    store.changesAfter(0, 100).map(({ state }) => (state.spec as { jam: string }).jam),
+    Array.from({ length: 70 }, (_, i) => `marmalade ${i}`),
+  );
+  assert.deepEqual(store.finding('finding-1'), FINDING);
+  assert.equal(Buffer.from(store.loadSnapshot('model')?.blob ?? []).toString(), 'learnt-wombat');
+});
+
+it('is not opened without its key, and never goes on in plain text', () => {
+  const file = join(folder, 'locked.db');
+  fill(file, ring(FIRST));
+  for (const keys of [undefined, ring(SECOND)])
+    assert.throws(
+      () => open(file, keys),
+      (error) => isCrowsnestError(error, 'STORE_KEY_WRONG') && error.message.includes(FIRST.id),
+    );
+  using store = open(file, ring(FIRST));
+  assert.equal(store.counts().changes, 70, 'a refusal leaves it usable');
+});
+
+it('is switched on for a database that is there, changed, and needs the old key no more', async () => {
+  const file = join(folder, 'changed.db');
+  fill(file, undefined);
+  // From now on what is new is sealed, beside what is not.
+  fill(file, ring(FIRST), 1_000);
+  assert.ok(wordsIn(file).length > 0);
+  assert.ok((await rekey({ file, keys: ring(FIRST) })) > 0);
+  assert.deepEqual(wordsIn(file), [], 'in free pages neither');
+  assert.equal(await rekey({ file, keys: ring(FIRST) }), 0, 'nothing is left to do');
+  fill(file, ring(FIRST, SECOND), 2_000);
+  assert.throws(
+    () => open(file, ring(SECOND)),
+    (error) => isCrowsnestError(error, 'STORE_KEY_WRONG'),
+  );
+  await rekey({ file, keys: ring(FIRST, SECOND) });
+  using store = open(file, ring(SECOND));
+  for (const name of ['orders-1', 'orders-1000', 'orders-2000'])
+    assert.equal((store.head(refTo(name))?.state.spec as { jam: string }).jam, 'marmalade 69');
+});
