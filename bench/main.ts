@@ -8,7 +8,7 @@ import { killStore } from './kill-store.ts';
 import { measureMasking } from './masking.ts';
 import { measureQuality, qualityText } from './quality/measure.ts';
 import { measureQueries, type QueriesOptions, queriesText } from './queries.ts';
-import { measureSamples } from './samples.ts';
+import { measureSamples, samplesText } from './samples.ts';
 import { measureStorage, storageText } from './storage.ts';
 
 const program: Command = new Command('bench').description('Benches on real parts; results that are kept go to bench/results.');
@@ -149,14 +149,19 @@ program
 program
   .command('samples')
   .description("bytes per sample of the database file, beside Prometheus' own database on the same samples")
-  .argument('[recording...]', 'recorded scrapes: of scripts/record-scrapes.ts, or a recorded stream', [
-    'fixtures/operators/hour.ndjson.zst',
+  .argument('[recordings...]', 'of scripts/record-scrapes.ts, or recorded streams; by default a day of two operators', [
+    'fixtures/operators/day.prometheus-operator.ndjson.zst',
+    'fixtures/operators/day.rabbitmq-cluster-operator.ndjson.zst',
   ])
-  .option('--page', 'all that is on the pages instead of the series that the collector keeps')
+  .option('--late', 'scrapes as late as the recording machine was, instead of when they were due')
   .option('--json', 'only the JSON, no text')
-  .action(async (recordings: string[], given: { page?: boolean; json?: boolean }) =>
-    print(await measureSamples(recordings, given.page === true ? 'page' : 'kept')),
-  );
+  .action(async (recordings: string[], { json, late }: { json?: boolean; late?: boolean }) => {
+    const result = await measureSamples(recordings, { late: late === true }).catch((error: Error) =>
+      program.error(`the bench came to nothing: ${error.message}`),
+    );
+    if (json !== true) process.stdout.write(samplesText(result));
+    print(result);
+  });
 
 function positive(text: string): number {
   if (!/^[1-9]\d*$/.test(text)) throw new InvalidArgumentError('expected a whole number above 0.');

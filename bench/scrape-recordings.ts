@@ -18,16 +18,25 @@ export interface RecordedScrape {
   samples: (RecordedSeries & { value: number })[];
 }
 
+export interface ReadingOptions {
+  selection: Selection;
+  /**
+   * Scrapes keep the time at which they were read, instead of that at which they were due. How late they were says how busy the recording
+   * machine was. It costs Prometheus two bytes a sample, unless it is 2 ms at most, which Prometheus evens out itself; us two bytes a scrape.
+   */
+  late: boolean;
+}
+
 /** Only the series that the collector keeps of a page, or all of it. */
 export type Selection = 'kept' | 'page';
 
 /** Yields the scrapes of a file in their order: METRICS lines of a recorded stream, or the pages that scripts/record-scrapes.ts wrote. */
-export async function* recordedScrapes(file: string, selection: Selection): AsyncGenerator<RecordedScrape> {
-  const pages = new Pages();
+export async function* recordedScrapes(file: string, { selection, late }: ReadingOptions): AsyncGenerator<RecordedScrape> {
+  const pages = new Pages(late);
   for await (const line of linesOf(file)) {
     const given = JSON.parse(line);
     const scrape = given.type === 'METRICS' ? fromStream(given) : given.set === undefined ? undefined : pages.next(given);
-    if (given.operator !== undefined) Object.assign(pages, { target: given.operator, everyMs: given.everyMs });
+    if (given.operator !== undefined) pages.target = given.operator;
     if (scrape === undefined) continue;
     const samples = selection === 'page' ? scrape.samples : scrape.samples.filter(({ metric }) => isKept(metric));
     yield { ...scrape, samples };
@@ -50,30 +59,24 @@ function fromStream({ ts, target, samples }: StreamLine): RecordedScrape {
 
 interface PageLine {
   ts: number;
+  late: number;
   new?: [string, Record<string, string>][];
   set: (number | string)[];
   gone?: number[];
 }
 
-/**
- * Prometheus dates a scrape to where it was due when it came no more than 2 ms late, because its chunks keep even times in a bit each. The
- * recordings have the time as it was; here it is dated likewise, for both sides.
- */
-const TOLERANCE_MS = 2;
-
-function dated(tsMs: number, everyMs: number): number {
-  const dueMs = Math.round(tsMs / everyMs) * everyMs;
-  return Math.abs(tsMs - dueMs) <= TOLERANCE_MS ? dueMs : tsMs;
-}
-
 /** Puts pages together again from what changed in them. */
 class Pages {
   target = 'unknown';
-  everyMs = 1;
+  readonly #late: boolean;
   readonly #series: RecordedSeries[] = [];
   readonly #values: (number | undefined)[] = [];
 
-  next({ ts, new: fresh = [], set, gone = [] }: PageLine): RecordedScrape {
+  constructor(late: boolean) {
+    this.#late = late;
+  }
+
+  next({ ts, late, new: fresh = [], set, gone = [] }: PageLine): RecordedScrape {
     for (const [metric, labels] of fresh) this.#series.push({ metric, labels: { ...labels, instance: this.target } });
     for (let i = 0; i + 1 < set.length; i += 2) this.#values[set[i] as number] = Number(set[i + 1]);
     for (const place of gone) this.#values[place] = undefined;
@@ -81,7 +84,7 @@ class Pages {
       const value = this.#values[place];
       return value === undefined ? [] : [{ ...series, value }];
     });
-    return { tsMs: dated(ts, this.everyMs), target: this.target, samples };
+    return { tsMs: ts + (this.#late ? late : 0), target: this.target, samples };
   }
 }
 

@@ -1,12 +1,12 @@
 /**
  * Records a day of scrapes of real operators in less than a day: `node scripts/record-scrapes.ts FOLDER [MINUTES] [SEED]`. The operators run at a
  * real API server and the hour of work of test/operators/work-plan.ts is played to them; their whole /metrics pages are read 5,760 times,
- * evenly spread over the minutes, and dated 15 s apart, each as many milliseconds off as the reading began late. Values are as they were read.
+ * evenly spread over the minutes, and dated 15 s apart; how many milliseconds late a reading began is kept beside. Values are as they were read.
  * So what happens in a day is right in number of writes, restarts and reconciles for a quiet cluster; what goes by the clock alone (renewed
  * leases, garbage collection) moves less between two scrapes than it would.
  *
  * One file for each operator, NDJSON. First `{"operator","version","everyMs","readEveryMs","seed"}`, then a line for each scrape:
- * `{"ts": ms, "new": [[metric, labels], …], "set": [place, value, …], "gone": [place, …]}`. A series has the place in which it came up in
+ * `{"ts": ms, "late": ms, "new": [[metric, labels], …], "set": [place, value, …], "gone": [place, …]}`. A series has the place in which it came up in
  * `new`, keeps its value until it is set again, and is on the page until it is gone. NaN and infinities are strings.
  */
 import { appendFileSync, createWriteStream, mkdirSync, type WriteStream } from 'node:fs';
@@ -42,7 +42,7 @@ class PageDiffs {
     this.#file.write(`${JSON.stringify(head)}\n`);
   }
 
-  add(tsMs: number, text: string): void {
+  add(tsMs: number, lateMs: number, text: string): void {
     const fresh: unknown[] = [];
     const set: unknown[] = [];
     const values = new Map<number, string>();
@@ -60,7 +60,13 @@ class PageDiffs {
     }
     const gone = [...this.#values.keys()].filter((place) => !values.has(place));
     this.#values = values;
-    const line = { ts: tsMs, ...(fresh.length > 0 ? { new: fresh } : {}), set, ...(gone.length > 0 ? { gone } : {}) };
+    const line = {
+      ts: tsMs,
+      late: lateMs,
+      ...(fresh.length > 0 ? { new: fresh } : {}),
+      set,
+      ...(gone.length > 0 ? { gone } : {}),
+    };
     this.#file.write(`${JSON.stringify(line)}\n`);
   }
 
@@ -104,7 +110,7 @@ async function readPages(operator: OperatorName, startMs: number): Promise<void>
     const lateMs = Math.max(0, Math.round(Date.now() - dueMs));
     try {
       const answer = await fetch(rig.metricsTarget(operator), { headers: { accept: 'text/plain;version=0.0.4' } });
-      if (answer.ok) diffs.add(FIRST_MS + i * DATED_EVERY_MS + lateMs, await answer.text());
+      if (answer.ok) diffs.add(FIRST_MS + i * DATED_EVERY_MS, lateMs, await answer.text());
     } catch (error) {
       report(`${operator}, scrape ${i}: ${error instanceof Error ? error.message : String(error)}`);
     }

@@ -13,7 +13,7 @@
 import type { SpanSummary } from '../domain/span-summary.ts';
 import { addToSummary, joinSummary, startSummary } from '../domain/span-summary.ts';
 import { compress, decompress } from './block-codec.ts';
-import { fromFloatPlanes, isWhole, putValue, type StoredScrape, toFloatPlanes, unzigzag, zigzag } from './sample-codec.ts';
+import { fromFloatPlanes, isWhole, planeReader, type StoredScrape, toFloatPlanes, unzigzag, zigzag } from './sample-codec.ts';
 import { ByteReader, ByteWriter } from './varint.ts';
 
 /** One series: spans by number (time divided by the length of a span), in the order in which their samples came. */
@@ -236,14 +236,4 @@ function readFloats(reader: ByteReader, counts: readonly number[]): SpanSummary[
     ...{ count: counts[i] as number, first, last, min: mins[i] as number, max: maxs[i] as number },
     ...{ excess: excesses[i] as number, fallen: fallens[i] as number },
   }));
-}
-
-function planeReader(planes: Buffer): (place: number, beside: number) => number {
-  const count = planes.length / 8;
-  const bytes = Buffer.alloc(8);
-  return (place, beside) => {
-    putValue(beside, bytes);
-    for (let plane = 0; plane < 8; plane++) bytes[plane] = (bytes[plane] as number) ^ (planes[plane * count + place] as number);
-    return bytes.readDoubleBE();
-  };
 }

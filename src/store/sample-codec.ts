@@ -68,7 +68,7 @@ function decodePlainScrape(reader: ByteReader): StoredSample[] {
 }
 
 /** Undefined for a mark that the series ended. */
-export type Value = number | undefined;
+type Value = number | undefined;
 
 function valueIn({ value, stale }: StoredSample): Value {
   return stale ? undefined : value;
@@ -206,15 +206,39 @@ export function isWhole(value: number): boolean {
   return Number.isInteger(value) && Math.abs(value) < 2 ** 49 && !Object.is(value, -0);
 }
 
-const NAN_BITS = Buffer.from('7ff8000000000000', 'hex');
-/** What Prometheus writes where a series ended. */
-const STALE_BITS = Buffer.from('7ff0000000000002', 'hex');
+/** What Prometheus writes where a series ended: 7ff0000000000002. Numbers need not keep the bits of a NaN, so these are told here. */
+const STALE_HIGH = 0x7ff00000;
+const STALE_LOW = 2;
+const NAN_HIGH = 0x7ff80000;
 
-/** Numbers that pass through arrays need not keep the bits of a NaN, so these are written here. */
-export function putValue(value: Value, into: Buffer): void {
-  if (value === undefined) STALE_BITS.copy(into);
-  else if (Number.isNaN(value)) NAN_BITS.copy(into);
-  else into.writeDoubleBE(value);
+/** The eight bytes of a float, the highest first, and the value that they are. */
+class FloatBytes {
+  readonly bytes = new Uint8Array(8);
+  readonly #view = new DataView(this.bytes.buffer);
+
+  set(value: Value): void {
+    if (value === undefined) this.#bits(STALE_HIGH, STALE_LOW);
+    else if (Number.isNaN(value)) this.#bits(NAN_HIGH, 0);
+    else this.#view.setFloat64(0, value);
+  }
+
+  get(): Value {
+    const value = this.#view.getFloat64(0);
+    if (!Number.isNaN(value)) return value;
+    return this.#view.getUint32(0) === STALE_HIGH && this.#view.getUint32(4) === STALE_LOW ? undefined : Number.NaN;
+  }
+
+  /** XORs with the planes' bytes of a place. */
+  apply(planes: Uint8Array, place: number): void {
+    const count = planes.length / 8;
+    for (let plane = 0; plane < 8; plane++)
+      this.bytes[plane] = (this.bytes[plane] as number) ^ (planes[plane * count + place] as number);
+  }
+
+  #bits(high: number, low: number): void {
+    this.#view.setUint32(0, high);
+    this.#view.setUint32(4, low);
+  }
 }
 
 /**
@@ -224,28 +248,39 @@ export function putValue(value: Value, into: Buffer): void {
 export function toFloatPlanes(values: readonly Value[], beside?: readonly number[]): Buffer {
   const count = values.length;
   const planes = Buffer.alloc(count * 8);
-  const [last, next] = [Buffer.alloc(8), Buffer.alloc(8)];
-  values.forEach((value, i) => {
-    if (beside !== undefined) putValue(beside[i], last);
-    putValue(value, next);
-    for (let plane = 0; plane < 8; plane++) planes[plane * count + i] = (next[plane] as number) ^ (last[plane] as number);
-    next.copy(last);
-  });
+  let [last, next] = [new FloatBytes(), new FloatBytes()];
+  for (let i = 0; i < count; i++) {
+    if (beside !== undefined) last.set(beside[i]);
+    next.set(values[i]);
+    for (let plane = 0; plane < 8; plane++)
+      planes[plane * count + i] = (next.bytes[plane] as number) ^ (last.bytes[plane] as number);
+    [last, next] = [next, last];
+  }
   return planes;
 }
 
-export function fromFloatPlanes(planes: Buffer): Value[];
-export function fromFloatPlanes(planes: Buffer, beside: readonly number[]): number[];
-export function fromFloatPlanes(planes: Buffer, beside?: readonly number[]): Value[] {
+export function fromFloatPlanes(planes: Uint8Array): Value[];
+export function fromFloatPlanes(planes: Uint8Array, beside: readonly number[]): number[];
+export function fromFloatPlanes(planes: Uint8Array, beside?: readonly number[]): Value[] {
   const count = planes.length / 8;
-  const last = Buffer.alloc(8);
+  const float = new FloatBytes();
   const values: Value[] = [];
   for (let i = 0; i < count; i++) {
-    if (beside !== undefined) putValue(beside[i], last);
-    for (let plane = 0; plane < 8; plane++) last[plane] = (last[plane] as number) ^ (planes[plane * count + i] as number);
-    values.push(last.equals(STALE_BITS) ? undefined : last.readDoubleBE());
+    if (beside !== undefined) float.set(beside[i]);
+    float.apply(planes, i);
+    values.push(float.get());
   }
   return values;
+}
+
+/** Reads the float of a place whose neighbour is known only then. */
+export function planeReader(planes: Uint8Array): (place: number, beside: number) => number {
+  const float = new FloatBytes();
+  return (place, beside) => {
+    float.set(beside);
+    float.apply(planes, place);
+    return float.get() ?? Number.NaN;
+  };
 }
 
 export function zigzag(value: number): number {

@@ -11,7 +11,7 @@ import { isoTime } from '../views.ts';
 const DAY_MS = 86_400_000;
 const SERIES_MAX = 1_000;
 const POINTS_MAX = 11_000;
-const WORK_MAX = 5_000_000;
+const WORK_MAX = 2_000_000;
 const MATCHERS_MAX = 20;
 /** Without a step: the finest of these that makes no more points than this. */
 const STEPS_S = [15, 30, 60, 300, 900, 1_800, 3_600, 10_800, 21_600, 86_400, 604_800];
