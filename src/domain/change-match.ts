@@ -29,6 +29,8 @@ export interface ChangeFilter {
   fitsRow(row: Row): boolean;
   /** Undefined where no term asks for values. */
   fitsFields: ((type: ChangeType, diff: readonly FieldDiff[]) => boolean) | undefined;
+  /** Of each term about what a field became: texts of which one at least is in the value. A change with none of them does not fit. */
+  heldTexts: readonly (readonly string[])[];
   /** Undefined where no term asks for the score. */
   fitsScore: ((score: number) => boolean) | undefined;
   /** No change with a lower score fits. */
@@ -63,6 +65,10 @@ export function compileChangeFilter(terms: readonly FilterTerm[]): ChangeFilter 
       fieldTerms.length === 0 || (!needsValues && !wantsCreated)
         ? undefined
         : (type, diff) => (isLookedInto(type) ? fitsFields(diff, wanted, unwanted) : wanted.length === 0),
+    heldTexts: terms
+      .filter(({ key, negated, operator }) => key === 'value' && !negated && operator === ':')
+      .map(({ values }) => values.map(longestPiece))
+      .filter((texts) => texts.every((text) => text !== '')),
     fitsScore:
       scoreTerms.length === 0 ? undefined : (score) => scoreTerms.every((term) => compares(score, term) !== term.negated),
     scoreMin: lowestScore(scoreTerms),
@@ -182,6 +188,12 @@ function textTest({ text, quoted }: Alternative): (value: string) => boolean {
     }
     return true;
   };
+}
+
+/** The longest text between wildcards, which is in every value that fits. */
+function longestPiece({ text, quoted }: Alternative): string {
+  if (isExact({ text, quoted })) return text;
+  return text.split(WILDCARD).reduce((longest, piece) => (piece.length > longest.length ? piece : longest), '');
 }
 
 /** A star that is not the `[*]` of a path. */

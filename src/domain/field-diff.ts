@@ -17,7 +17,7 @@ export interface FieldDiff {
 }
 
 /** Fields that name the items of a list in practice; a schema's own x-kubernetes-list-map-keys will come before these. */
-const MERGE_KEYS = ['name', 'key', 'type', 'host', 'path'] as const;
+export const MERGE_KEYS = ['name', 'key', 'type', 'host', 'path'] as const;
 
 /** The merge key that tells all items of a list apart, if every item is an object that has it as a unique string. */
 export function mergeKeyOf(list: readonly Json[]): string | undefined {

@@ -7,7 +7,7 @@
  */
 import type { Change } from '../domain/change.ts';
 import { isCrowsnestError } from '../domain/errors.ts';
-import { isEmptyPatch, type StatePatch } from '../domain/field-diff.ts';
+import { isEmptyPatch, MERGE_KEYS, type StatePatch } from '../domain/field-diff.ts';
 import type { KubeObject } from '../domain/object-ref.ts';
 import { Recent } from '../domain/recent.ts';
 import type { Blocks } from './blocks.ts';
@@ -110,6 +110,17 @@ export class Revisions {
   /** The state a change led to. Throws STORE_CORRUPT when the chain has a missing or damaged link. */
   state(row: ChangeRow): KubeObject {
     return this.#walk(row.lifeId, row.seq, row).state;
+  }
+
+  /** False where what a change stored of the state it led to does not have this text in any value. */
+  mayHold(row: ChangeRow, text: string): boolean {
+    const life = this.#parts.objects.life(row.lifeId);
+    if (recordShapeOf(row.flags) === 'none' || life === undefined) return false;
+    // What lost its last member or item became empty without the record saying so.
+    if ('[]'.includes(text) || '{}'.includes(text)) return true;
+    const record = this.#parts.blocks.read({ seq: row.seq, lifeId: row.lifeId, resourceId: life.resourceId });
+    // A patch names list items by place and a diff by key: where keys moved, an item may have become what only another one held before.
+    return record.includes(JSON.stringify(text).slice(1, -1)) || MERGE_KEYS.some((key) => record.includes(`"${key}":`));
   }
 
   /** The states on both sides of a change; `before` is undefined where the change begins a life. */

@@ -408,6 +408,13 @@ export class SqliteStore implements port.Store {
     });
   }
 
+  mayHold(seq: number, text: string): boolean {
+    return this.#read(() => {
+      const row = this.#log.row(seq);
+      return row !== undefined && this.#revisions.mayHold(row, text);
+    });
+  }
+
   *history(ref: ObjectRef, from?: { seq: number }): Generator<port.ChangeSummary> {
     // Read by read, so that a row that is damaged is told of as one.
     const rows = this.#history.back(ref, from?.seq);

@@ -303,6 +303,8 @@ export interface Store {
   changesNear(ref: ObjectRef, near: { resourceVersion: string } | { fromMs: number; toMs: number }): ChangeSummary[];
   /** Masked state right after change `seq` (which must be of this object), or as of a time. */
   stateAt(ref: ObjectRef, at: { seq: number } | { atMs: number }): KubeObject | undefined;
+  /** False where no field became anything that has this text in it by change `seq`. Cheap, and may be true where none did. */
+  mayHold(seq: number, text: string): boolean;
   /** The changes of an object, over all its lives, from change `seq` or the newest back to the first. Each is read when it is asked for. */
   history(ref: ObjectRef, from?: { seq: number }): Iterable<ChangeSummary>;
   /**

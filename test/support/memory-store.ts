@@ -223,6 +223,11 @@ class MemoryStore implements port.Store {
     for (const one of changes.toReversed()) if (one.change.seq <= (from?.seq ?? Number.POSITIVE_INFINITY)) yield summaryOf(one);
   }
 
+  mayHold(seq: number, text: string): boolean {
+    const recorded = this.#log[seq - 1];
+    return recorded !== undefined && JSON.stringify(recorded.change.state).includes(JSON.stringify(text).slice(1, -1));
+  }
+
   blame(ref: ObjectRef, options: { seq?: number } = {}): ReturnType<port.Store['blame']> {
     const steps = [...this.history(ref, options.seq === undefined ? undefined : { seq: options.seq })];
     const newest = steps[0];

@@ -65,9 +65,10 @@ export const getObjectBlame = route({
   },
 });
 
-/** Objects asked for at a time, and states sent at a time: the first ones go out while the rest is still to be rebuilt. */
+/** Objects asked for at a time, and states sent at a time. The first ones go out at once, while the rest is still to be looked for. */
 const OBJECTS_PER_READ = 100;
-const STATES_PER_WRITE = 8;
+const OBJECTS_OF_FIRST_READ = 8;
+const STATES_PER_WRITE = 4;
 const STATES_DEFAULT = 20;
 const STATES_MAX = 100;
 const statesLimitMessage = `must be a whole number from 1 to ${STATES_MAX}`;
@@ -116,11 +117,12 @@ function* statePages(store: Store, query: Omit<ObjectQuery, 'limit'> & { atMs: n
   do {
     const page = store.objects({
       ...query,
-      limit: OBJECTS_PER_READ,
+      limit: position === query.continue ? OBJECTS_OF_FIRST_READ : OBJECTS_PER_READ,
       ...(position === undefined ? {} : { continue: position }),
     });
-    for (let from = 0; from < Math.max(1, page.items.length); from += STATES_PER_WRITE) {
-      const few = page.items.slice(from, from + STATES_PER_WRITE);
+    for (let from = 0; from < Math.max(1, page.items.length); ) {
+      const few = page.items.slice(from, from + (from === 0 ? 1 : STATES_PER_WRITE));
+      from += Math.max(1, few.length);
       yield few.map(({ ref, seq }) => stateView(store, ref, seq, query.atMs));
     }
     position = page.continue;
