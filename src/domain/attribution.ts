@@ -1,7 +1,9 @@
 import { type Actor, UNKNOWN_ACTOR } from './change.ts';
-import type { FieldDiff } from './field-diff.ts';
+import { withoutBookkeeping } from './bookkeeping.ts';
+import { countLeaves, type FieldDiff, mergeKeyOf } from './field-diff.ts';
 import { type FieldPath, isListItem, partOf, unescapeSegment } from './field-path.ts';
-import { isJsonObject, type JsonObject } from './json.ts';
+import { isJsonObject, type Json, type JsonObject } from './json.ts';
+import type { KubeObject } from './object-ref.ts';
 
 /** The part of an object that says who wrote it: of metadata the name and managedFields. */
 export interface Managed {
@@ -23,6 +25,48 @@ export function attribute(
   stated: string | undefined,
   deleted: boolean,
 ): { actor: Actor; candidates: Actor[] } {
+  const kept = diff.filter((field) => field.op !== 'remove');
+  return named(object, stated, deleted, {
+    kept: kept.length,
+    statusOnly: diff.length > 0 && diff.every((field) => partOf(field.path) === 'status'),
+    ownsSome: (fields) => kept.some((field) => owns(fields, field.path)),
+    owned: (fields) => kept.filter((field) => owns(fields, field.path)).length,
+  });
+}
+
+/** The same for the first sight of an object, of which every leaf is new: counted in `state` rather than named one by one. */
+export function attributeFirst(
+  object: Managed,
+  state: KubeObject,
+  stated: string | undefined,
+): { actor: Actor; candidates: Actor[] } {
+  const seen = withoutBookkeeping(state);
+  const owned = (fields: JsonObject) => ownedLeaves(fields, seen);
+  return named(object, stated, false, {
+    kept: countLeaves(seen),
+    // apiVersion is a leaf too.
+    statusOnly: false,
+    ownsSome: (fields) => owned(fields) > 0,
+    owned,
+  });
+}
+
+/** What was written, as far as naming the writer needs it. */
+interface Writing {
+  /** Fields that were set. */
+  kept: number;
+  statusOnly: boolean;
+  ownsSome(fields: JsonObject): boolean;
+  /** How many of those set a fieldsV1 set covers. */
+  owned(fields: JsonObject): number;
+}
+
+function named(
+  object: Managed,
+  stated: string | undefined,
+  deleted: boolean,
+  { kept, statusOnly, ownsSome, owned }: Writing,
+): { actor: Actor; candidates: Actor[] } {
   if (stated !== undefined) {
     const actor: Actor = { name: stated, source: 'stream', confidence: 1 };
     return { actor, candidates: [actor] };
@@ -30,19 +74,17 @@ export function attribute(
   // A deletion leaves no entry: whoever wrote last need not be who deleted.
   const all = deleted ? [] : managedEntries(object);
   const entries = all.filter((entry) => entry.timeMs !== undefined);
-  const newestMs = Math.max(...entries.map((entry) => entry.timeMs!));
   if (entries.length === 0) return { actor: UNKNOWN_ACTOR, candidates: [] };
-
-  const kept = diff.filter((field) => field.op !== 'remove');
-  const statusOnly = diff.length > 0 && diff.every((field) => partOf(field.path) === 'status');
+  const newestMs = Math.max(...entries.map((entry) => entry.timeMs!));
   const newest = entries.filter((entry) => entry.timeMs === newestMs);
-  const ownsSome = (entry: ManagedEntry) => kept.some((field) => owns(entry.fields, field.path));
   const untimed = all.filter((entry) => entry.timeMs === undefined);
-  const timeless = untimed.length === 0 || newest.some(ownsSome) ? [] : untimed.filter(ownsSome);
+  const timeless =
+    untimed.length === 0 || newest.some((entry) => ownsSome(entry.fields))
+      ? []
+      : untimed.filter((entry) => ownsSome(entry.fields));
   const candidates = [...timeless, ...newest]
     .map((entry): Actor => {
-      const owned = kept.filter((field) => owns(entry.fields, field.path)).length;
-      const share = kept.length === 0 ? 0 : owned / kept.length;
+      const share = kept === 0 ? 0 : owned(entry.fields) / kept;
       const fits = entry.status === statusOnly ? 0 : -0.1;
       return {
         name: entry.manager,
@@ -97,6 +139,26 @@ function owns(fields: JsonObject, path: FieldPath): boolean {
     node = next;
   }
   return true;
+}
+
+/** How many leaves of a value a fieldsV1 set covers; see `owns`. */
+function ownedLeaves(fields: JsonObject, value: Json): number {
+  if (isEmpty(fields)) return countLeaves(value);
+  let count = 0;
+  if (Array.isArray(value) && value.length > 0) {
+    const key = mergeKeyOf(value);
+    value.forEach((item, i) => {
+      const next = listItem(fields, key === undefined ? `[${i}]` : `[${key}=${(item as JsonObject)[key]}]`);
+      if (next !== undefined) count += ownedLeaves(next, item);
+    });
+    return count;
+  }
+  if (!isJsonObject(value) || isEmpty(value)) return 1;
+  for (const key of Object.keys(value)) {
+    const next = isListItem(key) ? listItem(fields, key) : fields[`f:${key}`];
+    if (isJsonObject(next)) count += ownedLeaves(next, value[key] as Json);
+  }
+  return count;
 }
 
 function isEmpty(node: JsonObject): boolean {

@@ -1,4 +1,4 @@
-import { escapeSegment, type FieldPath, genericPath, segmentsOf } from './field-path.ts';
+import { escapeSegment, type FieldPath, genericPath, isListItem, segmentsOf } from './field-path.ts';
 import { isJsonObject, type Json, type JsonObject } from './json.ts';
 
 /**
@@ -49,6 +49,24 @@ export function leavesOf(value: Json, path: FieldPath = ''): FieldDiff[] {
   const out: FieldDiff[] = [];
   leavesInto(value, path, 'add', out);
   return out;
+}
+
+/**
+ * A diff by rising path. A rebuilt state may hold its members in another order than the one that came from the API server; in this
+ * order what `append` returns and what is read later are the same, member for member.
+ */
+export function inPathOrder(diff: FieldDiff[]): FieldDiff[] {
+  const sorted = diff.every((one, i) => i === 0 || (diff[i - 1] as FieldDiff).path <= one.path);
+  return sorted ? diff : diff.toSorted((a, b) => (a.path < b.path ? -1 : a.path > b.path ? 1 : 0));
+}
+
+/** How many leaves a value has, without naming them. */
+export function countLeaves(value: Json): number {
+  if (!isContainer(value)) return 1;
+  let count = 0;
+  if (Array.isArray(value)) for (const item of value) count += countLeaves(item);
+  else for (const key of Object.keys(value as JsonObject)) count += countLeaves((value as JsonObject)[key] as Json);
+  return count === 0 ? 1 : count;
 }
 
 function diffInto(before: Json | undefined, after: Json | undefined, path: FieldPath, out: FieldDiff[]): void {
@@ -113,18 +131,27 @@ function diffLists(before: Json[], after: Json[], path: FieldPath, out: FieldDif
 }
 
 function leavesInto(value: Json, path: FieldPath, op: 'add' | 'remove', out: FieldDiff[]): void {
+  leavesBelow(value, path, genericPath(path), op, out);
+}
+
+/** The generic path grows along with the path, as working it out again for each leaf of an object costs more than all the rest. */
+function leavesBelow(value: Json, path: FieldPath, generic: FieldPath, op: 'add' | 'remove', out: FieldDiff[]): void {
   if (Array.isArray(value) && value.length > 0) {
     const key = mergeKeyOf(value);
-    value.forEach((item, i) => {
+    const items = `${generic}/[*]`;
+    for (let i = 0; i < value.length; i++) {
+      const item = value[i] as Json;
       const segment = key === undefined ? `[${i}]` : `[${escapeSegment(`${key}=${(item as JsonObject)[key]}`)}]`;
-      leavesInto(item, `${path}/${segment}`, op, out);
-    });
+      leavesBelow(item, `${path}/${segment}`, items, op, out);
+    }
   } else if (isJsonObject(value) && !isEmpty(value)) {
-    for (const key of Object.keys(value)) leavesInto(value[key] as Json, `${path}/${escapeSegment(key)}`, op, out);
-  } else {
-    const generic = genericPath(path);
-    out.push(op === 'add' ? { op, path, generic, new: value } : { op, path, generic, old: value });
-  }
+    for (const key of Object.keys(value)) {
+      const segment = escapeSegment(key);
+      const inner = `${path}/${segment}`;
+      const general = isListItem(segment) ? '[*]' : segment;
+      leavesBelow(value[key] as Json, inner, generic === path && general === segment ? inner : `${generic}/${general}`, op, out);
+    }
+  } else out.push(op === 'add' ? { op, path, generic, new: value } : { op, path, generic, old: value });
 }
 
 function isContainer(value: Json): boolean {

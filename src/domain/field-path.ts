@@ -29,11 +29,27 @@ export function isListItem(segment: string): boolean {
 
 /** The path with every list item replaced by `[*]`: the same field over all items. */
 export function genericPath(path: FieldPath): FieldPath {
-  if (!path.includes('[')) return path;
-  return path
-    .split('/')
-    .map((segment) => (isListItem(segment) ? '[*]' : segment))
-    .join('/');
+  let from = path.indexOf('/[');
+  if (from < 0 && !path.startsWith('[')) return path;
+  // Piece by piece, as this runs for each changed field of a list.
+  let generic = '';
+  let done = 0;
+  for (from = path.startsWith('[') ? -1 : from; from !== -2; from = next(path, from + 1)) {
+    const slash = path.indexOf('/', from + 1);
+    const to = slash < 0 ? path.length : slash;
+    if (path.charCodeAt(to - 1) !== CLOSE) continue;
+    generic += `${path.slice(done, from + 1)}[*]`;
+    done = to;
+  }
+  return generic + path.slice(done);
+}
+
+const CLOSE = 0x5d;
+
+/** Where the next segment that begins like a list item's has its slash; -2 when there is none. */
+function next(path: FieldPath, from: number): number {
+  const at = path.indexOf('/[', from);
+  return at < 0 ? -2 : at;
 }
 
 /** Which part of the object a path lies in; a controller writes status, people and GitOps write spec and metadata. */

@@ -41,7 +41,7 @@ export function isOwnWrite(object: Managed, diff: readonly FieldDiff[]): boolean
 }
 
 /** The canary while nobody else has had a hand in it. */
-function isCanary({ apiVersion, kind, metadata }: Managed): boolean {
+export function isCanary({ apiVersion, kind, metadata }: Managed): boolean {
   if (kind !== 'Lease' || metadata.name !== CANARY_LEASE || !apiVersion.startsWith('coordination.k8s.io/')) return false;
   const { managedFields } = metadata;
   if (!Array.isArray(managedFields) || managedFields.length === 0) return false;

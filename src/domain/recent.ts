@@ -1,14 +1,17 @@
 /**
  * A map that forgets what has not been used for long once the weights of its values exceed `weightMax`.
  *
- * Two generations instead of an exact order: what is used moves to the young one; when that is half full it becomes the old one and
- * what was old is forgotten. A hit in the young generation then costs one look-up and no writing, which an exact order does not.
+ * Two generations instead of an exact order: what is used moves to the young one, and what is forgotten comes from the old one, in the order
+ * it got there; when nothing is left of that, the young one becomes the old one. A hit in the young generation then costs one look-up and no
+ * writing, which an exact order does not. Nothing is forgotten before the bound is reached: going round and round over what fits hits always.
  */
 export class Recent<K, V> {
   readonly #weightMax: number;
   #young = new Map<K, Entry<V>>();
   #old = new Map<K, Entry<V>>();
-  #youngWeight = 0;
+  /** Goes through the old generation once; what was used since is no longer there. */
+  #oldest = this.#old.entries();
+  #weight = 0;
 
   constructor(weightMax: number) {
     this.#weightMax = weightMax;
@@ -24,7 +27,7 @@ export class Recent<K, V> {
     const old = this.#old.get(key);
     if (old === undefined) return undefined;
     this.#old.delete(key);
-    this.#add(key, old);
+    this.#young.set(key, old);
     return old.value;
   }
 
@@ -32,42 +35,43 @@ export class Recent<K, V> {
   set(key: K, value: V, weight = 1): void {
     const young = this.#young.get(key);
     if (young !== undefined && weight <= this.#weightMax / 2) {
-      this.#youngWeight += weight - young.weight;
+      this.#weight += weight - young.weight;
       young.value = value;
       young.weight = weight;
-      this.#age();
-      return;
+    } else {
+      this.delete(key);
+      if (weight > this.#weightMax / 2) return;
+      this.#young.set(key, { value, weight });
+      this.#weight += weight;
     }
-    this.delete(key);
-    if (weight <= this.#weightMax / 2) this.#add(key, { value, weight });
+    this.#forget();
   }
 
   delete(key: K): void {
-    const young = this.#young.get(key);
-    if (young !== undefined) {
-      this.#young.delete(key);
-      this.#youngWeight -= young.weight;
-    }
-    this.#old.delete(key);
+    const entry = this.#young.get(key) ?? this.#old.get(key);
+    if (entry === undefined) return;
+    this.#weight -= entry.weight;
+    if (!this.#young.delete(key)) this.#old.delete(key);
   }
 
   clear(): void {
     this.#young.clear();
     this.#old.clear();
-    this.#youngWeight = 0;
+    this.#weight = 0;
   }
 
-  #add(key: K, entry: Entry<V>): void {
-    this.#young.set(key, entry);
-    this.#youngWeight += entry.weight;
-    this.#age();
-  }
-
-  #age(): void {
-    if (this.#youngWeight <= this.#weightMax / 2) return;
-    this.#old = this.#young;
-    this.#young = new Map();
-    this.#youngWeight = 0;
+  #forget(): void {
+    while (this.#weight > this.#weightMax) {
+      const oldest = this.#oldest.next().value;
+      if (oldest === undefined) {
+        this.#old = this.#young;
+        this.#young = new Map();
+        this.#oldest = this.#old.entries();
+      } else {
+        this.#old.delete(oldest[0]);
+        this.#weight -= oldest[1].weight;
+      }
+    }
   }
 }
 

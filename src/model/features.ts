@@ -151,7 +151,8 @@ function pairItems(sides: { olds: FieldDiff[]; news: FieldDiff[] }, out: Field[]
     const text = JSON.stringify(entry.old);
     spare.set(text, (spare.get(text) ?? 0) + 1);
   }
-  const news = sides.news.filter((entry) => !take(spare, JSON.stringify(entry.new)));
+  // Of a new object nothing is paired.
+  const news = spare.size === 0 ? sides.news : sides.news.filter((entry) => !take(spare, JSON.stringify(entry.new)));
   const olds = sides.olds.filter((entry) => take(spare, JSON.stringify(entry.old)));
   for (let i = 0; i < Math.max(olds.length, news.length) && out.length < FIELDS_MAX; i++) {
     const next = news[i];

@@ -39,11 +39,14 @@ export class HabitNames {
       if (change.observedMs - state.sinceMs > WINDOW_MS || state.former.size >= USERS_MAX) return change;
       state.former.add(name);
     }
-    // The state of a change may still have to be built, which copying would neither do nor keep possible.
+    // State and diff of a change may still have to be built, which copying would neither do nor keep possible.
     return {
       ...change,
       get state() {
         return change.state;
+      },
+      get diff() {
+        return change.diff;
       },
       actor: managerOf(change),
     };

@@ -24,8 +24,8 @@ export interface HeadDigest {
   /** Shared by objects of one shape. */
   readonly sections: readonly Section[];
   readonly prints: number[];
-  /** Masked JSON text by section, where it is kept. */
-  readonly texts: (string | undefined)[];
+  /** Masked JSON text by section where it is kept, otherwise nothing; one string, as each of many would weigh twice what it says. */
+  texts: string;
   /** What it is taken for in the budget. */
   bytes: number;
 }
@@ -35,9 +35,13 @@ const TEXT_MAX = 128;
 const STATUS_TEXT_MAX = 2_048;
 /** Beyond this a section that moved is read back from the store each time it moves. */
 const MOVED_TEXT_MAX = 16 * 1024;
-const DIGEST_BYTES = 300;
-const SECTION_BYTES = 16;
-const TEXT_BYTES = 24;
+/** Of a digest of a usual name without its sections: the object, its name, its place in the map; and what a section adds to it. */
+const DIGEST_BYTES = 480;
+const SECTION_BYTES = 8;
+/** No JSON text holds one. */
+const SEPARATOR = '\0';
+/** Sections that no update moves: what they were is not worth keeping. */
+const FIXED: ReadonlySet<string> = new Set(['name', 'namespace', 'uid', 'creationTimestamp']);
 
 export class HeadDigests {
   readonly #clusters = new Map<string, Recent<string, HeadDigest>>();
@@ -61,21 +65,24 @@ export class HeadDigests {
   /** Keeps a digest of `state`, the masked state as recorded by a change that is about to be appended. */
   keep(ref: ObjectRef, scanned: ScannedObject, state: KubeObject): HeadDigest | undefined {
     if (!isComparedBySection(scanned)) return undefined;
-    const texts = scanned.sections.map((section, i) => {
-      const length = (scanned.places[2 * i + 1] as number) - (scanned.places[2 * i] as number);
-      return length <= (section.top === 'status' ? STATUS_TEXT_MAX : TEXT_MAX)
-        ? JSON.stringify(sectionOf(state, section))
-        : undefined;
-    });
+    const texts = packTexts(
+      scanned.sections.map((section, i) => {
+        const length = (scanned.places[2 * i + 1] as number) - (scanned.places[2 * i] as number);
+        return isKeptFromTheStart(section, length) ? JSON.stringify(sectionOf(state, section)) : '';
+      }),
+    );
     const { apiVersion, uid, resourceVersion, generation, sections, prints } = scanned;
-    const digest: HeadDigest = { ref, apiVersion, uid, resourceVersion, generation, seq: 0, sections, prints, texts, bytes: 0 };
-    digest.bytes = DIGEST_BYTES + sections.length * SECTION_BYTES + textBytes(texts);
+    const bytes = DIGEST_BYTES + sections.length * SECTION_BYTES + texts.length;
+    const digest: HeadDigest = { ref, apiVersion, uid, resourceVersion, generation, seq: 0, sections, prints, texts, bytes };
     this.#of(ref.cluster).set(uid, digest, digest.bytes);
     return digest;
   }
 
-  /** The texts of a digest have changed. */
-  weigh(digest: HeadDigest, more: number): void {
+  /** Other texts are kept of a digest from now on. */
+  retext(digest: HeadDigest, texts: string): void {
+    const more = texts.length - digest.texts.length;
+    digest.texts = texts;
+    if (more === 0) return;
     digest.bytes += more;
     this.#of(digest.ref.cluster).set(digest.uid, digest, digest.bytes);
   }
@@ -118,10 +125,19 @@ export function isKeptOnceMoved(length: number): boolean {
   return length <= MOVED_TEXT_MAX;
 }
 
-export function textBytes(texts: readonly (string | undefined)[]): number {
-  let bytes = 0;
-  for (const text of texts) if (text !== undefined) bytes += TEXT_BYTES + text.length;
-  return bytes;
+function isKeptFromTheStart({ top, key }: Section, length: number): boolean {
+  if (top === 'status') return length <= STATUS_TEXT_MAX;
+  if (key === undefined ? top === 'kind' || top === 'apiVersion' : top === 'metadata' && FIXED.has(key)) return false;
+  return length <= TEXT_MAX;
+}
+
+/** '' for what is not kept. */
+export function packTexts(texts: readonly string[]): string {
+  return texts.join(SEPARATOR);
+}
+
+export function unpackTexts(texts: string): string[] {
+  return texts.split(SEPARATOR);
 }
 
 /**

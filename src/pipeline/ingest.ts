@@ -12,7 +12,7 @@ import { isBookkeepingPath } from '../domain/bookkeeping.ts';
 import { type Change, type Observation, UNKNOWN_ACTOR } from '../domain/change.ts';
 import type { Claim } from '../domain/claim.ts';
 import type { KnownKind } from '../domain/controller-ties.ts';
-import { diffValues, type FieldDiff, leavesOf } from '../domain/field-diff.ts';
+import { diffValues, type FieldDiff } from '../domain/field-diff.ts';
 import { isHeartbeat } from '../domain/heartbeat-paths.ts';
 import { type KubeEvent, kubeEventKind, maskKubeEvent } from '../domain/kube-event.ts';
 import type { KubeObject, ObjectRef } from '../domain/object-ref.ts';
@@ -23,6 +23,7 @@ import { compareResourceVersions } from '../domain/resource-version.ts';
 import { ScannedObservation } from '../domain/scanned-observation.ts';
 import type { AppendBatch, Head, Heartbeat, NewChange, Reject, Store } from '../store/store.ts';
 import type { ClaimBook, ClaimSession } from './claim-book.ts';
+import { FirstSight } from './first-sight.ts';
 import { HeadDigests } from './head-digest.ts';
 import type { MaskingBook } from './masking-book.ts';
 import { withoutRemasking } from './remasking.ts';
@@ -314,7 +315,7 @@ export function compare(
     if (isHeartbeat(ref.kind, diff)) return sameVersion ? 'repeat' : 'heartbeat';
     return [changeOf(observation, ref, 'MODIFIED', state, diff, known.state)];
   }
-  const added = changeOf(observation, ref, 'ADDED', state, meaningful(leavesOf(state)), undefined);
+  const added = new FirstSight(observation, ref, state);
   return known === undefined || known.deleted ? [added] : [deletionBetween(observation, ref, known), added];
 }
 

@@ -16,7 +16,7 @@ import { type KeyedHash, type MaskOptions, mask } from '../domain/redact.ts';
 import { compareResourceVersions } from '../domain/resource-version.ts';
 import { managedOf, type ScannedObservation } from '../domain/scanned-observation.ts';
 import type { NewChange } from '../store/store.ts';
-import { type HeadDigest, type HeadDigests, isKeptOnceMoved, sameSections, sectionOf } from './head-digest.ts';
+import { type HeadDigest, type HeadDigests, isKeptOnceMoved, packTexts, sameSections, sectionOf, unpackTexts } from './head-digest.ts';
 
 export interface SectionComparison {
   hash: KeyedHash;
@@ -80,6 +80,7 @@ function isSameObject(digest: HeadDigest, scanned: ScannedObject): boolean {
 
 function movedSections(scanned: ScannedObject, digest: HeadDigest, options: SectionComparison): Moved[] | undefined {
   const moved: Moved[] = [];
+  const texts = unpackTexts(digest.texts);
   let state: KubeObject | undefined;
   for (let index = 0; index < digest.prints.length; index++) {
     if (scanned.prints[index] === digest.prints[index]) continue;
@@ -88,8 +89,8 @@ function movedSections(scanned: ScannedObject, digest: HeadDigest, options: Sect
     const plain = JSON.parse(raw) as Json;
     const after = maskedSection(section, plain, options);
     let before: Json | undefined;
-    const text = digest.texts[index];
-    if (text !== undefined) before = JSON.parse(text) as Json;
+    const text = texts[index] as string;
+    if (text !== '') before = JSON.parse(text) as Json;
     else {
       state ??= options.stateBefore(digest);
       before = state === undefined ? undefined : sectionOf(state, section);
@@ -132,17 +133,14 @@ function patchOf(moved: readonly Moved[]): StatePatch {
 
 /** From here on the digest speaks of the new state. */
 function takeUp(moved: readonly Moved[], scanned: ScannedObject, digest: HeadDigest, digests: HeadDigests): void {
-  let more = 0;
+  const texts = unpackTexts(digest.texts);
   for (const { index, text } of moved) {
     digest.prints[index] = scanned.prints[index] as number;
-    const old = digest.texts[index];
-    const kept = isKeptOnceMoved(text.length) ? text : undefined;
-    digest.texts[index] = kept;
-    more += (kept?.length ?? 0) - (old?.length ?? 0);
+    texts[index] = isKeptOnceMoved(text.length) ? text : '';
   }
+  digests.retext(digest, packTexts(texts));
   digest.resourceVersion = scanned.resourceVersion;
   digest.generation = scanned.generation;
-  if (more !== 0) digests.weigh(digest, more);
 }
 
 function pathOf({ top, key }: Section): string {

@@ -19,6 +19,7 @@ const BEHIND_MAX = 16_384;
 /** Up to which change all head rows hold. */
 const HEADS_THROUGH = 'store/heads-through';
 const LIVE_PAGE = 1_000;
+const ABSENT_MAX = 2_000;
 
 /** What is known of an object apart from its state. Mutable: `moved` and `save` see to its row. */
 export interface ObjectEntry {
@@ -103,6 +104,8 @@ export class Objects {
   /** Entries ahead of their head row, by object. */
   readonly #moved = new Map<number, ObjectEntry>();
   readonly #sql;
+  /** Names looked for in vain: what is seen for the first time is looked for before it is compared, and again as it is appended. */
+  readonly #absent = new Set<string>();
   #recovered = false;
   #through = 0;
 
@@ -154,6 +157,7 @@ export class Objects {
     this.#entries.clear();
     this.#lives.clear();
     this.#moved.clear();
+    this.#absent.clear();
     this.#recovered = false;
   }
 
@@ -162,11 +166,16 @@ export class Objects {
     const key = objectKey(ref);
     const cached = this.#entries.get(key);
     if (cached !== undefined) return cached;
+    if (this.#absent.has(key)) return undefined;
     const namespaceId = this.#interning.namespaceIdIfKnown(ref.namespace);
     const [resource] = this.#interning.resources({ cluster: ref.cluster, group: ref.group, kind: ref.kind });
     if (namespaceId === undefined || resource === undefined) return undefined;
     const row = this.#sql.find.get(resource.id, namespaceId, ref.name);
-    if (row === undefined) return undefined;
+    if (row === undefined) {
+      if (this.#absent.size >= ABSENT_MAX) this.#absent.clear();
+      this.#absent.add(key);
+      return undefined;
+    }
     const entry = this.#entry(row);
     this.#entries.set(key, entry);
     return entry;
@@ -179,7 +188,9 @@ export class Objects {
     const objectId = Number(this.#sql.add.run(resourceId, namespaceId, ref.name).lastInsertRowid);
     const nothing = { lifeId: 0, uid: '', seq: 0, rv: 0, generation: null, deleted: false, depth: 0, changes: 0, heartbeats: 0 };
     const entry: ObjectEntry = { objectId, ref, ...nothing, firstMs: observedMs, lastMs: observedMs };
-    this.#entries.set(objectKey(ref), entry);
+    const key = objectKey(ref);
+    this.#absent.delete(key);
+    this.#entries.set(key, entry);
     return entry;
   }
 

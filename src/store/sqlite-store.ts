@@ -8,7 +8,7 @@ import { isBookkeepingPath } from '../domain/bookkeeping.ts';
 import type { Change } from '../domain/change.ts';
 import type { Attribution } from '../domain/claim-join.ts';
 import { CrowsnestError, isCrowsnestError } from '../domain/errors.ts';
-import { diffValues, type FieldDiff, leavesOf } from '../domain/field-diff.ts';
+import { diffValues, type FieldDiff, inPathOrder, leavesOf } from '../domain/field-diff.ts';
 import type { Finding } from '../domain/finding.ts';
 import type { Gap } from '../domain/gap.ts';
 import { describeRef, type KubeObject, type ObjectRef } from '../domain/object-ref.ts';
@@ -53,7 +53,7 @@ export interface SqliteStoreOptions
   entriesMax?: number;
 }
 
-const ENTRIES_MAX = 50_000;
+const ENTRIES_MAX = 120_000;
 /** Bytes written to find out whether there is room again, about what a batch takes. */
 const PROBE_BYTES = 64 * 1024;
 /** Written when there is nothing else to write with which the log is synced. */
@@ -229,7 +229,7 @@ export class SqliteStore implements port.Store {
     const short = stepped ? this.#revisions.encodeStep(step.patch, step.length, base.depth) : undefined;
     const whole = short === undefined ? this.#revisions.encode(input.state, input, base) : undefined;
     const revision = (short ?? whole) as EncodedRevision;
-    const diff = inPathOrder(input.diff);
+    const diff = input.onDemand === true ? undefined : inPathOrder(input.diff);
     const rv = encodeResourceVersion(input.resourceVersion);
     const generation = input.generation ?? null;
     entry.marks ??= entry.changes === 0 ? [] : this.#log.marks(entry.seq);
@@ -241,7 +241,7 @@ export class SqliteStore implements port.Store {
       observedMs: input.observedMs,
       ...{ rv, generation },
       actorSetId: this.#interning.actorSetId(input.actor, input.candidates),
-      pathsetId: (type === 'MODIFIED' ? this.#interning.pathsetId(diff) : undefined) ?? null,
+      pathsetId: (type === 'MODIFIED' ? this.#interning.pathsetId(diff ?? input.diff) : undefined) ?? null,
     });
     this.#blameMarks.added(entry.objectId, links.ordinal, seq);
     if (attribution !== undefined) this.#attributions.add(seq, input.observedMs, attribution);
@@ -262,7 +262,8 @@ export class SqliteStore implements port.Store {
     else this.#objects.save(entry);
     if (digest !== undefined) digest.seq = seq;
     if (step !== undefined) return Object.assign(input, { seq, diff });
-    const { before: _, attribution: __, digest: ___, step: ____, ...change } = input;
+    if (diff === undefined) return Object.assign(input, { seq });
+    const { before: _, attribution: __, digest: ___, step: ____, onDemand: _____, ...change } = input;
     return { seq, ...change, diff };
   }
 
@@ -708,15 +709,6 @@ export function diffOf(type: Change['type'], before: KubeObject | undefined, aft
   if (type === 'DELETED') return [];
   const diff = type === 'ADDED' || before === undefined ? leavesOf(after) : diffValues(before, after);
   return inPathOrder(diff.filter(({ path }) => !isBookkeepingPath(path)));
-}
-
-/**
- * A diff by rising path. A rebuilt state may hold its members in another order than the one that came from the API server; in this
- * order what `append` returns and what is read later are the same, member for member.
- */
-function inPathOrder(diff: FieldDiff[]): FieldDiff[] {
-  const sorted = diff.every((one, i) => i === 0 || (diff[i - 1] as FieldDiff).path <= one.path);
-  return sorted ? diff : diff.toSorted((a, b) => (a.path < b.path ? -1 : a.path > b.path ? 1 : 0));
 }
 
 function headOf(entry: ObjectEntry): port.HeadSummary {

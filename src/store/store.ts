@@ -48,6 +48,8 @@ export interface NewChange extends Omit<Change, 'seq'> {
    * `length` is that of the state's text, about. `seq` and `diff` of this very object are set then, and it is what `append` returns.
    */
   step?: { patch: StatePatch; length: number };
+  /** `diff` is built when somebody asks for it, in the order of `inPathOrder`; `seq` of this very object is set, and it is what `append` returns. */
+  onDemand?: boolean;
 }
 
 /** What became known later about who made a recorded change. */
