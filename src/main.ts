@@ -28,6 +28,7 @@ const VERSION = (JSON.parse(readFileSync(new URL('../package.json', import.meta.
 // A service holds little for long and makes much that is short-lived: its memory is better kept near what it holds than left to grow to
 // several times that. Read by V8 at each collection.
 setFlagsFromString('--heap-growing-percent=40');
+if (process.argv[2] === 'serve') beginAgainLean();
 
 const stopping = new AbortController();
 for (const name of ['SIGINT', 'SIGTERM'] as const) {
@@ -140,6 +141,23 @@ addCommand('db import', 'record the changes of an export that are not there yet'
 addCommand('db rekey', 'encrypt with the newest key what is not; nobody else may use the database', undefined, async (options) =>
   (await import('./commands/db-backup.ts')).runRekey(options, terminal),
 );
+
+/**
+ * What can only be said to a process before it begins. By itself glibc raises the size from which it gives memory back at once to that of
+ * the largest buffer it has met, and then holds on to all that is smaller: 70 to 130 MB here. V8 keeps three half-spaces of 16 MB for what is
+ * new. The process is replaced by one that was told, under the same pid; where the settings came with the environment it stays.
+ */
+function beginAgainLean(): void {
+  if (process.env.MALLOC_MMAP_THRESHOLD_ !== undefined || process.execve === undefined) return;
+  const flags = ['--max-semi-space-size=8', ...process.execArgv];
+  const environment = {
+    MALLOC_MMAP_THRESHOLD_: '32768',
+    MALLOC_TRIM_THRESHOLD_: '131072',
+    MALLOC_ARENA_MAX: '2',
+    ...process.env,
+  };
+  process.execve(process.execPath, [process.execPath, ...flags, ...process.argv.slice(1)], environment);
+}
 
 function addCommand(
   name: Command,

@@ -1,5 +1,5 @@
-import { type Actor, UNKNOWN_ACTOR } from './change.ts';
 import { withoutBookkeeping } from './bookkeeping.ts';
+import { type Actor, UNKNOWN_ACTOR } from './change.ts';
 import { countLeaves, type FieldDiff, mergeKeyOf } from './field-diff.ts';
 import { type FieldPath, isListItem, partOf, unescapeSegment } from './field-path.ts';
 import { isJsonObject, type Json, type JsonObject } from './json.ts';

@@ -2,8 +2,8 @@
  * A map that forgets what has not been used for long once the weights of its values exceed `weightMax`.
  *
  * Two generations instead of an exact order: what is used moves to the young one, and what is forgotten comes from the old one, in the order
- * it got there; when nothing is left of that, the young one becomes the old one. A hit in the young generation then costs one look-up and no
- * writing, which an exact order does not. Nothing is forgotten before the bound is reached: going round and round over what fits hits always.
+ * it got there, unless it was used while it was young; when nothing is left of that, the young one becomes the old one. A hit in the young
+ * generation then costs one look-up and a mark, which an exact order does not. Nothing is forgotten before the bound is reached: going round and round over what fits hits always.
  */
 export class Recent<K, V> {
   readonly #weightMax: number;
@@ -23,7 +23,10 @@ export class Recent<K, V> {
 
   get(key: K): V | undefined {
     const young = this.#young.get(key);
-    if (young !== undefined) return young.value;
+    if (young !== undefined) {
+      young.used = true;
+      return young.value;
+    }
     const old = this.#old.get(key);
     if (old === undefined) return undefined;
     this.#old.delete(key);
@@ -41,7 +44,7 @@ export class Recent<K, V> {
     } else {
       this.delete(key);
       if (weight > this.#weightMax / 2) return;
-      this.#young.set(key, { value, weight });
+      this.#young.set(key, { value, weight, used: false });
       this.#weight += weight;
     }
     this.#forget();
@@ -67,10 +70,14 @@ export class Recent<K, V> {
         this.#old = this.#young;
         this.#young = new Map();
         this.#oldest = this.#old.entries();
-      } else {
-        this.#old.delete(oldest[0]);
-        this.#weight -= oldest[1].weight;
+        continue;
       }
+      const [key, entry] = oldest;
+      this.#old.delete(key);
+      if (entry.used) {
+        entry.used = false;
+        this.#young.set(key, entry);
+      } else this.#weight -= entry.weight;
     }
   }
 }
@@ -78,4 +85,5 @@ export class Recent<K, V> {
 interface Entry<V> {
   value: V;
   weight: number;
+  used: boolean;
 }

@@ -66,7 +66,7 @@ export interface Ingest {
 }
 
 export interface IngestOptions {
-  store: Pick<Store, 'head' | 'append'>;
+  store: Pick<Store, 'head' | 'append' | 'together'>;
   hash: KeyedHash;
   /** How each kind is masked; without it by names and looks alone, and nothing is listed. */
   masking?: Pick<MaskingBook, 'of'> | undefined;
@@ -117,7 +117,11 @@ class PipelineIngest implements Ingest {
       ...{ repeats: 0, late: 0 },
     };
     try {
-      for (const observation of batch.observations) this.#take(observation, recording);
+      const takeAll = () => {
+        for (const observation of batch.observations) this.#take(observation, recording);
+      };
+      if (store.together === undefined) takeAll();
+      else store.together(takeAll);
       const { changes, heartbeats, rejects, repeats, late } = recording;
       const recorded = store.append(
         {

@@ -16,7 +16,15 @@ import { type KeyedHash, type MaskOptions, mask } from '../domain/redact.ts';
 import { compareResourceVersions } from '../domain/resource-version.ts';
 import { managedOf, type ScannedObservation } from '../domain/scanned-observation.ts';
 import type { NewChange } from '../store/store.ts';
-import { type HeadDigest, type HeadDigests, isKeptOnceMoved, packTexts, sameSections, sectionOf, unpackTexts } from './head-digest.ts';
+import {
+  type HeadDigest,
+  type HeadDigests,
+  isKeptOnceMoved,
+  packTexts,
+  sameSections,
+  sectionOf,
+  unpackTexts,
+} from './head-digest.ts';
 
 export interface SectionComparison {
   hash: KeyedHash;

@@ -301,6 +301,10 @@ export class SqliteStore implements port.Store {
     });
   }
 
+  together<T>(reads: () => T): T {
+    return this.#db.inTransaction ? reads() : this.#read(() => this.#db.transaction(reads).deferred());
+  }
+
   *heads(cluster: string, group: string, kind: string, namespace?: string): Generator<port.HeadSummary> {
     const [resource] = this.#read(() => this.#interning.resources({ cluster, group, kind }));
     const namespaceId = namespace === undefined ? undefined : this.#read(() => this.#interning.namespaceIdIfKnown(namespace));
