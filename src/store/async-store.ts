@@ -6,9 +6,11 @@ import type { ChangeSummary, HeadSummary, Store } from './store.ts';
 
 type Streamed = 'heads' | 'history';
 type Kept = 'file' | 'readOnly';
+/** Saves the embedded store a cost that only it has. */
+type Embedded = 'together';
 
 export type AsyncStore = Pick<Store, Kept> & {
-  [Name in Exclude<keyof Store, Streamed | Kept>]: (...given: Parameters<Store[Name]>) => Promise<ReturnType<Store[Name]>>;
+  [Name in Exclude<keyof Store, Streamed | Kept | Embedded>]: (...given: Parameters<Store[Name]>) => Promise<ReturnType<Store[Name]>>;
 } & {
   heads(...given: Parameters<Store['heads']>): AsyncIterable<HeadSummary>;
   history(...given: Parameters<Store['history']>): AsyncIterable<ChangeSummary>;

@@ -99,8 +99,8 @@ class MemoryStore implements port.Store {
     const seq = this.#log.length + 1;
     const state = structuredClone(input.state);
     const change: Change = {
-      seq,
       ...given,
+      seq,
       state,
       diff: input.diff.toSorted((a, b) => (a.path < b.path ? -1 : a.path > b.path ? 1 : 0)),
     };
@@ -113,6 +113,7 @@ class MemoryStore implements port.Store {
     entry.resourceVersion = input.resourceVersion;
     this.#entries.set(key, entry);
     if (digest !== undefined) digest.seq = seq;
+    if (input.onDemand === true) return Object.assign(input, { seq });
     return input.step === undefined ? change : Object.assign(input, { seq, diff: change.diff });
   }
 
