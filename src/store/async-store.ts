@@ -10,7 +10,9 @@ type Kept = 'file' | 'readOnly';
 type Embedded = 'together';
 
 export type AsyncStore = Pick<Store, Kept> & {
-  [Name in Exclude<keyof Store, Streamed | Kept | Embedded>]: (...given: Parameters<Store[Name]>) => Promise<ReturnType<Store[Name]>>;
+  [Name in Exclude<keyof Store, Streamed | Kept | Embedded>]: (
+    ...given: Parameters<Store[Name]>
+  ) => Promise<ReturnType<Store[Name]>>;
 } & {
   heads(...given: Parameters<Store['heads']>): AsyncIterable<HeadSummary>;
   history(...given: Parameters<Store['history']>): AsyncIterable<ChangeSummary>;
