@@ -76,7 +76,7 @@ class LeaseCanary implements Canary {
     const { client, clock, logger, known, cursors, timing, namespace } = this.#options;
     // Written once before anybody looks, so that the record knows the lease as one that was there.
     await this.#renew(signal);
-    const reflector = new Reflector({ client, clock, logger, known, cursors, timing, namespace, kind: LEASES });
+    const reflector = new Reflector({ client, clock, logger, known, cursors, timing, namespace, kind: LEASES, parsesAll: true });
     await Promise.all([this.#keepRenewing(signal), reflector.run((batch) => this.#pass(batch, sink), signal)]);
   }
 

@@ -355,22 +355,34 @@ export class Reflector {
       },
       oversized: (prefix: Buffer) => void events.push(tooLarge(prefix, this.#objectBytesMax)),
     };
-    const take = () => {
+    let delivering = false;
+    const take = async () => {
       const taken = events;
       events = [];
       gatheredBytes = 0;
-      return this.#turnstile.run(() => this.#takeEvents(taken, reading));
+      delivering = true;
+      const outcome = await this.#turnstile.run(() => this.#takeEvents(taken, reading));
+      delivering = false;
+      return outcome;
     };
     const startedMs = clock.nowMs();
-    for await (const chunk of guardedChunks(stream, { clock, signal: reading.signal, idleMs })) {
-      splitter.push(chunk, handler);
-      // What else comes in this turn of the event loop goes along: under load one commit covers many events, and otherwise nothing waits.
-      if (events.length < observationsMax && gatheredBytes < GATHERED_BYTES_MAX) {
-        await turnOfEventLoop();
-        if ((stream.buffered?.() ?? 0) > 0) continue;
+    try {
+      for await (const chunk of guardedChunks(stream, { clock, signal: reading.signal, idleMs })) {
+        splitter.push(chunk, handler);
+        // What else comes in this turn of the event loop goes along: under load one commit covers many events, and otherwise nothing waits.
+        if (events.length < observationsMax && gatheredBytes < GATHERED_BYTES_MAX) {
+          await turnOfEventLoop();
+          if ((stream.buffered?.() ?? 0) > 0) continue;
+        }
+        const outcome = await take();
+        if (outcome !== undefined) return outcome;
       }
+    } catch (error) {
+      // The stream broke while whole lines of it were gathered: they need not be asked for again. Of a list only the whole counts.
+      if (delivering || events.length === 0 || reading.list !== undefined || reading.signal.aborted) throw error;
       const outcome = await take();
       if (outcome !== undefined) return outcome;
+      throw error;
     }
     const outcome = await take();
     if (outcome !== undefined) return outcome;

@@ -14,7 +14,7 @@ import type { Scrape } from '../domain/series.ts';
 import type { Store } from '../store/store.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import type { Analysis } from './analyze.ts';
-import type { Ingest, IngestBatch } from './ingest.ts';
+import type { Ingest, IngestBatch, IngestResult } from './ingest.ts';
 
 const PROBE_MS = 2_000;
 /** Observations beyond which no further batch joins a transaction. */
@@ -65,9 +65,9 @@ export function createPipeline(options: PipelineOptions): Pipeline {
   let taken = 0;
   let draining = false;
 
-  const take = async (batch: IngestBatch): Promise<void> => {
-    const labelled = { ...batch, scrapes: batch.scrapes?.map(withInstance) };
-    const result = await untilWritable(options, () => options.ingest.record(labelled));
+  const record = async (given: IngestBatch): Promise<Recorded> => {
+    const batch = { ...given, scrapes: given.scrapes?.map(withInstance) };
+    const result = await untilWritable(options, () => options.ingest.record(batch));
     if (batch.gaps !== undefined && batch.gaps.length > 0) options.onGaps?.(batch.gaps);
     counts.observations += batch.observations.length;
     counts.changes += result.changes.length;
@@ -76,10 +76,14 @@ export function createPipeline(options: PipelineOptions): Pipeline {
     counts.late += result.late;
     counts.rejects += (batch.rejects?.length ?? 0) + result.late + result.unreadable;
     counts.scrapes += batch.scrapes?.length ?? 0;
+    return { batch, result };
+  };
+
+  const follow = async ({ batch, result }: Recorded): Promise<void> => {
     const { kinds, seenToMs } = batch;
     if (kinds !== undefined) options.onKinds?.(kinds);
     if (result.changes.length > 0 || (batch.scrapes?.length ?? 0) > 0 || seenToMs !== undefined) {
-      options.onRecorded?.({ changes: result.changes, scrapes: labelled.scrapes ?? [] });
+      options.onRecorded?.({ changes: result.changes, scrapes: batch.scrapes ?? [] });
       const paged = await untilWritable(options, () => options.analysis.analyze(result.changes));
       if (seenToMs !== undefined) paged.push(...(await untilWritable(options, () => options.analysis.advance(seenToMs))));
       counts.paged += paged.length;
@@ -89,15 +93,19 @@ export function createPipeline(options: PipelineOptions): Pipeline {
     await untilWritable(options, () => options.store.sync());
   };
 
-  /** A batch that cannot be taken must not cost its neighbours anything, so then each is taken alone, in order. */
+  /**
+   * A batch that cannot be recorded must not cost its neighbours anything, so then each is taken alone, in order. What fails behind that fails
+   * for all of them: they are recorded, and told again they would be nothing but repeats.
+   */
   const takeGroup = async (group: Waiting[]): Promise<void> => {
-    const failure = await take(mergeBatches(group.map(({ batch }) => batch))).then(
-      () => undefined,
-      (error: unknown) => ({ error }),
-    );
-    if (failure === undefined) for (const { resolve } of group) resolve();
-    else if (group.length === 1) group[0]?.reject(failure.error);
-    else for (const one of group) await take(one.batch).then(one.resolve, one.reject);
+    const recorded = await record(mergeBatches(group.map(({ batch }) => batch))).catch((error: unknown) => ({ error }));
+    if (!('error' in recorded)) {
+      await follow(recorded).then(
+        () => group.forEach(({ resolve }) => void resolve()),
+        (error: unknown) => group.forEach(({ reject }) => void reject(error)),
+      );
+    } else if (group.length === 1) group[0]?.reject(recorded.error);
+    else for (const one of group) await record(one.batch).then(follow).then(one.resolve, one.reject);
   };
 
   const drain = async (): Promise<void> => {
@@ -123,6 +131,11 @@ export function createPipeline(options: PipelineOptions): Pipeline {
       });
     },
   };
+}
+
+interface Recorded {
+  batch: IngestBatch;
+  result: IngestResult;
 }
 
 interface Waiting {
