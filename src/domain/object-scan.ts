@@ -90,6 +90,19 @@ interface TopMember {
 
 const tops = new Map<number, TopMember>();
 let sectionCount = 0;
+/** Objects left to the whole comparison because no further name was taken. */
+let refused = 0;
+
+/** How far the bound on names is used, and how often it was in the way. */
+export function sectionNames(): { known: number; refused: number } {
+  return { known: sectionCount, refused };
+}
+
+function isFull(): boolean {
+  if (sectionCount < SECTIONS_MAX && tops.size < SECTIONS_MAX) return false;
+  refused += 1;
+  return true;
+}
 
 /** The end of the last value skipped, and hash of the last key; module state, because a scan returns several numbers many times over. */
 let keyHash = 0;
@@ -197,7 +210,7 @@ class Scan implements ScannedObject {
     const end = endOfValue(this.bytes, value);
     if (end < 0) return -1;
     if (top.own === undefined) {
-      if (sectionCount >= SECTIONS_MAX) return -1;
+      if (isFull()) return -1;
       top.own = { id: sectionCount++, top: top.name, key: undefined };
     }
     if (top.name === 'kind') this.kind = textAt(this.bytes, value, end);
@@ -392,7 +405,7 @@ function fingerprint(bytes: Buffer, from: number, to: number): number {
 function topMember(bytes: Buffer, from: number, to: number, hash: number): TopMember | undefined {
   const known = tops.get(hash);
   if (known !== undefined) return equals(known.text, bytes, from, to) ? known : undefined;
-  if (tops.size >= SECTIONS_MAX) return undefined;
+  if (isFull()) return undefined;
   const text = Buffer.from(bytes.subarray(from, to));
   if (isInherited(text)) return undefined;
   const top: TopMember = { name: text.toString('utf8'), text, own: undefined, members: new Map() };
@@ -404,7 +417,7 @@ function memberOf(top: TopMember, bytes: Buffer, from: number, to: number, hash:
   const known = top.members.get(hash);
   // Two names of one hash: the second is left to the whole comparison.
   if (known !== undefined) return equals(known.text, bytes, from, to) ? known : undefined;
-  if (sectionCount >= SECTIONS_MAX) return undefined;
+  if (isFull()) return undefined;
   const text = Buffer.from(bytes.subarray(from, to));
   if (isInherited(text)) return undefined;
   const section: Known = { id: sectionCount++, top: top.name, key: text.toString('utf8'), text };

@@ -72,7 +72,7 @@ export interface IngestOptions {
   masking?: Pick<MaskingBook, 'of'> | undefined;
   /** Joins claims about who wrote; without it managedFields alone tell. */
   claims?: ClaimBook;
-  /** Bound of the digests in memory, per cluster. Default 128 MiB, about 130,000 objects of usual size. */
+  /** Bound of the digests in memory, per cluster. Default 128 MiB, about 100,000 objects of usual size. */
   digestBytesMax?: number;
 }
 

@@ -1,5 +1,6 @@
 /** What went through the pipeline since the start, and how much waits for its turn. */
 import { Counter, Gauge, type Registry } from 'prom-client';
+import { sectionNames } from '../domain/object-scan.ts';
 import type { Pipeline } from './pipeline.ts';
 
 export function publishPipelineMetrics(pipeline: Pick<Pipeline, 'counts' | 'waiting'>, registry: Registry): void {
@@ -27,6 +28,23 @@ export function publishPipelineMetrics(pipeline: Pick<Pipeline, 'counts' | 'wait
     registers,
     collect() {
       this.set(pipeline.waiting());
+    },
+  });
+  new Gauge({
+    name: 'crowsnest_ingest_section_names',
+    help: 'Names of sections of objects (such as spec.replicas) met so far, of 100,000 that are kept.',
+    registers,
+    collect() {
+      this.set(sectionNames().known);
+    },
+  });
+  new Counter({
+    name: 'crowsnest_ingest_section_names_refused_total',
+    help: 'Objects compared as a whole, which costs many times more, because they have a section whose name is beyond those that are kept.',
+    registers,
+    collect() {
+      this.reset();
+      this.inc(sectionNames().refused);
     },
   });
 }
