@@ -128,7 +128,7 @@ export function createApp({
     const { keepChanges: keepChangesMs, keepCheckpoints: keepCheckpointsMs, dbMaxBytes: bytesMax } = options;
     const keys = options.storeKeyFile === undefined ? undefined : readKeyFile(options.storeKeyFile);
     const store = openSqliteStore({
-      ...{ file, logger, bytesMax, keys },
+      ...{ file, logger, bytesMax, keys, fullText: options.fullText },
       synchronous: options.durability === 'power-loss' ? 'full' : 'normal',
       ...(retains && { keepChangesMs, keepCheckpointsMs }),
     });

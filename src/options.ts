@@ -484,6 +484,11 @@ const OPTIONS = {
     help: 'print the result as JSON, one line each',
     commands: ['demo', 'replay', 'backtest', ...ASKING, 'db check'],
   },
+  fullText: {
+    schema: flag.default(false),
+    help: 'index the words of values from now on, for text: in filters',
+    commands: RUNNING,
+  },
   kind: { schema: text.optional(), value: 'KIND', help: 'only objects of this kind', commands: ['at'] },
   limit: {
     schema: integer(1, 1_000_000).default(100),
@@ -731,6 +736,12 @@ function refuseTogether(options: Options): void {
   };
   if (options.namespace.length > 0 && options.excludeNamespace.length > 0)
     refuse('either some namespaces are watched or all but some', '--namespace, --exclude-namespace', 'Give one of the two.');
+  if (options.fullText && options.storeKeyFile !== undefined)
+    refuse(
+      'an index of words would keep in clear what the key encrypts',
+      '--full-text, --store-key-file',
+      'Give one of the two.',
+    );
   if (options.cluster !== undefined && options.context.length > 1)
     refuse('one name does not fit several clusters', '--cluster', 'Name each: --context CONTEXT=CLUSTER.');
 }

@@ -25,8 +25,16 @@ export interface SearchStep {
 /** Newest first, a step at a time; each step is read when it is asked for. */
 export function* searchSteps(store: Store, filter: ChangeFilter, query: SearchQuery): Generator<SearchStep> {
   const bounded = { ...filter.bounds, ...query, ...timesOf(filter, query) };
+  if (filter.words.length > 0) yield* checked(store, filter, wordSteps(store, filter, bounded));
+  else yield* checked(store, filter, otherSteps(store, filter, bounded));
+}
+
+function otherSteps(store: Store, filter: ChangeFilter, bounded: SearchQuery): Iterable<ChangeSummary[]> {
   const judged = filter.scoreMin === undefined ? undefined : judgedChanges(store, filter.scoreMin, bounded);
-  const steps = judged === undefined ? rowSteps(store, filter, bounded) : judgedSteps(store, judged, bounded);
+  return judged === undefined ? rowSteps(store, filter, bounded) : judgedSteps(store, judged, bounded);
+}
+
+function* checked(store: Store, filter: ChangeFilter, steps: Iterable<ChangeSummary[]>): Generator<SearchStep> {
   for (const rows of steps) {
     const found = rows.filter((row) => filter.fitsRow(row) && fitsDeep(store, filter, row));
     const last = rows.at(-1);
@@ -65,6 +73,20 @@ function judgedChanges(store: Store, scoreMin: number, query: SearchQuery): numb
   if (more !== undefined) return undefined;
   const seqs = items.flatMap(({ subject }) => (subject.type === 'change' ? [subject.seq] : []));
   return [...new Set(seqs)].sort((a, b) => b - a);
+}
+
+function* wordSteps(store: Store, filter: ChangeFilter, query: SearchQuery): Generator<ChangeSummary[]> {
+  for (let beforeSeq = query.beforeSeq ?? Number.MAX_SAFE_INTEGER; ; ) {
+    const seqs = store.changesWith(filter.words, beforeSeq, VALUES_PER_STEP);
+    if (seqs === undefined) {
+      const detail = 'text: needs the index of words, which --full-text keeps';
+      throw new RequestError([{ in: 'query', name: 'q', detail }]);
+    }
+    yield* judgedSteps(store, seqs, query);
+    const last = seqs.at(-1);
+    if (last === undefined || seqs.length < VALUES_PER_STEP) return;
+    beforeSeq = last;
+  }
 }
 
 function* judgedSteps(store: Store, seqs: readonly number[], query: SearchQuery): Generator<ChangeSummary[]> {

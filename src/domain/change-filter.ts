@@ -13,7 +13,7 @@
 export const OPERATORS = [':', '>=', '<=', '>', '<'] as const;
 export type Operator = (typeof OPERATORS)[number];
 
-type ValueType = 'text' | 'path' | 'scalar' | 'time' | 'number' | 'hours' | 'choice';
+type ValueType = 'text' | 'path' | 'scalar' | 'time' | 'number' | 'hours' | 'words' | 'choice';
 
 interface KeyRow {
   type: ValueType;
@@ -43,6 +43,7 @@ export const FILTER_KEYS = {
   path: { type: 'path', what: 'a field that changed' },
   value: { type: 'scalar', compares: true, what: 'what a field became' },
   old: { type: 'scalar', compares: true, what: 'what a field was' },
+  text: { type: 'words', what: 'words of what a field became' },
   after: { type: 'time', what: 'observed at this time or later' },
   before: { type: 'time', what: 'observed before this time' },
   hour: { type: 'hours', what: 'hour of the day in UTC, or several as 22-5' },
@@ -113,6 +114,7 @@ class Reader {
     const row: KeyRow = FILTER_KEYS[key];
     const operator = this.#operator(key, row);
     const valueColumn = this.#at + 1;
+    if (row.type === 'words' && negated) this.#fail(column, `no minus before ${key}`);
     const values = this.#values(key, row);
     if (operator !== ':' && values.length > 1) this.#fail(valueColumn, `one number after ${operator}, not a list`);
     const term: FilterTerm = { key, negated, operator, values, column };
@@ -171,6 +173,7 @@ class Reader {
       this.#fail(column, `one of ${row.choices.join(', ')} after ${key}`);
     const isNumber = text.trim() !== '' && Number.isFinite(Number(text));
     if ((operator !== ':' || row.type === 'number') && !isNumber) this.#fail(column, `a number after ${key}`);
+    if (row.type === 'words' && wordsOf(text).length === 0) this.#fail(column, 'at least one word of letters or digits');
     if (row.type === 'hours' && hoursOf(text) === undefined) this.#fail(column, 'an hour from 0 to 23, or a range such as 22-5');
   }
 
@@ -194,6 +197,16 @@ function timeOf(text: string, nowMs: number): number | undefined {
   if (amount !== undefined && unit !== undefined) return nowMs - Number(amount) * (AGE_UNITS[unit] as number);
   const ms = TIME.test(text) ? Date.parse(text) : Number.NaN;
   return Number.isNaN(ms) ? undefined : ms;
+}
+
+/** Runs of letters and digits, in lower case. */
+export function wordsOf(text: string): string[] {
+  return (
+    text
+      .normalize('NFC')
+      .toLowerCase()
+      .match(/[\p{L}\p{N}]+/gu) ?? []
+  );
 }
 
 /** `9` or `22-5`, both ends included; undefined for anything else. */

@@ -3,7 +3,7 @@
  * `value`, `old`) speak of one field together; one of them with a minus excludes changes that have such a field. Pure.
  */
 import type { Change, ChangeType } from './change.ts';
-import { type Alternative, type FilterTerm, hoursOf } from './change-filter.ts';
+import { type Alternative, type FilterTerm, hoursOf, wordsOf } from './change-filter.ts';
 import type { FieldDiff } from './field-diff.ts';
 import { escapeSegment, type FieldPath, genericPath } from './field-path.ts';
 import type { Json } from './json.ts';
@@ -31,6 +31,8 @@ export interface ChangeFilter {
   fitsFields: ((type: ChangeType, diff: readonly FieldDiff[]) => boolean) | undefined;
   /** Of each term about what a field became: texts of which one at least is in the value. A change with none of them does not fit. */
   heldTexts: readonly (readonly string[])[];
+  /** Words to be found in what fields became: of each term all words of one alternative. */
+  words: readonly (readonly (readonly string[])[])[];
   /** Undefined where no term asks for the score. */
   fitsScore: ((score: number) => boolean) | undefined;
   /** No change with a lower score fits. */
@@ -69,6 +71,7 @@ export function compileChangeFilter(terms: readonly FilterTerm[]): ChangeFilter 
       .filter(({ key, negated, operator }) => key === 'value' && !negated && operator === ':')
       .map(({ values }) => values.map(longestPiece))
       .filter((texts) => texts.every((text) => text !== '')),
+    words: terms.filter(({ key }) => key === 'text').map(({ values }) => values.map(({ text }) => wordsOf(text))),
     fitsScore:
       scoreTerms.length === 0 ? undefined : (score) => scoreTerms.every((term) => compares(score, term) !== term.negated),
     scoreMin: lowestScore(scoreTerms),

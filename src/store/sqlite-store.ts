@@ -21,6 +21,7 @@ import { ChangeQueries } from './change-query.ts';
 import { type DatabaseOptions, type OpenDatabase, openDatabase, openToRead } from './database.ts';
 import { DELIVERY_DEFAULTS, Deliveries, type DeliveryOptions } from './deliveries.ts';
 import { Findings } from './findings.ts';
+import { FullText } from './full-text.ts';
 import { Gaps } from './gaps.ts';
 import { Interning } from './interning.ts';
 import { KUBE_EVENT_DEFAULTS, type KubeEventOptions, KubeEvents } from './kube-events.ts';
@@ -47,6 +48,8 @@ export interface SqliteStoreOptions
   logger?: Logger;
   /** A cap on the size of the file. What is old goes before it is reached; reaching it all the same is STORE_FULL. No cap by default. */
   bytesMax?: number | undefined;
+  /** Index the words of values. Off by default. */
+  fullText?: boolean;
   /** States, findings' values and snapshots are encrypted with the newest of them. */
   keys?: KeyRing | undefined;
   /** Objects whose positions are kept in memory. */
@@ -114,6 +117,7 @@ export class SqliteStore implements port.Store {
   readonly #objectQueries: ObjectQueries;
   readonly #blameMarks: BlameMarks;
   readonly #history: ObjectHistory;
+  readonly #fullText: FullText | undefined;
   readonly #series: SeriesTable;
   readonly #kubeEvents: KubeEvents;
   readonly #findings: Findings;
@@ -157,6 +161,7 @@ export class SqliteStore implements port.Store {
     this.#history = new ObjectHistory({ ...parts, revisions: this.#revisions, marks: this.#blameMarks });
     this.#series = new SeriesTable(db, withDefaults(SERIES_DEFAULTS, options));
     this.#kubeEvents = new KubeEvents(db, withDefaults(KUBE_EVENT_DEFAULTS, options));
+    this.#fullText = options.fullText === true ? new FullText(db) : undefined;
     this.#findings = new Findings(db, seal);
     const evidence = (fromMs: number, toMs: number) => this.#findings.pagedChanges(fromMs, toMs);
     this.#retention = new Retention(
@@ -243,6 +248,7 @@ export class SqliteStore implements port.Store {
       actorSetId: this.#interning.actorSetId(input.actor, input.candidates),
       pathsetId: (type === 'MODIFIED' ? this.#interning.pathsetId(diff ?? input.diff) : undefined) ?? null,
     });
+    this.#fullText?.add(seq, diff);
     this.#blameMarks.added(entry.objectId, links.ordinal, seq);
     if (attribution !== undefined) this.#attributions.add(seq, input.observedMs, attribution);
     if (revision.text !== undefined)
@@ -411,6 +417,10 @@ export class SqliteStore implements port.Store {
       const gone = 'atMs' in at && decodeFlags(row.flags).type === 'DELETED';
       return gone ? undefined : this.#revisions.state(row);
     });
+  }
+
+  changesWith(query: port.WordQuery, beforeSeq: number, limit: number): number[] | undefined {
+    return this.#read(() => this.#fullText?.find(query, beforeSeq, limit));
   }
 
   mayHold(seq: number, text: string): boolean {
@@ -589,7 +599,13 @@ export class SqliteStore implements port.Store {
     let released = 0;
     for (let more: number | undefined = 0; more !== undefined && released < RELEASED_MAX; released += more ?? 0)
       more = this.#retention.step(this.#bytesMax !== undefined && this.#usedBytes() > this.#bytesMax * CAP_SHARE);
-    if (released > 0) this.#db.transaction(() => this.#small.count('released', released)).immediate();
+    if (released > 0)
+      this.#db
+        .transaction(() => {
+          this.#small.count('released', released);
+          this.#fullText?.forgetReleased();
+        })
+        .immediate();
     return released;
   }
 

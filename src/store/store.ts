@@ -124,6 +124,9 @@ export interface ChangeSummary extends Omit<Change, 'diff' | 'state' | 'candidat
   checkpoint?: true;
 }
 
+/** All terms must hold; of a term, all words of one of its alternatives. Words are in lower case, letters and digits only. */
+export type WordQuery = readonly (readonly (readonly string[])[])[];
+
 export interface ObjectQuery {
   cluster?: string;
   group?: string;
@@ -307,6 +310,11 @@ export interface Store {
   changesNear(ref: ObjectRef, near: { resourceVersion: string } | { fromMs: number; toMs: number }): ChangeSummary[];
   /** Masked state right after change `seq` (which must be of this object), or as of a time. */
   stateAt(ref: ObjectRef, at: { seq: number } | { atMs: number }): KubeObject | undefined;
+  /**
+   * The newest changes before `beforeSeq` by which fields became texts with the words, newest first. Undefined where words are not indexed; only what
+   * was recorded while they were is found.
+   */
+  changesWith(query: WordQuery, beforeSeq: number, limit: number): number[] | undefined;
   /** False where no field became anything that has this text in it by change `seq`. Cheap, and may be true where none did. */
   mayHold(seq: number, text: string): boolean;
   /** The changes of an object, over all its lives, from change `seq` or the newest back to the first. Each is read when it is asked for. */

@@ -127,6 +127,8 @@ test('a mistake is told with its column and what was expected', () => {
     ['hour:24', /^column 6: expected an hour from 0 to 23/],
     ['actor:"alice', /^column 7: expected a closing quote/],
     ['actor:"a"b', /^column 10: expected a blank or a comma/],
+    ['-text:a', /^column 1: expected no minus before text$/],
+    ['text:--', /^column 6: expected at least one word/],
     ['name:a,', /^column 8: expected a value after name/],
     ['- kind:a', /^column 2: expected a key and a value such as kind:Kafka$/],
     ['constructor:a', /^column 1: expected one of the keys/],

@@ -224,6 +224,11 @@ class MemoryStore implements port.Store {
     for (const one of changes.toReversed()) if (one.change.seq <= (from?.seq ?? Number.POSITIVE_INFINITY)) yield summaryOf(one);
   }
 
+  /** Words are not indexed here. */
+  changesWith(): undefined {
+    return undefined;
+  }
+
   mayHold(seq: number, text: string): boolean {
     const recorded = this.#log[seq - 1];
     return recorded !== undefined && JSON.stringify(recorded.change.state).includes(JSON.stringify(text).slice(1, -1));
