@@ -248,7 +248,7 @@ export class SqliteStore implements port.Store {
       actorSetId: this.#interning.actorSetId(input.actor, input.candidates),
       pathsetId: (type === 'MODIFIED' ? this.#interning.pathsetId(diff ?? input.diff) : undefined) ?? null,
     });
-    this.#fullText?.add(seq, diff);
+    this.#fullText?.add(seq, diff ?? input.diff);
     this.#blameMarks.added(entry.objectId, links.ordinal, seq);
     if (attribution !== undefined) this.#attributions.add(seq, input.observedMs, attribution);
     if (revision.text !== undefined)

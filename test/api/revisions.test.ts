@@ -316,7 +316,7 @@ describe('a search', () => {
 it('a filter that cannot be read is refused with the column and what was expected', async () => {
   assert.equal(
     await refusal('/v1/changes?q=kind:Kafka%20typ:ADDED'),
-    'q column 12: expected one of the keys cluster, group, kind, namespace, name, uid, actor, source, type, origin, own, path, value, old, after, before, hour, score, not typ',
+    'q column 12: expected one of the keys cluster, group, kind, namespace, name, uid, actor, source, type, origin, own, path, value, old, text, after, before, hour, score, not typ',
   );
   assert.match(await refusal('/v1/changes?q=kind:Kafka&continue=WyJjaGFuZ2VzIiw1XQ'), /^continue is not one of a search/);
 });
