@@ -97,7 +97,7 @@ addCommand(
   async (options) => (await import('./commands/rbac.ts')).runRbac(options, terminal),
 );
 
-const OBJECT = 'the object: KIND[.GROUP]/[NAMESPACE/]NAME, such as Kafka/streaming/orders';
+const OBJECT = { name: 'object', is: 'KIND[.GROUP]/[NAMESPACE/]NAME, such as Kafka/streaming/orders' };
 addCommand('history', 'what happened to an object, newest first', OBJECT, async (options, object) =>
   (await import('./commands/changes.ts')).runHistory(options, object, terminal),
 );
@@ -107,13 +107,14 @@ addCommand('diff', 'what changed between two revisions of an object', OBJECT, as
 addCommand('blame', 'which change set each field of an object, who made it, and when', OBJECT, async (options, object) =>
   (await import('./commands/blame.ts')).runBlame(options, object, terminal),
 );
-addCommand('at', 'all objects as they were at a time, as YAML', 'the time: RFC 3339, or a date', async (options, time) =>
+const TIME = { name: 'time', is: 'RFC 3339, or a date, which is in UTC' };
+addCommand('at', 'all objects as they were at a time, as YAML', TIME, async (options, time) =>
   (await import('./commands/at.ts')).runAt(options, time, terminal),
 );
 addCommand(
   'changes',
   'changes that a filter finds, newest first',
-  'the filter, such as "kind:Kafka path:spec.*"',
+  { name: 'filter', is: 'such as "kind:Kafka path:spec.*"; see docs/queries.md' },
   async (options, filter) => (await import('./commands/changes.ts')).runChanges(options, filter, terminal),
 );
 
@@ -162,8 +163,8 @@ function beginAgainLean(): void {
 function addCommand(
   name: Command,
   description: string,
-  /** What <file> is; without it the command takes none. */
-  argument: string | { optional: string } | undefined,
+  /** What the argument is, a file unless named; without it the command takes none. */
+  argument: string | { optional: string } | { name: string; is: string } | undefined,
   run: (options: Options, file: string) => Promise<number>,
 ): void {
   const [word = name, below] = name.split(' ');
@@ -174,6 +175,7 @@ function addCommand(
     .exitOverride()
     .option('--config <FILE>', 'YAML file with options by their camelCase names (or CROWSNEST_CONFIG)');
   if (typeof argument === 'string') command.argument('<file>', argument);
+  else if (argument !== undefined && 'name' in argument) command.argument(`<${argument.name}>`, argument.is);
   else if (argument !== undefined) command.argument('[file]', argument.optional);
   for (const flag of flagsOf(name)) {
     if (flag.list)

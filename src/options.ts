@@ -3,6 +3,7 @@
  * YAML file come from its name, so the three can never disagree. Precedence: flag, then environment, then file, then default.
  * Every refusal names the flag, the variable or the file's line, and ends the program with exit code 2 (see main.ts).
  */
+import { isUtf8 } from 'node:buffer';
 import { readFileSync } from 'node:fs';
 import { isIP } from 'node:net';
 import { isMap, isNode, isScalar, isSeq, LineCounter, type Node, parseDocument } from 'yaml';
@@ -10,6 +11,7 @@ import { z } from 'zod';
 import { parseCoreKinds } from './domain/core-kinds.ts';
 import { CrowsnestError } from './domain/errors.ts';
 import { parseFieldSelector, parseLabelSelector, splitSelector } from './domain/selector.ts';
+import { timeOf } from './domain/time-text.ts';
 
 export const COMMANDS = ['serve', 'demo', 'replay', 'record', 'backtest', 'rbac'] as const;
 /** What asks a running service, over its API. */
@@ -136,9 +138,8 @@ const changeFilter = z
 /** RFC 3339 → milliseconds. */
 const time = z
   .string()
-  .regex(/^\d{4}-\d\d-\d\d(T\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d))?$/, 'expected a time such as 2026-01-05T08:00:00Z')
-  .refine((value) => !Number.isNaN(Date.parse(value)), 'expected a time such as 2026-01-05T08:00:00Z')
-  .transform((value) => Date.parse(value));
+  .refine((value) => timeOf(value) !== undefined, 'expected a time such as 2026-01-05T08:00:00Z')
+  .transform((value) => Number(timeOf(value)));
 
 interface OptionRow {
   schema: z.ZodType;
@@ -776,9 +777,9 @@ function rawValue(
 }
 
 function readConfigFile(path: string): ConfigFile {
-  let source: string;
+  let bytes: Buffer;
   try {
-    source = readFileSync(path, 'utf8');
+    bytes = readFileSync(path);
   } catch (cause) {
     throw new CrowsnestError({
       code: 'CONFIG_UNREADABLE',
@@ -788,8 +789,13 @@ function readConfigFile(path: string): ConfigFile {
       cause,
     });
   }
+  // Decoded loosely, a broken name would match nothing without a word.
+  if (!isUtf8(bytes)) {
+    const what = 'the configuration file is not valid UTF-8';
+    throw new CrowsnestError({ code: 'CONFIG_BAD_VALUE', what, where: path, todo: 'Save it as UTF-8.' });
+  }
   const lines = new LineCounter();
-  const document = parseDocument(source, { lineCounter: lines, uniqueKeys: true });
+  const document = parseDocument(bytes.toString('utf8'), { lineCounter: lines, uniqueKeys: true });
   const problem = document.errors[0];
   if (problem !== undefined) {
     const line = lines.linePos(problem.pos[0]).line;
@@ -853,7 +859,9 @@ function refuseUnknownEnvironment(environment: Record<string, string | undefined
 function unknownKey(key: string, where: string): CrowsnestError {
   const names = key.startsWith('CROWSNEST_') ? Object.keys(OPTIONS).map(environmentName) : Object.keys(OPTIONS);
   const near = names.map((name) => ({ name, distance: editDistance(name, key) })).sort((a, b) => a.distance - b.distance)[0];
-  const hint = near !== undefined && near.distance <= 3 ? `Did you mean ${near.name}?` : 'See --help for the options.';
+  // Of a short name everything short is near.
+  const close = near !== undefined && near.distance <= 3 && near.distance * 2 <= key.replace('CROWSNEST_', '').length;
+  const hint = close ? `Did you mean ${near.name}?` : 'See --help for the options.';
   return new CrowsnestError({ code: 'CONFIG_UNKNOWN_KEY', what: `there is no option ${key}`, where, todo: hint });
 }
 

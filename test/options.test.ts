@@ -9,8 +9,10 @@ import { type Command, environmentName, flagName, flagsOf, parseOptions } from '
 const folder = mkdtempSync(join(tmpdir(), 'crowsnest-options-'));
 after(() => rmSync(folder, { recursive: true }));
 
-function yaml(text: string): string {
-  const file = join(folder, `${Math.abs(text.length * 31 + text.charCodeAt(0))}-${text.length}.yaml`);
+let files = 0;
+function yaml(text: string | Buffer): string {
+  files += 1;
+  const file = join(folder, `${files}.yaml`);
   writeFileSync(file, text);
   return file;
 }
@@ -18,7 +20,7 @@ const parse = (input: {
   command?: Command;
   flags?: Record<string, unknown>;
   environment?: Record<string, string>;
-  file?: string;
+  file?: string | Buffer;
 }) =>
   parseOptions({
     command: input.command ?? 'serve',
@@ -112,6 +114,11 @@ const refused: [string, Parameters<typeof parse>[0], string, RegExp][] = [
   ['a NATS server without its stream', { flags: { natsUrl: ['nats://x:4222'] } }, 'CONFIG_BAD_VALUE', /--nats-stream/],
   ['credentials in the URL of NATS', { flags: { natsUrl: ['nats://u:p@x:4222'], natsStream: 's' } }, 'CONFIG_BAD_VALUE', /file/],
   ['a proxy that is no network', { flags: { trustedProxy: ['localhost'] } }, 'CONFIG_BAD_VALUE', /--trusted-proxy/],
+  ['a short name that is near to nothing', { file: 'foo: 1\n' }, 'CONFIG_UNKNOWN_KEY', /foo .*See --help/],
+  ['a short variable that is near to nothing', { environment: { CROWSNEST_FOO: '1' } }, 'CONFIG_UNKNOWN_KEY', /See --help/],
+  ['a short name, with the nearest one', { file: 'prot: 1\n' }, 'CONFIG_UNKNOWN_KEY', /Did you mean port/],
+  ['a file that is not UTF-8', { file: Buffer.from('cluster: caf\xe9\n', 'latin1') }, 'CONFIG_BAD_VALUE', /UTF-8.*\.yaml/],
+  ['a day that does not exist', { command: 'db export', flags: { from: '2026-02-31' } }, 'CONFIG_BAD_VALUE', /--from/],
   ['a write that is not known', { flags: { allow: ['delete'] } }, 'CONFIG_BAD_VALUE', /--allow/],
 ];
 for (const [what, input, code, message] of refused) {

@@ -33,12 +33,17 @@ async function* pages(
   terminal: Terminal,
 ): AsyncGenerator<ChangeSummary> {
   let position: string | undefined;
+  let found = false;
   for (let left = limit; left > 0; ) {
     const page = await asker.get<ChangeList>(path, { ...query, limit: String(Math.min(left, PAGE_MAX)), continue: position });
     yield* page.items;
+    found ||= page.items.length > 0;
     left -= page.items.length;
     position = page.metadata.continue;
-    if (position === undefined) return;
+    if (position === undefined) {
+      if (!found) terminal.note('crowsnest: no recorded change fits\n');
+      return;
+    }
     const { stopped } = page.metadata;
     if (stopped?.through !== undefined && terminal.isInteractive) terminal.note(`searched back to ${stopped.through} …\n`);
   }

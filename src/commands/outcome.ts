@@ -63,7 +63,7 @@ export async function playAndPrint(play: {
       code: 'STREAM_UNREADABLE',
       what: 'nothing in it is a change',
       where: file,
-      todo: 'Give a file that `crowsnest record` wrote, or one in the form of docs/data-format.md.',
+      todo: 'Give a file that `crowsnest record` wrote, or one in the form of docs/stream-format.md.',
     });
   }
 }

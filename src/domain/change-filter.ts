@@ -9,6 +9,7 @@
  *
  * Pure: text in, terms out. What they mean for a change is in change-match.ts.
  */
+import { timeOf } from './time-text.ts';
 
 export const OPERATORS = [':', '>=', '<=', '>', '<'] as const;
 export type Operator = (typeof OPERATORS)[number];
@@ -164,7 +165,7 @@ class Reader {
 
   #time(values: Alternative[], column: number): number {
     const [value, ...more] = values;
-    const ms = value === undefined || more.length > 0 ? undefined : timeOf(value.text, this.#nowMs);
+    const ms = value === undefined || more.length > 0 ? undefined : timeOrAge(value.text, this.#nowMs);
     return ms ?? this.#fail(column, 'one time: 2026-10-01, 2026-10-01T09:30:00Z, or an age such as 36h or 7d');
   }
 
@@ -190,13 +191,11 @@ class Reader {
 }
 
 const AGE_UNITS: Record<string, number> = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000, w: 604_800_000 };
-const TIME = /^\d{4}-\d\d-\d\d(T\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:\d\d))?$/;
 
-function timeOf(text: string, nowMs: number): number | undefined {
+function timeOrAge(text: string, nowMs: number): number | undefined {
   const [, amount, unit] = /^(\d{1,6})([smhdw])$/.exec(text) ?? [];
   if (amount !== undefined && unit !== undefined) return nowMs - Number(amount) * (AGE_UNITS[unit] as number);
-  const ms = TIME.test(text) ? Date.parse(text) : Number.NaN;
-  return Number.isNaN(ms) ? undefined : ms;
+  return timeOf(text);
 }
 
 /** Runs of letters and digits, in lower case. */

@@ -76,6 +76,19 @@ describe('asking a running service', { concurrency: 2 }, () => {
     assert.equal((await ask('changes', 'type:ADDED')).trimEnd().split('\n').length, 2);
   });
 
+  const empty: [string, string[], RegExp][] = [
+    ['no object was there', ['at', '2020-01-01'], /no such object was there at 2020-01-01T00:00:00\.000Z/],
+    ['no change fits', ['changes', 'kind:Nothing'], /no recorded change fits/],
+  ];
+  for (const [what, args, message] of empty) {
+    it(`says beside an empty answer that ${what}`, async () => {
+      const { code, out, err } = await crowsnest([...args, '--server', url]);
+      assert.equal(code, 0);
+      assert.equal(out, '');
+      assert.match(err, message);
+    });
+  }
+
   const refused: [string, string[], number, RegExp][] = [
     ['a filter that cannot be read', ['changes', 'kind'], 1, /REQUEST_INVALID: .*column 5: expected : after kind/],
     ['an object that is none', ['history', 'orders'], 2, /CONFIG_BAD_VALUE: "orders" names no object/],
@@ -86,6 +99,9 @@ describe('asking a running service', { concurrency: 2 }, () => {
       1,
       /REQUEST_INVALID: .*4 is not a change of this object/,
     ],
+    ['a day that does not exist', ['at', '2026-02-31'], 2, /CONFIG_BAD_VALUE: "2026-02-31" is no time/],
+    ['a time with something behind it', ['at', '2026-01-05junk'], 2, /CONFIG_BAD_VALUE: "2026-01-05junk" is no time/],
+    ['a time with no zone', ['at', '2026-01-05T08:00'], 2, /CONFIG_BAD_VALUE/],
     ['a time that is none', ['at', 'yesterday'], 2, /CONFIG_BAD_VALUE: "yesterday" is no time/],
   ];
   for (const [name, args, expected, message] of refused) {

@@ -39,6 +39,17 @@ describe('help', { concurrency: 2 }, () => {
     });
   }
 
+  it('names what a command takes', async () => {
+    const { out } = await crowsnest(['--help']);
+    for (const usage of [
+      'history [options] <object>',
+      'at [options] <time>',
+      'changes [options] <filter>',
+      'replay [options] <file>',
+    ])
+      assert.ok(out.includes(`  ${usage} `), usage);
+  });
+
   it('is given to who asks for nothing, as wrong usage', async () => {
     const { code, err } = await crowsnest([]);
     assert.equal(code, 2);
