@@ -105,9 +105,13 @@ program
   .description('how many texts of recorded streams are masked, and why; with --show every one of them, as it is')
   .argument('<stream...>', 'NDJSON, plain or zstd')
   .option('--show', 'print what is masked: only for streams that hold no secrets')
-  .action((files: string[], { show }: { show?: boolean }) =>
-    print(measureMasking(files, show === true ? (line) => process.stdout.write(`${line}\n`) : undefined)),
-  );
+  .action((files: string[], { show }: { show?: boolean }) => {
+    try {
+      print(measureMasking(files, show === true ? (line) => process.stdout.write(`${line}\n`) : undefined));
+    } catch (error) {
+      program.error(`the bench came to nothing: ${(error as Error).message}`);
+    }
+  });
 
 program
   .command('storage')

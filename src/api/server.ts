@@ -5,6 +5,7 @@ import { readFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
+import { createSecureContext } from 'node:tls';
 import type { Clock } from '../domain/clock.ts';
 import { CrowsnestError } from '../domain/errors.ts';
 import { type ApiOptions, createExpressApp } from './express-app.ts';
@@ -22,7 +23,8 @@ export interface TlsFiles {
 export interface ApiServer {
   /**
    * Binds and answers with the URL to show people. Throws LISTEN_UNSAFE beyond loopback without TLS and a token, LISTEN_FAILED
-   * when the port is taken or the address is not ours, CONFIG_UNREADABLE for a certificate that cannot be read.
+   * when the port is taken or the address is not ours, CONFIG_UNREADABLE for a certificate that cannot be read,
+   * CONFIG_BAD_VALUE for one that cannot be used.
    */
   listen(host: string, port: number): Promise<{ url: string }>;
   /** Stops accepting, lets running requests end for a moment, then cuts what is left. */
@@ -72,10 +74,23 @@ function readTls(tls: TlsFiles): { cert: Buffer; key: Buffer } {
     try {
       return readFileSync(file);
     } catch (cause) {
-      throw new CrowsnestError({ code: 'CONFIG_UNREADABLE', what: 'The TLS file cannot be read', where: file, cause });
+      const todo = 'Check the path and its permissions';
+      throw new CrowsnestError({ code: 'CONFIG_UNREADABLE', what: 'The TLS file cannot be read', where: file, todo, cause });
     }
   };
-  return { cert: read(tls.certFile), key: read(tls.keyFile) };
+  const pair = { cert: read(tls.certFile), key: read(tls.keyFile) };
+  try {
+    createSecureContext(pair);
+  } catch (cause) {
+    throw new CrowsnestError({
+      code: 'CONFIG_BAD_VALUE',
+      what: `TLS cannot be served with this certificate and key: ${(cause as Error).message.split('::').at(-1)}`,
+      where: `--tls-cert ${tls.certFile}, --tls-key ${tls.keyFile}`,
+      todo: 'Give a certificate and the private key it was made with, both PEM, the key without a passphrase',
+      cause,
+    });
+  }
+  return pair;
 }
 
 function bind(server: Server, host: string, port: number): Promise<void> {

@@ -123,7 +123,11 @@ function checkBackup(made: string, backup: string): BackupFacts {
     }
   } catch (error) {
     const cause = storeError(error, backup);
-    if (isCrowsnestError(cause, 'STORE_TOO_NEW')) throw cause;
+    // What was looked at is a copy that is gone by now.
+    if (isCrowsnestError(cause, 'STORE_TOO_NEW')) {
+      const todo = 'Restore it with the crowsnest that wrote it or a newer one; the database was left as it is';
+      throw new CrowsnestError({ code: cause.code, what: cause.what, where: backup, todo });
+    }
     throw unusable(isCrowsnestError(cause) ? cause.what : 'it cannot be read as a database', backup, error);
   }
 }

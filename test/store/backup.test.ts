@@ -4,6 +4,7 @@ import { copyFileSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSyn
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, it } from 'node:test';
+import Database from 'better-sqlite3';
 import { type ErrorCode, isCrowsnestError } from '../../src/domain/errors.ts';
 import { backUp, restore } from '../../src/store/backup.ts';
 import { openSqliteStore, type SqliteStore } from '../../src/store/sqlite-store.ts';
@@ -135,6 +136,7 @@ describe('restoring', () => {
     ['cut short', (backup) => truncateSync(backup, 20_000), 'BACKUP_UNUSABLE'],
     ['of another program', (backup) => writeFileSync(backup, 'SQLite format 4'), 'BACKUP_UNUSABLE'],
     ['with a damaged page', (backup) => overwrite(backup, 4_096 * 3, 4_096), 'BACKUP_UNUSABLE'],
+    ['of a newer version', (backup) => withVersion(backup, 99), 'STORE_TOO_NEW'],
     ['missing', (backup) => rmSync(backup), 'NOT_FOUND'],
   ];
   for (const [what, damage, code] of BROKEN)
@@ -144,7 +146,10 @@ describe('restoring', () => {
       filled(other, 'orders', 5).close();
       await backUp({ file, target });
       damage(target);
-      await assert.rejects(restore({ backup: target, file: other, replace: true }), failsWith(code));
+      await assert.rejects(
+        restore({ backup: target, file: other, replace: true }),
+        (error: unknown) => isCrowsnestError(error, code) && error.where === target,
+      );
       assert.deepEqual(replicasIn(other), { replicas: 4, note: 'plain-words' });
       assert.equal(existsSync(`${other}.restoring`), false);
     });
@@ -218,6 +223,12 @@ function overwrite(file: string, at: number, length: number): void {
   const bytes = readFileSync(file);
   bytes.fill(0xa5, at, at + length);
   writeFileSync(file, bytes);
+}
+
+function withVersion(file: string, version: number): void {
+  const db = new Database(file);
+  db.pragma(`user_version = ${version}`);
+  db.close();
 }
 
 function flip(bytes: Buffer, at: number): Buffer {
