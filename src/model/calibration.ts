@@ -22,6 +22,17 @@ const EPISODE_MS: { [detector: string]: number } = {
   'mass-delete': DAY_MS / 2,
 };
 
+/**
+ * Detectors whose surprise is the exponent of a probability, with what to divide it by: changes come in spells, so that a count has
+ * several times the spread of chance.
+ */
+const SPREAD: { [detector: string]: number } = { drift: 1.4, 'mass-delete': 1, burst: 4, pace: 4, 'actor-affinity': 2 };
+/** Entries at which a pool's past and the exponent have an equal say. */
+const CHANCE_SHARE = 0.1;
+/** Standard deviations, of which two or three are common however narrow the past was. */
+const DEVIATIONS: { [detector: string]: number } = { leap: 2 };
+const TRUSTED = 40;
+
 /** A surprise on its way to a pool. */
 interface Withheld {
   atMs: number;
@@ -79,7 +90,8 @@ export class Calibration {
     const key = `${detector}:${sort}${born ? '+' : ''}`;
     const p = this.#tailIn(key, surprise, { asker, atMs: group.lastMs });
     remember(group, key, { surprise, asker, p });
-    return Math.min(1, p * this.#excess(key));
+    const ranked = Math.min(1, p * this.#excess(key));
+    return withNominal(ranked, { detector, surprise, known: this.pool(key).n });
   }
 
   /** How many times too often the pool called something rare: what it says now is taken down by as much. */
@@ -111,9 +123,9 @@ export class Calibration {
   tailNow(detector: string, surprise: number, { asker, atMs }: { asker: string; atMs: number }): { p: number; known: number } {
     const key = `${detector}:*`;
     const known = this.pool(key).n;
-    const p = this.#tailIn(key, surprise, { asker, atMs });
+    const ranked = this.#tailIn(key, surprise, { asker, atMs });
     this.#learn(key, surprise, { asker, atMs });
-    return { p, known };
+    return { p: ranked, known };
   }
 
   #tailIn(key: string, surprise: number, { asker, atMs }: { asker: string; atMs: number }): number {
@@ -177,6 +189,23 @@ export class Calibration {
     this.#withheld = saved.withheld;
     this.#visits = saved.visits;
   }
+}
+
+/**
+ * A short past is trusted little: until it is long, the probability that the surprise itself stands for has a say. And what chance brings
+ * often is not odd, however rare here.
+ */
+function withNominal(
+  ranked: number,
+  { detector, surprise, known }: { detector: string; surprise: number; known: number },
+): number {
+  const each = DEVIATIONS[detector];
+  if (each !== undefined) return Math.max(ranked, CHANCE_SHARE * Math.exp(-each * surprise));
+  const spread = SPREAD[detector];
+  if (spread === undefined) return ranked;
+  const nominal = Math.exp(-surprise / spread);
+  const trust = known / (known + TRUSTED);
+  return Math.max(Math.min(ranked, ranked ** trust * nominal ** (1 - trust)), CHANCE_SHARE * Math.exp(-surprise));
 }
 
 function remember(group: Group, key: string, entry: { surprise: number; asker: string; p?: number }): void {

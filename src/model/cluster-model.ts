@@ -46,8 +46,6 @@ const CROWDED = new Set(['stable-field', 'new-value', 'fact']);
 const BORN_APART = new Set(['new-value', 'fact', 'sensitive-field']);
 /** Detectors of an object's tempo, whoever sets it: people and machines are one population. */
 const BY_OBJECT = new Set(['burst', 'pace']);
-/** Detectors whose surprise is the exponent of a probability: what chance alone brings that often is not odd, however rare here. */
-const NOMINAL = new Set(['burst', 'pace']);
 /** Detectors of visits rather than objects: an actor's entries within an hour are one. */
 const BY_ACTOR = new Set(['mass-delete', 'wave', 'hour-of-week', 'actor-affinity']);
 /** New objects bring many fields at once, and bring what is news about them anyway. */
@@ -232,8 +230,7 @@ export class ClusterModel {
     const born = event.type === 'ADDED' && BORN_APART.has(detector.name);
     const sort = BY_OBJECT.has(detector.name) ? '*' : event.machine ? 'm' : 'h';
     const asker = BY_ACTOR.has(detector.name) ? event.actor.name : event.object;
-    const ranked = this.#calibration.tail(detector.name, sort, surprise, { asker, group, born });
-    const p = NOMINAL.has(detector.name) ? Math.max(ranked, Math.exp(-surprise)) : ranked;
+    const p = this.#calibration.tail(detector.name, sort, surprise, { asker, group, born });
     return {
       detector: detector.name,
       weight: (this.#weights[detector.name] ?? 0.1) * (born ? BORN_SHARE : 1),
