@@ -7,6 +7,7 @@ import { killNine } from './kill-nine.ts';
 import { killStore } from './kill-store.ts';
 import { measureMasking } from './masking.ts';
 import { measureQuality, qualityText } from './quality/measure.ts';
+import { measureNab } from './quality/nab.ts';
 import { measureQueries, type QueriesOptions, queriesText } from './queries.ts';
 import { measureSamples, samplesText } from './samples.ts';
 import { measureStorage, storageText } from './storage.ts';
@@ -165,6 +166,27 @@ program
     );
     if (json !== true) process.stdout.write(samplesText(result));
     print(result);
+  });
+
+program
+  .command('nab')
+  .description(
+    'the detector of series over the Numenta Anomaly Benchmark, one row after the other; results as its scorers read them',
+  )
+  .requiredOption('--data <DIR>', 'the corpus: data/ and labels/')
+  .requiredOption('--out <DIR>', 'where the results go, one file per series')
+  .option(
+    '--choose <N>',
+    'also choose constants on each half of the files from so many draws, and report them on the other half',
+    positive,
+  )
+  .option('--seed <N>', 'of the draws', positive, 1)
+  .action((given: { data: string; out: string; choose?: number; seed: number }) => {
+    try {
+      print(measureNab({ ...given, onProgress: (text) => process.stderr.write(`${text}\n`) }));
+    } catch (error) {
+      program.error(`the bench came to nothing: ${(error as Error).message}`);
+    }
   });
 
 function positive(text: string): number {

@@ -11,6 +11,7 @@ import type { Scrape } from '../domain/series.ts';
 import { ClusterModel, type SavedCluster, type Witness } from './cluster-model.ts';
 import type { Model } from './model.ts';
 import { type KindOfController, ReconcileHealth } from './reconcile-health.ts';
+import { SeriesWatch } from './series/series-watch.ts';
 import { type CompiledRule, compileRules, type UserRule } from './user-rules.ts';
 
 export interface ModelOptions {
@@ -31,6 +32,8 @@ interface Saved {
   version: number;
   clusters: [string, SavedCluster][];
   series: unknown;
+  /** Older snapshots have none. */
+  watch?: unknown;
 }
 
 /**
@@ -49,20 +52,23 @@ class Ensemble implements Model {
   readonly #bench: Pick<ModelOptions, 'witness' | 'weights'>;
   readonly #clusters = new Map<string, ClusterModel>();
   readonly #series: ReconcileHealth;
+  readonly #watch: SeriesWatch;
 
   constructor(timeZone: string, { rules = [], kindOf, witness, weights }: ModelOptions) {
     this.#series = new ReconcileHealth(kindOf);
+    this.#watch = new SeriesWatch(kindOf);
     this.#timeZone = timeZone;
     this.#rules = compileRules(rules);
     this.#bench = { witness, weights };
   }
 
   observe(change: Change): Judgement[] {
+    this.#watch.noteChange(change);
     return this.#clusterOf(change.ref.cluster).observe(change);
   }
 
   observeScrape(scrape: Scrape): Judgement[] {
-    return this.#series.observe(scrape);
+    return [...this.#series.observe(scrape), ...this.#watch.observe(scrape)];
   }
 
   advance(nowMs: number): Judgement[] {
@@ -71,7 +77,7 @@ class Ensemble implements Model {
 
   snapshot(): Uint8Array {
     const clusters = [...this.#clusters].map(([name, cluster]): [string, SavedCluster] => [name, cluster.save()]);
-    const saved: Saved = { version: SNAPSHOT_VERSION, clusters, series: this.#series.save() };
+    const saved: Saved = { version: SNAPSHOT_VERSION, clusters, series: this.#series.save(), watch: this.#watch.save() };
     return zstdCompressSync(serialize(saved));
   }
 
@@ -96,6 +102,7 @@ class Ensemble implements Model {
     }
     for (const [name, state] of saved.clusters) this.#clusterOf(name).load(state);
     this.#series.load(saved.series);
+    if (saved.watch !== undefined) this.#watch.load(saved.watch);
   }
 
   maturity(): ReturnType<Model['maturity']> {

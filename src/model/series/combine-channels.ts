@@ -1,0 +1,75 @@
+/**
+ * From the channels' bits to one score and from scores to alarms. Channels of one incident need not fire on the same row, so their bits
+ * fade rather than vanish; families that agree add up (on metric rows a sum found more than a maximum or a Cauchy combination); and the
+ * older a series is, the more rows had their chance, so the stricter it is judged.
+ */
+import { CHANNELS, FAMILIES, type Family } from './evidence.ts';
+
+export interface CombineConstants {
+  weights: Record<Family, number>;
+  /** Share of its bits that a channel keeps to the next row. */
+  fade: number;
+  /** Points taken per tenfold age. */
+  agePenalty: number;
+}
+
+export interface AlarmConstants {
+  level: number;
+  /** Rows after an alarm within which only a clear escalation is one. */
+  restRows: number;
+  /** Points above the last alarm, whose excess over the level halves in `restRows`, that make an escalation. */
+  escalation: number;
+  /** Points the level rises with each alarm of late: a series that often cries has to cry louder. */
+  habit: number;
+  /** Rows in which half of an alarm's rise is forgotten. */
+  habitRows: number;
+}
+
+/** By channel, what is left of its bits. */
+export type Memory = number[];
+
+export interface AlarmState {
+  /** Rows since the last alarm, and its score. */
+  since: number;
+  score: number;
+  /** Alarms of late, each fading. */
+  often: number;
+}
+
+const AGE_FROM = 100;
+const AGE_ZERO = 1000;
+
+export function makeMemory(): Memory {
+  return CHANNELS.map(() => 0);
+}
+
+export function makeAlarm(): AlarmState {
+  return { since: Number.MAX_SAFE_INTEGER, score: 0, often: 0 };
+}
+
+/** `rows` are those before this one. */
+export function combineRow(memory: Memory, bits: ArrayLike<number>, rows: number, constants: CombineConstants): number {
+  let score = -constants.agePenalty * Math.log10(Math.max(AGE_FROM, rows) / AGE_ZERO);
+  for (let i = 0; i < memory.length; i++) {
+    memory[i] = Math.max(bits[i] as number, constants.fade * (memory[i] as number));
+    const family = CHANNELS[i] as Family;
+    score += (constants.weights[family] * memory[i]!) / FAMILIES[family];
+  }
+  return score;
+}
+
+/** Whether this row's score is an alarm. */
+export function isAlarm(alarm: AlarmState, score: number, constants: AlarmConstants): boolean {
+  const { restRows, escalation, habit, habitRows } = constants;
+  const since = alarm.since + 1;
+  alarm.since = since;
+  alarm.often *= 2 ** (-1 / habitRows);
+  const level = constants.level + habit * alarm.often;
+  if (score < level) return false;
+  const faded = level + (alarm.score - level) * 2 ** (-since / restRows);
+  if (since <= restRows && score < faded + escalation) return false;
+  alarm.since = 0;
+  alarm.score = score;
+  alarm.often += 1;
+  return true;
+}

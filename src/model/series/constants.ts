@@ -1,0 +1,25 @@
+/** The one set of constants for all series; docs/detectors.md says on which files they were chosen. */
+import type { AlarmConstants, CombineConstants } from './combine-channels.ts';
+import type { EvidenceConstants } from './evidence.ts';
+
+export interface SeriesConstants {
+  evidence: EvidenceConstants;
+  combine: CombineConstants;
+  alarm: AlarmConstants;
+}
+
+export const SERIES: SeriesConstants = {
+  evidence: { tail: { min: 60, topShare: 0.02, indexPrior: 0.3, priorWeight: 5 }, pastMax: 6000, levelMax: 1500 },
+  combine: {
+    weights: { forecast: 0.675, level: 0.98, quiet: 0.985, record: 1.375, unrest: 0.18 },
+    fade: 0.75,
+    agePenalty: 0.91,
+  },
+  alarm: { level: 2.5, restRows: 107, escalation: 4.25, habit: 0.5, habitRows: 856 },
+};
+
+/** Of a controller's series: the same, with a shorter past, so that six hundred of them stay within memory. */
+export const PRODUCT_SERIES: SeriesConstants = {
+  ...SERIES,
+  evidence: { ...SERIES.evidence, pastMax: 720, levelMax: 480 },
+};

@@ -1,0 +1,67 @@
+/** The change that came just before: the last of each kind, and how often a change like it preceded what a controller's series showed. */
+import type { Change } from '../../domain/change.ts';
+import { describeRef } from '../../domain/object-ref.ts';
+import { touch } from '../counts.ts';
+import { fieldName, span } from '../words.ts';
+
+export interface PrecedingState {
+  last: Map<string, { atMs: number; object: string; pattern: string; actor: string | undefined }>;
+  /** By controller: of its findings so far, how many, and which patterns preceded them. */
+  seen: Map<string, { findings: number; patterns: Record<string, number> }>;
+}
+
+export interface KindOfSeries {
+  cluster: string;
+  group: string;
+  kind: string;
+}
+
+const KINDS_MAX = 2_000;
+const CONTROLLERS_MAX = 1_000;
+const PATTERNS_MAX = 16;
+const JUST_BEFORE_MS = 30 * 60_000;
+const PATHS_SHOWN = 2;
+
+export function makePreceding(): PrecedingState {
+  return { last: new Map(), seen: new Map() };
+}
+
+/** Changes of status say what the controller did, not what it was given to do. */
+export function noteChange(state: PrecedingState, { ref, type, diff, actor, observedMs, own, origin }: Change): void {
+  const paths = diff.map(({ path }) => path).filter((path) => !path.startsWith('/status'));
+  if (own || origin === 'list' || (type === 'MODIFIED' && paths.length === 0)) return;
+  const key = keyOf(ref);
+  const entry = touch(state.last, key, KINDS_MAX, () => ({ atMs: 0, object: '', pattern: '', actor: undefined }));
+  if (observedMs < entry.atMs) return;
+  entry.atMs = observedMs;
+  entry.object = describeRef(ref);
+  entry.actor = actor.source === 'none' ? undefined : actor.name;
+  const verb = { ADDED: 'the creation', MODIFIED: 'a change', DELETED: 'the deletion' }[type];
+  const fields = paths.slice(0, PATHS_SHOWN).map(fieldName).join(' and ');
+  entry.pattern = type === 'MODIFIED' ? `${verb} of ${fields} of a ${ref.kind}` : `${verb} of a ${ref.kind}`;
+}
+
+/** In words, undefined if none came within half an hour; and learnt as what preceded a finding of the controller. */
+export function tellPreceding(
+  state: PrecedingState,
+  { of, controller, atMs }: { of: KindOfSeries; controller: string; atMs: number },
+): string | undefined {
+  const seen = touch(state.seen, `${of.cluster}\u0000${controller}`, CONTROLLERS_MAX, noneSeen);
+  const last = state.last.get(keyOf(of));
+  const earlier = seen.findings++;
+  if (last === undefined || last.atMs > atMs || atMs - last.atMs > JUST_BEFORE_MS) return undefined;
+  const known = Object.hasOwn(seen.patterns, last.pattern);
+  const before = known ? (seen.patterns[last.pattern] as number) : 0;
+  if (known || Object.keys(seen.patterns).length < PATTERNS_MAX) seen.patterns[last.pattern] = before + 1;
+  const by = last.actor === undefined ? '' : ` by ${last.actor}`;
+  const again = before === 0 ? '' : `, as ${before === earlier ? 'each time' : `${before} of ${earlier} times`} before`;
+  return `${span(atMs - last.atMs)} before came ${last.pattern} (${last.object}${by})${again}.`;
+}
+
+function noneSeen(): { findings: number; patterns: Record<string, number> } {
+  return { findings: 0, patterns: {} };
+}
+
+function keyOf({ cluster, group, kind }: KindOfSeries): string {
+  return `${cluster}\u0000${group}/${kind}`;
+}

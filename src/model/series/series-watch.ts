@@ -1,0 +1,220 @@
+/**
+ * Controllers' series through the pipeline of this folder: what lasts five rows weighed against the series' own past, alarms calibrated into "once in
+ * N", put into words, and tied to the kind the controller acts on and to what changed just before. Plain state, event time only, no more
+ * than SERIES_MAX series.
+ */
+import type { Change } from '../../domain/change.ts';
+import type { Judgement, Severity } from '../../domain/finding.ts';
+import { isStandby } from '../../domain/reconcile-sample.ts';
+import type { Scrape } from '../../domain/series.ts';
+import { touch } from '../counts.ts';
+import { onceInOf, reasonOf } from '../explain.ts';
+import { figure, many, percent, span } from '../words.ts';
+import { type AlarmState, combineRow, isAlarm, type Memory, makeAlarm, makeMemory } from './combine-channels.ts';
+import { PRODUCT_SERIES } from './constants.ts';
+import { CHANNELS, type EvidenceState, type Family, makeEvidence, weigh } from './evidence.ts';
+import { outlookOf, type Point } from './outlook.ts';
+import { makePreceding, noteChange, type PrecedingState, tellPreceding } from './preceding-change.ts';
+import { makeWindow, pushWindow, type RankedWindow } from './ranked-window.ts';
+import { type Counters, readSignals, type SignalName, type SignalRow } from './read-signals.ts';
+import { tailBits } from './tail.ts';
+
+interface Watched {
+  evidence: EvidenceState;
+  memory: Memory;
+  alarm: AlarmState;
+  /** Scores of past rows: how rare this one is. */
+  scores: RankedWindow;
+  rows: number;
+  firstMs: number;
+  lastMs: number;
+  points: Point[];
+  outlookToldMs: number | undefined;
+}
+
+interface State {
+  counters: Counters;
+  series: Map<string, Watched>;
+  preceding: PrecedingState;
+  refusedRows: number;
+}
+
+export type KindOf = (cluster: string, controller: string) => { group: string; kind: string } | undefined;
+
+export const SERIES_MAX = 600;
+const GONE_MS = 24 * 3_600_000;
+const MATURE_ROWS = 240;
+const MATURE_SPAN_MS = 4 * 3_600_000;
+const POINTS_MAX = 60;
+const OUTLOOK_MS = 24 * 3_600_000;
+const OUTLOOK_AGAIN_MS = 6 * 3_600_000;
+const OUTLOOK_SCORE = 3;
+const OUTLOOK_FROM = 0.3;
+/** Once in a thousand readings. */
+const SCORE_MIN = 3;
+const LASTING = 5;
+const SCORE_MAX = 6;
+
+const SAY: Record<SignalName, { noun: string; say(value: number): string; floor: number }> = {
+  'error-share': { noun: 'share of failing reconciles', say: percent, floor: 0.05 },
+  'duration-p99': { noun: 'time that 99 of 100 reconciles stay under', say: (value) => `${figure(value)} s`, floor: 0.05 },
+  retries: { noun: 'number of retries between two readings', say: figure, floor: 5 },
+  'queue-depth': { noun: 'number of objects waiting', say: figure, floor: 5 },
+  saturation: { noun: 'share of busy workers', say: percent, floor: 0.2 },
+};
+
+const MANNER: Record<Family, string> = {
+  forecast: 'was not to be expected from what came before',
+  level: 'has moved to another level',
+  quiet: 'has stopped moving',
+  record: 'is further out than ever seen',
+  unrest: 'is more restless than ever seen',
+};
+
+export class SeriesWatch {
+  readonly #kindOf: KindOf;
+  #state: State = { counters: new Map(), series: new Map(), preceding: makePreceding(), refusedRows: 0 };
+
+  constructor(kindOf: KindOf = () => undefined) {
+    this.#kindOf = kindOf;
+  }
+
+  noteChange(change: Change): void {
+    noteChange(this.#state.preceding, change);
+  }
+
+  observe(scrape: Scrape): Judgement[] {
+    const rows = readSignals(scrape, this.#state.counters);
+    // Counters of a standby are followed, so that the day it leads is a day of increases; what it shows meanwhile is no habit.
+    if (isStandby(scrape.samples)) return [];
+    return rows.flatMap((row) => this.#row(scrape, row));
+  }
+
+  #row(scrape: Scrape, row: SignalRow): Judgement[] {
+    const { tsMs, cluster, target } = scrape;
+    const { series } = this.#state;
+    const key = `${cluster}\u0000${target}\u0000${row.controller}\u0000${row.name}`;
+    if (!series.has(key) && !this.#hasRoom(tsMs)) return [];
+    const watched = touch(series, key, SERIES_MAX, () => newWatched(tsMs));
+    if (tsMs <= watched.lastMs) return [];
+    watched.lastMs = tsMs;
+    watched.points.push({ atMs: tsMs, value: row.value });
+    if (watched.points.length > POINTS_MAX) watched.points.shift();
+    const lasting = lastingOf(watched.points);
+    const found = weigh(watched.evidence, tsMs, lasting, PRODUCT_SERIES.evidence);
+    const raw = combineRow(watched.memory, found.bits, watched.rows++, PRODUCT_SERIES.combine);
+    const score = Math.min(SCORE_MAX, tailBits(watched.scores, Math.max(0, raw), PRODUCT_SERIES.evidence.tail));
+    pushWindow(watched.scores, Math.max(0, raw));
+    const usual = found.usual ?? lasting;
+    const worse = lasting - usual >= SAY[row.name].floor;
+    const out: Judgement[] = [];
+    // What falls, or moves by less than anybody minds, is learnt and not told.
+    const counts = worse && score >= SCORE_MIN && isMature(watched);
+    if (isAlarm(watched.alarm, counts ? raw : Number.NEGATIVE_INFINITY, PRODUCT_SERIES.alarm)) {
+      const lead = CHANNELS[watched.memory.indexOf(Math.max(...watched.memory))] as Family;
+      const { noun, say } = SAY[row.name];
+      const sentence = `The ${noun} of controller ${row.controller} ${MANNER[lead]}: ${say(lasting)} or more, where ${say(usual)} is usual over ${many(watched.rows, 'reading')}.`;
+      out.push(
+        this.#judgement(scrape, { ...row, value: lasting }, { watched, score, sentence, usual, detector: `series-${row.name}` }),
+      );
+    }
+    const outlook = this.#outlook(scrape, row, watched);
+    if (outlook !== undefined) out.push(outlook);
+    return out;
+  }
+
+  /** When full, a new series takes the place of one that is gone; to forget a living one would be to learn none of them. */
+  #hasRoom(atMs: number): boolean {
+    const { series } = this.#state;
+    const oldest = series.values().next().value;
+    if (oldest === undefined || series.size < SERIES_MAX || atMs - oldest.lastMs > GONE_MS) return true;
+    this.#state.refusedRows++;
+    return false;
+  }
+
+  /** Of a share that is on its way to one. */
+  #outlook(scrape: Scrape, row: SignalRow, watched: Watched): Judgement | undefined {
+    if (row.name !== 'saturation' || row.value < OUTLOOK_FROM) return undefined;
+    const { outlookToldMs: toldMs } = watched;
+    if (toldMs !== undefined && scrape.tsMs - toldMs < OUTLOOK_AGAIN_MS) return undefined;
+    const outlook = outlookOf(watched.points, 1);
+    if (outlook === undefined || outlook.inMs > OUTLOOK_MS) return undefined;
+    watched.outlookToldMs = scrape.tsMs;
+    const latest = Number.isFinite(outlook.latestMs) ? span(outlook.latestMs) : 'never';
+    const sentence = `At this rate all workers of controller ${row.controller} are busy in ${span(outlook.inMs)} (${span(outlook.earliestMs)} to ${latest}); ${percent(row.value)} are now.`;
+    const usual = watched.points[0]?.value ?? row.value;
+    return this.#judgement(scrape, row, { watched, score: OUTLOOK_SCORE, sentence, usual, detector: 'series-outlook' });
+  }
+
+  #judgement(
+    { cluster, tsMs }: Scrape,
+    { controller, metric, value }: SignalRow,
+    of: { watched: Watched; score: number; sentence: string; usual: number; detector: string },
+  ): Judgement {
+    const { watched, score, usual, detector } = of;
+    const { group, kind } = this.#kindOf(cluster, controller) ?? { group: '', kind: '' };
+    const before =
+      kind === '' ? undefined : tellPreceding(this.#state.preceding, { of: { cluster, group, kind }, controller, atMs: tsMs });
+    const sentence = before === undefined ? of.sentence : `${of.sentence} ${before.charAt(0).toUpperCase()}${before.slice(1)}`;
+    const severity: Severity = 'warning';
+    return {
+      tsMs,
+      subject: { type: 'series', ref: { cluster, group, version: '', kind, namespace: '', name: '' }, controller, metric },
+      actor: { name: controller, source: 'none', confidence: 0 },
+      score,
+      onceIn: onceInOf(score),
+      detector,
+      reasons: [
+        reasonOf(detector, score, {
+          sentence,
+          observed: Number(figure(value)),
+          usual: Number(figure(usual)),
+          samples: watched.rows,
+          scope: 'controller',
+        }),
+      ],
+      mature: isMature(watched),
+      deterministic: false,
+      severity,
+    };
+  }
+
+  /** Series followed, and how many rows were left out because there were too many series. */
+  size(): { series: number; refusedRows: number } {
+    return { series: this.#state.series.size, refusedRows: this.#state.refusedRows };
+  }
+
+  save(): State {
+    return this.#state;
+  }
+
+  load(state: unknown): void {
+    this.#state = state as State;
+  }
+}
+
+/** The second smallest of the last five: no single reading can raise it. */
+function lastingOf(points: readonly Point[]): number {
+  const last = points.slice(-LASTING).map(({ value }) => value);
+  last.sort((a, b) => a - b);
+  return last[Math.min(1, last.length - 1)] as number;
+}
+
+function isMature({ rows, firstMs, lastMs }: Watched): boolean {
+  return rows >= MATURE_ROWS && lastMs - firstMs >= MATURE_SPAN_MS;
+}
+
+function newWatched(atMs: number): Watched {
+  const { evidence } = PRODUCT_SERIES;
+  return {
+    evidence: makeEvidence(evidence),
+    memory: makeMemory(),
+    alarm: makeAlarm(),
+    scores: makeWindow(evidence.pastMax),
+    rows: 0,
+    firstMs: atMs,
+    lastMs: Number.NEGATIVE_INFINITY,
+    points: [],
+    outlookToldMs: undefined,
+  };
+}

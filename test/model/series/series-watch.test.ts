@@ -1,0 +1,224 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { Change } from '../../../src/domain/change.ts';
+import type { Judgement } from '../../../src/domain/finding.ts';
+import type { Scrape } from '../../../src/domain/series.ts';
+import { createModel } from '../../../src/model/ensemble.ts';
+import { outlookOf } from '../../../src/model/series/outlook.ts';
+import { quantileOfBuckets, readSignals } from '../../../src/model/series/read-signals.ts';
+import { SERIES_MAX, SeriesWatch } from '../../../src/model/series/series-watch.ts';
+import { makeRandom } from '../stream.ts';
+import { ROW_MS, START_MS } from './synthetic.ts';
+
+const ROWS = 900;
+const kindOf = () => ({ group: 'kafka.example.com', kind: 'Kafka' });
+
+interface Course {
+  errors?: number;
+  slow?: number;
+  busy?: number;
+  reset?: boolean;
+}
+
+/** A page with all that is read: about 60 reconciles a minute, most under 0.1 s. */
+function pages(rows: number, course: (row: number) => Course, seed = 1): Scrape[] {
+  const random = makeRandom(seed);
+  let [good, bad, quick, retries] = [0, 0, 0, 0];
+  return Array.from({ length: rows }, (_, row): Scrape => {
+    const { errors = 0.02, slow = 0.001, busy = 0.2, reset = false } = course(row);
+    if (reset) good = bad = quick = retries = 0;
+    for (let i = 0; i < 50 + Math.floor(random() * 20); i++) {
+      const failed = random() < errors;
+      if (failed) bad++;
+      else good++;
+      if (random() >= slow) quick++;
+      if (failed && random() < 0.5) retries++;
+    }
+    const controller = 'kafka';
+    const bucket = 'controller_runtime_reconcile_time_seconds_bucket';
+    const values: [string, Record<string, string>, number][] = [
+      ['controller_runtime_reconcile_total', { result: 'success' }, good],
+      ['controller_runtime_reconcile_total', { result: 'error' }, bad],
+      [bucket, { le: '0.1' }, quick],
+      [bucket, { le: '1' }, quick + (good + bad - quick) / 2],
+      [bucket, { le: '+Inf' }, good + bad],
+      ['workqueue_retries_total', {}, retries],
+      ['workqueue_depth', {}, Math.floor(random() * 3)],
+      ['controller_runtime_active_workers', {}, 10 * busy],
+      ['controller_runtime_max_concurrent_reconciles', {}, 10],
+    ];
+    const samples = values.map(([metric, labels, value]) => ({ metric, labels: { ...labels, controller }, value }));
+    return { cluster: 'c', target: 't', tsMs: START_MS + row * ROW_MS, samples };
+  });
+}
+
+const watchAll = (watch: SeriesWatch, scrapes: readonly Scrape[]): Judgement[] => scrapes.flatMap((each) => watch.observe(each));
+
+const after = (found: readonly Judgement[], row: number) => found.filter(({ tsMs }) => tsMs >= START_MS + row * ROW_MS);
+
+test('a controller that keeps its pace pages nobody over half a day', () => {
+  const found = watchAll(
+    new SeriesWatch(kindOf),
+    pages(ROWS, () => ({})),
+  );
+  assert.deepEqual(
+    found.filter(({ mature, score }) => mature && score >= 4),
+    [],
+  );
+});
+
+for (const [detector, course] of [
+  ['series-error-share', { errors: 0.6 }],
+  ['series-duration-p99', { slow: 0.5 }],
+  ['series-retries', { errors: 0.6 }],
+] as const) {
+  test(`${detector} tells a shift that stays, with the kind`, () => {
+    const found = after(
+      watchAll(
+        new SeriesWatch(kindOf),
+        pages(ROWS + 60, (row) => (row >= ROWS ? course : {})),
+      ),
+      ROWS,
+    );
+    const told = found.find((each) => each.detector === detector);
+    assert.ok(told, `found ${found.map((each) => each.detector)}`);
+    assert.equal(told.subject.ref.kind, 'Kafka');
+    assert.equal(told.mature, true);
+    assert.ok(told.score >= 2 && told.onceIn >= 100);
+  });
+}
+
+const edit = (atRow: number): Change =>
+  ({
+    seq: 1,
+    type: 'MODIFIED',
+    ref: { cluster: 'c', group: 'kafka.example.com', version: 'v1', kind: 'Kafka', namespace: 'streaming', name: 'main' },
+    uid: 'u',
+    resourceVersion: '2',
+    observedMs: START_MS + atRow * ROW_MS,
+    actor: { name: 'alice', source: 'managed-fields', confidence: 1 },
+    origin: 'watch',
+    own: false,
+    diff: [{ path: '/spec/replicas', op: 'replace', old: 3, new: 9 }],
+  }) as unknown as Change;
+
+test('names the change that came just before, and says so when it is the same as the last time', () => {
+  const watch = new SeriesWatch(kindOf);
+  const shifts = [400, 1_400];
+  const found = pages(1_500, (row) => (shifts.some((at) => row >= at && row < at + 30) ? { errors: 0.7 } : {})).flatMap(
+    (page, row) => {
+      if (shifts.includes(row + 5)) watch.noteChange(edit(row));
+      return watch.observe(page);
+    },
+  );
+  const told = (row: number) => after(found, row)[0]?.reasons[0]?.sentence ?? '';
+  assert.match(told(400), /before came a change of spec\.replicas of a Kafka \(.*main.* by alice\)/);
+  assert.match(told(1_400), /spec\.replicas.*, as .*before\.$/);
+});
+
+test('workers that fill up are told with the time that is left and its band', () => {
+  const random = makeRandom(5);
+  const climbing = (row: number) => ({ busy: row < 400 ? 0.2 : 0.2 + (row - 400) / 600 + 0.01 * random() });
+  const found = watchAll(new SeriesWatch(kindOf), pages(700, climbing)).filter(({ detector }) => detector === 'series-outlook');
+  assert.equal(found.length, 1, 'once in six hours');
+  assert.match(
+    found[0]?.reasons[0]?.sentence ?? '',
+    /^At this rate all workers of controller kafka are busy in \d+ (h|min) \(\d+ (h|min) to \d+ (h|min|days)\)/,
+  );
+});
+
+test('no outlook without a rise beyond doubt', () => {
+  const random = makeRandom(2);
+  const points = (value: (i: number) => number) => Array.from({ length: 60 }, (_, i) => ({ atMs: i * ROW_MS, value: value(i) }));
+  assert.equal(
+    outlookOf(
+      points(() => 0.5 + 0.1 * random()),
+      1,
+    ),
+    undefined,
+  );
+  assert.equal(
+    outlookOf(
+      points((i) => 0.9 - i / 100),
+      1,
+    ),
+    undefined,
+  );
+  assert.equal(
+    outlookOf(
+      points(() => 0.5),
+      1,
+    ),
+    undefined,
+  );
+  const sure = outlookOf(
+    points((i) => i / 100 + 0.001 * random()),
+    1,
+  );
+  assert.ok(sure !== undefined && Math.abs(sure.inMs / ROW_MS - 41) < 1);
+  assert.ok(sure.earliestMs < sure.inMs && sure.inMs < sure.latestMs);
+});
+
+test('a restart continues exactly: equal findings through a snapshot at any row', () => {
+  const scrapes = pages(700, (row) => (row > 500 ? { errors: 0.4 } : {}));
+  const whole = createModel({ kindOf });
+  const undisturbed = scrapes.map((page) => whole.observeScrape(page));
+  let model = createModel({ kindOf });
+  const restarted = scrapes.map((page, row) => {
+    if (row % 14 === 13) model = createModel({ kindOf }, model.snapshot());
+    return model.observeScrape(page);
+  });
+  assert.deepEqual(restarted, undisturbed);
+  assert.ok(undisturbed.flat().some(({ detector }) => detector === 'series-error-share'));
+});
+
+test('what is no number, came twice or came late changes nothing', () => {
+  const clean = pages(500, (row) => (row > 400 ? { errors: 0.5 } : {}));
+  const dirty = clean.flatMap((page, row): Scrape[] => {
+    const bad = [Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY, -1].map((value) => ({
+      metric: 'workqueue_retries_total',
+      labels: { controller: 'kafka' },
+      value,
+    }));
+    return [{ ...page, samples: [...bad, ...page.samples] }, page, ...(row > 0 ? [clean[row - 1] as Scrape] : [])];
+  });
+  assert.deepEqual(watchAll(new SeriesWatch(kindOf), dirty), watchAll(new SeriesWatch(kindOf), clean));
+});
+
+test('counters that start again each minute are read as what they show', () => {
+  const found = watchAll(
+    new SeriesWatch(kindOf),
+    pages(ROWS + 30, (row) => ({ reset: true, errors: row >= ROWS ? 0.6 : 0.02 })),
+  );
+  assert.ok(after(found, ROWS).some(({ detector }) => detector === 'series-error-share'));
+});
+
+test('series beyond the cap are counted and not followed', () => {
+  const watch = new SeriesWatch(kindOf);
+  const samples = Array.from({ length: SERIES_MAX + 10 }, (_, i) => ({
+    metric: 'workqueue_depth',
+    labels: { name: `c${i}` },
+    value: 1,
+  }));
+  watch.observe({ cluster: 'c', target: 't', tsMs: START_MS, samples });
+  assert.deepEqual(watch.size(), { series: SERIES_MAX, refusedRows: 10 });
+});
+
+test('the 99 % point lies within its bucket', () => {
+  const increases = new Map([
+    [0.1, 90],
+    [1, 100],
+    [Number.POSITIVE_INFINITY, 100],
+  ]);
+  assert.ok(Math.abs((quantileOfBuckets(increases) as number) - 0.91) < 1e-9);
+  assert.equal(quantileOfBuckets(new Map([[Number.POSITIVE_INFINITY, 2]])), undefined);
+  assert.equal(quantileOfBuckets(new Map()), undefined);
+});
+
+test('the first sight of a counter is no increase', () => {
+  const [page] = pages(1, () => ({}));
+  assert.deepEqual(
+    readSignals(page as Scrape, new Map()).map(({ name }) => name),
+    ['queue-depth', 'saturation'],
+  );
+});
