@@ -66,8 +66,8 @@ export interface App {
   run(source: Source): Promise<void>;
   /** What joining claims with changes asks of a cluster, once one is watched. */
   joinClaims(hooks: ClaimHooks): void;
-  /** Starts the API and the page. */
-  serveApi(view: ApiView): Promise<{ url: string; token: string }>;
+  /** Starts the API and the page. The page's address has the token in it where it was made up here: one that was given stays out of logs. */
+  serveApi(view: ApiView): Promise<{ url: string; pageUrl: string }>;
   /** Starts sending alerts, and marks on the objects of the clusters given. */
   startResponding(clusters?: readonly MarkTarget[]): void;
   /** Alerts about what cannot be seen; `report` takes what happened once. */
@@ -224,8 +224,9 @@ export function createApp({
         claimHooks = { ...claimHooks, ...hooks };
       },
       async serveApi(view) {
-        const token =
-          view.token ?? (options.tokenFile === undefined ? newToken() : readSecretFile(options.tokenFile, '--token-file'));
+        const given =
+          view.token ?? (options.tokenFile === undefined ? undefined : readSecretFile(options.tokenFile, '--token-file'));
+        const token = given ?? newToken();
         const tls =
           options.tlsCert === undefined || options.tlsKey === undefined
             ? undefined
@@ -251,7 +252,7 @@ export function createApp({
         const { url } = await api.listen(options.host, options.port);
         stack.defer('api', () => api.close());
         externalUrl = options.externalUrl ?? url;
-        return { url, token };
+        return { url, pageUrl: given === undefined ? `${url}/#token=${token}` : url };
       },
       startResponding(clusters = []) {
         if (options.alertmanager.length > 0) {

@@ -36,11 +36,7 @@ export async function runDemo(options: Options, terminal: Terminal): Promise<num
     return 0;
   }
   const report = reportOf({ scenario, changes: app.store.counts().changes, pages: pagesOf(app) });
-  terminal.out(
-    options.json
-      ? `${JSON.stringify(report)}\n`
-      : renderReport(report, { pageUrl: served === undefined ? undefined : `${served.url}/#token=${served.token}` }),
-  );
+  terminal.out(options.json ? `${JSON.stringify(report)}\n` : renderReport(report, { pageUrl: served?.pageUrl }));
   if (served !== undefined) await untilStopped(terminal.signal);
   return 0;
 }

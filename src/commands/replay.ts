@@ -22,7 +22,7 @@ export async function runReplay(given: Options, file: string, terminal: Terminal
   const served = options.once
     ? undefined
     : await app.serveApi({ version: terminal.version, coverage: () => [], checks: () => [], token: terminal.token });
-  if (served !== undefined) terminal.note(`page and API: ${served.url}/#token=${served.token}\n`);
+  if (served !== undefined) terminal.note(`page and API: ${served.pageUrl}\n`);
   app.analysis.catchUp();
   app.startHousekeeping({ live: false });
   await playAndPrint({ app, playback, findings, progress, terminal, options, file });

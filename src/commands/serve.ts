@@ -48,8 +48,7 @@ export async function runServe(options: Options, terminal: Terminal): Promise<nu
     token: terminal.token,
     ingest: (apiToken) => createApiIngest(app, ingestMetrics, options, { cluster: clients[0]?.cluster ?? '', apiToken }),
   });
-  const fragment = options.tokenFile === undefined && terminal.token === undefined ? `/#token=${served.token}` : '';
-  terminal.note(`page and API: ${served.url}${fragment}\n`);
+  terminal.note(`page and API: ${served.pageUrl}\n`);
 
   // What a crash left recorded but unjudged is judged before anything new comes in.
   app.analysis.catchUp();

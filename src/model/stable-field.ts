@@ -50,11 +50,13 @@ export class StableField implements Detector<RepertoireState> {
     const count = byObject ? moved : this.#habits.kindMoved(event.kind, field.generic);
     const whose = byObject ? `this ${event.ref.kind}` : `${event.ref.kind} objects`;
     const habit =
-      count === 0
-        ? `never changed in ${many(samples, 'edit')} of ${whose}`
-        : `changed in only ${count} of ${many(samples, 'edit')} of ${whose}`;
+      samples === 0
+        ? `no edit of ${whose} with this field had been learnt`
+        : count === 0
+          ? `it had never changed in ${many(samples, 'edit')} of ${whose}`
+          : `it had changed in only ${count} of ${many(samples, 'edit')} of ${whose}`;
     return {
-      sentence: `${fieldName(field.path)} went from ${quote(field.old)} to ${quote(field.next)}; it had ${habit}.`,
+      sentence: `${fieldName(field.path)} went from ${quote(field.old)} to ${quote(field.next)}; ${habit}.`,
       path: field.path,
       observed: field.next,
       usual: field.old,

@@ -27,7 +27,7 @@ export interface Running {
 }
 
 export interface StartOptions {
-  environment?: Record<string, string>;
+  environment?: Record<string, string | undefined>;
   cwd?: string;
   /** A descriptor in place of the pipe. */
   stdout?: number;

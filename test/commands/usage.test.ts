@@ -5,7 +5,7 @@ import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { ASKING_COMMANDS, COMMANDS, flagsOf } from '../../src/options.ts';
-import { crowsnest, line, start, temporaryFolder } from './run-crowsnest.ts';
+import { crowsnest, line, listening, start, temporaryFolder } from './run-crowsnest.ts';
 
 const folder = temporaryFolder();
 const at = (name: string) => join(folder, name);
@@ -210,4 +210,17 @@ describe('what a mistake must not cost', { concurrency: 2 }, () => {
     assert.doesNotMatch(err, /EPIPE|\n\s+at /);
     assert.equal(code, 0);
   });
+});
+
+describe('the address of the page', { concurrency: 2 }, () => {
+  const printed = async (environment: Record<string, string | undefined>): Promise<string> => {
+    const running = start(['replay', recording, '--port', '0'], { environment });
+    await listening(running);
+    const { err } = await running.end();
+    return /page and API: (\S+)/.exec(err)?.[1] ?? '';
+  };
+
+  it('has a token in it that was made up', async () =>
+    assert.match(await printed({ CROWSNEST_TOKEN: undefined }), /#token=\S{20,}$/));
+  it('has none in it that was given, so that no log holds it', async () => assert.match(await printed({}), /:\d+$/));
 });

@@ -136,6 +136,22 @@ test('a dangerous setting is told from the first minute and is immature otherwis
   );
 });
 
+test('a field of a kind that was never edited is not said to have rested', () => {
+  const spec = { kafka: { replicas: 1 } };
+  const { found } = after(
+    [
+      { atMs: MONDAY_MS, actor: 'alice', name: 'kafka-2', type: 'ADDED', spec },
+      kafka(() => ({ kafka: { replicas: 5 }, pod: { hostNetwork: true } }), { atMs: MONDAY_MS + HOUR_MS }),
+    ],
+    {},
+    0,
+  );
+  const reasons = found.flatMap((judgement) => judgement.reasons);
+  const told = reasons.filter(({ detector, samples }) => detector === 'stable-field' && samples === 0);
+  assert.ok(told.length > 0);
+  for (const { sentence } of told) assert.match(sentence, /no edit of Kafka objects with this field had been learnt/);
+});
+
 test('nothing learnt is mature within the first week', () => {
   const model = createModel();
   const found = habit(new Stream(), { seed: 12, days: 6 }).flatMap((change) => model.observe(change));

@@ -41,7 +41,7 @@ export function Header({
       ${
         coverage.length > 0 &&
         html`<a href="#/coverage" class=${unseen > 0 ? 'attention' : ''}>
-          <b>${seen}</b> kinds watched${unseen > 0 && html`, <b>${unseen}</b> not seen`}
+          <b>${seen}</b> ${seen === 1 ? 'kind' : 'kinds'} watched${unseen > 0 && html`, <b>${unseen}</b> not seen`}
         </a>`
       }
       ${away > 0 && html`<a href="#/coverage" class="attention"><b>${away}</b> ${away === 1 ? 'cluster' : 'clusters'} not reached</a>`}

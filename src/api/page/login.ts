@@ -25,7 +25,7 @@ export function Login({ refused, onToken }: { refused: boolean; onToken: (token:
         />
       </label>
       <button class="main">Open</button>
-      <p class="note">Crowsnest printed an address with it when it started. It is kept for this tab only.</p>
+      <p class="note">Crowsnest printed an address with it when it started, unless it was given one by file or environment. It is kept for this tab only.</p>
     </form>
   </main>`;
 }
