@@ -27,6 +27,7 @@ import { createMaskingBook, type MaskingBook } from './pipeline/masking-book.ts'
 import { publishMaskingMetrics } from './pipeline/masking-metrics.ts';
 import { publishPipelineMetrics } from './pipeline/metrics.ts';
 import { createPipeline, type Pipeline } from './pipeline/pipeline.ts';
+import { publishSeriesMetrics } from './pipeline/series-metrics.ts';
 import { createAlertmanagerPusher } from './respond/alertmanager.ts';
 import { createConsequences } from './respond/consequences.ts';
 import { type CoverageAlerts, createCoverageAlerts } from './respond/coverage-alerts.ts';
@@ -181,6 +182,7 @@ export function createApp({
       react: wakeAll,
     });
     publishPipelineMetrics(pipeline, registry);
+    publishSeriesMetrics(analysis.model, registry);
     const background = (name: string, work: Promise<void>): void => {
       work.catch((error: unknown) => {
         if (!signal.aborted) logger.error({ part: name, err: error }, 'a part of Crowsnest ended unexpectedly');

@@ -105,6 +105,10 @@ class Ensemble implements Model {
     if (saved.watch !== undefined) this.#watch.load(saved.watch);
   }
 
+  series(): ReturnType<Model['series']> {
+    return this.#watch.size();
+  }
+
   maturity(): ReturnType<Model['maturity']> {
     const out: ReturnType<Model['maturity']> = { changes: 0, firstMs: undefined, lastMs: undefined, detectors: {} };
     for (const cluster of this.#clusters.values()) {

@@ -15,6 +15,8 @@ export interface Model {
   advance(nowMs: number): Judgement[];
   /** State after everything observed so far; restoring it and going on gives identical judgements. */
   snapshot(): Uint8Array;
+  /** Controllers' series that are followed, and rows left out because there are as many as may be. */
+  series(): { series: number; refusedRows: number };
   /** What is learnt about how long, per scope: for "still learning" on the page. */
   maturity(): {
     changes: number;
