@@ -44,6 +44,11 @@ export function questionsOf(store: Store, random: Random): Question[] {
   );
   const subject = () => random.pick(subjects);
   const lastMonth = span.toMs - MONTH_MS;
+  /** Some month. */
+  const month = () => {
+    const fromMs = random.int(span.fromMs, Math.max(span.fromMs, lastMonth));
+    return { fromMs, toMs: fromMs + MONTH_MS };
+  };
   return [
     { name: 'history', ask: () => store.changes({ ...subject().named, limit: PAGE }) },
     { name: 'diff', ask: () => diffOf(store, subject()) },
@@ -54,12 +59,12 @@ export function questionsOf(store: Store, random: Random): Question[] {
     },
     {
       name: 'pathOfKafka',
-      ask: () => store.changes({ kind: 'Kafka', path: '/spec/replicas', fromMs: lastMonth, toMs: time(), limit: PAGE }),
+      ask: () => store.changes({ kind: 'Kafka', path: '/spec/replicas', ...month(), limit: PAGE }),
     },
     { name: 'actor', ask: () => store.changes({ actor: personName(random.int(0, 149)), limit: PAGE }) },
     {
       name: 'actorInMonth',
-      ask: () => store.changes({ actor: personName(random.int(0, 149)), fromMs: lastMonth, toMs: time(), limit: PAGE }),
+      ask: () => store.changes({ actor: personName(random.int(0, 149)), ...month(), limit: PAGE }),
     },
     {
       name: 'atObject',
