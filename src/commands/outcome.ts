@@ -45,20 +45,20 @@ export async function playAndPrint(play: {
   const { app, playback, findings, progress, terminal, options, file } = play;
   try {
     await app.run(playback);
-    findings.finish();
+    if (!isNoStream(playback)) findings.finish();
   } finally {
     progress.stop();
     findings.close();
   }
   app.store.maintain();
-  const { lines, skipped, rejects, observations, scrapes, bookmarks } = playback.counts;
+  const { lines, skipped, rejects } = playback.counts;
   if (terminal.signal.aborted) terminal.note(`stopped after ${lines} lines\n`);
   else if (lines === 0 && rejects === 0) terminal.note(`the recording is empty: ${file}\n`);
   if (skipped > 0) {
     terminal.note(`${skipped} of ${lines} lines were played into this database before; what follows is about the others\n`);
   }
   printOutcome(terminal, options, app, findings.tally);
-  if (rejects > 0 && skipped + observations + scrapes + bookmarks === 0) {
+  if (isNoStream(playback)) {
     throw new CrowsnestError({
       code: 'STREAM_UNREADABLE',
       what: 'nothing in it is a change',
@@ -66,6 +66,10 @@ export async function playAndPrint(play: {
       todo: 'Give a file that `crowsnest record` wrote, or one in the form of docs/stream-format.md.',
     });
   }
+}
+
+function isNoStream({ counts: { rejects, skipped, observations, scrapes, bookmarks } }: Playback): boolean {
+  return rejects > 0 && skipped + observations + scrapes + bookmarks === 0;
 }
 
 /** The end of a replay or backtest: counts, then what paged, in words (or all of it as one line of JSON). */

@@ -1,4 +1,4 @@
-import { closeSync, constants, fstatSync, ftruncateSync, openSync, statSync, writeFileSync } from 'node:fs';
+import { closeSync, constants, existsSync, fstatSync, ftruncateSync, openSync, readSync, statSync, writeFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { CrowsnestError } from '../domain/errors.ts';
 import type { Finding } from '../domain/finding.ts';
@@ -14,11 +14,13 @@ export interface FindingsFile {
 }
 
 const PIECE_CHARS = 1 << 16;
+/** Of each line of findings; a recording begins with another member. */
+const LINE_START = '{"ts":';
 
 /**
  * Opens the file, so that a wrong path is said at once, but leaves what is in it until there is something to put in its place: a mistyped
- * recording must not cost the findings of the last. Throws CONFIG_UNREADABLE, CONFIG_BAD_VALUE when the file is one of `inUse`, and
- * STREAM_UNWRITABLE while writing.
+ * recording must not cost the findings of the last. Throws CONFIG_UNREADABLE, CONFIG_BAD_VALUE when the file is one of `inUse` or holds
+ * something else than findings, and STREAM_UNWRITABLE while writing.
  */
 export function openFindingsFile(file: string | undefined, inUse: readonly string[] = []): FindingsFile {
   if (file === undefined) return { write() {}, finish() {}, close() {} };
@@ -30,11 +32,18 @@ export function openFindingsFile(file: string | undefined, inUse: readonly strin
     }
   }
   let descriptor: number;
+  let foreign: boolean;
   try {
+    foreign = existsSync(file) && holdsSomethingElse(file);
     descriptor = openSync(file, constants.O_WRONLY | constants.O_CREAT, 0o666);
   } catch (cause) {
     const todo = 'Check the path and its permissions.';
     throw new CrowsnestError({ code: 'CONFIG_UNREADABLE', what: 'the findings file cannot be written', where, todo, cause });
+  }
+  if (foreign) {
+    closeSync(descriptor);
+    const [what, todo] = ['the file holds something else than findings and is left as it is', 'Give another file.'];
+    throw new CrowsnestError({ code: 'CONFIG_BAD_VALUE', what, where, todo });
   }
   let piece = '';
   let begun = false;
@@ -67,6 +76,20 @@ export function openFindingsFile(file: string | undefined, inUse: readonly strin
       }
     },
   };
+}
+
+/** A mistyped name must not cost a database or a recording. */
+function holdsSomethingElse(file: string): boolean {
+  const found = statSync(file);
+  if (!found.isFile() || found.size === 0) return false;
+  const start = Buffer.alloc(LINE_START.length);
+  const descriptor = openSync(file, 'r');
+  try {
+    readSync(descriptor, start);
+  } finally {
+    closeSync(descriptor);
+  }
+  return start.toString() !== LINE_START;
 }
 
 function isSameFile(a: string, b: string): boolean {

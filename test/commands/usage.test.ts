@@ -163,15 +163,29 @@ describe('refuses', { concurrency: 2 }, () => {
 });
 
 describe('what a mistake must not cost', { concurrency: 2 }, () => {
-  it('a mistyped recording leaves the findings of the last', async () => {
-    const findings = file('kept.ndjson', '{"earlier":true}\n');
-    const { code } = await crowsnest(['backtest', at('mistyped.ndjson'), '--findings', findings]);
-    assert.equal(code, 1);
-    assert.equal(readFileSync(findings, 'utf8'), '{"earlier":true}\n');
+  for (const [what, stream] of [
+    ['a mistyped recording', at('mistyped.ndjson')],
+    ['a file that is no recording', file('no-stream.txt', 'nothing\n')],
+  ] as const) {
+    it(`${what} leaves the findings of the last`, async () => {
+      const findings = file(`kept-${what.replaceAll(' ', '-')}.ndjson`, '{"ts":"earlier"}\n');
+      const { code, err } = await crowsnest(['backtest', stream, '--findings', findings]);
+      assert.equal(code, 1);
+      assert.match(err, /STREAM_UNREADABLE/);
+      assert.equal(readFileSync(findings, 'utf8'), '{"ts":"earlier"}\n');
+    });
+  }
+
+  it('findings do not replace what is none', async () => {
+    const other = file('other.db', 'SQLite format 3\0');
+    const { code, err } = await crowsnest(['backtest', recording, '--findings', other]);
+    assert.equal(code, 2);
+    assert.match(err, /CONFIG_BAD_VALUE: the file holds something else than findings .*other\.db/);
+    assert.equal(readFileSync(other, 'utf8'), 'SQLite format 3\0');
   });
 
   it('a finished play leaves nothing of them', async () => {
-    const findings = file('replaced.ndjson', `${'{"earlier":true}\n'.repeat(1000)}`);
+    const findings = file('replaced.ndjson', `${'{"ts":"earlier"}\n'.repeat(1000)}`);
     const { code } = await crowsnest(['backtest', recording, '--findings', findings]);
     assert.equal(code, 0);
     const lines = readFileSync(findings, 'utf8').trimEnd().split('\n');
