@@ -1,5 +1,5 @@
 import { createWriteStream, existsSync, renameSync, rmSync } from 'node:fs';
-import { PassThrough, Readable, type Transform } from 'node:stream';
+import { PassThrough, Readable, type Transform, Writable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { createGzip, createZstdCompress } from 'node:zlib';
 import { compressionFor } from '../collector/recorder.ts';
@@ -15,7 +15,6 @@ import { createProgress, type Progress } from './progress.ts';
 import type { Terminal } from './terminal.ts';
 
 const PAGE = 500;
-const STDOUT = 1;
 const TYPES: readonly ChangeType[] = ['ADDED', 'MODIFIED', 'DELETED'];
 
 /** Writes changes as of this instant, oldest first, to a file or the standard output; whoever writes the database goes on. */
@@ -35,13 +34,14 @@ export async function runExport(options: Options, target: string, terminal: Term
     await withProgress(createProgress(terminal, 'exporting', 'changes'), async (onProgress) => {
       const lines = linesOf(store, options, { onProgress, signal: terminal.signal, exported });
       const flags = { flags: 'wx', mode: 0o600, flush: true };
-      const sink = toFile ? createWriteStream(made, flags) : createWriteStream('', { fd: STDOUT, autoClose: false });
+      const sink = toFile ? createWriteStream(made, flags) : standardOutput();
       await pipeline(Readable.from(lines), packing(toFile ? target : ''), sink);
     });
     if (toFile) renameSync(made, target);
   } catch (error) {
-    // `| head` has seen enough.
-    if (!toFile && (error as NodeJS.ErrnoException).code === 'EPIPE') return 0;
+    const { code, syscall } = error as NodeJS.ErrnoException;
+    // `| head` has seen enough; anything else about the standard output has been said where it is opened.
+    if (!toFile && syscall === 'write') return code === 'EPIPE' ? 0 : 1;
     throw unwritable(error, toFile ? target : 'stdout');
   } finally {
     if (toFile) rmSync(made, { force: true });
@@ -50,6 +50,14 @@ export async function runExport(options: Options, target: string, terminal: Term
   if (exported.unreadable === 0) return 0;
   terminal.note(`crowsnest: ${exported.unreadable} changes are lost to damage and left out; see crowsnest db check\n`);
   return 1;
+}
+
+/**
+ * Not a stream of its own on the descriptor: where standard error goes into the same pipe, that is switched to not blocking, and a
+ * reader that is slow would end the export in the middle.
+ */
+function standardOutput(): Writable {
+  return new Writable({ write: (chunk, _, done) => void process.stdout.write(chunk, done) });
 }
 
 function packing(target: string): Transform {

@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { DB_COMMANDS, flagsOf } from '../../src/options.ts';
-import { crowsnest, get, line, listening, start, temporaryFolder } from './run-crowsnest.ts';
+import { crowsnest, get, line, listening, MAIN, start, temporaryFolder } from './run-crowsnest.ts';
 
 const folder = temporaryFolder();
 const at = (name: string) => join(folder, name);
@@ -18,6 +19,20 @@ async function replayed(name: string, more: string[] = []): Promise<string> {
   assert.equal(code, 0, err);
   return at(name);
 }
+
+it('exports all into a pipe that standard error goes into too, however slowly that is read', async () => {
+  const long = at('long.ndjson');
+  writeFileSync(long, `${Array.from({ length: 1_000 }, (_, i) => line(i + 1)).join('\n')}\n`);
+  const { code, err } = await crowsnest(['db', 'import', long, '--db', at('long.db')]);
+  assert.equal(code, 0, err);
+  // The shell's pipe holds 64 KiB; nothing is read before the export must have filled it.
+  const reader = '(read first; sleep 0.5; echo "$first"; cat)';
+  const command = `{ "$0" "$@" 2>&1; echo "ended with $?"; } | ${reader}`;
+  const args = ['-c', command, process.execPath, MAIN, 'db', 'export', '--db', at('long.db')];
+  const out = execFileSync('sh', args, { encoding: 'utf8', maxBuffer: 1 << 24 });
+  assert.equal(out.split('\n').filter((row) => row.startsWith('{"type"')).length, 1_000);
+  assert.match(out, /1000 changes exported\nended with 0\n$/);
+});
 
 describe('help', { concurrency: 2 }, () => {
   it('of db lists its commands', async () => {
