@@ -9,7 +9,7 @@ const MINUTE_MS = 60_000;
 export const SPAN_MS = { 1: 5 * MINUTE_MS, 2: 60 * MINUTE_MS } as const;
 export type RollupTier = keyof typeof SPAN_MS;
 
-/** So many rollups of one level become one of the next. */
+/** So many rollups of one level become one of the next, unless they are large. */
 const PER_MERGE = 8;
 const LEVEL_MAX = 2;
 const COMPRESSION_LEVEL = 9;
@@ -34,10 +34,12 @@ export interface RollupBlock {
 
 export class RollupTable {
   readonly #db: Database.Database;
+  readonly #mergeBytesMax: number;
   readonly #sql;
 
-  constructor(db: Database.Database) {
+  constructor(db: Database.Database, mergeBytesMax: number) {
     this.#db = db;
+    this.#mergeBytesMax = mergeBytesMax;
     const columns = 'id, first_scrape AS firstScrape, last_scrape AS lastScrape, ms_min AS msMin, ms_max AS msMax, data';
     this.#sql = {
       through: db.prepare<[number], number>('SELECT through FROM rollup_progress WHERE tier = ?').pluck(),
@@ -86,7 +88,7 @@ export class RollupTable {
     })();
   }
 
-  /** Puts eight rollups of a level together, if there are so many. True when it did. */
+  /** Puts rollups of a level together, eight or as many as are short work, once there are eight. True when it did. */
   merge(): boolean {
     for (const tier of [1, 2] as const) {
       const level = this.#sql.level.get(tier)?.level;
@@ -100,7 +102,9 @@ export class RollupTable {
   /** The first merge of five-minute rollups makes those of an hour too, as their samples are at hand. */
   #merge(tier: RollupTier, level: number): void {
     this.#db.transaction(() => {
-      const rows = this.#sql.oldest.all(tier, level, PER_MERGE);
+      const rows = this.#fewEnough(this.#sql.oldest.all(tier, level, PER_MERGE));
+      // Large ones stay as they are, but for the first level: its hours are wanted.
+      if (rows.length === 1 && level > 0) return void this.#sql.setAside.run((rows[0] as RollupRow).id);
       const damaged = rows.filter((row) => !isReadable(row));
       // Left alone and out of the way: a question that needs it is told, all others are answered.
       for (const { id } of damaged) this.#sql.setAside.run(id);
@@ -115,6 +119,15 @@ export class RollupTable {
       this.#insert(2, 0, rows, hours);
       this.#sql.setThrough.run(2, (rows.at(-1) as RollupRow).lastScrape);
     })();
+  }
+
+  /** The first ones that are short work together, one at least. */
+  #fewEnough(rows: RollupRow[]): RollupRow[] {
+    let bytes = 0;
+    return rows.filter(({ data }, i) => {
+      bytes += data.length;
+      return i === 0 || bytes <= this.#mergeBytesMax;
+    });
   }
 
   #insert(tier: RollupTier, level: number, rows: readonly RollupRow[], rollups: Rollups): void {

@@ -19,6 +19,8 @@ export interface SeriesOptions {
   scrapesPerRun: number;
   /** …but of no more samples than this, so that sealing and reading stay short. */
   samplesPerRunMax: number;
+  /** Rollups are put together up to so many compressed bytes, so that it is short work. */
+  mergeBytesMax: number;
   /** Samples of series beyond this many are dropped, and counted. */
   seriesMax: number;
 }
@@ -27,6 +29,7 @@ export const SERIES_DEFAULTS: SeriesOptions = {
   samplesPerRun: 50_000,
   scrapesPerRun: 240,
   samplesPerRunMax: 400_000,
+  mergeBytesMax: 200_000,
   seriesMax: 200_000,
 };
 
@@ -64,7 +67,7 @@ export class SeriesTable {
     this.#db = db;
     this.#options = options;
     this.#names = new SeriesNames(db, options.seriesMax);
-    this.#rollups = new RollupTable(db);
+    this.#rollups = new RollupTable(db, options.mergeBytesMax);
     const run =
       'first_scrape AS firstScrape, last_scrape AS lastScrape, ms_min AS msMin, ms_max AS msMax, data FROM scrape_block';
     const scrape = 'id, target_id AS targetId, ts_ms AS tsMs, data FROM open_scrape';

@@ -137,36 +137,41 @@ describe('questions over tiers', () => {
   it('get the same figures from raw samples and from rollups, whatever was sealed, rolled up or merged when', () => {
     let coarse = 0;
     fc.assert(
-      fc.property(fc.array(step, { minLength: 30, maxLength: 200 }), fc.integer({ min: 1, max: 9 }), (steps, samplesPerRun) => {
-        using store = openSqliteStore({ file: ':memory:', samplesPerRun, scrapesPerRun: 1 });
-        const stepsMs = [15_000, 5 * MINUTE, 15 * MINUTE, HOUR, 6 * HOUR];
-        const expected = stepsMs.map(() => new Map<string, StepWindows>());
-        let nowMs = 500 * HOUR;
-        for (const { moveMs, values, target, maintains } of steps) {
-          nowMs += moveMs;
-          store.append({ changes: [], scrapes: [scrape(nowMs, values, target)] });
-          for (const [name, value] of Object.entries(values)) {
-            expected.forEach((byName, i) => {
-              const windows = byName.get(name) ?? new StepWindows(stepsMs[i] as number);
-              byName.set(name, windows);
-              windows.addSample(nowMs, value);
-            });
+      fc.property(
+        fc.array(step, { minLength: 30, maxLength: 200 }),
+        fc.integer({ min: 1, max: 9 }),
+        fc.constantFrom(1, 300, 200_000),
+        (steps, samplesPerRun, mergeBytesMax) => {
+          using store = openSqliteStore({ file: ':memory:', samplesPerRun, mergeBytesMax, scrapesPerRun: 1 });
+          const stepsMs = [15_000, 5 * MINUTE, 15 * MINUTE, HOUR, 6 * HOUR];
+          const expected = stepsMs.map(() => new Map<string, StepWindows>());
+          let nowMs = 500 * HOUR;
+          for (const { moveMs, values, target, maintains } of steps) {
+            nowMs += moveMs;
+            store.append({ changes: [], scrapes: [scrape(nowMs, values, target)] });
+            for (const [name, value] of Object.entries(values)) {
+              expected.forEach((byName, i) => {
+                const windows = byName.get(name) ?? new StepWindows(stepsMs[i] as number);
+                byName.set(name, windows);
+                windows.addSample(nowMs, value);
+              });
+            }
+            for (let i = 0; i < maintains; i++) store.maintain();
           }
-          for (let i = 0; i < maintains; i++) store.maintain();
-        }
-        for (let round = 0; round < 2; round++) {
-          stepsMs.forEach((stepMs, i) => {
-            const { series, tier } = ask(store, stepMs, 0, 10_000 * HOUR);
-            if (tier === '1h' && store.samples.blocks('1h').length > 0) coarse += 1;
-            const found = new Map(series.map(({ labels, windows }) => [labels.name as string, windows]));
-            const wanted = new Map<string, [number, StepWindow][]>();
-            for (const [name, windows] of expected[i] as Map<string, StepWindows>)
-              wanted.set(name, windows.between(0, 10_000 * HOUR));
-            assert.deepEqual(new Map([...found].sort()), new Map([...wanted].sort()), `step ${stepMs}, ${tier}`);
-          });
-          maintainFully(store);
-        }
-      }),
+          for (let round = 0; round < 2; round++) {
+            stepsMs.forEach((stepMs, i) => {
+              const { series, tier } = ask(store, stepMs, 0, 10_000 * HOUR);
+              if (tier === '1h' && store.samples.blocks('1h').length > 0) coarse += 1;
+              const found = new Map(series.map(({ labels, windows }) => [labels.name as string, windows]));
+              const wanted = new Map<string, [number, StepWindow][]>();
+              for (const [name, windows] of expected[i] as Map<string, StepWindows>)
+                wanted.set(name, windows.between(0, 10_000 * HOUR));
+              assert.deepEqual(new Map([...found].sort()), new Map([...wanted].sort()), `step ${stepMs}, ${tier}`);
+            });
+            maintainFully(store);
+          }
+        },
+      ),
       { numRuns: 40 },
     );
     assert.ok(coarse > 0, 'rollups of an hour were asked');
