@@ -173,11 +173,16 @@ describe('a cluster that does its worst', { skip: skipWithout('kube-apiserver', 
     await until('coverage tells', () => WATCHED.every((kind) => stateOf(kind) === 'stale'), 20_000, 10);
     await restarting;
     await allWatched();
+    const { metadata } = (await admin.request('GET', pathOf(0))) as { metadata: { resourceVersion: string } };
     for (const kind of WATCHED) await ledger.apply(kind, 'a', 20);
     await settled(...WATCHED);
     await holds();
-    // The new server knows nothing from before it, but nothing moved either.
-    assert.ok(kindGaps('compacted').every(({ objects }) => objects === 0));
+    // The new server knows nothing from before it, and nothing moved meanwhile. A kind that came to be listed only after its edit found that one.
+    for (const { objects, toVersion } of kindGaps('compacted'))
+      assert.ok(
+        objects <= (Number(toVersion) > Number(metadata.resourceVersion) ? 1 : 0),
+        `${objects} objects up to ${toVersion}`,
+      );
   });
 
   it('after a compaction has the last state of each object and the deletions, and names the gap', async () => {
