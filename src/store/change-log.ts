@@ -100,28 +100,26 @@ export class ChangeLog {
 
   /** The newest change up to `seqMax` of the object whose change `seq` is. */
   newestUpTo(seq: number, seqMax: number): ChangeRow | undefined {
-    let at = seq;
-    let links = this.#sql.links.get(at);
-    while (at > seqMax && links !== undefined) {
-      const [, previous, jump] = links;
-      const far = jump !== null && at - jump >= seqMax ? this.#sql.links.get(at - jump) : undefined;
-      // What a jump leads to may no longer be kept; the one before always is, as long as any further back are.
-      const back = far === undefined ? previous : jump;
-      if (back === null) return undefined;
-      at -= back;
-      links = far ?? this.#sql.links.get(at);
-    }
-    return links === undefined ? undefined : this.row(at);
+    if (seq <= seqMax) return this.row(seq);
+    const after = this.#oldestAfter(seq, seqMax);
+    return after === undefined ? undefined : this.row(after.previous);
   }
 
   /** The change whose `previous` is `target`, on the way back from `seq`, a later change of the same object. */
   successor(seq: number, target: number): number | undefined {
-    for (let at = seq; at > target; ) {
-      const links = this.#sql.links.get(at);
-      const [, previous, jump] = links ?? [0, null, null];
+    const after = this.#oldestAfter(seq, target);
+    return after?.previous === target ? after.seq : undefined;
+  }
+
+  /** On the way back from `seq`: the last change beyond `seqMax`, and where the one before it lies; undefined where there is none before. */
+  #oldestAfter(seq: number, seqMax: number): { seq: number; previous: number } | undefined {
+    for (let at = seq; at > seqMax; ) {
+      const [, previous, jump] = this.#sql.links.get(at) ?? [0, null, null];
       if (previous === null) return undefined;
-      if (at - previous <= target) return at - previous === target ? at : undefined;
-      at -= jump !== null && at - jump > target && this.#sql.links.get(at - jump) !== undefined ? jump : previous;
+      if (at - previous <= seqMax) return { seq: at, previous: at - previous };
+      // What a jump leads to may no longer be kept; the one before always is, as long as any further back are.
+      const jumps = jump !== null && at - jump > seqMax && this.#sql.links.get(at - jump) !== undefined;
+      at -= jumps ? jump : previous;
     }
     return undefined;
   }

@@ -29,7 +29,7 @@ interface Row {
 }
 
 const BYTES_MAX = 4 * 1024 * 1024;
-/** Decoded rows kept while one object's history is read. */
+/** Rows whose sizes are asked for at once. */
 const ROW_PAGE = 64;
 
 export class YoungRecords {
@@ -90,12 +90,16 @@ export class YoungRecords {
   }
 
   text(seq: number): string | undefined {
-    const near = seq < this.#from ? undefined : (this.#rows.find(({ lastSeq }) => lastSeq >= seq) ?? this.#pending);
-    if (near !== undefined) return near.records.find((record) => record.seq === seq)?.text;
-    if (this.#pending.records.length > 0 && seq >= (this.#pending.records[0] as PlacedRecord).seq)
-      return this.#pending.records.find((record) => record.seq === seq)?.text;
+    return this.#recordsAround(seq)?.find((record) => record.seq === seq)?.text;
+  }
+
+  /** Those that were appended together with a change, if it has a record here at all. */
+  #recordsAround(seq: number): readonly RevisionRecord[] | undefined {
+    const pending = this.#pending.records;
+    if (pending[0] !== undefined && seq >= pending[0].seq) return pending;
+    if (seq >= this.#from) return this.#rows.find(({ lastSeq }) => lastSeq >= seq)?.records;
     const data = this.#sql.holding.get(seq);
-    return data === undefined ? undefined : this.#recordsOf(data).find((record) => record.seq === seq)?.text;
+    return data === undefined ? undefined : this.#recordsOf(data);
   }
 
   /** Records after `seq`, a row of them after the other. */
