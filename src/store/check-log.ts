@@ -2,8 +2,8 @@
 import { setImmediate as turn } from 'node:timers/promises';
 import type Database from 'better-sqlite3';
 import { type CheckReport, type Going, ROWS_PER_TURN } from './check-report.ts';
-import { DIMENSIONS, RUN } from './postings.ts';
-import { ByteWriter } from './varint.ts';
+import { encodeRun, endOfRun, listsOf, POSTED_THROUGH, RUN, type RunRow } from './postings.ts';
+import { StateRow } from './state-row.ts';
 
 interface Row {
   seq: number;
@@ -114,7 +114,7 @@ class PostingCheck {
   readonly #report: CheckReport;
   readonly #stored;
   readonly #through: number;
-  #lists = new Map<string, { bytes: ByteWriter; previous: number }>();
+  #rows: RunRow[] = [];
   /** The end of the run that is gone through. */
   #last = RUN;
 
@@ -123,26 +123,16 @@ class PostingCheck {
     this.#stored = db.prepare<[number], { dimension: number; value: number; data: Buffer }>(
       'SELECT dimension, value, data FROM posting WHERE last_seq = ?',
     );
-    const through = db.prepare<[], string>(`SELECT value FROM small_state WHERE key = 'store/posted-through'`).pluck();
-    this.#through = Number(report.attempt('postings', 'store/posted-through', () => through.get()) ?? 0);
+    const through = new StateRow(db, POSTED_THROUGH);
+    this.#through = Number(report.attempt('postings', POSTED_THROUGH, () => through.get()) ?? 0);
   }
 
-  take(row: Row): void {
-    if (row.seq > this.#last) {
+  take({ seq, actorSetId, pathsetId, resourceId, namespaceId }: Row): void {
+    if (seq > this.#last) {
       this.end();
-      this.#last = Math.ceil(row.seq / RUN) * RUN;
+      this.#last = endOfRun(seq);
     }
-    if (row.seq > this.#through) return;
-    const first = this.#last - RUN + 1;
-    const values = { actors: row.actorSetId, pathsets: row.pathsetId, resources: row.resourceId, namespaces: row.namespaceId };
-    for (const [name, value] of Object.entries(values) as [keyof typeof DIMENSIONS, number | null][]) {
-      if (value === null) continue;
-      const key = `${DIMENSIONS[name]} ${value}`;
-      const list = this.#lists.get(key) ?? { bytes: new ByteWriter(), previous: first };
-      list.bytes.varint(row.seq - list.previous);
-      list.previous = row.seq;
-      this.#lists.set(key, list);
-    }
+    if (seq <= this.#through) this.#rows.push([seq, actorSetId, pathsetId, resourceId, namespaceId]);
   }
 
   /** The run that was gone through is whole. */
@@ -153,15 +143,17 @@ class PostingCheck {
   #compare(last: number): void {
     const where = `changes ${last - RUN + 1} to ${last}`;
     this.#report.attempt('postings', where, () => {
-      const missing = this.#lists;
+      const missing = new Map(
+        listsOf(this.#rows).map(({ dimension, value, seqs }) => [`${dimension} ${value}`, encodeRun(seqs, last)]),
+      );
       for (const { dimension, value, data } of this.#stored.iterate(last)) {
         const expected = missing.get(`${dimension} ${value}`);
-        if (expected === undefined || !expected.bytes.finish().equals(data))
+        if (expected === undefined || !expected.equals(data))
           this.#report.add('postings', 'a list of changes with one value is wrong', where);
         missing.delete(`${dimension} ${value}`);
       }
       for (const _ of missing) this.#report.add('postings', 'a list of changes with one value is missing', where);
     });
-    this.#lists = new Map();
+    this.#rows = [];
   }
 }

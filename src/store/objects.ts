@@ -11,6 +11,7 @@ import { type ObjectRef, objectKey } from '../domain/object-ref.ts';
 import { Recent } from '../domain/recent.ts';
 import type { Interning } from './interning.ts';
 import { decodeFlags, decodeUid, encodeUid } from './row-codec.ts';
+import { StateRow } from './state-row.ts';
 import { corruptRecord } from './store-errors.ts';
 
 /** Head rows are written once so many objects moved, or so many changes were made since. */
@@ -104,6 +105,7 @@ export class Objects {
   /** Entries ahead of their head row, by object. */
   readonly #moved = new Map<number, ObjectEntry>();
   readonly #sql;
+  readonly #stored: StateRow;
   /** Names looked for in vain: what is seen for the first time is looked for before it is compared, and again as it is appended. */
   readonly #absent = new Set<string>();
   #recovered = false;
@@ -111,6 +113,7 @@ export class Objects {
 
   constructor(db: Database.Database, interning: Interning, entriesMax: number) {
     this.#interning = interning;
+    this.#stored = new StateRow(db, HEADS_THROUGH);
     this.#entries = new Recent(entriesMax);
     this.#sql = {
       find: db.prepare<[number, number, string], EntryRow>(
@@ -141,14 +144,9 @@ export class Objects {
         `SELECT l.object_id AS objectId, c.life_id AS lifeId, c.seq, c.rv, c.generation, c.flags, c.observed_ms AS observedMs, c.ordinal
          FROM change c JOIN life l ON l.id = c.life_id WHERE c.seq > ? ORDER BY c.seq`,
       ),
-      through: db.prepare<[], string>(`SELECT value FROM small_state WHERE key = '${HEADS_THROUGH}'`).pluck(),
       removeHead: db.prepare<[number]>('DELETE FROM head WHERE object_id = ?'),
       removeLives: db.prepare<[number]>('DELETE FROM life WHERE object_id = ?'),
       remove: db.prepare<[number]>('DELETE FROM object WHERE id = ?'),
-      throughPut: db.prepare<[string]>(
-        `INSERT INTO small_state (key, value) VALUES ('${HEADS_THROUGH}', ?)
-         ON CONFLICT (key) DO UPDATE SET value = excluded.value`,
-      ),
     };
   }
 
@@ -223,7 +221,7 @@ export class Objects {
     this.#recover();
     if (newestSeq === this.#through) return;
     for (const entry of [...this.#moved.values()].sort((a, b) => a.objectId - b.objectId)) this.save(entry);
-    this.#sql.throughPut.run(String(newestSeq));
+    this.#stored.put(String(newestSeq));
     this.#through = newestSeq;
   }
 
@@ -231,7 +229,7 @@ export class Objects {
   #recover(): void {
     if (this.#recovered) return;
     this.#recovered = true;
-    this.#through = Number(this.#sql.through.get() ?? 0);
+    this.#through = Number(this.#stored.get() ?? 0);
     for (const row of this.#sql.moved.all(this.#through)) this.#replay(row);
   }
 

@@ -4,6 +4,7 @@
  * going through them.
  */
 import type Database from 'better-sqlite3';
+import { StateRow } from './state-row.ts';
 import { corruptRecord } from './store-errors.ts';
 import { ByteReader, ByteWriter } from './varint.ts';
 
@@ -14,7 +15,7 @@ export const DIMENSIONS = { actors: 1, pathsets: 2, resources: 3, namespaces: 4 
 export type Dimension = keyof typeof DIMENSIONS;
 
 /** The end of the last run that is there. */
-const POSTED_THROUGH = 'store/posted-through';
+export const POSTED_THROUGH = 'store/posted-through';
 
 /** Positions with something in common, asked for from the newest to the oldest. */
 export interface Positions {
@@ -22,21 +23,25 @@ export interface Positions {
   upTo(seq: number): number | undefined;
 }
 
-type RunRow = [seq: number, actorSetId: number, pathsetId: number | null, resourceId: number, namespaceId: number];
+/** A change and its value in each dimension, at the dimension's number; null where it has none. */
+export type RunRow = [
+  seq: number,
+  actorSetId: number,
+  pathsetId: number | null,
+  resourceId: number | null,
+  namespaceId: number | null,
+];
 
 export class Postings {
   readonly #db: Database.Database;
   readonly #sql;
+  readonly #stored: StateRow;
   #through: number | undefined;
 
   constructor(db: Database.Database) {
     this.#db = db;
+    this.#stored = new StateRow(db, POSTED_THROUGH);
     this.#sql = {
-      through: db.prepare<[], string>(`SELECT value FROM small_state WHERE key = '${POSTED_THROUGH}'`).pluck(),
-      throughPut: db.prepare<[string]>(
-        `INSERT INTO small_state (key, value) VALUES ('${POSTED_THROUGH}', ?)
-         ON CONFLICT (key) DO UPDATE SET value = excluded.value`,
-      ),
       run: db
         .prepare<[number, number], RunRow>(
           `SELECT c.seq, c.actor_set_id, c.pathset_id, o.resource_id, o.namespace_id
@@ -72,7 +77,7 @@ export class Postings {
 
   /** The last change that postings speak of. */
   get through(): number {
-    this.#through ??= Number(this.#sql.through.get() ?? 0);
+    this.#through ??= Number(this.#stored.get() ?? 0);
     return this.#through;
   }
 
@@ -95,47 +100,46 @@ export class Postings {
 
   /** Takes changes out that are about to be let go of. */
   remove(seqs: readonly number[]): void {
-    const lists = new Map<string, { key: [number, number, number]; seqs: Set<number> }>();
-    for (const row of this.#sql.some.all(JSON.stringify(seqs), this.through)) {
-      const last = Math.ceil(row[0] / RUN) * RUN;
-      for (const dimension of Object.values(DIMENSIONS)) {
-        const value = row[dimension];
-        if (value === null) continue;
-        const key: [number, number, number] = [dimension, value, last];
-        const list = lists.get(key.join());
-        if (list === undefined) lists.set(key.join(), { key, seqs: new Set([row[0]]) });
-        else list.seqs.add(row[0]);
+    const rows = this.#sql.some.all(JSON.stringify(seqs), this.through);
+    for (const [last, ofRun] of Map.groupBy(rows, ([seq]) => endOfRun(seq))) {
+      for (const { dimension, value, seqs: listed } of listsOf(ofRun)) {
+        const gone = new Set(listed);
+        const data = this.#sql.get.get(dimension, value, last);
+        const left = data === undefined ? [] : decodeRun(data, last).filter((seq) => !gone.has(seq));
+        if (left.length === 0) this.#sql.delete.run(dimension, value, last);
+        else this.#sql.add.run(dimension, value, last, encodeRun(left, last));
       }
-    }
-    for (const { key, seqs: gone } of lists.values()) {
-      const [dimension, value, last] = key;
-      const data = this.#sql.get.get(dimension, value, last);
-      const left = data === undefined ? [] : decodeRun(data, last).filter((seq) => !gone.has(seq));
-      if (left.length === 0) this.#sql.delete.run(dimension, value, last);
-      else this.#sql.add.run(dimension, value, last, encodeRun(left, last));
     }
   }
 
   #addRun(last: number): void {
-    const first = last - RUN + 1;
-    const lists = Object.values(DIMENSIONS).map((dimension) => ({ dimension, seqs: new Map<number, number[]>() }));
-    for (const row of this.#sql.run.all(first, last)) {
-      for (const { dimension, seqs } of lists) {
-        const value = row[dimension];
-        if (value === null) continue;
-        const list = seqs.get(value);
-        if (list === undefined) seqs.set(value, [row[0]]);
-        else list.push(row[0]);
-      }
-    }
-    for (const { dimension, seqs } of lists)
-      for (const [value, list] of [...seqs].sort(([a], [b]) => a - b))
-        this.#sql.add.run(dimension, value, last, encodeRun(list, last));
-    this.#sql.throughPut.run(String(last));
+    for (const { dimension, value, seqs } of listsOf(this.#sql.run.all(last - RUN + 1, last)))
+      this.#sql.add.run(dimension, value, last, encodeRun(seqs, last));
+    this.#stored.put(String(last));
   }
 }
 
-function encodeRun(seqs: readonly number[], last: number): Buffer {
+/** The last position of the run that a change belongs to. */
+export function endOfRun(seq: number): number {
+  return Math.ceil(seq / RUN) * RUN;
+}
+
+/** The positions of each value in some changes by rising seq, ordered by dimension and value. */
+export function listsOf(rows: readonly RunRow[]): { dimension: number; value: number; seqs: number[] }[] {
+  return Object.values(DIMENSIONS).flatMap((dimension) => {
+    const lists = new Map<number, number[]>();
+    for (const row of rows) {
+      const value = row[dimension];
+      if (value === null) continue;
+      const list = lists.get(value);
+      if (list === undefined) lists.set(value, [row[0]]);
+      else list.push(row[0]);
+    }
+    return [...lists].sort(([a], [b]) => a - b).map(([value, seqs]) => ({ dimension, value, seqs }));
+  });
+}
+
+export function encodeRun(seqs: readonly number[], last: number): Buffer {
   const writer = new ByteWriter();
   let previous = last - RUN + 1;
   for (const seq of seqs) {
@@ -217,7 +221,7 @@ class PostingList implements Positions {
       if (this.#at >= 0) return this.#seqs[this.#at];
       if (this.#ended) return undefined;
       // The run that `seq` lies in, or the next one before those gone through.
-      this.#load(Math.min(Math.ceil(seq / RUN) * RUN, this.#first - 1));
+      this.#load(Math.min(endOfRun(seq), this.#first - 1));
     }
   }
 

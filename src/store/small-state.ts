@@ -1,5 +1,6 @@
 /** Cursors, totals, rejects, key-value state and the model's snapshots: the small tables. */
 import type Database from 'better-sqlite3';
+import { STATE_GET, STATE_PUT } from './state-row.ts';
 import type { Reject } from './store.ts';
 import type { ValueSeal } from './value-seal.ts';
 
@@ -43,10 +44,8 @@ export class SmallState {
       rejects: db.prepare<[number], Reject>(
         `SELECT cluster, code, place AS "where", what, observed_ms AS observedMs FROM reject ORDER BY id DESC LIMIT ?`,
       ),
-      state: db.prepare<[string], string>('SELECT value FROM small_state WHERE key = ?').pluck(),
-      statePut: db.prepare<[string, string]>(
-        'INSERT INTO small_state (key, value) VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value',
-      ),
+      state: db.prepare<[string], string>(STATE_GET).pluck(),
+      statePut: db.prepare<[string, string]>(STATE_PUT),
       stateDelete: db.prepare<[string]>('DELETE FROM small_state WHERE key = ?'),
       snapshot: db.prepare<[string], { version: number; seq: number; data: Buffer }>(
         'SELECT version, seq, data FROM snapshot WHERE name = ?',

@@ -5,6 +5,7 @@
  */
 import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto';
 import type Database from 'better-sqlite3';
+import { StateRow } from './state-row.ts';
 import { corruptRecord } from './store-errors.ts';
 import { derivedKey, KEY_ID_BYTES, type KeyRing, keyFor } from './store-key.ts';
 
@@ -87,11 +88,10 @@ export function claimKeys(db: Database.Database, keys: KeyRing | undefined, wher
 }
 
 export function keysInUse(db: Database.Database): string[] {
-  const stored = db.prepare<[string], string>('SELECT value FROM small_state WHERE key = ?').pluck().get(SEALED_WITH);
+  const stored = new StateRow(db, SEALED_WITH).get();
   return stored === undefined ? [] : (JSON.parse(stored) as string[]);
 }
 
 export function putKeysInUse(db: Database.Database, ids: readonly string[]): void {
-  const put = 'INSERT INTO small_state (key, value) VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value';
-  db.prepare<[string, string]>(put).run(SEALED_WITH, JSON.stringify(ids));
+  new StateRow(db, SEALED_WITH).put(JSON.stringify(ids));
 }
