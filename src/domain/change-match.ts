@@ -8,7 +8,7 @@ import type { FieldDiff } from './field-diff.ts';
 import { escapeSegment, type FieldPath, genericPath } from './field-path.ts';
 import type { Json } from './json.ts';
 
-/** What indexes of the record answer; the same names as in a query of the store. */
+/** What indexes of the record answer; also the larger part of a query of the store. */
 export interface ChangeBounds {
   cluster?: string;
   group?: string;
@@ -16,6 +16,7 @@ export interface ChangeBounds {
   namespace?: string;
   name?: string;
   actor?: string;
+  /** Exact generic path; the changes that touched it. */
   path?: FieldPath;
   fromMs?: number;
   toMs?: number;

@@ -53,24 +53,23 @@ interface Recorded {
 }
 
 const BATCH_CHANGES = 200;
-const PAGE = 1_000;
 /** Changes whose identities are kept in memory. */
 const IDENTITIES_MAX = 500_000;
 
-export function createImporter(options: { store: Pick<Store, 'append' | 'changes' | 'head'>; hash: KeyedHash }): Importer {
+export function createImporter(options: { store: Pick<Store, 'append' | 'history' | 'head'>; hash: KeyedHash }): Importer {
   return new StoreImporter(options);
 }
 
 class StoreImporter implements Importer {
   readonly counts = { imported: 0, known: 0, older: 0 };
-  readonly #store: Pick<Store, 'append' | 'changes' | 'head'>;
+  readonly #store: Pick<Store, 'append' | 'history' | 'head'>;
   readonly #hash: KeyedHash;
   readonly #recorded = new Recent<string, Recorded>(IDENTITIES_MAX);
   #batch: NewChange[] = [];
   /** Newest states of this batch. */
   #states = new Map<string, { uid: string; state: KubeObject }>();
 
-  constructor({ store, hash }: { store: Pick<Store, 'append' | 'changes' | 'head'>; hash: KeyedHash }) {
+  constructor({ store, hash }: { store: Pick<Store, 'append' | 'history' | 'head'>; hash: KeyedHash }) {
     this.#store = store;
     this.#hash = hash;
   }
@@ -111,17 +110,13 @@ class StoreImporter implements Importer {
     return recorded;
   }
 
-  #read({ cluster, group, kind, namespace, name }: ObjectRef): Recorded {
+  #read(ref: ObjectRef): Recorded {
     const left = new Map<string, number>();
     let newest: ChangeSummary | undefined;
-    let next: string | undefined;
-    do {
-      const more = next === undefined ? {} : { continue: next };
-      const page = this.#store.changes({ cluster, group, kind, namespace, name, limit: PAGE, ...more });
-      newest ??= page.items[0];
-      for (const change of page.items) left.set(identityOf(change), (left.get(identityOf(change)) ?? 0) + 1);
-      next = page.continue;
-    } while (next !== undefined);
+    for (const change of this.#store.history(ref)) {
+      newest ??= change;
+      left.set(identityOf(change), (left.get(identityOf(change)) ?? 0) + 1);
+    }
     return { left, newest, reached: newest === undefined };
   }
 

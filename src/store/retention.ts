@@ -70,6 +70,8 @@ interface Parts {
   revisions: Revisions;
   /** Changes within a time that findings rest on, the most telling first. */
   evidence: (fromMs: number, toMs: number) => number[];
+  /** Counts what is let go of, in the same transaction. */
+  released: (changes: number) => void;
 }
 
 export class Retention {
@@ -206,7 +208,8 @@ export class Retention {
       if (text !== undefined)
         records.set(row.seq, { seq: row.seq, text: text.text, lifeId: life.id, resourceId: life.resourceId });
       const flags = (text === undefined ? row.flags : withRecordShape(row.flags, text.shape)) | (folds ? CHECKPOINT_BIT : 0);
-      this.#sql.update.run(flags, before === undefined ? null : row.seq - before, row.seq);
+      const previous = before === undefined ? null : row.seq - before;
+      if (flags !== row.flags || previous !== row.previous) this.#sql.update.run(flags, previous, row.seq);
       before = row.seq;
     }
     this.#relinkAfter(last, head, before);
@@ -251,6 +254,7 @@ export class Retention {
     postings.remove(rows.map(({ seq }) => seq));
     this.#sql.deleteAttributions.run(seqs);
     this.#sql.delete.run(seqs);
+    this.#parts.released(rows.length);
     for (const row of rows) {
       const life = isGone(row) ? objects.life(row.lifeId) : undefined;
       if (life !== undefined && objects.newestChange(life.objectId) === row.seq) objects.remove(life);

@@ -165,7 +165,7 @@ export class SqliteStore implements port.Store {
     this.#findings = new Findings(db, seal);
     const evidence = (fromMs: number, toMs: number) => this.#findings.pagedChanges(fromMs, toMs);
     this.#retention = new Retention(
-      { ...parts, revisions: this.#revisions, evidence },
+      { ...parts, revisions: this.#revisions, evidence, released: (changes) => this.#small.count('released', changes) },
       withDefaults(RETENTION_DEFAULTS, options),
     );
     this.#gaps = new Gaps(db);
@@ -599,13 +599,8 @@ export class SqliteStore implements port.Store {
     let released = 0;
     for (let more: number | undefined = 0; more !== undefined && released < RELEASED_MAX; released += more ?? 0)
       more = this.#retention.step(this.#bytesMax !== undefined && this.#usedBytes() > this.#bytesMax * CAP_SHARE);
-    if (released > 0)
-      this.#db
-        .transaction(() => {
-          this.#small.count('released', released);
-          this.#fullText?.forgetReleased();
-        })
-        .immediate();
+    const fullText = this.#fullText;
+    if (released > 0 && fullText !== undefined) this.#db.transaction(() => fullText.forgetReleased()).immediate();
     return released;
   }
 

@@ -4,6 +4,7 @@
  */
 import type { BlamedField } from '../domain/blame.ts';
 import type { Change, ChangeType } from '../domain/change.ts';
+import type { ChangeBounds } from '../domain/change-match.ts';
 import type { Attribution } from '../domain/claim-join.ts';
 import type { Delivery } from '../domain/delivery.ts';
 import type { StatePatch } from '../domain/field-diff.ts';
@@ -98,18 +99,8 @@ export interface Page<T> {
   continue?: string;
 }
 
-export interface ChangeQuery {
-  cluster?: string;
-  group?: string;
-  kind?: string;
-  namespace?: string;
-  name?: string;
-  actor?: string;
+export interface ChangeQuery extends ChangeBounds {
   type?: ChangeType;
-  /** Exact generic path; the changes that touched it. */
-  path?: string;
-  fromMs?: number;
-  toMs?: number;
   /** Only changes before this one. */
   beforeSeq?: number;
   limit: number;

@@ -7,6 +7,7 @@ import { isBookkeepingPath } from '../../src/domain/bookkeeping.ts';
 import type { Change } from '../../src/domain/change.ts';
 import type { Attribution } from '../../src/domain/claim-join.ts';
 import { CrowsnestError } from '../../src/domain/errors.ts';
+import { inPathOrder } from '../../src/domain/field-diff.ts';
 import type { Finding } from '../../src/domain/finding.ts';
 import type { Gap } from '../../src/domain/gap.ts';
 import type { Json } from '../../src/domain/json.ts';
@@ -102,7 +103,7 @@ class MemoryStore implements port.Store {
       ...given,
       seq,
       state,
-      diff: input.diff.toSorted((a, b) => (a.path < b.path ? -1 : a.path > b.path ? 1 : 0)),
+      diff: inPathOrder(input.diff),
     };
     const recorded: Recorded = { change, before, ...(attribution === undefined ? {} : { attribution }) };
     this.#log.push(recorded);
