@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { CrowsnestProcess } from '../test/support/crowsnest-process.ts';
 import { startFirstLight } from '../test/support/first-light.ts';
+import { recordedVersions } from '../test/support/recorded-versions.ts';
 import { until } from '../test/support/until.ts';
 import { mulberry32 } from './random.ts';
 
@@ -52,7 +53,7 @@ export async function killNine({
     const seconds = (performance.now() - startMs) / 1000;
     const last = [...written].at(-1);
     const recorded = await until('the last change is recorded', async () => {
-      const versions = await recordedVersions(crowsnest);
+      const versions = await recordedVersions(crowsnest, 'Engine');
       return versions.includes(last ?? '') ? versions : undefined;
     });
     const unique = new Set(recorded);
@@ -75,18 +76,4 @@ async function write(
     const dueMs = startMs + (n * 1000) / perSecond;
     await delay(Math.max(0, dueMs - performance.now()));
   }
-}
-
-async function recordedVersions(crowsnest: CrowsnestProcess): Promise<string[]> {
-  const versions: string[] = [];
-  let cursor: string | undefined;
-  do {
-    const more = cursor === undefined ? '' : `&continue=${encodeURIComponent(cursor)}`;
-    const page = await crowsnest.get<{ items: { resourceVersion: string }[]; metadata: { continue?: string } }>(
-      `/v1/changes?kind=Engine&limit=1000${more}`,
-    );
-    versions.push(...page.items.map((item) => item.resourceVersion));
-    cursor = page.metadata.continue;
-  } while (cursor !== undefined);
-  return versions;
 }

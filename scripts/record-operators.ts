@@ -3,45 +3,32 @@
  * `crowsnest record` wrote it, the audit log of the API server, the Kubernetes Events as a watch told them, what was done when, and logs.
  * scripts/make-operator-fixture.ts makes the fixture of them.
  */
-import { appendFileSync, copyFileSync, mkdirSync, writeFileSync } from 'node:fs';
+import { appendFileSync, copyFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { createRandom } from '../src/demo/random.ts';
 import { createPlayer } from '../test/operators/play-work.ts';
-import { type OperatorRig, startOperatorRig } from '../test/operators/rig.ts';
-import { FIGHTS, isDeployed, planWork } from '../test/operators/work-plan.ts';
+import type { OperatorRig } from '../test/operators/rig.ts';
+import { FIGHTS, planWork } from '../test/operators/work-plan.ts';
+import { startOperatorSession } from './operator-session.ts';
 import { OPERATOR_NAMES } from './real-operators.ts';
 
 const [folder, minutes = '60', seedText = '4'] = process.argv.slice(2);
 if (folder === undefined) throw new Error('usage: record-operators.ts FOLDER [MINUTES] [SEED]');
 const seed = Number(seedText);
 const lengthMs = Number(minutes) * 60_000;
-mkdirSync(folder, { recursive: true });
 
-const report = (line: string) => appendFileSync(join(folder, 'progress.log'), `${new Date().toISOString()} ${line}\n`);
-const stopping = new AbortController();
-process.once('SIGTERM', () => stopping.abort());
-process.once('SIGINT', () => stopping.abort());
-
-const chance = createRandom(seed).fork('kubelet');
-const rig = await startOperatorRig({
-  operators: OPERATOR_NAMES,
-  startsIn: () => chance.int(3_000, 20_000),
-  isDeployed,
-  report,
-  logFolder: folder,
-});
+const { rig, report, stopping } = await startOperatorSession(folder, seed);
 try {
   const steps = planWork(seed).filter((step) => step.atMs < lengthMs);
   const startMs = Date.now() - steps[0]!.atMs;
   const player = createPlayer(rig, report);
-  const played = player.play(steps, startMs, stopping.signal);
+  const played = player.play(steps, startMs, stopping);
   const events = watchEvents(rig, join(folder, 'events.ndjson'));
   await delay(startMs - Date.now());
   report(`begin, seed ${seed}`);
   const recording = rig.record(join(folder, 'recording.ndjson.zst'), ['--scrape-interval', '30s']);
   await played;
-  await delay(Math.max(0, startMs + lengthMs - Date.now()), undefined, { signal: stopping.signal }).catch(() => {});
+  await delay(Math.max(0, startMs + lengthMs - Date.now()), undefined, { signal: stopping }).catch(() => {});
   report('the time is over');
   const counts = await recording.stop();
   writeFileSync(join(folder, 'record.log'), recording.log());

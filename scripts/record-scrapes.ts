@@ -9,14 +9,13 @@
  * `{"ts": ms, "late": ms, "new": [[metric, labels], …], "set": [place, value, …], "gone": [place, …]}`. A series has the place in which it came up in
  * `new`, keeps its value until it is set again, and is on the page until it is gone. NaN and infinities are strings.
  */
-import { appendFileSync, createWriteStream, mkdirSync, type WriteStream } from 'node:fs';
+import { createWriteStream, type WriteStream } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { parseExposition } from '../src/collector/exposition.ts';
-import { createRandom } from '../src/demo/random.ts';
 import { createPlayer } from '../test/operators/play-work.ts';
-import { startOperatorRig } from '../test/operators/rig.ts';
-import { isDeployed, planWork } from '../test/operators/work-plan.ts';
+import { planWork } from '../test/operators/work-plan.ts';
+import { startOperatorSession } from './operator-session.ts';
 import { OPERATOR_NAMES, type OperatorName } from './real-operators.ts';
 
 const SCRAPES = 5_760;
@@ -29,7 +28,6 @@ if (folder === undefined) throw new Error('usage: record-scrapes.ts FOLDER [MINU
 const seed = Number(seedText);
 const lengthMs = Number(minutes) * 60_000;
 const readEveryMs = lengthMs / SCRAPES;
-mkdirSync(folder, { recursive: true });
 
 /** Writes what changed from page to page. */
 class PageDiffs {
@@ -75,25 +73,13 @@ class PageDiffs {
   }
 }
 
-const report = (line: string) => appendFileSync(join(folder, 'progress.log'), `${new Date().toISOString()} ${line}\n`);
-const stopping = new AbortController();
-process.once('SIGTERM', () => stopping.abort());
-process.once('SIGINT', () => stopping.abort());
-
-const chance = createRandom(seed).fork('kubelet');
-const rig = await startOperatorRig({
-  operators: OPERATOR_NAMES,
-  startsIn: () => chance.int(3_000, 20_000),
-  isDeployed,
-  report,
-  logFolder: folder,
-});
+const { rig, report, stopping } = await startOperatorSession(folder, seed);
 try {
   const pace = lengthMs / PLAN_MS;
   const steps = planWork(seed).map((step) => ({ ...step, atMs: step.atMs * pace }));
   const startMs = Date.now() - steps[0]!.atMs;
   const player = createPlayer(rig, report);
-  const played = player.play(steps, startMs, stopping.signal);
+  const played = player.play(steps, startMs, stopping);
   await Promise.all([played, ...OPERATOR_NAMES.map((name, i) => readPages(name, startMs + (i * readEveryMs) / 2))]);
   report(`end: ${player.done().length} writes`);
 } finally {
@@ -104,9 +90,9 @@ try {
 async function readPages(operator: OperatorName, startMs: number): Promise<void> {
   const head = { operator, version: rig.version(operator), everyMs: DATED_EVERY_MS, readEveryMs, seed };
   const diffs = new PageDiffs(join(folder!, `${operator}.ndjson`), head);
-  for (let i = 0; i < SCRAPES && !stopping.signal.aborted; i++) {
+  for (let i = 0; i < SCRAPES && !stopping.aborted; i++) {
     const dueMs = startMs + i * readEveryMs;
-    await delay(Math.max(0, dueMs - Date.now()), undefined, { signal: stopping.signal }).catch(() => {});
+    await delay(Math.max(0, dueMs - Date.now()), undefined, { signal: stopping }).catch(() => {});
     const lateMs = Math.max(0, Math.round(Date.now() - dueMs));
     try {
       const answer = await fetch(rig.metricsTarget(operator), { headers: { accept: 'text/plain;version=0.0.4' } });

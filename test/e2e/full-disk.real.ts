@@ -6,6 +6,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { checkDatabase } from '../../src/store/check.ts';
 import { startFirstLight } from '../support/first-light.ts';
 import { startAlertmanager } from '../support/real-alertmanager.ts';
+import { recordedVersions } from '../support/recorded-versions.ts';
 import { skipWithout } from '../support/skip-real.ts';
 import { mountSmallDisk, skipSmallDisk } from '../support/small-disk.ts';
 import { until } from '../support/until.ts';
@@ -39,7 +40,7 @@ describe('a disk of 64 MB filled to the last byte under load', {
       assert.equal(disk.left(), 0);
       await until('the alarm is raised', fires);
       await assert.rejects(crowsnest.get('/readyz?verbose'), /NOT_READY/);
-      const whileFull = await recordedVersions(crowsnest);
+      const whileFull = await recordedVersions(crowsnest, 'Engine');
       assert.ok(whileFull.length > 100, 'what is recorded can be read while the disk is full');
       const from = written.size;
       await until('more is written meanwhile', () => written.size > from + 100);
@@ -50,7 +51,7 @@ describe('a disk of 64 MB filled to the last byte under load', {
       stopWriting.abort();
       await writing;
       const recorded = await until('the last change is recorded', async () => {
-        const versions = await recordedVersions(crowsnest);
+        const versions = await recordedVersions(crowsnest, 'Engine');
         return versions.includes([...written].at(-1) as string) ? versions : undefined;
       });
       const unique = new Set(recorded);
@@ -85,18 +86,4 @@ async function write(
     written.add(await light.patch(`engine-${n % OBJECTS}`, { counter: n, filler }, 'writer'));
     await delay(10);
   }
-}
-
-async function recordedVersions(crowsnest: { get<T>(path: string): Promise<T> }): Promise<string[]> {
-  const versions: string[] = [];
-  let cursor: string | undefined;
-  do {
-    const more = cursor === undefined ? '' : `&continue=${encodeURIComponent(cursor)}`;
-    const page = await crowsnest.get<{ items: { resourceVersion: string }[]; metadata: { continue?: string } }>(
-      `/v1/changes?kind=Engine&limit=1000${more}`,
-    );
-    versions.push(...page.items.map((item) => item.resourceVersion));
-    cursor = page.metadata.continue;
-  } while (cursor !== undefined);
-  return versions;
 }
