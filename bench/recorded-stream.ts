@@ -4,7 +4,7 @@
  */
 import { createHash } from 'node:crypto';
 import { statSync } from 'node:fs';
-import { createPlayback } from '../src/collector/playback.ts';
+import { createPlayback } from '../src/collector/recording/playback.ts';
 import type { SourceBatch } from '../src/collector/source.ts';
 import type { Change, Observation } from '../src/domain/change.ts';
 import { canonicalJson } from '../src/domain/json.ts';

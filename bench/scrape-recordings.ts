@@ -3,7 +3,7 @@ import { createReadStream } from 'node:fs';
 import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
 import { createZstdDecompress } from 'node:zlib';
-import { isKept } from '../src/collector/reconcile-metrics.ts';
+import { isKept } from '../src/collector/reconcile/reconcile-metrics.ts';
 import type { Scrape } from '../src/domain/series.ts';
 
 export interface RecordedSeries {

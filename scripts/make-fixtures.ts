@@ -1,7 +1,7 @@
 /** Writes the fixtures that are made by the demo's generator: `npm run fixtures`. Never edit them by hand. */
 import { mkdir, writeFile } from 'node:fs/promises';
 import { constants, zstdCompressSync } from 'node:zlib';
-import { formatEntry } from '../src/collector/stream-format.ts';
+import { formatEntry } from '../src/collector/recording/stream-format.ts';
 import { generateScenario } from '../src/demo/scenario.ts';
 
 const SEED = 1;

@@ -8,10 +8,10 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { constants, zstdCompressSync, zstdDecompressSync } from 'node:zlib';
-import { addAuditEvent } from '../src/collector/audit-event.ts';
-import { readKubeEvent } from '../src/collector/read-kube-event.ts';
-import { entryTime, formatEntry, parseLine, type StreamEntry } from '../src/collector/stream-format.ts';
-import { formatSide, type SideEntry } from '../src/collector/stream-side.ts';
+import { entryTime, formatEntry, parseLine, type StreamEntry } from '../src/collector/recording/stream-format.ts';
+import { formatSide, type SideEntry } from '../src/collector/recording/stream-side.ts';
+import { readKubeEvent } from '../src/collector/watch/read-kube-event.ts';
+import { addAuditEvent } from '../src/collector/who/audit-event.ts';
 import type { Claim, ParsedClaims } from '../src/domain/claim.ts';
 import { maskKubeEvent } from '../src/domain/kube-event.ts';
 import { keyedHash } from '../src/domain/masking-key.ts';

@@ -12,7 +12,7 @@
 import { createWriteStream, type WriteStream } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { parseExposition } from '../src/collector/exposition.ts';
+import { parseExposition } from '../src/collector/reconcile/exposition.ts';
 import { createPlayer } from '../test/operators/play-work.ts';
 import { planWork } from '../test/operators/work-plan.ts';
 import { startOperatorSession } from './operator-session.ts';

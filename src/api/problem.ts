@@ -1,6 +1,6 @@
 /** Errors as RFC 9457 problem details. One table says which code is which status; anything not in it is our fault: 500. */
 import type { z } from 'zod';
-import type { IngestFault } from '../collector/ingest-fault.ts';
+import type { IngestFault } from '../collector/pushed/ingest-fault.ts';
 import { CrowsnestError, type ErrorCode, isCrowsnestError } from '../domain/errors.ts';
 import type * as schemas from './schemas.ts';
 

@@ -4,7 +4,7 @@
  */
 import type { Registry } from 'prom-client';
 import type { z } from 'zod';
-import type { PushReceiver } from '../collector/push-receiver.ts';
+import type { PushReceiver } from '../collector/pushed/push-receiver.ts';
 import type { ClusterReach, KindCoverage } from '../collector/source.ts';
 import type { Clock } from '../domain/clock.ts';
 import type { ControllerView } from '../domain/controller-ties.ts';

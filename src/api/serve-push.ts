@@ -3,8 +3,8 @@
  * refused is counted by reason. The answer is sent once what was pushed is durable.
  */
 import type { Request, RequestHandler, Response } from 'express';
-import type { IngestMetrics } from '../collector/ingest-metrics.ts';
-import type { PushReceiver } from '../collector/push-receiver.ts';
+import type { IngestMetrics } from '../collector/pushed/ingest-metrics.ts';
+import type { PushReceiver } from '../collector/pushed/push-receiver.ts';
 import type { Clock } from '../domain/clock.ts';
 import type { IngestKey, IngestKeyring } from './ingest-keys.ts';
 import { parseParameters } from './parameters.ts';

@@ -1,5 +1,5 @@
 /** From the options to clusters: which contexts are connected to under which names, and what is watched in them. */
-import type { KindSelection } from '../collector/kind-plan.ts';
+import type { KindSelection } from '../collector/watch/kind-plan.ts';
 import { CrowsnestError } from '../domain/errors.ts';
 import { connectKube } from '../kube/http-kube-client.ts';
 import type { KubeClient } from '../kube/kube-client.ts';

@@ -1,8 +1,8 @@
 import { createReadStream } from 'node:fs';
 import { open } from 'node:fs/promises';
-import { LINE_BYTES_MAX } from '../collector/playback.ts';
-import { BrokenCompressionError, decodedBytes } from '../collector/stream-bytes.ts';
-import { splitLines } from '../collector/stream-lines.ts';
+import { LINE_BYTES_MAX } from '../collector/recording/playback.ts';
+import { BrokenCompressionError, decodedBytes } from '../collector/recording/stream-bytes.ts';
+import { splitLines } from '../collector/recording/stream-lines.ts';
 import { CrowsnestError } from '../domain/errors.ts';
 import { keyedHash } from '../domain/masking-key.ts';
 import type { Options } from '../options.ts';

@@ -3,7 +3,7 @@
  * too, with what only the record knows in the member `crowsnest`. Pure.
  */
 
-import { parseLine } from '../collector/stream-format.ts';
+import { parseLine } from '../collector/recording/stream-format.ts';
 import { ACTOR_SOURCES, type Actor, type Change } from '../domain/change.ts';
 import type { Attribution } from '../domain/claim-join.ts';
 import { isJsonObject, type Json } from '../domain/json.ts';

@@ -1,6 +1,6 @@
 import type { App } from '../app.ts';
-import type { IngestMetrics } from '../collector/ingest-metrics.ts';
-import { createPushReceiver } from '../collector/push-receiver.ts';
+import type { IngestMetrics } from '../collector/pushed/ingest-metrics.ts';
+import { createPushReceiver } from '../collector/pushed/push-receiver.ts';
 import type { Options } from '../options.ts';
 import { openKeyring } from './ingest-keys.ts';
 

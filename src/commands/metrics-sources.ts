@@ -2,12 +2,12 @@
 import { existsSync } from 'node:fs';
 import type { App } from '../app.ts';
 import type { CollectorMetrics } from '../collector/metrics.ts';
-import { createMetricsDiscovery } from '../collector/metrics-discovery.ts';
-import { createPrometheusSource, type PrometheusSource } from '../collector/prometheus-source.ts';
-import { createScraper } from '../collector/reconcile-scraper.ts';
-import type { ScrapeTarget } from '../collector/scrape-target.ts';
+import { createMetricsDiscovery } from '../collector/reconcile/metrics-discovery.ts';
+import { createPrometheusSource, type PrometheusSource } from '../collector/reconcile/prometheus-source.ts';
+import { createScraper } from '../collector/reconcile/reconcile-scraper.ts';
+import type { ScrapeTarget } from '../collector/reconcile/scrape-target.ts';
+import type { TargetHealth } from '../collector/reconcile/target-health.ts';
 import type { KindCoverage, Source } from '../collector/source.ts';
-import type { TargetHealth } from '../collector/target-health.ts';
 import type { KubeClient } from '../kube/kube-client.ts';
 import type { Options } from '../options.ts';
 import { readSecretFile } from '../secrets.ts';

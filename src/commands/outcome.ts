@@ -1,6 +1,6 @@
 import type { App } from '../app.ts';
-import { createPlayback, type Playback } from '../collector/playback.ts';
-import { readRecordingHead } from '../collector/recording-head.ts';
+import { createPlayback, type Playback } from '../collector/recording/playback.ts';
+import { readRecordingHead } from '../collector/recording/recording-head.ts';
 import { createEventClock, type EventClock } from '../domain/clock.ts';
 import { CrowsnestError } from '../domain/errors.ts';
 import type { Finding } from '../domain/finding.ts';

@@ -1,10 +1,10 @@
 /** Sources beside the cluster that Crowsnest goes to itself: a message broker, and lists without a watch. */
 import type { App } from '../app.ts';
-import type { IngestMetrics } from '../collector/ingest-metrics.ts';
-import { createMessageSource } from '../collector/message-source.ts';
-import { createNatsBroker, type NatsOptions } from '../collector/nats-broker.ts';
-import { Poller } from '../collector/poller.ts';
-import type { PulledSource } from '../collector/source-trouble.ts';
+import type { IngestMetrics } from '../collector/pushed/ingest-metrics.ts';
+import { createMessageSource } from '../collector/pushed/message-source.ts';
+import { createNatsBroker, type NatsOptions } from '../collector/pushed/nats-broker.ts';
+import { Poller } from '../collector/pushed/poller.ts';
+import type { PulledSource } from '../collector/watch/source-trouble.ts';
 import { CrowsnestError } from '../domain/errors.ts';
 import { parseApiVersion } from '../domain/object-ref.ts';
 import type { Options } from '../options.ts';

@@ -1,5 +1,5 @@
-import { createKindPlanner } from '../collector/kind-plan.ts';
-import { discoveryKinds } from '../collector/metrics-discovery.ts';
+import { discoveryKinds } from '../collector/reconcile/metrics-discovery.ts';
+import { createKindPlanner } from '../collector/watch/kind-plan.ts';
 import { parseCoreKinds } from '../domain/core-kinds.ts';
 import { discoverKinds, type ResourceKind } from '../kube/discovery.ts';
 import { leastRoles, type RbacSettings } from '../kube/rbac-rules.ts';

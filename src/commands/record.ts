@@ -1,10 +1,10 @@
 import { statSync } from 'node:fs';
-import { AuditLogFile } from '../collector/audit-log-file.ts';
-import { createKindLookup } from '../collector/claim-kinds.ts';
 import { NO_METRICS } from '../collector/metrics.ts';
-import { RecordedHeads } from '../collector/recorded-heads.ts';
-import { createRecorder } from '../collector/recorder.ts';
-import { createTimeMarks, timeMark } from '../collector/time-marks.ts';
+import { RecordedHeads } from '../collector/recording/recorded-heads.ts';
+import { createRecorder } from '../collector/recording/recorder.ts';
+import { createTimeMarks, timeMark } from '../collector/watch/time-marks.ts';
+import { AuditLogFile } from '../collector/who/audit-log-file.ts';
+import { createKindLookup } from '../collector/who/claim-kinds.ts';
 import { keyedHash } from '../domain/masking-key.ts';
 import { createSchemaBook } from '../domain/schema-book.ts';
 import type { Options } from '../options.ts';

@@ -1,8 +1,8 @@
 import { createApp } from '../app.ts';
-import { createCanaryMetrics } from '../collector/canary-metrics.ts';
-import { createKindLookup } from '../collector/claim-kinds.ts';
-import { createIngestMetrics } from '../collector/ingest-metrics.ts';
 import { createCollectorMetrics } from '../collector/metrics.ts';
+import { createIngestMetrics } from '../collector/pushed/ingest-metrics.ts';
+import { createCanaryMetrics } from '../collector/watch/canary-metrics.ts';
+import { createKindLookup } from '../collector/who/claim-kinds.ts';
 import { publishConnections } from '../kube/metrics.ts';
 import type { Options } from '../options.ts';
 import { connectClusters, withoutPages } from './clusters.ts';

@@ -1,8 +1,8 @@
 /** What is collected of a cluster beside its objects: Kubernetes Events and the metrics of its controllers. */
 import type { App } from '../app.ts';
-import type { ClusterSource } from '../collector/cluster-source.ts';
-import { createKubeEventSource } from '../collector/kube-event-source.ts';
 import type { CollectorMetrics } from '../collector/metrics.ts';
+import type { ClusterSource } from '../collector/watch/cluster-source.ts';
+import { createKubeEventSource } from '../collector/watch/kube-event-source.ts';
 import { apiVersionOf } from '../domain/object-ref.ts';
 import type { KubeClient } from '../kube/kube-client.ts';
 import type { Options } from '../options.ts';

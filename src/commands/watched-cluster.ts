@@ -1,13 +1,13 @@
 /** One cluster as `serve` and `record` watch it: its sources, what it says of itself, and how its objects are reached. Each stands apart from the others. */
 import type { App } from '../app.ts';
-import { createCanary } from '../collector/canary.ts';
-import type { CanaryMetrics } from '../collector/canary-metrics.ts';
-import { type ClusterSource, createClusterSource } from '../collector/cluster-source.ts';
-import { blindSpots } from '../collector/coverage.ts';
-import { createKindSchemas } from '../collector/kind-schemas.ts';
-import type { KnownHead, KnownObjects, RecordedHead } from '../collector/list-comparison.ts';
 import type { CollectorMetrics } from '../collector/metrics.ts';
 import type { CanaryStatus, ClusterReach, KindCoverage, Source } from '../collector/source.ts';
+import { createCanary } from '../collector/watch/canary.ts';
+import type { CanaryMetrics } from '../collector/watch/canary-metrics.ts';
+import { type ClusterSource, createClusterSource } from '../collector/watch/cluster-source.ts';
+import { blindSpots } from '../collector/watch/coverage.ts';
+import { createKindSchemas } from '../collector/watch/kind-schemas.ts';
+import type { KnownHead, KnownObjects, RecordedHead } from '../collector/watch/list-comparison.ts';
 import type { BlindSpot } from '../domain/blind-spot.ts';
 import type { KubeObject, ObjectRef } from '../domain/object-ref.ts';
 import type { KubeClient } from '../kube/kube-client.ts';

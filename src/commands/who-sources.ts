@@ -1,10 +1,10 @@
 /** Sources that tell who wrote, beside the objects themselves: the admission webhook and audit logs. For one cluster, the one we run in. */
 import type { App } from '../app.ts';
-import type { AdmissionAddress } from '../collector/admission-configuration.ts';
-import { publishAdmissionMetrics } from '../collector/admission-metrics.ts';
-import { AdmissionWebhook } from '../collector/admission-webhook.ts';
-import { AuditLogFile } from '../collector/audit-log-file.ts';
 import type { KindCoverage, Source } from '../collector/source.ts';
+import type { AdmissionAddress } from '../collector/who/admission-configuration.ts';
+import { publishAdmissionMetrics } from '../collector/who/admission-metrics.ts';
+import { AdmissionWebhook } from '../collector/who/admission-webhook.ts';
+import { AuditLogFile } from '../collector/who/audit-log-file.ts';
 import { CrowsnestError } from '../domain/errors.ts';
 import type { KubeClient } from '../kube/kube-client.ts';
 import type { Options } from '../options.ts';

@@ -1,6 +1,6 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
+import { StreamBatcher } from '../collector/recording/stream-batch.ts';
 import type { Sink, Source } from '../collector/source.ts';
-import { StreamBatcher } from '../collector/stream-batch.ts';
 import type { Scenario } from './scenario.ts';
 
 export interface ScenarioSourceOptions {

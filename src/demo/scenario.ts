@@ -2,7 +2,7 @@
  * The demo's scenario: four weeks of a cluster that does not exist, from a seed. What is planted is returned beside the stream and never
  * in it. Nothing here knows how detection works: the stream is what such a cluster might record, look-alikes and first times included.
  */
-import type { StreamEntry } from '../collector/stream-format.ts';
+import type { StreamEntry } from '../collector/recording/stream-format.ts';
 import { plantAnomalies } from './anomalies/plant.ts';
 import { CLUSTER } from './api-server.ts';
 import { DAYS, END_MS, HOUR, LAST_WEEK_MS, MINUTE, START_MS } from './calendar.ts';

@@ -1,6 +1,6 @@
 /** The demo's cluster with everything that lives in it; operators, people, anomalies and look-alikes all act through this. */
 
-import type { StreamEntry } from '../collector/stream-format.ts';
+import type { StreamEntry } from '../collector/recording/stream-format.ts';
 import type { KubeObject } from '../domain/object-ref.ts';
 import { ApiServer, type Draft, idOf, type ObjectId, statusManagerOf } from './api-server.ts';
 import { END_MS, SECOND, START_MS } from './calendar.ts';

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { readAdmissionReview } from '../../src/collector/admission-review.ts';
+import { readAdmissionReview } from '../../src/collector/who/admission-review.ts';
 import { contentHash } from '../../src/domain/content-hash.ts';
 import type { JsonObject } from '../../src/domain/json.ts';
 

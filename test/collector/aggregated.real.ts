@@ -6,7 +6,7 @@ import { createServer, type Server } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
-import { type ClusterSource, createClusterSource } from '../../src/collector/cluster-source.ts';
+import { type ClusterSource, createClusterSource } from '../../src/collector/watch/cluster-source.ts';
 import { connectKube } from '../../src/kube/http-kube-client.ts';
 import type { KubeClient } from '../../src/kube/kube-client.ts';
 import { systemClock } from '../../src/telemetry/system-clock.ts';

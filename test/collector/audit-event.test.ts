@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { gzipSync } from 'node:zlib';
-import { parseAuditEvents } from '../../src/collector/audit-event.ts';
-import { parseAuditExport } from '../../src/collector/audit-exports.ts';
+import { parseAuditEvents } from '../../src/collector/who/audit-event.ts';
+import { parseAuditExport } from '../../src/collector/who/audit-exports.ts';
 
 const fixture = (name: string) => readFileSync(new URL(`../../fixtures/audit/${name}`, import.meta.url));
 const UID = '5d1f3a56-2c0e-4f0b-9d53-0b8a6f1c7e21';

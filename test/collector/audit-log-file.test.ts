@@ -12,8 +12,8 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
-import { AuditLogFile } from '../../src/collector/audit-log-file.ts';
 import type { SourceBatch } from '../../src/collector/source.ts';
+import { AuditLogFile } from '../../src/collector/who/audit-log-file.ts';
 import { createLogger } from '../../src/telemetry/logger.ts';
 import { systemClock } from '../../src/telemetry/system-clock.ts';
 import { until } from '../support/until.ts';

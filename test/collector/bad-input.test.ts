@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { afterEach, beforeEach, describe, it } from 'node:test';
 import { Registry } from 'prom-client';
 import { createCollectorMetrics } from '../../src/collector/metrics.ts';
-import type { ReflectorOptions } from '../../src/collector/reflector.ts';
+import type { ReflectorOptions } from '../../src/collector/watch/reflector.ts';
 import type { Clock } from '../../src/domain/clock.ts';
 import { keyedHash } from '../../src/domain/masking-key.ts';
 import { createIngest } from '../../src/pipeline/ingest.ts';

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { afterEach, beforeEach, describe, it } from 'node:test';
 import { Registry } from 'prom-client';
-import { type Canary, createCanary } from '../../src/collector/canary.ts';
-import { createCanaryMetrics } from '../../src/collector/canary-metrics.ts';
+import { type Canary, createCanary } from '../../src/collector/watch/canary.ts';
+import { createCanaryMetrics } from '../../src/collector/watch/canary-metrics.ts';
 import { systemClock } from '../../src/telemetry/system-clock.ts';
 import { type FakeApiServer, type FakeKind, startFakeApiServer } from '../support/fake-api-server.ts';
 import { until } from '../support/until.ts';

@@ -2,8 +2,9 @@
  * What the chaos test needs on both sides of the API server: a collector with the real store behind it, and a writer that keeps a ledger
  * of everything the server accepted.
  */
-import { type ClusterSource, createClusterSource } from '../../src/collector/cluster-source.ts';
+
 import type { KindCoverage } from '../../src/collector/source.ts';
+import { type ClusterSource, createClusterSource } from '../../src/collector/watch/cluster-source.ts';
 import type { Change } from '../../src/domain/change.ts';
 import { keyedHash } from '../../src/domain/masking-key.ts';
 import { connectKube } from '../../src/kube/http-kube-client.ts';

@@ -1,8 +1,8 @@
 /** CloudEvents are read as the specification says, and what it forbids is refused with a reason. */
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { type PushedEvent, type RawMessage, readCloudEvents } from '../../src/collector/cloud-event.ts';
-import type { IngestReason } from '../../src/collector/ingest-fault.ts';
+import { type PushedEvent, type RawMessage, readCloudEvents } from '../../src/collector/pushed/cloud-event.ts';
+import type { IngestReason } from '../../src/collector/pushed/ingest-fault.ts';
 import type { JsonObject } from '../../src/domain/json.ts';
 import { BATCH, binary, knativeEvent, STRUCTURED } from '../support/cloud-events.ts';
 

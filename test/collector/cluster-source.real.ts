@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { readFile, writeFile } from 'node:fs/promises';
 import { after, before, describe, it } from 'node:test';
-import { type ClusterSource, createClusterSource } from '../../src/collector/cluster-source.ts';
+import { type ClusterSource, createClusterSource } from '../../src/collector/watch/cluster-source.ts';
 import { isCrowsnestError } from '../../src/domain/errors.ts';
 import { checkCluster, connectKube } from '../../src/kube/http-kube-client.ts';
 import type { KubeClient } from '../../src/kube/kube-client.ts';

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { afterEach, beforeEach, describe, it } from 'node:test';
 import { Registry } from 'prom-client';
-import { type ClusterSource, type ClusterSourceOptions, createClusterSource } from '../../src/collector/cluster-source.ts';
 import { createCollectorMetrics } from '../../src/collector/metrics.ts';
 import type { CoverageState } from '../../src/collector/source.ts';
+import { type ClusterSource, type ClusterSourceOptions, createClusterSource } from '../../src/collector/watch/cluster-source.ts';
 import { systemClock } from '../../src/telemetry/system-clock.ts';
 import { type FakeApiServer, type FakeApiServerOptions, type FakeKind, startFakeApiServer } from '../support/fake-api-server.ts';
 import { until } from '../support/until.ts';

@@ -1,7 +1,7 @@
 /** The slow relist beside the watch: what it finds, and what it must not take for missed. */
 import assert from 'node:assert/strict';
 import { afterEach, beforeEach, describe, it } from 'node:test';
-import type { ReflectorOptions } from '../../src/collector/reflector.ts';
+import type { ReflectorOptions } from '../../src/collector/watch/reflector.ts';
 import { type FakeApiServer, startFakeApiServer } from '../support/fake-api-server.ts';
 import { until } from '../support/until.ts';
 import { MemoryRecord, type RunningReflector, runReflector, WIDGET, widget } from './memory-record.ts';

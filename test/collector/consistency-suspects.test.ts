@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { compareWithRecord, type Listed } from '../../src/collector/consistency-suspects.ts';
-import { type KnownHead, keyOf } from '../../src/collector/list-comparison.ts';
+import { compareWithRecord, type Listed } from '../../src/collector/watch/consistency-suspects.ts';
+import { type KnownHead, keyOf } from '../../src/collector/watch/list-comparison.ts';
 
 const AT = '100';
 /** uid@resourceVersion on each side, '' for none. */

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { blindSpots } from '../../src/collector/coverage.ts';
 import type { CanaryStatus, ClusterReach, KindCoverage } from '../../src/collector/source.ts';
+import { blindSpots } from '../../src/collector/watch/coverage.ts';
 
 const row = (kind: string, state: KindCoverage['state'], everWatched = true): KindCoverage => ({
   ...{ cluster: 'prod', group: 'x.dev', version: 'v1', kind, plural: `${kind}s`, namespaced: true },

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { parseExposition, parseExpositionLine, type ScrapeSample } from '../../src/collector/exposition.ts';
+import { parseExposition, parseExpositionLine, type ScrapeSample } from '../../src/collector/reconcile/exposition.ts';
 
 const cases: [what: string, line: string, sample: ScrapeSample][] = [
   ['a bare name', 'workqueue_depth 3', { metric: 'workqueue_depth', labels: {}, value: 3 }],

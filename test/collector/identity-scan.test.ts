@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { scanIdentity } from '../../src/collector/identity-scan.ts';
+import { scanIdentity } from '../../src/collector/watch/identity-scan.ts';
 
 const OBJECT = {
   apiVersion: 'test.dev/v1',

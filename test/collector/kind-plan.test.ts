@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { createKindPlanner, type KindSelection } from '../../src/collector/kind-plan.ts';
-import { LOW_VALUE_KINDS } from '../../src/collector/low-value-kinds.ts';
+import { createKindPlanner, type KindSelection } from '../../src/collector/watch/kind-plan.ts';
+import { LOW_VALUE_KINDS } from '../../src/collector/watch/low-value-kinds.ts';
 import type { ResourceKind } from '../../src/kube/discovery.ts';
 
 const kindOf = (group: string, kind: string, namespaced = true): ResourceKind => {

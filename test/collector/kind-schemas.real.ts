@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
-import { createKindSchemas, type KindSchemas } from '../../src/collector/kind-schemas.ts';
+import { createKindSchemas, type KindSchemas } from '../../src/collector/watch/kind-schemas.ts';
 import { toldAt } from '../../src/domain/kind-schema.ts';
 import { createSchemaBook } from '../../src/domain/schema-book.ts';
 import { connectKube } from '../../src/kube/http-kube-client.ts';

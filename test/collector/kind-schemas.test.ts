@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { createKindSchemas } from '../../src/collector/kind-schemas.ts';
+import { createKindSchemas } from '../../src/collector/watch/kind-schemas.ts';
 import type { JsonObject } from '../../src/domain/json.ts';
 import { createSchemaBook } from '../../src/domain/schema-book.ts';
 import { type KubeClient, KubeStatusError } from '../../src/kube/kube-client.ts';

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { kindMatcher } from '../../src/collector/kind-selector.ts';
+import { kindMatcher } from '../../src/collector/watch/kind-selector.ts';
 
 const KAFKA = { group: 'kafka.strimzi.io', kind: 'Kafka', plural: 'kafkas' };
 const SERVICE = { group: '', kind: 'Service', plural: 'services' };

@@ -1,8 +1,8 @@
 /** Which kinds are seen, and how, under the printed role and never as an administrator, against a real kube-apiserver. */
 import assert from 'node:assert/strict';
 import { after, afterEach, before, describe, it } from 'node:test';
-import { type ClusterSource, createClusterSource } from '../../src/collector/cluster-source.ts';
-import type { KindSelection } from '../../src/collector/kind-plan.ts';
+import { type ClusterSource, createClusterSource } from '../../src/collector/watch/cluster-source.ts';
+import type { KindSelection } from '../../src/collector/watch/kind-plan.ts';
 import { connectKube } from '../../src/kube/http-kube-client.ts';
 import type { KubeClient } from '../../src/kube/kube-client.ts';
 import { systemClock } from '../../src/telemetry/system-clock.ts';

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { afterEach, describe, it } from 'node:test';
-import { createKubeEventSource, type KubeEventSource } from '../../src/collector/kube-event-source.ts';
-import { readKubeEvent } from '../../src/collector/read-kube-event.ts';
 import type { SourceBatch } from '../../src/collector/source.ts';
+import { createKubeEventSource, type KubeEventSource } from '../../src/collector/watch/kube-event-source.ts';
+import { readKubeEvent } from '../../src/collector/watch/read-kube-event.ts';
 import type { KubeEvent } from '../../src/domain/kube-event.ts';
 import { maskKubeEvent } from '../../src/domain/kube-event.ts';
 import type { KubeObject } from '../../src/domain/object-ref.ts';

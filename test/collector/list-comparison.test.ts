@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { type KnownHead, ListComparison } from '../../src/collector/list-comparison.ts';
+import { type KnownHead, ListComparison } from '../../src/collector/watch/list-comparison.ts';
 import type { KubeObject } from '../../src/domain/object-ref.ts';
 
 function head(name: string, uid: string, resourceVersion: string): KnownHead {

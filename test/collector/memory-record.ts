@@ -1,7 +1,7 @@
-import type { KnownHead, RecordedHead } from '../../src/collector/list-comparison.ts';
-import { Reflector, type ReflectorOptions } from '../../src/collector/reflector.ts';
-import type { ReflectorTiming } from '../../src/collector/reflector-timing.ts';
 import type { SourceBatch } from '../../src/collector/source.ts';
+import type { KnownHead, RecordedHead } from '../../src/collector/watch/list-comparison.ts';
+import { Reflector, type ReflectorOptions } from '../../src/collector/watch/reflector.ts';
+import type { ReflectorTiming } from '../../src/collector/watch/reflector-timing.ts';
 import type { Observation } from '../../src/domain/change.ts';
 import { type ObjectRef, refOf } from '../../src/domain/object-ref.ts';
 import { createHttpKubeClient } from '../../src/kube/http-kube-client.ts';

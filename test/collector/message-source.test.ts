@@ -1,10 +1,10 @@
 /** A broker that forgets, fails and waits: messages are acknowledged after the commit, and only then. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { NO_INGEST_METRICS } from '../../src/collector/ingest-metrics.ts';
-import type { BrokerMessage, MessageBroker } from '../../src/collector/message-broker.ts';
-import { createMessageSource } from '../../src/collector/message-source.ts';
-import { subjectMatches } from '../../src/collector/nats-broker.ts';
+import { NO_INGEST_METRICS } from '../../src/collector/pushed/ingest-metrics.ts';
+import type { BrokerMessage, MessageBroker } from '../../src/collector/pushed/message-broker.ts';
+import { createMessageSource } from '../../src/collector/pushed/message-source.ts';
+import { subjectMatches } from '../../src/collector/pushed/nats-broker.ts';
 import type { SourceBatch } from '../../src/collector/source.ts';
 import { createLogger } from '../../src/telemetry/logger.ts';
 import { ManualClock } from '../respond/manual-clock.ts';

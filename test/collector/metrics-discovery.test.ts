@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { createMetricsDiscovery, type DiscoveryWay, discoveryKinds } from '../../src/collector/metrics-discovery.ts';
-import type { ScrapeTarget } from '../../src/collector/scrape-target.ts';
+import { createMetricsDiscovery, type DiscoveryWay, discoveryKinds } from '../../src/collector/reconcile/metrics-discovery.ts';
+import type { ScrapeTarget } from '../../src/collector/reconcile/scrape-target.ts';
 import type { SourceBatch } from '../../src/collector/source.ts';
 import type { Clock } from '../../src/domain/clock.ts';
 import type { JsonObject } from '../../src/domain/json.ts';

@@ -3,8 +3,8 @@ import { readFileSync } from 'node:fs';
 import { Readable } from 'node:stream';
 import { describe, it } from 'node:test';
 import { gzipSync } from 'node:zlib';
-import type { ScrapeSample } from '../../src/collector/exposition.ts';
-import { type PageProblem, readMetricsPage } from '../../src/collector/metrics-page.ts';
+import type { ScrapeSample } from '../../src/collector/reconcile/exposition.ts';
+import { type PageProblem, readMetricsPage } from '../../src/collector/reconcile/metrics-page.ts';
 
 const FIXTURES = new URL('../../fixtures/metrics/', import.meta.url);
 const PROTOBUF = 'application/vnd.google.protobuf; proto=io.prometheus.client.MetricFamily; encoding=delimited';

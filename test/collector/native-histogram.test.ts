@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { classicBuckets, fromDeltas, type NativeHistogram } from '../../src/collector/native-histogram.ts';
+import { classicBuckets, fromDeltas, type NativeHistogram } from '../../src/collector/reconcile/native-histogram.ts';
 
 const NONE = { spans: [], counts: [] };
 const empty: NativeHistogram = {

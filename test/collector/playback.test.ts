@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { constants, gzipSync, zstdCompressSync } from 'node:zlib';
-import { createPlayback, LINE_BYTES_MAX, type PlaybackOptions } from '../../src/collector/playback.ts';
+import { createPlayback, LINE_BYTES_MAX, type PlaybackOptions } from '../../src/collector/recording/playback.ts';
 import type { SourceBatch } from '../../src/collector/source.ts';
 import type { Clock } from '../../src/domain/clock.ts';
 import { isCrowsnestError } from '../../src/domain/errors.ts';

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import http from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { after, before, describe, it } from 'node:test';
-import { createPrometheusSource } from '../../src/collector/prometheus-source.ts';
+import { createPrometheusSource } from '../../src/collector/reconcile/prometheus-source.ts';
 import type { SourceBatch } from '../../src/collector/source.ts';
 import { systemClock } from '../../src/telemetry/system-clock.ts';
 import { type Exporter, startExporter } from '../support/exporter.ts';

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { nextStep, type Outcome, outcomeOfStatus, type Step } from '../../src/collector/reflector-step.ts';
+import { nextStep, type Outcome, outcomeOfStatus, type Step } from '../../src/collector/watch/reflector-step.ts';
 import { readStatus } from '../../src/kube/kube-status.ts';
 import { WIDGET } from './memory-record.ts';
 

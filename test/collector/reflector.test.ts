@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { afterEach, beforeEach, describe, it } from 'node:test';
-import type { ReflectorOptions } from '../../src/collector/reflector.ts';
+import type { ReflectorOptions } from '../../src/collector/watch/reflector.ts';
 import { type FakeApiServer, type FakeApiServerOptions, startFakeApiServer } from '../support/fake-api-server.ts';
 import { until } from '../support/until.ts';
 import { MemoryRecord, type RunningReflector, runReflector, WIDGET, widget } from './memory-record.ts';

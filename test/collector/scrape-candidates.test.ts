@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { parseLabelSelector } from '../../src/collector/label-selector.ts';
-import { type Addresses, readPod, readService, readSlice } from '../../src/collector/scrape-addresses.ts';
-import { annotatedCandidates, candidatesOf } from '../../src/collector/scrape-candidates.ts';
-import { durationMs, readMonitor } from '../../src/collector/scrape-monitor.ts';
+import { type Addresses, readPod, readService, readSlice } from '../../src/collector/reconcile/scrape-addresses.ts';
+import { annotatedCandidates, candidatesOf } from '../../src/collector/reconcile/scrape-candidates.ts';
+import { durationMs, readMonitor } from '../../src/collector/reconcile/scrape-monitor.ts';
+import { parseLabelSelector } from '../../src/collector/watch/label-selector.ts';
 import type { Json, JsonObject } from '../../src/domain/json.ts';
 
 const service = (namespace: string, name: string, more: JsonObject = {}, metadata: JsonObject = {}): JsonObject => ({

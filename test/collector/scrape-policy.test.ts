@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import type { ScrapeCandidate } from '../../src/collector/scrape-candidates.ts';
-import type { MonitorEndpoint } from '../../src/collector/scrape-monitor.ts';
-import { decideTargets, type ScrapePolicy } from '../../src/collector/scrape-policy.ts';
+import type { ScrapeCandidate } from '../../src/collector/reconcile/scrape-candidates.ts';
+import type { MonitorEndpoint } from '../../src/collector/reconcile/scrape-monitor.ts';
+import { decideTargets, type ScrapePolicy } from '../../src/collector/reconcile/scrape-policy.ts';
 
 const METRICS = { file: '/metrics-token' };
 const OWN = { file: '/own-token' };

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
-import { LineSplitter } from '../../src/collector/line-splitter.ts';
-import { ListSplitter } from '../../src/collector/list-splitter.ts';
+import { LineSplitter } from '../../src/collector/watch/line-splitter.ts';
+import { ListSplitter } from '../../src/collector/watch/list-splitter.ts';
 
 /** `bytes` in chunks that end at the given places. */
 function chunksOf(bytes: Buffer, cuts: number[]): Buffer[] {

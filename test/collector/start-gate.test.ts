@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { createStartGate } from '../../src/collector/start-gate.ts';
+import { createStartGate } from '../../src/collector/watch/start-gate.ts';
 
 /** A clock whose sleeps end when told. */
 function handClock() {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { formatObservation, formatScrape, type LineContext, parseLine } from '../../src/collector/stream-format.ts';
-import { parseTime } from '../../src/collector/stream-time.ts';
+import { formatObservation, formatScrape, type LineContext, parseLine } from '../../src/collector/recording/stream-format.ts';
+import { parseTime } from '../../src/collector/recording/stream-time.ts';
 import type { Observation } from '../../src/domain/change.ts';
 import type { Scrape } from '../../src/domain/series.ts';
 

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { StreamBatcher } from '../../src/collector/stream-batch.ts';
-import { parseLine, type StreamEntry } from '../../src/collector/stream-format.ts';
-import { formatSide, type SideEntry, sideTime } from '../../src/collector/stream-side.ts';
+import { StreamBatcher } from '../../src/collector/recording/stream-batch.ts';
+import { parseLine, type StreamEntry } from '../../src/collector/recording/stream-format.ts';
+import { formatSide, type SideEntry, sideTime } from '../../src/collector/recording/stream-side.ts';
 
 const AT = Date.UTC(2026, 4, 4, 10, 0, 0, 123);
 const context = { cluster: 'here', file: 'a.ndjson', observedMs: 7 };

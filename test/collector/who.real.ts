@@ -13,7 +13,7 @@ import { after, before, describe, test } from 'node:test';
 import { createServer } from 'node:tls';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { createAdmissionCertificate } from '../../src/collector/admission-certificate.ts';
+import { createAdmissionCertificate } from '../../src/collector/who/admission-certificate.ts';
 import { systemClock } from '../../src/telemetry/system-clock.ts';
 import { type CrowsnestProcess, startCrowsnest } from '../support/crowsnest-process.ts';
 import { freePort, type RealApiServer, startApiServer } from '../support/real-apiserver.ts';

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { WorkQueue, type WorkQueueOptions } from '../../src/collector/work-queue.ts';
+import { WorkQueue, type WorkQueueOptions } from '../../src/collector/watch/work-queue.ts';
 import type { Clock } from '../../src/domain/clock.ts';
 
 /** Time passes only while somebody sleeps, and then at once. */

@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { readFileSync, statSync } from 'node:fs';
 import { it } from 'node:test';
 import { zstdDecompressSync } from 'node:zlib';
-import { formatEntry } from '../../src/collector/stream-format.ts';
+import { formatEntry } from '../../src/collector/recording/stream-format.ts';
 import { generateScenario } from '../../src/demo/scenario.ts';
 
 const folder = new URL('../../fixtures/demo/', import.meta.url);

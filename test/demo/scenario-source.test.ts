@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
+import type { StreamEntry } from '../../src/collector/recording/stream-format.ts';
 import type { SourceBatch } from '../../src/collector/source.ts';
-import type { StreamEntry } from '../../src/collector/stream-format.ts';
 import { createScenarioSource } from '../../src/demo/scenario-source.ts';
 
 function observation(i: number): StreamEntry {

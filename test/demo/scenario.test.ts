@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { before, describe, it } from 'node:test';
-import { entryTime, formatEntry, parseLine } from '../../src/collector/stream-format.ts';
+import { entryTime, formatEntry, parseLine } from '../../src/collector/recording/stream-format.ts';
 import { END_MS, LAST_WEEK_MS, START_MS } from '../../src/demo/calendar.ts';
 import { ANOMALY_CLASSES, LOOK_ALIKE_CLASSES } from '../../src/demo/planted.ts';
 import { generateScenario, type Scenario } from '../../src/demo/scenario.ts';

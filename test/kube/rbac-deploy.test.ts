@@ -3,8 +3,8 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { describe, it } from 'node:test';
 import { parseAllDocuments } from 'yaml';
-import { kindMatcher } from '../../src/collector/kind-selector.ts';
-import { LOW_VALUE_KINDS } from '../../src/collector/low-value-kinds.ts';
+import { kindMatcher } from '../../src/collector/watch/kind-selector.ts';
+import { LOW_VALUE_KINDS } from '../../src/collector/watch/low-value-kinds.ts';
 import { leastRoles, type RbacSettings } from '../../src/kube/rbac-rules.ts';
 
 const NOTHING: RbacSettings = { kinds: [], kubeEvents: false, metricsPages: false, writeEvents: false, annotate: [] };

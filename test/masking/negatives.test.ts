@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { webcrypto } from 'node:crypto';
 import { test } from 'node:test';
-import '../../src/collector/reflect-metadata.ts';
+import '../../src/collector/who/reflect-metadata.ts';
 import * as x509 from '@peculiar/x509';
 import { keyedHash } from '../../src/domain/masking-key.ts';
 import { mask } from '../../src/domain/redact.ts';

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { createPlayback } from '../../src/collector/playback.ts';
+import { createPlayback } from '../../src/collector/recording/playback.ts';
 import type { SourceBatch } from '../../src/collector/source.ts';
 import { CONTROLLERS } from '../../src/demo/controller-metrics.ts';
 import type { Scrape } from '../../src/domain/series.ts';

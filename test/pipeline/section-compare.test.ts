@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { parseWatchLine } from '../../src/collector/watch-event.ts';
+import { parseWatchLine } from '../../src/collector/watch/watch-event.ts';
 import type { Change, Observation } from '../../src/domain/change.ts';
 import { canonicalJson, isJsonObject, type Json, type JsonObject } from '../../src/domain/json.ts';
 import { readKindSchema } from '../../src/domain/kind-schema.ts';

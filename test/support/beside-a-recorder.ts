@@ -1,9 +1,9 @@
 /** A live pipeline with a recorder beside it, and the replay of what was recorded: both tell what they found, for comparison. */
 import { type App, createApp } from '../../src/app.ts';
 import { NO_METRICS } from '../../src/collector/metrics.ts';
-import { createRecorder, type Recorder } from '../../src/collector/recorder.ts';
+import { createRecorder, type Recorder } from '../../src/collector/recording/recorder.ts';
 import type { SourceBatch } from '../../src/collector/source.ts';
-import { timeMark } from '../../src/collector/time-marks.ts';
+import { timeMark } from '../../src/collector/watch/time-marks.ts';
 import { openPlayback, readyToPlay } from '../../src/commands/outcome.ts';
 import { createWatchedCluster } from '../../src/commands/watched-cluster.ts';
 import type { Clock } from '../../src/domain/clock.ts';

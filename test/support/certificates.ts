@@ -1,5 +1,5 @@
 /** Certificates made for a test, so that none lies in the repository and none ever ends unnoticed. */
-import '../../src/collector/reflect-metadata.ts';
+import '../../src/collector/who/reflect-metadata.ts';
 import * as x509 from '@peculiar/x509';
 
 export interface Identity {

@@ -1,6 +1,6 @@
 /** What may be pushed: CloudEvents, audit events, admission reviews and signed webhooks. Who may push is decided before (serve-push.ts), what it means after (src/collector). */
 import { z } from 'zod';
-import type { PushOutcome, PushSender } from '../../collector/push-receiver.ts';
+import type { PushOutcome, PushSender } from '../../collector/pushed/push-receiver.ts';
 import type { ErrorCode } from '../../domain/errors.ts';
 import { IngestError } from '../problem.ts';
 import { type ApiSources, type Pushed, route } from '../route.ts';

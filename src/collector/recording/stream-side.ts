@@ -1,0 +1,232 @@
+/**
+ * The lines of a stream that are neither changes nor scrapes, and are there so that a replay comes to the same findings as the live run did:
+ *
+ *   {"type":"RECORDING","ts","format":2,"clusters":[…],"timeZone"?}   a recorder began here, or went on
+ *   {"type":"TIME","ts","cursors"?}                                   everything up to `ts` is told; where the watches stood
+ *   {"type":"KINDS","ts","kinds":[{cluster, group, kind, plural},…]}  what there is, by discovery
+ *   {"type":"CLAIM","ts","cluster","claim":{…}}                       who wrote, as admission, audit or a push said
+ *   {"type":"EVENT","ts","cluster","event":{…}}                       a Kubernetes Event
+ *   {"type":"GAP","ts","cluster","gap":{…}}                           a stretch of history that nobody can tell
+ */
+import { CLAIM_VERBS, type Claim, type WrittenBy, writtenBy } from '../../domain/claim.ts';
+import type { KnownKind } from '../../domain/controller-ties.ts';
+import { GAP_REASONS, type Gap } from '../../domain/gap.ts';
+import { isJsonObject, type Json, type JsonObject } from '../../domain/json.ts';
+import type { KubeEvent } from '../../domain/kube-event.ts';
+import { formatTime, parseTime } from './stream-time.ts';
+
+export const FORMAT_VERSION = 2;
+
+export interface RecordingHead {
+  atMs: number;
+  clusters: string[];
+  /** Of the cluster's people; habits by the hour are learnt in it. */
+  timeZone?: string;
+}
+
+export type SideEntry =
+  | { head: RecordingHead }
+  | { seenToMs: number; cursors?: Record<string, string> }
+  /** All there are from now on. */
+  | { kinds: KnownKind[]; atMs: number }
+  /** `atMs`: when it was told, which may be long after what it speaks of. */
+  | { claim: Claim; atMs: number }
+  | { kubeEvent: KubeEvent; atMs: number }
+  | { gap: Gap };
+
+export const SIDE_TYPES = ['RECORDING', 'TIME', 'KINDS', 'CLAIM', 'EVENT', 'GAP'] as const;
+export type SideType = (typeof SIDE_TYPES)[number];
+
+const CLAIM_SOURCES = ['admission', 'audit', 'pushed'] as const;
+
+export function isSideType(type: Json | undefined): type is SideType {
+  return SIDE_TYPES.includes(type as SideType);
+}
+
+/** Event time of an entry, milliseconds. */
+export function sideTime(entry: SideEntry): number {
+  if ('head' in entry) return entry.head.atMs;
+  if ('seenToMs' in entry) return entry.seenToMs;
+  return 'gap' in entry ? entry.gap.toMs : entry.atMs;
+}
+
+/** The line of an entry, without line feed. */
+export function formatSide(entry: SideEntry): string {
+  const ts = formatTime(sideTime(entry));
+  if ('head' in entry) {
+    const { clusters, timeZone } = entry.head;
+    return JSON.stringify({ type: 'RECORDING', ts, format: FORMAT_VERSION, clusters, timeZone });
+  }
+  if ('seenToMs' in entry) return JSON.stringify({ type: 'TIME', ts, cursors: entry.cursors });
+  if ('kinds' in entry) return JSON.stringify({ type: 'KINDS', ts, kinds: entry.kinds });
+  if ('claim' in entry) {
+    const { cluster, atMs, ...claim } = entry.claim;
+    return JSON.stringify({ type: 'CLAIM', ts, cluster, claim: { ...claim, at: formatTime(atMs) } });
+  }
+  if ('gap' in entry) {
+    const { cluster, fromMs, toMs: _, ...gap } = entry.gap;
+    const from = fromMs === undefined ? undefined : formatTime(fromMs);
+    return JSON.stringify({ type: 'GAP', ts, cluster, gap: { ...gap, from } });
+  }
+  const { ref, firstMs, lastMs, ...event } = entry.kubeEvent;
+  const { cluster, ...object } = ref;
+  return JSON.stringify({
+    type: 'EVENT',
+    ts,
+    cluster,
+    event: { ...event, object, first: formatTime(firstMs), last: formatTime(lastMs) },
+  });
+}
+
+/** The entry of a line whose type, time and cluster were read, or what is wrong with it. */
+export function readSide(type: SideType, line: JsonObject, cluster: string, atMs: number): SideEntry | string {
+  switch (type) {
+    case 'RECORDING':
+      return readHead(line, atMs);
+    case 'TIME':
+      return readMark(line, atMs);
+    case 'KINDS':
+      return readKinds(line.kinds, atMs);
+    case 'CLAIM':
+      return readClaim(line.claim, cluster, atMs);
+    case 'EVENT':
+      return readEvent(line.event, cluster, atMs);
+    case 'GAP':
+      return readGap(line.gap, cluster, atMs);
+  }
+}
+
+function readHead(line: JsonObject, atMs: number): SideEntry | string {
+  const wrong = faultOf(line, { format: 'count', timeZone: 'text?' }, '');
+  if (wrong !== undefined) return wrong;
+  if ((line.format as number) > FORMAT_VERSION)
+    return `format ${line.format} is newer than this program, which reads ${FORMAT_VERSION}`;
+  const clusters = line.clusters ?? [];
+  if (!Array.isArray(clusters) || !clusters.every(isText)) return 'clusters must be a list of names';
+  if (isText(line.timeZone) && !isTimeZone(line.timeZone)) return 'timeZone must be an IANA time zone';
+  return { head: { atMs, clusters, ...(isText(line.timeZone) ? { timeZone: line.timeZone } : {}) } };
+}
+
+function readMark(line: JsonObject, seenToMs: number): SideEntry | string {
+  const { cursors } = line;
+  if (cursors === undefined) return { seenToMs };
+  if (!isTexts(cursors)) return 'cursors must be an object of strings';
+  return { seenToMs, cursors };
+}
+
+function readKinds(kinds: Json | undefined, atMs: number): SideEntry | string {
+  if (!Array.isArray(kinds)) return 'kinds must be a list';
+  const shape = { cluster: 'text', group: 'text0', kind: 'text', plural: 'text?' } as const;
+  const wrong = kinds.map((kind, i) => faultOf(kind, shape, `kinds[${i}].`)).find((fault) => fault !== undefined);
+  return wrong ?? { kinds: kinds as unknown as KnownKind[], atMs };
+}
+
+function readClaim(claim: Json | undefined, cluster: string, toldMs: number): SideEntry | string {
+  if (!isJsonObject(claim)) return 'claim is missing or not a JSON object';
+  const { target, user } = claim;
+  const versions = { resourceVersion: 'text?', contentHash: 'text?' } as const;
+  const wrong =
+    faultOf(claim, { source: CLAIM_SOURCES, id: 'text', verb: CLAIM_VERBS, at: 'time', ...versions }, 'claim.') ??
+    faultOf(target, TARGET, 'claim.target.');
+  if (wrong !== undefined) return wrong;
+  const who: WrittenBy | undefined = isJsonObject(user) ? writtenBy(user) : undefined;
+  if (who === undefined) return 'claim.user needs a name';
+  const { at, user: _, ...rest } = claim;
+  return {
+    claim: { ...(rest as unknown as Omit<Claim, 'cluster'>), cluster, atMs: parseTime(at as string)!, user: who },
+    atMs: toldMs,
+  };
+}
+
+const TARGET = { group: 'text0', resource: 'text', namespace: 'text0', name: 'text0', kind: 'text?', uid: 'text?' } as const;
+
+function readEvent(event: Json | undefined, cluster: string, toldMs: number): SideEntry | string {
+  const words = {
+    type: 'text0',
+    reason: 'text0',
+    action: 'text0',
+    note: 'text0',
+    reportedBy: 'text0',
+    objectUid: 'text0',
+  } as const;
+  const wrong = faultOf(event, { uid: 'text', ...words, first: 'time', last: 'time', count: 'count' }, 'event.');
+  if (wrong !== undefined) return wrong;
+  const { object, first, last, ...rest } = event as JsonObject;
+  const names = { group: 'text0', version: 'text', kind: 'text', namespace: 'text0', name: 'text' } as const;
+  const unnamed = faultOf(object, names, 'event.object.');
+  if (unnamed !== undefined) return unnamed;
+  const ref = { ...(object as unknown as Omit<KubeEvent['ref'], 'cluster'>), cluster };
+  const times = { firstMs: parseTime(first as string)!, lastMs: parseTime(last as string)! };
+  return { kubeEvent: { ...(rest as unknown as Omit<KubeEvent, 'ref'>), ref, ...times }, atMs: toldMs };
+}
+
+function readGap(gap: Json | undefined, cluster: string, toMs: number): SideEntry | string {
+  const place = { group: 'text0', kind: 'text', namespace: 'text0', name: 'text0' } as const;
+  const versions = { fromVersion: 'text?', toVersion: 'text?', from: 'time?' } as const;
+  const wrong = faultOf(
+    gap,
+    { ...place, ...versions, reason: GAP_REASONS, objects: 'count', generationsSkipped: 'count' },
+    'gap.',
+  );
+  if (wrong !== undefined) return wrong;
+  const { from, ...rest } = gap as JsonObject;
+  const start = from === undefined ? {} : { fromMs: parseTime(from as string)! };
+  return { gap: { ...(rest as unknown as Gap), cluster, toMs, ...start } };
+}
+
+/** `text0` may be empty; `?` may be missing; a list is of what it may be. */
+type Shape = 'text' | 'text0' | 'text?' | 'time' | 'time?' | 'count' | readonly string[];
+
+function faultOf(value: Json | undefined, shapes: Record<string, Shape>, where: string): string | undefined {
+  if (!isJsonObject(value)) return `${where.slice(0, -1)} is missing or not a JSON object`;
+  const field = Object.keys(shapes).find((name) => !fits(value[name], shapes[name]!));
+  if (field === undefined) return undefined;
+  const shape = shapes[field]!;
+  return `${where}${field} must be ${typeof shape === 'string' ? WORDS[shape] : `one of ${shape.join(', ')}`}`;
+}
+
+const WORDS: Record<Exclude<Shape, readonly string[]>, string> = {
+  text: 'a non-empty string',
+  text0: 'a string',
+  'text?': 'a non-empty string or absent',
+  time: 'an RFC 3339 time',
+  'time?': 'an RFC 3339 time or absent',
+  count: 'a number from 0',
+};
+
+function fits(value: Json | undefined, shape: Shape): boolean {
+  switch (shape) {
+    case 'text':
+      return isText(value);
+    case 'text0':
+      return value === '' || isText(value);
+    case 'text?':
+      return value === undefined || isText(value);
+    case 'time':
+      return typeof value === 'string' && parseTime(value) !== undefined;
+    case 'time?':
+      return value === undefined || (typeof value === 'string' && parseTime(value) !== undefined);
+    case 'count':
+      return typeof value === 'number' && value >= 0;
+    default:
+      return shape.includes(value as string);
+  }
+}
+
+/** A NUL would let two different names share one object key. */
+function isText(value: Json | undefined): value is string {
+  return typeof value === 'string' && value !== '' && !value.includes('\u0000');
+}
+
+function isTimeZone(name: string): boolean {
+  try {
+    new Intl.DateTimeFormat('en', { timeZone: name });
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function isTexts(value: Json): value is Record<string, string> {
+  return isJsonObject(value) && Object.values(value).every((text) => typeof text === 'string');
+}
