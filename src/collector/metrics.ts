@@ -1,7 +1,7 @@
 import { Counter, Gauge, type Registry } from 'prom-client';
 import type { GapReason } from '../domain/gap.ts';
+import type { TargetHealth } from './reconcile/target-health.ts';
 import type { CoverageState, KindCoverage } from './source.ts';
-import type { TargetHealth } from './target-health.ts';
 
 /** The collector's own metrics. Labels name kinds and reasons, never objects. */
 export interface CollectorMetrics {

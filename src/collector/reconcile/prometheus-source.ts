@@ -10,10 +10,10 @@ import type { Json } from '../../domain/json.ts';
 import type { Logger } from '../../telemetry/logger.ts';
 import { type CollectorMetrics, NO_METRICS } from '../metrics.ts';
 import type { Sink, Source } from '../source.ts';
-import type { TargetHealth } from '../target-health.ts';
 import { backOffMs } from '../watch/back-off.ts';
 import { type RawSample, readMatrix, scrapesFrom } from './prometheus-answer.ts';
 import { KEPT_PREFIXES } from './reconcile-metrics.ts';
+import type { TargetHealth } from './target-health.ts';
 
 export interface PrometheusSourceOptions {
   /** Base of the API, with a path where it has one. */

@@ -10,11 +10,11 @@ import type { Scrape } from '../../domain/series.ts';
 import type { Logger } from '../../telemetry/logger.ts';
 import { type CollectorMetrics, NO_METRICS } from '../metrics.ts';
 import type { Sink, Source } from '../source.ts';
-import type { TargetHealth } from '../target-health.ts';
 import type { ScrapeSample } from './exposition.ts';
 import { ACCEPT, type PageProblem, readMetricsPage } from './metrics-page.ts';
 import { ScrapeAgents } from './scrape-agents.ts';
 import { type ScrapeTarget, targetKey } from './scrape-target.ts';
+import type { TargetHealth } from './target-health.ts';
 
 export interface ScraperOptions {
   cluster: string;
