@@ -16,6 +16,7 @@ const USAGE_ERRORS: ReadonlySet<ErrorCode> = new Set([
   'CONFIG_UNREADABLE',
   'LISTEN_UNSAFE',
   'RULE_INVALID',
+  'REQUEST_INVALID',
 ]);
 /** Codes of commander for what a person got wrong on the command line. */
 const UNKNOWN_USAGE: ReadonlySet<string> = new Set(['commander.unknownOption', 'commander.unknownCommand']);

@@ -5,6 +5,7 @@
  * Open to anyone who can connect: the page's files, /livez, /readyz, /openapi.json. POST /v1/ingest/… needs an ingest key, everything else the token
  * when one is set.
  */
+import { parse } from 'node:querystring';
 import express, { type Express, type NextFunction, type Request, type RequestHandler, type Response } from 'express';
 import helmet from 'helmet';
 import { CrowsnestError } from '../domain/errors.ts';
@@ -15,7 +16,7 @@ import { HttpMetrics } from './http-metrics.ts';
 import { isLocalHostHeader } from './listen-rules.ts';
 import { methodOf, openApiDocument } from './openapi.ts';
 import { loadPageAssets, type PageAssets } from './page-assets.ts';
-import { notFound, problemOf } from './problem.ts';
+import { notFound, problemOf, RequestError } from './problem.ts';
 import { type RateLimits, rateLimits } from './rate-limits.ts';
 import { annotateRequest, infoOf } from './request-info.ts';
 import type { ApiSources, Route } from './route.ts';
@@ -53,7 +54,7 @@ export function createExpressApp(options: ApiOptions & { tls: boolean }): Expres
   const app = express();
   app.disable('x-powered-by');
   app.disable('etag');
-  app.set('query parser', 'simple');
+  app.set('query parser', parseQuery);
   app.set('trust proxy', [...(options.trustedProxies ?? [])]);
   app.use(
     annotateRequest,
@@ -88,6 +89,20 @@ function mount(app: Express, route: Route, limits: RateLimits, sources: ApiSourc
     response.set('allow', offered);
     throw new CrowsnestError({ code: 'METHOD_NOT_ALLOWED', what: `${request.method} is not offered here; only ${offered} is` });
   });
+}
+
+/** Flat parameters, repeated ones as lists. Express would put replacement characters for bytes that are no UTF-8, and search for those. */
+function parseQuery(text: string | null): Record<string, unknown> {
+  if (text === null) return {};
+  for (const pair of text.split('&')) {
+    const name = pair.split('=', 1)[0] as string;
+    try {
+      decodeURIComponent(pair);
+    } catch {
+      throw new RequestError([{ in: 'query', name, detail: 'is not valid percent-encoded UTF-8' }]);
+    }
+  }
+  return parse(text);
 }
 
 function refuseUnknownPath(request: Request, _response: Response, _next: NextFunction): void {

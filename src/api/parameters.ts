@@ -10,13 +10,23 @@ export const timeParameter = z.iso
   .datetime({ offset: true, error: 'must be an RFC 3339 time such as 2026-08-21T09:30:00Z' })
   .transform((text) => Date.parse(text));
 
+/** A whole number from `min` to `max`, in plain digits: what JavaScript would also read as one (`1e2`, `0x10`, ` 7`) is refused with `message`. */
+export function wholeNumberParameter(min: number, max: number, message: string) {
+  return z.preprocess(plainNumber(/^\d{1,15}$/), z.number(message).int(message).min(min, message).max(max, message));
+}
+
+/** A number from `min` to `max` in plain decimals, or `message`. */
+export function decimalParameter(min: number, max: number, message: string) {
+  return z.preprocess(plainNumber(/^-?\d{1,15}(\.\d{1,15})?$/), z.number(message).min(min, message).max(max, message));
+}
+
+function plainNumber(pattern: RegExp): (raw: unknown) => unknown {
+  return (raw) => (typeof raw === 'string' && pattern.test(raw) ? Number(raw) : raw);
+}
+
 const limitMessage = `must be a whole number from 1 to ${LIMIT_MAX}`;
 export const pageParameters = {
-  limit: z.coerce
-    .number(limitMessage)
-    .int(limitMessage)
-    .min(1, limitMessage)
-    .max(LIMIT_MAX, limitMessage)
+  limit: wholeNumberParameter(1, LIMIT_MAX, limitMessage)
     .optional()
     .describe(`At most this many; default ${LIMIT_DEFAULT}. As NDJSON: bounds the whole export, which has no bound by default`),
   continue: z.string().min(1, 'must not be empty').optional().describe('Opaque cursor from metadata.continue of the page before'),
@@ -24,7 +34,7 @@ export const pageParameters = {
 
 export const textParameter = z.string().max(1000, 'is longer than 1000 characters');
 
-export const seqParameter = z.coerce.number('must be a change number').int('must be a change number').min(1, 'must be 1 or more');
+export const seqParameter = wholeNumberParameter(1, Number.MAX_SAFE_INTEGER, 'must be a change number, 1 or more');
 
 /** One revision of an object: by the number of its change, or the state at a time. */
 export const revisionParameter = z

@@ -60,7 +60,10 @@ export async function findObject(asker: Asker, options: Options, text: string): 
   const asked = { kind, group, namespace, name, cluster: options.cluster, deleted: 'true', limit: '10' };
   const { items } = await asker.get<ObjectList>('/v1/objects', asked);
   const [found, ...others] = items;
-  if (found === undefined) throw new CrowsnestError({ code: 'NOT_FOUND', what: `no ${text} is recorded`, where: options.server });
+  if (found === undefined) {
+    const todo = await whatElseIsCalled(name, asker);
+    throw new CrowsnestError({ code: 'NOT_FOUND', what: `no ${text} is recorded`, where: options.server, todo });
+  }
   if (others.length > 0) {
     const all = items.map(({ ref }) => `${ref.kind}.${ref.group}/${ref.namespace}/${ref.name} in ${ref.cluster}`);
     const todo = `It may be ${all.join(', or ')}: name group and namespace, and the cluster by --cluster.`;
@@ -69,6 +72,14 @@ export async function findObject(asker: Asker, options: Options, text: string): 
   const { ref } = found;
   const parts = [ref.cluster, ref.group || '_', ref.kind, ref.namespace || '_', ref.name];
   return { ref, path: `/v1/objects/${parts.map(encodeURIComponent).join('/')}` };
+}
+
+/** A hint for who wrote `kafka` for `Kafka`, or forgot in which namespace it is. */
+async function whatElseIsCalled(name: string, asker: Asker): Promise<string> {
+  const { items } = await asker.get<ObjectList>('/v1/objects', { name, deleted: 'true', limit: '3' });
+  if (items.length === 0) return 'No object of that name is recorded; `crowsnest changes` lists what is.';
+  const names = items.map(({ ref }) => `${ref.kind}/${ref.namespace === '' ? '' : `${ref.namespace}/`}${ref.name}`);
+  return `Recorded of that name: ${names.join(', ')}. Case counts.`;
 }
 
 async function* linesOf(response: Response): AsyncGenerator<string> {

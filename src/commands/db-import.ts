@@ -41,8 +41,9 @@ export async function runImport(options: Options, file: string, terminal: Termin
         if (line === undefined) continue;
         if ('reject' in line) {
           bad += 1;
+          const code = complete ? 'STREAM_BAD_LINE' : 'STREAM_TRUNCATED';
           const cut = complete ? '' : ' (the file ends in the middle of it)';
-          if (bad <= NAMED_MAX) terminal.note(`crowsnest: STREAM_BAD_LINE: ${line.reject.what}${cut} (${line.reject.where})\n`);
+          if (bad <= NAMED_MAX) terminal.note(`crowsnest: ${code}: ${line.reject.what}${cut} (${line.reject.where})\n`);
         } else importer.add(line);
         onProgress(raw.bytesRead, size);
       }

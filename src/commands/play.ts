@@ -19,8 +19,8 @@ const LINE_START = '{"ts":';
 
 /**
  * Opens the file, so that a wrong path is said at once, but leaves what is in it until there is something to put in its place: a mistyped
- * recording must not cost the findings of the last. Throws CONFIG_UNREADABLE, CONFIG_BAD_VALUE when the file is one of `inUse` or holds
- * something else than findings, and STREAM_UNWRITABLE while writing.
+ * recording must not cost the findings of the last. Throws CONFIG_BAD_VALUE when the file is one of `inUse` or holds something else than
+ * findings, and STREAM_UNWRITABLE, also later while writing.
  */
 export function openFindingsFile(file: string | undefined, inUse: readonly string[] = []): FindingsFile {
   if (file === undefined) return { write() {}, finish() {}, close() {} };
@@ -38,7 +38,7 @@ export function openFindingsFile(file: string | undefined, inUse: readonly strin
     descriptor = openSync(file, constants.O_WRONLY | constants.O_CREAT, 0o666);
   } catch (cause) {
     const todo = 'Check the path and its permissions.';
-    throw new CrowsnestError({ code: 'CONFIG_UNREADABLE', what: 'the findings file cannot be written', where, todo, cause });
+    throw new CrowsnestError({ code: 'STREAM_UNWRITABLE', what: 'the findings file cannot be written', where, todo, cause });
   }
   if (foreign) {
     closeSync(descriptor);

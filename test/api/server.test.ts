@@ -111,6 +111,11 @@ describe('parameters', () => {
     ['/v1/changes?continue=', 'continue'],
     ['/v1/changes?continue=made-up', 'continue'],
     ['/v1/stats?x=1', 'x'],
+    ['/v1/changes?limit=1e2', 'limit'],
+    ['/v1/changes?limit=0x10', 'limit'],
+    ['/v1/changes/0x10', 'seq'],
+    ['/v1/findings?score=Infinity', 'score'],
+    ['/v1/changes?q=kind:%FF', 'q'],
   ] as const) {
     it(`names what is wrong in ${path}`, async () => {
       const { status, code, errors } = await problem(path);

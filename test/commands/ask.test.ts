@@ -90,13 +90,19 @@ describe('asking a running service', { concurrency: 2 }, () => {
   }
 
   const refused: [string, string[], number, RegExp][] = [
-    ['a filter that cannot be read', ['changes', 'kind'], 1, /REQUEST_INVALID: .*column 5: expected : after kind/],
+    ['a filter that cannot be read', ['changes', 'kind'], 2, /REQUEST_INVALID: .*column 5: expected : after kind/],
     ['an object that is none', ['history', 'orders'], 2, /CONFIG_BAD_VALUE: "orders" names no object/],
     ['an object nobody recorded', ['blame', 'Kafka/streaming/nobody'], 1, /NOT_FOUND: no Kafka\/streaming\/nobody is recorded/],
     [
+      'a kind in another case',
+      ['history', 'kafka/streaming/orders'],
+      1,
+      /NOT_FOUND: no kafka\/streaming\/orders is recorded.*Recorded of that name: Kafka\/streaming\/orders\. Case counts/,
+    ],
+    [
       'a revision of another object',
       ['diff', OBJECT, '--revisions', '4'],
-      1,
+      2,
       /REQUEST_INVALID: .*4 is not a change of this object/,
     ],
     ['a day that does not exist', ['at', '2026-02-31'], 2, /CONFIG_BAD_VALUE: "2026-02-31" is no time/],

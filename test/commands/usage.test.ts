@@ -120,8 +120,8 @@ const REFUSED: [string, string[], number, RegExp, Record<string, string>?][] = [
   [
     'an unwritable findings file, before it plays',
     ['backtest', recording, '--findings', at('nowhere/findings')],
-    2,
-    /CONFIG_UNREADABLE: the findings file cannot be written \(--findings \S*nowhere\/findings\)\. Check/,
+    1,
+    /STREAM_UNWRITABLE: the findings file cannot be written \(--findings \S*nowhere\/findings\)\. Check/,
   ],
   [
     'findings over the recording',

@@ -6,7 +6,14 @@ import { compileChangeFilter } from '../../domain/change-match.ts';
 import type { KubeObject } from '../../domain/object-ref.ts';
 import type { ChangeQuery, ChangeSummary, Store } from '../../store/store.ts';
 import { decodeSearchCursor, encodeSearchCursor, type SearchStep, searchSteps } from '../change-search.ts';
-import { LIMIT_DEFAULT, pageParameters, seqParameter, textParameter, timeParameter } from '../parameters.ts';
+import {
+  LIMIT_DEFAULT,
+  pageParameters,
+  seqParameter,
+  textParameter,
+  timeParameter,
+  wholeNumberParameter,
+} from '../parameters.ts';
 import { notFound, RequestError } from '../problem.ts';
 import { type ApiSources, route } from '../route.ts';
 import * as schemas from '../schemas.ts';
@@ -34,11 +41,7 @@ const query = z.strictObject({
     .describe(
       'A filter, e.g. `kind:Kafka path:spec.replicas actor:alice* value>3 after:7d score>=2 -type:ADDED`; see docs/queries.md',
     ),
-  maxMs: z.coerce
-    .number(searchMsMessage)
-    .int(searchMsMessage)
-    .min(1, searchMsMessage)
-    .max(SEARCH_MS_MAX, searchMsMessage)
+  maxMs: wholeNumberParameter(1, SEARCH_MS_MAX, searchMsMessage)
     .default(SEARCH_MS_DEFAULT)
     .describe('With q: milliseconds after which the search stops and says so, with a cursor to go on from'),
   ...pageParameters,

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { SEVERITIES } from '../../domain/finding.ts';
 import type { FindingQuery } from '../../store/store.ts';
-import { LIMIT_DEFAULT, pageParameters, textParameter, timeParameter } from '../parameters.ts';
+import { decimalParameter, LIMIT_DEFAULT, pageParameters, textParameter, timeParameter } from '../parameters.ts';
 import { notFound } from '../problem.ts';
 import { route } from '../route.ts';
 import * as schemas from '../schemas.ts';
@@ -17,7 +17,7 @@ const query = z.strictObject({
   detector: textParameter.optional(),
   severity: z.enum(SEVERITIES).optional(),
   verdict: z.enum(['page', 'record']).optional().describe('What the policy decided'),
-  score: z.coerce.number('must be a number').min(0, 'must be 0 or more').optional().describe('At least this score'),
+  score: decimalParameter(0, Number.MAX_VALUE, 'must be a number, 0 or more').optional().describe('At least this score'),
   from: timeParameter.optional(),
   to: timeParameter.optional(),
   ...pageParameters,

@@ -1,6 +1,6 @@
 /** What is not a list of changes, objects or findings: metric series, coverage, counts. */
 import { z } from 'zod';
-import { LIMIT_DEFAULT, pageParameters, textParameter, timeParameter } from '../parameters.ts';
+import { LIMIT_DEFAULT, pageParameters, textParameter, timeParameter, wholeNumberParameter } from '../parameters.ts';
 import { RequestError } from '../problem.ts';
 import { type ApiSources, route } from '../route.ts';
 import * as schemas from '../schemas.ts';
@@ -108,11 +108,7 @@ export const getActivity = route({
   query: z.strictObject({
     from: timeParameter.optional().describe('Default seven days before `to`'),
     to: timeParameter.optional().describe('Default the newest recorded change'),
-    steps: z.coerce
-      .number('must be a whole number from 1 to 500')
-      .int('must be a whole number from 1 to 500')
-      .min(1, 'must be 1 or more')
-      .max(500, 'must be 500 or less')
+    steps: wholeNumberParameter(1, 500, 'must be a whole number from 1 to 500')
       .optional()
       .describe('At most about this many steps of whole hours; default 168'),
   }),

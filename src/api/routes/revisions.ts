@@ -3,7 +3,14 @@ import { z } from 'zod';
 import { diffValues } from '../../domain/field-diff.ts';
 import { type KubeObject, type ObjectRef, objectKey } from '../../domain/object-ref.ts';
 import type { ObjectQuery, Store } from '../../store/store.ts';
-import { flagParameter, pageParameters, revisionParameter, textParameter, timeParameter } from '../parameters.ts';
+import {
+  flagParameter,
+  pageParameters,
+  revisionParameter,
+  textParameter,
+  timeParameter,
+  wholeNumberParameter,
+} from '../parameters.ts';
 import { notFound, RequestError } from '../problem.ts';
 import { revisionDiff, unifiedText } from '../revision-diff.ts';
 import { route } from '../route.ts';
@@ -79,11 +86,7 @@ const statesQuery = z.strictObject({
   kind: textParameter.optional(),
   namespace: textParameter.optional().describe('Empty for cluster-scoped objects'),
   at: timeParameter.optional().describe('Default now'),
-  limit: z.coerce
-    .number(statesLimitMessage)
-    .int(statesLimitMessage)
-    .min(1, statesLimitMessage)
-    .max(STATES_MAX, statesLimitMessage)
+  limit: wholeNumberParameter(1, STATES_MAX, statesLimitMessage)
     .optional()
     .describe(`At most this many on a page; default ${STATES_DEFAULT}. As NDJSON there is no bound`),
   continue: pageParameters.continue,

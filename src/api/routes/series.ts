@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { quantiles, SERIES_FUNCTIONS, type SeriesPoints, stepValue } from '../../domain/series-function.ts';
 import { type Matcher, MatcherError, parseMatcher, parseSelector } from '../../domain/series-match.ts';
-import { textParameter, timeParameter } from '../parameters.ts';
+import { decimalParameter, textParameter, timeParameter } from '../parameters.ts';
 import { RequestError } from '../problem.ts';
 import { route } from '../route.ts';
 import * as schemas from '../schemas.ts';
@@ -47,12 +47,7 @@ export const querySeries = route({
         'One matcher, repeatable, all must match: label="value", label!="value", label=~"pattern", label!~"pattern". The label __name__ is the metric, cluster the cluster; one that is not there is empty. Patterns match the whole value and take linear time: literals, classes, groups, | * + ? {n,m}',
       ),
     function: z.enum(SERIES_FUNCTIONS).optional().describe('Default last'),
-    quantile: z.coerce
-      .number(quantileMessage)
-      .min(0, quantileMessage)
-      .max(1, quantileMessage)
-      .optional()
-      .describe('With function=quantile: which; default 0.95'),
+    quantile: decimalParameter(0, 1, quantileMessage).optional().describe('With function=quantile: which; default 0.95'),
     by: z
       .union([textParameter, z.array(textParameter).max(MATCHERS_MAX)])
       .optional()

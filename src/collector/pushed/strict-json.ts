@@ -12,11 +12,29 @@ export function parseStrictJson(bytes: Buffer): { value: Json } | { fault: Inges
   if (nestsDeeper(bytes, NESTING_MAX)) {
     return { fault: { reason: 'nesting', what: `the JSON is nested more than ${NESTING_MAX} levels deep` } };
   }
+  const text = bytes.toString('utf8');
   try {
-    return { value: JSON.parse(bytes.toString('utf8')) as Json };
+    const value = JSON.parse(text) as Json;
+    // Such a number becomes Infinity, and null when it is written again: another value than the sender's.
+    if (MAY_OVERFLOW.test(text) && holdsInfinity(value)) {
+      return {
+        fault: { reason: 'json', what: 'the JSON holds a number that is out of range (its magnitude is beyond 1.8e308)' },
+      };
+    }
+    return { value };
   } catch {
     return { fault: { reason: 'json', what: 'the body is not valid JSON' } };
   }
+}
+
+/** No number overflows without an exponent of three digits or more than 308 digits; most bodies are told apart by this alone. */
+const MAY_OVERFLOW = /\d[eE]\+?\d{3}|\d{309}/;
+
+/** No deeper than NESTING_MAX, so that recursion is safe. */
+function holdsInfinity(value: Json): boolean {
+  if (typeof value === 'number') return !Number.isFinite(value);
+  if (value === null || typeof value !== 'object') return false;
+  return Object.values(value).some(holdsInfinity);
 }
 
 /** Looked at before parsing, so that neither the parser nor anything that walks the value later can be sent out of its stack. */

@@ -284,7 +284,8 @@ function resumePoint(resume: string | undefined): { line: number; fingerprint: s
   return match === null ? { line: 0, fingerprint: '' } : { line: Number(match[1]), fingerprint: match[2]! };
 }
 
-function unreadable(file: string, cause: unknown): CrowsnestError {
+/** STREAM_UNREADABLE for what the file system refused. */
+export function unreadable(file: string, cause: unknown): CrowsnestError {
   const { code } = cause as NodeJS.ErrnoException;
   const what =
     code === 'ENOENT' ? 'the recording does not exist' : `the recording cannot be read${code === undefined ? '' : ` (${code})`}`;
