@@ -6,6 +6,9 @@
  *
  * Only the actor who opened an episode draws more into it: a bot that puts an object back after someone's edit joins that episode by the
  * object, and the bot's other doings do not follow. The hour from the opening keeps a tireless actor from chaining for ever.
+ *
+ * What a user's rule asks for joins only episodes that a rule opened, so that nothing learnt swallows it. What is learnt joins those by the
+ * object, not by the actor.
  */
 import type { Judgement, Severity } from '../domain/finding.ts';
 
@@ -26,6 +29,8 @@ export interface Episode {
   /** The opener, unless unknown or since opening another episode. */
   actor?: string;
   actorMs: number;
+  /** Opened by a user's rule. */
+  rule?: true;
   /** What was last sent for it. */
   paged?: { score: number; severity: Severity };
   /** It asked for a page, granted or not. */
@@ -44,7 +49,7 @@ export class EpisodeBook {
     for (const episode of saved) {
       this.#open.set(episode.id, { ...episode, keys: [...episode.keys] });
       for (const key of episode.keys) this.#byKey.set(key, episode.id);
-      if (episode.actor !== undefined) this.#byActor.set(episode.actor, episode.id);
+      if (episode.actor !== undefined) this.#byActor.set(actorKey(episode.actor, episode.rule), episode.id);
     }
   }
 
@@ -53,13 +58,13 @@ export class EpisodeBook {
     this.#close(nowMs);
     const key = subjectKey(judgement);
     const actor = judgement.actor.name === 'unknown' ? undefined : judgement.actor.name;
-    const episode = this.#ofKey(key) ?? this.#ofActor(actor, nowMs) ?? this.#begin(id, actor, nowMs);
+    const rule = judgement.detector === 'user-rule';
+    const open = this.#ofKey(key);
+    const ofObject = rule && open?.rule !== true ? undefined : open;
+    const episode = ofObject ?? this.#ofActor(actor, rule, nowMs) ?? this.#begin(id, actor, nowMs, rule);
     episode.lastMs = nowMs;
     if (actor !== undefined && episode.actor === actor) episode.actorMs = nowMs;
-    if (!this.#byKey.has(key) && episode.keys.length < KEYS_MAX) {
-      episode.keys.push(key);
-      this.#byKey.set(key, episode.id);
-    }
+    this.#own(episode, key);
     this.#open.delete(episode.id);
     this.#open.set(episode.id, episode);
     return episode;
@@ -78,25 +83,34 @@ export class EpisodeBook {
     return [...this.#open.values()];
   }
 
+  /** A key leads to one episode: a rule's takes it over from that of something learnt. */
+  #own(episode: Episode, key: string): void {
+    const before = this.#ofKey(key);
+    if (before === episode || episode.keys.length >= KEYS_MAX) return;
+    if (before !== undefined) before.keys.splice(before.keys.indexOf(key), 1);
+    episode.keys.push(key);
+    this.#byKey.set(key, episode.id);
+  }
+
   #ofKey(key: string): Episode | undefined {
     const id = this.#byKey.get(key);
     return id === undefined ? undefined : this.#open.get(id);
   }
 
-  #ofActor(actor: string | undefined, nowMs: number): Episode | undefined {
-    const id = actor === undefined ? undefined : this.#byActor.get(actor);
+  #ofActor(actor: string | undefined, rule: boolean, nowMs: number): Episode | undefined {
+    const id = actor === undefined ? undefined : this.#byActor.get(actorKey(actor, rule));
     const episode = id === undefined ? undefined : this.#open.get(id);
     if (episode === undefined) return undefined;
     return nowMs - episode.actorMs <= ACTOR_WINDOW_MS && nowMs - episode.openedMs <= ACTOR_SPAN_MS ? episode : undefined;
   }
 
-  #begin(id: string, actor: string | undefined, nowMs: number): Episode {
-    const episode: Episode = { id, openedMs: nowMs, lastMs: nowMs, keys: [], actorMs: nowMs };
+  #begin(id: string, actor: string | undefined, nowMs: number, rule: boolean): Episode {
+    const episode: Episode = { id, openedMs: nowMs, lastMs: nowMs, keys: [], actorMs: nowMs, ...(rule ? { rule } : {}) };
     if (actor !== undefined) {
-      const previous = this.#open.get(this.#byActor.get(actor) ?? '');
+      const previous = this.#open.get(this.#byActor.get(actorKey(actor, rule)) ?? '');
       if (previous !== undefined) delete previous.actor;
       episode.actor = actor;
-      this.#byActor.set(actor, id);
+      this.#byActor.set(actorKey(actor, rule), id);
     }
     this.#open.set(id, episode);
     if (this.#open.size > OPEN_MAX) this.#forget(this.#open.values().next().value as Episode);
@@ -113,8 +127,13 @@ export class EpisodeBook {
   #forget(episode: Episode): void {
     this.#open.delete(episode.id);
     for (const key of episode.keys) this.#byKey.delete(key);
-    if (episode.actor !== undefined) this.#byActor.delete(episode.actor);
+    if (episode.actor !== undefined) this.#byActor.delete(actorKey(episode.actor, episode.rule));
   }
+}
+
+/** An actor has one episode of what rules ask for beside one of the rest. */
+function actorKey(actor: string, rule: boolean | undefined): string {
+  return rule === true ? `rule ${actor}` : actor;
 }
 
 /** What makes two judgements be about the same thing within a cluster. */

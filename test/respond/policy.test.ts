@@ -12,6 +12,8 @@ interface Case {
   steps: [JudgementFields, 'page' | 'record', RegExp][];
 }
 
+const RULE = { detector: 'user-rule', deterministic: true };
+
 const CASES: Case[] = [
   {
     name: 'pages at the first event that is strong enough',
@@ -93,6 +95,19 @@ const CASES: Case[] = [
       [{ atMs: 3, score: 9.5 }, 'record', /joined/],
       [{ atMs: 4, score: 5, severity: 'critical' }, 'page', /^escalation/],
       [{ atMs: 5, score: 5, severity: 'critical' }, 'record', /joined/],
+    ],
+  },
+  {
+    name: "a user's rule pages whatever else goes on at the object, and once for what its actor does",
+    options: { pagesPerWeek: 50 },
+    steps: [
+      [{ atMs: 0, name: 'a', actor: 'user:ann', score: 6 }, 'page', /level/],
+      [{ atMs: 1, name: 'a', actor: 'user:ann', score: 3, ...RULE }, 'page', /^deterministic fact or rule$/],
+      [{ atMs: 2, name: 'b', actor: 'user:ann', score: 3, ...RULE }, 'record', /joined/],
+      [{ atMs: 3, name: 'a', actor: 'user:bob', score: 5 }, 'record', /joined/],
+      [{ atMs: 4, name: 'b', actor: 'user:bob', score: 3, ...RULE }, 'record', /joined/],
+      [{ atMs: 5, name: 'c', actor: 'user:ann', score: 5 }, 'record', /joined/],
+      [{ atMs: 6, name: 'c', actor: 'user:bob', score: 3, ...RULE }, 'page', /^deterministic fact or rule$/],
     ],
   },
   {
