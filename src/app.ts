@@ -37,6 +37,7 @@ import { createPolicy } from './respond/policy.ts';
 import { createStoreAlarm } from './respond/store-alarm.ts';
 import { loadMaskingKey, newToken, readSecretFile } from './secrets.ts';
 import { StopStack } from './stop-stack.ts';
+import { asAsync } from './store/async-store.ts';
 import { openSqliteStore } from './store/sqlite-store.ts';
 import type { Store } from './store/store.ts';
 import { readKeyFile } from './store/store-key.ts';
@@ -234,7 +235,7 @@ export function createApp({
             ? undefined
             : { certFile: options.tlsCert, keyFile: options.tlsKey };
         const api: ApiServer = createApiServer({
-          store,
+          store: asAsync(store),
           coverage: view.coverage,
           clusters: view.clusters,
           controllers: () => controllers.views(),

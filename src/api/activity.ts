@@ -3,7 +3,7 @@
  * once, newest first, and then only what is new since; it holds one number per hour.
  */
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import type { Store } from '../store/store.ts';
+import type { AsyncStore } from '../store/async-store.ts';
 
 const HOUR_MS = 3_600_000;
 const PAGE = 1000;
@@ -19,13 +19,13 @@ export interface ActivityCounts {
 }
 
 export class ActivityLog {
-  private readonly store: Store;
+  private readonly store: AsyncStore;
   private readonly perHour = new Map<number, number>();
   private seenSeq = 0;
   private partial = false;
   private running: Promise<void> | undefined;
 
-  constructor(store: Store) {
+  constructor(store: AsyncStore) {
     this.store = store;
   }
 
@@ -57,7 +57,7 @@ export class ActivityLog {
         this.partial = true;
         return;
       }
-      const page = this.store.changes({ limit: PAGE, ...(position === undefined ? {} : { continue: position }) });
+      const page = await this.store.changes({ limit: PAGE, ...(position === undefined ? {} : { continue: position }) });
       for (const change of page.items) {
         if (change.seq <= known) return;
         if (change.seq > this.seenSeq) this.seenSeq = change.seq;

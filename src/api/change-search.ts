@@ -4,7 +4,8 @@
  * at any of them: where it got to is its cursor, which later changes do not move.
  */
 import type { ChangeFilter } from '../domain/change-match.ts';
-import type { ChangeQuery, ChangeSummary, Store } from '../store/store.ts';
+import type { AsyncStore } from '../store/async-store.ts';
+import type { ChangeQuery, ChangeSummary } from '../store/store.ts';
 import { RequestError } from './problem.ts';
 
 /** Rows looked at in one step, and changes whose values are: a row takes microseconds, values milliseconds. */
@@ -23,20 +24,25 @@ export interface SearchStep {
 }
 
 /** Newest first, a step at a time; each step is read when it is asked for. */
-export function* searchSteps(store: Store, filter: ChangeFilter, query: SearchQuery): Generator<SearchStep> {
+export async function* searchSteps(store: AsyncStore, filter: ChangeFilter, query: SearchQuery): AsyncGenerator<SearchStep> {
   const bounded = { ...filter.bounds, ...query, ...timesOf(filter, query) };
   if (filter.words.length > 0) yield* checked(store, filter, wordSteps(store, filter, bounded));
   else yield* checked(store, filter, otherSteps(store, filter, bounded));
 }
 
-function otherSteps(store: Store, filter: ChangeFilter, bounded: SearchQuery): Iterable<ChangeSummary[]> {
-  const judged = filter.scoreMin === undefined ? undefined : judgedChanges(store, filter.scoreMin, bounded);
-  return judged === undefined ? rowSteps(store, filter, bounded) : judgedSteps(store, judged, bounded);
+async function* otherSteps(store: AsyncStore, filter: ChangeFilter, bounded: SearchQuery): AsyncGenerator<ChangeSummary[]> {
+  const judged = filter.scoreMin === undefined ? undefined : await judgedChanges(store, filter.scoreMin, bounded);
+  yield* judged === undefined ? rowSteps(store, filter, bounded) : judgedSteps(store, judged, bounded);
 }
 
-function* checked(store: Store, filter: ChangeFilter, steps: Iterable<ChangeSummary[]>): Generator<SearchStep> {
-  for (const rows of steps) {
-    const found = rows.filter((row) => filter.fitsRow(row) && fitsDeep(store, filter, row));
+async function* checked(
+  store: AsyncStore,
+  filter: ChangeFilter,
+  steps: AsyncIterable<ChangeSummary[]>,
+): AsyncGenerator<SearchStep> {
+  for await (const rows of steps) {
+    const found = [];
+    for (const row of rows) if (filter.fitsRow(row) && (await fitsDeep(store, filter, row))) found.push(row);
     const last = rows.at(-1);
     yield { found, through: last === undefined ? undefined : { seq: last.seq, observedMs: last.observedMs } };
   }
@@ -50,13 +56,13 @@ function timesOf({ bounds }: ChangeFilter, query: SearchQuery): Pick<ChangeQuery
   return { ...(Number.isFinite(fromMs) && { fromMs }), ...(Number.isFinite(toMs) && { toMs }) };
 }
 
-function* rowSteps(store: Store, filter: ChangeFilter, query: SearchQuery): Generator<ChangeSummary[]> {
+async function* rowSteps(store: AsyncStore, filter: ChangeFilter, query: SearchQuery): AsyncGenerator<ChangeSummary[]> {
   const isDeep = filter.fitsFields !== undefined || filter.fitsScore !== undefined;
   // Where a text is looked for, most changes are told by their record alone.
   const size = !isDeep ? ROWS_PER_STEP : filter.heldTexts.length > 0 ? VALUES_PER_STEP * 4 : VALUES_PER_STEP;
   let beforeSeq = query.beforeSeq;
   for (;;) {
-    const { items } = store.changes({ ...query, limit: ROWS_PER_STEP, ...(beforeSeq === undefined ? {} : { beforeSeq }) });
+    const { items } = await store.changes({ ...query, limit: ROWS_PER_STEP, ...(beforeSeq === undefined ? {} : { beforeSeq }) });
     for (let from = 0; from < items.length; from += size) yield items.slice(from, from + size);
     const last = items.at(-1);
     if (last === undefined || items.length < ROWS_PER_STEP) return;
@@ -65,19 +71,19 @@ function* rowSteps(store: Store, filter: ChangeFilter, query: SearchQuery): Gene
 }
 
 /** The changes with findings of at least a score, when they are few. */
-function judgedChanges(store: Store, scoreMin: number, query: SearchQuery): number[] | undefined {
+async function judgedChanges(store: AsyncStore, scoreMin: number, query: SearchQuery): Promise<number[] | undefined> {
   const { cluster, kind, namespace, name } = query;
   const named = { cluster, kind, namespace, name };
   const asked = Object.fromEntries(Object.entries(named).filter(([, value]) => value !== undefined));
-  const { items, continue: more } = store.findings({ ...asked, scoreMin, limit: FINDINGS_MAX });
+  const { items, continue: more } = await store.findings({ ...asked, scoreMin, limit: FINDINGS_MAX });
   if (more !== undefined) return undefined;
   const seqs = items.flatMap(({ subject }) => (subject.type === 'change' ? [subject.seq] : []));
   return [...new Set(seqs)].sort((a, b) => b - a);
 }
 
-function* wordSteps(store: Store, filter: ChangeFilter, query: SearchQuery): Generator<ChangeSummary[]> {
+async function* wordSteps(store: AsyncStore, filter: ChangeFilter, query: SearchQuery): AsyncGenerator<ChangeSummary[]> {
   for (let beforeSeq = query.beforeSeq ?? Number.MAX_SAFE_INTEGER; ; ) {
-    const seqs = store.changesWith(filter.words, beforeSeq, VALUES_PER_STEP);
+    const seqs = await store.changesWith(filter.words, beforeSeq, VALUES_PER_STEP);
     if (seqs === undefined) {
       const detail = 'text: needs the index of words, which --full-text keeps';
       throw new RequestError([{ in: 'query', name: 'q', detail }]);
@@ -89,17 +95,21 @@ function* wordSteps(store: Store, filter: ChangeFilter, query: SearchQuery): Gen
   }
 }
 
-function* judgedSteps(store: Store, seqs: readonly number[], query: SearchQuery): Generator<ChangeSummary[]> {
+async function* judgedSteps(store: AsyncStore, seqs: readonly number[], query: SearchQuery): AsyncGenerator<ChangeSummary[]> {
   const { beforeSeq = Number.POSITIVE_INFINITY } = query;
   const left = seqs.filter((seq) => seq < beforeSeq);
   for (let from = 0; from < left.length; from += VALUES_PER_STEP) {
-    const rows = left.slice(from, from + VALUES_PER_STEP).flatMap((seq) => summaryOf(store, seq) ?? []);
+    const rows = [];
+    for (const seq of left.slice(from, from + VALUES_PER_STEP)) {
+      const row = await summaryOf(store, seq);
+      if (row !== undefined) rows.push(row);
+    }
     yield rows.filter((row) => isWithin(row, query));
   }
 }
 
-function summaryOf(store: Store, seq: number): ChangeSummary | undefined {
-  const change = store.change(seq);
+async function summaryOf(store: AsyncStore, seq: number): Promise<ChangeSummary | undefined> {
+  const change = await store.change(seq);
   if (change === undefined) return undefined;
   const { diff, state: _, candidates: __, ...summary } = change;
   const paths = change.type === 'MODIFIED' ? [...new Set(diff.map(({ generic }) => generic))].sort() : [];
@@ -118,17 +128,22 @@ function isWithin(row: ChangeSummary, query: SearchQuery): boolean {
   return row.observedMs >= (query.fromMs ?? row.observedMs) && row.observedMs <= (query.toMs ?? row.observedMs);
 }
 
-function fitsDeep(store: Store, filter: ChangeFilter, row: ChangeSummary): boolean {
-  if (filter.fitsScore !== undefined && !filter.fitsScore(scoreOf(store, row))) return false;
+async function fitsDeep(store: AsyncStore, filter: ChangeFilter, row: ChangeSummary): Promise<boolean> {
+  if (filter.fitsScore !== undefined && !filter.fitsScore(await scoreOf(store, row))) return false;
   if (filter.fitsFields === undefined) return true;
-  if (!filter.heldTexts.every((texts) => texts.some((text) => store.mayHold(row.seq, text)))) return false;
-  return filter.fitsFields(row.type, store.change(row.seq)?.diff ?? []);
+  for (const texts of filter.heldTexts) if (!(await holdsOneOf(store, row.seq, texts))) return false;
+  return filter.fitsFields(row.type, (await store.change(row.seq))?.diff ?? []);
 }
 
-function scoreOf(store: Store, { seq, ref, observedMs }: ChangeSummary): number {
+async function holdsOneOf(store: AsyncStore, seq: number, texts: readonly string[]): Promise<boolean> {
+  for (const text of texts) if (await store.mayHold(seq, text)) return true;
+  return false;
+}
+
+async function scoreOf(store: AsyncStore, { seq, ref, observedMs }: ChangeSummary): Promise<number> {
   const { cluster, kind, namespace, name } = ref;
   const at = { fromMs: observedMs, toMs: observedMs, limit: FINDINGS_PER_CHANGE_MAX };
-  const { items } = store.findings({ cluster, kind, namespace, name, ...at });
+  const { items } = await store.findings({ cluster, kind, namespace, name, ...at });
   return Math.max(0, ...items.flatMap(({ subject, score }) => (subject.type === 'change' && subject.seq === seq ? [score] : [])));
 }
 

@@ -12,7 +12,7 @@ import { type ErrorCode, isCrowsnestError } from '../domain/errors.ts';
 import type { MaskedPlace } from '../domain/mask-ledger.ts';
 import type { SchemaBook } from '../domain/schema-book.ts';
 import type { Model } from '../model/model.ts';
-import type { Store } from '../store/store.ts';
+import type { AsyncStore } from '../store/async-store.ts';
 import type { ActivityLog } from './activity.ts';
 import type { IngestKey, IngestKind } from './ingest-keys.ts';
 import { parseParameters } from './parameters.ts';
@@ -26,7 +26,7 @@ export interface HealthReport {
 
 /** What handlers read from. */
 export interface ApiSources {
-  store: Store;
+  store: AsyncStore;
   activity: ActivityLog;
   coverage: () => KindCoverage[];
   /** The clusters watched live; absent where none is. */
@@ -86,7 +86,7 @@ export interface RouteFields<P extends z.ZodObject, Q extends z.ZodObject, R ext
     sources: ApiSources,
   ): z.input<R> | Promise<z.input<R>>;
   /** The NDJSON form, for lists that can be exported: one item per line, in pages. */
-  export?: { line: z.ZodType; pages(input: { query: z.output<Q> }, sources: ApiSources): Iterable<unknown[]> };
+  export?: { line: z.ZodType; pages(input: { query: z.output<Q> }, sources: ApiSources): AsyncIterable<unknown[]> };
 }
 
 /** A route with its types worn off; `handle` and `pages` parse their raw input first. */
@@ -104,7 +104,7 @@ export interface Route {
   problems: ErrorCode[];
   push: PushForm | undefined;
   handle(raw: { params: unknown; query: unknown; pushed?: Pushed | undefined }, sources: ApiSources): Promise<unknown>;
-  export: { line: z.ZodType; pages(raw: { query: unknown }, sources: ApiSources): Iterable<unknown[]> } | undefined;
+  export: { line: z.ZodType; pages(raw: { query: unknown }, sources: ApiSources): AsyncIterable<unknown[]> } | undefined;
 }
 
 export function route<P extends z.ZodObject, Q extends z.ZodObject, R extends z.ZodType>(fields: RouteFields<P, Q, R>): Route {
@@ -135,9 +135,9 @@ export function route<P extends z.ZodObject, Q extends z.ZodObject, R extends z.
 }
 
 /** A continue token is opaque here and judged by the store; what it says of it is a mistake in that parameter. */
-function namingCursor<T>(query: unknown, read: () => T): T {
+async function namingCursor<T>(query: unknown, read: () => T | Promise<T>): Promise<T> {
   try {
-    return read();
+    return await read();
   } catch (error) {
     const given = typeof query === 'object' && query !== null && 'continue' in query;
     if (!given || !isCrowsnestError(error, 'REQUEST_INVALID') || error instanceof RequestError) throw error;

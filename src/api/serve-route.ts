@@ -22,10 +22,10 @@ export function serveRoute(route: Route, sources: ApiSources): RequestHandler {
 }
 
 /** One item per line, page by page, no faster than the caller reads; stops when the caller has gone. */
-async function sendLines(pages: Iterable<unknown[]>, request: Request, response: Response): Promise<void> {
+async function sendLines(pages: AsyncIterable<unknown[]>, request: Request, response: Response): Promise<void> {
   const gone = new AbortController();
   response.on('close', () => gone.abort());
-  for (const items of pages) {
+  for await (const items of pages) {
     if (gone.signal.aborted) return;
     // Set with the first page, so that a mistake in the query is still answered as a problem.
     if (!response.headersSent) response.type('application/x-ndjson');

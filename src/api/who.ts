@@ -4,7 +4,7 @@ import type { Actor, Change } from '../domain/change.ts';
 import type { Finding } from '../domain/finding.ts';
 import { appliedRevision, gitopsOrigin, isWrittenBy } from '../domain/gitops-origin.ts';
 import type { KubeObject } from '../domain/object-ref.ts';
-import type { Store } from '../store/store.ts';
+import type { AsyncStore } from '../store/async-store.ts';
 import type * as schemas from './schemas.ts';
 import { isoTime } from './views.ts';
 
@@ -12,48 +12,53 @@ type Evidence = z.input<typeof schemas.Evidence>;
 type Gitops = z.input<typeof schemas.GitopsOrigin>;
 
 /** For one change: the claims behind its actor, and its GitOps origin. */
-export function changeExtras(store: Store, change: Change): { evidence: Evidence[]; gitops: Gitops | undefined } {
-  const evidence = (store.attribution(change.seq)?.evidence ?? []).map(({ source, id, atMs, match, user }) => {
+export async function changeExtras(
+  store: AsyncStore,
+  change: Change,
+): Promise<{ evidence: Evidence[]; gitops: Gitops | undefined }> {
+  const known = await store.attribution(change.seq);
+  const evidence = (known?.evidence ?? []).map(({ source, id, atMs, match, user }) => {
     return { source, id, time: isoTime(atMs), match, user };
   });
-  return { evidence, gitops: gitopsOf(store, { ...change, state: change.state }) };
+  return { evidence, gitops: await gitopsOf(store, { ...change, state: change.state }) };
 }
 
 /** For one finding: its actor as known now. The finding as stored, and what was decided on it, stay as they were. */
-export function findingActor(store: Store, finding: Finding): { actor: Actor; candidates?: Actor[] } {
+export async function findingActor(store: AsyncStore, finding: Finding): Promise<{ actor: Actor; candidates?: Actor[] }> {
   if (finding.subject.type !== 'change') return { actor: finding.actor };
-  const known = store.attribution(finding.subject.seq);
+  const known = await store.attribution(finding.subject.seq);
   return known === undefined ? { actor: finding.actor } : { actor: known.actor, candidates: known.candidates };
 }
 
-export function findingGitops(store: Store, finding: Finding): Gitops | undefined {
+export async function findingGitops(store: AsyncStore, finding: Finding): Promise<Gitops | undefined> {
   if (finding.subject.type !== 'change') return undefined;
-  const change = store.change(finding.subject.seq);
+  const change = await store.change(finding.subject.seq);
   return change === undefined ? undefined : gitopsOf(store, change);
 }
 
-function gitopsOf(
-  store: Store,
+async function gitopsOf(
+  store: AsyncStore,
   change: Pick<Change, 'ref' | 'observedMs' | 'actor'> & { state: KubeObject },
-): Gitops | undefined {
+): Promise<Gitops | undefined> {
   const origin = gitopsOrigin(change.state);
   if (origin === undefined) return undefined;
   const { tool, applier } = origin;
-  const revision = tool === 'helm' ? origin.revision : (revisionAt(store, change, applier) ?? origin.revision);
+  const revision = tool === 'helm' ? origin.revision : ((await revisionAt(store, change, applier)) ?? origin.revision);
   const name = applier.namespace === undefined ? applier.name : `${applier.namespace}/${applier.name}`;
   return { tool, source: `${applier.kind} ${name}`, revision, byTool: isWrittenBy(tool, change.actor) };
 }
 
 /** The applier's own status at the time of the change, where its kind is watched. */
-function revisionAt(
-  store: Store,
+async function revisionAt(
+  store: AsyncStore,
   change: Pick<Change, 'ref' | 'observedMs'>,
   applier: { group: string; kind: string; namespace: string | undefined; name: string },
-): string | undefined {
+): Promise<string | undefined> {
   const { cluster } = change.ref;
   const { namespace, ...named } = applier;
   const within = namespace === undefined ? {} : { namespace };
-  const [found] = store.objects({ cluster, ...named, ...within, includeDeleted: true, limit: 1 }).items;
-  const state = found === undefined ? undefined : store.stateAt(found.ref, { atMs: change.observedMs });
+  const page = await store.objects({ cluster, ...named, ...within, includeDeleted: true, limit: 1 });
+  const [found] = page.items;
+  const state = found === undefined ? undefined : await store.stateAt(found.ref, { atMs: change.observedMs });
   return state === undefined ? undefined : appliedRevision(state);
 }

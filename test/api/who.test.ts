@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { changeExtras } from '../../src/api/who.ts';
 import type { KubeObject } from '../../src/domain/object-ref.ts';
+import { asAsync } from '../../src/store/async-store.ts';
 import { openSqliteStore } from '../../src/store/sqlite-store.ts';
 import { newChange, state } from '../store/new-changes.ts';
 
@@ -15,7 +16,7 @@ function kustomization(resourceVersion: string, lastAttemptedRevision: string): 
 }
 const LABELS = { 'kustomize.toolkit.fluxcd.io/name': 'apps', 'kustomize.toolkit.fluxcd.io/namespace': 'flux-system' };
 
-test('the revision is the one that the applier was at when the change was made', () => {
+test('the revision is the one that the applier was at when the change was made', async () => {
   const store = openSqliteStore({ file: ':memory:' });
   const first = kustomization('10', 'main@sha1:aaa');
   store.append({
@@ -27,18 +28,18 @@ test('the revision is the one that the applier was at when the change was made',
       newChange('ADDED', state('stock', '50', { replicas: 1 })),
     ],
   });
-  const gitops = (seq: number) => {
+  const gitops = async (seq: number) => {
     const change = store.change(seq);
     assert.ok(change !== undefined);
-    return changeExtras(store, change).gitops;
+    return (await changeExtras(asAsync(store), change)).gitops;
   };
-  assert.deepEqual(gitops(2), {
+  assert.deepEqual(await gitops(2), {
     tool: 'flux',
     source: 'Kustomization flux-system/apps',
     revision: 'main@sha1:aaa',
     byTool: false,
   });
-  assert.equal(gitops(4)?.revision, 'main@sha1:bbb');
-  assert.equal(gitops(5), undefined);
+  assert.equal((await gitops(4))?.revision, 'main@sha1:bbb');
+  assert.equal(await gitops(5), undefined);
   store.close();
 });

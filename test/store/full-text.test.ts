@@ -4,6 +4,7 @@ import { searchSteps } from '../../src/api/change-search.ts';
 import { parseChangeFilter } from '../../src/domain/change-filter.ts';
 import { compileChangeFilter } from '../../src/domain/change-match.ts';
 import type { JsonObject } from '../../src/domain/json.ts';
+import { asAsync } from '../../src/store/async-store.ts';
 import { openSqliteStore, type SqliteStore } from '../../src/store/sqlite-store.ts';
 import { history } from './new-changes.ts';
 
@@ -14,12 +15,14 @@ const SPECS: JsonObject[] = [
   { image: 'registry.example.org/team/app:v2' },
 ];
 
-function find(store: SqliteStore, q: string): number[] {
-  const steps = searchSteps(store, compileChangeFilter(parseChangeFilter(q, 0)), {});
-  return [...steps].flatMap(({ found }) => found.map(({ seq }) => seq));
+async function find(store: SqliteStore, q: string): Promise<number[]> {
+  const steps = searchSteps(asAsync(store), compileChangeFilter(parseChangeFilter(q, 0)), {});
+  const seqs: number[] = [];
+  for await (const { found } of steps) seqs.push(...found.map(({ seq }) => seq));
+  return seqs;
 }
 
-test('changes are found by the words of what fields became', () => {
+test('changes are found by the words of what fields became', async () => {
   using store = openSqliteStore({ file: ':memory:', fullText: true });
   store.append({ changes: history('orders', SPECS, 1) });
   const cases: [string, number[]][] = [
@@ -34,15 +37,15 @@ test('changes are found by the words of what fields became', () => {
     ['text:team -type:ADDED', [2]],
     ['text:team kind:Topic', []],
   ];
-  for (const [q, expected] of cases) assert.deepEqual(find(store, q), expected, q);
+  for (const [q, expected] of cases) assert.deepEqual(await find(store, q), expected, q);
 });
 
-test('without the index a search for words is refused with what it needs', () => {
+test('without the index a search for words is refused with what it needs', async () => {
   using store = openSqliteStore({ file: ':memory:' });
-  assert.throws(() => find(store, 'text:team'), /REQUEST_INVALID: .*--full-text/);
+  await assert.rejects(find(store, 'text:team'), /REQUEST_INVALID: .*--full-text/);
 });
 
-test('a change that is no longer kept leaves no words behind', () => {
+test('a change that is no longer kept leaves no words behind', async () => {
   const retention = { changesPerSpan: 4, spansPerMerge: 2, keepChangesMs: 86_400_000 };
   using store = openSqliteStore({ file: ':memory:', fullText: true, ...retention });
   const specs = Array.from({ length: 80 }, (_, i) => ({ note: `word${i}` }));

@@ -1,4 +1,5 @@
 /** An API that takes pushes into a real store through the real first hop, with keys for the tests. */
+
 import { Registry } from 'prom-client';
 import { type IngestKey, IngestKeyring } from '../../src/api/ingest-keys.ts';
 import type { BodyLimits } from '../../src/api/pushed-body.ts';
@@ -10,6 +11,7 @@ import type { Clock } from '../../src/domain/clock.ts';
 import { keyedHash } from '../../src/domain/masking-key.ts';
 import { createIngest } from '../../src/pipeline/ingest.ts';
 import { createPipeline, type Pipeline } from '../../src/pipeline/pipeline.ts';
+import { asAsync } from '../../src/store/async-store.ts';
 import { openSqliteStore, type SqliteStore } from '../../src/store/sqlite-store.ts';
 import { createLogger } from '../../src/telemetry/logger.ts';
 import { systemClock } from '../../src/telemetry/system-clock.ts';
@@ -80,7 +82,7 @@ export async function startPushingApi(options: PushingOptions = {}): Promise<Pus
   });
   const keyring = new IngestKeyring(keys);
   const server = createApiServer({
-    ...{ store, registry, clock, logger, version: '0.1.0-test', auth: { token: API_TOKEN } },
+    ...{ store: asAsync(store), registry, clock, logger, version: '0.1.0-test', auth: { token: API_TOKEN } },
     coverage: () => [],
     health: () => ({ live: true, ready: true, checks: [] }),
     ingest: { receiver, keyring: () => keyring, metrics, ...(limits === undefined ? {} : { limits }) },

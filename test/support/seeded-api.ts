@@ -1,9 +1,11 @@
-/** An API server on a seeded store, with a manual clock and a token. */
 import { Registry } from 'prom-client';
 import { type ApiServer, type ApiServerOptions, createApiServer } from '../../src/api/server.ts';
 import type { ClusterReach, KindCoverage } from '../../src/collector/source.ts';
 import type { Clock } from '../../src/domain/clock.ts';
 import { ControllerTies, type ControllerView } from '../../src/domain/controller-ties.ts';
+/** An API server on a seeded store, with a manual clock and a token. */
+import { asAsync } from '../../src/store/async-store.ts';
+import type { Store } from '../../src/store/store.ts';
 import { createLogger } from '../../src/telemetry/logger.ts';
 import { SEED_END_MS, type Seeded, SUBJECTS, seededStore } from './seeded-store.ts';
 
@@ -90,10 +92,13 @@ export interface SeededApi extends Seeded {
   stop(): Promise<void>;
 }
 
-export async function startSeededApi(more: Partial<ApiServerOptions> = {}): Promise<SeededApi> {
+export async function startSeededApi({
+  store,
+  ...more
+}: Partial<Omit<ApiServerOptions, 'store'>> & { store?: Store } = {}): Promise<SeededApi> {
   const seeded = seededStore();
   const options: ApiServerOptions = {
-    store: seeded.store,
+    store: asAsync(store ?? seeded.store),
     coverage: () => COVERAGE,
     controllers: () => seededControllers(),
     masked: () => [

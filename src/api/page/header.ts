@@ -17,7 +17,8 @@ export function Header({
   onHelp: () => void;
 }): VNode {
   const { stats, coverage } = live;
-  const seen = coverage.filter((kind) => kind.state === 'watched' || kind.state === 'listing').length;
+  const seen = coverage.filter((kind) => kind.state === 'watched').length;
+  const listing = coverage.filter((kind) => kind.state === 'listing').length;
   const unseen = coverage.filter(isUnseen).length;
   const away = live.clusters.filter(({ state }) => state === 'unreachable').length;
   const detectors = Object.values(stats?.maturity?.detectors ?? {});
@@ -41,7 +42,7 @@ export function Header({
       ${
         coverage.length > 0 &&
         html`<a href="#/coverage" class=${unseen > 0 ? 'attention' : ''}>
-          <b>${seen}</b> ${seen === 1 ? 'kind' : 'kinds'} watched${unseen > 0 && html`, <b>${unseen}</b> not seen`}
+          <b>${seen}</b> ${seen === 1 ? 'kind' : 'kinds'} watched${listing > 0 && `, ${listing} listing`}${unseen > 0 && html`, <b>${unseen}</b> not seen`}
         </a>`
       }
       ${away > 0 && html`<a href="#/coverage" class="attention"><b>${away}</b> ${away === 1 ? 'cluster' : 'clusters'} not reached</a>`}

@@ -4,7 +4,8 @@ import type { Change } from '../../domain/change.ts';
 import { FilterError, type FilterTerm, parseChangeFilter } from '../../domain/change-filter.ts';
 import { compileChangeFilter } from '../../domain/change-match.ts';
 import type { KubeObject } from '../../domain/object-ref.ts';
-import type { ChangeQuery, ChangeSummary, Store } from '../../store/store.ts';
+import type { AsyncStore } from '../../store/async-store.ts';
+import type { ChangeQuery, ChangeSummary } from '../../store/store.ts';
 import { decodeSearchCursor, encodeSearchCursor, type SearchStep, searchSteps } from '../change-search.ts';
 import {
   LIMIT_DEFAULT,
@@ -62,9 +63,9 @@ export const listChanges = route({
   query,
   response: schemas.ChangeList,
   problems: ['REQUEST_INVALID', 'CURSOR_EXPIRED'],
-  handle({ query: input }, sources) {
+  async handle({ query: input }, sources) {
     if (input.q !== undefined) return searchedPage(input, input.q, sources);
-    const page = sources.store.changes(changeQuery(input));
+    const page = await sources.store.changes(changeQuery(input));
     return { items: page.items.map(changeSummaryView), metadata: { continue: page.continue } };
   },
   export: {
@@ -83,7 +84,7 @@ function searchedPage(input: Query, q: string, sources: ApiSources): Promise<z.i
   return (async () => {
     const found: ChangeSummary[] = [];
     let through: SearchStep['through'];
-    for (const step of steps) {
+    for await (const step of steps) {
       found.push(...step.found);
       through = step.through ?? through;
       if (found.length > limit) {
@@ -100,9 +101,9 @@ function searchedPage(input: Query, q: string, sources: ApiSources): Promise<z.i
   })();
 }
 
-function* searchedLines(input: Query, q: string, sources: ApiSources) {
+async function* searchedLines(input: Query, q: string, sources: ApiSources) {
   let left = input.limit ?? Number.POSITIVE_INFINITY;
-  for (const { found } of stepsOf(input, q, sources)) {
+  for await (const { found } of stepsOf(input, q, sources)) {
     yield found.slice(0, left).map(changeSummaryView);
     left -= found.length;
     if (left <= 0) return;
@@ -134,22 +135,22 @@ export const getChange = route({
   query: z.strictObject({ states: z.enum(['none', 'after', 'both']).default('none') }),
   response: schemas.Change,
   problems: ['REQUEST_INVALID', 'NOT_FOUND'],
-  handle({ params, query: input }, { store }) {
-    const change = store.change(params.seq);
+  async handle({ params, query: input }, { store }) {
+    const change = await store.change(params.seq);
     if (change === undefined) throw notFound(`No change ${params.seq} is recorded`);
-    const extras = changeExtras(store, change);
+    const extras = await changeExtras(store, change);
     if (input.states === 'none') return changeView(change, extras);
-    const before = input.states === 'both' ? stateBefore(store, change) : undefined;
+    const before = input.states === 'both' ? await stateBefore(store, change) : undefined;
     return changeView(change, { ...extras, after: change.state, ...(before === undefined ? {} : { before }) });
   },
 });
 
 /** The object's state just before a change in the same life; undefined for the first of a life. */
-function stateBefore(store: Store, change: Change): KubeObject | undefined {
+async function stateBefore(store: AsyncStore, change: Change): Promise<KubeObject | undefined> {
   if (change.type === 'ADDED') return undefined;
-  for (const earlier of store.history(change.ref, { seq: change.seq })) {
+  for await (const earlier of store.history(change.ref, { seq: change.seq })) {
     if (earlier.seq === change.seq) continue;
-    return earlier.uid === change.uid ? store.stateAt(change.ref, { seq: earlier.seq }) : undefined;
+    return earlier.uid === change.uid ? await store.stateAt(change.ref, { seq: earlier.seq }) : undefined;
   }
   return undefined;
 }

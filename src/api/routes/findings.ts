@@ -37,10 +37,10 @@ export const listFindings = route({
   query,
   response: schemas.FindingList,
   problems: ['REQUEST_INVALID', 'CURSOR_EXPIRED'],
-  handle({ query: input }, { store }) {
-    const page = store.findings(findingQuery(input));
+  async handle({ query: input }, { store }) {
+    const page = await store.findings(findingQuery(input));
     return {
-      items: page.items.map((finding) => findingView(finding, findingActor(store, finding))),
+      items: await Promise.all(page.items.map(async (finding) => findingView(finding, await findingActor(store, finding)))),
       metadata: { continue: page.continue },
     };
   },
@@ -50,7 +50,7 @@ export const listFindings = route({
       exportPages(
         input,
         (position) => store.findings({ ...findingQuery(input), ...position }),
-        (finding) => findingView(finding, findingActor(store, finding)),
+        async (finding) => findingView(finding, await findingActor(store, finding)),
       ),
   },
 });
@@ -64,9 +64,9 @@ export const getFinding = route({
   query: z.strictObject({}),
   response: schemas.Finding,
   problems: ['REQUEST_INVALID', 'NOT_FOUND'],
-  handle({ params }, { store }) {
-    const finding = store.finding(params.id);
+  async handle({ params }, { store }) {
+    const finding = await store.finding(params.id);
     if (finding === undefined) throw notFound(`No finding ${params.id} is stored`);
-    return findingView(finding, { ...findingActor(store, finding), gitops: findingGitops(store, finding) });
+    return findingView(finding, { ...(await findingActor(store, finding)), gitops: await findingGitops(store, finding) });
   },
 });

@@ -27,9 +27,9 @@ export const listGaps = route({
   }),
   response: schemas.GapList,
   problems: ['REQUEST_INVALID'],
-  handle({ query }, { store }) {
+  async handle({ query }, { store }) {
     const { from, to, limit, ...rest } = query;
-    const page = store.gaps({ ...rest, fromMs: from, toMs: to, limit: limit ?? LIMIT_DEFAULT });
+    const page = await store.gaps({ ...rest, fromMs: from, toMs: to, limit: limit ?? LIMIT_DEFAULT });
     return { items: page.items.map(gapView), metadata: { continue: page.continue } };
   },
 });

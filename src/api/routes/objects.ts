@@ -1,7 +1,8 @@
 /** Objects live under /v1/objects/{cluster}/{group}/{kind}/{namespace}/{name}; `_` stands for an empty group or namespace. */
 import { z } from 'zod';
 import { type KubeObject, type ObjectRef, objectKey } from '../../domain/object-ref.ts';
-import type { ObjectSummary, Store } from '../../store/store.ts';
+import type { AsyncStore } from '../../store/async-store.ts';
+import type { ObjectSummary } from '../../store/store.ts';
 import { flagParameter, LIMIT_DEFAULT, pageParameters, seqParameter, textParameter, timeParameter } from '../parameters.ts';
 import { notFound, RequestError } from '../problem.ts';
 import { route } from '../route.ts';
@@ -38,9 +39,9 @@ export const listObjects = route({
   }),
   response: schemas.ObjectList,
   problems: ['REQUEST_INVALID', 'CURSOR_EXPIRED'],
-  handle({ query }, { store }) {
+  async handle({ query }, { store }) {
     const { at, deleted, limit, ...rest } = query;
-    const page = store.objects({ ...rest, atMs: at, includeDeleted: deleted, limit: limit ?? LIMIT_DEFAULT });
+    const page = await store.objects({ ...rest, atMs: at, includeDeleted: deleted, limit: limit ?? LIMIT_DEFAULT });
     return { items: page.items.map(objectView), metadata: { continue: page.continue } };
   },
 });
@@ -54,7 +55,7 @@ export const getObject = route({
   query: z.strictObject({}),
   response: schemas.ObjectSummary,
   problems: ['REQUEST_INVALID', 'NOT_FOUND'],
-  handle: ({ params: named }, { store }) => objectView(requireObject(store, named)),
+  handle: async ({ params: named }, { store }) => objectView(await requireObject(store, named)),
 });
 
 export const getObjectHistory = route({
@@ -66,10 +67,10 @@ export const getObjectHistory = route({
   query: z.strictObject({ from: timeParameter.optional(), to: timeParameter.optional(), ...pageParameters }),
   response: schemas.ChangeList,
   problems: ['REQUEST_INVALID', 'NOT_FOUND', 'CURSOR_EXPIRED'],
-  handle({ params: named, query }, { store }) {
-    requireObject(store, named);
+  async handle({ params: named, query }, { store }) {
+    await requireObject(store, named);
     const { from, to, limit, ...rest } = query;
-    const page = store.changes({ ...named, ...rest, fromMs: from, toMs: to, limit: limit ?? LIMIT_DEFAULT });
+    const page = await store.changes({ ...named, ...rest, fromMs: from, toMs: to, limit: limit ?? LIMIT_DEFAULT });
     return { items: page.items.map(changeSummaryView), metadata: { continue: page.continue } };
   },
 });
@@ -83,14 +84,14 @@ export const getObjectState = route({
   query: z.strictObject({ at: timeParameter.optional(), seq: seqParameter.optional() }),
   response: schemas.ObjectState,
   problems: ['REQUEST_INVALID', 'NOT_FOUND'],
-  handle({ params: named, query }, { store, clock }) {
+  async handle({ params: named, query }, { store, clock }) {
     if (query.at !== undefined && query.seq !== undefined) {
       throw new RequestError([{ in: 'query', name: 'seq', detail: 'cannot be combined with at' }]);
     }
-    const { ref } = requireObject(store, named);
-    if (query.seq !== undefined) return { ref, seq: query.seq, state: stateOfChange(store, ref, query.seq, 'seq') };
+    const { ref } = await requireObject(store, named);
+    if (query.seq !== undefined) return { ref, seq: query.seq, state: await stateOfChange(store, ref, query.seq, 'seq') };
     const atMs = query.at ?? clock.nowMs();
-    const state = store.stateAt(ref, { atMs });
+    const state = await store.stateAt(ref, { atMs });
     if (state === undefined) throw notFound(`${named.kind} ${named.name} did not exist at ${isoTime(atMs)}`);
     return { ref, at: isoTime(atMs), state };
   },
@@ -105,23 +106,23 @@ export const getObjectEvents = route({
   query: z.strictObject({ from: timeParameter.optional(), to: timeParameter.optional(), limit: pageParameters.limit }),
   response: schemas.KubeEventList,
   problems: ['REQUEST_INVALID', 'NOT_FOUND'],
-  handle({ params: named, query }, { store }) {
-    const { ref } = requireObject(store, named);
+  async handle({ params: named, query }, { store }) {
+    const { ref } = await requireObject(store, named);
     const { from, to, limit } = query;
-    const events = store.kubeEvents({ ref, fromMs: from, toMs: to, limit: limit ?? LIMIT_DEFAULT });
+    const events = await store.kubeEvents({ ref, fromMs: from, toMs: to, limit: limit ?? LIMIT_DEFAULT });
     return { items: events.map(kubeEventView), metadata: {} };
   },
 });
 
-export function requireObject(store: Store, named: Named): ObjectSummary {
-  const object = store.objects({ ...named, includeDeleted: true, limit: 1 }).items[0];
+export async function requireObject(store: AsyncStore, named: Named): Promise<ObjectSummary> {
+  const [object] = (await store.objects({ ...named, includeDeleted: true, limit: 1 })).items;
   if (object !== undefined) return object;
   const place = named.namespace === '' ? named.name : `${named.namespace}/${named.name}`;
   throw notFound(`No ${named.kind} ${place} is recorded in cluster ${named.cluster}`);
 }
 
-function stateOfChange(store: Store, ref: ObjectRef, seq: number, parameter: string): KubeObject {
-  const change = store.change(seq);
+async function stateOfChange(store: AsyncStore, ref: ObjectRef, seq: number, parameter: string): Promise<KubeObject> {
+  const change = await store.change(seq);
   if (change === undefined || objectKey(change.ref) !== objectKey(ref)) {
     throw new RequestError([{ in: 'query', name: parameter, detail: `${seq} is not a change of this object` }]);
   }

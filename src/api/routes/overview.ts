@@ -28,12 +28,12 @@ export const listSeries = route({
   }),
   response: schemas.SeriesList,
   problems: ['REQUEST_INVALID'],
-  handle({ query }, { store, clock }) {
+  async handle({ query }, { store, clock }) {
     const { cluster, metric } = query;
     const toMs = query.to ?? clock.nowMs();
     const fromMs = query.from ?? toMs - DAY_MS;
     const labels = parseLabels(query.label ?? []);
-    const series = store.series({ cluster, metric, labels, fromMs, toMs, limit: query.limit ?? LIMIT_DEFAULT });
+    const series = await store.series({ cluster, metric, labels, fromMs, toMs, limit: query.limit ?? LIMIT_DEFAULT });
     return { items: series.map(seriesView), metadata: {} };
   },
 });
@@ -71,10 +71,10 @@ export const getStats = route({
   params: z.strictObject({}),
   query: z.strictObject({}),
   response: schemas.Stats,
-  handle(_, { store, clock, version, maturity }) {
-    const { changes, objects, heartbeats, findings, pages, rejects, samples, bytes } = store.counts();
-    const firstMs = store.change(1)?.observedMs;
-    const lastMs = newestMs(store);
+  async handle(_, { store, clock, version, maturity }) {
+    const { changes, objects, heartbeats, findings, pages, rejects, samples, bytes } = await store.counts();
+    const firstMs = (await store.change(1))?.observedMs;
+    const lastMs = await newestMs(store);
     return {
       ...{ version, now: isoTime(clock.nowMs()), readOnly: store.readOnly },
       ...{ changes, objects, heartbeats, findings, pages, rejects, samples, bytes },
@@ -85,8 +85,8 @@ export const getStats = route({
   },
 });
 
-function newestMs(store: ApiSources['store']): number | undefined {
-  return store.changes({ limit: 1 }).items[0]?.observedMs;
+async function newestMs(store: ApiSources['store']): Promise<number | undefined> {
+  return (await store.changes({ limit: 1 })).items[0]?.observedMs;
 }
 
 function maturityView(maturity: ReturnType<NonNullable<ApiSources['maturity']>>) {
@@ -115,7 +115,7 @@ export const getActivity = route({
   response: schemas.Activity,
   problems: ['REQUEST_INVALID'],
   async handle({ query }, { store, activity, clock }) {
-    const toMs = query.to ?? newestMs(store) ?? clock.nowMs();
+    const toMs = query.to ?? (await newestMs(store)) ?? clock.nowMs();
     const fromMs = query.from ?? toMs - WEEK_MS;
     if (fromMs > toMs) throw new RequestError([{ in: 'query', name: 'from', detail: 'is after to' }]);
     const counted = await activity.counts(fromMs, toMs, query.steps ?? 168);

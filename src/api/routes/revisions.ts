@@ -2,7 +2,8 @@
 import { z } from 'zod';
 import { diffValues } from '../../domain/field-diff.ts';
 import { type KubeObject, type ObjectRef, objectKey } from '../../domain/object-ref.ts';
-import type { ObjectQuery, Store } from '../../store/store.ts';
+import type { AsyncStore } from '../../store/async-store.ts';
+import type { ObjectQuery, ObjectSummary } from '../../store/store.ts';
 import {
   flagParameter,
   pageParameters,
@@ -34,11 +35,11 @@ export const getObjectDiff = route({
   }),
   response: schemas.ObjectDiff,
   problems: ['REQUEST_INVALID', 'NOT_FOUND'],
-  handle({ params: named, query }, { store, schemas: book }) {
-    const { ref, seq: newest } = requireObject(store, named);
-    const to = query.to === undefined ? newest : seqOf(store, ref, query.to, 'to');
-    const from = query.from === undefined ? seqBefore(store, ref, to) : seqOf(store, ref, query.from, 'from');
-    const [before, after] = [stateAfter(store, ref, from), stateAfter(store, ref, to)];
+  async handle({ params: named, query }, { store, schemas: book }) {
+    const { ref, seq: newest } = await requireObject(store, named);
+    const to = query.to === undefined ? newest : await seqOf(store, ref, query.to, 'to');
+    const from = query.from === undefined ? await seqBefore(store, ref, to) : await seqOf(store, ref, query.from, 'from');
+    const [before, after] = [await stateAfter(store, ref, from), await stateAfter(store, ref, to)];
     const { changes, noise } = revisionDiff(before, after, {
       schema: book?.of(ref.cluster, ref),
       keepNoise: query.noise === true,
@@ -61,13 +62,14 @@ export const getObjectBlame = route({
   query: z.strictObject({ at: revisionParameter.optional().describe('A change number or a time; default the newest') }),
   response: schemas.Blame,
   problems: ['REQUEST_INVALID', 'NOT_FOUND'],
-  handle({ params: named, query }, { store }) {
-    const { ref, seq: newest } = requireObject(store, named);
-    const at = query.at === undefined ? newest : seqOf(store, ref, query.at, 'at');
-    const blame = store.blame(ref, { seq: at, msMax: BLAME_MS_MAX });
+  async handle({ params: named, query }, { store }) {
+    const { ref, seq: newest } = await requireObject(store, named);
+    const at = query.at === undefined ? newest : await seqOf(store, ref, query.at, 'at');
+    const blame = await store.blame(ref, { seq: at, msMax: BLAME_MS_MAX });
     if (blame === undefined) throw notFound(`No change of ${named.kind} ${named.name} is recorded`);
     const seqs = new Set(blame.fields.flatMap(({ seq, notAfter }) => seq ?? notAfter ?? []));
-    const changes = [...seqs].sort((a, b) => b - a).flatMap((seq) => changeNamed(store, ref, seq));
+    const changes = [];
+    for (const seq of [...seqs].sort((a, b) => b - a)) changes.push(...(await changeNamed(store, ref, seq)));
     return { ref, seq: blame.seq, fields: blame.fields, changes };
   },
 });
@@ -103,11 +105,11 @@ export const listStates = route({
   query: statesQuery,
   response: schemas.ObjectStateList,
   problems: ['REQUEST_INVALID', 'CURSOR_EXPIRED'],
-  handle({ query }, { store, clock }) {
+  async handle({ query }, { store, clock }) {
     const { at, limit = STATES_DEFAULT, ...rest } = query;
     const atMs = at ?? clock.nowMs();
-    const page = store.objects({ ...rest, atMs, limit });
-    return { items: page.items.map(({ ref, seq }) => stateView(store, ref, seq, atMs)), metadata: { continue: page.continue } };
+    const page = await store.objects({ ...rest, atMs, limit });
+    return { items: await stateViews(store, page.items, atMs), metadata: { continue: page.continue } };
   },
   export: {
     line: schemas.ObjectState,
@@ -115,10 +117,10 @@ export const listStates = route({
   },
 });
 
-function* statePages(store: Store, query: Omit<ObjectQuery, 'limit'> & { atMs: number }) {
+async function* statePages(store: AsyncStore, query: Omit<ObjectQuery, 'limit'> & { atMs: number }) {
   let position = query.continue;
   do {
-    const page = store.objects({
+    const page = await store.objects({
       ...query,
       limit: position === query.continue ? OBJECTS_OF_FIRST_READ : OBJECTS_PER_READ,
       ...(position === undefined ? {} : { continue: position }),
@@ -126,52 +128,63 @@ function* statePages(store: Store, query: Omit<ObjectQuery, 'limit'> & { atMs: n
     for (let from = 0; from < Math.max(1, page.items.length); ) {
       const few = page.items.slice(from, from + (from === 0 ? 1 : STATES_PER_WRITE));
       from += Math.max(1, few.length);
-      yield few.map(({ ref, seq }) => stateView(store, ref, seq, query.atMs));
+      yield await stateViews(store, few, query.atMs);
     }
     position = page.continue;
   } while (position !== undefined);
 }
 
-function stateView(store: Store, ref: ObjectRef, seq: number, atMs: number): z.input<typeof schemas.ObjectState> {
-  return { ref, seq, at: isoTime(atMs), state: stateAfter(store, ref, seq) };
+async function stateViews(
+  store: AsyncStore,
+  objects: readonly Pick<ObjectSummary, 'ref' | 'seq'>[],
+  atMs: number,
+): Promise<z.input<typeof schemas.ObjectState>[]> {
+  const views = [];
+  for (const { ref, seq } of objects) views.push({ ref, seq, at: isoTime(atMs), state: await stateAfter(store, ref, seq) });
+  return views;
 }
 
-function seqOf(store: Store, ref: ObjectRef, revision: { seq: number } | { atMs: number }, parameter: string): number {
+async function seqOf(
+  store: AsyncStore,
+  ref: ObjectRef,
+  revision: { seq: number } | { atMs: number },
+  parameter: string,
+): Promise<number> {
   if ('seq' in revision) {
-    const [change] = take(store.history(ref, revision), 1);
+    const [change] = await take(store.history(ref, revision), 1);
     if (change !== undefined) return change.seq;
     throw new RequestError([{ in: 'query', name: parameter, detail: `${revision.seq} is not a change of this object` }]);
   }
   const { cluster, group, kind, namespace, name } = ref;
   const named = { cluster, group, kind, namespace, name };
-  const [then] = store.objects({ ...named, atMs: revision.atMs, includeDeleted: true, limit: 1 }).items;
+  const [then] = (await store.objects({ ...named, atMs: revision.atMs, includeDeleted: true, limit: 1 })).items;
   if (then !== undefined && objectKey(then.ref) === objectKey(ref)) return then.seq;
   throw notFound(`${kind} ${name} was not recorded yet at ${isoTime(revision.atMs)}`);
 }
 
-function seqBefore(store: Store, ref: ObjectRef, seq: number): number {
-  const [, before] = take(store.history(ref, { seq }), 2);
+async function seqBefore(store: AsyncStore, ref: ObjectRef, seq: number): Promise<number> {
+  const [, before] = await take(store.history(ref, { seq }), 2);
   if (before !== undefined) return before.seq;
   throw new RequestError([
     { in: 'query', name: 'from', detail: `change ${seq} is the first of this object: there is none before it` },
   ]);
 }
 
-function changeNamed(store: Store, ref: ObjectRef, seq: number) {
-  return take(store.history(ref, { seq }), 1).map(({ type, observedMs, actor, own }) => {
+async function changeNamed(store: AsyncStore, ref: ObjectRef, seq: number) {
+  return (await take(store.history(ref, { seq }), 1)).map(({ type, observedMs, actor, own }) => {
     return { seq, type, time: isoTime(observedMs), actor, own };
   });
 }
 
-function stateAfter(store: Store, ref: ObjectRef, seq: number): KubeObject {
-  const state = store.stateAt(ref, { seq });
+async function stateAfter(store: AsyncStore, ref: ObjectRef, seq: number): Promise<KubeObject> {
+  const state = await store.stateAt(ref, { seq });
   if (state === undefined) throw new Error(`change ${seq} leads to no state`);
   return state;
 }
 
-function take<T>(items: Iterable<T>, count: number): T[] {
+async function take<T>(items: AsyncIterable<T>, count: number): Promise<T[]> {
   const taken: T[] = [];
-  for (const item of items) {
+  for await (const item of items) {
     taken.push(item);
     if (taken.length === count) break;
   }

@@ -58,14 +58,14 @@ export const querySeries = route({
   }),
   response: schemas.SeriesSteps,
   problems: ['REQUEST_INVALID', 'QUERY_TOO_LARGE'],
-  handle({ query }, { store, clock }) {
+  async handle({ query }, { store, clock }) {
     const name = query.function ?? 'last';
     const matchers = matchersOf(query);
     const toMs = query.to ?? clock.nowMs();
     const fromMs = query.from ?? toMs - DAY_MS;
     const asked = { fromMs, toMs, stepMs: query.step ?? stepFor(toMs - fromMs) };
     checkTime(asked);
-    const { tier, stepMs, series } = store.seriesWindows({ ...asked, matchers, seriesMax: SERIES_MAX, workMax: WORK_MAX });
+    const { tier, stepMs, series } = await store.seriesWindows({ ...asked, matchers, seriesMax: SERIES_MAX, workMax: WORK_MAX });
     const by = query.by === undefined ? undefined : [query.by].flat();
     const points: SeriesPoints[] =
       name === 'quantile'
