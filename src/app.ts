@@ -5,7 +5,7 @@
 import { collectDefaultMetrics, Gauge, Registry } from 'prom-client';
 import type { ApiIngest } from './api/serve-push.ts';
 import { type ApiServer, createApiServer } from './api/server.ts';
-import type { ClusterReach, KindCoverage, Source } from './collector/source.ts';
+import type { ClusterReach, KindCoverage, Source, SourceReach } from './collector/source.ts';
 import type { BlindSpot } from './domain/blind-spot.ts';
 import { type Clock, EVENT_TIME_LAG_MS } from './domain/clock.ts';
 import type { DeclaredController } from './domain/controller-ties.ts';
@@ -89,6 +89,7 @@ export interface ApiView {
   version: string;
   coverage: () => KindCoverage[];
   clusters?: () => ClusterReach[];
+  pulled?: () => SourceReach[];
   checks: () => { name: string; ok: boolean; detail: string }[];
   /** A token by environment, which beats --token-file. */
   token: string | undefined;
@@ -238,6 +239,7 @@ export function createApp({
           store: asAsync(store),
           coverage: view.coverage,
           clusters: view.clusters,
+          pulled: view.pulled,
           controllers: () => controllers.views(),
           masked: () => masking.places(),
           maturity: () => analysis.model.maturity(),

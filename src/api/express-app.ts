@@ -83,6 +83,7 @@ function mount(app: Express, route: Route, limits: RateLimits, sources: ApiSourc
     const guard =
       route.push.signature === undefined ? limits.strangers((request) => gate.knows(route, request)) : limits.everyone;
     app.post(path, nameRoute(route.path), guard, gate.serve(route, sources));
+    if (route.push.kind === 'events') app.options(path, nameRoute(route.path), guard, gate.consent(route));
   }
   const offered = methodOf(route) === 'get' ? 'GET, HEAD' : 'POST';
   app.all(path, nameRoute(route.path), (request, response) => {

@@ -5,7 +5,7 @@
 import type { Registry } from 'prom-client';
 import type { z } from 'zod';
 import type { PushReceiver } from '../collector/pushed/push-receiver.ts';
-import type { ClusterReach, KindCoverage } from '../collector/source.ts';
+import type { ClusterReach, KindCoverage, SourceReach } from '../collector/source.ts';
 import type { Clock } from '../domain/clock.ts';
 import type { ControllerView } from '../domain/controller-ties.ts';
 import { type ErrorCode, isCrowsnestError } from '../domain/errors.ts';
@@ -31,6 +31,8 @@ export interface ApiSources {
   coverage: () => KindCoverage[];
   /** The clusters watched live; absent where none is. */
   clusters?: (() => ClusterReach[]) | undefined;
+  /** Message brokers and polled lists; absent where there are none. */
+  pulled?: (() => SourceReach[]) | undefined;
   /** Controllers and the kinds they are tied to. */
   controllers?: (() => ControllerView[]) | undefined;
   /** What was masked where; never the values. */

@@ -347,6 +347,16 @@ export const Cluster = z
   })
   .register(components, { id: 'Cluster' });
 
+export const Source = z
+  .object({
+    name: z.string(),
+    cluster: z.string().describe('The cluster its changes are of'),
+    state: z.enum(['connecting', 'reached', 'unreachable']),
+    since: time,
+    reason: z.string().optional().describe('Why it is not reached'),
+  })
+  .register(components, { id: 'Source' });
+
 export const Stats = z
   .object({
     version: z.string(),
@@ -537,6 +547,7 @@ export const CoverageList = z
   .object({
     items: z.array(Coverage),
     clusters: z.array(Cluster).describe('Whether each cluster can be asked what it serves'),
+    sources: z.array(Source).describe('Message brokers and polled lists, and whether they are reached'),
     metadata: z.object({}),
   })
   .register(components, { id: 'CoverageList' });

@@ -8,7 +8,7 @@ import type { PushReceiver } from '../collector/pushed/push-receiver.ts';
 import type { Clock } from '../domain/clock.ts';
 import type { IngestKey, IngestKeyring } from './ingest-keys.ts';
 import { parseParameters } from './parameters.ts';
-import { IngestError } from './problem.ts';
+import { IngestError, RequestError } from './problem.ts';
 import { BODY_LIMITS, BodyBudget, type BodyLimits, receiveBody } from './pushed-body.ts';
 import type { ApiSources, PushForm, Route } from './route.ts';
 import { type SignatureHeaders, signatureFault } from './webhook-signature.ts';
@@ -24,6 +24,9 @@ export interface ApiIngest {
 
 /** Longer than a sender waits, it is told to come again; what it sent is recorded all the same, and its next attempt is a repeat. */
 const DURABLE_MS_MAX = 25_000;
+
+/** A DNS expression, as the handshake names a sender. */
+const ORIGIN = /^[A-Za-z0-9]([A-Za-z0-9.-]{0,251}[A-Za-z0-9])?$/;
 
 type SignedHeaders = SignatureHeaders & Record<string, unknown>;
 
@@ -54,6 +57,21 @@ export class PushGate {
         if (!request.complete) response.set('connection', 'close');
         throw error;
       }
+    };
+  }
+
+  /**
+   * The handshake by which a CloudEvents sender asks whether it may deliver here (HTTP 1.1 Web Hooks for Event Delivery, abuse protection). Only
+   * who holds a key for this route is told so, or anyone could point a third party's sender at us.
+   */
+  consent(route: Route): RequestHandler {
+    return (request, response) => {
+      const origin = request.headers['webhook-request-origin'];
+      if (typeof origin !== 'string' || !ORIGIN.test(origin)) {
+        throw new RequestError([{ in: 'header', name: 'webhook-request-origin', detail: 'is missing or no DNS name' }]);
+      }
+      this.#admit(route.push!, request);
+      response.set({ allow: 'POST', 'webhook-allowed-origin': origin, 'webhook-allowed-rate': '*' }).status(200).end();
     };
   }
 

@@ -1,6 +1,6 @@
 /** From what the store holds (milliseconds, optional members) to what the API shows (RFC 3339). Pure. */
 import type { z } from 'zod';
-import type { CanaryStatus, ClusterReach, KindCoverage } from '../collector/source.ts';
+import type { CanaryStatus, ClusterReach, KindCoverage, SourceReach } from '../collector/source.ts';
 import type { Change } from '../domain/change.ts';
 import type { ControllerView } from '../domain/controller-ties.ts';
 import type { Finding } from '../domain/finding.ts';
@@ -83,6 +83,10 @@ export function kubeEventView({ firstMs, lastMs, ...event }: KubeEvent): z.input
 
 export function clusterView({ sinceMs, canary, ...rest }: ClusterReach): z.input<typeof schemas.Cluster> {
   return { ...rest, since: isoTime(sinceMs), canary: canary === undefined ? undefined : canaryView(canary) };
+}
+
+export function sourceView({ sinceMs, ...rest }: SourceReach): z.input<typeof schemas.Source> {
+  return { ...rest, since: isoTime(sinceMs) };
 }
 
 function canaryView({ state, sinceMs, reason, lastSeenMs, latencyMs }: CanaryStatus): z.input<typeof schemas.Canary> {

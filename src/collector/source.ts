@@ -50,6 +50,17 @@ export interface ClusterReach {
   canary?: CanaryStatus;
 }
 
+/** How a source beside the clusters stands: a message broker, a polled list. */
+export interface SourceReach {
+  /** The cluster its changes are of. */
+  cluster: string;
+  name: string;
+  state: 'connecting' | 'reached' | 'unreachable';
+  sinceMs: number;
+  /** Why it is not reached. */
+  reason?: string;
+}
+
 /** How our own object fares that proves the way through a watch. */
 export interface CanaryStatus {
   state: 'waiting' | 'seen' | 'missing';

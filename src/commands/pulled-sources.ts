@@ -4,7 +4,7 @@ import type { IngestMetrics } from '../collector/pushed/ingest-metrics.ts';
 import { createMessageSource } from '../collector/pushed/message-source.ts';
 import { createNatsBroker, type NatsOptions } from '../collector/pushed/nats-broker.ts';
 import { Poller } from '../collector/pushed/poller.ts';
-import type { PulledSource } from '../collector/watch/source-trouble.ts';
+import type { PulledSource } from '../collector/pushed/pulled-source.ts';
 import { CrowsnestError } from '../domain/errors.ts';
 import { parseApiVersion } from '../domain/object-ref.ts';
 import type { Options } from '../options.ts';

@@ -44,6 +44,7 @@ export async function runServe(options: Options, terminal: Terminal): Promise<nu
     version: terminal.version,
     coverage: () => clusters.flatMap((cluster) => cluster.coverage()),
     clusters: () => clusters.map((cluster) => cluster.reach()),
+    pulled: () => pulled.map((source) => source.reach()),
     checks: () => [...clusters.flatMap((cluster) => cluster.checks()), ...(who?.checks() ?? [])],
     token: terminal.token,
     ingest: (apiToken) => createApiIngest(app, ingestMetrics, options, { cluster: clients[0]?.cluster ?? '', apiToken }),

@@ -338,6 +338,27 @@ describe('the way in', () => {
     await api.stop();
   });
 
+  it('consents to deliveries of events when a holder of a key asks, and to nobody else', async () => {
+    const api = await startPushingApi();
+    const ask = (path: string, headers: Record<string, string>) => fetch(`${api.url}${path}`, { method: 'OPTIONS', headers });
+    const from = { 'webhook-request-origin': 'events.example.org' };
+    const granted = await ask(EVENTS, { ...from, authorization: GITOPS });
+    assert.equal(granted.status, 200);
+    assert.equal(granted.headers.get('webhook-allowed-origin'), 'events.example.org');
+    assert.equal(granted.headers.get('allow'), 'POST');
+    const refused: [Response, number][] = [
+      [await ask(EVENTS, from), 401],
+      [await ask(EVENTS, { authorization: GITOPS }), 400],
+      [await ask(EVENTS, { 'webhook-request-origin': '*', authorization: GITOPS }), 400],
+      [await ask('/v1/ingest/audit', { ...from, authorization: GITOPS }), 405],
+    ];
+    for (const [answer, status] of refused) {
+      assert.equal(answer.status, status);
+      assert.equal(answer.headers.get('webhook-allowed-origin'), null);
+    }
+    await api.stop();
+  });
+
   it('cuts a body off at the limit when its length is not stated', async () => {
     const api = await startPushingApi();
     const chunk = Buffer.alloc(256 * 1024, 0x20);

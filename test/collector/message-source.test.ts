@@ -134,6 +134,7 @@ test('a broker that cannot be reached is tried for ever, at most every half minu
   const spot = source.blindSpot();
   assert.deepEqual([spot?.problem, spot?.what, clock.nowMs() - (spot?.sinceMs ?? 0)], ['source', 'down', 20 * 30_000]);
   assert.match(spot?.reason ?? '', /no 21/);
+  assert.deepEqual([source.reach().name, source.reach().state, source.reach().sinceMs], ['down', 'unreachable', spot?.sinceMs]);
   await stop();
 });
 

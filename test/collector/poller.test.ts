@@ -157,6 +157,7 @@ describe('a polled list', () => {
       await poll({ body: teams({ id: 1, org: 'sea' }) });
       assert.deepEqual(changes().slice(2), ['DELETED sea/2 relist'], 'and goes on afterwards');
       assert.equal(poller.blindSpot(), undefined);
+      assert.equal(poller.reach().state, 'reached');
     });
   }
 

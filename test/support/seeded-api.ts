@@ -111,6 +111,9 @@ export async function startSeededApi({
       },
     ],
     clusters: () => CLUSTERS,
+    pulled: () => [
+      { cluster: 'prod-eu', name: 'nats/changes', state: 'unreachable', sinceMs: SEED_END_MS, reason: 'connection refused' },
+    ],
     maturity: () => ({
       changes: seeded.changes.length,
       firstMs: seeded.changes[0]?.observedMs,

@@ -3,12 +3,12 @@ import { canaryWords, countWords, groupCoverage, limitWords, secondsWords, split
 import { html } from './html.ts';
 import type { Live } from './live-data.ts';
 import { Name, Time } from './marks.ts';
-import type { Cluster, Coverage } from './types.ts';
+import type { Cluster, Coverage, Source } from './types.ts';
 import { bytes, localTime, visible, wholeNumber } from './words.ts';
 
 /** What is seen, what is not and why, and how far learning has come. */
 export function CoverageView({ live }: { live: Live }): VNode {
-  const { stats, coverage, clusters } = live;
+  const { stats, coverage, clusters, sources } = live;
   const { unseen, seen, leftOut } = groupCoverage(coverage);
   const several = clusters.length > 1;
   const detectors = Object.entries(stats?.maturity?.detectors ?? {});
@@ -18,6 +18,13 @@ export function CoverageView({ live }: { live: Live }): VNode {
       html`<section>
         <h2>${several ? 'Clusters' : 'Cluster'}</h2>
         <ul class="clusters">${clusters.map((cluster) => html`<${ClusterLine} cluster=${cluster} live=${live} />`)}</ul>
+      </section>`
+    }
+    ${
+      sources.length > 0 &&
+      html`<section>
+        <h2>Beside the clusters</h2>
+        <ul class="clusters">${sources.map((source) => html`<${SourceLine} source=${source} nowMs=${live.nowMs} />`)}</ul>
       </section>`
     }
     ${
@@ -79,14 +86,26 @@ export function CoverageView({ live }: { live: Live }): VNode {
   </main>`;
 }
 
+const REACHED = { connecting: 'connecting', reached: 'reached', unreachable: 'not reached' };
+
+function SourceLine({ source, nowMs }: { source: Source; nowMs: number }): VNode {
+  return html`<li>
+    <b><${Name} text=${source.name} /></b>
+    <span class=${source.state === 'unreachable' ? 'cover broken' : 'cover'}>${REACHED[source.state]} for ${howLong(source.since, nowMs)}</span>
+    ${source.reason !== undefined && html`<span class="reason">${visible(source.reason)}</span>`}
+  </li>`;
+}
+
+function howLong(since: string, nowMs: number): string {
+  return secondsWords(Math.max(1, (nowMs - Date.parse(since)) / 1000));
+}
+
 function ClusterLine({ cluster, live }: { cluster: Cluster; live: Live }): VNode {
   const { state, canary } = cluster;
   const rows = live.coverage.filter((row) => row.cluster === cluster.cluster);
-  const forHow = secondsWords(Math.max(1, (live.nowMs - Date.parse(cluster.since)) / 1000));
-  const words = { connecting: 'connecting', reached: 'reached', unreachable: 'not reached' }[state];
   return html`<li>
     <b><${Name} text=${cluster.cluster} /></b>
-    <span class=${state === 'unreachable' ? 'cover broken' : 'cover'}>${words} for ${forHow}</span>
+    <span class=${state === 'unreachable' ? 'cover broken' : 'cover'}>${REACHED[state]} for ${howLong(cluster.since, live.nowMs)}</span>
     ${rows.length > 0 && html`<span>${countWords(rows)}</span>`}
     ${canary !== undefined && html`<span class=${canary.state === 'missing' ? 'cover broken' : 'cover'}>${canaryWords(canary)}</span>`}
     ${cluster.reason !== undefined && html`<span class="reason">${visible(cluster.reason)}</span>`}

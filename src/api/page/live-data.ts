@@ -3,7 +3,7 @@ import { useCallback, useEffect, useMemo, useRef, useState } from 'preact/hooks'
 import { ApiError, apiGet } from './api-client.ts';
 import { type EpisodeRow, foldEpisodes } from './episodes.ts';
 import { parseQuery } from './query.ts';
-import type { Activity, Cluster, Coverage, CoverageList, Finding, FindingList, Stats } from './types.ts';
+import type { Activity, Cluster, Coverage, CoverageList, Finding, FindingList, Source, Stats } from './types.ts';
 
 const POLL_MS = 4_000;
 const PAGE = '100';
@@ -17,6 +17,8 @@ export interface Live {
   coverage: Coverage[];
   /** The clusters watched live. */
   clusters: Cluster[];
+  /** Message brokers and polled lists. */
+  sources: Source[];
   /** Undefined while all is well. */
   error: ApiError | undefined;
   /** Moves whenever there may be something new. */
@@ -30,6 +32,7 @@ export function useLive(token: string): Live {
   const [stats, setStats] = useState<Stats>();
   const [coverage, setCoverage] = useState<Coverage[]>([]);
   const [clusters, setClusters] = useState<Cluster[]>([]);
+  const [sources, setSources] = useState<Source[]>([]);
   const [error, setError] = useState<ApiError>();
   useEffect(() => {
     const ended = new AbortController();
@@ -45,6 +48,7 @@ export function useLive(token: string): Live {
         setStats(nextStats);
         setCoverage(nextCoverage.items);
         setClusters(nextCoverage.clusters);
+        setSources(nextCoverage.sources);
         setError(undefined);
       } catch (failure) {
         if (ended.signal.aborted) return;
@@ -65,7 +69,7 @@ export function useLive(token: string): Live {
   const lastMs = stats?.last === undefined ? wallMs : Date.parse(stats.last);
   const replayed = wallMs - lastMs > DAY_MS;
   const version = stats === undefined ? '' : `${stats.changes}/${stats.findings}`;
-  return { stats, coverage, clusters, error, version, nowMs: replayed ? lastMs : wallMs, replayed };
+  return { stats, coverage, clusters, sources, error, version, nowMs: replayed ? lastMs : wallMs, replayed };
 }
 
 export interface FindingsData {

@@ -15,6 +15,7 @@ export type KubeEvent = z.output<typeof schemas.KubeEvent>;
 export type KubeEventList = z.output<typeof schemas.KubeEventList>;
 export type SeriesList = z.output<typeof schemas.SeriesList>;
 export type Cluster = z.output<typeof schemas.Cluster>;
+export type Source = z.output<typeof schemas.Source>;
 export type Coverage = z.output<typeof schemas.Coverage>;
 export type CoverageList = z.output<typeof schemas.CoverageList>;
 export type Stats = z.output<typeof schemas.Stats>;

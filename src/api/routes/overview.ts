@@ -4,7 +4,7 @@ import { LIMIT_DEFAULT, pageParameters, textParameter, timeParameter, wholeNumbe
 import { RequestError } from '../problem.ts';
 import { type ApiSources, route } from '../route.ts';
 import * as schemas from '../schemas.ts';
-import { clusterView, coverageView, isoTime, seriesView } from '../views.ts';
+import { clusterView, coverageView, isoTime, seriesView, sourceView } from '../views.ts';
 
 const DAY_MS = 86_400_000;
 const WEEK_MS = 7 * DAY_MS;
@@ -56,9 +56,10 @@ export const listCoverage = route({
   params: z.strictObject({}),
   query: z.strictObject({}),
   response: schemas.CoverageList,
-  handle: (_, { coverage, clusters }) => ({
+  handle: (_, { coverage, clusters, pulled }) => ({
     items: coverage().map(coverageView),
     clusters: (clusters?.() ?? []).map(clusterView),
+    sources: (pulled?.() ?? []).map(sourceView),
     metadata: {},
   }),
 });

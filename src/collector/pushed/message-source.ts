@@ -12,10 +12,10 @@ import { CrowsnestError } from '../../domain/errors.ts';
 import type { Store } from '../../store/store.ts';
 import type { Logger } from '../../telemetry/logger.ts';
 import { backOffMs } from '../watch/back-off.ts';
-import { type PulledSource, SourceTrouble } from '../watch/source-trouble.ts';
 import { DeliveryGate } from './delivery-gate.ts';
 import type { IngestMetrics } from './ingest-metrics.ts';
 import type { BrokerConnection, BrokerMessage, MessageBroker } from './message-broker.ts';
+import { type PulledSource, Reach } from './pulled-source.ts';
 import { rejectsOfFaults } from './push-receiver.ts';
 import { type MessageParts, takeApart } from './pushed-message.ts';
 
@@ -41,10 +41,11 @@ const BACK_OFF = { baseMs: 500, msMax: 30_000 };
 export function createMessageSource(options: MessageSourceOptions): PulledSource {
   const { broker, clock, logger, metrics } = options;
   const backOff = { ...BACK_OFF, random: options.random ?? Math.random };
-  const trouble = new SourceTrouble(options.cluster, broker.name);
+  const reach = new Reach(options.cluster, broker.name, clock.nowMs());
   return {
     name: broker.name,
-    blindSpot: () => trouble.blindSpot(),
+    reach: () => reach.current(),
+    blindSpot: () => reach.blindSpot(),
     async run(sink, signal) {
       const gate = new DeliveryGate(options.store, sink);
       for (let failures = 0; !signal.aborted; ) {
@@ -55,7 +56,7 @@ export function createMessageSource(options: MessageSourceOptions): PulledSource
         try {
           connection = await broker.connect();
           metrics.connected(broker.name, true);
-          trouble.over();
+          reach.reached(clock.nowMs());
           logger.info({ broker: broker.name }, 'connected to the message broker');
           await takeMessages(connection, signal, options, gate, () => {
             failures = 0;
@@ -64,7 +65,7 @@ export function createMessageSource(options: MessageSourceOptions): PulledSource
           if (signal.aborted) break;
           failures += 1;
           const { code, what } = asUnreachable(error, broker);
-          trouble.failed(what, clock.nowMs());
+          reach.failed(what, clock.nowMs());
           logger.warn({ broker: broker.name, where: broker.address, code, failures }, what);
         } finally {
           metrics.connected(broker.name, false);

@@ -18,9 +18,9 @@ import type { Logger } from '../../telemetry/logger.ts';
 import type { Sink } from '../source.ts';
 import { jittered } from '../watch/back-off.ts';
 import { gone, type KnownHead, type KnownObjects } from '../watch/list-comparison.ts';
-import { type PulledSource, SourceTrouble } from '../watch/source-trouble.ts';
 import type { IngestMetrics } from './ingest-metrics.ts';
 import { keyOf, type PolledItem, type PolledList, type PollMapping, readPolledList } from './polled-list.ts';
+import { type PulledSource, Reach } from './pulled-source.ts';
 import { rejectsOfFaults } from './push-receiver.ts';
 
 export interface Poll extends PollMapping {
@@ -61,18 +61,22 @@ export class Poller implements PulledSource {
   readonly name: string;
   readonly #options: PollerOptions;
   readonly #cursorName: string;
-  readonly #trouble: SourceTrouble;
+  readonly #reach: Reach;
   #faultsTold = '';
 
   constructor(options: PollerOptions) {
     this.#options = options;
     this.name = `poll ${options.poll.name}`;
     this.#cursorName = `poll/${options.poll.name}`;
-    this.#trouble = new SourceTrouble(options.poll.cluster, this.name);
+    this.#reach = new Reach(options.poll.cluster, this.name, options.clock.nowMs());
+  }
+
+  reach() {
+    return this.#reach.current();
   }
 
   blindSpot() {
-    return this.#trouble.blindSpot();
+    return this.#reach.blindSpot();
   }
 
   async run(sink: Sink, signal: AbortSignal): Promise<void> {
@@ -81,12 +85,12 @@ export class Poller implements PulledSource {
       try {
         await this.#pollOnce(sink, signal);
         metrics.polled(poll.name, true, clock.nowMs());
-        this.#trouble.over();
+        this.#reach.reached(clock.nowMs());
       } catch (error) {
         if (signal.aborted) return;
         metrics.polled(poll.name, false, clock.nowMs());
         const { code, what } = asPollError(error, poll);
-        this.#trouble.failed(what, clock.nowMs());
+        this.#reach.failed(what, clock.nowMs());
         logger.warn({ poll: poll.name, code }, what);
       }
       await clock.sleep(jittered(poll.intervalMs, JITTER, random), signal).catch(() => {});
