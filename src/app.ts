@@ -17,7 +17,9 @@ import type { KeyedHash } from './domain/redact.ts';
 import { createSchemaBook, type SchemaBook } from './domain/schema-book.ts';
 import { createModel } from './model/ensemble.ts';
 import type { Options } from './options.ts';
+import { publishAnalysisMetrics } from './pipeline/analysis-metrics.ts';
 import { type Analysis, type AnalysisOptions, createAnalysis } from './pipeline/analyze.ts';
+import { catchUp } from './pipeline/catch-up.ts';
 import { type ClaimBookOptions, createClaimBook } from './pipeline/claim-book.ts';
 import { createClaimMetrics } from './pipeline/claim-metrics.ts';
 import { type ControllerBook, createControllerBook } from './pipeline/controller-book.ts';
@@ -70,6 +72,8 @@ export interface App {
   joinClaims(hooks: ClaimHooks): void;
   /** Starts the API and the page. The page's address has the token in it where it was made up here: one that was given stays out of logs. */
   serveApi(view: ApiView): Promise<{ url: string; pageUrl: string }>;
+  /** Brings the model to the end of the record, in steps between which all else goes on. Nothing that comes in is judged before. */
+  catchUp(): Promise<void>;
   /** Starts sending alerts, and marks on the objects of the clusters given. */
   startResponding(clusters?: readonly MarkTarget[]): void;
   /** Alerts about what cannot be seen; `report` takes what happened once. */
@@ -185,6 +189,7 @@ export function createApp({
     });
     publishPipelineMetrics(pipeline, registry);
     publishSeriesMetrics(analysis.model, registry);
+    publishAnalysisMetrics(analysis, registry);
     const background = (name: string, work: Promise<void>): void => {
       work.catch((error: unknown) => {
         if (!signal.aborted) logger.error({ part: name, err: error }, 'a part of Crowsnest ended unexpectedly');
@@ -243,7 +248,8 @@ export function createApp({
           controllers: () => controllers.views(),
           masked: () => masking.places(),
           maturity: () => analysis.model.maturity(),
-          health: () => health(store, view.checks()),
+          behind: () => analysis.behind(),
+          health: () => health(store, [modelCheck(analysis), ...view.checks()]),
           registry,
           schemas,
           auth: { token },
@@ -258,6 +264,11 @@ export function createApp({
         stack.defer('api', () => api.close());
         externalUrl = options.externalUrl ?? url;
         return { url, pageUrl: given === undefined ? `${url}/#token=${token}` : url };
+      },
+      catchUp() {
+        const work = catchUp({ analysis, clock, logger, signal, onPaged: wakeAll });
+        background('catching up', work);
+        return work;
       },
       startResponding(clusters = []) {
         if (options.alertmanager.length > 0) {
@@ -375,6 +386,14 @@ function health(
   const writable = { name: 'store', ok: !store.readOnly, detail: store.readOnly ? 'the database cannot be written' : 'writable' };
   const all = [writable, ...checks];
   return { live: true, ready: all.every((check) => check.ok), checks: all };
+}
+
+/** A model that has yet to go through the record is no reason to send nobody here: all that is recorded can be read. */
+function modelCheck(analysis: Analysis): { name: string; ok: boolean; detail: string } {
+  const behind = analysis.behind();
+  if (behind === undefined) return { name: 'model', ok: true, detail: 'judges what comes' };
+  const doing = behind.phase === 'relearning' ? 'learns the record again' : 'judges what was recorded';
+  return { name: 'model', ok: true, detail: `${doing}: ${behind.done} of ${behind.all} changes; new ones are judged after them` };
 }
 
 function publishStoreMetrics(store: Store & { losses: number }, registry: Registry): void {

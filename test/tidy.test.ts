@@ -20,7 +20,7 @@ const FOLDERS: Record<string, { values: string[]; types?: string[] }> = {
   respond: { values: ['domain', 'kube', 'telemetry'], types: ['store'] },
   // Of respond also the values of pure files, see below.
   pipeline: { values: ['domain', 'model'], types: ['collector', 'store', 'respond', 'telemetry'] },
-  api: { values: ['domain', 'telemetry'], types: ['store', 'model', 'respond', 'collector'] },
+  api: { values: ['domain', 'telemetry'], types: ['store', 'model', 'respond', 'collector', 'pipeline'] },
   // Runs in the browser, so it is a folder of its own: what it imports is sent there.
   'api/page': { values: ['domain'], types: ['api'] },
   demo: { values: ['domain', 'collector'] },

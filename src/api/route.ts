@@ -12,6 +12,7 @@ import { type ErrorCode, isCrowsnestError } from '../domain/errors.ts';
 import type { MaskedPlace } from '../domain/mask-ledger.ts';
 import type { SchemaBook } from '../domain/schema-book.ts';
 import type { Model } from '../model/model.ts';
+import type { Analysis } from '../pipeline/analyze.ts';
 import type { AsyncStore } from '../store/async-store.ts';
 import type { ActivityLog } from './activity.ts';
 import type { IngestKey, IngestKind } from './ingest-keys.ts';
@@ -38,6 +39,8 @@ export interface ApiSources {
   /** What was masked where; never the values. */
   masked?: (() => MaskedPlace[]) | undefined;
   maturity: (() => ReturnType<Model['maturity']>) | undefined;
+  /** How far the model is behind the record; absent where there is none. */
+  behind?: (() => ReturnType<Analysis['behind']>) | undefined;
   health: () => HealthReport;
   registry: Registry;
   /** What the kinds' schemas say; absent where nothing is watched. */

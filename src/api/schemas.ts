@@ -380,6 +380,18 @@ export const Stats = z
         detectors: z.record(z.string(), z.object({ mature: z.boolean(), samples: z.number() })),
       })
       .optional(),
+    behind: z
+      .object({
+        phase: z
+          .enum(['relearning', 'judging'])
+          .describe(
+            'Learns again what was judged before, as after an upgrade of the model, or judges what was recorded and not judged',
+          ),
+        done: count.describe('Changes it went through since the start'),
+        all: count.describe('Changes it has to go through'),
+      })
+      .optional()
+      .describe('While the model goes through the record after a start; what is recorded meanwhile is judged after it, in order'),
   })
   .register(components, { id: 'Stats' });
 

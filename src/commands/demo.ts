@@ -25,7 +25,7 @@ export async function runDemo(options: Options, terminal: Terminal): Promise<num
   const onProgress = (done: number, total: number) => progress.update(done, total);
   try {
     // A demo that was broken off goes on where its database says it was.
-    app.analysis.catchUp();
+    await app.catchUp();
     await app.run(createScenarioSource({ scenario, from, onProgress }));
   } finally {
     progress.stop();

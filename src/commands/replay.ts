@@ -23,7 +23,7 @@ export async function runReplay(given: Options, file: string, terminal: Terminal
     ? undefined
     : await app.serveApi({ version: terminal.version, coverage: () => [], checks: () => [], token: terminal.token });
   if (served !== undefined) terminal.note(`page and API: ${served.pageUrl}\n`);
-  app.analysis.catchUp();
+  await app.catchUp();
   app.startHousekeeping({ live: false });
   await playAndPrint({ app, playback, findings, progress, terminal, options, file });
   if (served !== undefined) await untilStopped(terminal.signal);

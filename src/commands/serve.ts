@@ -51,8 +51,8 @@ export async function runServe(options: Options, terminal: Terminal): Promise<nu
   });
   terminal.note(`page and API: ${served.pageUrl}\n`);
 
-  // What a crash left recorded but unjudged is judged before anything new comes in.
-  app.analysis.catchUp();
+  // What a crash left recorded but unjudged is judged before anything new that comes in meanwhile. Its failure is logged where it is kept.
+  void app.catchUp().catch(() => undefined);
   app.startResponding(clusters);
   app.startHousekeeping({ live: true });
   app.startCoverageAlerts(() => [

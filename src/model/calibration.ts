@@ -59,6 +59,8 @@ const RECORD_TRUST = 3;
 export interface SavedCalibration {
   pools: Map<string, Pool>;
   records: Map<string, Record>;
+  /** Older snapshots have none. */
+  told?: Map<string, number>;
   withheld: Withheld[];
   visits: { [sort in Sort]: number };
 }
@@ -180,12 +182,13 @@ export class Calibration {
   }
 
   save(): SavedCalibration {
-    return { pools: this.#pools, records: this.#records, withheld: this.#withheld, visits: this.#visits };
+    return { pools: this.#pools, records: this.#records, told: this.#told, withheld: this.#withheld, visits: this.#visits };
   }
 
   load(saved: SavedCalibration): void {
     this.#pools = saved.pools;
     this.#records = saved.records;
+    this.#told = saved.told ?? new Map();
     this.#withheld = saved.withheld;
     this.#visits = saved.visits;
   }

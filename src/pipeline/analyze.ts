@@ -2,16 +2,18 @@
  * Second hop: recorded changes and scrapes in, findings out. Score, decide, and store the outcome together with the position it covers, so
  * that a process killed at any instant goes on with the first unjudged change and gives the findings an undisturbed run would have given.
  *
- * Three positions matter after a restart: the model's snapshot (older), the analysis cursor (findings up to it are stored), and the end of
- * the log. Between the first two the model learns again without anything being decided; after the second, all is as in live operation.
+ * Three places matter after a restart: the model's snapshot (older), the analysis cursor (findings up to it are stored), and the end of
+ * the record. Between the first two the model learns again without anything being decided; up to the third it judges what it missed; from
+ * then on it judges what comes. `phase` is 'relearning', 'judging', 'current'; only `step` moves it on, and only forwards. Until it is
+ * current, what is recorded meanwhile waits in the record, so findings come in order and recording goes on (see catch-up.ts).
  */
 import type { Change } from '../domain/change.ts';
 import type { Finding, Judgement } from '../domain/finding.ts';
-import type { Sample, Scrape } from '../domain/series.ts';
 import { SNAPSHOT_VERSION } from '../model/ensemble.ts';
 import type { Model } from '../model/model.ts';
 import type { Policy } from '../respond/policy.ts';
 import type { AlertRecord, EffectRecord, Store } from '../store/store.ts';
+import { END_OF_RECORD, type Place, RecordWalk, type Walked } from './record-walk.ts';
 
 const CURSOR_CHANGES = 'analysis.changes';
 const CURSOR_SAMPLES = 'analysis.samples';
@@ -19,8 +21,7 @@ const CURSOR_SAMPLES = 'analysis.samples';
 const CURSOR_CLOCK = 'analysis.clock';
 const POLICY_STATE = 'policy';
 const SNAPSHOT = 'model';
-const CATCH_UP_BATCH = 500;
-const SAMPLES_BATCH = 20_000;
+const STEP_ITEMS = 500;
 
 /** Findings weaker than once in 100 are ranked (see onJudgement) but not kept in the store: they would be as many as changes. */
 const STORED_SCORE_MIN = 2;
@@ -42,11 +43,24 @@ export interface AnalysisOptions {
   onFault?: (change: Change, error: unknown) => void;
 }
 
+/** What of the record the model has yet to go through before it judges what comes. */
+export interface Behind {
+  /** 'relearning' what was judged before, or 'judging' what was not. */
+  phase: 'relearning' | 'judging';
+  /** Changes since the start of catching up, and how many there are. */
+  done: number;
+  all: number;
+}
+
 export interface Analysis {
   readonly model: Model;
-  /** Judges what was just recorded. Returns the findings that page. */
+  /** Judges what was just recorded. Returns the findings that page. While it is behind that is left to `step`, which comes to it. */
   analyze(changes: readonly Change[]): Finding[];
-  /** Judges whatever is in the store beyond the cursors, e.g. after a crash. */
+  /** Undefined once it is current. */
+  behind(): Behind | undefined;
+  /** Goes through the next part of the record: `items` changes and moments of scrapes at most. Returns the findings that page. */
+  step(items?: number): Finding[];
+  /** All steps at once, for what has nothing else to do meanwhile. */
   catchUp(): Finding[];
   /** Lets event time pass without changes, so that silences become known. */
   advance(nowMs: number): Finding[];
@@ -54,14 +68,27 @@ export interface Analysis {
   saveSnapshot(): void;
 }
 
+type Phase = Behind['phase'] | 'current';
+type Judged = { judgement: Judgement; change?: Change }[];
+
 export function createAnalysis(options: AnalysisOptions): Analysis {
   const { store } = options;
   const saved = loadSnapshot(store);
   const model = options.createModel(saved?.blob);
   const policy = options.createPolicy(store.getState(POLICY_STATE));
-  let seq = Number(store.cursor(CURSOR_CHANGES) ?? 0);
-  let position = Number(store.cursor(CURSOR_SAMPLES) ?? 0);
+  /** Up to here findings are stored. */
+  const decided: Place = {
+    seq: Number(store.cursor(CURSOR_CHANGES) ?? 0),
+    position: Number(store.cursor(CURSOR_SAMPLES) ?? 0),
+  };
   let clockMs = Number(store.cursor(CURSOR_CLOCK) ?? Number.NEGATIVE_INFINITY);
+  let askedMs = Number.NEGATIVE_INFINITY;
+  /** Its place is how far the model has learnt. */
+  let walk = new RecordWalk(store, saved?.place ?? { seq: 0, position: 0 });
+  const beganSeq = walk.place.seq;
+  let phase: Phase = 'relearning';
+  let ahead = walk.upTo(decided);
+
   /** One change that the model cannot take must neither cost its neighbours their judgement nor fail every start from now on. */
   const observe = (change: Change): Judgement[] => {
     try {
@@ -71,8 +98,15 @@ export function createAnalysis(options: AnalysisOptions): Analysis {
       return [];
     }
   };
-  relearn(store, { model, observe }, saved, { seq, position });
-  model.advance(clockMs);
+  const take = (walked: Walked): Judged => {
+    if ('scrapes' in walked) {
+      return walked.scrapes.flatMap((scrape) => model.observeScrape(scrape).map((judgement) => ({ judgement })));
+    }
+    const { change } = walked;
+    const judgements = observe(change);
+    // What a first list finds was there before Crowsnest looked: it is learnt, but nobody did it just now, so it is not judged.
+    return change.origin === 'list' ? [] : judgements.map((judgement) => ({ judgement, change }));
+  };
 
   // What is decided but not stored yet. It outlives a failed write: the model has moved on and would not say it again.
   let unsaved: { findings: Finding[]; alerts: AlertRecord[]; effects: EffectRecord[] } = {
@@ -81,7 +115,7 @@ export function createAnalysis(options: AnalysisOptions): Analysis {
     effects: [],
   };
 
-  const commit = (judged: { judgement: Judgement; change?: Change }[]): Finding[] => {
+  const commit = (judged: Judged): Finding[] => {
     for (const { judgement, change } of judged) {
       const finding = policy.decide(judgement);
       options.onFinding?.(finding);
@@ -91,11 +125,12 @@ export function createAnalysis(options: AnalysisOptions): Analysis {
       unsaved.alerts.push(...follow.alerts);
       unsaved.effects.push(...follow.effects);
     }
+    Object.assign(decided, walk.place);
     store.commitAnalysis({
       ...unsaved,
       cursors: {
-        [CURSOR_CHANGES]: String(seq),
-        [CURSOR_SAMPLES]: String(position),
+        [CURSOR_CHANGES]: String(decided.seq),
+        [CURSOR_SAMPLES]: String(decided.position),
         ...(Number.isFinite(clockMs) ? { [CURSOR_CLOCK]: String(clockMs) } : {}),
       },
       state: { [POLICY_STATE]: policy.save() },
@@ -105,53 +140,69 @@ export function createAnalysis(options: AnalysisOptions): Analysis {
     return paged;
   };
 
-  /** New scrapes are read back from the store, so that live operation and catching up see the same samples in the same order. */
-  const newScrapes = (): Scrape[] => {
-    const scrapes: Scrape[] = [];
-    for (;;) {
-      const next = store.samplesAfter(position, SAMPLES_BATCH);
-      if (next.samples.length === 0) return scrapes;
-      position = next.position;
-      scrapes.push(...scrapesOf(next.samples));
-    }
+  const advance = (nowMs: number): Finding[] => {
+    clockMs = Math.max(clockMs, nowMs);
+    return commit(model.advance(nowMs).map((judgement) => ({ judgement })));
   };
 
-  const analyze = (changes: readonly Change[]): Finding[] => {
-    const judged: { judgement: Judgement; change?: Change }[] = [];
-    const scrapes = newScrapes();
-    let next = 0;
-    for (const change of changes) {
-      if (change.seq <= seq) continue;
-      for (; next < scrapes.length && scrapes[next]!.tsMs <= change.observedMs; next++) {
-        for (const judgement of model.observeScrape(scrapes[next]!)) judged.push({ judgement });
-      }
-      // What a first list finds was there before Crowsnest looked: it is learnt, but nobody did it just now, so it is not judged.
-      const judgements = observe(change);
-      if (change.origin !== 'list') for (const judgement of judgements) judged.push({ judgement, change });
-      seq = change.seq;
-    }
-    for (; next < scrapes.length; next++) {
-      for (const judgement of model.observeScrape(scrapes[next]!)) judged.push({ judgement });
-    }
-    return commit(judged);
+  const beginJudging = () => {
+    model.advance(clockMs);
+    // The cursor may be further than what can still be read.
+    walk = new RecordWalk(store, decided);
+    ahead = walk.upTo(END_OF_RECORD);
+    phase = 'judging';
   };
+
+  const step = (items = STEP_ITEMS): Finding[] => {
+    const judged: Judged = [];
+    let ended = phase === 'current';
+    for (let taken = 0; taken < items && !ended; taken++) {
+      const next = ahead.next();
+      if (next.done === true) ended = true;
+      else if (phase === 'relearning') take(next.value);
+      else judged.push(...take(next.value));
+    }
+    if (ended && phase === 'relearning') beginJudging();
+    else if (ended) phase = 'current';
+    if (phase === 'relearning') return [];
+    const paged = judged.length > 0 || phase === 'current' ? commit(judged) : [];
+    if (phase === 'current' && askedMs > clockMs) paged.push(...advance(askedMs));
+    return paged;
+  };
+
+  const newestSeq = () => store.changes({ limit: 1 }).items[0]?.seq ?? 0;
+  if (isAt(decided, walk.place)) {
+    beginJudging();
+    if (newestSeq() <= decided.seq && store.samplesAfter(decided.position, 1).samples.length === 0) phase = 'current';
+  }
 
   return {
     model,
-    analyze,
+    step,
+    analyze(changes) {
+      if (phase !== 'current') return [];
+      const judged: Judged = [];
+      for (const walked of walk.through(changes)) judged.push(...take(walked));
+      return commit(judged);
+    },
+    behind() {
+      if (phase === 'current') return undefined;
+      const { seq } = walk.place;
+      return { phase, done: seq - beganSeq, all: Math.max(seq, newestSeq()) - beganSeq };
+    },
     catchUp() {
       const paged: Finding[] = [];
-      for (;;) {
-        const changes = store.changesAfter(seq, CATCH_UP_BATCH);
-        paged.push(...analyze(changes));
-        if (changes.length < CATCH_UP_BATCH) return paged;
-      }
+      do paged.push(...step());
+      while (phase !== 'current');
+      return paged;
     },
     advance(nowMs) {
-      clockMs = Math.max(clockMs, nowMs);
-      return commit(model.advance(nowMs).map((judgement) => ({ judgement })));
+      if (phase === 'current') return advance(nowMs);
+      askedMs = Math.max(askedMs, nowMs);
+      return [];
     },
     saveSnapshot() {
+      const { seq, position } = walk.place;
       const head = Buffer.alloc(8);
       head.writeDoubleLE(position);
       store.saveSnapshot(SNAPSHOT, { version: SNAPSHOT_VERSION, seq, blob: Buffer.concat([head, model.snapshot()]) });
@@ -159,60 +210,16 @@ export function createAnalysis(options: AnalysisOptions): Analysis {
   };
 }
 
-function loadSnapshot(store: Store): { seq: number; position: number; blob: Uint8Array } | undefined {
+function isAt(place: Place, other: Place): boolean {
+  return place.seq === other.seq && place.position === other.position;
+}
+
+function loadSnapshot(store: Store): { place: Place; blob: Uint8Array } | undefined {
   const snapshot = store.loadSnapshot(SNAPSHOT);
   // A snapshot of another version is not guessed at: the model learns again from the log, which is complete.
   if (snapshot === undefined || snapshot.version !== SNAPSHOT_VERSION) return undefined;
   return {
-    seq: snapshot.seq,
-    position: Buffer.from(snapshot.blob.subarray(0, 8)).readDoubleLE(),
+    place: { seq: snapshot.seq, position: Buffer.from(snapshot.blob.subarray(0, 8)).readDoubleLE() },
     blob: snapshot.blob.subarray(8),
   };
-}
-
-/** Brings the model from its snapshot to the analysis cursor; what it says on the way was decided before. */
-function relearn(
-  store: Store,
-  { model, observe }: { model: Model; observe: (change: Change) => unknown },
-  saved: { seq: number; position: number } | undefined,
-  to: { seq: number; position: number },
-): void {
-  let seq = saved?.seq ?? 0;
-  let position = saved?.position ?? 0;
-  const scrapes: Scrape[] = [];
-  while (position < to.position) {
-    // Positions rise by one per sample, so this bound keeps unjudged samples out.
-    const next = store.samplesAfter(position, Math.min(SAMPLES_BATCH, to.position - position));
-    if (next.samples.length === 0) break;
-    scrapes.push(...scrapesOf(next.samples));
-    position = next.position;
-  }
-  let nextScrape = 0;
-  while (seq < to.seq) {
-    const changes = store.changesAfter(seq, Math.min(CATCH_UP_BATCH, to.seq - seq));
-    if (changes.length === 0) break;
-    for (const change of changes) {
-      for (; nextScrape < scrapes.length && scrapes[nextScrape]!.tsMs <= change.observedMs; nextScrape++)
-        model.observeScrape(scrapes[nextScrape]!);
-      if (change.seq <= to.seq) observe(change);
-      seq = change.seq;
-    }
-  }
-  for (; nextScrape < scrapes.length; nextScrape++) model.observeScrape(scrapes[nextScrape]!);
-}
-
-/** Samples as stored, put back together by target (the `instance` label) and time. */
-export function scrapesOf(samples: readonly Sample[]): Scrape[] {
-  const scrapes = new Map<string, Scrape>();
-  for (const { key, tsMs, value } of samples) {
-    const target = key.labels.instance ?? '';
-    const id = `${key.cluster}\u0000${target}\u0000${tsMs}`;
-    let scrape = scrapes.get(id);
-    if (scrape === undefined) {
-      scrape = { cluster: key.cluster, target, tsMs, samples: [] };
-      scrapes.set(id, scrape);
-    }
-    scrape.samples.push({ metric: key.metric, labels: key.labels, value });
-  }
-  return [...scrapes.values()];
 }

@@ -6,5 +6,6 @@ import type { Analysis } from './analyze.ts';
  * judges what was recorded in the meantime.
  */
 export function createIdleAnalysis(model: Model): Analysis {
-  return { model, analyze: () => [], catchUp: () => [], advance: () => [], saveSnapshot: () => {} };
+  const none = () => [];
+  return { model, analyze: none, behind: () => undefined, step: none, catchUp: none, advance: none, saveSnapshot: () => {} };
 }

@@ -3,13 +3,13 @@
  * series are kept apart (series-names).
  */
 import type Database from 'better-sqlite3';
-import type { Sample, Scrape } from '../domain/series.ts';
+import type { Scrape } from '../domain/series.ts';
 import { RollupTable } from './rollups.ts';
 import { decodeRun, decodeScrape, encodeRun, encodeScrape, type StoredSample, type StoredScrape } from './sample-codec.ts';
 import { SeriesNames } from './series-names.ts';
 import { blocksBefore, type SampleTier, type SeriesBlocks } from './series-retention.ts';
 import { readWindows } from './series-windows.ts';
-import type { Reject, SeriesData, SeriesQuery, WindowQuery, WindowResult } from './store.ts';
+import type { PlacedSample, Reject, SeriesData, SeriesQuery, WindowQuery, WindowResult } from './store.ts';
 import { corruptRecord } from './store-errors.ts';
 
 export interface SeriesOptions {
@@ -151,13 +151,13 @@ export class SeriesTable {
   }
 
   /** Whole scrapes after a position, at least one where there is one, then as many as `limit` samples hold. */
-  after(position: number, limit: number): { position: number; samples: Sample[] } {
-    const samples: Sample[] = [];
+  after(position: number, limit: number): { position: number; samples: PlacedSample[] } {
+    const samples: PlacedSample[] = [];
     let reached = position;
     for (const scrape of this.#scrapesAfter(position)) {
       if (samples.length > 0 && samples.length + scrape.samples.length > limit) break;
       for (const { seriesId, value, stale } of scrape.samples) {
-        if (!stale) samples.push({ key: this.#names.key(seriesId), tsMs: scrape.tsMs, value });
+        if (!stale) samples.push({ key: this.#names.key(seriesId), tsMs: scrape.tsMs, value, position: scrape.id });
       }
       reached = scrape.id;
     }

@@ -153,6 +153,11 @@ export interface FindingQuery {
   continue?: string;
 }
 
+export interface PlacedSample extends Sample {
+  /** Of the scrape it came with; rises by one from scrape to scrape. */
+  position: number;
+}
+
 export interface SeriesQuery {
   cluster?: string;
   metric?: string;
@@ -320,7 +325,7 @@ export interface Store {
   /** What each series comes to in each step, from raw samples or rollups. */
   seriesWindows(query: WindowQuery): WindowResult;
   /** Samples of one cluster with (time, insertion) after a position, in order: how series analysis catches up. */
-  samplesAfter(position: number, limit: number): { position: number; samples: Sample[] };
+  samplesAfter(position: number, limit: number): { position: number; samples: PlacedSample[] };
   rejects(limit: number): Reject[];
   /** Newest first. */
   gaps(query: GapQuery): Page<Gap>;

@@ -310,7 +310,8 @@ class MemoryStore implements port.Store {
     let reached = position;
     for (const { cluster, tsMs, samples: more } of this.#scrapes.slice(position)) {
       if (samples.length > 0 && samples.length + more.length > limit) break;
-      for (const { metric, labels, value } of more) samples.push({ key: { cluster, metric, labels }, tsMs, value });
+      for (const { metric, labels, value } of more)
+        samples.push({ key: { cluster, metric, labels }, tsMs, value, position: reached + 1 });
       reached += 1;
     }
     return { position: reached, samples };

@@ -46,6 +46,12 @@ export function Header({
         </a>`
       }
       ${away > 0 && html`<a href="#/coverage" class="attention"><b>${away}</b> ${away === 1 ? 'cluster' : 'clusters'} not reached</a>`}
+      ${
+        stats?.behind !== undefined &&
+        html`<span class="state learning" title=${`${wholeNumber(stats.behind.done)} of ${wholeNumber(stats.behind.all)} changes; what comes in meanwhile is judged after them`}>
+          ${stats.behind.phase === 'relearning' ? 'learning the record again' : 'judging the record'}: ${percentOf(stats.behind)}
+        </span>`
+      }
       ${immature > 0 && html`<a href="#/coverage" class="state learning">learning: ${detectors.length - immature} of ${detectors.length} detectors speak</a>`}
       ${stats?.readOnly === true && html`<span class="attention">disk full: nothing new is recorded</span>`}
       ${
@@ -58,4 +64,8 @@ export function Header({
       <button class="quiet" onClick=${onHelp} title="Keyboard and query help"><kbd>?</kbd></button>
     </div>
   </header>`;
+}
+
+function percentOf({ done, all }: { done: number; all: number }): string {
+  return `${all === 0 ? 0 : Math.floor((100 * done) / all)} %`;
 }

@@ -72,7 +72,7 @@ export const getStats = route({
   params: z.strictObject({}),
   query: z.strictObject({}),
   response: schemas.Stats,
-  async handle(_, { store, clock, version, maturity }) {
+  async handle(_, { store, clock, version, maturity, behind }) {
     const { changes, objects, heartbeats, findings, pages, rejects, samples, bytes } = await store.counts();
     const firstMs = (await store.change(1))?.observedMs;
     const lastMs = await newestMs(store);
@@ -82,6 +82,7 @@ export const getStats = route({
       first: firstMs === undefined ? undefined : isoTime(firstMs),
       last: lastMs === undefined ? undefined : isoTime(lastMs),
       maturity: maturity === undefined ? undefined : maturityView(maturity()),
+      behind: behind?.(),
     };
   },
 });
