@@ -8,6 +8,7 @@ import { killStore } from './kill-store.ts';
 import { measureMasking } from './masking.ts';
 import { measureQuality, qualityText } from './quality/measure.ts';
 import { measureNab } from './quality/nab.ts';
+import { measureQuiet } from './quality/quiet-series.ts';
 import { measureQueries, type QueriesOptions, queriesText } from './queries.ts';
 import { measureSamples, samplesText } from './samples.ts';
 import { measureStorage, storageText } from './storage.ts';
@@ -188,6 +189,17 @@ program
       program.error(`the bench came to nothing: ${(error as Error).message}`);
     }
   });
+
+program
+  .command('quiet-series')
+  .description('false alarms of the detectors on series on days on which nothing is wrong, beside what their scores promise')
+  .option('--clusters <N>', 'made-up clusters, one after the other', positive, 6)
+  .option('--days <N>', 'of each, two weeks of learning included', positive, 84)
+  .option('--minutes <N>', 'between two readings', positive, 15)
+  .option('--seed <N>', 'of the first cluster', positive, 1)
+  .action(({ clusters, days, minutes, seed }: { clusters: number; days: number; minutes: number; seed: number }) =>
+    print(measureQuiet({ clusters, days, scrapeMs: minutes * 60_000, seed })),
+  );
 
 function positive(text: string): number {
   if (!/^[1-9]\d*$/.test(text)) throw new InvalidArgumentError('expected a whole number above 0.');

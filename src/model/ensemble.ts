@@ -12,6 +12,7 @@ import { ClusterModel, type SavedCluster, type Witness } from './cluster-model.t
 import type { Model } from './model.ts';
 import { type KindOfController, ReconcileHealth } from './reconcile-health.ts';
 import { SeriesWatch } from './series/series-watch.ts';
+import { isNewShift, type ShiftsTold } from './series/shifts-told.ts';
 import { type CompiledRule, compileRules, type UserRule } from './user-rules.ts';
 
 export interface ModelOptions {
@@ -26,14 +27,14 @@ export interface ModelOptions {
 }
 
 /** Raised when the shape of the saved state changes; an older snapshot is then not restored but relearnt from the record. */
-export const SNAPSHOT_VERSION = 2;
+export const SNAPSHOT_VERSION = 3;
 
 interface Saved {
   version: number;
   clusters: [string, SavedCluster][];
   series: unknown;
-  /** Older snapshots have none. */
-  watch?: unknown;
+  watch: unknown;
+  told: ShiftsTold;
 }
 
 /**
@@ -53,6 +54,7 @@ class Ensemble implements Model {
   readonly #clusters = new Map<string, ClusterModel>();
   readonly #series: ReconcileHealth;
   readonly #watch: SeriesWatch;
+  #shiftsTold: ShiftsTold = new Map();
 
   constructor(timeZone: string, { rules = [], kindOf, witness, weights }: ModelOptions) {
     this.#series = new ReconcileHealth(kindOf);
@@ -68,7 +70,8 @@ class Ensemble implements Model {
   }
 
   observeScrape(scrape: Scrape): Judgement[] {
-    return [...this.#series.observe(scrape), ...this.#watch.observe(scrape)];
+    const found = [...this.#series.observe(scrape), ...this.#watch.observe(scrape)];
+    return found.filter((judgement) => isNewShift(this.#shiftsTold, judgement));
   }
 
   advance(nowMs: number): Judgement[] {
@@ -77,7 +80,13 @@ class Ensemble implements Model {
 
   snapshot(): Uint8Array {
     const clusters = [...this.#clusters].map(([name, cluster]): [string, SavedCluster] => [name, cluster.save()]);
-    const saved: Saved = { version: SNAPSHOT_VERSION, clusters, series: this.#series.save(), watch: this.#watch.save() };
+    const saved: Saved = {
+      version: SNAPSHOT_VERSION,
+      clusters,
+      series: this.#series.save(),
+      watch: this.#watch.save(),
+      told: this.#shiftsTold,
+    };
     return zstdCompressSync(serialize(saved));
   }
 
@@ -102,7 +111,8 @@ class Ensemble implements Model {
     }
     for (const [name, state] of saved.clusters) this.#clusterOf(name).load(state);
     this.#series.load(saved.series);
-    if (saved.watch !== undefined) this.#watch.load(saved.watch);
+    this.#watch.load(saved.watch);
+    this.#shiftsTold = saved.told;
   }
 
   series(): ReturnType<Model['series']> {
@@ -122,6 +132,7 @@ class Ensemble implements Model {
       }
     }
     out.detectors['reconcile-health'] = { mature: this.#series.isMature(), samples: this.#series.samples() };
+    out.detectors['series-watch'] = { mature: this.#watch.isMature(), samples: this.#watch.samples() };
     return out;
   }
 

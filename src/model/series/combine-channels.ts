@@ -73,3 +73,13 @@ export function isAlarm(alarm: AlarmState, score: number, constants: AlarmConsta
   alarm.often += 1;
   return true;
 }
+
+/** The family whose channel says most. */
+export function leadOf(memory: Memory, { weights }: CombineConstants): Family {
+  let lead = 0;
+  const said = memory.map((bits, i) => bits * weights[CHANNELS[i] as Family]);
+  said.forEach((each, i) => {
+    if (each > (said[lead] as number)) lead = i;
+  });
+  return CHANNELS[lead] as Family;
+}

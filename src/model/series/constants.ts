@@ -18,8 +18,12 @@ export const SERIES: SeriesConstants = {
   alarm: { level: 2.5, restRows: 107, escalation: 4.25, habit: 0.5, habitRows: 856 },
 };
 
-/** Of a controller's series: the same, with a shorter past, so that six hundred of them stay within memory. */
+/**
+ * Of a controller's series: the same, with a shorter past, so that six hundred of them stay within memory, and without quiet, which says nothing
+ * about a share or a time that rose: among discrete values a stretch without movement is common.
+ */
 export const PRODUCT_SERIES: SeriesConstants = {
   ...SERIES,
   evidence: { ...SERIES.evidence, pastMax: 720, levelMax: 480 },
+  combine: { ...SERIES.combine, weights: { ...SERIES.combine.weights, quiet: 0 } },
 };

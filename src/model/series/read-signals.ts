@@ -7,6 +7,7 @@ import { readReconcileSample } from '../../domain/reconcile-sample.ts';
 import type { Scrape } from '../../domain/series.ts';
 import { seriesId } from '../../domain/series.ts';
 import { touch } from '../counts.ts';
+import { addDurations, addReconciles, type Lately, makeLately } from './lately.ts';
 
 export const SIGNALS = ['error-share', 'duration-p99', 'retries', 'queue-depth', 'saturation'] as const;
 export type SignalName = (typeof SIGNALS)[number];
@@ -18,8 +19,15 @@ export interface SignalRow {
   metric: string;
 }
 
-/** Last value and time by series. */
-export type Counters = Map<string, { value: number; atMs: number }>;
+/** Last value and time by series, and what was counted lately by target and controller. */
+export interface Counters {
+  last: Map<string, { value: number; atMs: number }>;
+  lately: Map<string, Lately>;
+}
+
+export function makeCounters(): Counters {
+  return { last: new Map(), lately: new Map() };
+}
 
 interface Gathered {
   errors: number;
@@ -36,9 +44,11 @@ interface Gathered {
 
 const COUNTERS_MAX = 100_000;
 const CONTROLLERS_MAX = 1_000;
+const LATELY_MAX = 2_000;
 const ABSENT_MS = 86_400_000;
 const QUANTILE = 0.99;
-const TIMED_MIN = 5;
+const TIMED_MIN = 100;
+const RECONCILES_MIN = 20;
 const BUCKET = 'controller_runtime_reconcile_time_seconds_bucket';
 
 export function readSignals(scrape: Scrape, counters: Counters): SignalRow[] {
@@ -54,7 +64,10 @@ export function readSignals(scrape: Scrape, counters: Counters): SignalRow[] {
     const increase = () => increaseOf(counters, scrape, { series: seriesId(metric, labels), value, restarted });
     gather(gathered, { metric, labels, value, role: readReconcileSample(metric, labels)?.role }, increase);
   }
-  return [...found].flatMap(([controller, gathered]) => rowsOf(controller, gathered));
+  return [...found].flatMap(([controller, gathered]) => {
+    const key = `${scrape.cluster}\u0000${scrape.target}\u0000${controller}`;
+    return rowsOf(controller, gathered, touch(counters.lately, key, LATELY_MAX, makeLately));
+  });
 }
 
 function gather(
@@ -83,11 +96,14 @@ function gather(
   else if (metric === 'controller_runtime_max_concurrent_reconciles') into.workers = (into.workers ?? 0) + value;
 }
 
-function rowsOf(controller: string, of: Gathered): SignalRow[] {
+function rowsOf(controller: string, of: Gathered, lately: Lately): SignalRow[] {
   const { total, errors, retries, queue, active, workers } = of;
   const rows: SignalRow[] = [];
-  if (total >= 1) rows.push({ controller, name: 'error-share', value: Math.min(1, errors / total), metric: of.errorMetric });
-  const p99 = quantileOfBuckets(of.buckets);
+  if (total >= 1) addReconciles(lately, { errors: Math.min(errors, total), total });
+  if (total >= 1 && lately.total >= RECONCILES_MIN)
+    rows.push({ controller, name: 'error-share', value: lately.errors / lately.total, metric: of.errorMetric });
+  if (of.buckets.size > 0) addDurations(lately, of.buckets);
+  const p99 = of.buckets.size > 0 ? quantileOfBuckets(lately.buckets) : undefined;
   if (p99 !== undefined) rows.push({ controller, name: 'duration-p99', value: p99, metric: BUCKET.replace('_bucket', '') });
   if (retries !== undefined) rows.push({ controller, name: 'retries', value: retries, metric: 'workqueue_retries_total' });
   if (queue !== undefined) rows.push({ controller, name: 'queue-depth', value: queue, metric: of.queueMetric });
@@ -116,7 +132,7 @@ export function quantileOfBuckets(increases: ReadonlyMap<number, number>): numbe
 /** Counters fall together, when their process starts again; those that have passed where they were do not show it themselves. */
 function hasRestarted(scrape: Scrape, counters: Counters): boolean {
   return scrape.samples.some(({ metric, labels, value }) => {
-    const before = counters.get(idOf(scrape, seriesId(metric, labels)));
+    const before = counters.last.get(idOf(scrape, seriesId(metric, labels)));
     return before !== undefined && scrape.tsMs > before.atMs && value >= 0 && value < before.value;
   });
 }
@@ -132,8 +148,8 @@ function increaseOf(
 ): number | undefined {
   const { tsMs } = scrape;
   const id = idOf(scrape, series);
-  const before = counters.get(id);
-  touch(counters, id, COUNTERS_MAX, () => ({ value, atMs: tsMs }));
+  const before = counters.last.get(id);
+  touch(counters.last, id, COUNTERS_MAX, () => ({ value, atMs: tsMs }));
   if (before === undefined || tsMs <= before.atMs) return undefined;
   const increase = restarted ? value : value - before.value;
   const absent = tsMs - before.atMs > ABSENT_MS;

@@ -10,21 +10,18 @@ import type { Scrape } from '../../domain/series.ts';
 import { touch } from '../counts.ts';
 import { onceInOf, reasonOf } from '../explain.ts';
 import { figure, many, percent, span } from '../words.ts';
-import { type AlarmState, combineRow, isAlarm, type Memory, makeAlarm, makeMemory } from './combine-channels.ts';
+import { type AlarmState, combineRow, isAlarm, leadOf, type Memory, makeAlarm, makeMemory } from './combine-channels.ts';
 import { PRODUCT_SERIES } from './constants.ts';
-import { CHANNELS, type EvidenceState, type Family, makeEvidence, weigh } from './evidence.ts';
+import { type EvidenceState, type Family, makeEvidence, weigh } from './evidence.ts';
+import { type HourlyTails, isMatureTail, rareAmongHours } from './hourly-tail.ts';
 import { outlookOf, type Point } from './outlook.ts';
 import { makePreceding, noteChange, type PrecedingState, tellPreceding } from './preceding-change.ts';
-import { makeWindow, pushWindow, type RankedWindow } from './ranked-window.ts';
-import { type Counters, readSignals, type SignalName, type SignalRow } from './read-signals.ts';
-import { tailBits } from './tail.ts';
+import { type Counters, makeCounters, readSignals, type SignalName, type SignalRow } from './read-signals.ts';
 
 interface Watched {
   evidence: EvidenceState;
   memory: Memory;
   alarm: AlarmState;
-  /** Scores of past rows: how rare this one is. */
-  scores: RankedWindow;
   rows: number;
   firstMs: number;
   lastMs: number;
@@ -35,6 +32,7 @@ interface Watched {
 interface State {
   counters: Counters;
   series: Map<string, Watched>;
+  tails: HourlyTails;
   preceding: PrecedingState;
   refusedRows: number;
 }
@@ -43,15 +41,15 @@ export type KindOf = (cluster: string, controller: string) => { group: string; k
 
 export const SERIES_MAX = 600;
 const GONE_MS = 24 * 3_600_000;
-const MATURE_ROWS = 240;
-const MATURE_SPAN_MS = 4 * 3_600_000;
+const ROWS_MIN = 240;
+const SPAN_MIN_MS = 4 * 3_600_000;
 const POINTS_MAX = 60;
 const OUTLOOK_MS = 24 * 3_600_000;
 const OUTLOOK_AGAIN_MS = 6 * 3_600_000;
 const OUTLOOK_SCORE = 3;
 const OUTLOOK_FROM = 0.3;
-/** Once in a thousand readings. */
-const SCORE_MIN = 3;
+/** Once in a hundred hours of the cluster. */
+const SCORE_MIN = 2;
 const LASTING = 5;
 const SCORE_MAX = 6;
 
@@ -73,7 +71,13 @@ const MANNER: Record<Family, string> = {
 
 export class SeriesWatch {
   readonly #kindOf: KindOf;
-  #state: State = { counters: new Map(), series: new Map(), preceding: makePreceding(), refusedRows: 0 };
+  #state: State = {
+    counters: makeCounters(),
+    series: new Map(),
+    tails: new Map(),
+    preceding: makePreceding(),
+    refusedRows: 0,
+  };
 
   constructor(kindOf: KindOf = () => undefined) {
     this.#kindOf = kindOf;
@@ -103,21 +107,21 @@ export class SeriesWatch {
     const lasting = lastingOf(watched.points);
     const found = weigh(watched.evidence, tsMs, lasting, PRODUCT_SERIES.evidence);
     const raw = combineRow(watched.memory, found.bits, watched.rows++, PRODUCT_SERIES.combine);
-    const score = Math.min(SCORE_MAX, tailBits(watched.scores, Math.max(0, raw), PRODUCT_SERIES.evidence.tail));
-    pushWindow(watched.scores, Math.max(0, raw));
     const usual = found.usual ?? lasting;
+    // What falls, or moves by less than anybody minds, is learnt and not told.
     const worse = lasting - usual >= SAY[row.name].floor;
     const out: Judgement[] = [];
-    // What falls, or moves by less than anybody minds, is learnt and not told.
-    const counts = worse && score >= SCORE_MIN && isMature(watched);
-    if (isAlarm(watched.alarm, counts ? raw : Number.NEGATIVE_INFINITY, PRODUCT_SERIES.alarm)) {
-      const lead = CHANNELS[watched.memory.indexOf(Math.max(...watched.memory))] as Family;
-      const { noun, say } = SAY[row.name];
-      const sentence = `The ${noun} of controller ${row.controller} ${MANNER[lead]}: ${say(lasting)} or more, where ${say(usual)} is usual over ${many(watched.rows, 'reading')}.`;
-      out.push(
-        this.#judgement(scrape, { ...row, value: lasting }, { watched, score, sentence, usual, detector: `series-${row.name}` }),
-      );
-    }
+    if (worse && raw > 0 && isLongEnough(watched)) {
+      const { p, mature } = rareAmongHours(this.#state.tails, { cluster, atMs: tsMs, score: raw });
+      const score = Math.min(SCORE_MAX, -Math.log10(p));
+      if (isAlarm(watched.alarm, score >= SCORE_MIN ? raw : Number.NEGATIVE_INFINITY, PRODUCT_SERIES.alarm)) {
+        const lead = leadOf(watched.memory, PRODUCT_SERIES.combine);
+        const { noun, say } = SAY[row.name];
+        const sentence = `The ${noun} of controller ${row.controller} ${MANNER[lead]}: ${say(lasting)} or more, where ${say(usual)} is usual over ${many(watched.rows, 'reading')}.`;
+        const of = { watched, score, sentence, usual, mature, detector: `series-${row.name}` };
+        out.push(this.#judgement(scrape, { ...row, value: lasting }, of));
+      }
+    } else isAlarm(watched.alarm, Number.NEGATIVE_INFINITY, PRODUCT_SERIES.alarm);
     const outlook = this.#outlook(scrape, row, watched);
     if (outlook !== undefined) out.push(outlook);
     return out;
@@ -143,15 +147,16 @@ export class SeriesWatch {
     const latest = Number.isFinite(outlook.latestMs) ? span(outlook.latestMs) : 'never';
     const sentence = `At this rate all workers of controller ${row.controller} are busy in ${span(outlook.inMs)} (${span(outlook.earliestMs)} to ${latest}); ${percent(row.value)} are now.`;
     const usual = watched.points[0]?.value ?? row.value;
-    return this.#judgement(scrape, row, { watched, score: OUTLOOK_SCORE, sentence, usual, detector: 'series-outlook' });
+    const of = { watched, score: OUTLOOK_SCORE, sentence, usual, mature: isLongEnough(watched), detector: 'series-outlook' };
+    return this.#judgement(scrape, row, of);
   }
 
   #judgement(
     { cluster, tsMs }: Scrape,
     { controller, metric, value }: SignalRow,
-    of: { watched: Watched; score: number; sentence: string; usual: number; detector: string },
+    of: { watched: Watched; score: number; sentence: string; usual: number; mature: boolean; detector: string },
   ): Judgement {
-    const { watched, score, usual, detector } = of;
+    const { watched, score, usual, mature, detector } = of;
     const { group, kind } = this.#kindOf(cluster, controller) ?? { group: '', kind: '' };
     const before =
       kind === '' ? undefined : tellPreceding(this.#state.preceding, { of: { cluster, group, kind }, controller, atMs: tsMs });
@@ -173,7 +178,7 @@ export class SeriesWatch {
           scope: 'controller',
         }),
       ],
-      mature: isMature(watched),
+      mature,
       deterministic: false,
       severity,
     };
@@ -182,6 +187,19 @@ export class SeriesWatch {
   /** Series followed, and how many rows were left out because there were too many series. */
   size(): { series: number; refusedRows: number } {
     return { series: this.#state.series.size, refusedRows: this.#state.refusedRows };
+  }
+
+  /** Whether the hours of any cluster are enough to say how rare one is. */
+  isMature(): boolean {
+    for (const tail of this.#state.tails.values()) if (isMatureTail(tail)) return true;
+    return false;
+  }
+
+  /** Hours of clusters that brought a score. */
+  samples(): number {
+    let samples = 0;
+    for (const { pool } of this.#state.tails.values()) samples += pool.n;
+    return samples;
   }
 
   save(): State {
@@ -200,8 +218,8 @@ function lastingOf(points: readonly Point[]): number {
   return last[Math.min(1, last.length - 1)] as number;
 }
 
-function isMature({ rows, firstMs, lastMs }: Watched): boolean {
-  return rows >= MATURE_ROWS && lastMs - firstMs >= MATURE_SPAN_MS;
+function isLongEnough({ rows, firstMs, lastMs }: Watched): boolean {
+  return rows >= ROWS_MIN && lastMs - firstMs >= SPAN_MIN_MS;
 }
 
 function newWatched(atMs: number): Watched {
@@ -210,7 +228,6 @@ function newWatched(atMs: number): Watched {
     evidence: makeEvidence(evidence),
     memory: makeMemory(),
     alarm: makeAlarm(),
-    scores: makeWindow(evidence.pastMax),
     rows: 0,
     firstMs: atMs,
     lastMs: Number.NEGATIVE_INFINITY,

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { zstdDecompressSync } from 'node:zlib';
 import type { Scrape } from '../../../src/domain/series.ts';
-import { readSignals, SIGNALS } from '../../../src/model/series/read-signals.ts';
+import { makeCounters, readSignals, SIGNALS } from '../../../src/model/series/read-signals.ts';
 import { SeriesWatch } from '../../../src/model/series/series-watch.ts';
 
 interface Line {
@@ -32,7 +32,7 @@ const scrapes = text
   });
 
 test('pages of real operators give every signal, as finite numbers within their range', () => {
-  const counters = new Map();
+  const counters = makeCounters();
   const rows = scrapes.flatMap((scrape) => readSignals(scrape, counters));
   assert.deepEqual([...new Set(rows.map(({ name }) => name))].sort(), [...SIGNALS].sort());
   assert.ok(rows.every(({ value }) => Number.isFinite(value) && value >= 0));

@@ -5,12 +5,13 @@ import type { Judgement } from '../../../src/domain/finding.ts';
 import type { Scrape } from '../../../src/domain/series.ts';
 import { createModel } from '../../../src/model/ensemble.ts';
 import { outlookOf } from '../../../src/model/series/outlook.ts';
-import { quantileOfBuckets, readSignals } from '../../../src/model/series/read-signals.ts';
+import { makeCounters, quantileOfBuckets, readSignals } from '../../../src/model/series/read-signals.ts';
 import { SERIES_MAX, SeriesWatch } from '../../../src/model/series/series-watch.ts';
 import { makeRandom } from '../stream.ts';
 import { ROW_MS, START_MS } from './synthetic.ts';
 
 const ROWS = 900;
+const QUARTER_MS = 15 * ROW_MS;
 const kindOf = () => ({ group: 'kafka.example.com', kind: 'Kafka' });
 
 interface Course {
@@ -21,7 +22,7 @@ interface Course {
 }
 
 /** A page with all that is read: about 60 reconciles a minute, most under 0.1 s. */
-function pages(rows: number, course: (row: number) => Course, seed = 1): Scrape[] {
+function pages(rows: number, course: (row: number) => Course, { seed = 1, rowMs = ROW_MS } = {}): Scrape[] {
   const random = makeRandom(seed);
   let [good, bad, quick, retries] = [0, 0, 0, 0];
   return Array.from({ length: rows }, (_, row): Scrape => {
@@ -48,13 +49,14 @@ function pages(rows: number, course: (row: number) => Course, seed = 1): Scrape[
       ['controller_runtime_max_concurrent_reconciles', {}, 10],
     ];
     const samples = values.map(([metric, labels, value]) => ({ metric, labels: { ...labels, controller }, value }));
-    return { cluster: 'c', target: 't', tsMs: START_MS + row * ROW_MS, samples };
+    return { cluster: 'c', target: 't', tsMs: START_MS + row * rowMs, samples };
   });
 }
 
 const watchAll = (watch: SeriesWatch, scrapes: readonly Scrape[]): Judgement[] => scrapes.flatMap((each) => watch.observe(each));
 
-const after = (found: readonly Judgement[], row: number) => found.filter(({ tsMs }) => tsMs >= START_MS + row * ROW_MS);
+const after = (found: readonly Judgement[], row: number, rowMs = ROW_MS) =>
+  found.filter(({ tsMs }) => tsMs >= START_MS + row * rowMs);
 
 test('a controller that keeps its pace pages nobody over half a day', () => {
   const found = watchAll(
@@ -83,10 +85,22 @@ for (const [detector, course] of [
     const told = found.find((each) => each.detector === detector);
     assert.ok(told, `found ${found.map((each) => each.detector)}`);
     assert.equal(told.subject.ref.kind, 'Kafka');
-    assert.equal(told.mature, true);
     assert.ok(told.score >= 2 && told.onceIn >= 100);
+    assert.equal(told.mature, false, 'half a day cannot say what comes once in a hundred hours');
   });
 }
+
+test('after two weeks a shift is mature, and a smaller one that comes every night is not told at all', () => {
+  const nightly = (row: number) => (row % 96 < 8 ? { errors: 0.2 } : {});
+  const rows = 18 * 96;
+  const scrapes = pages(rows + 20, (row) => (row >= rows ? { errors: 0.7 } : nightly(row)), { rowMs: QUARTER_MS });
+  const told = after(watchAll(new SeriesWatch(kindOf), scrapes), 14 * 96, QUARTER_MS);
+  assert.ok(told.length > 0);
+  for (const { tsMs, mature, score } of told) {
+    assert.ok(tsMs >= START_MS + rows * QUARTER_MS, 'no night is told');
+    assert.ok(mature && score >= 2.5);
+  }
+});
 
 const edit = (atRow: number): Change =>
   ({
@@ -104,16 +118,15 @@ const edit = (atRow: number): Change =>
 
 test('names the change that came just before, and says so when it is the same as the last time', () => {
   const watch = new SeriesWatch(kindOf);
-  const shifts = [400, 1_400];
-  const found = pages(1_500, (row) => (shifts.some((at) => row >= at && row < at + 30) ? { errors: 0.7 } : {})).flatMap(
-    (page, row) => {
-      if (shifts.includes(row + 5)) watch.noteChange(edit(row));
-      return watch.observe(page);
-    },
-  );
-  const told = (row: number) => after(found, row)[0]?.reasons[0]?.sentence ?? '';
+  const shifts = [400, 2_400];
+  const course = (row: number) => (shifts.some((at) => row >= at && row < at + 30) ? { errors: row < 2_400 ? 0.5 : 0.95 } : {});
+  const found = pages(2_500, course, { rowMs: QUARTER_MS }).flatMap((page, row) => {
+    if (shifts.includes(row - 1)) watch.noteChange(edit(row * 15));
+    return watch.observe(page);
+  });
+  const told = (row: number) => after(found, row, QUARTER_MS)[0]?.reasons[0]?.sentence ?? '';
   assert.match(told(400), /before came a change of spec\.replicas of a Kafka \(.*main.* by alice\)/);
-  assert.match(told(1_400), /spec\.replicas.*, as .*before\.$/);
+  assert.match(told(2_400), /spec\.replicas.*, as .*before\.$/);
 });
 
 test('workers that fill up are told with the time that is left and its band', () => {
@@ -218,7 +231,7 @@ test('the 99 % point lies within its bucket', () => {
 test('the first sight of a counter is no increase', () => {
   const [page] = pages(1, () => ({}));
   assert.deepEqual(
-    readSignals(page as Scrape, new Map()).map(({ name }) => name),
+    readSignals(page as Scrape, makeCounters()).map(({ name }) => name),
     ['queue-depth', 'saturation'],
   );
 });
