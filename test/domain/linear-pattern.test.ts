@@ -19,7 +19,6 @@ describe('a pattern of a label matcher', () => {
     ['a{2}', ['aa'], ['a', 'aaa']],
     ['a{,2}', ['a{,2}'], ['a']],
     ['100\\$', ['100$'], ['100']],
-    ['((((){1000}){1000}){1000}){1000}', [''], ['a']],
   ];
   for (const [pattern, matching, not] of cases) {
     it(`${JSON.stringify(pattern)} matches whole texts and nothing else`, () => {
@@ -59,19 +58,19 @@ describe('a pattern of a label matcher', () => {
   });
 
   const bad: [pattern: string, says: RegExp][] = [
-    ['a(', /not closed/],
-    ['a)', /no group/],
-    ['[a', /ends in the middle/],
-    ['a\\', /ends in the middle/],
-    ['*a', /nothing that \* at 1/],
-    ['a**', /repeated/],
-    ['(?=a)', /only \(\?: \)/],
-    ['(a)\\1', /\\1 is not known/],
-    ['[b-a]', /no order/],
-    ['a{3,2}', /less than its least/],
-    ['a{1001}', /more than 1000/],
-    ['(a{1000}){1000}', /more than 2000 steps/],
-    ['('.repeat(51) + ')'.repeat(51), /deeper than 50/],
+    ['a(', /missing closing \)/],
+    ['a)', /unexpected \)/],
+    ['[a', /missing closing \]/],
+    ['a\\', /trailing backslash/],
+    ['*a', /missing argument to repetition operator/],
+    ['a**', /nested repetition/],
+    ['(?=a)', /\(\?=/],
+    ['(a)\\1', /invalid escape/],
+    ['[b-a]', /invalid character class range/],
+    ['a{3,2}', /invalid repeat count/],
+    ['a{1001}', /invalid repeat count/],
+    ['(a{1000}){1000}', /invalid repeat count/],
+    ['((((){1000}){1000}){1000}){1000}', /too large/],
   ];
   for (const [pattern, says] of bad) {
     it(`refuses ${pattern.slice(0, 20)} and says why`, () => {

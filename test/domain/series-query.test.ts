@@ -57,7 +57,7 @@ describe('label matchers', () => {
     ['name', /is not like/],
     ['1name="x"', /is not like/],
     ['name=="x', /quotes/],
-    ['name=~"(a"', /not closed/],
+    ['name=~"(a"', /missing closing/],
     ['name=~"(?<=a)b"', /not taken/],
     [`name="${'x'.repeat(1_000)}"`, /longer than 1000/],
   ] as const) {

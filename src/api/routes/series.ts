@@ -44,7 +44,7 @@ export const querySeries = route({
       .union([textParameter, z.array(textParameter).max(MATCHERS_MAX, `at most ${MATCHERS_MAX} are taken`)])
       .optional()
       .describe(
-        'One matcher, repeatable, all must match: label="value", label!="value", label=~"pattern", label!~"pattern". The label __name__ is the metric, cluster the cluster; one that is not there is empty. Patterns match the whole value and take linear time: literals, classes, groups, | * + ? {n,m}',
+        'One matcher, repeatable, all must match: label="value", label!="value", label=~"pattern", label!~"pattern". The label __name__ is the metric, cluster the cluster; one that is not there is empty. Patterns are those of RE2, as in Prometheus, and match the whole value',
       ),
     function: z.enum(SERIES_FUNCTIONS).optional().describe('Default last'),
     quantile: decimalParameter(0, 1, quantileMessage).optional().describe('With function=quantile: which; default 0.95'),
