@@ -28,6 +28,7 @@ import { createIngest } from './pipeline/ingest.ts';
 import { createMaskingBook, type MaskingBook } from './pipeline/masking-book.ts';
 import { publishMaskingMetrics } from './pipeline/masking-metrics.ts';
 import { publishPipelineMetrics } from './pipeline/metrics.ts';
+import { createNeural } from './pipeline/neural/create-neural.ts';
 import { createPipeline, type Pipeline } from './pipeline/pipeline.ts';
 import { publishSeriesMetrics } from './pipeline/series-metrics.ts';
 import { createAlertmanagerPusher } from './respond/alertmanager.ts';
@@ -80,6 +81,8 @@ export interface App {
   readonly coverageAlerts: CoverageAlerts;
   /** Starts alerting on what cannot be seen; `spots` is asked every few seconds. */
   startCoverageAlerts(spots: () => readonly BlindSpot[]): void;
+  /** Starts the network beside the detectors, unless it or the model is off. */
+  startNeural(): void;
   /** Starts housekeeping: sealing blocks, snapshots; with `live`, event time passes with the wall clock. */
   startHousekeeping(mode: { live: boolean }): void;
   stop(): Promise<void>;
@@ -298,6 +301,13 @@ export function createApp({
         // A crash may have come between the recording of a gap and the alert.
         reportGaps(store.gaps({ of: 'kinds', fromMs: clock.nowMs() - GAP_ALERT_MS, limit: GAPS_TOLD_MAX }).items);
         background('coverage alerts', coverageAlerts.run(spots, signal));
+      },
+      startNeural() {
+        if (options.neural === 'off' || options.model === 'off') return;
+        const parts = { store, clock, logger, registry, timeZone: options.timeZone ?? 'UTC' };
+        const started = createNeural({ ...parts, mode: options.neural, backend: options.neuralBackend });
+        background('network', started.run(signal));
+        stack.defer('network thread', () => started.stop());
       },
       startHousekeeping({ live }) {
         background(

@@ -467,6 +467,18 @@ const OPTIONS = {
     help: 'off records and judges nothing; what was recorded is judged once it is on again',
     commands: ['serve', 'replay'],
   },
+  neural: {
+    schema: z.enum(['off', 'shadow', 'auto']).default('shadow'),
+    value: 'WORD',
+    help: 'a network trained nightly in a thread of its own: shadow only compares it, auto lets it speak once it has earned it, see docs/detectors.md',
+    commands: ['serve'],
+  },
+  neuralBackend: {
+    schema: z.enum(['auto', 'wasm', 'native']).default('auto'),
+    value: 'WORD',
+    help: 'what the network is computed with: auto takes native where @tensorflow/tfjs-node loads, else wasm',
+    commands: ['serve'],
+  },
   speed: {
     schema: positive(Number.MAX_VALUE).optional(),
     value: 'N',

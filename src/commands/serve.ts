@@ -55,6 +55,7 @@ export async function runServe(options: Options, terminal: Terminal): Promise<nu
   void app.catchUp().catch(() => undefined);
   app.startResponding(clusters);
   app.startHousekeeping({ live: true });
+  app.startNeural();
   app.startCoverageAlerts(() => [
     ...clusters.flatMap((cluster) => cluster.blindSpots()),
     ...pulled.flatMap((source) => source.blindSpot() ?? []),

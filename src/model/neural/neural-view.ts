@@ -1,0 +1,42 @@
+/** What is told of the network: which are kept, what each rests on, and how it stands beside what is there without it. */
+import type { Backend } from './backend.ts';
+import type { Standing } from './promotion.ts';
+import type { Comparison } from './shadow.ts';
+import type { TrainingFigures } from './training.ts';
+
+export interface NeuralVersion extends TrainingFigures {
+  id: number;
+  /** Where its weights are. */
+  slot: number;
+  seed: number;
+  /** The last change it was trained or measured on, and when that was, in event time. */
+  throughSeq: number;
+  throughMs: number;
+  backend: Backend;
+  /** Wall time of the training. */
+  seconds: number;
+  bytes: number;
+}
+
+export interface NeuralProgress {
+  state: 'idle' | 'reading' | 'training' | 'scoring';
+  /** Of a training, between 0 and 1. */
+  share: number;
+}
+
+export interface NeuralView {
+  mode: 'shadow' | 'auto';
+  /** In use, which need not be the newest. */
+  current: NeuralVersion | undefined;
+  /** Gone back to by hand. */
+  pinned: number | undefined;
+  versions: readonly NeuralVersion[];
+  progress: NeuralProgress;
+  /** Its thread. */
+  running: boolean;
+  promoted: boolean;
+  standing: Standing;
+  comparison: Comparison;
+  /** The last change followed. */
+  seq: number;
+}

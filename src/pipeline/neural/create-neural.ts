@@ -1,0 +1,38 @@
+/** The parts of the network put together for a running service. Nothing here loads TensorFlow.js: that is the thread's. */
+import type { Registry } from 'prom-client';
+import type { Clock } from '../../domain/clock.ts';
+import type { NeuralView } from '../../model/neural/neural-view.ts';
+import type { Store } from '../../store/store.ts';
+import type { Logger } from '../../telemetry/logger.ts';
+import { createNeuralFollower } from './neural-follower.ts';
+import { createNeuralMetrics, type NeuralCounts } from './neural-metrics.ts';
+import { createNeuralWatch, type NeuralWatch } from './neural-watch.ts';
+import { createNeuralWorker, type NeuralWorkerOptions } from './neural-worker.ts';
+
+export interface NeuralOptions {
+  store: Store;
+  clock: Clock;
+  logger: Logger;
+  registry: Registry;
+  timeZone: string;
+  mode: NeuralView['mode'];
+  backend: NeuralWorkerOptions['backend'];
+}
+
+export function createNeural({ store, clock, logger, registry, timeZone, mode, backend }: NeuralOptions): NeuralWatch & {
+  stop(): Promise<void>;
+} {
+  const worker = createNeuralWorker({
+    backend,
+    onStart: (started) => logger.info(started, 'the thread of the network has started'),
+  });
+  const follower = createNeuralFollower({ store, worker, clock, timeZone });
+  const watch: NeuralWatch = createNeuralWatch({
+    ...{ mode, follower, clock, logger },
+    running: () => worker.running,
+    onTrained: (seconds) => counts.trained(seconds),
+    onFailed: () => counts.failed(),
+  });
+  const counts: NeuralCounts = createNeuralMetrics(registry, () => watch.view());
+  return { ...watch, stop: () => worker.close() };
+}
