@@ -148,6 +148,27 @@ test('no value import runs in a circle', () => {
   for (const file of edges.keys()) assert.equal(walk(file, [])?.join(' → '), undefined);
 });
 
+test('TensorFlow.js is loaded in the neural thread only', () => {
+  const reached = (entry: string): string[] => {
+    const seen = new Set<string>();
+    const packages = new Set<string>();
+    const walk = (file: string) => {
+      if (seen.has(file)) return;
+      seen.add(file);
+      for (const each of imports) {
+        if (each.file !== file || each.typeOnly) continue;
+        if (each.target === undefined) packages.add(each.specifier);
+        else walk(each.target);
+      }
+    };
+    walk(entry);
+    return [...packages].filter((name) => name.startsWith('@tensorflow/'));
+  };
+  assert.ok(reached('pipeline/neural/neural-thread.ts').length > 0, 'the reader of imports follows nothing');
+  // Commands are imported when they are asked for, which the reader of imports follows like any other import.
+  for (const entry of ['main.ts', 'app.ts', 'commands/serve.ts']) assert.deepEqual(reached(entry), [], entry);
+});
+
 for (const { what, pattern, allowed } of TOUCHES) {
   test(`${what} is touched in one place`, () => {
     const found = [...sources].filter(([file, text]) => !allowed.test(file) && pattern.test(withoutComments(text)));

@@ -15,7 +15,8 @@ import type { Policy } from '../respond/policy.ts';
 import type { AlertRecord, EffectRecord, Store } from '../store/store.ts';
 import { END_OF_RECORD, type Place, RecordWalk, type Walked } from './record-walk.ts';
 
-const CURSOR_CHANGES = 'analysis.changes';
+/** The last change that was judged and what came of it stored. */
+export const CURSOR_CHANGES = 'analysis.changes';
 const CURSOR_SAMPLES = 'analysis.samples';
 /** How far event time was let pass without changes: what became known by it was decided, and must not be again. */
 const CURSOR_CLOCK = 'analysis.clock';

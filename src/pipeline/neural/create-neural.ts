@@ -4,6 +4,7 @@ import type { Clock } from '../../domain/clock.ts';
 import type { NeuralView } from '../../model/neural/neural-view.ts';
 import type { Store } from '../../store/store.ts';
 import type { Logger } from '../../telemetry/logger.ts';
+import { CURSOR_CHANGES } from '../analyze.ts';
 import { createNeuralFollower } from './neural-follower.ts';
 import { createNeuralMetrics, type NeuralCounts } from './neural-metrics.ts';
 import { createNeuralWatch, type NeuralWatch } from './neural-watch.ts';
@@ -26,7 +27,10 @@ export function createNeural({ store, clock, logger, registry, timeZone, mode, b
     backend,
     onStart: (started) => logger.info(started, 'the thread of the network has started'),
   });
-  const follower = createNeuralFollower({ store, worker, clock, timeZone });
+  const follower = createNeuralFollower({
+    ...{ store, worker, clock, timeZone },
+    judgedThrough: () => Number(store.cursor(CURSOR_CHANGES) ?? 0),
+  });
   const watch: NeuralWatch = createNeuralWatch({
     ...{ mode, follower, clock, logger },
     running: () => worker.running,

@@ -32,6 +32,8 @@ export interface NeuralFollowerOptions {
   clock: Clock;
   timeZone: string;
   schedule?: Schedule;
+  /** The last change with findings that are final; what comes behind it is left for later. */
+  judgedThrough?: () => number;
 }
 
 export interface NeuralFollower {
@@ -44,6 +46,7 @@ export interface NeuralFollower {
 
 export function createNeuralFollower(options: NeuralFollowerOptions): NeuralFollower {
   const { store, worker, clock, schedule = NIGHTLY } = options;
+  const judgedThrough = options.judgedThrough ?? (() => Number.POSITIVE_INFINITY);
   const hourOfWeek = makeWeekClock(options.timeZone);
   const versions = new NeuralVersions(store);
   const place = loadPlace(store);
@@ -54,7 +57,8 @@ export function createNeuralFollower(options: NeuralFollowerOptions): NeuralFoll
     for (let after = seq; ; ) {
       signal.throwIfAborted();
       const beganMs = clock.nowMs();
-      const changes = store.changesAfter(after, SLICE);
+      const through = judgedThrough();
+      const changes = store.changesAfter(after, SLICE).filter(({ seq }) => seq <= through);
       const newest = changes.at(-1);
       if (newest === undefined) return;
       after = newest.seq;
@@ -170,7 +174,7 @@ export function createNeuralFollower(options: NeuralFollowerOptions): NeuralFoll
   /** Cheap enough to ask each minute: whether following would end in a training. */
   const worthwhile = (): boolean => {
     const newest = store.changes({ limit: 1 }).items[0];
-    if (newest === undefined || newest.seq <= place.seq) return false;
+    if (newest === undefined || newest.seq <= place.seq || newest.seq > judgedThrough()) return false;
     const { last } = place;
     const first =
       last ?? store.changesAfter(0, 1).map(({ seq, observedMs }) => ({ seq: seq - 1, atMs: observedMs, trainedOn: 0 }))[0];
