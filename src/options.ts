@@ -3,15 +3,38 @@
  * YAML file come from its name, so the three can never disagree. Precedence: flag, then environment, then file, then default.
  * Every refusal names the flag, the variable or the file's line, and ends the program with exit code 2 (see main.ts).
  */
-import { isUtf8 } from 'node:buffer';
-import { readFileSync } from 'node:fs';
-import { isIP } from 'node:net';
-import { isMap, isNode, isScalar, isSeq, LineCounter, type Node, parseDocument } from 'yaml';
 import { z } from 'zod';
-import { parseCoreKinds } from './domain/core-kinds.ts';
+import { type ConfigFile, readConfigFile } from './configuration/config-file.ts';
+import { environmentName, flagName, unknownKey } from './configuration/option-names.ts';
+import {
+  allow,
+  byteSize,
+  changeFilter,
+  cidr,
+  coreKind,
+  declaredController,
+  duration,
+  fieldSelector,
+  flag,
+  formatDuration,
+  httpsUrl,
+  httpUrl,
+  ingestKey,
+  integer,
+  labelSelector,
+  listenAddress,
+  namespaceName,
+  natsUrl,
+  poll,
+  positive,
+  rule,
+  serviceReference,
+  subject,
+  text,
+  time,
+  timeZone,
+} from './configuration/option-values.ts';
 import { CrowsnestError } from './domain/errors.ts';
-import { parseFieldSelector, parseLabelSelector, splitSelector } from './domain/selector.ts';
-import { timeOf } from './domain/time-text.ts';
 
 export const COMMANDS = ['serve', 'demo', 'replay', 'record', 'backtest', 'rbac'] as const;
 /** What asks a running service, over its API. */
@@ -19,128 +42,6 @@ export const ASKING_COMMANDS = ['history', 'diff', 'blame', 'at', 'changes'] as 
 /** What is done to a database file, beside a running service or without one. */
 export const DB_COMMANDS = ['db backup', 'db restore', 'db check', 'db export', 'db import', 'db rekey'] as const;
 export type Command = (typeof COMMANDS)[number] | (typeof ASKING_COMMANDS)[number] | (typeof DB_COMMANDS)[number];
-
-const DURATION_UNITS = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const;
-
-/** `90s`, `15m`, `1h30m` → milliseconds. */
-const duration = z
-  .string()
-  .regex(/^(\d+(\.\d+)?(ms|s|m|h|d))+$/, 'expected a duration such as 30s, 15m or 1h30m')
-  .transform((text) => {
-    let ms = 0;
-    for (const [, amount, unit] of text.matchAll(/(\d+(?:\.\d+)?)(ms|s|m|h|d)/g)) {
-      ms += Number(amount) * DURATION_UNITS[unit as keyof typeof DURATION_UNITS];
-    }
-    return ms;
-  });
-
-const BYTE_UNITS = { MB: 1e6, GB: 1e9, TB: 1e12, MiB: 2 ** 20, GiB: 2 ** 30, TiB: 2 ** 40 } as const;
-
-/** `500MB`, `8GiB` → bytes. */
-const byteSize = z
-  .string()
-  .regex(/^\d+(\.\d+)?(MB|GB|TB|MiB|GiB|TiB)$/, 'expected a size such as 500MB or 8GiB')
-  .transform((text) => Math.floor(Number.parseFloat(text) * BYTE_UNITS[text.replace(/^[\d.]+/, '') as keyof typeof BYTE_UNITS]));
-
-const httpUrl = z
-  .string()
-  .refine((text) => URL.canParse(text) && /^https?:$/.test(new URL(text).protocol), 'expected an http:// or https:// URL');
-const natsUrl = z
-  .string()
-  .refine((text) => URL.canParse(text) && /^(nats|tls):$/.test(new URL(text).protocol), 'expected a nats:// or tls:// URL')
-  .refine((text) => !text.includes('@'), 'credentials belong into a file, see --nats-creds-file and --nats-token-file');
-const expectNumber = (issue: { code?: string }) => (issue.code === 'invalid_type' ? 'expected a number' : undefined);
-/** Text and numbers only: Number() would make a zero of an empty value and a one of `true`. */
-const numeric = (value: unknown) => (typeof value === 'string' && value.trim() !== '' ? Number(value) : value);
-const anyNumber = z.number({ error: expectNumber });
-const integer = (min: number, max: number) => z.preprocess(numeric, anyNumber.int('expected a whole number').min(min).max(max));
-const positive = (max: number) => z.preprocess(numeric, anyNumber.positive('expected a number above 0').max(max));
-const text = z.string().min(1, 'must not be empty');
-const flag = z.union([z.boolean(), z.enum(['true', 'false', '1', '0']).transform((word) => word === 'true' || word === '1')]);
-const cidr = z.string().refine(isNetwork, 'expected an address or a network such as 10.0.0.0/8');
-const timeZone = z.string().refine(isTimeZone, 'expected an IANA time zone such as Europe/Berlin');
-
-/** A controller as its metrics name it, and the kinds it acts on: `Kind` or `Kind.group`. */
-const declaredController = z.strictObject({ name: text, kinds: z.array(text).min(1, 'name at least one kind') });
-
-/** A user's own rule: alerts from the first minute, whatever the model has learnt. */
-const rule = z.strictObject({
-  name: text,
-  group: text.optional(),
-  kind: text.optional(),
-  namespace: text.optional(),
-  path: text.optional(),
-  op: z.enum(['add', 'set', 'remove']).optional(),
-  value: text.optional(),
-  severity: z.enum(['info', 'warning', 'critical']).optional(),
-  message: text.optional(),
-});
-
-const pointer = z.string().regex(/^(\/([^~/]|~[01])*)*$/, 'expected a JSON pointer such as /data/items');
-/** A list without a watch, see docs/ingest.md. */
-const poll = z.strictObject({
-  name: z.string().regex(/^[\w.-]{1,100}$/, 'expected letters, digits, dots, dashes and underscores'),
-  url: httpUrl.refine((url) => !new URL(url).username && !new URL(url).password, 'credentials belong into tokenFile'),
-  interval: duration.prefault('1m').refine((ms) => ms >= 1_000, 'expected 1s or more'),
-  items: pointer.default(''),
-  key: z.union([pointer.transform((one) => [one]), z.array(pointer).min(1).max(8)]),
-  namespace: pointer.optional(),
-  apiVersion: text,
-  kind: text,
-  cluster: text.optional(),
-  tokenFile: text.optional(),
-});
-
-/** Who may push, see docs/ingest.md. */
-const ingestKey = z
-  .strictObject({
-    name: z.string().regex(/^[\w.-]{1,100}$/, 'expected letters, digits, dots, dashes and underscores'),
-    keyFile: text.optional(),
-    hmacFile: text.optional(),
-    kinds: z.array(z.enum(['events', 'audit', 'admission', 'webhook'])).min(1, 'expected at least one kind'),
-    cidrs: z.array(cidr).default([]),
-    cluster: text.optional(),
-  })
-  .refine((key) => key.keyFile !== undefined || key.kinds.every((kind) => kind === 'webhook'), 'keyFile is missing')
-  .refine((key) => key.hmacFile !== undefined || !key.kinds.includes('webhook'), 'hmacFile is missing, which signs webhooks');
-
-/** `event`, `annotate=Kind` (also `annotate=Kind.group`), several kinds separated by commas, or `canary=NAMESPACE`. */
-const allow = z
-  .string()
-  .regex(
-    /^(event|admission-webhook|annotate=[A-Za-z0-9.,-]+|canary=[a-z0-9]([a-z0-9-]*[a-z0-9])?)$/,
-    'expected `event`, `annotate=Kind[,Kind.group]`, `canary=NAMESPACE` or `admission-webhook`',
-  );
-
-/** Text that a parser takes; what the parser says is wrong with it is what the user reads. */
-const parsedBy = (parse: (value: string) => unknown) =>
-  text.superRefine((value, context) => {
-    try {
-      parse(value);
-    } catch (error) {
-      context.addIssue({ code: 'custom', message: error instanceof Error ? error.message : String(error) });
-    }
-  });
-const labelSelector = parsedBy((value) => parseLabelSelector(splitSelector(value).selector));
-const fieldSelector = parsedBy((value) => parseFieldSelector(splitSelector(value).selector));
-const coreKind = parsedBy((value) => parseCoreKinds([value]));
-const namespaceName = z.string().regex(/^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/, 'expected the name of a namespace');
-const subject = z
-  .string()
-  .regex(
-    /^(serviceaccount:[a-z0-9-]+\/[a-z0-9.-]+|user:\S+|group:\S+)$/,
-    'expected serviceaccount:NAMESPACE/NAME, user:NAME or group:NAME',
-  );
-
-const changeFilter = z
-  .string()
-  .regex(/^(cluster|group|kind|namespace|name|actor|type|path)=/, 'expected FIELD=VALUE, such as kind=Kafka');
-/** RFC 3339 → milliseconds. */
-const time = z
-  .string()
-  .refine((value) => timeOf(value) !== undefined, 'expected a time such as 2026-01-05T08:00:00Z')
-  .transform((value) => Number(timeOf(value)));
-
 interface OptionRow {
   schema: z.ZodType;
   help: string;
@@ -153,14 +54,6 @@ interface OptionRow {
   /** Where one command's default differs. */
   defaults?: Partial<Record<Command, unknown>>;
 }
-
-/** `0.0.0.0:9443` or `[::]:9443`. */
-const listenAddress = z.string().regex(/^(\[[0-9a-fA-F:]+\]|[^:\s]+):\d{1,5}$/, 'expected ADDRESS:PORT, such as 0.0.0.0:9443');
-/** `crowsnest/crowsnest` or `crowsnest/crowsnest:443`. */
-const serviceReference = z
-  .string()
-  .regex(/^[a-z0-9][a-z0-9-]{0,62}\/[a-z0-9][a-z0-9.-]{0,252}(:\d{1,5})?$/, 'expected NAMESPACE/NAME or NAMESPACE/NAME:PORT');
-const httpsUrl = httpUrl.refine((url) => url.startsWith('https:'), 'expected an https:// URL: API servers ask over TLS only');
 
 const DB = DB_COMMANDS;
 const ASKING = ASKING_COMMANDS;
@@ -667,15 +560,6 @@ export interface FlagSpec {
   list: boolean;
 }
 
-/** `alertmanagerTokenFile` → `alertmanager-token-file`. */
-export function flagName(key: string): string {
-  return key.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
-}
-
-export function environmentName(key: string): string {
-  return `CROWSNEST_${flagName(key).replaceAll('-', '_').toUpperCase()}`;
-}
-
 /** The flags of one command, for commander. */
 export function flagsOf(command: Command): FlagSpec[] {
   const rows = Object.entries(OPTIONS) as [OptionKey, OptionRow][];
@@ -696,12 +580,6 @@ function shownDefault(row: OptionRow, command: Command): string {
   return ` (default ${row.value === 'DURATION' ? formatDuration(Number(value)) : value})`;
 }
 
-/** 1800000 → `30m`. */
-function formatDuration(ms: number): string {
-  const [unit, unitMs] = Object.entries(DURATION_UNITS).findLast(([, length]) => ms % length === 0) ?? ['ms', 1];
-  return `${ms / unitMs}${unit}`;
-}
-
 /**
  * Merges flags, environment and the YAML file into the options of a command.
  * Throws CONFIG_UNKNOWN_KEY, CONFIG_BAD_VALUE or CONFIG_UNREADABLE, `where` naming the flag, the variable or `file:line`.
@@ -712,7 +590,7 @@ export function parseOptions(input: {
   environment: Record<string, string | undefined>;
   configFile?: string | undefined;
 }): Options {
-  const file = input.configFile === undefined ? undefined : readConfigFile(input.configFile);
+  const file = input.configFile === undefined ? undefined : readConfigFile(input.configFile, Object.keys(OPTIONS));
   refuseUnknownEnvironment(input.environment);
   const options: Record<string, unknown> = {};
   for (const [key, row] of Object.entries(OPTIONS) as [OptionKey, OptionRow][]) {
@@ -759,13 +637,6 @@ function refuseTogether(options: Options): void {
     refuse('one name does not fit several clusters', '--cluster', 'Name each: --context CONTEXT=CLUSTER.');
 }
 
-interface ConfigFile {
-  path: string;
-  values: Record<string, unknown>;
-  /** Line of what a path of keys and places leads to, or the nearest to it. */
-  lineOf(path: readonly PropertyKey[]): number;
-}
-
 function rawValue(
   key: OptionKey,
   row: OptionRow,
@@ -788,93 +659,13 @@ function rawValue(
   return { raw: row.defaults?.[input.command], where: () => `--${flagName(key)}` };
 }
 
-function readConfigFile(path: string): ConfigFile {
-  let bytes: Buffer;
-  try {
-    bytes = readFileSync(path);
-  } catch (cause) {
-    throw new CrowsnestError({
-      code: 'CONFIG_UNREADABLE',
-      what: 'the configuration file cannot be read',
-      where: path,
-      todo: 'Check the path and its permissions.',
-      cause,
-    });
-  }
-  // Decoded loosely, a broken name would match nothing without a word.
-  if (!isUtf8(bytes)) {
-    const what = 'the configuration file is not valid UTF-8';
-    throw new CrowsnestError({ code: 'CONFIG_BAD_VALUE', what, where: path, todo: 'Save it as UTF-8.' });
-  }
-  const lines = new LineCounter();
-  const document = parseDocument(bytes.toString('utf8'), { lineCounter: lines, uniqueKeys: true });
-  const problem = document.errors[0];
-  if (problem !== undefined) {
-    const line = lines.linePos(problem.pos[0]).line;
-    throw new CrowsnestError({
-      code: 'CONFIG_BAD_VALUE',
-      what: `not valid YAML: ${problem.message.split('\n')[0]}`,
-      where: `${path}:${line}`,
-      todo: 'Correct the line.',
-    });
-  }
-  if (document.contents !== null && !isMap(document.contents)) {
-    throw new CrowsnestError({
-      code: 'CONFIG_BAD_VALUE',
-      what: 'the file must hold a mapping of option names to values',
-      where: `${path}:1`,
-      todo: 'Write `key: value` lines.',
-    });
-  }
-  for (const pair of document.contents?.items ?? []) {
-    const key = isScalar(pair.key) ? String(pair.key.value) : '';
-    const offset = isScalar(pair.key) ? pair.key.range?.[0] : undefined;
-    if (!Object.hasOwn(OPTIONS, key)) throw unknownKey(key, `${path}:${offset === undefined ? 1 : lines.linePos(offset).line}`);
-  }
-  return {
-    path,
-    values: (document.toJS() ?? {}) as Record<string, unknown>,
-    lineOf: (inside) => lines.linePos(offsetOf(document.contents, inside)).line,
-  };
-}
-
-/** Where in the text a path leads to; as far as it can be followed. */
-function offsetOf(root: Node | null, path: readonly PropertyKey[]): number {
-  let offset = 0;
-  let node: unknown = root;
-  for (const step of path) {
-    if (isMap(node)) {
-      const pair = node.items.find(({ key }) => isScalar(key) && String(key.value) === String(step));
-      if (isNode(pair?.key)) offset = pair.key.range?.[0] ?? offset;
-      node = pair?.value;
-    } else if (isSeq(node)) {
-      node = node.items[Number(step)];
-      if (isNode(node)) offset = node.range?.[0] ?? offset;
-    } else break;
-  }
-  return offset;
-}
-
 /** CROWSNEST_CONFIG names the file itself; TOKEN is the API's token by environment. Any other CROWSNEST_ variable must be an option. */
 function refuseUnknownEnvironment(environment: Record<string, string | undefined>): void {
-  const known = new Set([
-    'CROWSNEST_CONFIG',
-    'CROWSNEST_TOKEN',
-    'CROWSNEST_REQUIRE_REAL',
-    ...Object.keys(OPTIONS).map(environmentName),
-  ]);
+  const variables = Object.keys(OPTIONS).map(environmentName);
+  const known = new Set(['CROWSNEST_CONFIG', 'CROWSNEST_TOKEN', 'CROWSNEST_REQUIRE_REAL', ...variables]);
   for (const name of Object.keys(environment)) {
-    if (name.startsWith('CROWSNEST_') && !known.has(name)) throw unknownKey(name, name);
+    if (name.startsWith('CROWSNEST_') && !known.has(name)) throw unknownKey(name, name, variables);
   }
-}
-
-function unknownKey(key: string, where: string): CrowsnestError {
-  const names = key.startsWith('CROWSNEST_') ? Object.keys(OPTIONS).map(environmentName) : Object.keys(OPTIONS);
-  const near = names.map((name) => ({ name, distance: editDistance(name, key) })).sort((a, b) => a.distance - b.distance)[0];
-  // Of a short name everything short is near.
-  const close = near !== undefined && near.distance <= 3 && near.distance * 2 <= key.replace('CROWSNEST_', '').length;
-  const hint = close ? `Did you mean ${near.name}?` : 'See --help for the options.';
-  return new CrowsnestError({ code: 'CONFIG_UNKNOWN_KEY', what: `there is no option ${key}`, where, todo: hint });
 }
 
 /** The path to what is wrong in a value; for a key that should not be there, to the key itself. */
@@ -896,32 +687,4 @@ function badValue(where: string, raw: unknown, error: z.ZodError, row: OptionRow
     where,
     todo: `This option is: ${row.help}.`,
   });
-}
-
-/** Levenshtein distance, for suggestions only. */
-function editDistance(a: string, b: string): number {
-  let row = Array.from({ length: b.length + 1 }, (_, i) => i);
-  for (let i = 1; i <= a.length; i++) {
-    const next = [i];
-    for (let j = 1; j <= b.length; j++) {
-      next.push(Math.min((row[j] ?? 0) + 1, (next[j - 1] ?? 0) + 1, (row[j - 1] ?? 0) + (a[i - 1] === b[j - 1] ? 0 : 1)));
-    }
-    row = next;
-  }
-  return row[b.length] ?? 0;
-}
-
-function isNetwork(text: string): boolean {
-  const [address = '', bits, ...more] = text.split('/');
-  const most = isIP(address) === 4 ? 32 : 128;
-  return isIP(address) !== 0 && more.length === 0 && (bits === undefined || (/^\d{1,3}$/.test(bits) && Number(bits) <= most));
-}
-
-function isTimeZone(name: string): boolean {
-  try {
-    new Intl.DateTimeFormat('en', { timeZone: name });
-    return true;
-  } catch {
-    return false;
-  }
 }

@@ -43,7 +43,8 @@ const FOLDERS: Record<string, { values: string[]; types?: string[] }> = {
     types: ['model', 'respond'],
   },
   'main.ts': { values: ['domain', 'commands', 'app.ts', 'options.ts'] },
-  'options.ts': { values: ['domain'] },
+  configuration: { values: ['domain'] },
+  'options.ts': { values: ['domain', 'configuration'] },
   'secrets.ts': { values: ['domain'] },
   'stop-stack.ts': { values: ['domain'], types: ['telemetry'] },
   'app.ts': {
@@ -71,9 +72,9 @@ const PACKAGES: Record<string, string[]> = {
   undici: ['respond', 'collector', 'kube'],
   pino: ['telemetry'],
   'prom-client': ['telemetry', 'kube', 'store', 'collector', 'respond', 'pipeline', 'api', 'app.ts'],
-  zod: ['api', 'options.ts'],
+  zod: ['api', 'options.ts', 'configuration'],
   // kube: one field of a kubeconfig that client-node does not know; api: documents within strings, and states as people read them.
-  yaml: ['options.ts', 'kube', 'api'],
+  yaml: ['configuration', 'kube', 'api'],
   commander: ['main.ts'],
   'cli-progress': ['commands'],
   '@nats-io/jetstream': ['collector'],
