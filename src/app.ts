@@ -252,6 +252,7 @@ export function createApp({
           masked: () => masking.places(),
           maturity: () => analysis.model.maturity(),
           behind: () => analysis.behind(),
+          baselines: { of: (query) => analysis.model.baselines(query), like: (query) => analysis.model.namesLike(query) },
           health: () => health(store, [modelCheck(analysis), ...view.checks()]),
           registry,
           schemas,

@@ -119,6 +119,12 @@ addCommand(
   async (options, filter) => (await import('./commands/changes.ts')).runChanges(options, filter, terminal),
 );
 
+program.command('model').description('what the model has learnt').exitOverride();
+const SUBJECT = { name: 'subject', is: 'an object as KIND[.GROUP]/[NAMESPACE/]NAME, kind:KIND[.GROUP], or actor:NAME' };
+addCommand('model explain', 'what is usual for an object, a kind or an actor, in words', SUBJECT, async (options, subject) =>
+  (await import('./commands/model-explain.ts')).runModelExplain(options, subject, terminal),
+);
+
 program.command('db').description('back up, restore, check, export and import a database').exitOverride();
 const COPY = 'the backup to write; must not be there yet';
 const EXPORTED = 'an export or a recorded stream: NDJSON, plain, gzip or zstd';

@@ -39,9 +39,15 @@ import { CrowsnestError } from './domain/errors.ts';
 export const COMMANDS = ['serve', 'demo', 'replay', 'record', 'backtest', 'rbac'] as const;
 /** What asks a running service, over its API. */
 export const ASKING_COMMANDS = ['history', 'diff', 'blame', 'at', 'changes'] as const;
+/** What is asked of the model of a running service, or done with it. */
+export const MODEL_COMMANDS = ['model explain'] as const;
 /** What is done to a database file, beside a running service or without one. */
 export const DB_COMMANDS = ['db backup', 'db restore', 'db check', 'db export', 'db import', 'db rekey'] as const;
-export type Command = (typeof COMMANDS)[number] | (typeof ASKING_COMMANDS)[number] | (typeof DB_COMMANDS)[number];
+export type Command =
+  | (typeof COMMANDS)[number]
+  | (typeof ASKING_COMMANDS)[number]
+  | (typeof MODEL_COMMANDS)[number]
+  | (typeof DB_COMMANDS)[number];
 interface OptionRow {
   schema: z.ZodType;
   help: string;
@@ -56,7 +62,7 @@ interface OptionRow {
 }
 
 const DB = DB_COMMANDS;
-const ASKING = ASKING_COMMANDS;
+const ASKING = [...ASKING_COMMANDS, ...MODEL_COMMANDS] as const;
 const RUNNING = ['serve', 'demo', 'replay'] as const;
 const CLUSTER = ['serve', 'record'] as const;
 /** What decides which kinds are read, and so also what the printed role holds. */

@@ -10,3 +10,4 @@ export type ObjectList = z.output<typeof schemas.ObjectList>;
 export type ObjectRef = z.output<typeof schemas.ObjectRef>;
 export type ObjectState = z.output<typeof schemas.ObjectState>;
 export type Problem = z.output<typeof schemas.Problem>;
+export type BaselineList = z.output<typeof schemas.BaselineList>;

@@ -39,6 +39,8 @@ export interface ApiSources {
   /** What was masked where; never the values. */
   masked?: (() => MaskedPlace[]) | undefined;
   maturity: (() => ReturnType<Model['maturity']>) | undefined;
+  /** What is usual; absent where there is no model. */
+  baselines?: { of: Model['baselines']; like: Model['namesLike'] } | undefined;
   /** How far the model is behind the record; absent where there is none. */
   behind?: (() => ReturnType<Analysis['behind']>) | undefined;
   health: () => HealthReport;

@@ -177,6 +177,41 @@ export const Finding = z
   })
   .register(components, { id: 'Finding' });
 
+const BaselineSubject = z.discriminatedUnion('type', [
+  z.object({
+    type: z.literal('object'),
+    group: z.string(),
+    kind: z.string(),
+    namespace: z.string(),
+    name: z.string(),
+  }),
+  z.object({ type: z.literal('kind'), group: z.string(), kind: z.string() }),
+  z.object({ type: z.literal('actor'), name: z.string() }),
+]);
+
+const Habit = z
+  .object({
+    about: z.enum(['actors', 'kinds', 'fields', 'hours', 'pace', 'beat', 'company']),
+    sentence: z.string(),
+    samples: count.describe('How many past cases it rests on'),
+    mature: z.boolean().describe('False where those are too few'),
+    seen: z
+      .array(z.object({ name: z.string(), count }))
+      .optional()
+      .describe('What was seen how often, most first'),
+  })
+  .register(components, { id: 'Habit' });
+
+export const Baseline = z
+  .object({
+    cluster: z.string(),
+    of: BaselineSubject,
+    summary: z.string().describe('The habits in one sentence'),
+    mature: z.boolean().describe("False while the cluster's history is too short for what is learnt to page"),
+    habits: z.array(Habit),
+  })
+  .register(components, { id: 'Baseline' });
+
 export const ObjectSummary = z
   .object({
     ref: ObjectRef,
@@ -544,6 +579,7 @@ export const FindingList = listOf(Finding, 'FindingList');
 export const ObjectList = listOf(ObjectSummary, 'ObjectList');
 export const KubeEventList = listOf(KubeEvent, 'KubeEventList');
 export const ControllerList = listOf(Controller, 'ControllerList');
+export const BaselineList = listOf(Baseline, 'BaselineList');
 export const MaskedPlaceList = listOf(MaskedPlace, 'MaskedPlaceList');
 export const SeriesList = listOf(Series, 'SeriesList');
 export const SeriesSteps = z

@@ -31,16 +31,16 @@ interface Target {
   newcomers: number;
 }
 
-interface State {
+export interface ActorAffinityState {
   groups: number;
   firstMs: number | undefined;
   actors: Map<string, ActorHabit>;
   targets: Map<string, Target>;
 }
 
-export class ActorAffinity implements Detector<State> {
+export class ActorAffinity implements Detector<ActorAffinityState> {
   readonly name = 'actor-affinity';
-  #state: State = { groups: 0, firstMs: undefined, actors: new Map(), targets: new Map() };
+  #state: ActorAffinityState = { groups: 0, firstMs: undefined, actors: new Map(), targets: new Map() };
 
   score(event: ChangeEvent): Evidence | undefined {
     if (!event.timed || event.actor.source === 'none') return undefined;
@@ -124,11 +124,11 @@ export class ActorAffinity implements Detector<State> {
     return this.#state.groups;
   }
 
-  save(): State {
+  save(): ActorAffinityState {
     return this.#state;
   }
 
-  load(state: State): void {
+  load(state: ActorAffinityState): void {
     this.#state = state;
   }
 }

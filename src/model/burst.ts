@@ -26,14 +26,14 @@ interface Tempo {
   recent: number[];
 }
 
-interface State {
+export interface TemposState {
   objects: Map<string, Tempo>;
   changes: number;
 }
 
 /** Shared by burst and pace: an object's tempo is counted at once, not when its group closes, since a burst is one group after another. */
 export class Tempos {
-  #state: State = { objects: new Map(), changes: 0 };
+  #state: TemposState = { objects: new Map(), changes: 0 };
 
   get(object: string): Tempo | undefined {
     return this.#state.objects.get(object);
@@ -53,11 +53,11 @@ export class Tempos {
     return this.#state.changes;
   }
 
-  save(): State {
+  save(): TemposState {
     return this.#state;
   }
 
-  load(state: State): void {
+  load(state: TemposState): void {
     this.#state = state;
   }
 }

@@ -397,6 +397,10 @@ export class ClusterModel {
     return { changes, firstMs, lastMs, detectors };
   }
 
+  isMature(): boolean {
+    return this.#hasHistory();
+  }
+
   #hasHistory(): boolean {
     const { firstMs, lastMs, changes } = this.#state;
     return firstMs !== undefined && (lastMs ?? 0) - firstMs >= MATURE_SPAN_MS && changes >= MATURE_CHANGES;

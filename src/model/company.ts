@@ -38,7 +38,7 @@ export interface Missing {
   visits: number;
 }
 
-interface State {
+export interface CompanyState {
   objects: Map<string, Social>;
   groups: number;
   /** By the time they come due. */
@@ -47,7 +47,7 @@ interface State {
 
 export class Company {
   readonly name = 'company';
-  #state: State = { objects: new Map(), groups: 0, waiting: [] };
+  #state: CompanyState = { objects: new Map(), groups: 0, waiting: [] };
 
   /** Asked of a visit that has ended, before it is learnt: the member whose usual companion did not come, if any stands out, is waited for. */
   await(group: Group): void {
@@ -136,11 +136,11 @@ export class Company {
     return this.#state.groups;
   }
 
-  save(): State {
+  save(): CompanyState {
     return this.#state;
   }
 
-  load(state: State): void {
+  load(state: CompanyState): void {
     this.#state = state;
   }
 }

@@ -4,10 +4,12 @@
  */
 import { deserialize, serialize } from 'node:v8';
 import { zstdCompressSync, zstdDecompressSync } from 'node:zlib';
+import type { Baseline, BaselineQuery } from '../domain/baseline.ts';
 import type { Change } from '../domain/change.ts';
 import { CrowsnestError } from '../domain/errors.ts';
 import type { Judgement } from '../domain/finding.ts';
 import type { Scrape } from '../domain/series.ts';
+import { baselinesOf, type Learnt, namesLike } from './baseline.ts';
 import { ClusterModel, type SavedCluster, type Witness } from './cluster-model.ts';
 import type { Model } from './model.ts';
 import { type KindOfController, ReconcileHealth } from './reconcile-health.ts';
@@ -28,6 +30,8 @@ export interface ModelOptions {
 
 /** Raised when the shape of the saved state changes; an older snapshot is then not restored but relearnt from the record. */
 export const SNAPSHOT_VERSION = 3;
+
+const NAMES_MAX = 5;
 
 interface Saved {
   version: number;
@@ -134,6 +138,20 @@ class Ensemble implements Model {
     out.detectors['reconcile-health'] = { mature: this.#series.isMature(), samples: this.#series.samples() };
     out.detectors['series-watch'] = { mature: this.#watch.isMature(), samples: this.#watch.samples() };
     return out;
+  }
+
+  baselines(query: BaselineQuery): Baseline[] {
+    return this.#learnt(query).flatMap((learnt) => baselinesOf(learnt, query));
+  }
+
+  namesLike(query: BaselineQuery): string[] {
+    return [...new Set(this.#learnt(query).flatMap((learnt) => namesLike(learnt, query, NAMES_MAX)))].slice(0, NAMES_MAX);
+  }
+
+  #learnt({ cluster }: BaselineQuery): Learnt[] {
+    return [...this.#clusters]
+      .filter(([name]) => cluster === undefined || name === cluster)
+      .map(([name, model]) => ({ cluster: name, saved: model.save(), mature: model.isMature(), timeZone: this.#timeZone }));
   }
 
   #clusterOf(name: string): ClusterModel {

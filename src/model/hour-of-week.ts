@@ -29,15 +29,15 @@ interface Habit {
   bins: Float64Array;
 }
 
-interface State {
+export interface HourOfWeekState {
   habits: Map<string, Habit>;
 }
 
-export class HourOfWeek implements Detector<State> {
+export class HourOfWeek implements Detector<HourOfWeekState> {
   readonly name = 'hour-of-week';
   readonly #kernel = makeKernel();
   readonly #clock: WeekClock;
-  #state: State = { habits: new Map() };
+  #state: HourOfWeekState = { habits: new Map() };
 
   constructor(options: { timeZone: string }) {
     this.#clock = makeWeekClock(options.timeZone);
@@ -105,11 +105,11 @@ export class HourOfWeek implements Detector<State> {
     return Math.round(this.#state.habits.get(EVERYONE)?.n ?? 0);
   }
 
-  save(): State {
+  save(): HourOfWeekState {
     return this.#state;
   }
 
-  load(state: State): void {
+  load(state: HourOfWeekState): void {
     this.#state = state;
   }
 }
@@ -136,7 +136,7 @@ function clockHour(hour: number): string {
 }
 
 /** The shortest band of the day that holds four fifths of the habit, in words. */
-function usualHours(bins: Float64Array): string {
+export function usualHours(bins: Float64Array): string {
   const day = new Float64Array(24);
   let weekend = 0;
   let total = 0;

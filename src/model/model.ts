@@ -1,4 +1,5 @@
 /** The model's port to the pipeline. Implementations are pure of I/O: all time is event time, all input is arguments. */
+import type { Baseline, BaselineQuery } from '../domain/baseline.ts';
 import type { Change } from '../domain/change.ts';
 import type { Judgement } from '../domain/finding.ts';
 import type { Scrape } from '../domain/series.ts';
@@ -24,4 +25,8 @@ export interface Model {
     lastMs: number | undefined;
     detectors: Record<string, { mature: boolean; samples: number }>;
   };
+  /** What is usual, as far as it is learnt: of each subject that is meant, in each cluster that knows it. */
+  baselines(query: BaselineQuery): Baseline[];
+  /** Known names that contain what was asked for, a few. */
+  namesLike(query: BaselineQuery): string[];
 }

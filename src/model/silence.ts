@@ -56,7 +56,7 @@ interface Due {
   serial: number;
 }
 
-interface State {
+export interface SilenceState {
   keys: Map<string, Beat>;
   /** Binary heap by time, then key. */
   heap: Due[];
@@ -83,7 +83,7 @@ export interface Overdue {
 
 export class Silence {
   readonly name = 'silence';
-  #state: State = { keys: new Map(), heap: [], raised: 0, kinds: new Map(), together: new Map() };
+  #state: SilenceState = { keys: new Map(), heap: [], raised: 0, kinds: new Map(), together: new Map() };
 
   /** A sign of life; sets the time by which the next is due. */
   track(event: ChangeEvent, visits: number): void {
@@ -200,11 +200,11 @@ export class Silence {
     return this.#state.keys.size;
   }
 
-  save(): State {
+  save(): SilenceState {
     return this.#state;
   }
 
-  load(state: State): void {
+  load(state: SilenceState): void {
     this.#state = state;
   }
 }

@@ -53,6 +53,33 @@ describe('asking a running service', { concurrency: 2 }, () => {
     assert.match(await ask('blame', OBJECT, '--revision', '2'), /^2 .*replicas: 2$/m);
   });
 
+  it('model explain says what is usual for an object, a kind and an actor, as the API does', async () => {
+    const words = await ask('model', 'explain', OBJECT);
+    assert.match(words, /^Kafka\.kafka\.strimzi\.io\/streaming\/orders in \S+\n/);
+    assert.match(words, /\nChanged by ann \(100 %\) on 3 occasions, mostly spec\.kafka\.replicas \(100 %\) in 2 edits\.\n/);
+    assert.match(words, /\nWho changes it, of 3 \(few yet\)\n {2}3 {2}ann\n[\s\S]*\nStill learning: /);
+    assert.match(await ask('model', 'explain', 'kind:Kafka'), /^Kind Kafka\.kafka\.strimzi\.io in/);
+    assert.match(await ask('model', 'explain', 'actor:ann'), /^Actor ann in \S+\nChanges Kafka\.kafka\.strimzi\.io \(100 %\)/);
+    const { of, habits } = JSON.parse(await ask('model', 'explain', OBJECT, '--json')) as Record<string, unknown>;
+    assert.deepEqual(of, {
+      ...{ type: 'object', group: 'kafka.strimzi.io', kind: 'Kafka', namespace: 'streaming', name: 'orders' },
+    });
+    assert.ok(Array.isArray(habits));
+  });
+
+  it('model explain names what it knows where it was asked for something else', async () => {
+    const refused = async (subject: string) => {
+      const { code, err } = await crowsnest(['model', 'explain', subject, '--server', url]);
+      assert.notEqual(code, 0);
+      return err;
+    };
+    assert.match(await refused('actor:an'), /NOT_FOUND: The model has learnt nothing about an actor an; it knows ann/);
+    assert.match(await refused('kind:kaf'), /NOT_FOUND: .*a kind kaf; it knows Kafka\.kafka\.strimzi\.io/);
+    assert.match(await refused('Kafka/streaming/nothing'), /NOT_FOUND: no Kafka\/streaming\/nothing is recorded/);
+    assert.match(await refused('actor:'), /CONFIG_BAD_VALUE: "actor:" names nothing.*actor:NAME/);
+    assert.match(await refused('orders'), /CONFIG_BAD_VALUE: "orders" names no object/);
+  });
+
   it('at prints all objects as they were, as YAML', async () => {
     const then = await ask('at', '2026-01-05T08:02:30Z');
     assert.match(then, /^---\n# \S+, change 2\napiVersion: kafka.strimzi.io\/v1\nkind: Kafka\n/);

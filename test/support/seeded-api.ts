@@ -3,6 +3,7 @@ import { type ApiServer, type ApiServerOptions, createApiServer } from '../../sr
 import type { ClusterReach, KindCoverage } from '../../src/collector/source.ts';
 import type { Clock } from '../../src/domain/clock.ts';
 import { ControllerTies, type ControllerView } from '../../src/domain/controller-ties.ts';
+import { createModel } from '../../src/model/ensemble.ts';
 /** An API server on a seeded store, with a manual clock and a token. */
 import { asAsync } from '../../src/store/async-store.ts';
 import type { Store } from '../../src/store/store.ts';
@@ -97,7 +98,10 @@ export async function startSeededApi({
   ...more
 }: Partial<Omit<ApiServerOptions, 'store'>> & { store?: Store } = {}): Promise<SeededApi> {
   const seeded = seededStore();
+  const model = createModel({});
+  for (const change of seeded.changes) model.observe(change);
   const options: ApiServerOptions = {
+    baselines: { of: (query) => model.baselines(query), like: (query) => model.namesLike(query) },
     store: asAsync(store ?? seeded.store),
     coverage: () => COVERAGE,
     controllers: () => seededControllers(),
