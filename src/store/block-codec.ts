@@ -37,7 +37,29 @@ export function compress(bytes: Uint8Array, level: number): Buffer {
 
 /** Throws when the frame is damaged. */
 export function decompress(frame: Uint8Array): Buffer {
-  return zstdDecompressSync(frame);
+  const size = contentSizeOf(frame);
+  // One output buffer of the right size instead of a list of small ones that are put together in the end.
+  return zstdDecompressSync(frame, size === undefined ? {} : { chunkSize: Math.max(CHUNK_MIN, size) });
+}
+
+const CHUNK_MIN = 64;
+/** What a frame says of itself is believed only so far: a damaged one must not ask for any amount of memory. */
+const CONTENT_SIZE_MAX = 16 * 1024 * 1024;
+/** Bytes of the dictionary's number by the two lowest bits of the descriptor. */
+const DICTIONARY_BYTES = [0, 1, 2, 4] as const;
+
+/** The size before compression that the head of a zstd frame (RFC 8878, 3.1.1.1) tells. */
+function contentSizeOf(frame: Uint8Array): number | undefined {
+  const descriptor = frame[4];
+  if (descriptor === undefined) return undefined;
+  const single = (descriptor >> 5) & 1;
+  const at = 6 - single + (DICTIONARY_BYTES[descriptor & 3] as number);
+  const view = new DataView(frame.buffer, frame.byteOffset, frame.byteLength);
+  if (frame.byteLength < at + 4) return undefined;
+  const size = [single === 1 ? view.getUint8(at) : undefined, view.getUint16(at, true) + 256, view.getUint32(at, true)][
+    descriptor >> 6
+  ];
+  return size === undefined || size > CONTENT_SIZE_MAX ? undefined : size;
 }
 
 export function encodeBlock(records: readonly RevisionRecord[], level: number): Buffer {
@@ -59,25 +81,25 @@ export function decodeBlock(frame: Uint8Array): DecodedBlock {
   const bytes = decompress(frame);
   const reader = new ByteReader(bytes);
   const count = reader.varint();
+  if (count > bytes.length) throw new RangeError(`a block of ${bytes.length} bytes claims ${count} records`);
   const first = reader.varint();
-  const places = new Map<number, { offset: number; length: number }>();
+  const seqs = new Float64Array(count);
+  const ends = new Float64Array(count);
   let offset = 0;
   for (let i = 0; i < count; i++) {
-    const seq = first + reader.varint();
-    const length = reader.varint();
-    places.set(seq, { offset, length });
-    offset += length;
+    seqs[i] = first + reader.varint();
+    offset += reader.varint();
+    ends[i] = offset;
   }
   const base = reader.at;
   if (base + offset !== bytes.length) throw new RangeError(`a block of ${bytes.length} bytes claims ${base + offset}`);
-  const slice = (place: { offset: number; length: number }) =>
-    bytes.toString('utf8', base + place.offset, base + place.offset + place.length);
+  const slice = (i: number) => bytes.toString('utf8', base + (i === 0 ? 0 : (ends[i - 1] as number)), base + (ends[i] as number));
   return {
     text: (seq) => {
-      const place = places.get(seq);
-      return place === undefined ? undefined : slice(place);
+      const i = seqs.indexOf(seq);
+      return i < 0 ? undefined : slice(i);
     },
-    records: () => [...places].map(([seq, place]) => ({ seq, text: slice(place) })),
-    bytes: bytes.length + places.size * 100,
+    records: () => Array.from(seqs, (seq, i) => ({ seq, text: slice(i) })),
+    bytes: bytes.length + count * 16,
   };
 }

@@ -52,6 +52,7 @@ export class Blocks {
   readonly #decoded: Recent<number, DecodedBlock>;
   readonly #sql;
   #sealedThrough: number | undefined;
+  #lastHigh: { toMs: number; newest: number; high: number } | undefined;
   readonly #young: YoungRecords;
   readonly #seal: ValueSeal;
 
@@ -105,6 +106,7 @@ export class Blocks {
   forget(): void {
     this.#decoded.clear();
     this.#sealedThrough = undefined;
+    this.#lastHigh = undefined;
     this.#young.forget();
   }
 
@@ -145,14 +147,22 @@ export class Blocks {
 
   /** The changes that can lie in a time range, from what the spans say of theirs; the young ones can always. */
   seqRange(fromMs: number | undefined, toMs: number | undefined): { low: number; high: number } {
-    const sealed = this.#sealed();
-    const low = fromMs === undefined ? 1 : (this.#sql.seqLow.get(fromMs) ?? sealed + 1);
-    if (toMs === undefined) return { low, high: this.#sql.newest.get() ?? 0 };
-    return { low, high: this.#sql.openHigh.get(sealed, toMs) ?? this.#sql.seqHigh.get(toMs) ?? 0 };
+    const low = fromMs === undefined ? 1 : (this.#sql.seqLow.get(fromMs) ?? this.#sealed() + 1);
+    const newest = this.#sql.newest.get() ?? 0;
+    return { low, high: toMs === undefined ? newest : this.#highest(toMs, newest) };
+  }
+
+  /** Asked for each object of a list at the same time, so the last answer is kept. */
+  #highest(toMs: number, newest: number): number {
+    if (this.#lastHigh?.toMs === toMs && this.#lastHigh.newest === newest) return this.#lastHigh.high;
+    const high = this.#sql.openHigh.get(this.#sealed(), toMs) ?? this.#sql.seqHigh.get(toMs) ?? 0;
+    this.#lastHigh = { toMs, newest, high };
+    return high;
   }
 
   /** Seals and merges what is due, a transaction each. True when anything was done. */
   maintain(): boolean {
+    this.#lastHigh = undefined;
     let worked = false;
     while (this.#sealNext()) worked = true;
     for (let level = 0; level < LEVEL_MAX; level++) while (this.#mergeNext(level)) worked = true;

@@ -113,13 +113,15 @@ export class ChangeLog {
 
   /** On the way back from `seq`: the last change beyond `seqMax`, and where the one before it lies; undefined where there is none before. */
   #oldestAfter(seq: number, seqMax: number): { seq: number; previous: number } | undefined {
+    let links = this.#sql.links.get(seq);
     for (let at = seq; at > seqMax; ) {
-      const [, previous, jump] = this.#sql.links.get(at) ?? [0, null, null];
+      const [, previous, jump] = links ?? [0, null, null];
       if (previous === null) return undefined;
       if (at - previous <= seqMax) return { seq: at, previous: at - previous };
       // What a jump leads to may no longer be kept; the one before always is, as long as any further back are.
-      const jumps = jump !== null && at - jump > seqMax && this.#sql.links.get(at - jump) !== undefined;
-      at -= jumps ? jump : previous;
+      const jumped = jump !== null && at - jump > seqMax ? this.#sql.links.get(at - jump) : undefined;
+      at -= jumped === undefined ? previous : (jump as number);
+      links = jumped ?? this.#sql.links.get(at);
     }
     return undefined;
   }
