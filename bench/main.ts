@@ -6,6 +6,7 @@ import { ingestText, measureIngest } from './ingest.ts';
 import { killNine } from './kill-nine.ts';
 import { killStore } from './kill-store.ts';
 import { measureMasking } from './masking.ts';
+import { measureNeural, neuralText } from './neural/judge.ts';
 import { measureQuality, qualityText } from './quality/measure.ts';
 import { measureNab } from './quality/nab.ts';
 import { measureQuiet } from './quality/quiet-series.ts';
@@ -41,6 +42,26 @@ program
       program.error(`the bench came to nothing: ${error.message}`),
     );
     if (given.json !== true) process.stdout.write(qualityText(result));
+    print(result);
+  });
+
+program
+  .command('neural')
+  .description(
+    'the network trained on the first part of labelled streams and judged on the rest, beside the ensemble and with it',
+  )
+  .option('--data <DIR>', 'folder of <stream>.injected.jsonl.zst, .incidents.json and .silences.json')
+  .option('--backend <WORD>', 'auto, wasm or native', 'auto')
+  .option('--json', 'only the JSON, no text')
+  .argument('<stream...>', 'names of streams, e.g. ops-a ops-c')
+  .action(async (streams: string[], given: { data?: string; backend: 'auto' | 'wasm' | 'native'; json?: boolean }) => {
+    if (given.data === undefined)
+      program.error('no folder of streams was given; name it: npm run bench -- neural --data DIR STREAM');
+    const note = (text: string) => void process.stderr.write(`${text}\n`);
+    const result = await measureNeural({ data: given.data, streams, backend: given.backend, note }).catch((error: Error) =>
+      program.error(`the bench came to nothing: ${error.message}`),
+    );
+    if (given.json !== true) process.stdout.write(neuralText(result));
     print(result);
   });
 

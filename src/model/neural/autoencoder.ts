@@ -10,7 +10,10 @@ import { initialWeights, type Weights } from './weights.ts';
 
 export const WIDTHS = [VECTOR_WIDTH, 64, 16, 64, VECTOR_WIDTH] as const;
 const SHAPE = { output: 'sigmoid', learningRate: 8e-3 } as const;
-const BATCH = 256;
+/** Large batches cost least for each row; of few changes small ones, so that there are enough steps. */
+const BATCH_MAX = 256;
+const BATCH_MIN = 32;
+const BATCHES_MIN = 32;
 const EPOCHS = 3;
 /** Few changes need more rounds until anything is learnt. */
 const ROWS_MIN = 60_000;
@@ -38,18 +41,19 @@ export async function trainAutoencoder({ vectors, seed, onProgress }: Training):
   const network = createNetwork(initialWeights(WIDTHS, chance), SHAPE);
   try {
     const epochs = Math.max(EPOCHS, Math.min(EPOCHS_MAX, Math.ceil(ROWS_MIN / vectors.length)));
+    const size = Math.max(BATCH_MIN, Math.min(BATCH_MAX, Math.floor(vectors.length / BATCHES_MIN)));
     const of = epochs * vectors.length;
     let rows = 0;
     let loss = 0;
     for (let epoch = 0; epoch < epochs; epoch++) {
       const order = shuffled(vectors.length, chance);
       let sum = 0;
-      for (let from = 0; from < order.length; from += BATCH) {
-        const batch = Array.from(order.subarray(from, from + BATCH), (i) => vectors[i] as TrainingVector);
+      for (let from = 0; from < order.length; from += size) {
+        const batch = Array.from(order.subarray(from, from + size), (i) => vectors[i] as TrainingVector);
         const { inputs, targets } = noisy(batch, chance);
         sum += (await network.learn(inputs, targets)) * batch.length;
         rows += batch.length;
-        onProgress?.({ rows, of, loss: sum / Math.min(order.length, from + BATCH) });
+        onProgress?.({ rows, of, loss: sum / Math.min(order.length, from + size) });
       }
       loss = sum / order.length;
     }
