@@ -16,6 +16,7 @@ import { keyedHash } from './domain/masking-key.ts';
 import type { KeyedHash } from './domain/redact.ts';
 import { createSchemaBook, type SchemaBook } from './domain/schema-book.ts';
 import { createModel } from './model/ensemble.ts';
+import type { NeuralPort } from './model/neural/neural-view.ts';
 import type { Options } from './options.ts';
 import { publishAnalysisMetrics } from './pipeline/analysis-metrics.ts';
 import { type Analysis, type AnalysisOptions, createAnalysis } from './pipeline/analyze.ts';
@@ -214,6 +215,8 @@ export function createApp({
       for (const spot of gapSpots(gaps)) coverageAlerts.report(spot);
     };
 
+    let neural: NeuralPort | undefined;
+
     const app: App = {
       store,
       coverageAlerts,
@@ -250,6 +253,7 @@ export function createApp({
           pulled: view.pulled,
           controllers: () => controllers.views(),
           masked: () => masking.places(),
+          neural: () => neural,
           maturity: () => analysis.model.maturity(),
           behind: () => analysis.behind(),
           baselines: { of: (query) => analysis.model.baselines(query), like: (query) => analysis.model.namesLike(query) },
@@ -307,6 +311,7 @@ export function createApp({
         if (options.neural === 'off' || options.model === 'off') return;
         const parts = { store, clock, logger, registry, timeZone: options.timeZone ?? 'UTC' };
         const started = createNeural({ ...parts, mode: options.neural, backend: options.neuralBackend });
+        neural = started;
         background('network', started.run(signal));
         stack.defer('network thread', () => started.stop());
       },

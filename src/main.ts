@@ -125,6 +125,23 @@ addCommand('model explain', 'what is usual for an object, a kind or an actor, in
   (await import('./commands/model-explain.ts')).runModelExplain(options, subject, terminal),
 );
 
+addCommand('model versions', 'the networks that are kept, and how they compare', undefined, async (options) =>
+  (await import('./commands/model-networks.ts')).runModelVersions(options, terminal),
+);
+addCommand('model train', 'train a network as soon as may be', undefined, async (options) =>
+  (await import('./commands/model-networks.ts')).runModelTrain(options, terminal),
+);
+const NETWORK = { name: 'version', is: 'its number, as model versions lists it' };
+addCommand(
+  'model revert',
+  'use an older network, or the newest again',
+  { optional: 'its number; the newest unless given', called: 'version' },
+  async (options, version) => (await import('./commands/model-networks.ts')).runModelRevert(options, version, terminal),
+);
+addCommand('model export', 'write the weights of a network to a file', NETWORK, async (options, version) =>
+  (await import('./commands/model-networks.ts')).runModelExport(options, version, terminal),
+);
+
 program.command('db').description('back up, restore, check, export and import a database').exitOverride();
 const COPY = 'the backup to write; must not be there yet';
 const EXPORTED = 'an export or a recorded stream: NDJSON, plain, gzip or zstd';
@@ -171,7 +188,7 @@ function addCommand(
   name: Command,
   description: string,
   /** What the argument is, a file unless named; without it the command takes none. */
-  argument: string | { optional: string } | { name: string; is: string } | undefined,
+  argument: string | { optional: string; called?: string } | { name: string; is: string } | undefined,
   run: (options: Options, file: string) => Promise<number>,
 ): void {
   const [word = name, below] = name.split(' ');
@@ -183,7 +200,7 @@ function addCommand(
     .option('--config <FILE>', 'YAML file with options by their camelCase names (or CROWSNEST_CONFIG)');
   if (typeof argument === 'string') command.argument('<file>', argument);
   else if (argument !== undefined && 'name' in argument) command.argument(`<${argument.name}>`, argument.is);
-  else if (argument !== undefined) command.argument('[file]', argument.optional);
+  else if (argument !== undefined) command.argument(`[${argument.called ?? 'file'}]`, argument.optional);
   for (const flag of flagsOf(name)) {
     if (flag.list)
       command.option(flag.flags, flag.help, (value: string, earlier: string[] | undefined) => [...(earlier ?? []), value]);

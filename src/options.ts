@@ -40,7 +40,7 @@ export const COMMANDS = ['serve', 'demo', 'replay', 'record', 'backtest', 'rbac'
 /** What asks a running service, over its API. */
 export const ASKING_COMMANDS = ['history', 'diff', 'blame', 'at', 'changes'] as const;
 /** What is asked of the model of a running service, or done with it. */
-export const MODEL_COMMANDS = ['model explain'] as const;
+export const MODEL_COMMANDS = ['model explain', 'model versions', 'model train', 'model revert', 'model export'] as const;
 /** What is done to a database file, beside a running service or without one. */
 export const DB_COMMANDS = ['db backup', 'db restore', 'db check', 'db export', 'db import', 'db rekey'] as const;
 export type Command =
@@ -378,6 +378,7 @@ const OPTIONS = {
     help: 'what the network is computed with: auto takes native where @tensorflow/tfjs-node loads, else wasm',
     commands: ['serve'],
   },
+  out: { schema: text.optional(), value: 'FILE', help: 'the file to write', commands: ['model export'] },
   speed: {
     schema: positive(Number.MAX_VALUE).optional(),
     value: 'N',

@@ -1,5 +1,6 @@
 /** The API's answers as who asks it sees them: the very schemas the server is written against. */
 import type { z } from 'zod';
+import type * as neural from './neural-schemas.ts';
 import type * as schemas from './schemas.ts';
 
 export type ChangeSummary = z.output<typeof schemas.ChangeSummary>;
@@ -10,4 +11,6 @@ export type ObjectList = z.output<typeof schemas.ObjectList>;
 export type ObjectRef = z.output<typeof schemas.ObjectRef>;
 export type ObjectState = z.output<typeof schemas.ObjectState>;
 export type Problem = z.output<typeof schemas.Problem>;
+export type NeuralModel = z.output<typeof neural.NeuralModel>;
+export type NeuralExport = z.output<typeof neural.NeuralExport>;
 export type BaselineList = z.output<typeof schemas.BaselineList>;

@@ -76,7 +76,7 @@ function mount(app: Express, route: Route, limits: RateLimits, sources: ApiSourc
   const path = route.path.replaceAll(/\{(\w+)\}/g, ':$1');
   if (route.push === undefined) {
     const guards: RequestHandler[] = route.open ? [] : [limits.everyone, ...limits.refused];
-    app.get(path, nameRoute(route.path), guards, serveRoute(route, sources));
+    app[methodOf(route)](path, nameRoute(route.path), guards, serveRoute(route, sources));
   } else {
     // Whoever has a key is held back by what is in flight, not by a count: an API server's audit webhook is one busy address. Who signs is known
     // only after the body was read, so there everyone is counted.

@@ -39,7 +39,7 @@ export function openApiDocument(routes: readonly Route[], version: string): Node
 }
 
 export function methodOf(route: Route): 'get' | 'post' {
-  return route.push === undefined ? 'get' : 'post';
+  return route.push === undefined && !route.acts ? 'get' : 'post';
 }
 
 function operation(route: Route): Node {

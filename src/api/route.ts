@@ -1,6 +1,6 @@
 /**
  * One route, described once: the router serves it and the OpenAPI document is written from it, so that they cannot disagree.
- * Routes with a `push` are POST and open to ingest keys only; all others are GET. Other writes come with verdicts and actions.
+ * Routes with a `push` are POST and open to ingest keys only; those that act are POST with the token; all others are GET.
  */
 import type { Registry } from 'prom-client';
 import type { z } from 'zod';
@@ -12,6 +12,7 @@ import { type ErrorCode, isCrowsnestError } from '../domain/errors.ts';
 import type { MaskedPlace } from '../domain/mask-ledger.ts';
 import type { SchemaBook } from '../domain/schema-book.ts';
 import type { Model } from '../model/model.ts';
+import type { NeuralPort } from '../model/neural/neural-view.ts';
 import type { Analysis } from '../pipeline/analyze.ts';
 import type { AsyncStore } from '../store/async-store.ts';
 import type { ActivityLog } from './activity.ts';
@@ -38,6 +39,8 @@ export interface ApiSources {
   controllers?: (() => ControllerView[]) | undefined;
   /** What was masked where; never the values. */
   masked?: (() => MaskedPlace[]) | undefined;
+  /** The network beside the detectors; absent, or none, where it is off. */
+  neural?: (() => NeuralPort | undefined) | undefined;
   maturity: (() => ReturnType<Model['maturity']>) | undefined;
   /** What is usual; absent where there is no model. */
   baselines?: { of: Model['baselines']; like: Model['namesLike'] } | undefined;
@@ -87,6 +90,8 @@ export interface RouteFields<P extends z.ZodObject, Q extends z.ZodObject, R ext
   mediaType?: string;
   problems?: ErrorCode[];
   push?: PushForm;
+  /** Does something: POST, with its parameters in path and query, and no body. */
+  acts?: boolean;
   /** `pushed` is there on routes with a `push`, and only there. */
   handle(
     input: { params: z.output<P>; query: z.output<Q>; pushed: Pushed | undefined },
@@ -110,6 +115,7 @@ export interface Route {
   mediaType: string;
   problems: ErrorCode[];
   push: PushForm | undefined;
+  acts: boolean;
   handle(raw: { params: unknown; query: unknown; pushed?: Pushed | undefined }, sources: ApiSources): Promise<unknown>;
   export: { line: z.ZodType; pages(raw: { query: unknown }, sources: ApiSources): AsyncIterable<unknown[]> } | undefined;
 }
@@ -123,6 +129,7 @@ export function route<P extends z.ZodObject, Q extends z.ZodObject, R extends z.
     mediaType: fields.mediaType ?? 'application/json',
     problems: fields.problems ?? [],
     push: fields.push,
+    acts: fields.acts ?? false,
     handle: async (raw, sources) => {
       const input = {
         params: parseParameters(params, raw.params, 'path'),

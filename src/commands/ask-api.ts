@@ -9,31 +9,33 @@ type Query = Record<string, string | undefined>;
 
 export interface Asker {
   get<T>(path: string, query?: Query): Promise<T>;
+  /** Has something done. */
+  post<T>(path: string, query?: Query): Promise<T>;
   /** One value a line, as they come. */
   lines<T>(path: string, query?: Query): AsyncGenerator<T>;
 }
 
 export function createAsker(options: Options, terminal: Terminal): Asker {
   const token = options.tokenFile === undefined ? terminal.token : readSecretFile(options.tokenFile, '--token-file');
-  const ask = async (path: string, query: Query, accept: string): Promise<Response> => {
+  const ask = async (path: string, query: Query, accept: string, method = 'GET'): Promise<Response> => {
     const url = new URL(options.server);
     url.pathname = `${url.pathname.replace(/\/$/, '')}${path}`;
     for (const [name, value] of Object.entries(query)) if (value !== undefined) url.searchParams.set(name, value);
     const headers = { accept, ...(token === undefined ? {} : { authorization: `Bearer ${token}` }) };
     let response: Response;
     try {
-      response = await fetch(url, { headers, signal: terminal.signal });
+      response = await fetch(url, { method, headers, signal: terminal.signal });
     } catch (error) {
       throw unreachable(options.server, error);
     }
     if (!response.ok) throw await refusal(response, options.server);
     return response;
   };
+  const json = async <T>(response: Response): Promise<T> =>
+    (await response.json().catch((error: unknown) => Promise.reject(unreachable(options.server, error)))) as T;
   return {
-    async get<T>(path: string, query: Query = {}) {
-      const response = await ask(path, query, 'application/json');
-      return (await response.json().catch((error: unknown) => Promise.reject(unreachable(options.server, error)))) as T;
-    },
+    get: async <T>(path: string, query: Query = {}) => json<T>(await ask(path, query, 'application/json')),
+    post: async <T>(path: string, query: Query = {}) => json<T>(await ask(path, query, 'application/json', 'POST')),
     async *lines<T>(path: string, query: Query = {}) {
       const response = await ask(path, query, 'application/x-ndjson');
       try {

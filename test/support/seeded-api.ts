@@ -93,6 +93,8 @@ export interface SeededApi extends Seeded {
   stop(): Promise<void>;
 }
 
+import { seededNeural } from './seeded-neural.ts';
+
 export async function startSeededApi({
   store,
   ...more
@@ -101,6 +103,7 @@ export async function startSeededApi({
   const model = createModel({});
   for (const change of seeded.changes) model.observe(change);
   const options: ApiServerOptions = {
+    neural: () => seededNeural(),
     baselines: { of: (query) => model.baselines(query), like: (query) => model.namesLike(query) },
     store: asAsync(store ?? seeded.store),
     coverage: () => COVERAGE,

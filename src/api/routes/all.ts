@@ -7,6 +7,7 @@ import { listGaps } from './gaps.ts';
 import { pushAdmission, pushAudit, pushEvents, pushWebhook } from './ingest.ts';
 import { listMasked } from './masked.ts';
 import { explainModel } from './model.ts';
+import { getNeural, getNeuralVersion, trainNeural, useNeural } from './neural.ts';
 import { getObject, getObjectEvents, getObjectHistory, getObjectState, listObjects } from './objects.ts';
 import { getActivity, getStats, listCoverage, listSeries } from './overview.ts';
 import { getObjectBlame, getObjectDiff, listStates } from './revisions.ts';
@@ -19,7 +20,7 @@ export const ROUTES: readonly Route[] = [
   ...[listObjects, getObject, getObjectHistory, getObjectState, getObjectDiff, getObjectBlame, getObjectEvents],
   listStates,
   ...[listSeries, querySeries, listControllers, listCoverage, listGaps, listMasked, getStats, getActivity],
-  explainModel,
+  ...[explainModel, getNeural, trainNeural, useNeural, getNeuralVersion],
   ...[pushEvents, pushAudit, pushAdmission, pushWebhook],
   ...[livez, readyz, metrics],
 ];

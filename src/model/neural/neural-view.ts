@@ -40,3 +40,14 @@ export interface NeuralView {
   /** The last change followed. */
   seq: number;
 }
+
+/** What the API and the commands may ask of it. */
+export interface NeuralPort {
+  view(): NeuralView;
+  /** Packed; undefined where they are not kept any more. */
+  weights(version: NeuralVersion): Uint8Array | undefined;
+  /** Trains as soon as it can, whether due or not. */
+  trainNow(): void;
+  /** Uses an older network until told otherwise, or with undefined the newest again; false where it is not kept. */
+  revert(id: number | undefined): boolean;
+}

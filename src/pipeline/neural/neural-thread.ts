@@ -4,7 +4,6 @@
  */
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
-import util from 'node:util';
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
 import { createScorer, type Scorer } from '../../model/neural/autoencoder.ts';
 import { type Backend, chooseBackend } from '../../model/neural/backend.ts';
@@ -12,6 +11,7 @@ import type { OddCompany } from '../../model/neural/odd-company.ts';
 import { type TrainingFigures, trainAndMeasure } from '../../model/neural/training.ts';
 import { packWeights, unpackWeights } from '../../model/neural/weights.ts';
 import { type PackedVectors, unpackVectors } from './packed-vectors.ts';
+import { restoreUtil } from './restore-util.ts';
 
 export interface NeuralThreadData {
   backend: 'auto' | Backend;
@@ -64,13 +64,6 @@ async function run(main: MessagePort, { backend: wanted }: NeuralThreadData): Pr
       .catch((error: Error) => tell({ type: 'failed', message: error.message }));
   });
   tell({ type: 'ready', backend, why });
-}
-
-/** Node 23 took out two functions that tfjs-node calls while it loads. */
-function restoreUtil(): void {
-  const old = util as unknown as Record<string, unknown>;
-  old.isNullOrUndefined ??= (value: unknown) => value === null || value === undefined;
-  old.isArray ??= Array.isArray;
 }
 
 function wasmFolder(): string {

@@ -1,6 +1,6 @@
 /** The network beside a running service: looks once a minute whether there is something to do, and says what it is at. */
 import type { Clock } from '../../domain/clock.ts';
-import type { NeuralView } from '../../model/neural/neural-view.ts';
+import type { NeuralPort, NeuralView } from '../../model/neural/neural-view.ts';
 import { type Standing, standingOf } from '../../model/neural/promotion.ts';
 import type { Logger } from '../../telemetry/logger.ts';
 import type { NeuralFollower } from './neural-follower.ts';
@@ -9,13 +9,8 @@ const LOOK_MS = 60_000;
 /** After a failure; the thread may have run out of memory, which the next minute does not mend. */
 const AGAIN_MS = 900_000;
 
-export interface NeuralWatch {
+export interface NeuralWatch extends NeuralPort {
   run(signal: AbortSignal): Promise<void>;
-  view(): NeuralView;
-  /** Trains as soon as it can, whether due or not. */
-  trainNow(): void;
-  /** Uses an older network until told otherwise; false where it is not kept. */
-  revert(id: number | undefined): boolean;
 }
 
 export interface NeuralWatchOptions {
@@ -78,6 +73,7 @@ export function createNeuralWatch(options: NeuralWatchOptions): NeuralWatch {
       wake.abort();
     },
     revert: (id) => versions.pin(id),
+    weights: (version) => versions.weights(version),
     view() {
       const current = versions.current();
       return {
