@@ -3,7 +3,7 @@
  * with their types blanked out and finds preact, htm and uPlot by an import map; there is no bundler and no build.
  */
 import { createHash } from 'node:crypto';
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { stripTypeScriptTypes } from 'node:module';
 import { extname } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -21,12 +21,6 @@ export interface PageAssets {
   importMapHash: string;
 }
 
-const PAGE_MODULES = [
-  ...['main', 'app', 'html', 'api-client', 'words', 'query', 'episodes', 'kubectl', 'yaml-diff', 'live-data'],
-  ...['header', 'strip', 'finding-list', 'finding-view', 'finding-facts', 'reasons', 'diff-view', 'timeline', 'series-chart'],
-  'object-events',
-  ...['next-steps', 'coverage-view', 'coverage-words', 'help', 'login', 'marks', 'keys', 'route-hash'],
-];
 /** Pure parts of the domain that the page shares; their paths under /assets/src mirror src, so relative imports hold. */
 const DOMAIN_MODULES = ['field-diff', 'field-path', 'json'];
 
@@ -48,8 +42,8 @@ const EXTENSION = extname(import.meta.filename);
 
 export function loadPageAssets(): PageAssets {
   const files = new Map<string, Asset>();
-  for (const name of PAGE_MODULES)
-    files.set(`/assets/src/api/page/${name}${EXTENSION}`, moduleAsset(`./page/${name}${EXTENSION}`));
+  for (const name of readdirSync(new URL('./page', import.meta.url)).filter(isModule))
+    files.set(`/assets/src/api/page/${name}`, moduleAsset(`./page/${name}`));
   for (const name of DOMAIN_MODULES)
     files.set(`/assets/src/domain/${name}${EXTENSION}`, moduleAsset(`../domain/${name}${EXTENSION}`));
   for (const [specifier, path] of Object.entries(VENDOR)) {
@@ -68,6 +62,11 @@ export function loadPageAssets(): PageAssets {
     .replace('page/main.ts', `page/main${EXTENSION}`);
   files.set('/', asset(Buffer.from(html), 'text/html; charset=utf-8'));
   return { files, importMapHash: `'sha256-${createHash('sha256').update(importMap).digest('base64')}'` };
+}
+
+/** types.ts holds nothing that is there at run time. */
+function isModule(name: string): boolean {
+  return extname(name) === EXTENSION && !/(^types|\.d)\.[jt]s$/.test(name);
 }
 
 function read(relative: string): Buffer {

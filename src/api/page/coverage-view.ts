@@ -3,6 +3,7 @@ import { canaryWords, countWords, groupCoverage, limitWords, secondsWords, split
 import { html } from './html.ts';
 import type { Live } from './live-data.ts';
 import { Name, Time } from './marks.ts';
+import { MaskedPlaces } from './masked-places.ts';
 import type { Cluster, Coverage, Source } from './types.ts';
 import { bytes, localTime, visible, wholeNumber } from './words.ts';
 
@@ -65,6 +66,10 @@ export function CoverageView({ live }: { live: Live }): VNode {
           </tbody>
         </table>`
       }
+    </section>
+    <section>
+      <h2>What is masked</h2>
+      <${MaskedPlaces} live=${live} several=${several} />
     </section>
     ${
       stats !== undefined &&
