@@ -2,6 +2,7 @@
  * The composition root: builds every adapter from the options, wires the pipeline, and owns the stop stack. What differs between the
  * commands is the source that feeds it (src/commands). Long straight-line wiring is fine here; decisions belong elsewhere.
  */
+import { randomUUID } from 'node:crypto';
 import { collectDefaultMetrics, Gauge, Registry } from 'prom-client';
 import type { ApiIngest } from './api/serve-push.ts';
 import { type ApiServer, createApiServer } from './api/server.ts';
@@ -24,6 +25,7 @@ import { catchUp } from './pipeline/catch-up.ts';
 import { type ClaimBookOptions, createClaimBook } from './pipeline/claim-book.ts';
 import { createClaimMetrics } from './pipeline/claim-metrics.ts';
 import { type ControllerBook, createControllerBook } from './pipeline/controller-book.ts';
+import { createFeedback } from './pipeline/feedback.ts';
 import { createIdleAnalysis } from './pipeline/idle-analysis.ts';
 import { createIngest } from './pipeline/ingest.ts';
 import { createMaskingBook, type MaskingBook } from './pipeline/masking-book.ts';
@@ -256,6 +258,7 @@ export function createApp({
           neural: () => neural,
           maturity: () => analysis.model.maturity(),
           behind: () => analysis.behind(),
+          feedback: createFeedback({ store, analysis, clock, newId: randomUUID }),
           baselines: { of: (query) => analysis.model.baselines(query), like: (query) => analysis.model.namesLike(query) },
           health: () => health(store, [modelCheck(analysis), ...view.checks()]),
           registry,

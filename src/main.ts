@@ -142,6 +142,25 @@ addCommand('model export', 'write the weights of a network to a file', NETWORK, 
   (await import('./commands/model-networks.ts')).runModelExport(options, version, terminal),
 );
 
+program.command('verdict').description('what you say of findings').exitOverride();
+const FINDING = { name: 'finding', is: 'its id, as links and lists have it' };
+addCommand(
+  'verdict expected',
+  'this sort is fine: it has to be a hundred times rarer to page',
+  FINDING,
+  async (options, finding) =>
+    (await import('./commands/verdict.ts')).runVerdict(options, { verdict: 'expected', finding }, terminal),
+);
+addCommand('verdict wrong', 'it was a problem: kept, not learnt, and the like pages sooner', FINDING, async (options, finding) =>
+  (await import('./commands/verdict.ts')).runVerdict(options, { verdict: 'wrong', finding }, terminal),
+);
+addCommand('verdict list', 'all that was said, newest first', undefined, async (options) =>
+  (await import('./commands/verdict.ts')).runVerdictList(options, terminal),
+);
+addCommand('verdict undo', 'take a verdict back', { name: 'verdict', is: 'its id, as the list has it' }, async (options, id) =>
+  (await import('./commands/verdict.ts')).runVerdictUndo(options, id, terminal),
+);
+
 program.command('db').description('back up, restore, check, export and import a database').exitOverride();
 const COPY = 'the backup to write; must not be there yet';
 const EXPORTED = 'an export or a recorded stream: NDJSON, plain, gzip or zstd';

@@ -35,18 +35,22 @@ import {
   timeZone,
 } from './configuration/option-values.ts';
 import { CrowsnestError } from './domain/errors.ts';
+import { SCOPES } from './domain/verdict.ts';
 
 export const COMMANDS = ['serve', 'demo', 'replay', 'record', 'backtest', 'rbac'] as const;
 /** What asks a running service, over its API. */
 export const ASKING_COMMANDS = ['history', 'diff', 'blame', 'at', 'changes'] as const;
 /** What is asked of the model of a running service, or done with it. */
 export const MODEL_COMMANDS = ['model explain', 'model versions', 'model train', 'model revert', 'model export'] as const;
+/** What is said of findings, over the API. */
+export const VERDICT_COMMANDS = ['verdict expected', 'verdict wrong', 'verdict list', 'verdict undo'] as const;
 /** What is done to a database file, beside a running service or without one. */
 export const DB_COMMANDS = ['db backup', 'db restore', 'db check', 'db export', 'db import', 'db rekey'] as const;
 export type Command =
   | (typeof COMMANDS)[number]
   | (typeof ASKING_COMMANDS)[number]
   | (typeof MODEL_COMMANDS)[number]
+  | (typeof VERDICT_COMMANDS)[number]
   | (typeof DB_COMMANDS)[number];
 interface OptionRow {
   schema: z.ZodType;
@@ -62,7 +66,7 @@ interface OptionRow {
 }
 
 const DB = DB_COMMANDS;
-const ASKING = [...ASKING_COMMANDS, ...MODEL_COMMANDS] as const;
+const ASKING = [...ASKING_COMMANDS, ...MODEL_COMMANDS, ...VERDICT_COMMANDS] as const;
 const RUNNING = ['serve', 'demo', 'replay'] as const;
 const CLUSTER = ['serve', 'record'] as const;
 /** What decides which kinds are read, and so also what the printed role holds. */
@@ -423,6 +427,35 @@ const OPTIONS = {
     value: 'REVISION',
     help: 'which revision, by change number or time; default the newest',
     commands: ['blame'],
+  },
+  scope: {
+    schema: z.enum(SCOPES).optional(),
+    value: 'SCOPE',
+    help: `how far the verdict reaches: ${SCOPES.join(', ')}; this object unless given`,
+    commands: ['verdict expected', 'verdict wrong'],
+  },
+  expires: {
+    schema: time.optional(),
+    value: 'TIME',
+    help: 'until when it stands, in event time; 90 days unless given',
+    commands: ['verdict expected', 'verdict wrong'],
+  },
+  why: {
+    schema: text.optional(),
+    value: 'TEXT',
+    help: 'a reason, for whoever reads it later',
+    commands: ['verdict expected', 'verdict wrong'],
+  },
+  by: {
+    schema: text.optional(),
+    value: 'NAME',
+    help: 'who says so; your user name unless given',
+    commands: ['verdict expected', 'verdict wrong', 'verdict undo'],
+  },
+  preview: {
+    schema: flag.default(false),
+    help: 'only say what it would have done in the last 30 days',
+    commands: ['verdict expected', 'verdict wrong'],
   },
   seed: {
     schema: integer(0, 2 ** 31 - 1).default(1),

@@ -14,3 +14,6 @@ export type Problem = z.output<typeof schemas.Problem>;
 export type NeuralModel = z.output<typeof neural.NeuralModel>;
 export type NeuralExport = z.output<typeof neural.NeuralExport>;
 export type BaselineList = z.output<typeof schemas.BaselineList>;
+export type Verdict = z.output<typeof schemas.Verdict>;
+export type VerdictAnswer = z.output<typeof schemas.VerdictAnswer>;
+export type VerdictList = z.output<typeof schemas.VerdictList>;

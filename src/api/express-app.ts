@@ -13,6 +13,7 @@ import type { Logger } from '../telemetry/logger.ts';
 import { ActivityLog } from './activity.ts';
 import { createAuthorize } from './auth.ts';
 import { HttpMetrics } from './http-metrics.ts';
+import { readJsonBody } from './json-body.ts';
 import { isLocalHostHeader } from './listen-rules.ts';
 import { methodOf, openApiDocument } from './openapi.ts';
 import { loadPageAssets, type PageAssets } from './page-assets.ts';
@@ -76,7 +77,8 @@ function mount(app: Express, route: Route, limits: RateLimits, sources: ApiSourc
   const path = route.path.replaceAll(/\{(\w+)\}/g, ':$1');
   if (route.push === undefined) {
     const guards: RequestHandler[] = route.open ? [] : [limits.everyone, ...limits.refused];
-    app[methodOf(route)](path, nameRoute(route.path), guards, serveRoute(route, sources));
+    const body = route.body === undefined ? [] : readJsonBody();
+    app[methodOf(route)](path, nameRoute(route.path), guards, body, serveRoute(route, sources));
   } else {
     // Whoever has a key is held back by what is in flight, not by a count: an API server's audit webhook is one busy address. Who signs is known
     // only after the body was read, so there everyone is counted.

@@ -1,6 +1,7 @@
 /** The OpenAPI 3.1 document, written from the table of routes and the zod schemas. */
 import { z } from 'zod';
 import type { ErrorCode } from '../domain/errors.ts';
+import { JSON_BODY_BYTES_MAX } from './json-body.ts';
 import { PROBLEM_STATUS } from './problem.ts';
 import type { PushForm, Route } from './route.ts';
 import { components } from './schemas.ts';
@@ -63,6 +64,7 @@ function operation(route: Route): Node {
       ...(route.push?.signature === undefined ? [] : parameters(route.push.signature, 'header')),
     ],
     ...(route.push === undefined ? {} : { requestBody: requestBody(route.push) }),
+    ...(route.body === undefined ? {} : { requestBody: jsonBody(route.body) }),
     responses,
   };
 }
@@ -78,6 +80,12 @@ function requestBody({ bodies, bytesMax }: PushForm): Node {
     { schema: { ...schemaOf(schema), description } },
   ]);
   return { required: true, description: `At most ${bytesMax} bytes, not compressed`, content: Object.fromEntries(content) };
+}
+
+function jsonBody(schema: z.ZodObject): Node {
+  const json = tidy(z.toJSONSchema(schema, { io: 'input', unrepresentable: 'any' }) as Node);
+  const description = `At most ${JSON_BODY_BYTES_MAX} bytes, not compressed`;
+  return { required: true, description, content: { 'application/json': { schema: json } } };
 }
 
 function successContent(route: Route): Node {

@@ -53,14 +53,16 @@ export const flagParameter = z
   .enum(['', 'true', '1', 'false', '0'], 'must be true or false')
   .transform((text) => text !== 'false' && text !== '0');
 
+type Place = 'query' | 'path' | 'header' | 'body';
+
 /** Parses raw parameters or throws a RequestError that names each one that is wrong. */
-export function parseParameters<S extends z.ZodType>(schema: S, raw: unknown, place: 'query' | 'path' | 'header'): z.output<S> {
+export function parseParameters<S extends z.ZodType>(schema: S, raw: unknown, place: Place): z.output<S> {
   const parsed = schema.safeParse(raw);
   if (parsed.success) return parsed.data;
   throw new RequestError(parsed.error.issues.flatMap((issue) => parameterErrors(issue, raw, place)));
 }
 
-function parameterErrors(issue: z.core.$ZodIssue, raw: unknown, place: 'query' | 'path' | 'header'): ParameterError[] {
+function parameterErrors(issue: z.core.$ZodIssue, raw: unknown, place: Place): ParameterError[] {
   if (issue.code === 'unrecognized_keys') {
     return issue.keys.map((name) => ({ in: place, name, detail: 'is not a parameter of this resource' }));
   }

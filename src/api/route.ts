@@ -14,6 +14,7 @@ import type { SchemaBook } from '../domain/schema-book.ts';
 import type { Model } from '../model/model.ts';
 import type { NeuralPort } from '../model/neural/neural-view.ts';
 import type { Analysis } from '../pipeline/analyze.ts';
+import type { Feedback } from '../pipeline/feedback.ts';
 import type { AsyncStore } from '../store/async-store.ts';
 import type { ActivityLog } from './activity.ts';
 import type { IngestKey, IngestKind } from './ingest-keys.ts';
@@ -46,6 +47,8 @@ export interface ApiSources {
   baselines?: { of: Model['baselines']; like: Model['namesLike'] } | undefined;
   /** How far the model is behind the record; absent where there is none. */
   behind?: (() => ReturnType<Analysis['behind']>) | undefined;
+  /** Takes verdicts; absent where nothing is judged. */
+  feedback?: Feedback | undefined;
   health: () => HealthReport;
   registry: Registry;
   /** What the kinds' schemas say; absent where nothing is watched. */
@@ -74,7 +77,7 @@ export interface Pushed {
   body: Buffer;
 }
 
-export interface RouteFields<P extends z.ZodObject, Q extends z.ZodObject, R extends z.ZodType> {
+export interface RouteFields<P extends z.ZodObject, Q extends z.ZodObject, R extends z.ZodType, B extends z.ZodObject> {
   /** With parameters in braces, as OpenAPI writes them. */
   path: string;
   id: string;
@@ -90,11 +93,13 @@ export interface RouteFields<P extends z.ZodObject, Q extends z.ZodObject, R ext
   mediaType?: string;
   problems?: ErrorCode[];
   push?: PushForm;
-  /** Does something: POST, with its parameters in path and query, and no body. */
+  /** Does something: POST, with its parameters in path and query, and no body unless one is named. */
   acts?: boolean;
+  /** A JSON body, which makes it act: POST by whoever has the token of the API. */
+  body?: B;
   /** `pushed` is there on routes with a `push`, and only there. */
   handle(
-    input: { params: z.output<P>; query: z.output<Q>; pushed: Pushed | undefined },
+    input: { params: z.output<P>; query: z.output<Q>; pushed: Pushed | undefined; body: z.output<B> },
     sources: ApiSources,
   ): z.input<R> | Promise<z.input<R>>;
   /** The NDJSON form, for lists that can be exported: one item per line, in pages. */
@@ -116,11 +121,17 @@ export interface Route {
   problems: ErrorCode[];
   push: PushForm | undefined;
   acts: boolean;
-  handle(raw: { params: unknown; query: unknown; pushed?: Pushed | undefined }, sources: ApiSources): Promise<unknown>;
+  body: z.ZodObject | undefined;
+  handle(
+    raw: { params: unknown; query: unknown; pushed?: Pushed | undefined; body?: unknown },
+    sources: ApiSources,
+  ): Promise<unknown>;
   export: { line: z.ZodType; pages(raw: { query: unknown }, sources: ApiSources): AsyncIterable<unknown[]> } | undefined;
 }
 
-export function route<P extends z.ZodObject, Q extends z.ZodObject, R extends z.ZodType>(fields: RouteFields<P, Q, R>): Route {
+export function route<P extends z.ZodObject, Q extends z.ZodObject, R extends z.ZodType, B extends z.ZodObject = z.ZodObject>(
+  fields: RouteFields<P, Q, R, B>,
+): Route {
   const { path, id, summary, description, tag, params, query, response } = fields;
   const exported = fields.export;
   return {
@@ -129,12 +140,15 @@ export function route<P extends z.ZodObject, Q extends z.ZodObject, R extends z.
     mediaType: fields.mediaType ?? 'application/json',
     problems: fields.problems ?? [],
     push: fields.push,
-    acts: fields.acts ?? false,
+    acts: fields.acts ?? fields.body !== undefined,
+    body: fields.body,
     handle: async (raw, sources) => {
       const input = {
         params: parseParameters(params, raw.params, 'path'),
         query: parseParameters(query, raw.query, 'query'),
         pushed: raw.pushed,
+        // Without a schema no handler looks at it.
+        body: (fields.body === undefined ? {} : parseParameters(fields.body, raw.body, 'body')) as z.output<B>,
       };
       return namingCursor(raw.query, () => fields.handle(input, sources));
     },

@@ -8,6 +8,7 @@ import { ERROR_CODES } from '../domain/errors.ts';
 import { SEVERITIES } from '../domain/finding.ts';
 import { GAP_REASONS } from '../domain/gap.ts';
 import { MASK_REASONS } from '../domain/secret-text.ts';
+import { VERDICTS } from '../domain/verdict.ts';
 
 export const components = z.registry<{ id: string }>();
 
@@ -172,10 +173,62 @@ export const Finding = z
     mature: z.boolean().describe('False while the habits it rests on are still being learnt'),
     deterministic: z.boolean(),
     severity: z.enum(SEVERITIES),
-    decision: z.object({ verdict: z.enum(['page', 'record']), why: z.string() }),
+    decision: z.object({
+      verdict: z.enum(['page', 'record']),
+      why: z.string(),
+      heard: z.string().optional().describe('The verdict of a person that made the difference'),
+    }),
     episode: z.string().describe('Findings of one episode share it'),
   })
   .register(components, { id: 'Finding' });
+
+const scopeText = z.string().max(1000, 'is longer than 1000 characters').optional();
+/** All members that are given must fit. */
+export const VerdictScope = z
+  .strictObject({
+    cluster: z.string().max(1000),
+    detector: scopeText,
+    group: scopeText,
+    kind: scopeText,
+    namespace: scopeText,
+    name: scopeText,
+    actor: scopeText,
+    path: scopeText.describe('With [*] for every list item'),
+  })
+  .describe('What it speaks of: all that is given must fit')
+  .register(components, { id: 'VerdictScope' });
+
+export const Verdict = z
+  .object({
+    id: z.string(),
+    findingId: z.string(),
+    verdict: z.enum(VERDICTS).describe('expected: this sort is fine; wrong: it was a problem indeed'),
+    scope: VerdictScope,
+    by: z.string().describe('As whoever gave it calls themselves: no proof'),
+    why: z.string().optional(),
+    given: time,
+    expires: time.describe('In event time'),
+    withdrawn: z.object({ by: z.string(), time }).optional(),
+  })
+  .register(components, { id: 'Verdict' });
+
+export const VerdictAnswer = z
+  .object({
+    verdict: Verdict,
+    stored: z.boolean().describe('False for a preview'),
+    preview: z
+      .object({
+        findings: count.describe('Findings it speaks of'),
+        pages: count.describe('Of these, how many paged'),
+        muted: count.describe('How many of those would not have'),
+        raised: count.describe('How many would have besides'),
+        neverMuted: count.describe('In its scope, but muted by no verdict: critical facts, rules, once in a million'),
+        examples: z.array(z.object({ id: z.string(), time, summary: z.string() })),
+        complete: z.boolean().describe('False where there are more findings than were looked at'),
+      })
+      .describe('What it would have done in the 30 days before the newest finding'),
+  })
+  .register(components, { id: 'VerdictAnswer' });
 
 const BaselineSubject = z.discriminatedUnion('type', [
   z.object({
@@ -579,6 +632,7 @@ export const FindingList = listOf(Finding, 'FindingList');
 export const ObjectList = listOf(ObjectSummary, 'ObjectList');
 export const KubeEventList = listOf(KubeEvent, 'KubeEventList');
 export const ControllerList = listOf(Controller, 'ControllerList');
+export const VerdictList = listOf(Verdict, 'VerdictList');
 export const BaselineList = listOf(Baseline, 'BaselineList');
 export const MaskedPlaceList = listOf(MaskedPlace, 'MaskedPlaceList');
 export const SeriesList = listOf(Series, 'SeriesList');

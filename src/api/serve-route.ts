@@ -14,7 +14,8 @@ export function serveRoute(route: Route, sources: ApiSources): RequestHandler {
         return;
       }
     }
-    const answer = await route.handle({ params: request.params, query: request.query }, sources);
+    const body: unknown = route.body === undefined ? undefined : (request.body ?? {});
+    const answer = await route.handle({ params: request.params, query: request.query, body }, sources);
     response.type(route.mediaType);
     if (route.mediaType === 'application/json') response.json(answer);
     else response.send(answer);

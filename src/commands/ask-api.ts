@@ -10,21 +10,31 @@ type Query = Record<string, string | undefined>;
 export interface Asker {
   get<T>(path: string, query?: Query): Promise<T>;
   /** Has something done. */
-  post<T>(path: string, query?: Query): Promise<T>;
+  post<T>(path: string, query?: Query, body?: object): Promise<T>;
   /** One value a line, as they come. */
   lines<T>(path: string, query?: Query): AsyncGenerator<T>;
 }
 
 export function createAsker(options: Options, terminal: Terminal): Asker {
   const token = options.tokenFile === undefined ? terminal.token : readSecretFile(options.tokenFile, '--token-file');
-  const ask = async (path: string, query: Query, accept: string, method = 'GET'): Promise<Response> => {
+  const ask = async (
+    path: string,
+    query: Query,
+    accept: string,
+    how: { method?: 'POST'; body?: object } = {},
+  ): Promise<Response> => {
     const url = new URL(options.server);
     url.pathname = `${url.pathname.replace(/\/$/, '')}${path}`;
     for (const [name, value] of Object.entries(query)) if (value !== undefined) url.searchParams.set(name, value);
     const headers = { accept, ...(token === undefined ? {} : { authorization: `Bearer ${token}` }) };
     let response: Response;
     try {
-      response = await fetch(url, { method, headers, signal: terminal.signal });
+      response = await fetch(url, {
+        method: how.method ?? 'GET',
+        headers: how.body === undefined ? headers : { ...headers, 'content-type': 'application/json' },
+        body: how.body === undefined ? null : JSON.stringify(how.body),
+        signal: terminal.signal,
+      });
     } catch (error) {
       throw unreachable(options.server, error);
     }
@@ -35,7 +45,8 @@ export function createAsker(options: Options, terminal: Terminal): Asker {
     (await response.json().catch((error: unknown) => Promise.reject(unreachable(options.server, error)))) as T;
   return {
     get: async <T>(path: string, query: Query = {}) => json<T>(await ask(path, query, 'application/json')),
-    post: async <T>(path: string, query: Query = {}) => json<T>(await ask(path, query, 'application/json', 'POST')),
+    post: async <T>(path: string, query: Query = {}, body?: object) =>
+      json<T>(await ask(path, query, 'application/json', { method: 'POST', ...(body === undefined ? {} : { body }) })),
     async *lines<T>(path: string, query: Query = {}) {
       const response = await ask(path, query, 'application/x-ndjson');
       try {

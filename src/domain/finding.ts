@@ -68,4 +68,6 @@ export interface Decision {
   verdict: 'page' | 'record';
   /** Why: 'over the alert level', 'still learning', 'joined to an open episode', 'weekly budget spent', … */
   why: string;
+  /** The verdict of a person that made the difference. */
+  heard?: string;
 }

@@ -290,6 +290,14 @@ export class ClusterModel {
     }
   }
 
+  /** Keeps a change that waits to be learnt from being learnt at all. False where it was learnt already. */
+  withhold(seq: number): boolean {
+    const { quarantine } = this.#state;
+    const at = quarantine.findIndex(({ event }) => event.seq === seq);
+    if (at >= 0) quarantine.splice(at, 1);
+    return at >= 0;
+  }
+
   #release(): void {
     const held = this.#state.quarantine.shift();
     if (held === undefined) return;

@@ -82,6 +82,10 @@ class Ensemble implements Model {
     return [...this.#clusters.values()].flatMap((cluster) => cluster.advance(nowMs));
   }
 
+  withhold({ cluster, seq }: { cluster: string; seq: number }): boolean {
+    return this.#clusters.get(cluster)?.withhold(seq) ?? false;
+  }
+
   snapshot(): Uint8Array {
     const clusters = [...this.#clusters].map(([name, cluster]): [string, SavedCluster] => [name, cluster.save()]);
     const saved: Saved = {

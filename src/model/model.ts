@@ -14,6 +14,8 @@ export interface Model {
   observeScrape(scrape: Scrape): Judgement[];
   /** Lets event time pass without a change, so that silences come due. */
   advance(nowMs: number): Judgement[];
+  /** Keeps a change out of what is usual, while it waits to be learnt, as odd ones do for a day; false where it was learnt already. */
+  withhold(change: { cluster: string; seq: number }): boolean;
   /** State after everything observed so far; restoring it and going on gives identical judgements. */
   snapshot(): Uint8Array;
   /** Controllers' series that are followed, and rows left out because there are as many as may be. */

@@ -9,11 +9,13 @@
  */
 import type { Change } from '../domain/change.ts';
 import type { Finding, Judgement } from '../domain/finding.ts';
+import { type Opinion, opinionOn, type Verdict, type Place as VerdictPlace } from '../domain/verdict.ts';
 import { SNAPSHOT_VERSION } from '../model/ensemble.ts';
 import type { Model } from '../model/model.ts';
 import type { Policy } from '../respond/policy.ts';
 import type { AlertRecord, EffectRecord, Store } from '../store/store.ts';
 import { END_OF_RECORD, type Place, RecordWalk, type Walked } from './record-walk.ts';
+import { VerdictBook } from './verdict-book.ts';
 
 /** The last change that was judged and what came of it stored. */
 export const CURSOR_CHANGES = 'analysis.changes';
@@ -65,12 +67,18 @@ export interface Analysis {
   catchUp(): Finding[];
   /** Lets event time pass without changes, so that silences become known. */
   advance(nowMs: number): Finding[];
+  /** Takes what a person said, or took back, from here on; it is stored already. */
+  hear(verdict: Verdict): void;
+  /** Up to where findings are stored: what is said now weighs on what comes behind. */
+  place(): VerdictPlace;
+  /** The score from which a finding of this cluster may page at present. */
+  levelOf(cluster: string): number | undefined;
   /** Keeps the model's state; a restart relearns only what came after. */
   saveSnapshot(): void;
 }
 
 type Phase = Behind['phase'] | 'current';
-type Judged = { judgement: Judgement; change?: Change }[];
+type Judged = { judgement: Judgement; change?: Change | undefined; opinion: Opinion | undefined }[];
 
 export function createAnalysis(options: AnalysisOptions): Analysis {
   const { store } = options;
@@ -87,6 +95,7 @@ export function createAnalysis(options: AnalysisOptions): Analysis {
   /** Its place is how far the model has learnt. */
   let walk = new RecordWalk(store, saved?.place ?? { seq: 0, position: 0 });
   const beganSeq = walk.place.seq;
+  const verdicts = new VerdictBook(store.verdicts());
   let phase: Phase = 'relearning';
   let ahead = walk.upTo(decided);
 
@@ -99,14 +108,29 @@ export function createAnalysis(options: AnalysisOptions): Analysis {
       return [];
     }
   };
+  /** With what stands at this moment, since a step may go past the place of a verdict. */
+  const weigh = (judgements: Judgement[], change?: Change): Judged =>
+    judgements.map((judgement) => ({ judgement, change, opinion: opinionOn(judgement, verdicts.standing) }));
+  /**
+   * What people said by this place: a change that is wrong is no habit. The time at which they said it passes first, as it did when they said it.
+   */
+  const attend = (): Judged => {
+    const due: Judged = [];
+    for (const { verdict, change, scope, place } of verdicts.reach(walk.place)) {
+      if (verdict !== 'wrong' || change === undefined) continue;
+      if (place.clockMs !== undefined) due.push(...weigh(model.advance(place.clockMs)));
+      model.withhold({ cluster: scope.cluster, seq: change.seq });
+    }
+    return due;
+  };
   const take = (walked: Walked): Judged => {
     if ('scrapes' in walked) {
-      return walked.scrapes.flatMap((scrape) => model.observeScrape(scrape).map((judgement) => ({ judgement })));
+      return walked.scrapes.flatMap((scrape) => weigh(model.observeScrape(scrape)));
     }
     const { change } = walked;
     const judgements = observe(change);
     // What a first list finds was there before Crowsnest looked: it is learnt, but nobody did it just now, so it is not judged.
-    return change.origin === 'list' ? [] : judgements.map((judgement) => ({ judgement, change }));
+    return change.origin === 'list' ? [] : weigh(judgements, change);
   };
 
   // What is decided but not stored yet. It outlives a failed write: the model has moved on and would not say it again.
@@ -117,8 +141,8 @@ export function createAnalysis(options: AnalysisOptions): Analysis {
   };
 
   const commit = (judged: Judged): Finding[] => {
-    for (const { judgement, change } of judged) {
-      const finding = policy.decide(judgement);
+    for (const { judgement, change, opinion } of judged) {
+      const finding = policy.decide(judgement, opinion);
       options.onFinding?.(finding);
       const pages = finding.decision.verdict === 'page';
       if (pages || finding.deterministic || finding.score >= STORED_SCORE_MIN) unsaved.findings.push(finding);
@@ -143,7 +167,8 @@ export function createAnalysis(options: AnalysisOptions): Analysis {
 
   const advance = (nowMs: number): Finding[] => {
     clockMs = Math.max(clockMs, nowMs);
-    return commit(model.advance(nowMs).map((judgement) => ({ judgement })));
+    const judged = attend();
+    return commit([...judged, ...weigh(model.advance(nowMs))]);
   };
 
   const beginJudging = () => {
@@ -158,6 +183,8 @@ export function createAnalysis(options: AnalysisOptions): Analysis {
     const judged: Judged = [];
     let ended = phase === 'current';
     for (let taken = 0; taken < items && !ended; taken++) {
+      const heard = attend();
+      if (phase === 'judging') judged.push(...heard);
       const next = ahead.next();
       if (next.done === true) ended = true;
       else if (phase === 'relearning') take(next.value);
@@ -182,7 +209,7 @@ export function createAnalysis(options: AnalysisOptions): Analysis {
     step,
     analyze(changes) {
       if (phase !== 'current') return [];
-      const judged: Judged = [];
+      const judged = attend();
       for (const walked of walk.through(changes)) judged.push(...take(walked));
       return commit(judged);
     },
@@ -202,6 +229,12 @@ export function createAnalysis(options: AnalysisOptions): Analysis {
       askedMs = Math.max(askedMs, nowMs);
       return [];
     },
+    hear(verdict) {
+      if (verdict.withdrawn === undefined) verdicts.add(verdict);
+      else verdicts.withdraw(verdict);
+    },
+    place: () => ({ ...decided, ...(Number.isFinite(clockMs) ? { clockMs } : {}) }),
+    levelOf: (cluster) => policy.status()[cluster]?.level,
     saveSnapshot() {
       const { seq, position } = walk.place;
       const head = Buffer.alloc(8);

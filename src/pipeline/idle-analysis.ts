@@ -6,6 +6,18 @@ import type { Analysis } from './analyze.ts';
  * judges what was recorded in the meantime.
  */
 export function createIdleAnalysis(model: Model): Analysis {
+  const place = () => ({ seq: 0, position: 0 });
   const none = () => [];
-  return { model, analyze: none, behind: () => undefined, step: none, catchUp: none, advance: none, saveSnapshot: () => {} };
+  return {
+    model,
+    analyze: none,
+    behind: () => undefined,
+    step: none,
+    catchUp: none,
+    advance: none,
+    hear: () => {},
+    place,
+    levelOf: () => undefined,
+    saveSnapshot: () => {},
+  };
 }

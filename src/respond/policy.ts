@@ -4,6 +4,7 @@
  */
 import { CrowsnestError } from '../domain/errors.ts';
 import type { Decision, Finding, Judgement } from '../domain/finding.ts';
+import type { Opinion } from '../domain/verdict.ts';
 import { type Episode, EpisodeBook } from './episodes.ts';
 import { findingId, summaryOf } from './finding-text.ts';
 import {
@@ -37,8 +38,8 @@ export interface PolicyStatus {
 }
 
 export interface Policy {
-  /** The finding, its decision included. Feed judgements in the order of the change log. */
-  decide(judgement: Judgement): Finding;
+  /** The finding, its decision included. Feed judgements in the order of the change log, each with what people's verdicts come to for it. */
+  decide(judgement: Judgement, opinion?: Opinion): Finding;
   /** Everything decided so far matters for what comes; `createPolicy(options, saved)` goes on exactly where this stopped. */
   save(): string;
   /** By cluster, as of its last judgement. */
@@ -71,7 +72,7 @@ export function createPolicy(options: PolicyOptions, saved?: string): Policy {
   const clusters = saved === undefined ? new Map<string, ClusterState>() : restore(saved);
   let text: string | undefined;
 
-  function decide(judgement: Judgement): Finding {
+  function decide(judgement: Judgement, opinion?: Opinion): Finding {
     text = undefined;
     const cluster = judgement.subject.ref.cluster;
     let state = clusters.get(cluster);
@@ -81,7 +82,7 @@ export function createPolicy(options: PolicyOptions, saved?: string): Policy {
     }
     passTime(state, limits, judgement.tsMs);
     const id = findingId(judgement);
-    const { decision, episode } = settle(state, limits, judgement, id);
+    const { decision, episode } = hear(state, limits, { judgement, opinion, id });
     return { ...judgement, id, cluster, summary: summaryOf(judgement), decision, episode };
   }
 
@@ -103,6 +104,31 @@ function passTime(state: ClusterState, limits: BudgetLimits, tsMs: number): void
   }
   state.nowMs = Math.max(state.nowMs, tsMs);
   advanceBudget(state.budget, limits, state.nowMs);
+}
+
+/** A finding that only a verdict keeps from paging opens no episode, so that it does not swallow others. */
+function hear(
+  state: ClusterState,
+  limits: BudgetLimits,
+  { judgement, opinion, id }: { judgement: Judgement; opinion: Opinion | undefined; id: string },
+): { decision: Decision; episode: string } {
+  if (opinion === undefined) return settle(state, limits, judgement, id);
+  const weighed = {
+    ...judgement,
+    score: Math.max(0, judgement.score + opinion.shift),
+    deterministic: judgement.deterministic && !opinion.liftsFact,
+  };
+  const { level } = state.budget;
+  const before = flawOf(judgement, level);
+  const after = flawOf(weighed, level);
+  const { by, expiresMs, id: heard } = opinion.verdict;
+  if (before === undefined && after !== undefined) {
+    const why = `expected, as ${by} said until ${new Date(expiresMs).toISOString().slice(0, 10)}`;
+    return { decision: { verdict: 'record', why, heard }, episode: id };
+  }
+  const { decision, episode } = settle(state, limits, weighed, id);
+  const made = decision.verdict === 'page' && before !== undefined;
+  return { decision: made ? { ...decision, heard } : decision, episode };
 }
 
 function settle(

@@ -5,6 +5,7 @@ import { unpackFinding } from './findings.ts';
 import { decodeRollups } from './rollup-codec.ts';
 import { decodeRun, decodeScrape } from './sample-codec.ts';
 import type { ValueSeal } from './value-seal.ts';
+import { unpackVerdict } from './verdicts.ts';
 import { recordsOf } from './young-records.ts';
 
 /** One row for each thing that is wrong: a name of it. */
@@ -116,6 +117,12 @@ export function checkRest(db: Database.Database, report: CheckReport, seal: Valu
     sql: 'SELECT seq AS id, data FROM finding',
     name: 'finding',
     check: (data) => unpackFinding(data, seal),
+  });
+  each(db, report, {
+    area: 'findings',
+    sql: 'SELECT seq AS id, data FROM verdict',
+    name: 'verdict',
+    check: (data) => unpackVerdict(data as Buffer, seal),
   });
   each(db, report, {
     area: 'series',

@@ -14,7 +14,7 @@ import { claimKeys, createValueSeal, isSealed, putKeysInUse, sealedWith, type Va
 
 const ROWS_PER_BATCH = 32;
 /** Tables whose `data` is sealed, by their row id. */
-const TABLES = ['block', 'young_record', 'finding', 'snapshot'] as const;
+const TABLES = ['block', 'young_record', 'finding', 'verdict', 'snapshot'] as const;
 
 /** Returns how many values were sealed anew. Throws STORE_KEY_WRONG where the file lacks a key that is in use. */
 export async function rekey(options: Copying & { file: string; keys: KeyRing }): Promise<number> {

@@ -12,6 +12,7 @@ import { diffValues, type FieldDiff, inPathOrder, leavesOf } from '../domain/fie
 import type { Finding } from '../domain/finding.ts';
 import type { Gap } from '../domain/gap.ts';
 import { describeRef, type KubeObject, type ObjectRef } from '../domain/object-ref.ts';
+import type { Verdict } from '../domain/verdict.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import { Attributions } from './attributions.ts';
 import { BLAME_MARK_DEFAULTS, type BlameMarkOptions, BlameMarks } from './blame-marks.ts';
@@ -39,6 +40,7 @@ import type * as port from './store.ts';
 import { storeError } from './store-errors.ts';
 import type { KeyRing } from './store-key.ts';
 import { claimKeys, createValueSeal } from './value-seal.ts';
+import { Verdicts } from './verdicts.ts';
 
 export interface SqliteStoreOptions
   extends DatabaseOptions,
@@ -121,6 +123,7 @@ export class SqliteStore implements port.Store {
   readonly #series: SeriesTable;
   readonly #kubeEvents: KubeEvents;
   readonly #findings: Findings;
+  readonly #verdicts: Verdicts;
   readonly #gaps: Gaps;
   readonly #outbox: Outbox;
   readonly #small: SmallState;
@@ -163,7 +166,11 @@ export class SqliteStore implements port.Store {
     this.#kubeEvents = new KubeEvents(db, withDefaults(KUBE_EVENT_DEFAULTS, options));
     this.#fullText = options.fullText === true ? new FullText(db) : undefined;
     this.#findings = new Findings(db, seal);
-    const evidence = (fromMs: number, toMs: number) => this.#findings.pagedChanges(fromMs, toMs);
+    this.#verdicts = new Verdicts(db, seal);
+    const evidence = (fromMs: number, toMs: number) => [
+      ...this.#verdicts.kept(fromMs, toMs),
+      ...this.#findings.pagedChanges(fromMs, toMs),
+    ];
     this.#retention = new Retention(
       { ...parts, revisions: this.#revisions, evidence, released: (changes) => this.#small.count('released', changes) },
       withDefaults(RETENTION_DEFAULTS, options),
@@ -525,6 +532,14 @@ export class SqliteStore implements port.Store {
 
   findings(query: port.FindingQuery): port.Page<Finding> {
     return this.#read(() => this.#findings.list(query));
+  }
+
+  putVerdict(verdict: Verdict): void {
+    this.#write(() => this.#verdicts.put(verdict));
+  }
+
+  verdicts(): Verdict[] {
+    return this.#read(() => this.#verdicts.all());
   }
 
   alert(id: string): port.AlertRecord | undefined {

@@ -16,6 +16,7 @@ import type { KubeObject, ObjectRef } from '../domain/object-ref.ts';
 import type { Sample, Scrape } from '../domain/series.ts';
 import type { SeriesWindows } from '../domain/series-function.ts';
 import type { Matcher } from '../domain/series-match.ts';
+import type { Verdict } from '../domain/verdict.ts';
 import type { SampleTier } from './series-retention.ts';
 
 /** The newest recorded state of an object's name. */
@@ -344,6 +345,10 @@ export interface Store {
   }): void;
   finding(id: string): Finding | undefined;
   findings(query: FindingQuery): Page<Finding>;
+  /** Stores what somebody said of a finding, in place of what has the same id. A standing "wrong" keeps its change as evidence. */
+  putVerdict(verdict: Verdict): void;
+  /** All that was ever said, in that order. */
+  verdicts(): Verdict[];
 
   alert(id: string): AlertRecord | undefined;
   /** Alerts not yet forgotten: firing, or resolved less than `keepMs` before nowMs. */

@@ -121,6 +121,8 @@ const CASES: [route: string, request: string, status: number][] = [
   ['/v1/model/neural/{version}', '/v1/model/neural/1', 200],
   ['/v1/model/neural/{version}', '/v1/model/neural/2', 404],
   ['/v1/model/neural/{version}', '/v1/model/neural/first', 400],
+  ['/v1/verdicts', '/v1/verdicts?finding=f-listener', 200],
+  ['/v1/verdicts', '/v1/verdicts?by=ann', 400],
   ['/v1/masked', '/v1/masked', 200],
   ['/v1/masked', '/v1/masked?kind=Kafka&reason=name', 200],
   ['/v1/masked', '/v1/masked?reason=because', 400],

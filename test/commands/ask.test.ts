@@ -80,6 +80,26 @@ describe('asking a running service', { concurrency: 2 }, () => {
     assert.match(await refused('orders'), /CONFIG_BAD_VALUE: "orders" names no object/);
   });
 
+  it('verdict says what it would do, is given, listed and taken back', async () => {
+    const listed = JSON.parse(await ask('verdict', 'list', '--json').then((text) => text || '[]')) as unknown[];
+    assert.deepEqual(listed, []);
+    const { items } = (await (
+      await fetch(`${url}/v1/findings?limit=1`, { headers: { authorization: 'Bearer a-token-for-tests' } })
+    ).json()) as { items: { id: string }[] };
+    const id = items[0]?.id ?? '';
+    assert.match(
+      await ask('verdict', 'expected', id, '--preview', '--by', 'ann'),
+      /^not stored: \S+ {2}expected {2}cluster=\S+ .* by ann {2}until \d{4}-\d{2}-\d{2}\nIn the last 30 days it speaks of \d+ findings; \d+ paged, \d+ of them would not have\.\n/,
+    );
+    const given = await ask('verdict', 'wrong', id, '--scope', 'kind', '--why', 'it hurt', '--by', 'ann');
+    const [, verdict = ''] = /^stored: (\S+) {2}wrong /.exec(given) ?? [];
+    assert.match(await ask('verdict', 'list'), new RegExp(`^${verdict} {2}wrong .* by ann {2}until .* it hurt\n$`));
+    assert.match(await ask('verdict', 'undo', verdict, '--by', 'bob'), /taken back by bob/);
+    const { code, err } = await crowsnest(['verdict', 'wrong', 'nothing', '--server', url]);
+    assert.equal(code, 1);
+    assert.match(err, /NOT_FOUND: No finding nothing is stored/);
+  });
+
   it('at prints all objects as they were, as YAML', async () => {
     const then = await ask('at', '2026-01-05T08:02:30Z');
     assert.match(then, /^---\n# \S+, change 2\napiVersion: kafka.strimzi.io\/v1\nkind: Kafka\n/);

@@ -12,6 +12,7 @@ import type { KubeObject } from '../../src/domain/object-ref.ts';
 
 import type { Scrape } from '../../src/domain/series.ts';
 import { parseSelector } from '../../src/domain/series-match.ts';
+import type { Verdict } from '../../src/domain/verdict.ts';
 
 import { type AsyncStore, asAsync } from '../../src/store/async-store.ts';
 
@@ -667,6 +668,20 @@ export function checkStore(name: string, make: () => Store): void {
       await store.putEffect({ ...effect, state: 'done', attempts: 1 });
       await store.commitAnalysis({ findings: [], effects: [effect] });
       assert.deepEqual(await store.effectsDue(1_000, 10), []);
+    });
+
+    test('keeps what people said, in the order it was said, and replaces by id', async (store) => {
+      const said = (id: string, more: Partial<Verdict> = {}): Verdict => ({
+        ...{ id, findingId: 'a', verdict: 'wrong', by: 'ann', givenMs: 5, expiresMs: 9, change: { seq: 1, ms: 1_000 } },
+        ...{ scope: { cluster: 'test', kind: 'Kafka' }, place: { seq: 1, position: 0 } },
+        ...more,
+      });
+      assert.deepEqual(await store.verdicts(), []);
+      await store.putVerdict(said('two'));
+      await store.putVerdict(said('one', { verdict: 'expected' }));
+      const withdrawn = said('two', { withdrawn: { by: 'bob', ms: 7, place: { seq: 4, position: 2, clockMs: 3 } } });
+      await store.putVerdict(withdrawn);
+      assert.deepEqual(await store.verdicts(), [withdrawn, said('one', { verdict: 'expected' })]);
     });
 
     test('keeps small state and snapshots', async (store) => {

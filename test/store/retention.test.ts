@@ -6,6 +6,7 @@ import type { Change } from '../../src/domain/change.ts';
 import type { Finding } from '../../src/domain/finding.ts';
 import type { JsonObject } from '../../src/domain/json.ts';
 import type { KubeObject } from '../../src/domain/object-ref.ts';
+import type { Verdict } from '../../src/domain/verdict.ts';
 import { RUN } from '../../src/store/postings.ts';
 import { DAY_MS } from '../../src/store/retention-plan.ts';
 import { openSqliteStore, type SqliteStore, type SqliteStoreOptions } from '../../src/store/sqlite-store.ts';
@@ -198,6 +199,27 @@ describe('statistics', () => {
     const listed = store.changes({ name: 'k0', limit: 1_000 }).items.map((one) => one.seq);
     assert.ok(listed.includes(seq) && listed.includes(seq - 1), 'evidence is on the way back from the newest');
     assert.ok(!listed.includes(seq + 5));
+  });
+
+  it('spare what somebody called wrong, until that is taken back', () => {
+    for (const takenBack of [false, true]) {
+      using store = openSqliteStore({
+        ...{ file: ':memory:', changesPerSpan: 20, spansPerMerge: 100, keepChangesMs: 0, keepCheckpointsMs: 0 },
+        evidenceShare: 0.1,
+      });
+      const recorded = play(store, hourly(0, 200));
+      const { seq, observedMs } = recorded[29] as Change;
+      const verdict: Verdict = {
+        ...{ id: 'v', findingId: 'f', verdict: 'wrong', by: 'ann', givenMs: 0, expiresMs: 1 },
+        ...{ scope: { cluster: 'test' }, place: { seq, position: 0 }, change: { seq, ms: observedMs } },
+      };
+      store.putVerdict(verdict);
+      if (takenBack) store.putVerdict({ ...verdict, withdrawn: { by: 'ann', ms: 1, place: { seq, position: 0 } } });
+      upkeep(store);
+      const listed = store.changes({ name: 'k0', limit: 1_000 }).items.map((one) => one.seq);
+      assert.equal(listed.includes(seq), !takenBack);
+      assert.ok(!listed.includes(seq + 5));
+    }
   });
 });
 

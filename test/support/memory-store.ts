@@ -16,6 +16,7 @@ import { type KubeObject, type ObjectRef, objectKey } from '../../src/domain/obj
 import { type Scrape, type SeriesKey, seriesId } from '../../src/domain/series.ts';
 import { matchesAll } from '../../src/domain/series-match.ts';
 import { StepWindows } from '../../src/domain/span-summary.ts';
+import type { Verdict } from '../../src/domain/verdict.ts';
 import { decodeCursor, encodeCursor, pageOf } from '../../src/store/page-cursor.ts';
 import { diffOf } from '../../src/store/sqlite-store.ts';
 import type * as port from '../../src/store/store.ts';
@@ -53,6 +54,7 @@ class MemoryStore implements port.Store {
   #rejects: port.Reject[] = [];
   readonly #gaps: Gap[] = [];
   readonly #findings = new Map<string, Finding>();
+  readonly #verdicts = new Map<string, Verdict>();
   readonly #alerts = new Map<string, port.AlertRecord>();
   readonly #effects = new Map<string, port.EffectRecord>();
   readonly #state = new Map<string, string>();
@@ -402,6 +404,14 @@ class MemoryStore implements port.Store {
       )
       .sort((a, b) => b.tsMs - a.tsMs || (a.id < b.id ? 1 : -1));
     return pageOf(found.slice(0, query.limit + 1), query.limit, (last) => encodeCursor('findings', [last.tsMs, last.id]));
+  }
+
+  putVerdict(verdict: Verdict): void {
+    this.#verdicts.set(verdict.id, structuredClone(verdict));
+  }
+
+  verdicts(): Verdict[] {
+    return structuredClone([...this.#verdicts.values()]);
   }
 
   alert(id: string): port.AlertRecord | undefined {

@@ -13,9 +13,10 @@ import { getActivity, getStats, listCoverage, listSeries } from './overview.ts';
 import { getObjectBlame, getObjectDiff, listStates } from './revisions.ts';
 import { querySeries } from './series.ts';
 import { livez, metrics, readyz } from './service.ts';
+import { giveVerdict, listVerdicts, withdrawVerdict } from './verdicts.ts';
 
 export const ROUTES: readonly Route[] = [
-  ...[listFindings, getFinding],
+  ...[listFindings, getFinding, giveVerdict, listVerdicts, withdrawVerdict],
   ...[listChanges, getChange],
   ...[listObjects, getObject, getObjectHistory, getObjectState, getObjectDiff, getObjectBlame, getObjectEvents],
   listStates,

@@ -1,0 +1,57 @@
+/** What a person says of findings, from the command line. */
+import { userInfo } from 'node:os';
+import type { Verdict, VerdictAnswer, VerdictList } from '../api/answers.ts';
+import type { Options } from '../options.ts';
+import { createAsker } from './ask-api.ts';
+import { printable } from './changes.ts';
+import type { Terminal } from './terminal.ts';
+
+export async function runVerdict(
+  options: Options,
+  { verdict, finding }: { verdict: Verdict['verdict']; finding: string },
+  terminal: Terminal,
+): Promise<number> {
+  const { scope, why, expires, preview } = options;
+  const expiresAt = expires === undefined ? undefined : new Date(expires).toISOString();
+  const path = `/v1/findings/${encodeURIComponent(finding)}/verdict`;
+  const said = { verdict, scope, why, preview, by: nameOf(options), expires: expiresAt };
+  const answer = await createAsker(options, terminal).post<VerdictAnswer>(path, {}, said);
+  terminal.out(options.json ? `${JSON.stringify(answer)}\n` : words(answer));
+  return 0;
+}
+
+export async function runVerdictList(options: Options, terminal: Terminal): Promise<number> {
+  const { items } = await createAsker(options, terminal).get<VerdictList>('/v1/verdicts');
+  if (items.length === 0 && !options.json) terminal.note('nothing was said yet\n');
+  for (const item of items) terminal.out(options.json ? `${JSON.stringify(item)}\n` : `${printable(line(item))}\n`);
+  return 0;
+}
+
+export async function runVerdictUndo(options: Options, id: string, terminal: Terminal): Promise<number> {
+  const path = `/v1/verdicts/${encodeURIComponent(id)}/withdraw`;
+  const verdict = await createAsker(options, terminal).post<Verdict>(path, {}, { by: nameOf(options) });
+  terminal.out(`${options.json ? JSON.stringify(verdict) : printable(line(verdict))}\n`);
+  return 0;
+}
+
+function nameOf({ by }: Options): string {
+  return by ?? userInfo().username;
+}
+
+function words({ verdict, stored, preview }: VerdictAnswer): string {
+  const { findings, pages, muted, raised, neverMuted, examples, complete } = preview;
+  const effect = verdict.verdict === 'expected' ? `${muted} of them would not have` : `${raised} more would have`;
+  const lines = [
+    `${stored ? 'stored' : 'not stored'}: ${line(verdict)}`,
+    `In the last 30 days it speaks of ${complete ? '' : 'at least '}${findings} findings; ${pages} paged, ${effect}.`,
+    ...(neverMuted === 0 ? [] : [`${neverMuted} more are never muted: critical facts, rules, once in a million.`]),
+    ...examples.map(({ time, summary }) => `  ${time}  ${summary}`),
+  ];
+  return `${lines.map(printable).join('\n')}\n`;
+}
+
+function line({ id, verdict, scope, by, why, expires, withdrawn }: Verdict): string {
+  const what = Object.entries(scope).map(([name, value]) => `${name}=${value}`);
+  const end = withdrawn === undefined ? `until ${expires.slice(0, 10)}` : `taken back by ${withdrawn.by}`;
+  return [id, verdict, what.join(' '), `by ${by}`, end, ...(why === undefined ? [] : [why])].join('  ');
+}

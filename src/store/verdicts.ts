@@ -1,0 +1,51 @@
+/** What people said of findings: one JSON text each, sealed like a finding's, and the change that it keeps. */
+import type Database from 'better-sqlite3';
+import type { Verdict } from '../domain/verdict.ts';
+import { compress, decompress } from './block-codec.ts';
+import { COMPRESSION_LEVEL } from './findings.ts';
+import type { ValueSeal } from './value-seal.ts';
+
+/** Within one span of changes. */
+const KEPT_MAX = 1_000;
+
+export class Verdicts {
+  readonly #seal: ValueSeal;
+  readonly #sql;
+
+  constructor(db: Database.Database, seal: ValueSeal) {
+    this.#seal = seal;
+    this.#sql = {
+      put: db.prepare<[string, string, number | null, number | null, Buffer]>(
+        `INSERT INTO verdict (id, finding_id, change_seq, change_ms, data) VALUES (?, ?, ?, ?, ?)
+         ON CONFLICT (id) DO UPDATE SET change_seq = excluded.change_seq, change_ms = excluded.change_ms, data = excluded.data`,
+      ),
+      all: db.prepare<[], Buffer>('SELECT data FROM verdict ORDER BY seq').pluck(),
+      kept: db
+        .prepare<[number, number, number], number>(
+          'SELECT change_seq FROM verdict WHERE change_seq IS NOT NULL AND change_ms BETWEEN ? AND ? LIMIT ?',
+        )
+        .pluck(),
+    };
+  }
+
+  /** Stores one, in place of one of the same id. */
+  put(verdict: Verdict): void {
+    const keeps = verdict.verdict === 'wrong' && verdict.withdrawn === undefined ? verdict.change : undefined;
+    const data = this.#seal.seal(compress(Buffer.from(JSON.stringify(verdict), 'utf8'), COMPRESSION_LEVEL));
+    this.#sql.put.run(verdict.id, verdict.findingId, keeps?.seq ?? null, keeps?.ms ?? null, data);
+  }
+
+  /** In the order they were given, withdrawn ones included. */
+  all(): Verdict[] {
+    return this.#sql.all.all().map((data) => unpackVerdict(data, this.#seal));
+  }
+
+  /** Changes within a time that somebody called wrong. */
+  kept(fromMs: number, toMs: number): number[] {
+    return this.#sql.kept.all(fromMs, toMs, KEPT_MAX);
+  }
+}
+
+export function unpackVerdict(data: Buffer, seal: ValueSeal): Verdict {
+  return JSON.parse(decompress(seal.open(data)).toString('utf8')) as Verdict;
+}
