@@ -12,9 +12,12 @@ export class Recent<K, V> {
   /** Goes through the old generation once; what was used since is no longer there. */
   #oldest = this.#old.entries();
   #weight = 0;
+  readonly #gone: ((value: V) => void) | undefined;
 
-  constructor(weightMax: number) {
+  /** `gone` is called with what is forgotten or deleted, but not with what is replaced or goes as all do. */
+  constructor(weightMax: number, gone?: (value: V) => void) {
     this.#weightMax = weightMax;
+    this.#gone = gone;
   }
 
   get size(): number {
@@ -42,8 +45,11 @@ export class Recent<K, V> {
       young.value = value;
       young.weight = weight;
     } else {
-      this.delete(key);
-      if (weight > this.#weightMax / 2) return;
+      this.#remove(key);
+      if (weight > this.#weightMax / 2) {
+        this.#gone?.(value);
+        return;
+      }
       this.#young.set(key, { value, weight, used: false });
       this.#weight += weight;
     }
@@ -51,16 +57,22 @@ export class Recent<K, V> {
   }
 
   delete(key: K): void {
-    const entry = this.#young.get(key) ?? this.#old.get(key);
-    if (entry === undefined) return;
-    this.#weight -= entry.weight;
-    if (!this.#young.delete(key)) this.#old.delete(key);
+    const entry = this.#remove(key);
+    if (entry !== undefined) this.#gone?.(entry.value);
   }
 
   clear(): void {
     this.#young.clear();
     this.#old.clear();
     this.#weight = 0;
+  }
+
+  #remove(key: K): Entry<V> | undefined {
+    const entry = this.#young.get(key) ?? this.#old.get(key);
+    if (entry === undefined) return undefined;
+    this.#weight -= entry.weight;
+    if (!this.#young.delete(key)) this.#old.delete(key);
+    return entry;
   }
 
   #forget(): void {
@@ -77,7 +89,10 @@ export class Recent<K, V> {
       if (entry.used) {
         entry.used = false;
         this.#young.set(key, entry);
-      } else this.#weight -= entry.weight;
+      } else {
+        this.#weight -= entry.weight;
+        this.#gone?.(entry.value);
+      }
     }
   }
 }

@@ -3,6 +3,9 @@
  * of each section of its text, and the masked text of those sections that are small or have moved before. Some hundred bytes an object
  * where the parsed state takes thousands.
  *
+ * The record of a digest is: for each section its fingerprint (a double), for each the bytes of its text, 0 where none is kept (a word), and
+ * then those texts, one after the other. It lies in an arena (byte-arena.ts), as it is rewritten with every update.
+ *
  * A digest speaks of the state that the store's chain has after change `seq`, and of nothing else: what was only counted (a heartbeat)
  * leaves it as it is, and after a write that failed all are dropped. An object without one is compared by its whole state.
  */
@@ -11,8 +14,9 @@ import type { KubeObject, ObjectRef } from '../domain/object-ref.ts';
 import type { ScannedObject, Section } from '../domain/object-scan.ts';
 import { Recent } from '../domain/recent.ts';
 import { isEntryValue } from '../domain/secret-names.ts';
+import { ByteArena, type Slot } from './byte-arena.ts';
 
-export interface HeadDigest {
+export interface HeadDigest extends Slot {
   readonly ref: ObjectRef;
   readonly apiVersion: string;
   readonly uid: string;
@@ -23,11 +27,12 @@ export interface HeadDigest {
   seq: number;
   /** Shared by objects of one shape. */
   readonly sections: readonly Section[];
-  readonly prints: number[];
-  /** Masked JSON text by section where it is kept, otherwise nothing; one string, as each of many would weigh twice what it says. */
-  texts: string;
-  /** What it is taken for in the budget. */
-  bytes: number;
+}
+
+/** What became of a section: its masked text, as bytes where those are at hand. */
+export interface SectionText {
+  readonly index: number;
+  readonly text: string | Buffer;
 }
 
 /** Sections up to this size are kept as text from the start, those of the status more, since they move most. */
@@ -35,16 +40,17 @@ const TEXT_MAX = 128;
 const STATUS_TEXT_MAX = 2_048;
 /** Beyond this a section that moved is read back from the store each time it moves. */
 const MOVED_TEXT_MAX = 16 * 1024;
-/** Of a digest of a usual name without its sections: the object, its name, its place in the map; and what a section adds to it. */
+/** Of a digest of a usual name without its record: the object, its name, its place in the map. */
 const DIGEST_BYTES = 480;
-const SECTION_BYTES = 8;
-/** No JSON text holds one. */
-const SEPARATOR = '\0';
+const PRINT_BYTES = 8;
+const LENGTH_BYTES = 4;
+const NOTHING = Buffer.alloc(0);
 /** Sections that no update moves: what they were is not worth keeping. */
 const FIXED: ReadonlySet<string> = new Set(['name', 'namespace', 'uid', 'creationTimestamp']);
 
 export class HeadDigests {
   readonly #clusters = new Map<string, Recent<string, HeadDigest>>();
+  readonly #arena = new ByteArena();
   readonly #bytesMax: number;
 
   /** `bytesMax` bounds the memory of each cluster's digests; what was not needed for longest goes first. */
@@ -65,26 +71,47 @@ export class HeadDigests {
   /** Keeps a digest of `state`, the masked state as recorded by a change that is about to be appended. */
   keep(ref: ObjectRef, scanned: ScannedObject, state: KubeObject): HeadDigest | undefined {
     if (!isComparedBySection(scanned)) return undefined;
-    const texts = packTexts(
-      scanned.sections.map((section, i) => {
-        const length = (scanned.places[2 * i + 1] as number) - (scanned.places[2 * i] as number);
-        return isKeptFromTheStart(section, length) ? JSON.stringify(sectionOf(state, section)) : '';
-      }),
-    );
     const { apiVersion, uid, resourceVersion, generation, sections, prints } = scanned;
-    const bytes = DIGEST_BYTES + sections.length * SECTION_BYTES + texts.length;
-    const digest: HeadDigest = { ref, apiVersion, uid, resourceVersion, generation, seq: 0, sections, prints, texts, bytes };
-    this.#of(ref.cluster).set(uid, digest, digest.bytes);
+    const texts = sections.map((section, i) => {
+      const length = (scanned.places[2 * i + 1] as number) - (scanned.places[2 * i] as number);
+      const value = isKeptFromTheStart(section, length) ? sectionOf(state, section) : undefined;
+      return value === undefined ? NOTHING : Buffer.from(JSON.stringify(value));
+    });
+    const bytes = texts.reduce((sum, text) => sum + text.length, sections.length * (PRINT_BYTES + LENGTH_BYTES));
+    const digest = { ref, apiVersion, uid, resourceVersion, generation, seq: 0, sections, ...this.#arena.take(bytes) };
+    writeRecord(digest, prints, texts);
+    this.#of(ref.cluster).set(uid, digest, DIGEST_BYTES + digest.room);
     return digest;
   }
 
-  /** Other texts are kept of a digest from now on. */
-  retext(digest: HeadDigest, texts: string): void {
-    const more = texts.length - digest.texts.length;
-    digest.texts = texts;
-    if (more === 0) return;
-    digest.bytes += more;
-    this.#of(digest.ref.cluster).set(digest.uid, digest, digest.bytes);
+  /** The fingerprints and texts of sections that moved; by rising index. */
+  retext(digest: HeadDigest, prints: readonly number[], moved: readonly SectionText[]): void {
+    const { page, sections } = digest;
+    const lengths = lengthsAt(digest);
+    let grown = 0;
+    let same = true;
+    for (const { index, text } of moved) {
+      page.doubles[digest.at / PRINT_BYTES + index] = prints[index] as number;
+      const more = byteLength(text) - (page.words[lengths + index] as number);
+      same &&= more === 0;
+      grown += more;
+    }
+    if (same) {
+      overwrite(digest, moved);
+      return;
+    }
+    const texts: (string | Buffer)[] = [];
+    let at = textsAt(digest);
+    for (let i = 0, m = 0; i < sections.length; i++) {
+      const length = page.words[lengths + i] as number;
+      const next = moved[m];
+      if (next?.index === i) {
+        texts.push(next.text);
+        m += 1;
+      } else texts.push(length === 0 ? NOTHING : page.bytes.subarray(at, at + length));
+      at += length;
+    }
+    this.#rewrite(digest, at - digest.at + grown, texts);
   }
 
   drop(cluster: string, uid: string): void {
@@ -93,16 +120,98 @@ export class HeadDigests {
 
   clear(): void {
     this.#clusters.clear();
+    this.#arena.clear();
+  }
+
+  /** Texts may be parts of the record that they replace. */
+  #rewrite(digest: HeadDigest, bytes: number, texts: readonly (string | Buffer)[]): void {
+    const { page, at, room, sections } = digest;
+    const prints = page.doubles.slice(at / PRINT_BYTES, at / PRINT_BYTES + sections.length);
+    // A slot that fits goes on as it is, so that a number that gains a digit moves nothing.
+    const fits = bytes <= room && bytes * 2 > room;
+    if (fits) {
+      writeRecord(
+        digest,
+        prints,
+        texts.map((text) => (typeof text === 'string' ? text : Buffer.from(text))),
+      );
+      return;
+    }
+    Object.assign(digest, this.#arena.take(bytes));
+    writeRecord(digest, prints, texts);
+    this.#arena.give({ page, at, room });
+    this.#of(digest.ref.cluster).set(digest.uid, digest, DIGEST_BYTES + digest.room);
   }
 
   #of(cluster: string): Recent<string, HeadDigest> {
     let digests = this.#clusters.get(cluster);
     if (digests === undefined) {
-      digests = new Recent(this.#bytesMax);
+      digests = new Recent(this.#bytesMax, (digest) => this.#arena.give(digest));
       this.#clusters.set(cluster, digests);
     }
     return digests;
   }
+}
+
+/** Where the lengths of a digest's texts begin, in words, and its texts, in bytes. */
+function lengthsAt({ at, sections }: HeadDigest): number {
+  return (at + sections.length * PRINT_BYTES) / LENGTH_BYTES;
+}
+
+function textsAt({ at, sections }: HeadDigest): number {
+  return at + sections.length * (PRINT_BYTES + LENGTH_BYTES);
+}
+
+/**
+ * The sections whose fingerprint is another than the digest's, by rising index, each with where its text lies in the digest's page; from and to
+ * are the same where none is kept.
+ */
+export function sectionsMoved(digest: HeadDigest, prints: readonly number[]): { index: number; from: number; to: number }[] {
+  const moved: { index: number; from: number; to: number }[] = [];
+  const { doubles, words } = digest.page;
+  const first = digest.at / PRINT_BYTES;
+  const lengths = lengthsAt(digest);
+  let from = textsAt(digest);
+  for (let index = 0; index < prints.length; index++) {
+    const to = from + (words[lengths + index] as number);
+    if (doubles[first + index] !== prints[index]) moved.push({ index, from, to });
+    from = to;
+  }
+  return moved;
+}
+
+function writeRecord(digest: HeadDigest, prints: ArrayLike<number>, texts: readonly (string | Buffer)[]): void {
+  const { page, at, sections } = digest;
+  const lengths = lengthsAt(digest);
+  let to = textsAt(digest);
+  for (let i = 0; i < sections.length; i++) {
+    page.doubles[at / PRINT_BYTES + i] = prints[i] as number;
+    const length = writeText(page.bytes, to, texts[i] as string | Buffer);
+    page.words[lengths + i] = length;
+    to += length;
+  }
+}
+
+/** Texts that are as long as those they replace. */
+function overwrite(digest: HeadDigest, moved: readonly SectionText[]): void {
+  const { words, bytes } = digest.page;
+  const lengths = lengthsAt(digest);
+  let at = textsAt(digest);
+  let index = 0;
+  for (const next of moved) {
+    for (; index < next.index; index++) at += words[lengths + index] as number;
+    writeText(bytes, at, next.text);
+  }
+}
+
+function writeText(bytes: Buffer, at: number, text: string | Buffer): number {
+  if (typeof text === 'string') return text === '' ? 0 : bytes.write(text, at);
+  bytes.set(text, at);
+  return text.length;
+}
+
+function byteLength(text: string | Buffer): number {
+  return typeof text === 'string' ? Buffer.byteLength(text) : text.length;
 }
 
 export function sameSections(a: readonly Section[], b: readonly Section[]): boolean {
@@ -120,7 +229,7 @@ export function sectionOf(state: JsonObject, { top, key }: Section): JsonObject[
   return object !== undefined && Object.hasOwn(object, key) ? object[key] : undefined;
 }
 
-/** Whether a text of this length is kept once its section has moved. */
+/** Whether a text of this length, in bytes, is kept once its section has moved. */
 export function isKeptOnceMoved(length: number): boolean {
   return length <= MOVED_TEXT_MAX;
 }
@@ -129,15 +238,6 @@ function isKeptFromTheStart({ top, key }: Section, length: number): boolean {
   if (top === 'status') return length <= STATUS_TEXT_MAX;
   if (key === undefined ? top === 'kind' || top === 'apiVersion' : top === 'metadata' && FIXED.has(key)) return false;
   return length <= TEXT_MAX;
-}
-
-/** '' for what is not kept. */
-export function packTexts(texts: readonly string[]): string {
-  return texts.join(SEPARATOR);
-}
-
-export function unpackTexts(texts: string): string[] {
-  return texts.split(SEPARATOR);
 }
 
 /**

@@ -18,7 +18,7 @@ import type { Ingest, IngestBatch, IngestResult } from './ingest.ts';
 
 const PROBE_MS = 2_000;
 /** Observations beyond which no further batch joins a transaction. */
-const GROUP_OBSERVATIONS_MAX = 1_000;
+const GROUP_OBSERVATIONS_MAX = 256;
 
 export interface PipelineCounts {
   observations: number;

@@ -20,10 +20,10 @@ import {
   type HeadDigest,
   type HeadDigests,
   isKeptOnceMoved,
-  packTexts,
+  type SectionText,
   sameSections,
   sectionOf,
-  unpackTexts,
+  sectionsMoved,
 } from './head-digest.ts';
 
 export interface SectionComparison {
@@ -41,8 +41,8 @@ export interface SectionComparison {
 interface Moved {
   index: number;
   section: Section;
-  /** Of `after`. */
-  text: string;
+  /** Of `after`; the bytes of the observation where masking has changed nothing. */
+  text: string | Buffer;
   before: Json;
   after: Json;
 }
@@ -88,17 +88,15 @@ function isSameObject(digest: HeadDigest, scanned: ScannedObject): boolean {
 
 function movedSections(scanned: ScannedObject, digest: HeadDigest, options: SectionComparison): Moved[] | undefined {
   const moved: Moved[] = [];
-  const texts = unpackTexts(digest.texts);
+  const kept = digest.page.bytes;
   let state: KubeObject | undefined;
-  for (let index = 0; index < digest.prints.length; index++) {
-    if (scanned.prints[index] === digest.prints[index]) continue;
+  for (const { index, from, to } of sectionsMoved(digest, scanned.prints)) {
     const section = digest.sections[index] as Section;
-    const raw = scanned.bytes.toString('utf8', scanned.places[2 * index] as number, scanned.places[2 * index + 1] as number);
-    const plain = JSON.parse(raw) as Json;
+    const raw = scanned.bytes.subarray(scanned.places[2 * index] as number, scanned.places[2 * index + 1] as number);
+    const plain = JSON.parse(raw.toString('utf8')) as Json;
     const after = maskedSection(section, plain, options);
     let before: Json | undefined;
-    const text = texts[index] as string;
-    if (text !== '') before = JSON.parse(text) as Json;
+    if (to > from) before = JSON.parse(kept.toString('utf8', from, to)) as Json;
     else {
       state ??= options.stateBefore(digest);
       before = state === undefined ? undefined : sectionOf(state, section);
@@ -141,12 +139,8 @@ function patchOf(moved: readonly Moved[]): StatePatch {
 
 /** From here on the digest speaks of the new state. */
 function takeUp(moved: readonly Moved[], scanned: ScannedObject, digest: HeadDigest, digests: HeadDigests): void {
-  const texts = unpackTexts(digest.texts);
-  for (const { index, text } of moved) {
-    digest.prints[index] = scanned.prints[index] as number;
-    texts[index] = isKeptOnceMoved(text.length) ? text : '';
-  }
-  digests.retext(digest, packTexts(texts));
+  const texts = moved.map(({ index, text }): SectionText => ({ index, text: isKeptOnceMoved(text.length) ? text : '' }));
+  digests.retext(digest, scanned.prints, texts);
   digest.resourceVersion = scanned.resourceVersion;
   digest.generation = scanned.generation;
 }

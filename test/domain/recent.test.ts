@@ -53,4 +53,27 @@ describe('Recent', () => {
       }),
     );
   });
+
+  it('says what it lets go of, each once, and neither what is replaced nor what is kept', () => {
+    const action = fc.record({
+      key: fc.integer({ min: 0, max: 9 }),
+      weight: fc.integer({ min: 0, max: 8 }),
+      verb: fc.constantFrom('set', 'get', 'delete'),
+    });
+    fc.assert(
+      fc.property(fc.array(action, { maxLength: 200 }), (actions) => {
+        const held = new Set<string>();
+        const lru = new Recent<number, string>(12, (value) => assert.ok(held.delete(value), `${value} went twice`));
+        for (const { key, weight, verb } of actions) {
+          if (verb === 'get') lru.get(key);
+          else if (verb === 'delete') lru.delete(key);
+          else {
+            held.add(`of ${key}`);
+            lru.set(key, `of ${key}`, weight);
+          }
+        }
+        assert.equal(held.size, lru.size);
+      }),
+    );
+  });
 });
