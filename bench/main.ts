@@ -6,6 +6,7 @@ import { ingestText, measureIngest } from './ingest.ts';
 import { killNine } from './kill-nine.ts';
 import { killStore } from './kill-store.ts';
 import { measureMasking } from './masking.ts';
+import { forecastText, measureForecaster } from './neural/forecasts.ts';
 import { measureNeural, neuralText } from './neural/judge.ts';
 import { measureQuality, qualityText } from './quality/measure.ts';
 import { measureNab } from './quality/nab.ts';
@@ -62,6 +63,20 @@ program
       program.error(`the bench came to nothing: ${error.message}`),
     );
     if (given.json !== true) process.stdout.write(neuralText(result));
+    print(result);
+  });
+
+program
+  .command('forecasts')
+  .description(
+    'the forecaster of series beside closed forms, on series of five minutes: learnt from the first half, measured on the second',
+  )
+  .requiredOption('--data <DIR>', 'the Numenta Anomaly Benchmark: data/ and labels/')
+  .action(async ({ data }: { data: string }) => {
+    const result = await measureForecaster(data, (text) => process.stderr.write(`${text}\n`)).catch((error: Error) =>
+      program.error(`the bench came to nothing: ${error.message}`),
+    );
+    process.stdout.write(forecastText(result));
     print(result);
   });
 

@@ -2,8 +2,6 @@
  * The thread that holds TensorFlow.js: it trains and scores, knows no store and no clock, and is ended when nothing is to be done. Whatever
  * it does, the main thread goes on.
  */
-import { createRequire } from 'node:module';
-import { dirname, join } from 'node:path';
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
 import { createScorer, type Scorer } from '../../model/neural/autoencoder.ts';
 import { type Backend, chooseBackend } from '../../model/neural/backend.ts';
@@ -12,6 +10,7 @@ import { type TrainingFigures, trainAndMeasure } from '../../model/neural/traini
 import { packWeights, unpackWeights } from '../../model/neural/weights.ts';
 import { type PackedVectors, unpackVectors } from './packed-vectors.ts';
 import { restoreUtil } from './restore-util.ts';
+import { wasmFolder } from './wasm-folder.ts';
 
 export interface NeuralThreadData {
   backend: 'auto' | Backend;
@@ -64,8 +63,4 @@ async function run(main: MessagePort, { backend: wanted }: NeuralThreadData): Pr
       .catch((error: Error) => tell({ type: 'failed', message: error.message }));
   });
   tell({ type: 'ready', backend, why });
-}
-
-function wasmFolder(): string {
-  return join(dirname(createRequire(import.meta.url).resolve('@tensorflow/tfjs-backend-wasm/package.json')), 'dist/');
 }

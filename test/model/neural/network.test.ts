@@ -1,7 +1,5 @@
 /** Vectors, weights and what is made of them, without a thread; the network itself on WebAssembly and on TensorFlow.js' plain backend. */
 import assert from 'node:assert/strict';
-import { createRequire } from 'node:module';
-import { dirname, join } from 'node:path';
 import { before, describe, test } from 'node:test';
 import { setBackend } from '@tensorflow/tfjs-core';
 import type { Change } from '../../../src/domain/change.ts';
@@ -16,6 +14,7 @@ import { plantIn, sampleOf, toldApart } from '../../../src/model/neural/planted.
 import { seededChance, shuffled } from '../../../src/model/neural/seeded.ts';
 import { initialWeights, packWeights, unpackWeights } from '../../../src/model/neural/weights.ts';
 import { makeWeekClock } from '../../../src/model/week-clock.ts';
+import { wasmFolder } from '../../../src/pipeline/neural/wasm-folder.ts';
 import '@tensorflow/tfjs-backend-cpu';
 
 const UTC = makeWeekClock('UTC');
@@ -212,7 +211,3 @@ test('made-up combinations never happened, and pairs tell some of them', () => {
   assert.deepEqual(sampleOf([1, 2, 3], 5, seededChance(1)), [1, 2, 3]);
   assert.equal(sampleOf(points, 7, seededChance(1)).length, 7);
 });
-
-function wasmFolder(): string {
-  return join(dirname(createRequire(import.meta.url).resolve('@tensorflow/tfjs-backend-wasm/package.json')), 'dist/');
-}
