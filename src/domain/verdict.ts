@@ -94,7 +94,12 @@ export function opinionOn(judgement: Judgement, standing: Iterable<Verdict>): Op
 }
 
 /** Whatever was said of it: critical facts, a user's own rules, and what comes once in a million. */
-export function isNeverMuted({ deterministic, severity, reasons, score }: Judgement): boolean {
+export function isNeverMuted({
+  deterministic,
+  severity,
+  reasons,
+  score,
+}: Pick<Judgement, 'deterministic' | 'severity' | 'score'> & { reasons: readonly { detector: string }[] }): boolean {
   if (score >= NEVER_MUTED_SCORE || reasons.some(({ detector }) => detector === 'user-rule')) return true;
   return deterministic && severity === 'critical';
 }
@@ -121,8 +126,14 @@ function speaksOf(scope: VerdictScope, { detector, path }: Reason): boolean {
   return scope.path === undefined || (path !== undefined && genericPath(path) === scope.path);
 }
 
+interface Scoped extends Pick<Finding, 'cluster' | 'detector'> {
+  subject: { ref: { group?: string | undefined; kind: string; namespace?: string | undefined; name?: string | undefined } };
+  actor: Pick<Finding['actor'], 'name' | 'source'>;
+  reasons: readonly { path?: string | undefined }[];
+}
+
 /** The scopes that make sense for a finding, from the narrowest: each with the detector of its strongest reason. */
-export function scopesOf(finding: Finding): Partial<Record<ScopeName, VerdictScope>> {
+export function scopesOf(finding: Scoped): Partial<Record<ScopeName, VerdictScope>> {
   const { cluster, detector, subject, actor, reasons } = finding;
   const { group, kind, namespace, name } = subject.ref;
   const path = reasons[0]?.path;

@@ -46,6 +46,39 @@ describe('the page', { skip: existsSync(CHROMIUM) ? false : `no Chromium at ${CH
 
   const signedIn = (to: string) => `#token=${TOKEN}&to=${encodeURIComponent(to)}`;
 
+  it('takes a verdict with its scope after saying what it would have done, and takes it back, by keys', async () => {
+    const page = await open(signedIn('/findings/f-listener'));
+    await page.locator('.verdict .choices').waitFor();
+    await page.keyboard.press('w');
+    await page.getByText('Wrong: what should alert sooner from now on?').waitFor();
+    await page.keyboard.press('Escape');
+    await page.keyboard.press('e');
+    await page.getByText('Expected: what is fine from now on?').waitFor();
+    await page.getByText('In the last 30 days it speaks of').waitFor();
+    await page.getByText('This very finding is of a sort that no verdict mutes').waitFor();
+    await page.getByLabel('stable field on all Kafka objects in streaming by kubectl-edit').check();
+    await page.getByLabel('a week').check();
+    await page.getByLabel('Your name').fill('ann <b>');
+    await page.getByLabel('Why, for whoever reads it later').fill('planned');
+    await page.screenshot({ path: `${SHOTS}verdict.png`, fullPage: true });
+    await page.getByRole('button', { name: 'It is expected' }).click();
+    await page.getByText('called it').waitFor();
+    const said = await page.locator('.said').innerText();
+    assert.match(
+      said,
+      /^ann <b> called it expected: stable field on all Kafka objects in streaming by kubectl-edit, until .*planned/,
+    );
+    const { items } = (await (await api.get('/v1/verdicts?finding=f-listener')).json()) as { items: Record<string, unknown>[] };
+    assert.deepEqual(items[0]?.scope, {
+      ...{ cluster: 'prod-eu', detector: 'stable-field', group: 'kafka.strimzi.io', kind: 'Kafka', namespace: 'streaming' },
+      actor: 'kubectl-edit',
+    });
+    await page.locator('h1').click();
+    await page.keyboard.press('u');
+    await page.locator('.said').waitFor({ state: 'detached' });
+    await page.context().close();
+  });
+
   it('asks for the token, refuses a wrong one and takes the right one', async () => {
     const page = await open('');
     await page.getByText('This service needs its access token.').waitFor();

@@ -4,6 +4,7 @@ import type { ClusterReach, KindCoverage } from '../../src/collector/source.ts';
 import type { Clock } from '../../src/domain/clock.ts';
 import { ControllerTies, type ControllerView } from '../../src/domain/controller-ties.ts';
 import { createModel } from '../../src/model/ensemble.ts';
+import { createFeedback } from '../../src/pipeline/feedback.ts';
 /** An API server on a seeded store, with a manual clock and a token. */
 import { asAsync } from '../../src/store/async-store.ts';
 import type { Store } from '../../src/store/store.ts';
@@ -102,7 +103,15 @@ export async function startSeededApi({
   const seeded = seededStore();
   const model = createModel({});
   for (const change of seeded.changes) model.observe(change);
+  let ids = 0;
+  const feedback = createFeedback({
+    store: store ?? seeded.store,
+    analysis: { hear: () => {}, place: () => ({ seq: 0, position: 0 }), levelOf: () => undefined },
+    clock: frozenClock,
+    newId: () => `verdict-${++ids}`,
+  });
   const options: ApiServerOptions = {
+    feedback,
     neural: () => seededNeural(),
     baselines: { of: (query) => model.baselines(query), like: (query) => model.namesLike(query) },
     store: asAsync(store ?? seeded.store),

@@ -29,13 +29,23 @@ export async function apiGet<T>(
 ): Promise<T> {
   const search = new URLSearchParams();
   for (const [name, value] of Object.entries(parameters)) if (value !== undefined) search.append(name, value);
-  const url = search.size === 0 ? path : `${path}?${search}`;
+  return ask<T>(search.size === 0 ? path : `${path}?${search}`, { signal: signal ?? null });
+}
+
+/** POST of a JSON body. */
+export function apiPost<T>(path: string, body: object, signal?: AbortSignal): Promise<T> {
+  const headers = { 'content-type': 'application/json' };
+  return ask<T>(path, { method: 'POST', headers, body: JSON.stringify(body), signal: signal ?? null });
+}
+
+async function ask<T>(url: string, how: RequestInit): Promise<T> {
   const token = storedToken();
+  const headers = { ...how.headers, ...(token === '' ? {} : { authorization: `Bearer ${token}` }) };
   let response: Response;
   try {
-    response = await fetch(url, { signal, headers: token === '' ? {} : { authorization: `Bearer ${token}` } });
+    response = await fetch(url, { ...how, headers });
   } catch (error) {
-    if (signal?.aborted) throw error;
+    if (how.signal?.aborted) throw error;
     throw new ApiError(0, 'Crowsnest does not answer');
   }
   if (response.ok) return (await response.json()) as T;

@@ -14,6 +14,7 @@ import { hashOf } from './route-hash.ts';
 import { SeriesChart } from './series-chart.ts';
 import { Timeline } from './timeline.ts';
 import type { ChangeList, Finding, FindingList, KubeEventList, ObjectRef } from './types.ts';
+import { VerdictBox } from './verdict-box.ts';
 
 interface ViewProps {
   id: string;
@@ -87,6 +88,7 @@ function Loaded({ finding, live, list, listQuery, onQuery }: Omit<ViewProps, 'id
         </section>
         <section aria-labelledby="next">
           <h2 id="next">What can I do?</h2>
+          <${VerdictBox} finding=${finding} live=${live} />
           <${NextSteps} finding=${finding} objectRef=${ref} coverage=${live.coverage} />
         </section>
       </div>

@@ -23,3 +23,6 @@ export type CoverageList = z.output<typeof schemas.CoverageList>;
 export type Stats = z.output<typeof schemas.Stats>;
 export type Activity = z.output<typeof schemas.Activity>;
 export type Problem = z.output<typeof schemas.Problem>;
+export type Verdict = z.output<typeof schemas.Verdict>;
+export type VerdictAnswer = z.output<typeof schemas.VerdictAnswer>;
+export type VerdictList = z.output<typeof schemas.VerdictList>;

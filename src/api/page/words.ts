@@ -1,5 +1,5 @@
 /** Numbers, times, names and values as people read them. Pure. */
-import type { Actor, Finding, ObjectRef } from './types.ts';
+import type { Actor, Finding, ObjectRef, Verdict, VerdictAnswer } from './types.ts';
 
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
@@ -152,4 +152,30 @@ export function valueText(value: unknown): string {
 /** A silence or a metric has no author unless one is named; only of a change is "unknown" worth saying. */
 export function namesActor(finding: Finding): boolean {
   return finding.subject.type === 'change' || finding.actor.source !== 'none';
+}
+
+/** How far a verdict reaches, as a person would say it. */
+export function scopeWords(scope: Verdict['scope']): string {
+  const { detector, kind, namespace, name, actor, path } = scope;
+  const what = detector === undefined ? 'anything' : detector.replaceAll('-', ' ');
+  const whose =
+    name !== undefined && name !== '' ? `${kind} ${name}` : kind === undefined ? 'all objects' : `all ${kind} objects`;
+  const where = namespace === undefined || namespace === '' || (name !== undefined && name !== '') ? '' : ` in ${namespace}`;
+  const field = path === undefined ? '' : `, field ${path.slice(1).replaceAll('/[', '[').replaceAll('/', '.')}`;
+  return visible(`${what} on ${whose}${where}${actor === undefined ? '' : ` by ${actor}`}${field}`);
+}
+
+/** What a verdict would have done in the 30 days before. */
+export function effectWords(verdict: Verdict['verdict'], preview: VerdictAnswer['preview']): string {
+  const { findings, pages, muted, raised, neverMuted, complete } = preview;
+  const about = `In the last 30 days it speaks of ${complete ? '' : 'at least '}${wholeNumber(findings)} finding${findings === 1 ? '' : 's'}, ${
+    pages === 0 ? 'none of which alerted' : `of which ${wholeNumber(pages)} alerted`
+  }.`;
+  const effect =
+    verdict === 'wrong'
+      ? `${wholeNumber(raised)} more would have alerted.`
+      : `${wholeNumber(muted)} alert${muted === 1 ? '' : 's'} would not have come.`;
+  const never =
+    neverMuted === 0 ? '' : ` ${wholeNumber(neverMuted)} more are never muted: critical facts, rules, once in a million.`;
+  return `${about} ${effect}${never}`;
 }

@@ -1,7 +1,17 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { commandsFor, curlCommand, objectPath, shellWord } from '../../../src/api/page/kubectl.ts';
-import { actorWords, age, bytes, namePieces, roundNumber, valueText, visible } from '../../../src/api/page/words.ts';
+import {
+  actorWords,
+  age,
+  bytes,
+  effectWords,
+  namePieces,
+  roundNumber,
+  scopeWords,
+  valueText,
+  visible,
+} from '../../../src/api/page/words.ts';
 
 describe('words', () => {
   it('names a service account by its own name, with its namespace beside', () => {
@@ -77,5 +87,30 @@ describe('commands to copy', () => {
 
   it('address objects as the API does', () => {
     assert.equal(objectPath({ ...ref, group: '', namespace: '', name: 'a/b' }), '/v1/objects/c/_/Kafka/_/a%2Fb');
+  });
+});
+
+describe('verdicts in words', () => {
+  it('say how far they reach', () => {
+    const scope = { cluster: 'prod', detector: 'new-value', kind: 'Kafka', namespace: 'streaming' };
+    assert.equal(scopeWords({ ...scope, name: 'orders' }), 'new value on Kafka orders');
+    assert.equal(scopeWords({ ...scope, actor: 'user:ann' }), 'new value on all Kafka objects in streaming by user:ann');
+    assert.equal(
+      scopeWords({ cluster: 'prod', kind: 'Kafka', path: '/spec/users/[*]/quota' }),
+      'anything on all Kafka objects, field spec.users[*].quota',
+    );
+    assert.equal(scopeWords({ cluster: 'prod' }), 'anything on all objects');
+  });
+
+  it('say what they would have done', () => {
+    const preview = { findings: 12, pages: 3, muted: 2, raised: 0, neverMuted: 1, examples: [], complete: true };
+    assert.equal(
+      effectWords('expected', preview),
+      'In the last 30 days it speaks of 12 findings, of which 3 alerted. 2 alerts would not have come. 1 more are never muted: critical facts, rules, once in a million.',
+    );
+    assert.equal(
+      effectWords('wrong', { ...preview, findings: 1, pages: 0, raised: 1, neverMuted: 0, complete: false }),
+      'In the last 30 days it speaks of at least 1 finding, none of which alerted. 1 more would have alerted.',
+    );
   });
 });
