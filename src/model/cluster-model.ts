@@ -26,6 +26,7 @@ import { SensitiveField } from './sensitive-field.ts';
 import { Silence } from './silence.ts';
 import { StableField, Structure } from './stable-field.ts';
 import { StatusLoop } from './status-loop.ts';
+import { TwoWriters } from './two-writers.ts';
 import { type CompiledRule, ruleSentence } from './user-rules.ts';
 import { joinVisit, makeVisit, VISIT_GAP_MS, type Visit, Visits } from './visits.ts';
 import { MassDelete, Wave, WaveHabits } from './wave.ts';
@@ -45,7 +46,7 @@ const CROWDED = new Set(['stable-field', 'new-value', 'fact']);
 /** Detectors for which new objects are a population of their own. */
 const BORN_APART = new Set(['new-value', 'fact', 'sensitive-field']);
 /** Detectors of an object's tempo, whoever sets it: people and machines are one population. */
-const BY_OBJECT = new Set(['burst', 'pace']);
+const BY_OBJECT = new Set(['burst', 'pace', 'two-writers']);
 /** Detectors of visits rather than objects: an actor's entries within an hour are one. */
 const BY_ACTOR = new Set(['mass-delete', 'wave', 'hour-of-week', 'actor-affinity']);
 /** New objects bring many fields at once, and bring what is news about them anyway. */
@@ -116,6 +117,7 @@ export class ClusterModel {
       new Drift(this.#habits),
       this.#facts,
       new SensitiveField(this.#habits),
+      new TwoWriters(),
     ] as Detector[];
   }
 

@@ -21,6 +21,7 @@ export const WEIGHTS: Record<string, number> = {
   drift: 2,
   fact: 1,
   'sensitive-field': 0.25,
+  'two-writers': 2,
   silence: 3,
   'status-loop': 0.5,
   'user-rule': 1,

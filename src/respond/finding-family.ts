@@ -23,6 +23,7 @@ const FAMILY_BY_START: readonly (readonly [string, FindingFamily])[] = [
   ['wave', 'ChangeBurst'],
   ['mass-', 'ChangeBurst'],
   ['status-loop', 'ChangeBurst'],
+  ['two-writers', 'ChangeBurst'],
 ];
 
 export function familyOf(finding: Pick<Finding, 'subject' | 'detector'>): FindingFamily {

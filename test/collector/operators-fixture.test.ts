@@ -8,7 +8,10 @@ import { zstdDecompressSync } from 'node:zlib';
 import type { App } from '../../src/app.ts';
 import type { Change } from '../../src/domain/change.ts';
 import { seriesId } from '../../src/domain/series.ts';
+import { eventOf } from '../../src/model/features.ts';
+import { TwoWriters } from '../../src/model/two-writers.ts';
 import { temporaryFolder } from '../commands/run-crowsnest.ts';
+import { groupOf } from '../contract/check-detector.ts';
 import { optionsOf, playedApp } from '../support/beside-a-recorder.ts';
 
 const FOLDER = fileURLToPath(new URL('../../fixtures/operators/', import.meta.url));
@@ -133,6 +136,26 @@ describe('the recorded hour of two real operators', () => {
         diff.some((field) => field.path === path),
     );
     assert.deepEqual(others, [], 'before the fight nobody touched the field');
+  });
+
+  it('has its fights told within a minute, each as one of two writers', () => {
+    const detector = new TwoWriters();
+    const known = new Set<string>();
+    const told = changes.flatMap((change) => {
+      const event = eventOf({ ...change, actor: who(change) }, { known: known.has(change.uid) });
+      known.add(change.uid);
+      const evidence = event.fields.length === 0 ? undefined : detector.score(event, groupOf(event));
+      const sentence = evidence?.explain().sentence;
+      detector.learn(event);
+      return sentence === undefined ? [] : [{ name: event.ref.name, atMs: change.observedMs, sentence }];
+    });
+    for (const { object, from, name } of truth.fights) {
+      const first = told.find((one) => one.name === object.name && one.atMs >= Date.parse(from));
+      assert.ok(first !== undefined && first.atMs < Date.parse(from) + 60_000, `${name}: ${first?.sentence}`);
+    }
+    const found = app.store.findings({ name: 'edge', limit: 1_000 }).items.filter(({ detector: by }) => by === 'two-writers');
+    assert.ok(found.length > 0, 'the whole model says so too');
+    assert.match(found.at(-1)!.summary, /shard-autoscaler and kustomize-controller undo each other's writes of spec\.shards/);
   });
 
   it('shows a person fighting an operator: what she takes away it puts back', () => {

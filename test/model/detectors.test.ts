@@ -10,6 +10,7 @@ import { NewValue } from '../../src/model/new-value.ts';
 import { PathHabits } from '../../src/model/path-habits.ts';
 import { SensitiveField } from '../../src/model/sensitive-field.ts';
 import { StableField, Structure } from '../../src/model/stable-field.ts';
+import { TwoWriters } from '../../src/model/two-writers.ts';
 import { MassDelete, Wave, WaveHabits } from '../../src/model/wave.ts';
 import { checkDetector, groupOf } from '../contract/check-detector.ts';
 
@@ -47,4 +48,5 @@ checkDetector({
 checkDetector({ name: 'co-change', make: withHabits((habits) => new CoChange(habits) as Detector) });
 checkDetector({ name: 'drift', make: withHabits((habits) => new Drift(habits) as Detector) });
 checkDetector({ name: 'fact', make: () => alone(new FactDetector() as Detector), matureAtOnce: true });
+checkDetector({ name: 'two-writers', make: () => alone(new TwoWriters() as Detector) });
 checkDetector({ name: 'sensitive-field', make: withHabits((habits) => new SensitiveField(habits) as Detector) });
