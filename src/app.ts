@@ -344,6 +344,34 @@ export function createApp({
   }
 }
 
+/** A record judged from its first change with these options, and nothing stored of what comes of it. */
+export function judgeAnew({
+  options,
+  store,
+  onFinding,
+}: {
+  options: Options;
+  store: Store;
+  onFinding: (finding: Finding) => void;
+}): Analysis {
+  const controllers = createControllerBook({ store, declared: declaredControllers(options) });
+  return createAnalysis({
+    store: {
+      changes: (query) => store.changes(query),
+      changesAfter: (seq, limit) => store.changesAfter(seq, limit),
+      samplesAfter: (position, limit) => store.samplesAfter(position, limit),
+      verdicts: () => store.verdicts(),
+      ...{ cursor: () => undefined, getState: () => undefined, loadSnapshot: () => undefined },
+      ...{ commitAnalysis: () => {}, saveSnapshot: () => {} },
+    },
+    createModel: () =>
+      createModel({ timeZone: options.timeZone ?? 'UTC', rules: options.rules, kindOf: controllers.kindOf }, undefined),
+    createPolicy: () => createPolicy({ pagesPerWeek: options.pagesPerWeek }),
+    consequences: () => ({ alerts: [], effects: [] }),
+    onFinding,
+  });
+}
+
 interface Housekeeping {
   store: Store;
   analysis: Analysis;

@@ -87,8 +87,11 @@ addCommand(
   'the file to write: NDJSON; .gz and .zst compress; a recording that is there already is gone on with',
   async (options, file) => (await import('./commands/record.ts')).runRecord(options, file, terminal),
 );
-addCommand('backtest', 'what would have been flagged in a recorded stream; nothing is sent', RECORDED, async (options, file) =>
-  (await import('./commands/backtest.ts')).runBacktest(options, file, terminal),
+addCommand(
+  'backtest',
+  'what would have been flagged and paged, by week and detector, in a recorded stream or a database; nothing is sent',
+  { optional: `${RECORDED}; without one, what the database holds` },
+  async (options, file) => (await import('./commands/backtest.ts')).runBacktest(options, file, terminal),
 );
 
 addCommand(

@@ -78,7 +78,7 @@ const OPTIONS = {
   db: {
     schema: text,
     value: 'FILE',
-    help: 'database file; without it serve and db take ./crowsnest.db, the others keep everything in memory',
+    help: 'database file; without it serve, db and a backtest of no recording take ./crowsnest.db, the others keep everything in memory',
     commands: [...JUDGING, ...DB],
   },
   port: {
@@ -491,7 +491,7 @@ const OPTIONS = {
     schema: text.optional(),
     value: 'FILE',
     help: 'keys of encrypted states and backups, one a line (32 bytes in base64); the last one encrypts',
-    commands: [...RUNNING, ...DB],
+    commands: [...RUNNING, 'backtest', ...DB],
   },
   replace: {
     schema: flag.default(false),

@@ -1,11 +1,13 @@
 import { createApp } from '../app.ts';
 import type { Options } from '../options.ts';
+import { runBacktestOfRecord } from './backtest-record.ts';
 import { createFindings, openPlayback, playAndPrint, readyToPlay } from './outcome.ts';
 import { createProgress } from './progress.ts';
 import type { Terminal } from './terminal.ts';
 
-/** What would have been flagged and paged in a recorded stream, with these settings. Nothing is sent anywhere. */
+/** What would have been flagged and paged in a recorded stream, or else in what a database holds, with these settings. Nothing is sent anywhere. */
 export async function runBacktest(given: Options, file: string, terminal: Terminal): Promise<number> {
+  if (file === '') return runBacktestOfRecord(given, terminal);
   const played = await readyToPlay(given, file);
   const { options, eventClock } = played;
   const findings = createFindings(options.findings, [file, options.db]);

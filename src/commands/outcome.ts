@@ -5,9 +5,11 @@ import { createEventClock, type EventClock } from '../domain/clock.ts';
 import { CrowsnestError } from '../domain/errors.ts';
 import type { Finding } from '../domain/finding.ts';
 import type { Options } from '../options.ts';
+import type { Store } from '../store/store.ts';
 import { createTally, type FindingsFile, openFindingsFile, type Tally } from './play.ts';
 import type { Progress } from './progress.ts';
 import type { Terminal } from './terminal.ts';
+import { type Weekly, weeklyOf, weeklyText } from './weekly-table.ts';
 
 const EXAMPLES_MAX = 20;
 
@@ -75,6 +77,7 @@ function isNoStream({ counts: { rejects, skipped, observations, scrapes, bookmar
 /** The end of a replay or backtest: counts, then what paged, in words (or all of it as one line of JSON). */
 export function printOutcome(terminal: Terminal, options: Options, app: App, tally: Tally): void {
   const { counts } = app.pipeline;
+  const weekly = weeklyOfStore(app.store, tally);
   if (options.json) {
     const pages = tally.pages.map((finding) => ({
       ts: new Date(finding.tsMs).toISOString(),
@@ -83,7 +86,7 @@ export function printOutcome(terminal: Terminal, options: Options, app: App, tal
       summary: finding.summary,
     }));
     terminal.out(
-      `${JSON.stringify({ ...counts, ranked: tally.ranked, pages, detectors: Object.fromEntries(tally.byDetector()) })}\n`,
+      `${JSON.stringify({ ...counts, ranked: tally.ranked, pages, detectors: Object.fromEntries(tally.byDetector()), weeks: weekly?.weeks ?? [] })}\n`,
     );
     return;
   }
@@ -92,10 +95,21 @@ export function printOutcome(terminal: Terminal, options: Options, app: App, tal
   );
   for (const reject of app.store.rejects(5)) terminal.out(`  rejected ${reject.where}: ${reject.what} (${reject.code})\n`);
   terminal.out(`${tally.ranked} findings ranked, ${tally.pages.length} would page at ${options.pagesPerWeek} a week\n`);
-  for (const [detector, { ranked, pages }] of tally.byDetector())
-    terminal.out(`  ${detector.padEnd(20)} ${String(pages).padStart(4)} pages ${String(ranked).padStart(7)} ranked\n`);
+  if (weekly !== undefined && tally.ranked > 0) terminal.out(weeklyText(weekly, options.pagesPerWeek));
+  const shown = weekly?.detectors.reduce((sum, { examples }) => sum + examples.length, 0) ?? 0;
+  if (tally.pages.length <= shown) return;
+  terminal.out(`\nthe newest of the ${tally.pages.length}\n`);
   for (const finding of tally.pages.slice(-EXAMPLES_MAX))
     terminal.out(`${new Date(finding.tsMs).toISOString()}  ${finding.summary}\n`);
+}
+
+/** By the time of the changes; undefined where there is none. */
+export function weeklyOfStore(store: Pick<Store, 'changes' | 'changesAfter'>, tally: Tally): Weekly | undefined {
+  const first = store.changesAfter(0, 1)[0];
+  const last = store.changes({ limit: 1 }).items[0];
+  if (first === undefined || last === undefined) return undefined;
+  const span = { fromMs: first.observedMs, toMs: Math.max(last.observedMs, first.observedMs) };
+  return weeklyOf({ pages: tally.pages, byDetector: tally.byDetector() }, span);
 }
 
 export function untilStopped(signal: AbortSignal): Promise<void> {

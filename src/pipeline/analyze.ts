@@ -34,8 +34,21 @@ export interface Consequences {
   effects: EffectRecord[];
 }
 
+export type AnalysisStore = Pick<
+  Store,
+  | 'loadSnapshot'
+  | 'saveSnapshot'
+  | 'getState'
+  | 'cursor'
+  | 'verdicts'
+  | 'commitAnalysis'
+  | 'changes'
+  | 'changesAfter'
+  | 'samplesAfter'
+>;
+
 export interface AnalysisOptions {
-  store: Store;
+  store: AnalysisStore;
   createModel: (snapshot: Uint8Array | undefined) => Model;
   createPolicy: (saved: string | undefined) => Policy;
   /** What follows from a decided finding: nothing for most; alerts to open or prolong, marks to set. */
@@ -248,7 +261,7 @@ function isAt(place: Place, other: Place): boolean {
   return place.seq === other.seq && place.position === other.position;
 }
 
-function loadSnapshot(store: Store): { place: Place; blob: Uint8Array } | undefined {
+function loadSnapshot(store: AnalysisStore): { place: Place; blob: Uint8Array } | undefined {
   const snapshot = store.loadSnapshot(SNAPSHOT);
   // A snapshot of another version is not guessed at: the model learns again from the log, which is complete.
   if (snapshot === undefined || snapshot.version !== SNAPSHOT_VERSION) return undefined;
