@@ -1,11 +1,13 @@
 /** What follows from the changes or lies beside them: heads, positions, totals, names, findings and samples. */
 import type Database from 'better-sqlite3';
 import type { CheckArea, CheckReport } from './check-report.ts';
+import { FindingBlocks } from './finding-blocks.ts';
 import { unpackFinding } from './findings.ts';
 import { decodeRollups } from './rollup-codec.ts';
 import { decodeRun, decodeScrape } from './sample-codec.ts';
 import type { ValueSeal } from './value-seal.ts';
 import { unpackVerdict } from './verdicts.ts';
+import { youngFindingsOf } from './young-findings.ts';
 import { recordsOf } from './young-records.ts';
 
 /** One row for each thing that is wrong: a name of it. */
@@ -114,9 +116,22 @@ export function checkRest(db: Database.Database, report: CheckReport, seal: Valu
   checkYoung(db, report);
   each(db, report, {
     area: 'findings',
-    sql: 'SELECT seq AS id, data FROM finding',
+    sql: `SELECT seq AS id, data FROM finding WHERE typeof(data) <> 'integer'`,
     name: 'finding',
     check: (data) => unpackFinding(data, seal),
+  });
+  const blocks = new FindingBlocks(db, seal);
+  each(db, report, {
+    area: 'findings',
+    sql: `SELECT seq AS id, data FROM finding WHERE typeof(data) = 'integer'`,
+    name: 'finding',
+    check: (place) => JSON.parse(blocks.text(Number(place))),
+  });
+  each(db, report, {
+    area: 'findings',
+    sql: 'SELECT id, data FROM finding_young',
+    name: 'finding_young',
+    check: (data) => youngFindingsOf(data, seal),
   });
   each(db, report, {
     area: 'findings',

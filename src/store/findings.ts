@@ -1,30 +1,46 @@
-/** Findings: the whole as one JSON text, compressed where that pays, with columns for what lists are filtered by. */
+/**
+ * Findings: the whole as one JSON text, with columns for what lists are filtered by. Filing each as it is decided would touch pages of three
+ * indexes, so they are young at first (young-findings.ts) and filed by upkeep, texts of many in one block (finding-blocks.ts).
+ */
 import type Database from 'better-sqlite3';
 import type { Finding } from '../domain/finding.ts';
 import { compress, decompress } from './block-codec.ts';
+import { FindingBlocks } from './finding-blocks.ts';
 import { decodeCursor, encodeCursor, pageOf } from './page-cursor.ts';
 import type { FindingQuery, Page } from './store.ts';
 import type { ValueSeal } from './value-seal.ts';
+import { YoungFindings } from './young-findings.ts';
 
 const COMPRESSED_FROM = 256;
 export const COMPRESSION_LEVEL = 3;
+/** So many at least are worth a block. */
+const BLOCK_MIN = 4;
+/** Beyond this they are filed though upkeep has not come. */
+const YOUNG_MAX = 1_024;
 /** Alerts within one span of changes that are looked at for evidence. */
 const EVIDENCE_MAX = 1_000;
 
 interface FindingRow {
   ts_ms: number;
   id: string;
-  data: Buffer | string;
+  data: Stored;
 }
+
+/** A number is a place in a block. */
+type Stored = Buffer | string | number;
 
 export class Findings {
   readonly #db: Database.Database;
   readonly #seal: ValueSeal;
+  readonly #young: YoungFindings;
+  readonly #blocks: FindingBlocks;
   readonly #sql;
 
   constructor(db: Database.Database, seal: ValueSeal) {
     this.#db = db;
     this.#seal = seal;
+    this.#young = new YoungFindings(db, seal);
+    this.#blocks = new FindingBlocks(db, seal);
     this.#sql = {
       verdict: db.prepare<[string], string>('SELECT verdict FROM finding WHERE id = ?').pluck(),
       put: db.prepare(
@@ -35,41 +51,77 @@ export class Findings {
            verdict = excluded.verdict, score = excluded.score, data = excluded.data`,
       ),
       paged: db
-        .prepare<[number, number], Buffer | string>(
+        .prepare<[number, number], Stored>(
           `SELECT data FROM finding WHERE verdict = 'page' AND ts_ms BETWEEN ? AND ? ORDER BY score DESC LIMIT ${EVIDENCE_MAX}`,
         )
         .pluck(),
-      get: db.prepare<[string], Buffer | string>('SELECT data FROM finding WHERE id = ?').pluck(),
+      get: db.prepare<[string], Stored>('SELECT data FROM finding WHERE id = ?').pluck(),
     };
   }
 
-  /** Stores a finding, in place of one of the same id. Returns what that changes in the totals. */
-  put(finding: Finding): { findings: number; pages: number } {
-    const before = this.#sql.verdict.get(finding.id);
-    const { id, tsMs, cluster, detector, severity, decision, score } = finding;
-    const { kind, namespace = '', name = '' } = finding.subject.ref;
-    this.#sql.put.run(
-      ...[id, tsMs, cluster, kind, namespace, name, detector, severity, decision.verdict, score, pack(finding, this.#seal)],
-    );
-    return {
-      findings: before === undefined ? 1 : 0,
-      pages: (decision.verdict === 'page' ? 1 : 0) - (before === 'page' ? 1 : 0),
-    };
+  /** After a rolled-back transaction. */
+  forget(): void {
+    this.#young.forget();
+    this.#blocks.forget();
   }
 
+  /** Stores findings, each in place of one of the same id. Returns what that changes in the totals. Within a transaction. */
+  put(findings: readonly Finding[]): { findings: number; pages: number } {
+    const more = { findings: 0, pages: 0 };
+    for (const finding of findings) {
+      if (this.#young.all().has(finding.id)) this.settle();
+      const before = this.#sql.verdict.get(finding.id);
+      if (before === undefined) this.#young.put(finding);
+      else this.#file(finding, pack(JSON.stringify(finding), this.#seal));
+      if (before === undefined) more.findings += 1;
+      more.pages += (finding.decision.verdict === 'page' ? 1 : 0) - (before === 'page' ? 1 : 0);
+    }
+    this.#young.flush();
+    if (this.#young.size > YOUNG_MAX) this.settle();
+    return more;
+  }
+
+  /** True where there is something to file. */
+  get hasYoung(): boolean {
+    return this.#young.size > 0;
+  }
+
+  /** Files the young ones; within a transaction. */
+  settle(): void {
+    const young = this.#young.take();
+    const places = young.length < BLOCK_MIN ? undefined : this.#blocks.add(young.map(({ text }) => text));
+    for (const [i, { finding, text }] of young.entries()) this.#file(finding, places?.[i] ?? pack(text, this.#seal));
+  }
+
+  #file({ id, tsMs, cluster, detector, severity, decision, score, subject }: Finding, data: Stored): void {
+    const { kind, namespace = '', name = '' } = subject.ref;
+    // A number would be bound as a floating one, which a column of any type keeps as that.
+    const stored = typeof data === 'number' ? BigInt(data) : data;
+    this.#sql.put.run(id, tsMs, cluster, kind, namespace, name, detector, severity, decision.verdict, score, stored);
+  }
+
+  /** Looked for among the young first: with somebody writing beside a reader, it is moved one way only. */
   get(id: string): Finding | undefined {
+    const young = this.#young.all().get(id);
+    if (young !== undefined) return young.finding;
     const data = this.#sql.get.get(id);
-    return data === undefined ? undefined : unpackFinding(data, this.#seal);
+    return data === undefined ? undefined : this.#unpack(data);
   }
 
   /** Changes that alerts within a time were about, the strangest first. */
   pagedChanges(fromMs: number, toMs: number): number[] {
-    const found = this.#sql.paged.all(fromMs, toMs).map((data) => unpackFinding(data, this.#seal).subject);
-    return found.flatMap((subject) => ('seq' in subject && typeof subject.seq === 'number' ? [subject.seq] : []));
+    const young = this.#youngWhere({ verdict: 'page', fromMs, toMs });
+    const filed = this.#sql.paged.all(fromMs, toMs).map((data) => this.#unpack(data));
+    const found = new Map([...young, ...filed].map((finding) => [finding.id, finding]));
+    return [...found.values()]
+      .sort((a, b) => b.score - a.score)
+      .slice(0, EVIDENCE_MAX)
+      .flatMap(({ subject }) => ('seq' in subject && typeof subject.seq === 'number' ? [subject.seq] : []));
   }
 
   /** Newest first, by time and then id. Throws REQUEST_INVALID on a continue token that is not one of this list. */
   list(query: FindingQuery): Page<Finding> {
+    const young = this.#youngWhere(query);
     const where: string[] = [];
     const values: (string | number)[] = [];
     const compare = (condition: string, value: string | number | undefined) => {
@@ -90,18 +142,64 @@ export class Findings {
     compare('ts_ms <= ?', query.toMs);
     if (query.continue !== undefined) {
       where.push('(ts_ms, id) < (?, ?)');
-      values.push(...decodeCursor('findings', ['number', 'string'], query.continue));
+      values.push(...cursorOf(query.continue));
     }
     const filter = where.length === 0 ? '' : `WHERE ${where.join(' AND ')}`;
     const sql = `SELECT ts_ms, id, data FROM finding ${filter} ORDER BY ts_ms DESC, id DESC LIMIT ?`;
     const rows = this.#db.prepare<(string | number)[], FindingRow>(sql).all(...values, query.limit + 1);
-    const page = pageOf(rows, query.limit, (last) => encodeCursor('findings', [last.ts_ms, last.id]));
-    return { ...page, items: page.items.map((row) => unpackFinding(row.data, this.#seal)) };
+    const filed = new Set(rows.map(({ id }) => id));
+    const more = young.filter(({ id }) => !filed.has(id)).map((finding) => ({ ts_ms: finding.tsMs, id: finding.id, finding }));
+    const merged = more.length === 0 ? rows : [...rows, ...more].sort(newestFirst).slice(0, query.limit + 1);
+    const page = pageOf(merged, query.limit, (last) => encodeCursor('findings', [last.ts_ms, last.id]));
+    return { ...page, items: page.items.map((row) => ('finding' in row ? row.finding : this.#unpack(row.data))) };
+  }
+
+  #youngWhere(query: Omit<FindingQuery, 'limit'>): Finding[] {
+    const before = query.continue === undefined ? undefined : cursorOf(query.continue);
+    const found: Finding[] = [];
+    for (const { finding } of this.#young.all().values()) {
+      if (before !== undefined && !isBehind(finding, before)) continue;
+      if (matches(finding, query)) found.push(finding);
+    }
+    return found;
+  }
+
+  #unpack(data: Stored): Finding {
+    return typeof data === 'number' ? (JSON.parse(this.#blocks.text(data)) as Finding) : unpackFinding(data, this.#seal);
   }
 }
 
-function pack(finding: Finding, seal: ValueSeal): Buffer | string {
-  const text = JSON.stringify(finding);
+function cursorOf(token: string): [number, string] {
+  return decodeCursor('findings', ['number', 'string'], token) as [number, string];
+}
+
+/** The order of lists. */
+function newestFirst(a: { ts_ms: number; id: string }, b: { ts_ms: number; id: string }): number {
+  return b.ts_ms - a.ts_ms || (a.id < b.id ? 1 : -1);
+}
+
+function isBehind({ tsMs, id }: Finding, [lastMs, lastId]: [number, string]): boolean {
+  return tsMs < lastMs || (tsMs === lastMs && id < lastId);
+}
+
+/** The same as the conditions of the list's SQL. */
+function matches(finding: Finding, query: Omit<FindingQuery, 'limit' | 'continue'>): boolean {
+  const { kind, namespace = '', name = '' } = finding.subject.ref;
+  return (
+    (query.cluster === undefined || finding.cluster === query.cluster) &&
+    (query.kind === undefined || kind === query.kind) &&
+    (query.namespace === undefined || namespace === query.namespace) &&
+    (query.name === undefined || name === query.name) &&
+    (query.detector === undefined || finding.detector === query.detector) &&
+    (query.severity === undefined || finding.severity === query.severity) &&
+    (query.verdict === undefined || finding.decision.verdict === query.verdict) &&
+    (query.scoreMin === undefined || finding.score >= query.scoreMin) &&
+    (query.fromMs === undefined || finding.tsMs >= query.fromMs) &&
+    (query.toMs === undefined || finding.tsMs <= query.toMs)
+  );
+}
+
+function pack(text: string, seal: ValueSeal): Buffer | string {
   if (text.length < COMPRESSED_FROM && seal.keyId === undefined) return text;
   return seal.seal(compress(Buffer.from(text, 'utf8'), COMPRESSION_LEVEL));
 }

@@ -14,7 +14,7 @@ import { claimKeys, createValueSeal, isSealed, putKeysInUse, sealedWith, type Va
 
 const ROWS_PER_BATCH = 32;
 /** Tables whose `data` is sealed, by their row id. */
-const TABLES = ['block', 'young_record', 'finding', 'verdict', 'snapshot'] as const;
+const TABLES = ['block', 'young_record', 'finding', 'finding_young', 'finding_block', 'verdict', 'snapshot'] as const;
 
 /** Returns how many values were sealed anew. Throws STORE_KEY_WRONG where the file lacks a key that is in use. */
 export async function rekey(options: Copying & { file: string; keys: KeyRing }): Promise<number> {
@@ -23,7 +23,9 @@ export async function rekey(options: Copying & { file: string; keys: KeyRing }):
   try {
     claimKeys(db, keys, file);
     const seal = createValueSeal(keys, file);
-    const counts = TABLES.map((table) => db.prepare<[], number>(`SELECT count(*) FROM ${table}`).pluck().get() ?? 0);
+    const counts = TABLES.map(
+      (table) => db.prepare<[], number>(`SELECT count(*) FROM ${table} WHERE typeof(data) <> 'integer'`).pluck().get() ?? 0,
+    );
     const total = counts.reduce((sum, count) => sum + count, 0);
     let sealed = 0;
     let done = 0;
@@ -53,8 +55,9 @@ function* batchesOf(
   table: (typeof TABLES)[number],
   seal: ValueSeal,
 ): Generator<{ rows: number; sealed: number }> {
+  // A number is a place elsewhere.
   const page = db.prepare<[number, number], { id: number; data: Buffer | string }>(
-    `SELECT rowid AS id, data FROM ${table} WHERE rowid > ? ORDER BY rowid LIMIT ?`,
+    `SELECT rowid AS id, data FROM ${table} WHERE rowid > ? AND typeof(data) <> 'integer' ORDER BY rowid LIMIT ?`,
   );
   const put = db.prepare<[Buffer, number]>(`UPDATE ${table} SET data = ? WHERE rowid = ?`);
   for (let after = Number.MIN_SAFE_INTEGER; ; ) {

@@ -514,11 +514,9 @@ export class SqliteStore implements port.Store {
 
   commitAnalysis(batch: Parameters<port.Store['commitAnalysis']>[0]): void {
     this.#write(() => {
-      for (const finding of batch.findings) {
-        const more = this.#findings.put(finding);
-        this.#small.count('findings', more.findings);
-        this.#small.count('pages', more.pages);
-      }
+      const more = this.#findings.put(batch.findings);
+      this.#small.count('findings', more.findings);
+      this.#small.count('pages', more.pages);
       for (const alert of batch.alerts ?? []) this.#outbox.putAlert(alert);
       for (const effect of batch.effects ?? []) this.#outbox.addEffect(effect);
       this.#small.putCursors(batch.cursors);
@@ -588,10 +586,12 @@ export class SqliteStore implements port.Store {
       const sealed = this.#blocks.maintain();
       const posted = this.#postings.maintain(this.#log.newest());
       const rolled = this.#series.maintain();
+      const filed = this.#findings.hasYoung;
+      if (filed) this.#db.transaction(() => this.#findings.settle()).immediate();
       const forgotten = this.#kubeEvents.hasOld() && this.#db.transaction(() => this.#forgetOldEvents()).immediate();
       this.#accountForFields();
       const released = this.#release();
-      if (!sealed && !posted && !rolled && !forgotten && released === 0) return;
+      if (!sealed && !posted && !rolled && !filed && !forgotten && released === 0) return;
       const free = this.#db.pragma('freelist_count', { simple: true }) as number;
       if (free > FREE_PAGES_KEPT * 2) this.#db.pragma(`incremental_vacuum(${free - FREE_PAGES_KEPT})`);
       this.#db.pragma('wal_checkpoint(PASSIVE)');
@@ -698,6 +698,7 @@ export class SqliteStore implements port.Store {
       this.#blameMarks,
       this.#series,
       this.#kubeEvents,
+      this.#findings,
     ];
     for (const part of parts) part.forget();
     const failure = storeError(error, this.file);

@@ -34,6 +34,9 @@ function fill(file: string, keys: KeyRing | undefined, from = 1): void {
     store.maintain();
     if (isNew) assert.deepEqual(wordsIn(file), [], 'in plain text while it is written');
   }
+  const filed = Array.from({ length: 9 }, (_, i) => ({ ...FINDING, id: `filed-${from}-${i}` }));
+  store.commitAnalysis({ findings: filed });
+  store.maintain();
   store.commitAnalysis({ findings: [FINDING, { ...FINDING, id: 'short', summary: 'verification switched off' }] });
   store.saveSnapshot('model', { version: 1, seq: 1, blob: Buffer.from('learnt-wombat') });
 }
@@ -59,6 +62,7 @@ it('with a key, no word of a state, a finding or a snapshot is in the bytes of t
     Array.from({ length: 70 }, (_, i) => `marmalade ${i}`),
   );
   assert.deepEqual(store.finding('finding-1'), FINDING);
+  assert.deepEqual(store.finding('filed-1-8'), { ...FINDING, id: 'filed-1-8' });
   assert.equal(Buffer.from(store.loadSnapshot('model')?.blob ?? []).toString(), 'learnt-wombat');
 });
 
