@@ -31,9 +31,9 @@ import { createIngest } from './pipeline/ingest.ts';
 import { createMaskingBook, type MaskingBook } from './pipeline/masking-book.ts';
 import { publishMaskingMetrics } from './pipeline/masking-metrics.ts';
 import { publishPipelineMetrics } from './pipeline/metrics.ts';
+import { publishModelMetrics } from './pipeline/model-metrics.ts';
 import { createNeural } from './pipeline/neural/create-neural.ts';
 import { createPipeline, type Pipeline } from './pipeline/pipeline.ts';
-import { publishSeriesMetrics } from './pipeline/series-metrics.ts';
 import { createAlertmanagerPusher } from './respond/alertmanager.ts';
 import { createConsequences } from './respond/consequences.ts';
 import { type CoverageAlerts, createCoverageAlerts } from './respond/coverage-alerts.ts';
@@ -194,7 +194,7 @@ export function createApp({
       react: wakeAll,
     });
     publishPipelineMetrics(pipeline, registry);
-    publishSeriesMetrics(analysis.model, registry);
+    publishModelMetrics(analysis.model, registry);
     publishAnalysisMetrics(analysis, registry);
     const background = (name: string, work: Promise<void>): void => {
       work.catch((error: unknown) => {

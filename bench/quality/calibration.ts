@@ -1,18 +1,34 @@
 /**
  * Observed over nominal: how often a detector called a visit as rare as once in 100, or in 1,000, over how often it may. Of one asker only
  * the first in an episode of a day counts, as a reader would count it. The first fifth of a stream is for learning.
+ * Silences of a detector that seldom speaks count as `observedOverNominal` says.
  */
 import type { Change } from '../../src/domain/change.ts';
+import { observedOverNominal } from '../../src/model/call-record.ts';
 import { createModel } from '../../src/model/ensemble.ts';
 
 export const LEVELS = [1e-2, 1e-3] as const;
 const LEARNING_SHARE = 0.2;
 const EPISODE_MS = 86_400_000;
+/** They have no opinion of machines. */
+const OF_PEOPLE = new Set(['hour-of-week']);
 
 export interface Counted {
   visits: number;
-  /** Per detector, episodes at or below each level. */
-  told: Map<string, number[]>;
+  /** Of them those of people. */
+  people: number;
+  detectors: Map<string, Calls>;
+}
+
+interface Calls {
+  /** Visits in which it spoke at all. */
+  spoke: number;
+  /** Episodes at or below each level. */
+  told: number[];
+}
+
+export function newCount(): Counted {
+  return { visits: 0, people: 0, detectors: new Map() };
 }
 
 export function countCalls(changes: readonly Change[], into: Counted): void {
@@ -23,27 +39,30 @@ export function countCalls(changes: readonly Change[], into: Counted): void {
   const model = createModel({
     witness: ({ event, parts }) => {
       if (event.atMs < fromMs) return;
-      visits.add(`${event.actor.name} ${event.atMs}`);
+      const visit = `${event.actor.name} ${event.atMs}`;
+      if (!visits.has(visit)) {
+        visits.add(visit);
+        into.visits++;
+        if (!event.machine) into.people++;
+      }
       for (const { detector, p } of parts) {
+        const calls = into.detectors.get(detector) ?? { spoke: 0, told: LEVELS.map(() => 0) };
+        into.detectors.set(detector, calls);
+        const spoken = `${detector} ${visit}`;
+        if (!visits.has(spoken)) calls.spoke++;
+        visits.add(spoken);
         LEVELS.forEach((level, i) => {
           if (p > level) return;
           const who = `${detector} ${level} ${event.object}`;
           const by = `${detector} ${level} ${event.actor.name}`;
           const again = [who, by].some((name) => event.atMs - (lastTold.get(name) ?? Number.NEGATIVE_INFINITY) < EPISODE_MS);
           lastTold.set(who, event.atMs).set(by, event.atMs);
-          if (again) return;
-          let told = into.told.get(detector);
-          if (told === undefined) {
-            told = LEVELS.map(() => 0);
-            into.told.set(detector, told);
-          }
-          told[i] = (told[i] as number) + 1;
+          if (!again) calls.told[i] = (calls.told[i] as number) + 1;
         });
       }
     },
   });
   for (const change of changes) model.observe(change);
-  into.visits += visits.size;
 }
 
 export interface Ratio {
@@ -55,18 +74,19 @@ export interface Ratio {
   high: number;
 }
 
-export function ratiosOf({ visits, told }: Counted): { detector: string; ratios: Ratio[] }[] {
-  return [...told]
+export function ratiosOf({ visits: all, people, detectors }: Counted): { detector: string; spoke: number; ratios: Ratio[] }[] {
+  return [...detectors]
     .sort(([a], [b]) => (a < b ? -1 : 1))
-    .map(([detector, counts]) => ({
-      detector,
-      ratios: counts.map((count, i) => {
+    .map(([detector, { spoke, told }]) => {
+      const visits = OF_PEOPLE.has(detector) ? people : all;
+      const ratios = told.map((count, i) => {
         const level = LEVELS[i] as number;
-        const nominal = visits * level;
+        const ratioOf = (calls: number) => observedOverNominal({ level, visits, spoke, told: calls });
         const [low, high] = poissonInterval(count);
-        return { level, told: count, ratio: count / nominal, low: low / nominal, high: high / nominal };
-      }),
-    }));
+        return { level, told: count, ratio: ratioOf(count), low: ratioOf(low), high: ratioOf(high) };
+      });
+      return { detector, spoke: spoke / visits, ratios };
+    });
 }
 
 /** Exact for small counts to a few per cent: Wilson and Hilferty's cube root of the chi-squared quantile. */

@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Change } from '../../src/domain/change.ts';
 import { WEIGHTS } from '../../src/model/combine.ts';
-import { type Counted, countCalls, ratiosOf } from './calibration.ts';
+import { type Counted, countCalls, newCount, ratiosOf } from './calibration.ts';
 import { type LabelledStream, readLabelledStream } from './labelled-stream.ts';
 import { recordedChanges } from './recorded.ts';
 import { runModel } from './run.ts';
@@ -96,7 +96,7 @@ export async function measureQuality({ data, streams, ablation, note }: QualityO
 }
 
 async function countClean(data: string, streams: readonly string[], note: (text: string) => void): Promise<Counted> {
-  const counted: Counted = { visits: 0, told: new Map() };
+  const counted = newCount();
   for (const name of streams) {
     const file = join(data, `${name}.jsonl.zst`);
     if (!existsSync(file)) continue;
@@ -157,12 +157,14 @@ export function qualityText(result: Quality): string {
       lines.push(`${`  ${without}`.padEnd(26)}${cells.join('')}  ${signed(ap - whole.ap)}`);
     }
   }
-  lines.push('clean streams: observed over nominal at once in 100, in 1,000 (95 % interval, episodes)');
-  for (const { detector, ratios } of result.calibration) {
+  lines.push(
+    'clean streams: observed over nominal at once in 100, in 1,000 (95 % interval, episodes), and the share of visits in which it speaks',
+  );
+  for (const { detector, spoke, ratios } of result.calibration) {
     const cells = ratios.map(({ ratio, low, high, told }) =>
       `${ratio.toFixed(2)} (${low.toFixed(2)}-${high.toFixed(2)}, ${told})`.padStart(26),
     );
-    lines.push(`${`  ${detector}`.padEnd(22)}${cells.join('')}`);
+    lines.push(`${`  ${detector}`.padEnd(22)}${cells.join('')}${spoke.toFixed(4).padStart(10)}`);
   }
   const { median, p99 } = result.microsecondsPerChange;
   lines.push(

@@ -1,5 +1,6 @@
 /** The calibration pools of one cluster, by detector and sort of visit, and what a visit leaves in them. */
 import { learnPool, makePool, type Pool, tailOfPool, tailOfScores } from './calibrate.ts';
+import { type CallRecord, heldTo, keepCall, makeCallRecord } from './call-record.ts';
 import { DAY_MS, type Group } from './detector.ts';
 import type { Visit } from './visits.ts';
 
@@ -41,34 +42,23 @@ interface Withheld {
   asker: string;
 }
 
-/** How often a pool said something this rare, beside how often it may. Both fade, so that the present counts. */
-interface Record {
-  /** Visits of its sort, faded, and the count at which that was. */
-  asked: number;
-  visits: number;
-  told: number;
-}
-
-const TOLD_MS = 7 * DAY_MS;
-const TOLD_MAX = 5_000;
-const RARE = 3e-3;
-const RECORD_HALF_LIFE_VISITS = 3_000;
-/** Expected tellings that the benefit of the doubt is worth. */
-const RECORD_TRUST = 3;
+/** A call of the same asker within this is the same episode. */
+const CALLED_MS = DAY_MS;
+const CALLED_MAX = 20_000;
 
 export interface SavedCalibration {
   pools: Map<string, Pool>;
-  records: Map<string, Record>;
-  /** Older snapshots have none. */
-  told?: Map<string, number>;
+  records: Map<string, CallRecord>;
+  called: Map<string, number>;
   withheld: Withheld[];
   visits: { [sort in Sort]: number };
 }
 
 export class Calibration {
   #pools = new Map<string, Pool>();
-  #told = new Map<string, number>();
-  #records = new Map<string, Record>();
+  /** When a call of this pool, level and asker was last heard. */
+  #called = new Map<string, number>();
+  #records = new Map<string, CallRecord>();
   /** In the order of their times, nearly: visits close in that order. */
   #withheld: Withheld[] = [];
   /** Visits so far, whatever detectors had to say. */
@@ -89,36 +79,38 @@ export class Calibration {
     surprise: number,
     { asker, group, born = false }: { asker: string; group: Group; born?: boolean },
   ): number {
-    const key = `${detector}:${sort}${born ? '+' : ''}`;
+    const name = `${detector}:${sort}`;
+    const key = born ? `${name}+` : name;
     const p = this.#tailIn(key, surprise, { asker, atMs: group.lastMs });
-    remember(group, key, { surprise, asker, p });
-    const ranked = Math.min(1, p * this.#excess(key));
-    return withNominal(ranked, { detector, surprise, known: this.pool(key).n });
+    const ranked = withNominal(p, { detector, surprise, known: this.pool(key).n });
+    const said = heldTo(this.#records.get(name), ranked);
+    remember(group, key, { surprise, asker, ranked, said });
+    return said;
   }
 
-  /** How many times too often the pool called something rare: what it says now is taken down by as much. */
-  #excess(key: string): number {
-    const record = this.#records.get(key);
-    if (record === undefined) return 1;
-    return Math.max(1, (record.told + RECORD_TRUST) / (record.asked * RARE + RECORD_TRUST));
-  }
-
-  #keepRecord(key: string, { p, asker, atMs }: { p: number; asker: string; atMs: number }): void {
-    const name = `${key}\u0000${asker}`;
-    const rare = p <= RARE;
-    const again = rare && atMs - (this.#told.get(name) ?? Number.NEGATIVE_INFINITY) < TOLD_MS;
-    if (rare) {
-      this.#told.delete(name);
-      this.#told.set(name, atMs);
-      if (this.#told.size > TOLD_MAX) this.#told.delete(this.#told.keys().next().value as string);
+  #keepRecord(name: string, call: { ranked: number; said: number; asker: string; actor: string; atMs: number }): void {
+    const visits = this.#visitsOf(name);
+    let record = this.#records.get(name);
+    if (record === undefined) {
+      record = makeCallRecord(visits - 1);
+      this.#records.set(name, record);
     }
-    const visits = this.#visitsOf(key);
-    const record = this.#records.get(key) ?? { asked: 0, visits, told: 0 };
-    const fade = 0.5 ** ((visits - record.visits) / RECORD_HALF_LIFE_VISITS);
-    record.asked = record.asked * fade + (visits - record.visits);
-    record.told = record.told * fade + (rare && !again ? 1 : 0);
-    record.visits = visits;
-    this.#records.set(key, record);
+    const { ranked, said, atMs } = call;
+    const askers = call.asker === call.actor ? [call.asker] : [call.asker, call.actor];
+    keepCall(record, { visits, ranked, said, isNew: (level) => this.#isNewCall(`${name} ${level}`, askers, atMs) });
+  }
+
+  /** Whether none of these made such a call within the day; either way they have now. */
+  #isNewCall(level: string, askers: readonly string[], atMs: number): boolean {
+    let isNew = true;
+    for (const asker of askers) {
+      const key = `${level}\u0000${asker}`;
+      if (atMs - (this.#called.get(key) ?? Number.NEGATIVE_INFINITY) < CALLED_MS) isNew = false;
+      this.#called.delete(key);
+      this.#called.set(key, atMs);
+    }
+    while (this.#called.size > CALLED_MAX) this.#called.delete(this.#called.keys().next().value as string);
+    return isNew;
   }
 
   /** The same for what no visit brought; learnt at once. */
@@ -145,12 +137,24 @@ export class Calibration {
     this.#visits['*']++;
     this.#visits[visit.events[0]?.machine ? 'm' : 'h']++;
     const isWithheld = visit.scoreMax >= WITHHELD_SCORE;
-    for (const [key, { surprise, asker, p }] of visit.tops) {
-      if (p !== undefined) this.#keepRecord(key, { p, asker, atMs: visit.lastMs });
+    this.#keepCalls(visit);
+    for (const [key, { surprise, asker }] of visit.tops) {
       if (isWithheld) this.#withheld.push({ atMs: visit.lastMs + WITHHELD_MS, key, surprise, asker });
       else this.#learn(key, surprise, { asker, atMs: visit.lastMs });
     }
     while (this.#withheld.length > WITHHELD_MAX) this.release();
+  }
+
+  /** Of new and of changed objects one detector has two pools, yet is heard as one. */
+  #keepCalls(visit: Visit): void {
+    const calls = new Map<string, { ranked: number; said: number; asker: string }>();
+    for (const [key, { asker, ranked, said }] of visit.tops) {
+      if (ranked === undefined || said === undefined) continue;
+      const name = key.endsWith('+') ? key.slice(0, -1) : key;
+      const other = calls.get(name);
+      if (other === undefined || said < other.said) calls.set(name, { ranked, said, asker });
+    }
+    for (const [name, call] of calls) this.#keepRecord(name, { ...call, actor: visit.actor, atMs: visit.lastMs });
   }
 
   #learn(key: string, surprise: number, { asker, atMs }: { asker: string; atMs: number }): void {
@@ -181,14 +185,19 @@ export class Calibration {
     return pool;
   }
 
+  /** What each detector's word was worth of late. */
+  records(): Iterable<[string, CallRecord]> {
+    return this.#records;
+  }
+
   save(): SavedCalibration {
-    return { pools: this.#pools, records: this.#records, told: this.#told, withheld: this.#withheld, visits: this.#visits };
+    return { pools: this.#pools, records: this.#records, called: this.#called, withheld: this.#withheld, visits: this.#visits };
   }
 
   load(saved: SavedCalibration): void {
     this.#pools = saved.pools;
     this.#records = saved.records;
-    this.#told = saved.told ?? new Map();
+    this.#called = saved.called;
     this.#withheld = saved.withheld;
     this.#visits = saved.visits;
   }
@@ -211,7 +220,7 @@ function withNominal(
   return Math.max(Math.min(ranked, ranked ** trust * nominal ** (1 - trust)), CHANCE_SHARE * Math.exp(-surprise));
 }
 
-function remember(group: Group, key: string, entry: { surprise: number; asker: string; p?: number }): void {
+function remember(group: Group, key: string, entry: { surprise: number; asker: string; ranked?: number; said?: number }): void {
   const top = group.tops.get(key);
   if (top === undefined || entry.surprise > top.surprise) group.tops.set(key, entry);
 }

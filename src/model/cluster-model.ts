@@ -388,6 +388,10 @@ export class ClusterModel {
     });
   }
 
+  callRecords(): ReturnType<Calibration['records']> {
+    return this.#calibration.records();
+  }
+
   maturity(): {
     changes: number;
     firstMs: number | undefined;

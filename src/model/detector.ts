@@ -38,7 +38,7 @@ export interface Group {
   /** Raw surprises that stood out, per detector, for the discount of what is odd together. */
   surprises: Map<string, number[]>;
   /** Largest raw surprise per pool, learnt by the calibration when the group closes. */
-  tops: Map<string, { surprise: number; asker: string; p?: number }>;
+  tops: Map<string, { surprise: number; asker: string; ranked?: number; said?: number }>;
 }
 
 export interface Detector<State = unknown> {

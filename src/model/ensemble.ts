@@ -10,6 +10,7 @@ import { CrowsnestError } from '../domain/errors.ts';
 import type { Judgement } from '../domain/finding.ts';
 import type { Scrape } from '../domain/series.ts';
 import { baselinesOf, type Learnt, namesLike } from './baseline.ts';
+import { type LiveRatio, liveRatios } from './call-record.ts';
 import { ClusterModel, type SavedCluster, type Witness } from './cluster-model.ts';
 import type { Model } from './model.ts';
 import { type KindOfController, ReconcileHealth } from './reconcile-health.ts';
@@ -125,6 +126,10 @@ class Ensemble implements Model {
 
   series(): ReturnType<Model['series']> {
     return this.#watch.size();
+  }
+
+  calibration(): LiveRatio[] {
+    return liveRatios([...this.#clusters.values()].flatMap((cluster) => [...cluster.callRecords()]));
   }
 
   maturity(): ReturnType<Model['maturity']> {

@@ -3,6 +3,7 @@ import type { Baseline, BaselineQuery } from '../domain/baseline.ts';
 import type { Change } from '../domain/change.ts';
 import type { Judgement } from '../domain/finding.ts';
 import type { Scrape } from '../domain/series.ts';
+import type { LiveRatio } from './call-record.ts';
 
 export interface Model {
   /**
@@ -20,6 +21,8 @@ export interface Model {
   snapshot(): Uint8Array;
   /** Controllers' series that are followed, and rows left out because there are as many as may be. */
   series(): { series: number; refusedRows: number };
+  /** Observed over nominal of the detectors' calls in the recent past. */
+  calibration(): LiveRatio[];
   /** What is learnt about how long, per scope: for "still learning" on the page. */
   maturity(): {
     changes: number;

@@ -1,9 +1,19 @@
-/** How many controllers' series the model follows, and what it left out for want of room. */
+/** What the model's word is worth of late, and how many of controllers' series it follows. */
 import { Counter, Gauge, type Registry } from 'prom-client';
 import type { Model } from '../model/model.ts';
 
-export function publishSeriesMetrics(model: Pick<Model, 'series'>, registry: Registry): void {
+export function publishModelMetrics(model: Pick<Model, 'series' | 'calibration'>, registry: Registry): void {
   const registers = [registry];
+  new Gauge({
+    name: 'crowsnest_calibration_ratio',
+    help: 'Calls of a detector as rare as level or rarer, over how many were due in the recent past (about 4,000 visits). 1 is as promised; left out while fewer than 3 were due.',
+    labelNames: ['detector', 'level'],
+    registers,
+    collect() {
+      this.reset();
+      for (const { detector, level, ratio } of model.calibration()) this.set({ detector, level: String(level) }, ratio);
+    },
+  });
   new Gauge({
     name: 'crowsnest_model_series',
     help: "Controllers' series that the model follows; it follows no more than 600.",

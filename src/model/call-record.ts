@@ -1,0 +1,114 @@
+/**
+ * What became of a detector's word. A rank in the past says how rare something is as far as the past was like the present and its tail has the shape that
+ * was assumed; whether that held can be counted: of all visits since, how many were called rarer than once in ten, in a hundred, in a
+ * thousand? What it says next is taken up or down by what the counts show, level by level. Both sides fade, so that the present counts.
+ */
+
+/** Probabilities, falling, at which calls are counted. */
+const LEVELS = [0.1, 0.03, 0.01, 0.003, 0.001] as const;
+/** Those that are shown outside. */
+export const SHOWN_LEVELS = [0.01, 0.001] as const;
+const HALF_LIFE_VISITS = 3_000;
+/** Expected calls that the benefit of the doubt is worth. */
+const TRUST = 3;
+/** Calls due before a ratio says anything. */
+const DUE_MIN = 3;
+
+export interface CallRecord {
+  /** Visits, faded, and the number of the last. */
+  asked: number;
+  visits: number;
+  /** Faded visits in which it spoke at all. */
+  spoke: number;
+  /** Faded calls at or below each of LEVELS, as the ranks had them. */
+  ranked: number[];
+  /** The same of SHOWN_LEVELS after this record had its say. */
+  said: number[];
+}
+
+export function makeCallRecord(visits: number): CallRecord {
+  return { asked: 0, visits, spoke: 0, ranked: LEVELS.map(() => 0), said: SHOWN_LEVELS.map(() => 0) };
+}
+
+/** What a visit was called: `ranked` before this record had its say, `said` after; `isNew` tells for a level whether the call begins an episode. */
+export function keepCall(
+  record: CallRecord,
+  { visits, ranked, said, isNew }: { visits: number; ranked: number; said: number; isNew: (level: string) => boolean },
+): void {
+  fade(record, visits);
+  record.spoke++;
+  LEVELS.forEach((level, i) => {
+    if (ranked <= level && isNew(`${level}`)) record.ranked[i] = (record.ranked[i] as number) + 1;
+  });
+  SHOWN_LEVELS.forEach((level, i) => {
+    if (said <= level && isNew(`said ${level}`)) record.said[i] = (record.said[i] as number) + 1;
+  });
+}
+
+function fade(record: CallRecord, visits: number): void {
+  const since = visits - record.visits;
+  if (since <= 0) return;
+  const keep = 0.5 ** (since / HALF_LIFE_VISITS);
+  record.asked = record.asked * keep + since;
+  record.visits = visits;
+  record.spoke *= keep;
+  record.ranked = record.ranked.map((count) => count * keep);
+  record.said = record.said.map((count) => count * keep);
+}
+
+/** The probability that a rank of `p` has turned out to stand for; rises with `p`. */
+export function heldTo(record: CallRecord | undefined, p: number): number {
+  if (record === undefined || p >= 1) return p;
+  // Log-linear between levels; beyond the last its ratio holds.
+  let [upper, was] = [1, 1];
+  let [held, ratio] = [1, 1];
+  for (let i = 0; i < LEVELS.length; i++) {
+    const level = LEVELS[i] as number;
+    const nominal = record.asked * level;
+    // Until a level has cases of its own it is believed to be off as the one before it.
+    ratio = ((record.ranked[i] as number) + TRUST * ratio) / (nominal + TRUST);
+    held = Math.min(was, level * ratio);
+    if (p > level) {
+      const share = Math.log(p / level) / Math.log(upper / level);
+      return held * (was / held) ** share;
+    }
+    [upper, was] = [level, held];
+  }
+  return held * (p / upper);
+}
+
+/**
+ * Observed over nominal of one level. A detector that speaks in one visit of 1,000 cannot call one of 100 rare: all its silences are one tie, which is
+ * broken by chance, as randomised p-values do. A silence stands for a probability anywhere above the share of visits in which it speaks.
+ */
+export function observedOverNominal(of: { level: number; visits: number; spoke: number; told: number }): number {
+  const { level, visits, spoke, told } = of;
+  const share = Math.min(1, spoke / visits);
+  const silent = share < level ? ((visits - spoke) * (level - share)) / (1 - share) : 0;
+  return (told + silent) / (visits * level);
+}
+
+export interface LiveRatio {
+  detector: string;
+  level: number;
+  ratio: number;
+}
+
+/** Of the recent past, pooled over clusters and sorts of visits; records come by name, `detector:sort`. Left out where fewer than `DUE_MIN` calls were due. */
+export function liveRatios(records: Iterable<[string, CallRecord]>): LiveRatio[] {
+  const pooled = new Map<string, { visits: number; spoke: number; said: number[] }>();
+  for (const [name, { asked, spoke, said }] of records) {
+    const detector = name.slice(0, name.indexOf(':'));
+    const sum = pooled.get(detector) ?? { visits: 0, spoke: 0, said: SHOWN_LEVELS.map(() => 0) };
+    sum.visits += asked;
+    sum.spoke += spoke;
+    sum.said = sum.said.map((count, i) => count + (said[i] as number));
+    pooled.set(detector, sum);
+  }
+  return [...pooled].flatMap(([detector, { visits, spoke, said }]) =>
+    SHOWN_LEVELS.flatMap((level, i) => {
+      if (visits * level < DUE_MIN) return [];
+      return [{ detector, level, ratio: observedOverNominal({ level, visits, spoke, told: said[i] as number }) }];
+    }),
+  );
+}
