@@ -9,6 +9,7 @@ import { measureMasking } from './masking.ts';
 import { forecastText, measureForecaster } from './neural/forecasts.ts';
 import { measureNeural, neuralText } from './neural/judge.ts';
 import { measureQuality, qualityText } from './quality/measure.ts';
+import { measureModelMemory } from './quality/model-memory.ts';
 import { measureNab } from './quality/nab.ts';
 import { measureQuiet } from './quality/quiet-series.ts';
 import { measureQueries, type QueriesOptions, queriesText } from './queries.ts';
@@ -225,6 +226,14 @@ program
       program.error(`the bench came to nothing: ${(error as Error).message}`);
     }
   });
+
+program
+  .command('model-memory')
+  .description("what the model's state takes for a large cluster and for as many series as are followed")
+  .option('--objects <N>', 'of 48 kinds', positive, 100_000)
+  .option('--changes <N>', 'after their births', positive, 300_000)
+  .option('--seed <N>', 'of the cluster', positive, 1)
+  .action((given: { objects: number; changes: number; seed: number }) => print(measureModelMemory(given)));
 
 program
   .command('quiet-series')

@@ -1,6 +1,6 @@
 /** The calibration pools of one cluster, by detector and sort of visit, and what a visit leaves in them. */
 import { learnPool, makePool, type Pool, tailOfPool, tailOfScores } from './calibrate.ts';
-import { type CallRecord, heldTo, keepCall, makeCallRecord } from './call-record.ts';
+import { type CallRecord, heldTo, keepCall, makeCallRecord, spokenShare } from './call-record.ts';
 import { DAY_MS, type Group } from './detector.ts';
 import type { Visit } from './visits.ts';
 
@@ -32,6 +32,8 @@ const SPREAD: { [detector: string]: number } = { drift: 1.4, 'mass-delete': 1, b
 const CHANCE_SHARE = 0.1;
 /** Standard deviations, of which two or three are common however narrow the past was. */
 const DEVIATIONS: { [detector: string]: number } = { leap: 2 };
+/** The surprise is -ln of a share of the object's own past, which has a say as long as the pool is short and may only make the change less odd. */
+const SHARES = new Set(['company']);
 const TRUSTED = 40;
 
 /** A surprise on its way to a pool. */
@@ -80,10 +82,13 @@ export class Calibration {
     { asker, group, born = false }: { asker: string; group: Group; born?: boolean },
   ): number {
     const name = `${detector}:${sort}`;
+    const record = this.#records.get(name);
     const key = born ? `${name}+` : name;
     const p = this.#tailIn(key, surprise, { asker, atMs: group.lastMs });
-    const ranked = withNominal(p, { detector, surprise, known: this.pool(key).n });
-    const said = heldTo(this.#records.get(name), ranked);
+    const chance = chanceOf(detector, surprise, record);
+    const ranked = Math.max(chance, withNominal(p, { detector, surprise, known: this.pool(key).n }));
+    // What chance brings often is not odd, however seldom it was called so.
+    const said = Math.max(chance, heldTo(record, ranked));
     remember(group, key, { surprise, asker, ranked, said });
     return said;
   }
@@ -119,7 +124,7 @@ export class Calibration {
     const known = this.pool(key).n;
     const ranked = this.#tailIn(key, surprise, { asker, atMs });
     this.#learn(key, surprise, { asker, atMs });
-    return { p: ranked, known };
+    return { p: withNominal(ranked, { detector, surprise, known }), known };
   }
 
   #tailIn(key: string, surprise: number, { asker, atMs }: { asker: string; atMs: number }): number {
@@ -211,13 +216,18 @@ function withNominal(
   ranked: number,
   { detector, surprise, known }: { detector: string; surprise: number; known: number },
 ): number {
-  const each = DEVIATIONS[detector];
-  if (each !== undefined) return Math.max(ranked, CHANCE_SHARE * Math.exp(-each * surprise));
-  const spread = SPREAD[detector];
-  if (spread === undefined) return ranked;
-  const nominal = Math.exp(-surprise / spread);
   const trust = known / (known + TRUSTED);
-  return Math.max(Math.min(ranked, ranked ** trust * nominal ** (1 - trust)), CHANCE_SHARE * Math.exp(-surprise));
+  if (SHARES.has(detector)) return Math.max(ranked, ranked ** trust * Math.exp(-surprise) ** (1 - trust));
+  const spread = SPREAD[detector];
+  const own = spread === undefined ? 1 : Math.exp(-surprise / spread);
+  return spread === undefined ? ranked : Math.min(ranked, ranked ** trust * own ** (1 - trust));
+}
+
+/** At most how rare a surprise is that stands for a probability, or for standard deviations; 0 for others. */
+function chanceOf(detector: string, surprise: number, record: CallRecord | undefined): number {
+  const each = DEVIATIONS[detector];
+  if (each !== undefined) return spokenShare(record, CHANCE_SHARE) * Math.exp(-each * surprise);
+  return SPREAD[detector] === undefined ? 0 : CHANCE_SHARE * Math.exp(-surprise);
 }
 
 function remember(group: Group, key: string, entry: { surprise: number; asker: string; ranked?: number; said?: number }): void {

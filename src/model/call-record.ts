@@ -11,6 +11,12 @@ export const SHOWN_LEVELS = [0.01, 0.001] as const;
 const HALF_LIFE_VISITS = 3_000;
 /** Expected calls that the benefit of the doubt is worth. */
 const TRUST = 3;
+/**
+ * How much rarer than its rank what it says may become, by level: about the middle a quiet past is evidence enough, but what would wake somebody must
+ * not become louder because nothing like it was heard for a while.
+ */
+const BOLDER_MAX = [0.3, 0.3, 0.3, 1, 1] as const;
+const SHARE_TRUST = 100;
 /** Calls due before a ratio says anything. */
 const DUE_MIN = 3;
 
@@ -66,7 +72,8 @@ export function heldTo(record: CallRecord | undefined, p: number): number {
     const level = LEVELS[i] as number;
     const nominal = record.asked * level;
     // Until a level has cases of its own it is believed to be off as the one before it.
-    ratio = ((record.ranked[i] as number) + TRUST * ratio) / (nominal + TRUST);
+    const called = (record.ranked[i] as number) + silentCalls(level, record.asked, record.spoke);
+    ratio = Math.max(BOLDER_MAX[i] as number, (called + TRUST * ratio) / (nominal + TRUST));
     held = Math.min(was, level * ratio);
     if (p > level) {
       const share = Math.log(p / level) / Math.log(upper / level);
@@ -77,15 +84,23 @@ export function heldTo(record: CallRecord | undefined, p: number): number {
   return held * (p / upper);
 }
 
+/** In which share of visits it speaks; `prior` counts for SHARE_TRUST visits. */
+export function spokenShare(record: CallRecord | undefined, prior: number): number {
+  return ((record?.spoke ?? 0) + SHARE_TRUST * prior) / ((record?.asked ?? 0) + SHARE_TRUST);
+}
+
 /**
  * Observed over nominal of one level. A detector that speaks in one visit of 1,000 cannot call one of 100 rare: all its silences are one tie, which is
  * broken by chance, as randomised p-values do. A silence stands for a probability anywhere above the share of visits in which it speaks.
  */
 export function observedOverNominal(of: { level: number; visits: number; spoke: number; told: number }): number {
   const { level, visits, spoke, told } = of;
-  const share = Math.min(1, spoke / visits);
-  const silent = share < level ? ((visits - spoke) * (level - share)) / (1 - share) : 0;
-  return (told + silent) / (visits * level);
+  return (told + silentCalls(level, visits, spoke)) / (visits * level);
+}
+
+function silentCalls(level: number, visits: number, spoke: number): number {
+  const share = visits === 0 ? 1 : Math.min(1, spoke / visits);
+  return share < level ? ((visits - spoke) * (level - share)) / (1 - share) : 0;
 }
 
 export interface LiveRatio {

@@ -65,6 +65,7 @@ export class NewValue implements Detector<State> {
     ];
     // How far a number jumped is Leap's business.
     if (token.startsWith('step:')) return 0;
+    const most = releaseSurprise(token);
     let surprise = 0;
     for (const counts of levels) {
       if (counts === undefined || counts.n === 0) {
@@ -72,10 +73,10 @@ export class NewValue implements Detector<State> {
         continue;
       }
       const seen = counts.seen.get(token);
-      if (seen !== undefined) return surprise - Math.log(seen / counts.n) * 0.5;
+      if (seen !== undefined) return Math.min(most, surprise - Math.log(seen / counts.n) * 0.5);
       surprise -= Math.log(noveltyRate(counts));
     }
-    return surprise;
+    return Math.min(most, surprise);
   }
 
   #explain(event: ChangeEvent, field: Field, token: string): Explanation {
@@ -159,6 +160,21 @@ const NOUNS: Record<string, string> = {
   cidr: 'network size',
   word: 'value',
 };
+
+/**
+ * The next patch, minor or major release is what versions are for (semver.org, clauses 6 to 8): however long only patches came, a minor one
+ * is no more of a surprise than a toss of a coin, and a major one than one release in twenty.
+ */
+const RELEASES: [RegExp, number][] = [
+  [/^(?:tag-)?version:\D*up2\./, 1],
+  [/^(?:tag-)?version:\D*up1\./, 0.5],
+  [/^(?:tag-)?version:\D*up0\.1$/, 0.05],
+];
+
+function releaseSurprise(token: string): number {
+  const share = RELEASES.find(([form]) => form.test(token))?.[1];
+  return share === undefined ? Number.POSITIVE_INFINITY : -Math.log(share);
+}
 
 function make(own: Map<string, TokenCounts>, path: string): TokenCounts {
   const counts = makeTokenCounts();

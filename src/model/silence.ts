@@ -22,7 +22,7 @@ const AGAIN = 2;
 const SPREAD_MIN = 0.1;
 const KINDS_MAX = 5_000;
 const TOGETHER_MAX = 5_000;
-const TOGETHER_WEIGHT = 2;
+const TOGETHER_WEIGHT = 1;
 
 interface Beat {
   ref: ObjectRef;
@@ -30,6 +30,8 @@ interface Beat {
   actor: string | undefined;
   /** Who brought the last beat: what one actor leaves undone at once is one silence. */
   by: string;
+  /** Who brings most of them (the survivor of a majority vote) and by how many votes: their silence is this one's as well. */
+  habit: { by: string; votes: number };
   lastMs: number;
   gaps: number[];
   /** The same gaps in visits of anybody to the cluster: when all is quiet, one more quiet object is no news. */
@@ -115,6 +117,7 @@ export class Silence {
         ref: event.ref,
         actor,
         by: event.actor.name,
+        habit: { by: event.actor.name, votes: 1 },
         lastMs: event.atMs,
         lastVisits: visits,
         lastOfKind: this.#ofKind(event.ref),
@@ -146,6 +149,7 @@ export class Silence {
       beat.lastVisits = visits;
       beat.lastOfKind = ofKind;
       beat.by = event.actor.name;
+      vote(beat.habit, event.actor.name);
       beat.lastMs = event.atMs;
       beat.beats++;
     }
@@ -160,10 +164,21 @@ export class Silence {
 
   /** How many fell silent after the same visit before this one did. */
   #silentTogether(beat: Beat): number {
-    const key = `${beat.by}\u0000${Math.floor(beat.lastMs / MINUTE_MS)}`;
-    const before = touch(this.#state.together, key, TOGETHER_MAX, () => 0);
-    if (beat.told === 1) this.#state.together.set(key, before + 1);
-    return beat.told === 1 ? before : Math.max(0, before - 1);
+    const last = `${beat.by}\u0000${Math.floor(beat.lastMs / MINUTE_MS)}`;
+    const habit = `${beat.habit.by}\u0000${Math.floor(this.#lastOf(beat) / MINUTE_MS)}`;
+    let most = 0;
+    for (const key of new Set([last, habit])) {
+      const before = touch(this.#state.together, key, TOGETHER_MAX, () => 0);
+      if (beat.told === 1) this.#state.together.set(key, before + 1);
+      most = Math.max(most, beat.told === 1 ? before : before - 1);
+    }
+    return most;
+  }
+
+  /** When the one who brings most of a key's beats was last seen at anything of the kind; the key's own last beat for all but machines. */
+  #lastOf(beat: Beat): number {
+    if (beat.actor !== undefined) return beat.lastMs;
+    return this.#state.keys.get(`a${beat.habit.by}\u0000${kindKey(beat.ref)}`)?.lastMs ?? beat.lastMs;
   }
 
   #evict(): void {
@@ -240,10 +255,10 @@ function describe(
   // The clock that the beat keeps best: a timer's is the wall clock, a person's the bustle around them.
   let best = byTime;
   for (const other of [byVisits, byKind]) if (other.spread < best.spread) best = other;
-  const { p } = best;
+  const p = Math.min(1, best.p * (1 + together));
   const surprise = Math.max(
     0.01,
-    -Math.log(p) - 0.5 * Math.log((beat.late + 1) / (beat.beats + 10)) - TOGETHER_WEIGHT * Math.log(1 + together),
+    -Math.log(best.p) - 0.5 * Math.log((beat.late + 1) / (beat.beats + 10)) - TOGETHER_WEIGHT * Math.log(1 + together),
   );
   const { ref } = beat;
   const who = beat.actor === undefined ? `${ref.kind} ${ref.name}` : `${ref.kind} objects by ${beat.actor}`;
@@ -277,6 +292,13 @@ function deviation(gaps: readonly number[], gap: number): { p: number; mean: num
   const spread = Math.max(SPREAD_MIN, Math.sqrt(squares / (n - 1))) * Math.sqrt(1 + 1 / n);
   const z = Math.max(0, (Math.log(gap) - mean) / spread);
   return { p: 0.5 * (1 + (z * z) / (n - 1)) ** (-n / 2), mean, spread };
+}
+
+/** Boyer and Moore's majority vote: whoever brought more than half of the beats survives, in two fields. */
+function vote(habit: Beat['habit'], by: string): void {
+  if (habit.by === by) habit.votes++;
+  else if (habit.votes > 1) habit.votes--;
+  else Object.assign(habit, { by, votes: 1 });
 }
 
 function before(a: Due, b: Due): boolean {

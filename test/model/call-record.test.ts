@@ -32,7 +32,11 @@ for (const [manner, power] of [
       const held = heldTo(record, truth ** power);
       assert.ok(held > truth / 2 && held < truth * 2, `${held} for ${truth}`);
     }
-    for (const { level, ratio } of liveRatios([['leap:m', record]])) assert.ok(ratio > 0.5 && ratio < 2, `${ratio} at ${level}`);
+    for (const { level, ratio } of liveRatios([['leap:m', record]])) {
+      assert.ok(ratio < 2, `${ratio} at ${level}`);
+      // What would wake somebody is made no louder because nothing like it was heard.
+      if (level > 0.001) assert.ok(ratio > 0.5, `${ratio} at ${level}`);
+    }
   });
 }
 
