@@ -440,7 +440,6 @@ export class ClusterModel {
     this.#state = saved.state;
     this.#calibration.load(saved.calibration);
     this.#visits.load(saved.visits);
-    // Older snapshots have none.
     if (saved.names !== undefined) this.#names.load(saved.names);
     this.#habits.load(saved.habits);
     this.#tempos.load(saved.tempos);
