@@ -50,18 +50,18 @@ describe('findings', () => {
     const step = fc.record({
       ids: fc.array(fc.integer({ min: 0, max: 120 }), { maxLength: 25 }),
       score: fc.integer({ min: 0, max: 5 }),
-      then: fc.constantFrom('nothing', 'maintain', 'reopen'),
+      next: fc.constantFrom('nothing', 'maintain', 'reopen'),
     });
     fc.assert(
       fc.property(fc.array(step, { minLength: 1, maxLength: 8 }), fc.integer({ min: 1, max: 30 }), (steps, limit) => {
         const file = newFile();
         const memory = openMemoryStore();
         let store = openSqliteStore({ file });
-        for (const { ids, score, then } of steps) {
+        for (const { ids, score, next } of steps) {
           const findings = ids.map((n) => ({ ...findingOf(n), score }));
           for (const one of [store, memory]) one.commitAnalysis({ findings });
-          if (then === 'maintain') store.maintain();
-          if (then !== 'reopen') continue;
+          if (next === 'maintain') store.maintain();
+          if (next !== 'reopen') continue;
           store.close();
           store = openSqliteStore({ file });
         }
