@@ -156,6 +156,14 @@ const Subject = z
   ])
   .register(components, { id: 'FindingSubject' });
 
+export const Moved = z
+  .object({
+    fields: z.array(z.object({ path: z.string(), from: z.string().optional(), to: z.string().optional() })),
+    more: count.describe('Further fields that moved'),
+  })
+  .describe('What the change did, as text to be read; of changes to objects that were there before')
+  .register(components, { id: 'Moved' });
+
 export const Finding = z
   .object({
     id: z.string(),
@@ -166,6 +174,7 @@ export const Finding = z
     actor: Actor.describe('As known now; the judgement rests on what was known then'),
     candidates: z.array(Actor).optional().describe('Of the change judged, likeliest first'),
     gitops: GitopsOrigin.optional(),
+    moved: Moved.optional(),
     score: z.number().describe('Combined -log10 tail probability'),
     onceIn: z.number().describe('Expected once in this many judged events'),
     detector: z.string(),

@@ -38,10 +38,10 @@ export function findingView(
   who: Pick<z.input<typeof schemas.Finding>, 'actor' | 'candidates' | 'gitops'> = { actor: finding.actor },
 ): z.input<typeof schemas.Finding> {
   const { tsMs, id, cluster, subject, summary, score, onceIn, detector, reasons, mature, deterministic } = finding;
-  const { severity, decision, episode } = finding;
+  const { severity, decision, episode, moved } = finding;
   return {
     ...{ id, time: isoTime(tsMs), cluster, subject, summary, ...who, score, onceIn, detector, reasons, mature, deterministic },
-    ...{ severity, decision, episode },
+    ...{ severity, decision, episode, moved },
   };
 }
 

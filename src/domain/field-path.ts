@@ -59,3 +59,15 @@ export function partOf(path: FieldPath): ObjectPart {
   if (path.startsWith('/status')) return 'status';
   return path.startsWith('/metadata') ? 'metadata' : 'spec';
 }
+
+/** A path as people write it: `spec.template.containers[name=app].image`. */
+export function fieldName(path: FieldPath): string {
+  return path
+    .slice(1)
+    .split('/')
+    .map((segment, i) => {
+      const name = unescapeSegment(segment);
+      return name.startsWith('[') || i === 0 ? name : `.${name}`;
+    })
+    .join('');
+}

@@ -31,12 +31,20 @@ export type FindingSubject =
   | { type: 'silence'; ref: Partial<ObjectRef> & { cluster: string; kind: string }; actor?: string }
   | { type: 'series'; ref: ObjectRef; controller: string; metric: string };
 
+/** Fields that a change moved, as text to be read: the first few, and how many more there were. */
+export interface Moved {
+  fields: { path: FieldPath; from?: string; to?: string }[];
+  more: number;
+}
+
 /** One judged event, after scoring; nearly all of them never become an alert. */
 export interface Judgement {
   /** Event time of the finding. */
   tsMs: number;
   subject: FindingSubject;
   actor: Actor;
+  /** Of a change to an object that was there before, so that a finding can be read without the change. */
+  moved?: Moved;
   /** Combined -log10 tail probability; higher is more anomalous. */
   score: number;
   /** "once in N" judged events, 10^score rounded; at least 1. */

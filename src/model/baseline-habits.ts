@@ -1,12 +1,14 @@
 /** One habit each, in words: from the counts of a detector to a part of a sentence such as "changed by flux (96 %)". */
+
 import type { Habit } from '../domain/baseline.ts';
+import { fieldName } from '../domain/field-path.ts';
 import type { ActorAffinityState } from './actor-affinity.ts';
 import type { TemposState } from './burst.ts';
 import type { CompanyState } from './company.ts';
 import { DAY_MS } from './detector.ts';
 import { usualHours } from './hour-of-week.ts';
 import type { SilenceState } from './silence.ts';
-import { fieldName, figure, many, percent, span } from './words.ts';
+import { figure, many, percent, span } from './words.ts';
 
 const SEEN_MAX = 8;
 const NAMED_MAX = 3;

@@ -2,10 +2,11 @@
  * Too often. An object's recent changes within ten minutes and an hour (burst), and on how many distinct hours of a fortnight (pace),
  * against its own long-run rate: the Poisson large-deviation exponent n ln(n/mu) - n + mu.
  */
+import { fieldName } from '../domain/field-path.ts';
 import { touch } from './counts.ts';
 import { crowding, DAY_MS, type Detector, type Evidence, HOUR_MS, MINUTE_MS } from './detector.ts';
 import type { ChangeEvent } from './features.ts';
-import { fieldName, figure, many, span } from './words.ts';
+import { figure, many, quoteBoth, span } from './words.ts';
 
 const OBJECTS_MAX = 100_000;
 const RECENT_MAX = 240;
@@ -117,7 +118,10 @@ export class Burst extends TempoDetector {
     }
     if (surprise === 0) return undefined;
     const perDay = rate * DAY_MS;
-    const field = event.fields.length === 1 ? `, now ${fieldName(event.fields[0]!.path)} again` : '';
+    const field =
+      event.fields.length === 1
+        ? `, the last time ${fieldName(event.fields[0]!.path)} (${quoteBoth(event.fields[0]!.old, event.fields[0]!.next).join(' → ')})`
+        : '';
     return {
       surprise,
       explain: () => ({
@@ -146,7 +150,7 @@ export class Pace extends TempoDetector {
     return {
       surprise,
       explain: () => ({
-        sentence: `${event.ref.kind} ${event.ref.name} was changed on ${many(hours.size, 'separate occasion')} in two weeks; about ${figure(usual)} would be usual.`,
+        sentence: `${event.ref.kind} ${event.ref.name} was changed on ${many(hours.size, 'separate occasion')} in two weeks; usual is ${usual < 1.5 ? `once in ${span(MEMORY_MS / usual)}` : `about ${Math.round(usual)}`}.`,
         observed: hours.size,
         usual: Number(figure(usual)),
         samples: tempo?.n ?? 0,

@@ -2,11 +2,12 @@
  * Fields that move together, and one of them stayed behind: pairs counted per object path (its own experience speaks first) and per
  * kind. Surprise is -ln of the share of past moves of the one without the other.
  */
+import { fieldName } from '../domain/field-path.ts';
 import { touch } from './counts.ts';
 import type { Detector, Evidence, Group } from './detector.ts';
 import type { ChangeEvent } from './features.ts';
 import type { PathHabits } from './path-habits.ts';
-import { fieldName, many } from './words.ts';
+import { many } from './words.ts';
 
 const OBJECTS_MAX = 50_000;
 const PAIRS_PER_OBJECT_MAX = 96;

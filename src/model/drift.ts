@@ -3,11 +3,12 @@
  * (large-deviation exponent of the moves in this run against the rate before it), and always the same way (against how often its moves
  * went that way before). A counter that always climbs, or a dial that swings, stays silent.
  */
+import { fieldName } from '../domain/field-path.ts';
 import { touch } from './counts.ts';
 import { crowding, DAY_MS, type Detector, type Evidence, MINUTE_MS } from './detector.ts';
 import type { ChangeEvent, Field } from './features.ts';
 import type { PathHabits } from './path-habits.ts';
-import { fieldName, figure, quote, span } from './words.ts';
+import { figure, quote, span } from './words.ts';
 
 const OBJECTS_MAX = 50_000;
 const RUNS_MAX = 32;
@@ -72,7 +73,7 @@ export class Drift implements Detector<State> {
     return {
       surprise,
       explain: () => ({
-        sentence: `${fieldName(field.path)} has moved ${run.up ? 'up' : 'down'} ${run.steps + 1} times in a row within ${span(event.atMs - run.firstMs)}, from ${figure(run.from)} to ${quote(field.next)}; it seldom did before.`,
+        sentence: `${fieldName(field.path)} has moved ${run.up ? 'up' : 'down'} ${run.steps + 1} times in a row within ${span(event.atMs - run.firstMs)}, from ${figure(run.from)} to ${quote(field.next)}; so long a run in one direction is rare for it.`,
         path: field.path,
         observed: field.next,
         usual: Number(figure(run.from)),

@@ -1,10 +1,11 @@
 /** Finds the facts of facts.ts in an event, and weighs them by how rare each is in its kind. */
+import { fieldName } from '../domain/field-path.ts';
 import type { Severity } from '../domain/finding.ts';
 import { increment, touch } from './counts.ts';
 import { type Detector, type Evidence, type Group, sameInGroup } from './detector.ts';
 import { FACTS, type Fact } from './facts.ts';
 import type { ChangeEvent, Field } from './features.ts';
-import { fieldName, many, quote } from './words.ts';
+import { many, quote } from './words.ts';
 
 const KINDS_MAX = 5_000;
 const PATHS_MAX = 20_000;

@@ -37,10 +37,12 @@ export class HourOfWeek implements Detector<HourOfWeekState> {
   readonly name = 'hour-of-week';
   readonly #kernel = makeKernel();
   readonly #clock: WeekClock;
+  readonly #timeZone: string;
   #state: HourOfWeekState = { habits: new Map() };
 
   constructor(options: { timeZone: string }) {
     this.#clock = makeWeekClock(options.timeZone);
+    this.#timeZone = options.timeZone;
   }
 
   score(event: ChangeEvent): Evidence | undefined {
@@ -65,7 +67,7 @@ export class HourOfWeek implements Detector<HourOfWeekState> {
     const hours = usualHours(habit.bins);
     const samples = Math.round(habit.n);
     return {
-      sentence: `${event.actor.name} made this change on a ${when}; ${many(samples, 'past change')} of ${who} came mostly ${hours}.`,
+      sentence: `${event.actor.name} made this change on a ${when} (${this.#timeZone}); ${many(samples, 'past change')} of ${who} came mostly ${hours}.`,
       observed: when,
       usual: hours,
       samples,

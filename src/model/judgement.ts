@@ -1,20 +1,32 @@
 /** Judgements as the pipeline takes them, from what the ensemble found. */
 import type { Change } from '../domain/change.ts';
 import { type Actor, UNKNOWN_ACTOR } from '../domain/change.ts';
-import type { Judgement, Reason } from '../domain/finding.ts';
+import type { Judgement, Moved, Reason } from '../domain/finding.ts';
 import { onceInOf } from './explain.ts';
 import type { ChangeEvent } from './features.ts';
 import type { Overdue } from './silence.ts';
+import { quoteBoth } from './words.ts';
 
 export type Verdict = Pick<Judgement, 'score' | 'reasons' | 'deterministic' | 'severity' | 'mature'>;
 
 /** On a change; `verdict.reasons` is not empty. */
 export function judgementOf(event: ChangeEvent, verdict: Verdict): Judgement {
   const { seq, resourceVersion, type: changeType, ref, uid } = event;
+  const moved = changeType === 'MODIFIED' && event.fields.length > 0 ? { moved: movedBy(event) } : {};
   return judgement(
-    { tsMs: event.atMs, subject: { type: 'change', seq, resourceVersion, changeType, ref, uid }, actor: event.actor },
+    { tsMs: event.atMs, subject: { type: 'change', seq, resourceVersion, changeType, ref, uid }, actor: event.actor, ...moved },
     verdict,
   );
+}
+
+const MOVED_MAX = 3;
+
+function movedBy({ fields }: ChangeEvent): Moved {
+  const told = fields.slice(0, MOVED_MAX).map(({ path, old, next }) => {
+    const [from, to] = quoteBoth(old, next);
+    return { path, ...(old === undefined ? {} : { from }), ...(next === undefined ? {} : { to }) };
+  });
+  return { fields: told, more: fields.length - told.length };
 }
 
 /** On a write of status. */
@@ -33,6 +45,6 @@ export function silenceJudgementOf(overdue: Overdue, verdict: Verdict): Judgemen
   return judgement({ tsMs: overdue.atMs, subject, actor }, verdict);
 }
 
-function judgement(about: Pick<Judgement, 'tsMs' | 'subject' | 'actor'>, verdict: Verdict): Judgement {
+function judgement(about: Pick<Judgement, 'tsMs' | 'subject' | 'actor' | 'moved'>, verdict: Verdict): Judgement {
   return { ...about, onceIn: onceInOf(verdict.score), detector: (verdict.reasons[0] as Reason).detector, ...verdict };
 }

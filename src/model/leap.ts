@@ -2,11 +2,12 @@
  * Leaps: how far a number jumped, in doublings, or how deep a version fell back, in standard deviations of how far fields of that name
  * usually jump. A number its kind has held before counts half.
  */
+import { fieldName } from '../domain/field-path.ts';
 import { touch } from './counts.ts';
 import type { Detector, Evidence, Explanation } from './detector.ts';
 import type { ChangeEvent, Field } from './features.ts';
 import { leapOf } from './value-types.ts';
-import { fieldName, figure, quote } from './words.ts';
+import { figure, quoteBoth } from './words.ts';
 
 const TAILS_MAX = 10_000;
 const SAMPLES_MIN = 20;
@@ -82,7 +83,7 @@ export class Leap implements Detector<LeapState> {
       : 'a step back to an older version';
     const habit = numeric && typical !== undefined ? `; such fields usually change by a factor of ${figure(typical)}` : '';
     return {
-      sentence: `${fieldName(field.path)} went from ${quote(field.old)} to ${quote(field.next)}, ${move}${habit}.`,
+      sentence: `${fieldName(field.path)} went from ${quoteBoth(field.old, field.next).join(' to ')}, ${move}${habit}.`,
       path: field.path,
       observed: field.next,
       usual: field.old,

@@ -2,10 +2,11 @@
  * Values not seen before: of this field of this object, of this field in its kind, of fields so named anywhere; each level passes on
  * what is new with its own rate of novelty, so that a field which always brings something new cannot surprise.
  */
+import { fieldName } from '../domain/field-path.ts';
 import { commonest, countToken, makeTokenCounts, noveltyRate, type TokenCounts, touch } from './counts.ts';
 import { type Detector, type Evidence, type Explanation, type Group, sameInGroup } from './detector.ts';
 import type { ChangeEvent, Field } from './features.ts';
-import { fieldName, many, quote } from './words.ts';
+import { many, quote } from './words.ts';
 
 const OBJECTS_MAX = 100_000;
 const OBJECT_PATHS_MAX = 48;

@@ -2,11 +2,12 @@
  * Security-relevant fields, by what their names say, that appear, vanish or move where they hardly ever do. Most edits never come near
  * such a field, so this is a small, pure population: a rare move in it weighs more than the same rarity elsewhere.
  */
+import { fieldName } from '../domain/field-path.ts';
 import { touch } from './counts.ts';
 import { type Detector, type Evidence, type Explanation, type Group, sameInGroup } from './detector.ts';
 import type { ChangeEvent, Field } from './features.ts';
 import type { PathHabits } from './path-habits.ts';
-import { fieldName, many, quote } from './words.ts';
+import { many, quoteBoth } from './words.ts';
 
 const PATHS_MAX = 20_000;
 const EDITS_MIN = 8;
@@ -90,7 +91,7 @@ export class SensitiveField implements Detector<State> {
       ? `hardly any of ${many(samples, 'new object')} of kind ${event.ref.kind} came with it`
       : `${many(samples, 'edit')} of ${event.ref.kind} objects hardly ever touched it`;
     return {
-      sentence: `The security-relevant field ${fieldName(field.path)} ${verb} (${quote(field.old)} → ${quote(field.next)}); ${habit}.`,
+      sentence: `The security-relevant field ${fieldName(field.path)} ${verb} (${quoteBoth(field.old, field.next).join(' → ')}); ${habit}.`,
       path: field.path,
       observed: field.next,
       usual: field.old,

@@ -271,7 +271,7 @@ function describe(
     ref,
     actor: beat.actor,
     surprise,
-    sentence: `No change of ${who} for ${span(waited)}; in ${many(beat.gaps.length + 1, 'change')} before, the next came after ${typical} and never later than ${longest}.`,
+    sentence: `No change of ${who} for ${span(waited)}; in ${many(beat.gaps.length + 1, 'change')} before, the next usually came after ${typical}, and after ${longest} at the latest.`,
     observed: `silent for ${span(waited)}`,
     usual: `a change every ${typical}`,
     samples: beat.gaps.length + 1,

@@ -1,9 +1,10 @@
 /** A field that rests while its object changes, and now moved; and, apart, a field added or removed that never comes or goes. */
+import { fieldName } from '../domain/field-path.ts';
 import { type Detector, type Evidence, type Group, sameInGroup } from './detector.ts';
 import type { ChangeEvent, Field } from './features.ts';
 import type { PathHabits } from './path-habits.ts';
 import { Repertoire, type RepertoireState } from './repertoire.ts';
-import { fieldName, many, quote } from './words.ts';
+import { many, quote, quoteBoth } from './words.ts';
 
 const EDITS_MIN = 8;
 /** How much of ln(objects' distinct fields in the group) is taken off: wide refactorings move fields that rest. */
@@ -56,7 +57,7 @@ export class StableField implements Detector<RepertoireState> {
           ? `it had never changed in ${many(samples, 'edit')} of ${whose}`
           : `it had changed in only ${count} of ${many(samples, 'edit')} of ${whose}`;
     return {
-      sentence: `${fieldName(field.path)} went from ${quote(field.old)} to ${quote(field.next)}; ${habit}.`,
+      sentence: `${fieldName(field.path)} went from ${quoteBoth(field.old, field.next).join(' to ')}; ${habit}.`,
       path: field.path,
       observed: field.next,
       usual: field.old,

@@ -4,12 +4,14 @@
  * one turn says nothing; that turns follow on each other is told by how seldom a write is put back at all, at the second turn and again whenever
  * their number has doubled. What follows on a first turn is not learnt: a fight must not teach itself.
  */
+
 import { createHash } from 'node:crypto';
+import { fieldName } from '../domain/field-path.ts';
 import type { Json } from '../domain/json.ts';
 import { touch } from './counts.ts';
 import { type Detector, type Evidence, type Explanation, type Group, HOUR_MS, sameInGroup } from './detector.ts';
 import type { ChangeEvent, Field } from './features.ts';
-import { fieldName, many, quote, span } from './words.ts';
+import { many, quoteBoth, span } from './words.ts';
 
 /** Within an hour no more objects than this are written and written again. */
 const OBJECTS_MAX = 4_000;
@@ -85,7 +87,7 @@ export class TwoWriters implements Detector<State> {
     return {
       sentence:
         `${event.actor.name} and ${rope.actor} undo each other's writes of ${fieldName(field.path)} of ${kind} ${name}: ` +
-        `${turns + 1} times to and fro between ${quote(field.old)} and ${quote(field.next)} within ${took}; ` +
+        `${turns + 1} times to and fro between ${quoteBoth(field.old, field.next).join(' and ')} within ${took}; ` +
         `of ${many(writes, 'write')} of fields of ${kind} objects before, ${this.#putBack(event.kind)} put back by somebody else within an hour.`,
       path: field.path,
       observed: field.next,

@@ -1,10 +1,11 @@
 /** A user's own rules: which change of which field is always worth telling, from the first minute. */
 
 import { CrowsnestError } from '../domain/errors.ts';
+import { fieldName } from '../domain/field-path.ts';
 import type { Severity } from '../domain/finding.ts';
 import { SEVERITIES } from '../domain/finding.ts';
 import type { ChangeEvent, Field } from './features.ts';
-import { fieldName, quote } from './words.ts';
+import { quote } from './words.ts';
 
 export interface UserRule {
   name: string;

@@ -98,7 +98,7 @@ export class MassDelete implements Detector<State> {
     return {
       surprise: Math.max(0.01, 1.5 * Math.log(lost) + SHARE_WEIGHT * share - 0.35 * Math.log(habitual)),
       explain: () => ({
-        sentence: `${event.actor.name} deleted ${many(lost, 'object')} more than it created within half an hour, ${event.ref.kind} ${event.ref.name} among them; ${habit?.losing ?? 0} of its ${many(habit?.groups ?? 0, 'past visit')} deleted anything on balance.`,
+        sentence: `${event.actor.name} deleted ${many(lost, 'object')} more than it created within half an hour, ${event.ref.kind} ${event.ref.name} among them; in ${habit?.losing ?? 0} of its ${many(habit?.groups ?? 0, 'earlier session')} it deleted more than it created.`,
         observed: lost,
         usual: 0,
         samples: habit?.groups ?? 0,
@@ -150,7 +150,7 @@ export class Wave implements Detector<null> {
     return {
       surprise,
       explain: () => ({
-        sentence: `${event.actor.name} changed ${many(size, 'object')} at once; its ${many(n, 'past visit')} touched about ${figure(Math.exp(mean))} each.`,
+        sentence: `${event.actor.name} touched ${many(size, 'object')} in one session; in ${many(n, 'earlier session')} it touched about ${figure(Math.exp(mean))} each.`,
         observed: size,
         usual: Number(figure(Math.exp(mean))),
         samples: n,

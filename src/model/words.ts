@@ -2,22 +2,26 @@
 import type { Json } from '../domain/json.ts';
 import type { ObjectRef } from '../domain/object-ref.ts';
 
+const QUOTED_MAX = 60;
+/** Of what both sides begin with, this much is kept before the difference. */
+const QUOTED_LEAD = 16;
+
 /** A value as a person would quote it, short. */
 export function quote(value: Json | undefined): string {
   if (value === undefined) return 'nothing';
   const text = typeof value === 'string' ? value : JSON.stringify(value);
   const line = text.replaceAll(/\s+/g, ' ');
-  return line.length > 60 ? `${line.slice(0, 57)}…` : line;
+  return line.length > QUOTED_MAX ? `${line.slice(0, QUOTED_MAX - 3)}…` : line;
 }
 
-/** A path as people write it: `spec.template.containers[name=app].image`. */
-export function fieldName(path: string): string {
-  return path
-    .slice(1)
-    .split('/')
-    .map((segment) => segment.replaceAll('~1', '/').replaceAll('~0', '~'))
-    .map((segment, i) => (segment.startsWith('[') || i === 0 ? segment : `.${segment}`))
-    .join('');
+/** Both sides of a change, quoted so that the difference shows: of long texts what both begin with is left out. */
+export function quoteBoth(old: Json | undefined, next: Json | undefined): [old: string, next: string] {
+  if (typeof old !== 'string' || typeof next !== 'string') return [quote(old), quote(next)];
+  if (Math.max(old.length, next.length) <= QUOTED_MAX) return [quote(old), quote(next)];
+  let same = 0;
+  while (same < old.length && old[same] === next[same]) same++;
+  const from = same - QUOTED_LEAD;
+  return from <= QUOTED_LEAD ? [quote(old), quote(next)] : [quote(`…${old.slice(from)}`), quote(`…${next.slice(from)}`)];
 }
 
 /** `1 time`, `12 times`. */

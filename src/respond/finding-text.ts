@@ -1,4 +1,5 @@
 /** The identity of a finding and its one sentence; both depend on the judgement alone. */
+import { fieldName } from '../domain/field-path.ts';
 import type { FindingSubject, Judgement } from '../domain/finding.ts';
 import { describeRef } from '../domain/object-ref.ts';
 import { cutText } from './cut-text.ts';
@@ -22,11 +23,23 @@ function subjectParts(subject: FindingSubject): string[] {
   return [subject.type, ...place, subject.controller, subject.metric];
 }
 
-/** `probably kubectl-edit changed Kafka streaming/orders: its listeners had never changed in 214 edits` */
+/**
+ * `probably kubectl-edit changed Kafka streaming/orders: its listeners had never changed in 214 edits`. Where the strongest reason names no
+ * field, what the change moved stands before it.
+ */
 export function summaryOf(judgement: Judgement): string {
   const reason = judgement.reasons[0]?.sentence.trim();
-  const event = eventOf(judgement);
+  const event = `${eventOf(judgement)}${judgement.reasons[0]?.path === undefined ? movedText(judgement) : ''}`;
   return cutText(reason === undefined || reason === '' ? `${event}.` : `${event}: ${reason}`, SUMMARY_BYTES_MAX);
+}
+
+function movedText({ moved }: Judgement): string {
+  const [first, second] = moved?.fields ?? [];
+  if (moved === undefined || first === undefined) return '';
+  const told = [first, ...(second !== undefined && moved.more === 0 && moved.fields.length === 2 ? [second] : [])];
+  const more = moved.fields.length - told.length + moved.more;
+  const words = told.map(({ path, from = 'nothing', to = 'nothing' }) => `${fieldName(path)} ${from} → ${to}`);
+  return ` (${words.join(', ')}${more === 0 ? '' : `, and ${more} more field${more === 1 ? '' : 's'}`})`;
 }
 
 function eventOf(judgement: Judgement): string {

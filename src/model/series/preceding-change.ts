@@ -1,8 +1,10 @@
 /** The change that came just before: the last of each kind, and how often a change like it preceded what a controller's series showed. */
+
 import type { Change } from '../../domain/change.ts';
+import { fieldName } from '../../domain/field-path.ts';
 import { describeRef } from '../../domain/object-ref.ts';
 import { touch } from '../counts.ts';
-import { fieldName, span } from '../words.ts';
+import { span } from '../words.ts';
 
 export interface PrecedingState {
   last: Map<string, { atMs: number; object: string; pattern: string; actor: string | undefined }>;
