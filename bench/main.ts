@@ -8,6 +8,7 @@ import { killStore } from './kill-store.ts';
 import { measureMasking } from './masking.ts';
 import { forecastText, measureForecaster } from './neural/forecasts.ts';
 import { measureNeural, neuralText } from './neural/judge.ts';
+import { measureNeuralLoad, neuralLoadText } from './neural/load.ts';
 import { measureQuality, qualityText } from './quality/measure.ts';
 import { measureModelMemory } from './quality/model-memory.ts';
 import { measureNab } from './quality/nab.ts';
@@ -64,6 +65,22 @@ program
       program.error(`the bench came to nothing: ${error.message}`),
     );
     if (given.json !== true) process.stdout.write(neuralText(result));
+    print(result);
+  });
+
+program
+  .command('neural-load')
+  .description('how long a training takes, and what it costs whoever is recorded meanwhile')
+  .requiredOption('--data <DIR>', 'folder of <stream>.jsonl.zst')
+  .option('--changes <N>', 'changes to train on', positive, 100_000)
+  .option('--backend <WORD>', 'auto, wasm or native', 'auto')
+  .argument('<stream...>', 'names of streams, e.g. ops-a ops-c')
+  .action(async (streams: string[], given: { data: string; changes: number; backend: 'auto' | 'wasm' | 'native' }) => {
+    const note = (text: string) => void process.stderr.write(`${text}\n`);
+    const result = await measureNeuralLoad({ ...given, streams, note }).catch((error: Error) =>
+      program.error(`the bench came to nothing: ${error.message}`),
+    );
+    process.stdout.write(neuralLoadText(result));
     print(result);
   });
 

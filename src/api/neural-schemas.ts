@@ -13,6 +13,7 @@ export const NeuralVersion = z
     seed: z.int(),
     backend: z.enum(['wasm', 'native']),
     seconds: z.number().describe('How long its training took'),
+    cpuSeconds: z.number().describe('CPU of the thread for it'),
     bytes: count,
     trainedOn: count.describe('Changes it was trained on'),
     loss: z.number().describe('Nats for each feature at the end'),

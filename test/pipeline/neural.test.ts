@@ -65,7 +65,7 @@ test('the same stream trains the same networks, in one go or with restarts', { t
   }
   const last = followerOf(pieces);
   await last.follow({ signal: never, force: false });
-  const plain = (store: Store) => new NeuralVersions(store).list().map(({ seconds: _, ...rest }) => rest);
+  const plain = (store: Store) => new NeuralVersions(store).list().map(({ seconds: _, cpuSeconds: __, ...rest }) => rest);
   assert.deepEqual(plain(pieces), plain(whole));
   for (const version of new NeuralVersions(whole).list())
     assert.deepEqual(new NeuralVersions(pieces).weights(version), new NeuralVersions(whole).weights(version));
@@ -131,7 +131,10 @@ test('networks are rows: kept up to a bound, gone back to by number, never numbe
   const versions = new NeuralVersions(store);
   const figures = { trainedOn: 1, loss: 0, measured: 0, planted: 0, toldByNetwork: 0, toldByPairs: 0 };
   const add = (n: number) =>
-    versions.add({ ...figures, seed: 1, throughSeq: n, throughMs: n, backend: 'wasm', seconds: 1 }, Uint8Array.from([n]));
+    versions.add(
+      { ...figures, seed: 1, throughSeq: n, throughMs: n, backend: 'wasm', seconds: 1, cpuSeconds: 1 },
+      Uint8Array.from([n]),
+    );
   for (let n = 1; n <= 3; n++) add(n);
   assert.equal(versions.current()?.id, 3);
   assert.equal(versions.pin(1), true);

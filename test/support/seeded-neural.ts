@@ -11,7 +11,17 @@ export function seededNeural(): NeuralPort & { asked: string[] } {
   let pinned: number | undefined;
   const version = (id: number): NeuralVersion => ({
     ...{ id, slot: id - 1, seed: 7, throughSeq: 100 * id, throughMs: Date.parse('2026-08-20T00:00:00Z'), backend: 'wasm' },
-    ...{ seconds: 4.2, bytes: 200, trainedOn: 90, loss: 0.03, measured: 10, planted: 8, toldByNetwork: 0.25, toldByPairs: 0.5 },
+    ...{
+      seconds: 4.2,
+      cpuSeconds: 4,
+      bytes: 200,
+      trainedOn: 90,
+      loss: 0.03,
+      measured: 10,
+      planted: 8,
+      toldByNetwork: 0.25,
+      toldByPairs: 0.5,
+    },
   });
   const versions = [version(1), version(2)];
   return {

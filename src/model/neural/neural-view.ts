@@ -15,6 +15,8 @@ export interface NeuralVersion extends TrainingFigures {
   backend: Backend;
   /** Wall time of the training. */
   seconds: number;
+  /** CPU of the thread for it. */
+  cpuSeconds: number;
   bytes: number;
 }
 

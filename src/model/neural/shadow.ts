@@ -61,7 +61,7 @@ export function weigh(state: ShadowState, seen: Seen): number {
   const asker = { key: seen.object, atMs: seen.atMs, visits };
   const p = seen.surprise > 0 ? tailOfPool(pool, seen.surprise, asker) : 1;
   if (seen.surprise > 0) learnPool(pool, seen.surprise, asker);
-  const bits = -Math.log10(Math.max(1e-12, p));
+  const bits = p < 1 ? -Math.log10(Math.max(1e-12, p)) : 0;
   compare(state, { seq: seen.seq, bits, score: seen.score });
   return bits;
 }

@@ -29,6 +29,7 @@ export function createNeural({ store, clock, logger, registry, timeZone, mode, b
   });
   const follower = createNeuralFollower({
     ...{ store, worker, clock, timeZone },
+    mayPromote: mode === 'auto',
     judgedThrough: () => Number(store.cursor(CURSOR_CHANGES) ?? 0),
   });
   const watch: NeuralWatch = createNeuralWatch({

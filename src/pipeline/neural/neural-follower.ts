@@ -6,13 +6,18 @@
 import { setImmediate as breathe } from 'node:timers/promises';
 import type { Change } from '../../domain/change.ts';
 import type { Clock } from '../../domain/clock.ts';
+import type { Finding, Judgement } from '../../domain/finding.ts';
+import { summarize } from '../../model/explain.ts';
 import { isMachine } from '../../model/features.ts';
 import type { TrainingVector } from '../../model/neural/autoencoder.ts';
 import { type ChangeVector, hashOf, vectorOf } from '../../model/neural/change-vector.ts';
+import { NETWORK, networkJudgement } from '../../model/neural/network-judgement.ts';
 import type { NeuralProgress, NeuralVersion } from '../../model/neural/neural-view.ts';
+import { type Standing, standingOf } from '../../model/neural/promotion.ts';
 import { isDue, NIGHTLY, type Schedule } from '../../model/neural/schedule.ts';
-import { weigh } from '../../model/neural/shadow.ts';
+import { STANDS_OUT_BITS, weigh } from '../../model/neural/shadow.ts';
 import { makeWeekClock } from '../../model/week-clock.ts';
+import { stableId } from '../../respond/stable-id.ts';
 import type { Store } from '../../store/store.ts';
 import { loadPlace, type NeuralPlace, savePlace } from './neural-place.ts';
 import { NeuralVersions } from './neural-versions.ts';
@@ -32,6 +37,10 @@ export interface NeuralFollowerOptions {
   clock: Clock;
   timeZone: string;
   schedule?: Schedule;
+  /** Whether a network that has earned it may add findings. Never by default. */
+  mayPromote?: boolean;
+  /** Changes whose findings people confirmed. */
+  confirmed?: () => ReadonlySet<number>;
   /** The last change with findings that are final; what comes behind it is left for later. */
   judgedThrough?: () => number;
 }
@@ -42,6 +51,8 @@ export interface NeuralFollower {
   readonly progress: NeuralProgress;
   readonly place: NeuralPlace;
   readonly versions: NeuralVersions;
+  /** How the networks stand beside what is there without them. */
+  standing(): Standing;
 }
 
 export function createNeuralFollower(options: NeuralFollowerOptions): NeuralFollower {
@@ -76,8 +87,9 @@ export function createNeuralFollower(options: NeuralFollowerOptions): NeuralFoll
     let next: string | undefined;
     do {
       const page = store.findings(next === undefined ? query : { ...query, continue: next });
-      for (const { subject, score } of page.items) {
-        if (subject.type === 'change') scores.set(subject.seq, Math.max(score, scores.get(subject.seq) ?? 0));
+      for (const { subject, score, detector } of page.items) {
+        if (subject.type === 'change' && detector !== NETWORK)
+          scores.set(subject.seq, Math.max(score, scores.get(subject.seq) ?? 0));
       }
       next = page.continue;
     } while (next !== undefined);
@@ -94,9 +106,10 @@ export function createNeuralFollower(options: NeuralFollowerOptions): NeuralFoll
       batch.map(({ change }) => change),
       STORED_SCORE_MIN,
     );
-    batch.forEach(({ change }, i) => {
+    const findings: Finding[] = [];
+    batch.forEach(({ change, vector }, i) => {
       const { ref } = change;
-      weigh(place.shadow, {
+      const bits = weigh(place.shadow, {
         seq: change.seq,
         atMs: change.observedMs,
         object: `${ref.cluster} ${ref.group}/${ref.kind} ${ref.namespace}/${ref.name}`,
@@ -105,7 +118,12 @@ export function createNeuralFollower(options: NeuralFollowerOptions): NeuralFoll
         surprise: found[i]?.surprise ?? 0,
         score: scores.get(change.seq) ?? 0,
       });
+      const said = found[i];
+      if (!place.promoted || said === undefined || bits < STANDS_OUT_BITS) return;
+      findings.push(findingOf(networkJudgement(change, { vector, found: said, bits, version: current })));
     });
+    // Their ids are those of the changes: what is done again after a kill replaces itself.
+    if (findings.length > 0) store.commitAnalysis({ findings });
   };
 
   const train = async (here: Change, signal: AbortSignal): Promise<void> => {
@@ -131,14 +149,25 @@ export function createNeuralFollower(options: NeuralFollowerOptions): NeuralFoll
         const onProgress = (share: number) => {
           progress = { state: 'training', share };
         };
-        const { weights, figures, backend } = await worker.train({ vectors, seed, onProgress });
+        const { weights, figures, backend, cpuSeconds } = await worker.train({ vectors, seed, onProgress });
         signal.throwIfAborted();
         const seconds = (clock.nowMs() - beganMs) / 1000;
-        versions.add({ ...figures, seed, throughSeq: here.seq, throughMs: here.observedMs, backend, seconds }, weights);
+        versions.add(
+          { ...figures, seed, throughSeq: here.seq, throughMs: here.observedMs, backend, seconds, cpuSeconds },
+          weights,
+        );
       }
     }
     place.last = { seq: here.seq, atMs: here.observedMs, trainedOn };
+    place.promoted = options.mayPromote === true && standing().earned;
   };
+
+  const standing = (): Standing =>
+    standingOf({
+      versions: versions.list(),
+      notable: place.shadow.notable,
+      confirmed: options.confirmed?.() ?? new Set(),
+    });
 
   /** The network that a change is scored with: the last one trained before it, or the one that was gone back to. */
   const currentAt = (seq: number): NeuralVersion | undefined =>
@@ -175,6 +204,7 @@ export function createNeuralFollower(options: NeuralFollowerOptions): NeuralFoll
   const worthwhile = (): boolean => {
     const newest = store.changes({ limit: 1 }).items[0];
     if (newest === undefined || newest.seq <= place.seq || newest.seq > judgedThrough()) return false;
+    if (place.promoted) return true;
     const { last } = place;
     const first =
       last ?? store.changesAfter(0, 1).map(({ seq, observedMs }) => ({ seq: seq - 1, atMs: observedMs, trainedOn: 0 }))[0];
@@ -183,6 +213,7 @@ export function createNeuralFollower(options: NeuralFollowerOptions): NeuralFoll
 
   return {
     versions,
+    standing,
     get progress() {
       return progress;
     },
@@ -201,4 +232,12 @@ export function createNeuralFollower(options: NeuralFollowerOptions): NeuralFoll
       }
     },
   };
+}
+
+/** Kept beside those of the policy, and never paged: a network alone wakes nobody. */
+function findingOf(judgement: Judgement): Finding {
+  const { subject } = judgement;
+  const id = stableId(NETWORK, subject.ref.cluster, subject.type === 'change' ? String(subject.seq) : '');
+  const decision = { verdict: 'record', why: 'a network alone never pages' } as const;
+  return { ...judgement, id, cluster: subject.ref.cluster, summary: summarize(judgement), decision, episode: id };
 }

@@ -14,12 +14,14 @@ export interface NeuralPlace {
   /** Where the last network was trained, or the first change. */
   last: (Place & { trainedOn: number }) | undefined;
   shadow: ShadowState;
+  /** Whether findings of the network are stored: decided where one is trained. */
+  promoted: boolean;
 }
 
 export function loadPlace(store: Pick<Store, 'loadSnapshot'>): NeuralPlace {
   const row = store.loadSnapshot(ROW);
   // One of another version is not guessed at: the record is followed again from its beginning, without a training twice.
-  if (row === undefined || row.version !== FORMAT) return { seq: 0, last: undefined, shadow: newShadow() };
+  if (row === undefined || row.version !== FORMAT) return { seq: 0, last: undefined, shadow: newShadow(), promoted: false };
   return deserialize(zstdDecompressSync(row.blob)) as NeuralPlace;
 }
 

@@ -24,7 +24,7 @@ export type NeuralOrder =
 export type NeuralNotice =
   | { type: 'ready'; backend: Backend; why: string | undefined }
   | { type: 'progress'; share: number }
-  | { type: 'trained'; weights: Uint8Array; figures: TrainingFigures }
+  | { type: 'trained'; weights: Uint8Array; figures: TrainingFigures; cpuSeconds: number }
   | { type: 'scored'; found: OddCompany[] }
   | { type: 'failed'; message: string };
 
@@ -39,6 +39,7 @@ async function run(main: MessagePort, { backend: wanted }: NeuralThreadData): Pr
   const { backend, why } = await chooseBackend({ wanted, wasmFolder: wasmFolder() });
   let scorer: { name: string; scorer: Scorer } | undefined;
   const train = async ({ seed, vectors }: Extract<NeuralOrder, { type: 'train' }>) => {
+    const spent = process.threadCpuUsage();
     let told = 0;
     const onProgress = (share: number) => {
       if (share - told < PROGRESS_STEP) return;
@@ -46,7 +47,8 @@ async function run(main: MessagePort, { backend: wanted }: NeuralThreadData): Pr
       tell({ type: 'progress', share });
     };
     const { weights, figures } = await trainAndMeasure({ vectors: unpackVectors(vectors), seed, onProgress });
-    tell({ type: 'trained', weights: packWeights(weights), figures });
+    const { user, system } = process.threadCpuUsage(spent);
+    tell({ type: 'trained', weights: packWeights(weights), figures, cpuSeconds: (user + system) / 1e6 });
   };
   const score = ({ weights, name, vectors }: Extract<NeuralOrder, { type: 'score' }>) => {
     if (scorer?.name !== name) {

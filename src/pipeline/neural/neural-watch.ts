@@ -1,7 +1,6 @@
 /** The network beside a running service: looks once a minute whether there is something to do, and says what it is at. */
 import type { Clock } from '../../domain/clock.ts';
 import type { NeuralPort, NeuralView } from '../../model/neural/neural-view.ts';
-import { type Standing, standingOf } from '../../model/neural/promotion.ts';
 import type { Logger } from '../../telemetry/logger.ts';
 import type { NeuralFollower } from './neural-follower.ts';
 
@@ -19,8 +18,6 @@ export interface NeuralWatchOptions {
   running: () => boolean;
   clock: Clock;
   logger: Logger;
-  /** Changes whose findings people confirmed. */
-  confirmed?: () => ReadonlySet<number>;
   onTrained: (seconds: number) => void;
   onFailed: () => void;
 }
@@ -30,13 +27,6 @@ export function createNeuralWatch(options: NeuralWatchOptions): NeuralWatch {
   const { versions, place } = follower;
   let asked = false;
   let wake = new AbortController();
-
-  const standing = (): Standing =>
-    standingOf({
-      versions: versions.list(),
-      notable: place.shadow.notable,
-      confirmed: options.confirmed?.() ?? new Set(),
-    });
 
   const look = async (signal: AbortSignal): Promise<number> => {
     const force = asked;
@@ -83,8 +73,8 @@ export function createNeuralWatch(options: NeuralWatchOptions): NeuralWatch {
         versions: versions.list(),
         progress: follower.progress,
         running: options.running(),
-        promoted: false,
-        standing: standing(),
+        promoted: place.promoted,
+        standing: follower.standing(),
         comparison: place.shadow.comparison,
         seq: place.seq,
       };

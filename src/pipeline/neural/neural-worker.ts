@@ -15,6 +15,8 @@ export interface NeuralWorker {
     weights: Uint8Array;
     figures: TrainingFigures;
     backend: Backend;
+    /** Of the thread. */
+    cpuSeconds: number;
   }>;
   /** One for each vector. `name` tells weights apart, so that the same ones are set up once. */
   score(asked: { vectors: readonly TrainingVector[]; weights: Uint8Array; name: string }): Promise<OddCompany[]>;
@@ -87,7 +89,7 @@ export function createNeuralWorker({ backend: wanted, onStart }: NeuralWorkerOpt
     async train({ vectors, seed, onProgress }) {
       const answer = await ask({ type: 'train', seed, vectors: packVectors(vectors) }, onProgress);
       if (answer.type !== 'trained') throw new Error('the neural thread answered another order');
-      return { weights: answer.weights, figures: answer.figures, backend };
+      return { weights: answer.weights, figures: answer.figures, cpuSeconds: answer.cpuSeconds, backend };
     },
     async score({ vectors, weights, name }) {
       const answer = await ask({ type: 'score', weights, name, vectors: packVectors(vectors) });

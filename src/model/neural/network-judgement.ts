@@ -1,0 +1,36 @@
+/** What a promoted network has to say of a change, in words. */
+import type { Change } from '../../domain/change.ts';
+import type { Judgement } from '../../domain/finding.ts';
+import { onceInOf, reasonOf } from '../explain.ts';
+import type { ChangeVector } from './change-vector.ts';
+import type { OddCompany } from './odd-company.ts';
+
+export const NETWORK = 'network';
+
+/** `version` is kept with the finding, so that it can be told later which network said so. */
+export function networkJudgement(
+  change: Change,
+  {
+    vector,
+    found,
+    bits,
+    version,
+  }: { vector: ChangeVector; found: OddCompany; bits: number; version: { id: number; trainedOn: number } },
+): Judgement {
+  const { seq, resourceVersion, type: changeType, ref, uid, observedMs: tsMs, actor } = change;
+  const name = vector.names.get(found.feature);
+  const sentence = found.missing
+    ? 'Something that nearly always comes along with the rest of this change is missing.'
+    : `${name ?? 'One part of it'} seldom comes with the rest of this change.`;
+  const reason = reasonOf(NETWORK, bits, {
+    sentence,
+    ...(name?.startsWith('/') === true && { path: name }),
+    samples: version.trainedOn,
+    scope: `network ${version.id}`,
+  });
+  return {
+    ...{ tsMs, subject: { type: 'change', seq, resourceVersion, changeType, ref, uid }, actor },
+    ...{ score: bits, onceIn: onceInOf(bits), detector: NETWORK, reasons: [reason] },
+    ...{ mature: true, deterministic: false, severity: 'info' },
+  };
+}
