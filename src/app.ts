@@ -312,7 +312,7 @@ export function createApp({
       },
       startNeural() {
         if (options.neural === 'off' || options.model === 'off') return;
-        const parts = { store, clock, logger, registry, timeZone: options.timeZone ?? 'UTC' };
+        const parts = { store, clock, logger, registry, timeZone: options.timeZone ?? 'UTC', keyFile: options.storeKeyFile };
         const started = createNeural({ ...parts, mode: options.neural, backend: options.neuralBackend });
         neural = started;
         background('network', started.run(signal));

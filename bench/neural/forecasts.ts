@@ -1,7 +1,8 @@
 /** The forecaster on series of five minutes: learnt from the first half of each, measured on the second, both halves of the corpus apart. */
 import { chooseBackend } from '../../src/model/neural/backend.ts';
-import { type ForecastFigures, measureForecasts } from '../../src/model/neural/forecast-figures.ts';
+import { measureForecasts } from '../../src/model/neural/forecast-figures.ts';
 import { trainForecaster } from '../../src/model/neural/forecaster.ts';
+import type { ForecastFigures } from '../../src/model/neural/forecaster-standing.ts';
 import { type EvenSeries, STEP_MS } from '../../src/model/neural/series-window.ts';
 import { wasmFolder } from '../../src/pipeline/neural/wasm-folder.ts';
 import { type NabFile, readCorpus, splitHalves } from '../quality/nab-corpus.ts';

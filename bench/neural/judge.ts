@@ -6,11 +6,10 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Change } from '../../src/domain/change.ts';
 import { isMachine } from '../../src/model/features.ts';
-import { type ChangeVector, vectorOf } from '../../src/model/neural/change-vector.ts';
 import { Pairs } from '../../src/model/neural/pairs.ts';
 import { newShadow, weigh, withNetwork } from '../../src/model/neural/shadow.ts';
 import type { TrainingFigures } from '../../src/model/neural/training.ts';
-import { makeWeekClock } from '../../src/model/week-clock.ts';
+import { feedOf } from '../../src/pipeline/neural/followed-change.ts';
 import { createNeuralWorker } from '../../src/pipeline/neural/neural-worker.ts';
 import { readLabelledStream } from '../quality/labelled-stream.ts';
 import { recordedChanges } from '../quality/recorded.ts';
@@ -57,7 +56,6 @@ export async function measureNeural({ data, streams, backend, note }: NeuralBenc
   for (const name of streams)
     if (!existsSync(join(data, `${name}.injected.jsonl.zst`)))
       throw new Error(`there is no ${name}.injected.jsonl.zst in ${data}`);
-  const worker = createNeuralWorker({ backend });
   const judged = new Map<string, Judged[]>();
   const trainings: NeuralQuality['trainings'] = [];
   let ordinary = 0;
@@ -66,21 +64,27 @@ export async function measureNeural({ data, streams, backend, note }: NeuralBenc
     const stream = await readLabelledStream(data, name);
     const changes = await recordedChanges(join(data, `${name}.injected.jsonl.zst`));
     ordinary += stream.ordinary;
-    const hourOfWeek = makeWeekClock('UTC');
-    const vectors = changes.map((change) => vectorOf(change, hourOfWeek));
-    const lesson = vectors.filter((vector, i) => vector !== undefined && (changes[i] as Change).observedMs <= stream.cutMs);
+    const feed = feedOf({ changesAfter: (seq, limit) => after(changes, seq, limit) }, 'UTC');
+    const followed = feed(0, changes.length);
+    const lesson = followed.flatMap(({ vector, observedMs }) =>
+      vector !== undefined && observedMs <= stream.cutMs ? [vector] : [],
+    );
     note(`training on ${lesson.length} changes of ${name}`);
+    const worker = createNeuralWorker({ backend, source: feed });
     const beganMs = performance.now();
-    const trained = await worker.train({ vectors: lesson as ChangeVector[], seed: SEED, onProgress: () => {} });
+    const through = changes.findLast(({ observedMs }) => observedMs <= stream.cutMs)?.seq ?? 0;
+    const range = { after: 0, through, without: [] };
+    const trained = await worker.train({ ...range, seed: SEED, atLeast: 1, onProgress: () => {} });
+    if (trained === undefined) throw new Error(`${name} holds nothing to learn from`);
     const seconds = (performance.now() - beganMs) / 1000;
     trainings.push({ stream: name, seconds, backend: trained.backend, ...trained.figures });
-    const asked = vectors.filter((vector) => vector !== undefined);
-    const found = await worker.score({ vectors: asked, weights: trained.weights, name });
-    let next = 0;
-    const byNetwork = vectors.map((vector) => (vector === undefined ? undefined : found[next++]?.surprise));
+    const network = { name, weights: trained.weights };
+    const seen = await worker.read({ after: 0, limit: changes.length, network });
+    await worker.close();
+    const byNetwork = seen.map(({ found }) => found?.surprise);
     const pairs = new Pairs();
-    for (const vector of lesson) pairs.learn(vector as ChangeVector);
-    const byPairs = vectors.map((vector) => (vector === undefined ? undefined : pairs.surprise(vector)));
+    for (const vector of lesson) pairs.learn(vector);
+    const byPairs = followed.map(({ vector }) => (vector === undefined ? undefined : pairs.surprise(vector)));
     const findings = runModel(changes).findings;
     const add = (row: string, found: readonly Found[]) => {
       judged.set(row, [...(judged.get(row) ?? []), { stream, standing: standingOf(stream, found) }]);
@@ -98,7 +102,6 @@ export async function measureNeural({ data, streams, backend, note }: NeuralBenc
       );
     }
   }
-  await worker.close();
   const rows = [...judged].map(([name, each]): NeuralRow => {
     const costs = costsOf(each);
     return {
@@ -156,4 +159,9 @@ export function neuralText({ streams, incidents, ordinary, rows, trainings }: Ne
       `${stream}: ${trainedOn} changes in ${seconds.toFixed(1)} s (${backend}), loss ${loss.toFixed(4)}; of ${planted} made-up combinations told at one in 100: network ${share(toldByNetwork)}, pairs ${share(toldByPairs)}`,
     );
   return `${lines.join('\n')}\n`;
+}
+
+function after(changes: readonly Change[], seq: number, limit: number): Change[] {
+  const from = changes.findIndex((change) => change.seq > seq);
+  return from < 0 ? [] : changes.slice(from, from + limit);
 }

@@ -73,9 +73,9 @@ export async function measureNeuralLoad({ data, streams, changes, backend, note 
       most = Math.max(most, residentMb());
     }, 200);
     note('training');
-    const worker = createNeuralWorker({ backend });
+    const worker = createNeuralWorker({ backend, source: { file: flags.db, keyFile: undefined, timeZone: 'UTC' } });
     const schedule = { intervalMs: Number.MAX_SAFE_INTEGER, changesMin: 1, changesMax: wanted };
-    const follower = createNeuralFollower({ store: app.store, worker, clock: systemClock, timeZone: 'UTC', schedule });
+    const follower = createNeuralFollower({ store: app.store, worker, clock: systemClock, schedule });
     const beganMs = performance.now();
     const training = await pace(follower.follow({ signal: stopping.signal }));
     const seconds = (performance.now() - beganMs) / 1000;

@@ -24,6 +24,27 @@ export const NeuralVersion = z
   })
   .register(components, { id: 'NeuralVersion' });
 
+export const ForecasterVersion = z
+  .object({
+    id: z.int().min(1),
+    through: z.iso.datetime(),
+    seconds: z.number(),
+    cpuSeconds: z.number(),
+    backend: z.enum(['wasm', 'native']),
+    windows: count.describe('Stretches of series it was trained on'),
+    series: count.describe('Series whose later part it was measured on'),
+    chosenWithout: z
+      .number()
+      .nullable()
+      .describe(
+        'Mean absolute error of the closed form that erred least so far, that of the last value being 1; null where nothing was measured',
+      ),
+    chosenWith: z.number().nullable().describe('The same with the network in the choice'),
+    inBand: share.describe('Share of values within the band of 80 %'),
+    earned: z.boolean().describe('Whether it competes: with it the error was 3 % less'),
+  })
+  .register(components, { id: 'ForecasterVersion' });
+
 export const NeuralModel = z
   .object({
     mode: z.enum(['shadow', 'auto']),
@@ -31,6 +52,7 @@ export const NeuralModel = z
     current: z.int().optional().describe('The network in use; absent before the first'),
     pinned: z.int().optional().describe('The one that was gone back to by hand'),
     versions: z.array(NeuralVersion).describe('Oldest first'),
+    forecasters: z.array(ForecasterVersion).describe('Networks that forecast series, oldest first'),
     progress: z.object({ state: z.enum(['idle', 'reading', 'training', 'scoring']), share }),
     running: z.boolean().describe('Whether its thread runs'),
     followedSeq: z.int().describe('The last change that it followed'),
@@ -54,3 +76,36 @@ export const NeuralModel = z
 export const NeuralExport = z
   .object({ version: NeuralVersion, weights: z.base64().describe('One line of JSON, then float32, see docs/data-format.md') })
   .register(components, { id: 'NeuralExport' });
+
+export const SeriesForecast = z
+  .object({
+    cluster: z.string(),
+    target: z.string(),
+    controller: z.string(),
+    what: z.enum(['busy-workers', 'queue-depth']),
+    limit: z.number().optional().describe('1 for the share of busy workers'),
+    at: z.iso.datetime(),
+    now: z.number(),
+    by: z.string().describe('The forecaster that erred least on this series lately, six hours ahead'),
+    ahead: z.array(
+      z.object({
+        seconds: z.number(),
+        median: z.number(),
+        low: z.number().optional().describe('One in ten came lower'),
+        high: z.number().optional().describe('One in ten came higher'),
+      }),
+    ),
+    full: z
+      .object({
+        seconds: z.number().optional().describe('Absent where the median does not get there within six hours'),
+        earliestSeconds: z.number(),
+        latestSeconds: z.number().optional(),
+      })
+      .optional()
+      .describe('When the limit is reached at this rate; absent where not even the upper edge of the band gets there'),
+  })
+  .register(components, { id: 'SeriesForecast' });
+
+export const ForecastList = z
+  .object({ items: z.array(SeriesForecast), metadata: z.object({}) })
+  .register(components, { id: 'ForecastList' });

@@ -116,6 +116,8 @@ const CASES: [route: string, request: string, status: number][] = [
   ['/v1/model/explain', '/v1/model/explain?kind=Kafka&actor=flux', 400],
   ['/v1/model/explain', '/v1/model/explain?actor=flux&name=orders', 400],
   ['/v1/model/explain', '/v1/model/explain?kind=Kafka&namespace=streaming', 400],
+  ['/v1/forecasts', '/v1/forecasts?controller=kafka', 200],
+  ['/v1/forecasts', '/v1/forecasts?kind=Kafka', 400],
   ['/v1/model/neural', '/v1/model/neural', 200],
   ['/v1/model/neural', '/v1/model/neural?version=1', 400],
   ['/v1/model/neural/{version}', '/v1/model/neural/1', 200],

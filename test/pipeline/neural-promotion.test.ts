@@ -5,6 +5,7 @@ import type { Change } from '../../src/domain/change.ts';
 import type { Finding } from '../../src/domain/finding.ts';
 import { keyedHash } from '../../src/domain/masking-key.ts';
 import { createIngest } from '../../src/pipeline/ingest.ts';
+import { feedOf, seenOf } from '../../src/pipeline/neural/followed-change.ts';
 import { createNeuralFollower } from '../../src/pipeline/neural/neural-follower.ts';
 import type { NeuralWorker } from '../../src/pipeline/neural/neural-worker.ts';
 import type { Store } from '../../src/store/store.ts';
@@ -23,19 +24,23 @@ const never = new AbortController().signal;
 const surpriseOf = (fields: number) => (fields >= 6 ? 90 : fields >= 3 ? 20 : 1);
 
 /** Tells a change of three fields and more from the others, and says of itself that it beats pairs. */
-function knowing(): NeuralWorker {
+function knowing(store: Store): NeuralWorker {
   const figures = { trainedOn: 90, loss: 0.1, measured: 10, planted: 10, toldByNetwork: 0.9, toldByPairs: 0.1 };
+  const feed = feedOf(store, 'UTC');
   return {
     running: false,
     close: async () => {},
+    outlook: async () => ({ made: undefined, outlooks: [] }),
     train: async () => ({ weights: Uint8Array.from([1]), figures, backend: 'wasm', cpuSeconds: 1 }),
-    score: async ({ vectors }) =>
-      vectors.map(({ indices }) => ({
-        surprise: surpriseOf(indices.filter((index) => index < 256).length),
-        feature: indices[0] ?? 0,
-        chance: 0.01,
-        missing: false,
-      })),
+    async read({ after, limit, network }) {
+      const changes = feed(after, limit);
+      const said = changes.flatMap(({ vector }) => {
+        if (vector === undefined) return [];
+        const fields = vector.indices.filter((index) => index < 256).length;
+        return [{ surprise: surpriseOf(fields), feature: vector.indices[0] ?? 0, chance: 0.01, missing: false }];
+      });
+      return seenOf(changes, network === undefined ? [] : said);
+    },
   };
 }
 
@@ -70,7 +75,7 @@ const confirmed = () => new Set(Array.from({ length: CHANGES / ODD_EVERY }, (_, 
 
 async function followed(store: Store, more: { mayPromote?: boolean } = {}) {
   const follower = createNeuralFollower({
-    ...{ store, worker: knowing(), clock: systemClock, timeZone: 'UTC', schedule: SCHEDULE, confirmed },
+    ...{ store, worker: knowing(store), clock: systemClock, schedule: SCHEDULE, confirmed },
     ...more,
   });
   await follower.follow({ signal: never });

@@ -4,6 +4,7 @@ import { test } from 'node:test';
 import { keyedHash } from '../../src/domain/masking-key.ts';
 import type { Schedule } from '../../src/model/neural/schedule.ts';
 import { createIngest } from '../../src/pipeline/ingest.ts';
+import { feedOf } from '../../src/pipeline/neural/followed-change.ts';
 import { createNeuralFollower } from '../../src/pipeline/neural/neural-follower.ts';
 import { NeuralVersions, VERSIONS_KEPT } from '../../src/pipeline/neural/neural-versions.ts';
 import { createNeuralWorker, type NeuralWorker } from '../../src/pipeline/neural/neural-worker.ts';
@@ -29,15 +30,15 @@ function record(store: Store, fromHour: number, toHour: number): void {
   }
 }
 
-const wasm = () => createNeuralWorker({ backend: 'wasm' });
-const followerOf = (store: Store, worker: NeuralWorker = wasm()) =>
-  createNeuralFollower({ store, worker, clock: systemClock, timeZone: 'UTC', schedule: SCHEDULE });
+const wasm = (store: Store) => createNeuralWorker({ backend: 'wasm', source: feedOf(store, 'UTC') });
+const followerOf = (store: Store, worker: NeuralWorker = wasm(store)) =>
+  createNeuralFollower({ store, worker, clock: systemClock, schedule: SCHEDULE });
 const never = new AbortController().signal;
 
 test('a network is trained in its thread when it is due, and scores what comes after it', { timeout: 120_000 }, async () => {
   const store = openMemoryStore();
   record(store, 0, 30);
-  const worker = wasm();
+  const worker = wasm(store);
   const follower = followerOf(store, worker);
   await follower.follow({ signal: never });
   assert.equal(follower.versions.list().length, 0, 'forty changes are asked for');
@@ -65,10 +66,14 @@ test('the same stream trains the same networks, in one go or with restarts', { t
   }
   const last = followerOf(pieces);
   await last.follow({ signal: never, force: false });
-  const plain = (store: Store) => new NeuralVersions(store).list().map(({ seconds: _, cpuSeconds: __, ...rest }) => rest);
+  const plain = (store: Store) =>
+    new NeuralVersions(store, 'neural/autoencoder').list().map(({ seconds: _, cpuSeconds: __, ...rest }) => rest);
   assert.deepEqual(plain(pieces), plain(whole));
-  for (const version of new NeuralVersions(whole).list())
-    assert.deepEqual(new NeuralVersions(pieces).weights(version), new NeuralVersions(whole).weights(version));
+  for (const version of new NeuralVersions(whole, 'neural/autoencoder').list())
+    assert.deepEqual(
+      new NeuralVersions(pieces, 'neural/autoencoder').weights(version),
+      new NeuralVersions(whole, 'neural/autoencoder').weights(version),
+    );
 });
 
 test('a kill in the middle of a training leaves the network in use, and the next start trains to the same', {
@@ -81,13 +86,14 @@ test('a kill in the middle of a training leaves the network in use, and the next
   const store = openMemoryStore();
   record(store, 0, 40);
   await followerOf(store).follow({ signal: never });
-  const before = new NeuralVersions(store).current();
+  const before = new NeuralVersions(store, 'neural/autoencoder').current();
   assert.equal(before?.id, 1);
   record(store, 40, 80);
-  const worker = wasm();
+  const worker = wasm(store);
   const killed: NeuralWorker = {
-    score: (asked) => worker.score(asked),
+    read: (asked) => worker.read(asked),
     close: () => worker.close(),
+    outlook: (asked) => worker.outlook(asked),
     get running() {
       return worker.running;
     },
@@ -101,11 +107,11 @@ test('a kill in the middle of a training leaves the network in use, and the next
       }),
   };
   await assert.rejects(followerOf(store, killed).follow({ signal: never }), /thread was closed/);
-  assert.deepEqual(new NeuralVersions(store).current(), before);
+  assert.deepEqual(new NeuralVersions(store, 'neural/autoencoder').current(), before);
 
   await followerOf(store).follow({ signal: never });
   const weightsOf = (from: Store) => {
-    const versions = new NeuralVersions(from);
+    const versions = new NeuralVersions(from, 'neural/autoencoder');
     const current = versions.current();
     assert.equal(current?.id, 2);
     return versions.weights(current);
@@ -114,9 +120,9 @@ test('a kill in the middle of a training leaves the network in use, and the next
 });
 
 test('a thread that cannot start says why, and nothing waits for ever', async () => {
-  const worker = createNeuralWorker({ backend: 'nonsense' as 'wasm' });
-  const native = createNeuralWorker({ backend: 'native' });
-  const nothing = { vectors: [], seed: 1, onProgress: () => {} };
+  const worker = createNeuralWorker({ backend: 'wasm', source: () => [] });
+  const native = createNeuralWorker({ backend: 'native', source: () => [] });
+  const nothing = { after: 0, through: 9, without: [], atLeast: 1, seed: 1, onProgress: () => {} };
   await Promise.allSettled([worker.close()]);
   const isInstalled = await import('@tensorflow/tfjs-node' as string).then(
     () => true,
@@ -128,7 +134,7 @@ test('a thread that cannot start says why, and nothing waits for ever', async ()
 
 test('networks are rows: kept up to a bound, gone back to by number, never numbered twice', () => {
   const store = openMemoryStore();
-  const versions = new NeuralVersions(store);
+  const versions = new NeuralVersions(store, 'neural/autoencoder');
   const figures = { trainedOn: 1, loss: 0, measured: 0, planted: 0, toldByNetwork: 0, toldByPairs: 0 };
   const add = (n: number) =>
     versions.add(
@@ -141,7 +147,7 @@ test('networks are rows: kept up to a bound, gone back to by number, never numbe
   assert.equal(versions.pin(77), false);
   assert.equal(versions.current()?.id, 1);
   for (let n = 4; n <= VERSIONS_KEPT + 5; n++) add(n);
-  const kept = new NeuralVersions(store);
+  const kept = new NeuralVersions(store, 'neural/autoencoder');
   assert.equal(kept.list().length, VERSIONS_KEPT);
   assert.equal(kept.current()?.id, 1, 'what was gone back to is not let go of');
   for (const version of kept.list()) assert.deepEqual(kept.weights(version), Uint8Array.from([version.id]));

@@ -3,6 +3,7 @@ import type { Route } from '../route.ts';
 import { getChange, listChanges } from './changes.ts';
 import { listControllers } from './controllers.ts';
 import { getFinding, listFindings } from './findings.ts';
+import { listForecasts } from './forecasts.ts';
 import { listGaps } from './gaps.ts';
 import { pushAdmission, pushAudit, pushEvents, pushWebhook } from './ingest.ts';
 import { listMasked } from './masked.ts';
@@ -20,7 +21,7 @@ export const ROUTES: readonly Route[] = [
   ...[listChanges, getChange],
   ...[listObjects, getObject, getObjectHistory, getObjectState, getObjectDiff, getObjectBlame, getObjectEvents],
   listStates,
-  ...[listSeries, querySeries, listControllers, listCoverage, listGaps, listMasked, getStats, getActivity],
+  ...[listSeries, querySeries, listForecasts, listControllers, listCoverage, listGaps, listMasked, getStats, getActivity],
   ...[explainModel, getNeural, trainNeural, useNeural, getNeuralVersion],
   ...[pushEvents, pushAudit, pushAdmission, pushWebhook],
   ...[livez, readyz, metrics],

@@ -1,6 +1,6 @@
 /** The network beside the detectors: which are kept, what it is at, and how it stands. */
 import { z } from 'zod';
-import type { NeuralPort, NeuralVersion } from '../../model/neural/neural-view.ts';
+import type { NeuralPort, NeuralVersion, NeuralView } from '../../model/neural/neural-view.ts';
 import * as schemas from '../neural-schemas.ts';
 import { notFound } from '../problem.ts';
 import { type ApiSources, route } from '../route.ts';
@@ -72,14 +72,26 @@ export const useNeural = route({
 });
 
 function modelView(port: NeuralPort): z.input<typeof schemas.NeuralModel> {
-  const { current, versions, seq, ...rest } = port.view();
-  return { ...rest, current: current?.id, versions: versions.map(versionView), followedSeq: seq };
+  const { current, versions, forecasters, seq, ...rest } = port.view();
+  return {
+    ...rest,
+    forecasters: forecasters.map(forecasterView),
+    current: current?.id,
+    versions: versions.map(versionView),
+    followedSeq: seq,
+  };
 }
 
 function portOf({ neural }: ApiSources): NeuralPort {
   const port = neural?.();
   if (port === undefined) throw notFound('no network is trained here', 'Start serve with --neural shadow');
   return port;
+}
+
+function forecasterView(version: NeuralView['forecasters'][number]): z.input<typeof schemas.ForecasterVersion> {
+  const { id, throughMs, seconds, cpuSeconds, backend, windows, series, chosenWithout, chosenWith, inBand, earned } = version;
+  const through = new Date(throughMs).toISOString();
+  return { ...{ id, through, seconds, cpuSeconds, backend, windows, series, chosenWithout, chosenWith, inBand }, earned };
 }
 
 function versionView({ slot: _, throughMs, ...version }: NeuralVersion): z.input<typeof schemas.NeuralVersion> {

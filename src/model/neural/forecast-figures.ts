@@ -1,21 +1,9 @@
 /** Forecasters side by side on the later part of series that nothing was learnt from: with a network among them and without. */
 import { type Expert, ForecastPool } from './forecast-pool.ts';
 import { forecastAll } from './forecaster.ts';
+import type { ForecastFigures } from './forecaster-standing.ts';
 import { type EvenSeries, windowAt } from './series-window.ts';
 import type { Weights } from './weights.ts';
-
-export interface ForecastFigures {
-  /** Series that were measured, and forecasts of them. */
-  series: number;
-  forecasts: number;
-  /** Mean over series of the mean absolute error, that of the last value being 1. */
-  errors: Partial<Record<Expert, number>>;
-  /** Of the one that erred least lately, without the network in the choice and with it. */
-  chosenWithout: number;
-  chosenWith: number;
-  /** Share of values within the band of 80 %. */
-  inBand: number;
-}
 
 export function measureForecasts(series: readonly EvenSeries[], share: number, weights: Weights): ForecastFigures {
   const each = new Map<Expert | 'with' | 'without', number[]>();

@@ -2,23 +2,21 @@
 import type { Change } from '../../domain/change.ts';
 import type { Judgement } from '../../domain/finding.ts';
 import { onceInOf, reasonOf } from '../explain.ts';
-import type { ChangeVector } from './change-vector.ts';
 import type { OddCompany } from './odd-company.ts';
 
 export const NETWORK = 'network';
 
 /** `version` is kept with the finding, so that it can be told later which network said so. */
 export function networkJudgement(
-  change: Change,
+  change: Pick<Change, 'seq' | 'resourceVersion' | 'type' | 'ref' | 'uid' | 'observedMs' | 'actor'>,
   {
-    vector,
     found,
     bits,
     version,
-  }: { vector: ChangeVector; found: OddCompany; bits: number; version: { id: number; trainedOn: number } },
+  }: { found: OddCompany & { name: string | undefined }; bits: number; version: { id: number; trainedOn: number } },
 ): Judgement {
   const { seq, resourceVersion, type: changeType, ref, uid, observedMs: tsMs, actor } = change;
-  const name = vector.names.get(found.feature);
+  const { name } = found;
   const sentence = found.missing
     ? 'Something that nearly always comes along with the rest of this change is missing.'
     : `${name ?? 'One part of it'} seldom comes with the rest of this change.`;

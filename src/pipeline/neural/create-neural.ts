@@ -9,9 +9,12 @@ import { createNeuralFollower } from './neural-follower.ts';
 import { createNeuralMetrics, type NeuralCounts } from './neural-metrics.ts';
 import { createNeuralWatch, type NeuralWatch } from './neural-watch.ts';
 import { createNeuralWorker, type NeuralWorkerOptions } from './neural-worker.ts';
+import { createSeriesForecasts } from './series-forecasts.ts';
 
 export interface NeuralOptions {
   store: Store;
+  /** Of --store-key-file. */
+  keyFile: string | undefined;
   clock: Clock;
   logger: Logger;
   registry: Registry;
@@ -20,24 +23,28 @@ export interface NeuralOptions {
   backend: NeuralWorkerOptions['backend'];
 }
 
-export function createNeural({ store, clock, logger, registry, timeZone, mode, backend }: NeuralOptions): NeuralWatch & {
+export function createNeural({ store, keyFile, clock, logger, registry, timeZone, mode, backend }: NeuralOptions): NeuralWatch & {
   stop(): Promise<void>;
 } {
-  const worker = createNeuralWorker({
-    backend,
-    onStart: (started) => logger.info(started, 'the thread of the network has started'),
-  });
+  const thread = () =>
+    createNeuralWorker({
+      backend,
+      source: { file: store.file, keyFile, timeZone },
+      onStart: (started) => logger.info(started, 'the thread of the network has started'),
+    });
+  const worker = thread();
+  const forecasts = createSeriesForecasts({ store, worker: thread(), clock });
   const follower = createNeuralFollower({
-    ...{ store, worker, clock, timeZone },
+    ...{ store, worker, clock },
     mayPromote: mode === 'auto',
     judgedThrough: () => Number(store.cursor(CURSOR_CHANGES) ?? 0),
   });
   const watch: NeuralWatch = createNeuralWatch({
-    ...{ mode, follower, clock, logger },
+    ...{ mode, follower, forecasts, clock, logger },
     running: () => worker.running,
     onTrained: (seconds) => counts.trained(seconds),
     onFailed: () => counts.failed(),
   });
   const counts: NeuralCounts = createNeuralMetrics(registry, () => watch.view());
-  return { ...watch, stop: () => worker.close() };
+  return { ...watch, stop: async () => void (await Promise.all([worker.close(), forecasts.stop()])) };
 }

@@ -2,37 +2,40 @@
  * The networks that were trained, as rows of the store: what each rests on in one small row, its weights in another. Both are as sealed as
  * the store is. A network's number is never given twice.
  */
-import type { NeuralVersion } from '../../model/neural/neural-view.ts';
+import type { Kept, Training } from '../../model/neural/neural-view.ts';
+import type { TrainingFigures } from '../../model/neural/training.ts';
 import type { Store } from '../../store/store.ts';
 
 /** Networks that are kept; the oldest goes when another one comes, but not the one that was gone back to. */
 export const VERSIONS_KEPT = 10;
-const INDEX = 'neural/autoencoder';
 const FORMAT = 1;
 
-interface Index {
+interface Index<Figures> {
   next: number;
   /** Gone back to by hand: used in place of the newest until a later training is asked for. */
   pinned?: number;
-  versions: NeuralVersion[];
+  versions: Kept<Figures>[];
 }
 
 type Rows = Pick<Store, 'getState' | 'putState' | 'saveSnapshot' | 'loadSnapshot'>;
 
-export class NeuralVersions {
+export class NeuralVersions<Figures extends object = TrainingFigures> {
   readonly #store: Rows;
+  readonly #name: string;
 
-  constructor(store: Rows) {
+  /** `name`: of the rows, `neural/…`. */
+  constructor(store: Rows, name: string) {
     this.#store = store;
+    this.#name = name;
   }
 
   /** Oldest first. */
-  list(): readonly NeuralVersion[] {
+  list(): readonly Kept<Figures>[] {
     return this.#index().versions;
   }
 
   /** The one in use. */
-  current(): NeuralVersion | undefined {
+  current(): Kept<Figures> | undefined {
     const { pinned, versions } = this.#index();
     return versions.find(({ id }) => id === pinned) ?? versions.at(-1);
   }
@@ -51,7 +54,7 @@ export class NeuralVersions {
   }
 
   /** Weights first: a kill in between leaves the index as it was. */
-  add(made: Omit<NeuralVersion, 'id' | 'slot' | 'bytes'>, weights: Uint8Array): NeuralVersion {
+  add(made: Figures & Omit<Training, 'id' | 'slot' | 'bytes'>, weights: Uint8Array): Kept<Figures> {
     const index = this.#index();
     let kept = index.versions;
     if (kept.length >= VERSIONS_KEPT) {
@@ -63,28 +66,28 @@ export class NeuralVersions {
     const taken = new Set(kept.map(({ slot }) => slot));
     let slot = 0;
     while (taken.has(slot)) slot++;
-    const version: NeuralVersion = { ...made, id: index.next, slot, bytes: weights.length };
-    this.#store.saveSnapshot(rowOf(slot), { version: FORMAT, seq: made.throughSeq, blob: weights });
+    const version: Kept<Figures> = { ...made, id: index.next, slot, bytes: weights.length };
+    this.#store.saveSnapshot(this.#row(slot), { version: FORMAT, seq: made.throughSeq, blob: weights });
     this.#put({ ...index, next: index.next + 1, versions: [...kept, version] });
     return version;
   }
 
   /** As packed by `packWeights`. */
-  weights({ slot }: NeuralVersion): Uint8Array | undefined {
-    const row = this.#store.loadSnapshot(rowOf(slot));
+  weights({ slot }: Pick<Training, 'slot'>): Uint8Array | undefined {
+    const row = this.#store.loadSnapshot(this.#row(slot));
     return row?.version === FORMAT ? row.blob : undefined;
   }
 
-  #index(): Index {
-    const saved = this.#store.getState(INDEX);
-    return saved === undefined ? { next: 1, versions: [] } : (JSON.parse(saved) as Index);
+  #index(): Index<Figures> {
+    const saved = this.#store.getState(this.#name);
+    return saved === undefined ? { next: 1, versions: [] } : (JSON.parse(saved) as Index<Figures>);
   }
 
-  #put(index: Index): void {
-    this.#store.putState(INDEX, JSON.stringify(index));
+  #put(index: Index<Figures>): void {
+    this.#store.putState(this.#name, JSON.stringify(index));
   }
-}
 
-function rowOf(slot: number): string {
-  return `${INDEX}/${slot}`;
+  #row(slot: number): string {
+    return `${this.#name}/${slot}`;
+  }
 }

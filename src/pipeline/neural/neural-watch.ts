@@ -1,8 +1,10 @@
 /** The network beside a running service: looks once a minute whether there is something to do, and says what it is at. */
 import type { Clock } from '../../domain/clock.ts';
+import { hasEarned } from '../../model/neural/forecaster-standing.ts';
 import type { NeuralPort, NeuralView } from '../../model/neural/neural-view.ts';
 import type { Logger } from '../../telemetry/logger.ts';
 import type { NeuralFollower } from './neural-follower.ts';
+import type { SeriesForecasts } from './series-forecasts.ts';
 
 const LOOK_MS = 60_000;
 /** After a failure; the thread may have run out of memory, which the next minute does not mend. */
@@ -15,6 +17,7 @@ export interface NeuralWatch extends NeuralPort {
 export interface NeuralWatchOptions {
   mode: NeuralView['mode'];
   follower: NeuralFollower;
+  forecasts: SeriesForecasts;
   running: () => boolean;
   clock: Clock;
   logger: Logger;
@@ -34,6 +37,7 @@ export function createNeuralWatch(options: NeuralWatchOptions): NeuralWatch {
     const newest = versions.list().at(-1)?.id ?? 0;
     try {
       await follower.follow({ signal, force });
+      await options.forecasts.keep(signal);
     } catch (err) {
       if (signal.aborted) throw err;
       options.onFailed();
@@ -63,6 +67,7 @@ export function createNeuralWatch(options: NeuralWatchOptions): NeuralWatch {
       wake.abort();
     },
     revert: (id) => versions.pin(id),
+    outlooks: () => options.forecasts.outlooks(),
     weights: (version) => versions.weights(version),
     view() {
       const current = versions.current();
@@ -77,6 +82,7 @@ export function createNeuralWatch(options: NeuralWatchOptions): NeuralWatch {
         standing: follower.standing(),
         comparison: place.shadow.comparison,
         seq: place.seq,
+        forecasters: options.forecasts.versions.list().map((one) => ({ ...one, earned: hasEarned(one) })),
       };
     },
   };

@@ -1,31 +1,45 @@
-/** The neural thread as the rest of the program sees it: started by the first order, ended by `close` or after a while without one. */
+/** The neural thread as the rest of the program sees it: started by the first order, ended by `close`. */
 import { Worker } from 'node:worker_threads';
-import type { TrainingVector } from '../../model/neural/autoencoder.ts';
 import type { Backend } from '../../model/neural/backend.ts';
-import type { OddCompany } from '../../model/neural/odd-company.ts';
-import type { TrainingFigures } from '../../model/neural/training.ts';
-import type { NeuralNotice, NeuralOrder, NeuralThreadData } from './neural-thread.ts';
+import type { Outlook } from '../../model/neural/outlook.ts';
+import { type Feed, type Range, type SeenChange, seenOf, vectorsIn } from './followed-change.ts';
+import type { Made, MadeForecaster, NamedWeights, NeuralNotice, NeuralOrder, NeuralThreadData } from './neural-orders.ts';
 import { buffersOf, packVectors } from './packed-vectors.ts';
 
 const HEAP_MB = 512;
+const PAGE = 500;
+const THREAD = new URL('../../neural-thread.ts', import.meta.url);
 
 export interface NeuralWorker {
-  /** Rejects where the thread fails or is closed meanwhile. */
-  train(lesson: { vectors: readonly TrainingVector[]; seed: number; onProgress: (share: number) => void }): Promise<{
-    weights: Uint8Array;
-    figures: TrainingFigures;
-    backend: Backend;
-    /** Of the thread. */
-    cpuSeconds: number;
+  /** The next changes, and what a network makes of them where one is given. Rejects where the thread fails or is closed meanwhile. */
+  read(asked: { after: number; limit: number; network: NamedWeights | undefined }): Promise<SeenChange[]>;
+  /** Undefined where there are fewer changes than `atLeast`. */
+  train(
+    lesson: Range & { seed: number; atLeast: number; onProgress: (share: number) => void },
+  ): Promise<(Made & { backend: Backend }) | undefined>;
+  /** How the gauges of controllers go on; with a seed a forecaster is trained first, where there is enough. */
+  outlook(asked: Omit<Extract<NeuralOrder, { type: 'outlook' }>, 'type'>): Promise<{
+    made: (MadeForecaster & { backend: Backend }) | undefined;
+    outlooks: Outlook[];
   }>;
-  /** One for each vector. `name` tells weights apart, so that the same ones are set up once. */
-  score(asked: { vectors: readonly TrainingVector[]; weights: Uint8Array; name: string }): Promise<OddCompany[]>;
   readonly running: boolean;
   /** Ends the thread, whatever it is at; the next order starts another. */
   close(): Promise<void>;
 }
 
-type Answer = Extract<NeuralNotice, { type: 'trained' | 'scored' }>;
+export interface NeuralWorkerOptions {
+  backend: NeuralThreadData['backend'];
+  /** A database, which the thread reads by itself, or changes that are handed over to it. */
+  source: NonNullable<NeuralThreadData['source']> | Feed;
+  /** Told once for each thread. */
+  onStart?: (started: { backend: Backend; why: string | undefined }) => void;
+}
+
+type Answer = Extract<NeuralNotice, { type: 'read' | 'trained' | 'scored' | 'outlook' }>;
+type AnswerOf<Order extends NeuralOrder['type']> = Extract<
+  Answer,
+  { type: { read: 'read'; train: 'trained'; score: 'scored'; outlook: 'outlook' }[Order] }
+>;
 
 interface Waiting {
   resolve: (answer: Answer) => void;
@@ -33,35 +47,30 @@ interface Waiting {
   onProgress: ((share: number) => void) | undefined;
 }
 
-export interface NeuralWorkerOptions {
-  backend: NeuralThreadData['backend'];
-  /** Told once for each thread. */
-  onStart?: (started: { backend: Backend; why: string | undefined }) => void;
-}
-
-export function createNeuralWorker({ backend: wanted, onStart }: NeuralWorkerOptions): NeuralWorker {
+export function createNeuralWorker({ backend: wanted, source, onStart }: NeuralWorkerOptions): NeuralWorker {
   let worker: Worker | undefined;
   let backend: Backend = 'wasm';
   /** Orders are answered in turn. */
   let queue: Waiting[] = [];
 
+  const refuseAll = (error: Error) => {
+    const waiting = queue;
+    queue = [];
+    for (const { reject } of waiting) reject(error);
+  };
+
   const start = (): Worker => {
-    const data: NeuralThreadData = { backend: wanted };
-    const started = new Worker(new URL('./neural-thread.ts', import.meta.url), {
-      workerData: data,
-      resourceLimits: { maxOldGenerationSizeMb: HEAP_MB },
-    });
+    const data: NeuralThreadData = { backend: wanted, source: typeof source === 'function' ? undefined : source };
+    const started = new Worker(THREAD, { workerData: data, resourceLimits: { maxOldGenerationSizeMb: HEAP_MB } });
     const fail = (error: Error) => {
-      if (worker === started) worker = undefined;
-      const waiting = queue;
-      queue = [];
-      for (const { reject } of waiting) reject(error);
+      if (worker !== started) return;
+      worker = undefined;
+      refuseAll(error);
     };
     started.on('error', fail);
-    started.on('exit', () => {
-      if (worker === started) fail(new Error('the neural thread ended'));
-    });
+    started.on('exit', () => fail(new Error('the neural thread ended')));
     started.on('message', (notice: NeuralNotice) => {
+      if (worker !== started) return;
       if (notice.type === 'ready') {
         backend = notice.backend;
         onStart?.(notice);
@@ -77,24 +86,35 @@ export function createNeuralWorker({ backend: wanted, onStart }: NeuralWorkerOpt
     return started;
   };
 
-  const ask = (order: NeuralOrder, onProgress?: (share: number) => void): Promise<Answer> =>
+  const ask = <Type extends NeuralOrder['type']>(
+    order: Extract<NeuralOrder, { type: Type }>,
+    onProgress?: (share: number) => void,
+  ): Promise<AnswerOf<Type>> =>
     new Promise((resolve, reject) => {
       worker ??= start();
       worker.ref();
-      queue.push({ resolve, reject, onProgress });
-      worker.postMessage(order, buffersOf(order.vectors));
+      queue.push({ resolve: resolve as (answer: Answer) => void, reject, onProgress });
+      worker.postMessage(order, 'vectors' in order && order.vectors !== undefined ? buffersOf(order.vectors) : []);
     });
 
   return {
-    async train({ vectors, seed, onProgress }) {
-      const answer = await ask({ type: 'train', seed, vectors: packVectors(vectors) }, onProgress);
-      if (answer.type !== 'trained') throw new Error('the neural thread answered another order');
-      return { weights: answer.weights, figures: answer.figures, cpuSeconds: answer.cpuSeconds, backend };
+    async read({ after, limit, network }) {
+      if (typeof source !== 'function') return (await ask({ type: 'read', after, limit, network })).seen;
+      const changes = source(after, limit);
+      const vectors = changes.flatMap(({ vector }) => vector ?? []);
+      if (network === undefined || vectors.length === 0) return seenOf(changes, []);
+      return seenOf(changes, (await ask({ type: 'score', network, vectors: packVectors(vectors) })).found);
     },
-    async score({ vectors, weights, name }) {
-      const answer = await ask({ type: 'score', weights, name, vectors: packVectors(vectors) });
-      if (answer.type !== 'scored') throw new Error('the neural thread answered another order');
-      return answer.found;
+    async train({ seed, atLeast, onProgress, ...range }) {
+      const from =
+        typeof source === 'function' ? { vectors: packVectors([...vectorsIn(source, range, PAGE)].flat()) } : { range };
+      const { made } = await ask({ type: 'train', seed, atLeast, ...from }, onProgress);
+      return made === undefined ? undefined : { ...made, backend };
+    },
+    async outlook(asked) {
+      if (typeof source === 'function') return { made: undefined, outlooks: [] };
+      const { made, outlooks } = await ask({ type: 'outlook', ...asked });
+      return { made: made === undefined ? undefined : { ...made, backend }, outlooks };
     },
     get running() {
       return worker !== undefined;
@@ -102,9 +122,7 @@ export function createNeuralWorker({ backend: wanted, onStart }: NeuralWorkerOpt
     async close() {
       const ending = worker;
       worker = undefined;
-      const waiting = queue;
-      queue = [];
-      for (const { reject } of waiting) reject(new Error('the neural thread was closed'));
+      refuseAll(new Error('the neural thread was closed'));
       await ending?.terminate();
     },
   };
