@@ -13,7 +13,10 @@ const OBJECTS = 2_000;
 /** What a watch delivers at most in one batch. */
 const BATCH_MAX = 200;
 const BATCH_MS = 10;
+/** As the service does it. */
 const MAINTAIN_MS = 1_000;
+const UPKEEP_MS = 5;
+const UPKEEP_PAUSE_MS = 50;
 const BY_CONTROLLERS = 0.82;
 
 export class LoadWriter {
@@ -26,7 +29,7 @@ export class LoadWriter {
   readonly #fromMs: number;
   #version: number;
   #observedMs: number;
-  #maintainedMs: number;
+  #maintainMs: number;
   written = 0;
   /** The longest that one turn of upkeep held up everything else. */
   upkeepMaxMs = 0;
@@ -47,7 +50,7 @@ export class LoadWriter {
     this.#observedMs = store.changes({ limit: 1 }).items[0]?.observedMs ?? 0;
     if (this.#objects.length === 0) throw new Error('there is no object that could be written to');
     this.#fromMs = clock.nowMs();
-    this.#maintainedMs = this.#fromMs;
+    this.#maintainMs = this.#fromMs;
   }
 
   /** When the next batch is due; a watch delivers what has come since the last. */
@@ -55,7 +58,7 @@ export class LoadWriter {
     return this.#fromMs + this.written / this.#perMs + BATCH_MS;
   }
 
-  /** Writes what is due by now, and does the upkeep of each second. */
+  /** Writes what is due by now, and the upkeep that is due. */
   turn(): void {
     const nowMs = this.#clock.nowMs();
     const due = Math.min(BATCH_MAX, Math.floor((nowMs - this.#fromMs) * this.#perMs) - this.written);
@@ -65,10 +68,10 @@ export class LoadWriter {
       if (changes.length < due) throw new Error(`${due - changes.length} of ${due} writes led to no change`);
       this.#store.sync();
     }
-    if (nowMs - this.#maintainedMs < MAINTAIN_MS) return;
-    this.#maintainedMs = nowMs;
+    if (nowMs < this.#maintainMs) return;
     const fromMs = this.#clock.nowMs();
-    this.#store.maintain();
+    const more = this.#store.maintain({ msMax: UPKEEP_MS });
+    this.#maintainMs = nowMs + (more ? UPKEEP_PAUSE_MS : MAINTAIN_MS);
     this.upkeepMaxMs = Math.max(this.upkeepMaxMs, this.#clock.nowMs() - fromMs);
   }
 

@@ -51,6 +51,10 @@ import { createLogger, type Logger } from './telemetry/logger.ts';
 import { systemClock } from './telemetry/system-clock.ts';
 
 const MAINTAIN_MS = 1_000;
+/** Upkeep of the store holds up everything else for about so long, and gives way for so long after it. */
+const UPKEEP_MS = 5;
+const UPKEEP_PAUSE_MS = 50;
+const UPKEEP_SLICES = 20;
 const SNAPSHOT_MS = 300_000;
 /** How long a gap is told of, and how many of them after a restart. */
 const GAP_ALERT_MS = 3_600_000;
@@ -398,7 +402,7 @@ async function keepHouse({
   let snapshotMs = clock.nowMs();
   while (!signal.aborted) {
     try {
-      store.maintain();
+      await upkeep(store, clock, signal);
       masking.save(clock.nowMs());
       if (live && analysis.advance(clock.nowMs() - EVENT_TIME_LAG_MS).length > 0) react();
       if (clock.nowMs() - snapshotMs >= SNAPSHOT_MS) {
@@ -413,6 +417,12 @@ async function keepHouse({
     }
     await clock.sleep(MAINTAIN_MS, signal).catch(() => undefined);
   }
+}
+
+/** In slices, between which others get their turn; what is left after some of them waits for the next round. */
+async function upkeep(store: Pick<Store, 'maintain'>, clock: Clock, signal: AbortSignal): Promise<void> {
+  for (let slices = 0; store.maintain({ msMax: UPKEEP_MS }) && slices < UPKEEP_SLICES && !signal.aborted; slices++)
+    await clock.sleep(UPKEEP_PAUSE_MS, signal).catch(() => undefined);
 }
 
 /** `Kind` or `Kind.group`, as in all options. */

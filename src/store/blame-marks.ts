@@ -11,7 +11,7 @@ export interface BlameMarkOptions {
   changesPerMark: number;
 }
 
-export const BLAME_MARK_DEFAULTS: BlameMarkOptions = { changesPerMark: 1_024 };
+export const BLAME_MARK_DEFAULTS: BlameMarkOptions = { changesPerMark: 256 };
 
 const COMPRESSION_LEVEL = 9;
 /** Marks waiting to be made; more than this are left out. */

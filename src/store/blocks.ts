@@ -1,12 +1,13 @@
 /**
  * Where the revision data of a change lies: with what was appended together while it is young (young-records.ts), later in a block shared
- * with some hundred others. Sealing turns a run of young records into blocks; merging turns a run of small neighbouring spans into a larger one,
- * compressed harder. Both keep the order (resource, life, seq) within a span, so that one object's revisions lie side by side, where
+ * with some hundred others. Sealing turns a run of young records into blocks; merging (span-merger.ts) turns a run of neighbouring spans into a
+ * larger one. Both keep the order (resource, life, seq) within a span, so that one object's revisions lie side by side, where
  * they compress best and a chain is read from one block.
  */
 import type Database from 'better-sqlite3';
 import { Recent } from '../domain/recent.ts';
 import { type DecodedBlock, decodeBlock, encodeBlock, type RevisionRecord } from './block-codec.ts';
+import { COMPRESSION_LEVELS, SpanMerger, type WholeOf } from './span-merger.ts';
 import { corruptRecord } from './store-errors.ts';
 import type { ValueSeal } from './value-seal.ts';
 import { compareByPlace, type Place, type PlacedRecord, YoungRecords } from './young-records.ts';
@@ -19,6 +20,11 @@ export interface BlockOptions {
   spansPerMerge: number;
   /** Uncompressed size at which a block is closed. */
   bytesPerBlock: number;
+  /** Neighbouring spans of so many changes make a large one, or those of this time, whichever is less. */
+  changesPerLargeSpan: number;
+  msPerLargeSpan: number;
+  /** Size of its blocks, each of which is read for a single revision. */
+  bytesPerLargeBlock: number;
   /** Decoded blocks kept for reading. */
   cacheBytes: number;
 }
@@ -27,24 +33,18 @@ export const BLOCK_DEFAULTS: BlockOptions = {
   changesPerSpan: 512,
   bytesPerSpan: 128 * 1024,
   spansPerMerge: 8,
-  bytesPerBlock: 256 * 1024,
+  bytesPerBlock: 128 * 1024,
+  changesPerLargeSpan: 128 * 1024,
+  msPerLargeSpan: 7 * 86_400_000,
+  bytesPerLargeBlock: 64 * 1024,
   cacheBytes: 16 * 1024 * 1024,
 };
 
-/** zstd levels by span level: the first is quick since it is done again, the last thorough since it stays. */
-const COMPRESSION_LEVELS = [3, 9] as const;
-const LEVEL_MAX = COMPRESSION_LEVELS.length - 1;
+/** Of blocks that were thinned. */
+const REWRITE_LEVEL = 9;
 
-interface Span {
-  firstSeq: number;
-  lastSeq: number;
-  level: number;
-}
-
-interface BlockRow {
-  id: number;
-  data: Buffer;
-}
+/** Where a life belongs. */
+type LifePlace = Pick<Place, 'lifeId' | 'resourceId'>;
 
 export class Blocks {
   readonly #db: Database.Database;
@@ -55,6 +55,7 @@ export class Blocks {
   #lastHigh: { toMs: number; newest: number; high: number } | undefined;
   readonly #young: YoungRecords;
   readonly #seal: ValueSeal;
+  readonly #merger: SpanMerger;
 
   constructor(db: Database.Database, options: BlockOptions, seal: ValueSeal) {
     this.#db = db;
@@ -69,15 +70,15 @@ export class Blocks {
       ),
       sealedThrough: db.prepare<[], number | null>('SELECT max(last_seq) FROM span').pluck(),
       newest: db.prepare<[], number | null>('SELECT max(seq) FROM change').pluck(),
+      lifePlace: db.prepare<[number], LifePlace>(
+        `SELECT c.life_id AS lifeId, o.resource_id AS resourceId
+         FROM change c JOIN life l ON l.id = c.life_id JOIN object o ON o.id = l.object_id WHERE c.seq = ?`,
+      ),
       spanAdd: db.prepare<[number, number, number, number, number]>(
-        `INSERT INTO span (first_seq, last_seq, level, ms_min, ms_max)
-         SELECT ?, ?, ?, coalesce(min(observed_ms), 0), coalesce(max(observed_ms), 0) FROM change WHERE seq BETWEEN ? AND ?`,
+        `INSERT INTO span (first_seq, last_seq, level, ms_min, ms_max, block_key)
+         SELECT ?, ?, 0, coalesce(min(observed_ms), 0), coalesce(max(observed_ms), 0), ? FROM change WHERE seq BETWEEN ? AND ?`,
       ),
-      spanDelete: db.prepare<[number, number]>('DELETE FROM span WHERE last_seq BETWEEN ? AND ?'),
-      spansOfLevel: db.prepare<[number, number], Span>(
-        `SELECT first_seq AS firstSeq, last_seq AS lastSeq, level FROM span WHERE level = ? AND tier = 0 ORDER BY last_seq LIMIT ?`,
-      ),
-      spanOf: db.prepare<[number], number>('SELECT last_seq FROM span WHERE last_seq >= ? ORDER BY last_seq LIMIT 1').pluck(),
+      spanOf: db.prepare<[number], number>('SELECT block_key FROM span WHERE last_seq >= ? ORDER BY last_seq LIMIT 1').pluck(),
       blockAdd: db.prepare<[number, number, number, number, Buffer]>(
         'INSERT INTO block (span_seq, resource_id, life_id, seq, data) VALUES (?, ?, ?, ?, ?)',
       ),
@@ -88,22 +89,31 @@ export class Blocks {
         )
         .pluck(),
       block: db.prepare<[number], Buffer>('SELECT data FROM block WHERE id = ?').pluck(),
-      blocksOf: db.prepare<[number, number], BlockRow>('SELECT id, data FROM block WHERE span_seq BETWEEN ? AND ? ORDER BY id'),
+      keyOf: db.prepare<[number], number>('SELECT span_seq FROM block WHERE id = ?').pluck(),
       blockPut: db.prepare<[Buffer, number]>('UPDATE block SET data = ? WHERE id = ?'),
       blockBegin: db.prepare<[Place & { id: number }]>(
         `UPDATE block SET resource_id = @resourceId, life_id = @lifeId, seq = @seq
          WHERE id = @id AND (resource_id, life_id, seq) > (@resourceId, @lifeId, @seq)`,
       ),
-      blockDelete: db.prepare<[number, number]>('DELETE FROM block WHERE span_seq BETWEEN ? AND ?'),
       seqLow: db.prepare<[number], number | null>('SELECT min(first_seq) FROM span WHERE ms_max >= ?').pluck(),
       openHigh: db
         .prepare<[number, number], number | null>('SELECT max(seq) FROM change WHERE seq > ? AND observed_ms <= ?')
         .pluck(),
       seqHigh: db.prepare<[number], number | null>('SELECT max(last_seq) FROM span WHERE ms_min <= ?').pluck(),
     };
+    this.#merger = new SpanMerger({
+      ...{ db, options },
+      encode: (records, level) => seal.seal(encodeBlock(records, level)),
+      decode: (id) => this.#decode(id).records(),
+      placeOf: (seq) => this.#sql.lifePlace.get(seq),
+      gone: (ids) => {
+        for (const id of ids) this.#decoded.delete(id);
+      },
+    });
   }
 
   forget(): void {
+    this.#merger.abandon();
     this.#decoded.clear();
     this.#sealedThrough = undefined;
     this.#lastHigh = undefined;
@@ -128,7 +138,7 @@ export class Blocks {
 
   /** What a block of the span holds, in its order. */
   records(id: number, span: { firstSeq: number; lastSeq: number }): PlacedRecord[] {
-    return this.#placed(this.#decode({ id, data: this.#sql.block.get(id) ?? Buffer.alloc(0) }).records(), span);
+    return this.#placed(this.#decode(id).records(), span);
   }
 
   /** Puts other records into a block; their places are still in its stretch of the span, of which the first begins anywhere. */
@@ -136,13 +146,15 @@ export class Blocks {
     const first = records.sort(compareByPlace)[0];
     if (first === undefined) return;
     this.#decoded.delete(id);
-    this.#sql.blockPut.run(this.#seal.seal(encodeBlock(records, COMPRESSION_LEVELS[LEVEL_MAX] as number)), id);
+    this.#merger.touched(this.#sql.keyOf.get(id) ?? 0);
+    this.#sql.blockPut.run(this.#seal.seal(encodeBlock(records, REWRITE_LEVEL)), id);
     this.#sql.blockBegin.run({ id, resourceId: first.resourceId, lifeId: first.lifeId, seq: first.seq });
   }
 
   /** A block for a span in which no change had a record. */
-  addEmpty(spanSeq: number): void {
-    this.#sql.blockAdd.run(spanSeq, 0, 0, 0, this.#seal.seal(encodeBlock([], 1)));
+  addEmpty(key: number): void {
+    this.#merger.touched(key);
+    this.#sql.blockAdd.run(key, 0, 0, 0, this.#seal.seal(encodeBlock([], 1)));
   }
 
   /** The changes that can lie in a time range, from what the spans say of theirs; the young ones can always. */
@@ -160,12 +172,14 @@ export class Blocks {
     return high;
   }
 
-  /** Seals and merges what is due, a transaction each. True when anything was done. */
-  maintain(): boolean {
+  /** Seals what is due, a transaction each, and merges spans until it is time to stop. True when anything was done. */
+  maintain(wholeOf: WholeOf, isOver: () => boolean): boolean {
     this.#lastHigh = undefined;
     let worked = false;
-    while (this.#sealNext()) worked = true;
-    for (let level = 0; level < LEVEL_MAX; level++) while (this.#mergeNext(level)) worked = true;
+    do {
+      if (!this.#sealNext() && !this.#merger.step(wholeOf)) break;
+      worked = true;
+    } while (!isOver());
     return worked;
   }
 
@@ -175,7 +189,7 @@ export class Blocks {
     if (lastSeq === undefined) return false;
     this.#db.transaction(() => {
       const records = this.#placed(this.#young.take(firstSeq, lastSeq), { firstSeq, lastSeq });
-      this.#write(records, { firstSeq, lastSeq, level: 0 });
+      this.#write(records, { firstSeq, lastSeq });
     })();
     this.#sealedThrough = lastSeq;
     return true;
@@ -194,27 +208,6 @@ export class Blocks {
     return newest >= full ? newest : undefined;
   }
 
-  #mergeNext(level: number): boolean {
-    const spans = this.#sql.spansOfLevel.all(level, this.#options.spansPerMerge);
-    const first = spans[0];
-    const last = spans.at(-1);
-    if (first === undefined || last === undefined || spans.length < this.#options.spansPerMerge) return false;
-    this.#db.transaction(() => {
-      const rows = this.#sql.blocksOf.all(first.lastSeq, last.lastSeq);
-      const range = { firstSeq: first.firstSeq, lastSeq: last.lastSeq };
-      const records = this.#placed(
-        rows.flatMap((row) => this.#decode(row).records()),
-        range,
-      );
-      this.#sql.blockDelete.run(first.lastSeq, last.lastSeq);
-      this.#sql.spanDelete.run(first.lastSeq, last.lastSeq);
-      this.#write(records, { ...range, level: level + 1 });
-    })();
-    // Row ids may be given again.
-    this.#decoded.clear();
-    return true;
-  }
-
   /** With where they belong, which the rows of their changes say. */
   #placed(records: (RevisionRecord | PlacedRecord)[], range: { firstSeq: number; lastSeq: number }): PlacedRecord[] {
     if (records.every((record) => 'lifeId' in record)) return records;
@@ -226,20 +219,19 @@ export class Blocks {
     });
   }
 
-  #write(records: PlacedRecord[], span: Span): void {
+  #write(records: PlacedRecord[], span: { firstSeq: number; lastSeq: number }): void {
     records.sort(compareByPlace);
-    const level = COMPRESSION_LEVELS[span.level] ?? COMPRESSION_LEVELS[LEVEL_MAX];
     for (let start = 0; start < records.length; ) {
       let end = start;
       for (let bytes = 0; end < records.length && bytes < this.#options.bytesPerBlock; end++) {
         bytes += (records[end] as PlacedRecord).text.length;
       }
       const first = records[start] as PlacedRecord;
-      const data = this.#seal.seal(encodeBlock(records.slice(start, end), level as number));
+      const data = this.#seal.seal(encodeBlock(records.slice(start, end), COMPRESSION_LEVELS[0]));
       this.#sql.blockAdd.run(span.lastSeq, first.resourceId, first.lifeId, first.seq, data);
       start = end;
     }
-    this.#sql.spanAdd.run(span.firstSeq, span.lastSeq, span.level, span.firstSeq, span.lastSeq);
+    this.#sql.spanAdd.run(span.firstSeq, span.lastSeq, span.lastSeq, span.firstSeq, span.lastSeq);
   }
 
   #readSealed(place: Place): string | undefined {
@@ -249,18 +241,18 @@ export class Blocks {
     if (id === undefined) return undefined;
     let block = this.#decoded.get(id);
     if (block === undefined) {
-      block = this.#decode({ id, data: this.#sql.block.get(id) ?? Buffer.alloc(0) });
+      block = this.#decode(id);
       this.#decoded.set(id, block, block.bytes);
     }
     return block.text(place.seq);
   }
 
-  #decode(row: BlockRow): DecodedBlock {
-    const frame = this.#seal.open(row.data);
+  #decode(id: number): DecodedBlock {
+    const frame = this.#seal.open(this.#sql.block.get(id) ?? Buffer.alloc(0));
     try {
       return decodeBlock(frame);
     } catch (error) {
-      throw corruptRecord('a block of revisions is damaged', `block ${row.id}`, error);
+      throw corruptRecord('a block of revisions is damaged', `block ${id}`, error);
     }
   }
 

@@ -66,7 +66,7 @@ function thinnedRanges(db: Database.Database, report: CheckReport): [number, num
   const ranges = db
     .prepare<[], [number, number]>(
       `SELECT first_seq, last_seq FROM span s
-       WHERE tier > 0 OR EXISTS (SELECT 1 FROM block b WHERE b.span_seq = s.last_seq AND b.tier > 0) ORDER BY last_seq`,
+       WHERE tier > 0 OR EXISTS (SELECT 1 FROM block b WHERE b.span_seq = s.block_key AND b.tier > 0) ORDER BY last_seq`,
     )
     .raw();
   const merged: [number, number][] = [];

@@ -18,6 +18,7 @@ interface Span {
   msMin: number;
   msMax: number;
   changes: number;
+  key: number;
   oldestMs: number | null;
   newestMs: number | null;
 }
@@ -65,7 +66,7 @@ function rebuild(
 
 function checkSpans(db: Database.Database, report: CheckReport, seal: ValueSeal): void {
   const spans = db.prepare<[], Span>(
-    `SELECT s.first_seq AS firstSeq, s.last_seq AS lastSeq, s.ms_min AS msMin, s.ms_max AS msMax,
+    `SELECT s.first_seq AS firstSeq, s.last_seq AS lastSeq, s.ms_min AS msMin, s.ms_max AS msMax, s.block_key AS key,
        (SELECT count(*) FROM change WHERE seq BETWEEN s.first_seq AND s.last_seq) AS changes,
        (SELECT min(observed_ms) FROM change WHERE seq BETWEEN s.first_seq AND s.last_seq) AS oldestMs,
        (SELECT max(observed_ms) FROM change WHERE seq BETWEEN s.first_seq AND s.last_seq) AS newestMs
@@ -92,7 +93,7 @@ function checkSpans(db: Database.Database, report: CheckReport, seal: ValueSeal)
     last = span.lastSeq;
     report.attempt('revisions', where, () => {
       const expected = new Set(records.all(span.firstSeq, span.lastSeq));
-      for (const block of blocks.iterate(span.lastSeq)) {
+      for (const block of blocks.iterate(span.key)) {
         report.attempt('revisions', `block ${block.id} of ${where}`, () => {
           const found = decodeBlock(seal.open(block.data)).records();
           if (block.tier === 0 && found[0]?.seq !== block.seq)
@@ -105,8 +106,12 @@ function checkSpans(db: Database.Database, report: CheckReport, seal: ValueSeal)
       for (const seq of expected) report.add('revisions', 'the record of a change is missing', `change ${seq}`, where);
     });
   }
+  // A merge that was broken off leaves blocks of the span it was to make, or of those it has replaced: upkeep removes them.
   const strays = db
-    .prepare<[], number>('SELECT count(*) FROM block WHERE span_seq NOT IN (SELECT last_seq FROM span)')
+    .prepare<[], number>(
+      `SELECT count(*) FROM block b WHERE b.span_seq NOT IN (SELECT block_key FROM span) AND b.span_seq > 0
+         AND NOT EXISTS (SELECT 1 FROM span s WHERE s.block_key < 0 AND b.span_seq BETWEEN s.first_seq AND s.last_seq)`,
+    )
     .pluck()
     .get();
   if ((strays ?? 0) > 0) report.add('revisions', 'blocks belong to no span', `${strays} blocks`);

@@ -2,6 +2,7 @@
 import type { Blocks } from './blocks.ts';
 import type { ChangeLog, ChangeRow } from './change-log.ts';
 import type { Interning } from './interning.ts';
+import type { NewestMarks } from './newest-marks.ts';
 import type { ObjectEntry, Objects } from './objects.ts';
 import { decodeCursor, encodeCursor, pageOf } from './page-cursor.ts';
 import { decodeFlags, decodeResourceVersion } from './row-codec.ts';
@@ -15,6 +16,7 @@ interface Parts {
   objects: Objects;
   log: ChangeLog;
   blocks: Blocks;
+  newestMarks: NewestMarks;
 }
 
 interface Placed {
@@ -45,10 +47,9 @@ export class ObjectQueries {
 
   /** The newest change of an object observed by a time, over all its lives. */
   changeAt(objectId: number, atMs: number): ChangeRow | undefined {
-    const { blocks, log, objects } = this.#parts;
+    const { blocks, log, newestMarks } = this.#parts;
     const { high } = blocks.seqRange(undefined, atMs);
-    const newest = objects.newestChange(objectId);
-    let row = newest === undefined ? undefined : log.newestUpTo(newest, high);
+    let row = newestMarks.newestUpTo(objectId, high);
     while (row !== undefined && row.observedMs > atMs) row = log.before(row);
     return row;
   }
@@ -58,11 +59,13 @@ export class ObjectQueries {
     const resources = interning.resources(query).map(({ id }) => id);
     const namespaceId = query.namespace === undefined ? undefined : interning.namespaceIdIfKnown(query.namespace);
     if (query.namespace !== undefined && namespaceId === undefined) return;
+    // One more than asked for tells whether there are others.
+    const chunk = Math.min(CHUNK, query.limit + 1);
     for (let from = after; ; ) {
-      const page = objects.page({ resources, namespaceId, name: query.name, after: from, limit: CHUNK });
+      const page = objects.page({ resources, namespaceId, name: query.name, after: from, limit: chunk });
       yield* page;
       const last = page.at(-1);
-      if (last === undefined || page.length < CHUNK) return;
+      if (last === undefined || page.length < chunk) return;
       from = last.objectId;
     }
   }

@@ -15,7 +15,7 @@ import { bareOf, encodeFull, encodePatch } from './revision-codec.ts';
 import type { Revisions } from './revisions.ts';
 import { CHECKPOINT_BIT, decodeFlags, decodeResourceVersion, recordShapeOf, withRecordShape } from './row-codec.ts';
 import { corruptRecord } from './store-errors.ts';
-import { compareByPlace, type PlacedRecord } from './young-records.ts';
+import { compareByPlace, type Place, type PlacedRecord } from './young-records.ts';
 
 export interface RetentionOptions {
   /** Every change is kept for this long; by default for ever. */
@@ -34,6 +34,8 @@ export const RETENTION_DEFAULTS: RetentionOptions = {
 
 /** The newest spans are never touched: what is written now builds on them. */
 const SPANS_SPARED = 2;
+/** Changes gathered in a step. */
+const GATHERED = 2_048;
 const ALL = 0;
 const CHECKPOINTS = 1;
 const STATISTICS = 2;
@@ -45,6 +47,7 @@ interface SpanRow {
   msMin: number;
   msMax: number;
   tier: number;
+  key: number;
 }
 
 interface BlockRow {
@@ -53,6 +56,14 @@ interface BlockRow {
   resourceId: number;
   lifeId: number;
   seq: number;
+}
+
+/** The changes of a span by life. A large one has more than one step may read, so they are gathered some thousand at a time. */
+interface Gathered {
+  key: number;
+  through: number;
+  lives: Map<number, { life: Life; seqs: number[] }>;
+  evidence: ReadonlySet<number>;
 }
 
 /** The changes of one life whose place is a block. */
@@ -78,15 +89,22 @@ export class Retention {
   readonly #parts: Parts;
   readonly #options: RetentionOptions;
   readonly #sql;
+  #gathered: Gathered | undefined;
 
   constructor(parts: Parts, options: RetentionOptions) {
     this.#parts = parts;
     this.#options = options;
     const { db } = parts;
-    const span = 'SELECT first_seq AS firstSeq, last_seq AS lastSeq, ms_min AS msMin, ms_max AS msMax, tier FROM span';
+    const span =
+      'SELECT first_seq AS firstSeq, last_seq AS lastSeq, ms_min AS msMin, ms_max AS msMax, tier, block_key AS key FROM span';
     this.#sql = {
       newestSpan: db.prepare<[], SpanRow>(`${span} ORDER BY last_seq DESC LIMIT 1`),
       spared: db.prepare<[number], number>('SELECT last_seq FROM span ORDER BY last_seq DESC LIMIT 1 OFFSET ?').pluck(),
+      livesAfter: db
+        .prepare<[number, number, number], [number, number]>(
+          'SELECT seq, life_id FROM change WHERE seq > ? AND seq <= ? ORDER BY seq LIMIT ?',
+        )
+        .raw(),
       oldest: db.prepare<[number, number, number], SpanRow>(
         `${span} WHERE tier <= ? AND ms_max < ? AND last_seq < ? ORDER BY last_seq LIMIT 1`,
       ),
@@ -126,7 +144,34 @@ export class Retention {
   step(overCap: boolean): number | undefined {
     const due = this.#due(overCap);
     if (due === undefined) return undefined;
-    return this.#parts.db.transaction(() => this.#work(due.span, due.tier)).immediate();
+    const gathered = this.#gather(due.span);
+    if (gathered === undefined) return 0;
+    return this.#parts.db.transaction(() => this.#work(due.span, due.tier, gathered)).immediate();
+  }
+
+  forget(): void {
+    this.#gathered = undefined;
+  }
+
+  /** Undefined while not all of the span's changes are gathered. */
+  #gather(span: SpanRow): Gathered | undefined {
+    if (this.#gathered?.key !== span.key)
+      this.#gathered = { key: span.key, through: span.firstSeq - 1, lives: new Map(), evidence: this.#evidence(span) };
+    const gathered = this.#gathered;
+    if (gathered.through >= span.lastSeq) return gathered;
+    const rows = this.#sql.livesAfter.all(gathered.through, span.lastSeq, GATHERED);
+    for (const [seq, lifeId] of rows) {
+      const known = gathered.lives.get(lifeId);
+      if (known !== undefined) {
+        known.seqs.push(seq);
+        continue;
+      }
+      const life = this.#parts.objects.life(lifeId);
+      if (life === undefined) throw corruptRecord('a change belongs to no object', `change ${seq}`);
+      gathered.lives.set(lifeId, { life, seqs: [seq] });
+    }
+    gathered.through = rows.length < GATHERED ? span.lastSeq : (rows.at(-1)?.[0] ?? span.lastSeq);
+    return gathered.through >= span.lastSeq ? gathered : undefined;
   }
 
   #due(overCap: boolean): { span: SpanRow; tier: Tier } | undefined {
@@ -148,19 +193,18 @@ export class Retention {
     return dropNext === undefined ? undefined : { span: dropNext, tier: STATISTICS };
   }
 
-  #work(span: SpanRow, tier: Tier): number {
-    if (tier === CHECKPOINTS && this.#sql.firstBlock.get(span.lastSeq) === undefined) this.#parts.blocks.addEmpty(span.lastSeq);
-    const block = this.#sql.block.get(span.lastSeq, tier);
-    const rows = this.#parts.log.between(span.firstSeq, span.lastSeq);
+  #work(span: SpanRow, tier: Tier, gathered: Gathered): number {
+    if (tier === CHECKPOINTS && this.#sql.firstBlock.get(span.key) === undefined) this.#parts.blocks.addEmpty(span.key);
+    const block = this.#sql.block.get(span.key, tier);
     if (block === undefined) {
       this.#sql.spanDone.run(tier, span.lastSeq);
+      this.#gathered = undefined;
       return 0;
     }
     const records = this.#parts.blocks.records(block.id, span);
     const bySeq = new Map(records.map((record) => [record.seq, record]));
-    const evidence = this.#evidence(span);
     const goneRows: ChangeRow[] = [];
-    for (const part of this.#partsOf(span, block, rows)) goneRows.push(...this.#thin(part, tier, evidence, bySeq));
+    for (const part of this.#partsOf(span, block, gathered)) goneRows.push(...this.#thin(part, tier, gathered.evidence, bySeq));
     this.#letGo(goneRows);
     if (bySeq.size === 0 && tier === STATISTICS) this.#sql.blockGone.run(block.id);
     else {
@@ -171,20 +215,23 @@ export class Retention {
   }
 
   /** The changes whose place is a block, by life, whether they have a record or not. */
-  #partsOf(span: SpanRow, block: BlockRow, rows: readonly ChangeRow[]): Part[] {
-    const isFirst = this.#sql.firstBlock.get(span.lastSeq) === block.id;
-    const next = this.#sql.nextBlock.get(span.lastSeq, block.resourceId, block.lifeId, block.seq);
-    const parts = new Map<number, Part>();
-    for (const row of rows) {
-      const life = this.#parts.objects.life(row.lifeId);
-      if (life === undefined) throw corruptRecord('a change belongs to no object', `change ${row.seq}`);
-      const place = { resourceId: life.resourceId, lifeId: row.lifeId, seq: row.seq };
-      if ((!isFirst && compareByPlace(place, block) < 0) || (next !== undefined && compareByPlace(place, next) >= 0)) continue;
-      const part = parts.get(row.lifeId);
-      if (part === undefined) parts.set(row.lifeId, { life, rows: [row] });
-      else part.rows.push(row);
+  #partsOf(span: SpanRow, block: BlockRow, gathered: Gathered): Part[] {
+    const { log } = this.#parts;
+    const isFirst = this.#sql.firstBlock.get(span.key) === block.id;
+    const next = this.#sql.nextBlock.get(span.key, block.resourceId, block.lifeId, block.seq);
+    const parts: Part[] = [];
+    const isOutside = (last: Place, first: Place) =>
+      (!isFirst && compareByPlace(last, block) < 0) || (next !== undefined && compareByPlace(first, next) >= 0);
+    for (const { life, seqs } of gathered.lives.values()) {
+      const placeOf = (seq: number) => ({ resourceId: life.resourceId, lifeId: life.id, seq });
+      if (isOutside(placeOf(seqs.at(-1) as number), placeOf(seqs[0] as number))) continue;
+      const rows = seqs.flatMap((seq) => {
+        const row = isOutside(placeOf(seq), placeOf(seq)) ? undefined : log.row(seq);
+        return row === undefined ? [] : [row];
+      });
+      if (rows.length > 0) parts.push({ life, rows });
     }
-    return [...parts.values()];
+    return parts;
   }
 
   /** Keeps of a part what its tier keeps, sees to records and links, and returns what is to be let go of. */

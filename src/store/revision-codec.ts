@@ -3,6 +3,7 @@
  *
  *   {…}               a full state or a patch (domain/field-diff), without metadata.resourceVersion and metadata.generation
  *   [{…}, {…}]        the same as the second item; the first holds those two fields where they differ from the row's columns
+ *   [{…}, {…}, "whole"]  a full state in place of the patch that the change's row speaks of; the first item is null where it has nothing to say
  *
  * The two fields change with nearly every revision and are columns of the change already: left out here they cost nothing, and they are
  * put back when the state is rebuilt.
@@ -33,6 +34,18 @@ export function encodeFull(bare: BareState, state: KubeObject, columns: Revision
   return wrap(bare, ownFields(state, columns));
 }
 
+const WHOLE = 'whole';
+const WHOLE_END = `,"${WHOLE}"]`;
+
+/** The same where a patch was expected. */
+export function encodeWhole(bare: BareState, state: KubeObject, columns: RevisionColumns): string {
+  return JSON.stringify([ownFields(state, columns) ?? null, bare, WHOLE]);
+}
+
+export function isWhole(text: string): boolean {
+  return text.endsWith(WHOLE_END);
+}
+
 /** The text of the difference, undefined when the states are equal but for the two fields as the columns have them. */
 export function encodePatch(before: BareState, bare: BareState, state: KubeObject, columns: RevisionColumns): string | undefined {
   const patch = makePatch(before, bare);
@@ -47,10 +60,11 @@ export function decodeRecord(
   before: BareState | undefined,
 ): { bare: BareState; own?: OwnFields } {
   const parsed = JSON.parse(text) as Json;
-  const [own, body] = Array.isArray(parsed) ? parsed : [undefined, parsed];
+  const [own, body, mark] = Array.isArray(parsed) ? parsed : [undefined, parsed];
   if (!isJsonObject(body)) throw new TypeError('a record is neither a state nor a patch');
-  if (shape === 'patch' && before === undefined) throw new TypeError('a patch without a state to apply it to');
-  const bare = shape === 'full' ? body : (applyPatch(before as Json, body as StatePatch) as BareState);
+  const isFull = shape === 'full' || mark === WHOLE;
+  if (!isFull && before === undefined) throw new TypeError('a patch without a state to apply it to');
+  const bare = isFull ? body : (applyPatch(before as Json, body as StatePatch) as BareState);
   return isJsonObject(own) ? { bare, own } : { bare };
 }
 

@@ -13,7 +13,17 @@ import { Recent } from '../domain/recent.ts';
 import type { Blocks } from './blocks.ts';
 import type { ChangeLog, ChangeRow } from './change-log.ts';
 import type { Objects } from './objects.ts';
-import { type BareState, bareOf, decodeRecord, dress, encodeFull, encodePatch, type RevisionColumns } from './revision-codec.ts';
+import {
+  type BareState,
+  bareOf,
+  decodeRecord,
+  dress,
+  encodeFull,
+  encodePatch,
+  encodeWhole,
+  isWhole,
+  type RevisionColumns,
+} from './revision-codec.ts';
 import { decodeResourceVersion, type RecordShape, recordShapeOf } from './row-codec.ts';
 import { corruptRecord } from './store-errors.ts';
 
@@ -166,42 +176,65 @@ export class Revisions {
     return found;
   }
 
+  /** What stands in for the record of a change where a chain is to begin anew. Undefined where it does already, or where its state is lost. */
+  wholeRecord({ seq, lifeId, text }: { seq: number; lifeId: number; text: string }): string | undefined {
+    const row = this.#parts.log.row(seq);
+    if (row === undefined || recordShapeOf(row.flags) !== 'patch' || isWhole(text)) return undefined;
+    try {
+      const { bare, state } = this.#rebuild(lifeId, seq, undefined, row);
+      return encodeWhole(bare, state, columnsOf(row));
+    } catch (error) {
+      if (isCrowsnestError(error, 'STORE_CORRUPT')) return undefined;
+      throw error;
+    }
+  }
+
   /** Goes back to the nearest full state, or to the state known already, and forward again patch by patch. */
   #rebuild(lifeId: number, seq: number, known: CachedState | undefined, given?: ChangeRow): CachedState {
     const { steps, start } = this.#steps(lifeId, seq, known);
-    const life = this.#parts.objects.life(lifeId);
-    if (life === undefined) throw corruptRecord('a change belongs to no object', `life ${lifeId}`);
     let bare = start?.bare;
     let own: ReturnType<typeof decodeRecord>['own'];
     let length = start?.length ?? 0;
-    for (const step of steps) {
+    for (const { row, shape, text } of steps) {
       own = undefined;
-      const shape = recordShapeOf(step.flags);
       if (shape === 'none') continue;
-      const text = this.#parts.blocks.read({ seq: step.seq, lifeId, resourceId: life.resourceId });
       try {
         ({ bare, own } = decodeRecord(text, shape, bare));
       } catch (error) {
-        throw corruptRecord('the revision data of a change does not decode', `change ${step.seq}`, error);
+        throw corruptRecord('the revision data of a change does not decode', `change ${row.seq}`, error);
       }
-      if (shape === 'full') length = text.length;
+      if (shape === 'full' || isWhole(text)) length = text.length;
     }
-    const row = given ?? steps.at(-1) ?? this.#parts.log.row(seq);
+    const row = given ?? steps.at(-1)?.row ?? this.#parts.log.row(seq);
     if (bare === undefined || row === undefined)
       throw corruptRecord('a revision has no full state to start from', `change ${seq}`);
-    const columns = { resourceVersion: decodeResourceVersion(row.rv), generation: row.generation ?? undefined };
-    return { seq, bare, state: dress(bare, columns, own), length };
+    return { seq, bare, state: dress(bare, columnsOf(row), own), length };
   }
 
-  /** The changes to go through, oldest first, and the state to start from where none of them is a full one. */
-  #steps(lifeId: number, seq: number, known: CachedState | undefined) {
-    const steps: ChangeRow[] = [];
-    for (const step of this.#parts.log.back(seq)) {
-      if (step.lifeId !== lifeId) break;
-      if (step.seq === known?.seq) return { steps: steps.reverse(), start: known };
-      steps.push(step);
-      if (recordShapeOf(step.flags) === 'full') break;
+  /** The changes to go through, oldest first, and the state to start from where none of them holds a full one. */
+  #steps(lifeId: number, seq: number, known: CachedState | undefined): { steps: Step[]; start: CachedState | undefined } {
+    const life = this.#parts.objects.life(lifeId);
+    if (life === undefined) throw corruptRecord('a change belongs to no object', `life ${lifeId}`);
+    const steps: Step[] = [];
+    for (const row of this.#parts.log.back(seq)) {
+      if (row.lifeId !== lifeId) break;
+      if (row.seq === known?.seq) return { steps: steps.reverse(), start: known };
+      const shape = recordShapeOf(row.flags);
+      const text = shape === 'none' ? '' : this.#parts.blocks.read({ seq: row.seq, lifeId, resourceId: life.resourceId });
+      steps.push({ row, shape, text });
+      if (shape === 'full' || isWhole(text)) break;
     }
     return { steps: steps.reverse(), start: undefined };
   }
+}
+
+/** A change on the way to a state, and what it stored of it. */
+interface Step {
+  row: ChangeRow;
+  shape: RecordShape;
+  text: string;
+}
+
+function columnsOf(row: ChangeRow): RevisionColumns {
+  return { resourceVersion: decodeResourceVersion(row.rv), generation: row.generation ?? undefined };
 }

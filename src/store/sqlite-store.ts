@@ -26,6 +26,7 @@ import { FullText } from './full-text.ts';
 import { Gaps } from './gaps.ts';
 import { Interning } from './interning.ts';
 import { KUBE_EVENT_DEFAULTS, type KubeEventOptions, KubeEvents } from './kube-events.ts';
+import { NEWEST_MARK_DEFAULTS, type NewestMarkOptions, NewestMarks } from './newest-marks.ts';
 import { ObjectHistory } from './object-history.ts';
 import { ObjectQueries, summaryOf } from './object-query.ts';
 import { type ObjectEntry, Objects } from './objects.ts';
@@ -45,7 +46,14 @@ import { Verdicts } from './verdicts.ts';
 export interface SqliteStoreOptions
   extends DatabaseOptions,
     Partial<
-      BlockOptions & RevisionOptions & SeriesOptions & KubeEventOptions & DeliveryOptions & BlameMarkOptions & RetentionOptions
+      BlockOptions &
+        RevisionOptions &
+        SeriesOptions &
+        KubeEventOptions &
+        DeliveryOptions &
+        BlameMarkOptions &
+        NewestMarkOptions &
+        RetentionOptions
     > {
   logger?: Logger;
   /** A cap on the size of the file. What is old goes before it is reached; reaching it all the same is STORE_FULL. No cap by default. */
@@ -69,6 +77,8 @@ const CAP_SHARE = 0.9;
 const RELEASED_MAX = 2_000;
 /** Free pages left in the file for the next batches, so that it does not shrink and grow by turns. */
 const FREE_PAGES_KEPT = 256;
+/** Pages given back to the file system at once. */
+const FREED_MAX = 1_024;
 /** How far back a claim that comes late is compared: lives of the object, and its changes. */
 const LIVES_NEAR_MAX = 3;
 /** Losses that are logged, and that are counted. */
@@ -118,6 +128,7 @@ export class SqliteStore implements port.Store {
   readonly #changeQueries: ChangeQueries;
   readonly #objectQueries: ObjectQueries;
   readonly #blameMarks: BlameMarks;
+  readonly #newestMarks: NewestMarks;
   readonly #history: ObjectHistory;
   readonly #fullText: FullText | undefined;
   readonly #series: SeriesTable;
@@ -159,7 +170,8 @@ export class SqliteStore implements port.Store {
     const parts = { db, interning: this.#interning, objects: this.#objects, log: this.#log, blocks: this.#blocks, postings };
     this.#revisions = new Revisions(parts, withDefaults(REVISION_DEFAULTS, options));
     this.#changeQueries = new ChangeQueries(parts);
-    this.#objectQueries = new ObjectQueries(parts);
+    this.#newestMarks = new NewestMarks(parts, withDefaults(NEWEST_MARK_DEFAULTS, options));
+    this.#objectQueries = new ObjectQueries({ ...parts, newestMarks: this.#newestMarks });
     this.#blameMarks = new BlameMarks(db, withDefaults(BLAME_MARK_DEFAULTS, options));
     this.#history = new ObjectHistory({ ...parts, revisions: this.#revisions, marks: this.#blameMarks });
     this.#series = new SeriesTable(db, withDefaults(SERIES_DEFAULTS, options));
@@ -580,43 +592,62 @@ export class SqliteStore implements port.Store {
 
   // --- upkeep ---
 
-  maintain(): void {
-    if (this.readOnly) return;
-    this.#guard(() => {
-      const sealed = this.#blocks.maintain();
-      const posted = this.#postings.maintain(this.#log.newest());
-      const rolled = this.#series.maintain();
-      const filed = this.#findings.hasYoung;
-      if (filed) this.#db.transaction(() => this.#findings.settle()).immediate();
-      const forgotten = this.#kubeEvents.hasOld() && this.#db.transaction(() => this.#forgetOldEvents()).immediate();
-      this.#accountForFields();
-      const released = this.#release();
-      if (!sealed && !posted && !rolled && !filed && !forgotten && released === 0) return;
+  maintain(options: { msMax?: number } = {}): boolean {
+    if (this.readOnly) return false;
+    const endMs = performance.now() + (options.msMax ?? Number.POSITIVE_INFINITY);
+    const isOver = () => performance.now() >= endMs;
+    return this.#guard(() => {
+      // Each gets a step whatever the time, so that none waits for the backlog of another.
+      const worked = [
+        this.#blocks.maintain((record) => this.#revisions.wholeRecord(record), isOver),
+        this.#postings.maintain(this.#log.newest()),
+        this.#series.maintain(),
+        stepsUntil(isOver, () => this.#newestMarks.step()),
+        this.#findings.hasYoung && this.#db.transaction(() => this.#settleFindings()).immediate(),
+        this.#kubeEvents.hasOld() && this.#db.transaction(() => this.#forgetOldEvents()).immediate(),
+        this.#accountForFields(),
+        this.#release(isOver) > 0,
+      ];
+      if (!worked.includes(true)) return false;
       const free = this.#db.pragma('freelist_count', { simple: true }) as number;
-      if (free > FREE_PAGES_KEPT * 2) this.#db.pragma(`incremental_vacuum(${free - FREE_PAGES_KEPT})`);
+      if (free > FREE_PAGES_KEPT * 2) this.#db.pragma(`incremental_vacuum(${Math.min(free - FREE_PAGES_KEPT, FREED_MAX)})`);
       this.#db.pragma('wal_checkpoint(PASSIVE)');
+      return isOver();
     });
   }
 
   /** Of objects that change often: a row that says of every field who set it. What cannot be found out quickly is left as it is. */
-  #accountForFields(): void {
-    for (const { objectId, seq } of this.#blameMarks.due(ACCOUNTED_MAX)) {
+  #accountForFields(): boolean {
+    const due = this.#blameMarks.due(ACCOUNTED_MAX);
+    for (const { objectId, seq } of due) {
       let looks = 0;
       const fields = this.#history.blameOf(objectId, seq, () => ++looks > ACCOUNTED_LOOKS_MAX);
       const certain = fields.flatMap((field) => (field.seq === undefined ? [] : [{ path: field.path, seq: field.seq }]));
       if (certain.length === 0 || certain.length < fields.length) continue;
       this.#db.transaction(() => this.#blameMarks.put(objectId, seq, certain)).immediate();
     }
+    return due.length > 0;
   }
 
   /** Lets go of what is too old, or too much; says how many changes. */
-  #release(): number {
+  #release(isOver: () => boolean): number {
     let released = 0;
-    for (let more: number | undefined = 0; more !== undefined && released < RELEASED_MAX; released += more ?? 0)
-      more = this.#retention.step(this.#bytesMax !== undefined && this.#usedBytes() > this.#bytesMax * CAP_SHARE);
+    stepsUntil(
+      () => isOver() || released >= RELEASED_MAX,
+      () => {
+        const more = this.#retention.step(this.#bytesMax !== undefined && this.#usedBytes() > this.#bytesMax * CAP_SHARE);
+        released += more ?? 0;
+        return more !== undefined;
+      },
+    );
     const fullText = this.#fullText;
     if (released > 0 && fullText !== undefined) this.#db.transaction(() => fullText.forgetReleased()).immediate();
     return released;
+  }
+
+  #settleFindings(): boolean {
+    this.#findings.settle();
+    return true;
   }
 
   #forgetOldEvents(): boolean {
@@ -696,6 +727,8 @@ export class SqliteStore implements port.Store {
       this.#postings,
       this.#revisions,
       this.#blameMarks,
+      this.#newestMarks,
+      this.#retention,
       this.#series,
       this.#kubeEvents,
       this.#findings,
@@ -733,6 +766,16 @@ export class SqliteStore implements port.Store {
     const wal = statSync(`${this.file}-wal`, { throwIfNoEntry: false })?.size ?? 0;
     return bytes + wal;
   }
+}
+
+/** Goes on while there is something to do and time for it; one step is taken in any case. True when anything was done. */
+function stepsUntil(isOver: () => boolean, step: () => boolean): boolean {
+  let worked = false;
+  do {
+    if (!step()) break;
+    worked = true;
+  } while (!isOver());
+  return worked;
 }
 
 /** What a change shows of the step between two states: every leaf of a new life, nothing for a deletion, bookkeeping never. */

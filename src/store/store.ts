@@ -363,8 +363,11 @@ export interface Store {
   saveSnapshot(name: string, snapshot: { version: number; seq: number; blob: Uint8Array }): void;
   loadSnapshot(name: string): { version: number; seq: number; blob: Uint8Array } | undefined;
 
-  /** Seals full blocks of patches, lets go of what is too old and lets SQLite check-point; cheap when there is nothing to do. */
-  maintain(): void;
+  /**
+   * Seals full blocks of patches, merges them, lets go of what is too old and lets SQLite check-point; cheap when there is nothing to do.
+   * Stops soon after `msMax`, and is true when there may be more to do.
+   */
+  maintain(options?: { msMax?: number }): boolean;
   /** Tries to write again after a full disk; true when it works. */
   probeWrite(): boolean;
   close(): void;

@@ -4,7 +4,7 @@ import type { KubeObject } from '../../src/domain/object-ref.ts';
 import { openSqliteStore } from '../../src/store/sqlite-store.ts';
 import { newChange, state } from './new-changes.ts';
 
-const store = openSqliteStore({ file: process.argv[2] as string, changesPerSpan: 16, spansPerMerge: 3 });
+const store = openSqliteStore({ file: process.argv[2] as string, changesPerSpan: 16, spansPerMerge: 3, changesPerLargeSpan: 96 });
 const states = new Map<string, KubeObject>();
 for (const { ref, state: known } of [...store.heads('test', 'kafka.strimzi.io', 'Kafka')].map((head) => store.head(head.ref)!)) {
   states.set(ref.name, known);

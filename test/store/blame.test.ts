@@ -108,7 +108,7 @@ test('what a long history needs to be remembered is little, and a restart loses 
       bytes: number;
     };
     db.close();
-    assert.equal(rows.rows, 2);
+    assert.equal(rows.rows, 11);
     assert.ok(rows.bytes / 3_000 < 1, `${rows.bytes} bytes`);
   } finally {
     rmSync(folder, { recursive: true });

@@ -23,7 +23,15 @@ fill(WHOLE);
 let copies = 0;
 
 function fill(file: string, keys?: ReturnType<typeof keyRing>): void {
-  using store = openSqliteStore({ file, keys, changesPerSpan: 32, spansPerMerge: 3, samplesPerRun: 10, scrapesPerRun: 1 });
+  using store = openSqliteStore({
+    file,
+    keys,
+    changesPerSpan: 32,
+    spansPerMerge: 3,
+    changesPerLargeSpan: 90,
+    samplesPerRun: 10,
+    scrapesPerRun: 1,
+  });
   const changes: NewChange[] = Array.from({ length: REVISIONS }, (_, i) =>
     NAMES.map(
       (name, n) =>
@@ -107,7 +115,7 @@ const DAMAGED: [string, string, RegExp][] = [
   [
     'a span is gone',
     'DELETE FROM span WHERE last_seq = (SELECT min(last_seq) FROM span)',
-    /revisions: the spans leave out .*changes 1 to 105(.|\n)*blocks belong to no span/,
+    /revisions: the spans leave out .*changes 1 to 105(.|\n)*states of an object cannot be rebuilt/,
   ],
   ['young records are gone', 'DELETE FROM young_record', /revisions: states of an object cannot be rebuilt/],
   ['young records are damaged', "UPDATE young_record SET data = 'x'", /revisions: .*young/],

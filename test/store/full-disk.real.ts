@@ -18,7 +18,7 @@ describe('a disk of 64 MB filled to the last byte', { skip: skipSmallDisk() }, (
       const disk = mountSmallDisk(64 * MB);
       try {
         const file = join(disk.path, 'crowsnest.db');
-        const store = openSqliteStore({ file, synchronous, changesPerSpan: 32, spansPerMerge: 3 });
+        const store = openSqliteStore({ file, synchronous, changesPerSpan: 32, spansPerMerge: 3, changesPerLargeSpan: 96 });
         let acknowledged = 0;
         let refused = 0;
         const append = (bytes: number): boolean => {

@@ -17,7 +17,7 @@ it('loses nothing committed to kill -9, and its cursor says exactly what is ther
   let reached = 0;
   for (let round = 0; round < 5; round++) {
     const acknowledged = await appendUntilKilled(file, reached + 40 + round * 23);
-    using store = openSqliteStore({ file, changesPerSpan: 16, spansPerMerge: 3 });
+    using store = openSqliteStore({ file, changesPerSpan: 16, spansPerMerge: 3, changesPerLargeSpan: 96 });
     const cursor = Number(store.cursor('w'));
     assert.ok(cursor >= acknowledged, `acknowledged ${acknowledged}, found ${cursor}`);
     assert.equal(store.counts().changes, cursor);

@@ -51,7 +51,7 @@ for (const format of FORMATS)
       const file = stored(format);
       assert.equal(formatOf(file), format, 'the fixture is not of the format its name says');
       {
-        using store = openSqliteStore({ file, changesPerSpan: 24, spansPerMerge: 3 });
+        using store = openSqliteStore({ file, changesPerSpan: 24, spansPerMerge: 3, changesPerLargeSpan: 96 });
         assert.equal(store.counts().changes, FIXTURE_CHANGES);
         const changes = store.changesAfter(0, 1_000);
         for (const [i, expected] of fixtureChanges().entries()) {
@@ -105,7 +105,7 @@ it('a command that only reads does not upgrade', async () => {
 
 it('a copy of the file and its log from one instant, while it is written, opens with what was committed', async () => {
   const file = join(folder, 'written.db');
-  using store = openSqliteStore({ file, changesPerSpan: 16, spansPerMerge: 3 });
+  using store = openSqliteStore({ file, changesPerSpan: 16, spansPerMerge: 3, changesPerLargeSpan: 96 });
   const changes = history(
     'orders',
     Array.from({ length: 300 }, (_, i) => ({ i, text: `revision ${i}` })),
@@ -163,6 +163,7 @@ it('a process killed after retention, before it wrote where its objects stand, k
     file,
     changesPerSpan: 16,
     spansPerMerge: 3,
+    changesPerLargeSpan: 96,
     keepChangesMs: 60_000,
     keepCheckpointsMs: 3_600_000,
   });

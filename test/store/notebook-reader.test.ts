@@ -17,7 +17,7 @@ it('the notebook reads what the store wrote', () => {
   const file = join(directory, 'crowsnest.db');
   const expected: Record<string, string> = {};
   {
-    using store = openSqliteStore({ file, changesPerSpan: 16, spansPerMerge: 3 });
+    using store = openSqliteStore({ file, changesPerSpan: 16, spansPerMerge: 3, changesPerLargeSpan: 96 });
     const states = new Map<string, KubeObject>();
     for (let n = 1; n <= 150; n++) {
       const name = `k${n % 4}`;

@@ -25,11 +25,19 @@ const spec = fc.dictionary(fc.string({ maxLength: 6 }), json, { maxKeys: 6 }) as
 
 describe('any history', () => {
   it('is rebuilt exactly, whichever way it was cut into batches, spans and blocks', () => {
-    const step = fc.record({ object: fc.integer({ min: 0, max: 3 }), spec, gone: fc.boolean(), maintain: fc.boolean() });
+    const step = fc.record({
+      object: fc.integer({ min: 0, max: 3 }),
+      spec,
+      gone: fc.boolean(),
+      maintain: fc.constantFrom('no', 'a step', 'all'),
+    });
     const shape = fc.record({
       changesPerSpan: fc.integer({ min: 1, max: 9 }),
       spansPerMerge: fc.integer({ min: 2, max: 4 }),
       bytesPerBlock: fc.integer({ min: 1, max: 2_000 }),
+      changesPerLargeSpan: fc.integer({ min: 1, max: 20 }),
+      bytesPerLargeBlock: fc.integer({ min: 1, max: 2_000 }),
+      changesPerNewestMark: fc.integer({ min: 1, max: 20 }),
       stepsMax: fc.integer({ min: 0, max: 5 }),
       headCacheBytes: fc.constantFrom(0, 1_000, 1e6),
       walkCacheBytes: fc.constantFrom(0, 1_000, 1e6),
@@ -50,8 +58,8 @@ describe('any history', () => {
             lives.set(one.object, life + 1);
           } else states.set(one.object, object);
           const type = deleted ? 'DELETED' : before === undefined ? 'ADDED' : 'MODIFIED';
-          const changes = store.append({ changes: [newChange(type, object, { before })] });
-          if (one.maintain) store.maintain();
+          const changes = store.append({ changes: [newChange(type, object, { before, observedMs: i * 10 })] });
+          if (one.maintain !== 'no') store.maintain(one.maintain === 'all' ? {} : { msMax: 0 });
           return changes;
         });
         store.maintain();
@@ -59,6 +67,16 @@ describe('any history', () => {
         assert.equal(canonicalJson(read as unknown as Json), canonicalJson(appended as unknown as Json));
         for (const { seq, ref, state: expected } of appended.toReversed()) {
           assert.equal(canonicalJson(store.stateAt(ref, { seq }) as Json), canonicalJson(expected));
+        }
+        for (let atMs = 0; atMs < steps.length * 10; atMs += 25) {
+          for (let n = 0; n < 4; n++) {
+            const then = appended.findLast(({ ref, observedMs }) => ref.name === `k${n}` && observedMs <= atMs);
+            const expected = then === undefined || then.type === 'DELETED' ? null : then.state;
+            assert.equal(
+              canonicalJson((store.stateAt(refTo(`k${n}`), { atMs }) ?? null) as Json),
+              canonicalJson(expected as Json),
+            );
+          }
         }
         for (const [object, expected] of states) {
           assert.equal(canonicalJson(store.head(refTo(`k${object}`))?.state as Json), canonicalJson(expected));

@@ -457,7 +457,9 @@ class MemoryStore implements port.Store {
     return this.#snapshots.get(name);
   }
 
-  maintain(): void {}
+  maintain(): boolean {
+    return false;
+  }
 
   probeWrite(): boolean {
     return true;

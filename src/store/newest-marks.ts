@@ -1,0 +1,150 @@
+/**
+ * Marks along the log: which change of each object was its newest there. The chain of an object's changes only leads back, so what it was at a time is
+ * looked for from the next mark on instead of from its newest change. They are made in upkeep, some objects a step, and can be left out.
+ *
+ * There is one after about every two changes per object, so that they take some bytes a change however many objects there are, and few links
+ * lie between a time and a mark. Older databases get theirs from the newest back.
+ */
+import type Database from 'better-sqlite3';
+import type { ChangeLog } from './change-log.ts';
+import type { Objects } from './objects.ts';
+import { StateRow } from './state-row.ts';
+import { ByteReader, ByteWriter } from './varint.ts';
+
+export interface NewestMarkOptions {
+  /** Changes between two marks, at least. */
+  changesPerNewestMark: number;
+}
+
+export const NEWEST_MARK_DEFAULTS: NewestMarkOptions = { changesPerNewestMark: 128 * 1024 };
+
+const CHUNK_BITS = 8;
+const OBJECTS_PER_CHUNK = 2 ** CHUNK_BITS;
+const CHANGES_PER_OBJECT = 2;
+const NONE = 0;
+
+/** The places that are marked, and the one that is being marked for the objects before `chunk` so far. */
+interface Progress {
+  low: number;
+  high: number;
+  target?: number;
+  chunk?: number;
+}
+
+interface MarkRow {
+  throughSeq: number;
+  data: Buffer;
+}
+
+interface Parts {
+  db: Database.Database;
+  log: ChangeLog;
+  objects: Objects;
+}
+
+export class NewestMarks {
+  readonly #parts: Parts;
+  readonly #options: NewestMarkOptions;
+  readonly #stored: StateRow;
+  readonly #sql;
+  /** The mark looked at last: a list asks for one object after the other. */
+  #last: { chunk: number; from: number; through: number; seqs: (number | undefined)[] } | undefined;
+
+  constructor(parts: Parts, options: NewestMarkOptions) {
+    const { db } = parts;
+    this.#parts = parts;
+    this.#options = options;
+    this.#stored = new StateRow(db, 'store/newestMarks');
+    this.#sql = {
+      next: db.prepare<[number, number], MarkRow>(
+        'SELECT through_seq AS throughSeq, data FROM newest_mark WHERE chunk = ? AND through_seq >= ? ORDER BY through_seq LIMIT 1',
+      ),
+      put: db.prepare<[number, number, Buffer]>('INSERT OR REPLACE INTO newest_mark (chunk, through_seq, data) VALUES (?, ?, ?)'),
+      forget: db.prepare<[number]>(
+        'DELETE FROM newest_mark WHERE chunk = ? AND through_seq < (SELECT coalesce(min(seq), 0) FROM change)',
+      ),
+      objectIdMax: db.prepare<[], number | null>('SELECT max(id) FROM object').pluck(),
+    };
+  }
+
+  forget(): void {
+    this.#last = undefined;
+  }
+
+  /** The newest change of an object up to `seqMax`, as far as marks and links tell; its caller makes sure that it is one of the object. */
+  newestUpTo(objectId: number, seqMax: number): ReturnType<ChangeLog['row']> {
+    const { log, objects } = this.#parts;
+    const near = this.#near(objectId, seqMax);
+    if (near === NONE) return undefined;
+    const found = near === undefined ? undefined : log.newestUpTo(near, seqMax);
+    // What a mark names may no longer be kept, or be of an object that had the number before.
+    if (found !== undefined && objects.life(found.lifeId)?.objectId === objectId) return found;
+    const newest = objects.newestChange(objectId);
+    return newest === undefined ? undefined : log.newestUpTo(newest, seqMax);
+  }
+
+  /** Undefined where no mark tells. */
+  #near(objectId: number, seqMax: number): number | undefined {
+    const chunk = objectId >>> CHUNK_BITS;
+    let last = this.#last;
+    if (last?.chunk !== chunk || seqMax < last.from || seqMax > last.through) {
+      const row = this.#sql.next.get(chunk, seqMax);
+      if (row === undefined) return undefined;
+      last = { chunk, from: seqMax, through: row.throughSeq, seqs: decodeMark(row) };
+      this.#last = last;
+    }
+    return last.seqs[objectId % OBJECTS_PER_CHUNK] ?? NONE;
+  }
+
+  /** Marks some objects where that is due; false when nothing is. */
+  step(): boolean {
+    const progress = this.#due();
+    if (progress === undefined) return false;
+    const { target, chunk } = progress;
+    this.#parts.db.transaction(() => {
+      this.#sql.put.run(chunk, target, this.#markOf(chunk, target));
+      this.#sql.forget.run(chunk);
+      const isLast = (chunk + 1) * OBJECTS_PER_CHUNK > this.#objectIdMax();
+      const [low, high] = [Math.min(progress.low, target), Math.max(progress.high, target)];
+      this.#stored.put(JSON.stringify(isLast ? { low, high } : { ...progress, chunk: chunk + 1 }));
+    })();
+    this.#last = undefined;
+    return true;
+  }
+
+  #due(): Required<Progress> | undefined {
+    const newest = this.#parts.log.newest();
+    if (newest < this.#options.changesPerNewestMark) return undefined;
+    const stored = JSON.parse(this.#stored.get() ?? 'null') as Progress | null;
+    const { low, high, target, chunk } = stored ?? { low: newest, high: 0 };
+    if (target !== undefined && chunk !== undefined) return { low, high, target, chunk };
+    const every = Math.max(this.#options.changesPerNewestMark, CHANGES_PER_OBJECT * this.#objectIdMax());
+    if (newest - high >= every) return { low, high, target: newest, chunk: 0 };
+    // Below a mark and a half there is as little to gain as between two.
+    return low > 1.5 * every ? { low, high, target: low - every, chunk: 0 } : undefined;
+  }
+
+  #markOf(chunk: number, throughSeq: number): Buffer {
+    const writer = new ByteWriter();
+    const last = Math.min((chunk + 1) * OBJECTS_PER_CHUNK - 1, this.#objectIdMax());
+    for (let objectId = chunk * OBJECTS_PER_CHUNK; objectId <= last; objectId++) {
+      const newest = this.newestUpTo(objectId, throughSeq);
+      writer.varint(newest === undefined ? NONE : throughSeq - newest.seq + 1);
+    }
+    return writer.finish();
+  }
+
+  #objectIdMax(): number {
+    return this.#sql.objectIdMax.get() ?? 0;
+  }
+}
+
+function decodeMark({ throughSeq, data }: MarkRow): number[] {
+  const reader = new ByteReader(data);
+  const seqs: number[] = [];
+  while (!reader.done) {
+    const age = reader.varint();
+    seqs.push(age === NONE ? NONE : throughSeq + 1 - age);
+  }
+  return seqs;
+}

@@ -1,0 +1,132 @@
+/** Spans merged into large ones in small steps: readable all the while, left in order by whoever stops in between, each on its own. */
+import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, it } from 'node:test';
+import Database from 'better-sqlite3';
+import type { Change } from '../../src/domain/change.ts';
+import type { KubeObject } from '../../src/domain/object-ref.ts';
+import { checkDatabase } from '../../src/store/check.ts';
+import { openSqliteStore, type SqliteStore } from '../../src/store/sqlite-store.ts';
+import { newChange, state } from './new-changes.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 'crowsnest-large-spans-'));
+after(() => rmSync(folder, { recursive: true }));
+
+const SHAPE = { changesPerSpan: 16, spansPerMerge: 2, changesPerLargeSpan: 128, bytesPerLargeBlock: 1_000, walkCacheBytes: 0 };
+const CHANGES = 400;
+const OBJECTS = 7;
+
+/** Every object changes in every span, so that each span has patches of all. */
+function record(store: SqliteStore, changes: number): Change[] {
+  const states = new Map<string, KubeObject>();
+  return Array.from({ length: changes }, (_, i) => {
+    const name = `k${i % OBJECTS}`;
+    const before = states.get(name);
+    const object = state(name, String(i + 1), { n: i, same: 'x'.repeat(200) });
+    states.set(name, object);
+    return store.append({ changes: [newChange(before === undefined ? 'ADDED' : 'MODIFIED', object, { before, observedMs: i })] });
+  }).flat();
+}
+
+function assertStates(store: SqliteStore, changes: readonly Change[]): void {
+  for (const { ref, seq, state: expected } of changes) assert.deepEqual(store.stateAt(ref, { seq }), expected, `after ${seq}`);
+}
+
+function keys(file: string): { spans: number[]; blocks: number[] } {
+  using db = opened(file);
+  const pluck = (sql: string) => db.prepare<[], number>(sql).pluck().all();
+  return {
+    spans: pluck('SELECT block_key FROM span ORDER BY last_seq'),
+    blocks: pluck('SELECT DISTINCT span_seq FROM block ORDER BY abs(span_seq)'),
+  };
+}
+
+function opened(file: string): Database.Database & Disposable {
+  const db = new Database(file);
+  return Object.assign(db, { [Symbol.dispose]: () => db.close() });
+}
+
+it('a revision in a large span is read from that span alone', () => {
+  const file = join(folder, 'alone.db');
+  const changes: Change[] = [];
+  {
+    using store = openSqliteStore({ file, ...SHAPE, stepsMax: 1_000 });
+    changes.push(...record(store, CHANGES));
+    store.maintain();
+  }
+  const large = keys(file).spans.filter((key) => key < 0);
+  assert.equal(large.length, 3);
+  const [first, second] = [-(large[0] as number), -(large[1] as number)];
+  {
+    using db = opened(file);
+    db.prepare('DELETE FROM block WHERE span_seq <> ?').run(-second);
+  }
+  using store = openSqliteStore({ file, ...SHAPE });
+  assertStates(
+    store,
+    changes.filter(({ seq }) => seq > first && seq <= second),
+  );
+  assert.throws(() => assertStates(store, changes.slice(0, first)), { code: 'STORE_CORRUPT' });
+});
+
+it('is read and written between any two steps', () => {
+  using store = openSqliteStore({ file: ':memory:', ...SHAPE, headCacheBytes: 0 });
+  const changes = record(store, CHANGES);
+  let steps = 0;
+  for (; store.maintain({ msMax: 0 }); steps++) {
+    assertStates(store, changes.slice(steps % 50, (steps % 50) + 200));
+    if (steps % 10 === 0)
+      store.append({ changes: [newChange('ADDED', state(`late${steps}`, String(1_000 + steps), { steps }))] });
+  }
+  assert.ok(steps > 20, `${steps} steps`);
+  assertStates(store, changes);
+});
+
+it('what a merge leaves that was broken off is no damage, and is swept out', async () => {
+  const file = join(folder, 'broken-off.db');
+  const changes: Change[] = [];
+  let left = { before: 0, after: 0 };
+  {
+    using store = openSqliteStore({ file, ...SHAPE });
+    changes.push(...record(store, CHANGES));
+    store.maintain();
+  }
+  // As a process leaves it that was killed before a merge was done, and another that was killed right after.
+  {
+    using db = opened(file);
+    const copy = db.prepare(
+      'INSERT INTO block (span_seq, resource_id, life_id, seq, data) SELECT ?, resource_id, life_id, seq, data FROM block WHERE id = (SELECT max(id) FROM block)',
+    );
+    copy.run(-CHANGES);
+    copy.run(32);
+  }
+  const known = new Set(keys(file).spans);
+  left = { ...left, before: keys(file).blocks.filter((key) => !known.has(key)).length };
+  assert.deepEqual((await checkDatabase({ file })).problems, []);
+  {
+    using store = openSqliteStore({ file, ...SHAPE });
+    store.maintain();
+    assertStates(store, changes);
+  }
+  left = { ...left, after: keys(file).blocks.filter((key) => !known.has(key)).length };
+  assert.deepEqual(left, { before: 2, after: 0 });
+});
+
+it('merges what is whole though a block beside it is damaged', () => {
+  const file = join(folder, 'damaged.db');
+  {
+    using store = openSqliteStore({ file, ...SHAPE, changesPerLargeSpan: 1e9 });
+    record(store, CHANGES);
+    store.maintain();
+  }
+  {
+    using db = opened(file);
+    db.prepare("UPDATE block SET data = x'00' WHERE span_seq = 32").run();
+  }
+  using store = openSqliteStore({ file, ...SHAPE });
+  assert.throws(() => store.maintain(), { code: 'STORE_CORRUPT' });
+  store.maintain();
+  assert.equal(keys(file).spans.filter((key) => key < 0).length > 0, true);
+});
