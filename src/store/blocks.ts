@@ -20,7 +20,7 @@ export interface BlockOptions {
   spansPerMerge: number;
   /** Uncompressed size at which a block is closed. */
   bytesPerBlock: number;
-  /** Neighbouring spans of so many changes make a large one, or those of this time, whichever is less. */
+  /** Neighbouring spans of so many changes make a large one, unless that is of more time than this: what is old goes span by span. */
   changesPerLargeSpan: number;
   msPerLargeSpan: number;
   /** Size of its blocks, each of which is read for a single revision. */
@@ -33,9 +33,9 @@ export const BLOCK_DEFAULTS: BlockOptions = {
   changesPerSpan: 512,
   bytesPerSpan: 128 * 1024,
   spansPerMerge: 8,
-  bytesPerBlock: 128 * 1024,
+  bytesPerBlock: 256 * 1024,
   changesPerLargeSpan: 128 * 1024,
-  msPerLargeSpan: 7 * 86_400_000,
+  msPerLargeSpan: 30 * 86_400_000,
   bytesPerLargeBlock: 64 * 1024,
   cacheBytes: 16 * 1024 * 1024,
 };

@@ -1,5 +1,5 @@
 /**
- * Merges neighbouring spans into a larger one: some of level 0 into one of level 1, and those of some 100,000 changes into a large span,
+ * Merges neighbouring spans into a larger one: some of level 0 into one of level 1, and those of some 100,000 changes into a large span (level 2),
  * where the first record of each life is a whole state, so that a revision is read from one block.
  *
  * Works in small steps, between which the store is read and written: what is read stays where it is until one transaction puts the new span in
@@ -51,7 +51,7 @@ const RECORDS_PER_STEP = 64;
 /** Blocks of a large span are written when they are this many bytes. */
 const BYTES_PER_WRITE = 256 * 1024;
 const SWEPT_PER_STEP = 32;
-/** Spans looked at for a large one. */
+/** Spans looked at, the newest: those that stay small for good are in no one's way. */
 const RUN_MAX = 256;
 
 export class SpanMerger {
@@ -68,7 +68,7 @@ export class SpanMerger {
     const columns = 'first_seq AS firstSeq, last_seq AS lastSeq, level, ms_min AS msMin, ms_max AS msMax, block_key AS key';
     this.#sql = {
       ofLevel: db.prepare<[number, number], SpanRow>(
-        `SELECT ${columns} FROM span WHERE level = ? AND tier = 0 ORDER BY last_seq LIMIT ?`,
+        `SELECT ${columns} FROM span WHERE level = ? AND tier = 0 ORDER BY last_seq DESC LIMIT ?`,
       ),
       between: db.prepare<[number, number], SpanRow>(
         `SELECT ${columns} FROM span WHERE last_seq BETWEEN ? AND ? AND tier = 0 ORDER BY last_seq`,
@@ -133,14 +133,13 @@ export class SpanMerger {
     return undefined;
   }
 
-  /** Neighbours of enough changes, or of all the time that a large span may be of. */
+  /** Neighbours of enough changes that are not of too much time. */
   #largeRun(): SpanRow[] | undefined {
     const { changesPerLargeSpan, msPerLargeSpan } = this.#parts.options;
     const run: SpanRow[] = [];
     for (const span of this.#whole(1)) {
-      const [first, last] = [run[0], run.at(-1)];
-      if (first !== undefined && (span.firstSeq !== (last?.lastSeq ?? 0) + 1 || span.msMax - first.msMin > msPerLargeSpan))
-        return run;
+      if (span.firstSeq !== (run.at(-1)?.lastSeq ?? span.firstSeq - 1) + 1) run.length = 0;
+      while (run[0] !== undefined && span.msMax - run[0].msMin > msPerLargeSpan) run.shift();
       run.push(span);
       if (span.lastSeq - (run[0] as SpanRow).firstSeq + 1 >= changesPerLargeSpan) return run;
     }
@@ -148,7 +147,8 @@ export class SpanMerger {
   }
 
   #whole(level: number): SpanRow[] {
-    return this.#sql.ofLevel.all(level, RUN_MAX).filter(({ key }) => !this.#damaged.has(key));
+    const newest = this.#sql.ofLevel.all(level, RUN_MAX).reverse();
+    return newest.filter(({ key }) => !this.#damaged.has(key));
   }
 
   *#merge(run: readonly SpanRow[], wholeOf: WholeOf): Generator<void> {

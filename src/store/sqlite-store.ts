@@ -77,6 +77,8 @@ const CAP_SHARE = 0.9;
 const RELEASED_MAX = 2_000;
 /** Free pages left in the file for the next batches, so that it does not shrink and grow by turns. */
 const FREE_PAGES_KEPT = 256;
+/** Of the time that all changes are kept, what one span may be of. */
+const LARGE_SPAN_SHARE = 1 / 8;
 /** Pages given back to the file system at once. */
 const FREED_MAX = 1_024;
 /** How far back a claim that comes late is compared: lives of the object, and its changes. */
@@ -164,7 +166,10 @@ export class SqliteStore implements port.Store {
     this.#attributions = new Attributions(db, this.#interning);
     const seal = createValueSeal(options.keys, options.file);
     claimKeys(db, options.keys, options.file);
-    this.#blocks = new Blocks(db, withDefaults(BLOCK_DEFAULTS, options), seal);
+    const blockOptions = withDefaults(BLOCK_DEFAULTS, options);
+    // What is old goes span by span, so that a span of a large share of the time would be kept for that much longer.
+    const msPerLargeSpan = Math.min(blockOptions.msPerLargeSpan, (options.keepChangesMs ?? Infinity) * LARGE_SPAN_SHARE);
+    this.#blocks = new Blocks(db, { ...blockOptions, msPerLargeSpan }, seal);
     const postings = new Postings(db);
     this.#postings = postings;
     const parts = { db, interning: this.#interning, objects: this.#objects, log: this.#log, blocks: this.#blocks, postings };
