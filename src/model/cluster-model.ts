@@ -17,6 +17,7 @@ import { bitsOf, gravest, type Part, reasonOf, reasonsOf } from './explain.ts';
 import { FactDetector } from './fact-detector.ts';
 import { type ChangeEvent, eventOf, isStatusOnly } from './features.ts';
 import { HabitNames } from './habit-names.ts';
+import { HandEdit } from './hand-edit.ts';
 import { HourOfWeek } from './hour-of-week.ts';
 import { judgementOf, silenceJudgementOf, statusJudgementOf } from './judgement.ts';
 import { Leap } from './leap.ts';
@@ -118,6 +119,7 @@ export class ClusterModel {
       this.#facts,
       new SensitiveField(this.#habits),
       new TwoWriters(),
+      new HandEdit(),
     ] as Detector[];
   }
 

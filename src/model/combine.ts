@@ -22,6 +22,7 @@ export const WEIGHTS: Record<string, number> = {
   fact: 1,
   'sensitive-field': 0.25,
   'two-writers': 2,
+  'hand-edit': 1,
   silence: 3,
   'status-loop': 0.5,
   'user-rule': 1,

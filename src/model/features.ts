@@ -3,6 +3,7 @@
  */
 import type { Actor, Change, ChangeType } from '../domain/change.ts';
 import { type FieldDiff, leavesOf } from '../domain/field-diff.ts';
+import { type GitopsTool, gitopsOrigin } from '../domain/gitops-origin.ts';
 import type { Json } from '../domain/json.ts';
 import type { ObjectRef } from '../domain/object-ref.ts';
 import { numberOf, tokensOf } from './value-types.ts';
@@ -42,6 +43,8 @@ export interface ChangeEvent {
   /** An object that existed before it was first seen: to be learnt, not judged. */
   imported: boolean;
   fields: Field[];
+  /** The GitOps tool that keeps the object, by the marks it leaves on it. */
+  keeper?: GitopsTool;
   /** Number of distinct generic paths among `fields`. */
   breadth: number;
   /** All generic paths the object holds, where they are new or differ from before; undefined when unchanged. */
@@ -80,6 +83,7 @@ export function eventOf(change: Change, options: { known: boolean }): ChangeEven
   const kind = kindKey(ref);
   const fields = change.type === 'DELETED' ? [] : fieldsOf(change.diff);
   const imported = change.type === 'ADDED' && (change.origin === 'list' || isOld(change));
+  const keeper = change.type === 'MODIFIED' ? gitopsOrigin(change.state)?.tool : undefined;
   const structural = change.type !== 'DELETED' && (!options.known || change.diff.some((entry) => entry.op !== 'set'));
   return {
     seq: change.seq,
@@ -95,6 +99,7 @@ export function eventOf(change: Change, options: { known: boolean }): ChangeEven
     timed: !imported && (change.origin === 'watch' || change.origin === 'replay'),
     imported,
     fields,
+    ...(keeper === undefined ? {} : { keeper }),
     breadth: new Set(fields.map((field) => field.generic)).size,
     held: structural ? heldPaths(change) : undefined,
   };

@@ -17,6 +17,7 @@ const FAMILY_BY_START: readonly (readonly [string, FindingFamily])[] = [
   ['fact', 'RiskyChange'],
   ['privilege', 'RiskyChange'],
   ['actor', 'UnusualActor'],
+  ['hand-edit', 'UnusualActor'],
   ['hour', 'UnusualTime'],
   ['burst', 'ChangeBurst'],
   ['pace', 'ChangeBurst'],

@@ -4,6 +4,7 @@ import { CoChange } from '../../src/model/co-change.ts';
 import type { Detector } from '../../src/model/detector.ts';
 import { Drift } from '../../src/model/drift.ts';
 import { FactDetector } from '../../src/model/fact-detector.ts';
+import { HandEdit } from '../../src/model/hand-edit.ts';
 import { HourOfWeek } from '../../src/model/hour-of-week.ts';
 import { Leap } from '../../src/model/leap.ts';
 import { NewValue } from '../../src/model/new-value.ts';
@@ -48,5 +49,6 @@ checkDetector({
 checkDetector({ name: 'co-change', make: withHabits((habits) => new CoChange(habits) as Detector) });
 checkDetector({ name: 'drift', make: withHabits((habits) => new Drift(habits) as Detector) });
 checkDetector({ name: 'fact', make: () => alone(new FactDetector() as Detector), matureAtOnce: true });
+checkDetector({ name: 'hand-edit', make: () => alone(new HandEdit() as Detector) });
 checkDetector({ name: 'two-writers', make: () => alone(new TwoWriters() as Detector) });
 checkDetector({ name: 'sensitive-field', make: withHabits((habits) => new SensitiveField(habits) as Detector) });
