@@ -6,7 +6,7 @@ import { fieldName } from '../domain/field-path.ts';
 import { commonest, countToken, makeTokenCounts, noveltyRate, type TokenCounts, touch } from './counts.ts';
 import { type Detector, type Evidence, type Explanation, type Group, sameInGroup } from './detector.ts';
 import type { ChangeEvent, Field } from './features.ts';
-import { many, quote } from './words.ts';
+import { many, quoteBoth } from './words.ts';
 
 const OBJECTS_MAX = 100_000;
 const OBJECT_PATHS_MAX = 48;
@@ -88,14 +88,15 @@ export class NewValue implements Detector<State> {
     const usual = counts === undefined ? undefined : commonest(counts);
     const type = token.slice(0, token.indexOf(':'));
     const noun = NOUNS[type] ?? 'value';
-    const was = field.op === 'set' ? ` (it was ${quote(field.old)})` : '';
+    const [old, next] = quoteBoth(field.old, field.next);
+    const was = field.op === 'set' ? ` (it was ${old})` : '';
     const whose = byObject ? `this ${event.ref.kind}` : `${event.ref.kind} objects`;
     const habit =
       counts === undefined || usual === undefined
         ? 'nothing like it was seen before'
-        : `a ${noun} not seen in ${many(counts.n, 'value')} of this field on ${whose}`;
+        : `${/^[aeiou]/.test(noun) ? 'an' : 'a'} ${noun} not seen in ${many(counts.n, 'value')} of this field on ${whose}`;
     return {
-      sentence: `${fieldName(field.path)} is now ${quote(field.next)}${was}: ${habit}.`,
+      sentence: `${fieldName(field.path)} is now ${next}${was}: ${habit}.`,
       path: field.path,
       observed: field.next,
       usual: field.op === 'set' ? field.old : usual?.[0].slice(usual[0].indexOf(':') + 1),
