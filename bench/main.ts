@@ -9,6 +9,7 @@ import { measureMasking } from './masking.ts';
 import { forecastText, measureForecaster } from './neural/forecasts.ts';
 import { measureNeural, neuralText } from './neural/judge.ts';
 import { measureNeuralLoad, neuralLoadText } from './neural/load.ts';
+import { measureBudget } from './quality/budget.ts';
 import { measureQuality, qualityText } from './quality/measure.ts';
 import { measureModelMemory } from './quality/model-memory.ts';
 import { measureNab } from './quality/nab.ts';
@@ -242,6 +243,17 @@ program
     } catch (error) {
       program.error(`the bench came to nothing: ${(error as Error).message}`);
     }
+  });
+
+program
+  .command('budget')
+  .description('pages in any seven days on labelled streams, as they are and with ten times the findings')
+  .requiredOption('--data <DIR>', 'folder of <stream>.injected.jsonl.zst')
+  .argument('<stream...>', 'names of streams')
+  .action(async (streams: string[], { data }: { data: string }) => {
+    const result = await measureBudget(data, streams);
+    print(result);
+    if (result.some(({ mostBudgeted, pagesPerWeek }) => mostBudgeted > pagesPerWeek)) process.exitCode = 1;
   });
 
 program

@@ -7,7 +7,7 @@ import type { Severity } from '../domain/finding.ts';
 /** Share of the false-alarm budget per detector; chosen on the streams ops-a and ops-c, see docs/detectors.md. */
 export const WEIGHTS: Record<string, number> = {
   'actor-affinity': 2,
-  'stable-field': 0.6,
+  'stable-field': 1.5,
   structure: 0.1,
   'new-value': 1,
   leap: 2,
@@ -23,7 +23,7 @@ export const WEIGHTS: Record<string, number> = {
   'sensitive-field': 0.25,
   'two-writers': 2,
   'hand-edit': 1,
-  silence: 3,
+  silence: 5,
   'status-loop': 0.5,
   'user-rule': 1,
 };
