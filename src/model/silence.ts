@@ -21,6 +21,8 @@ const RARITY = 0.35;
 const AGAIN = 2;
 const SPREAD_MIN = 0.1;
 const KINDS_MAX = 5_000;
+/** Beats more from one writer than from all others. */
+const VOTES_MIN = 5;
 const TOGETHER_MAX = 5_000;
 const TOGETHER_WEIGHT = 1;
 
@@ -175,6 +177,12 @@ export class Silence {
     return most;
   }
 
+  /** The machine that brings most of this object's beats was told to be silent itself: that is the news. */
+  #isToldByWriter(beat: Beat): boolean {
+    if (beat.actor !== undefined || beat.habit.votes < VOTES_MIN) return false;
+    return (this.#state.keys.get(`a${beat.habit.by}\u0000${kindKey(beat.ref)}`)?.told ?? 0) > 0;
+  }
+
   /** When the one who brings most of a key's beats was last seen at anything of the kind; the key's own last beat for all but machines. */
   #lastOf(beat: Beat): number {
     if (beat.actor !== undefined) return beat.lastMs;
@@ -201,7 +209,8 @@ export class Silence {
       if (beat === undefined || beat.serial !== serial || !beat.alive) continue;
       beat.told++;
       this.#state.raised++;
-      out.push(describe(beat, { atMs, visits, ofKind: this.#ofKind(beat.ref), together: this.#silentTogether(beat) }));
+      const together = this.#silentTogether(beat);
+      if (!this.#isToldByWriter(beat)) out.push(describe(beat, { atMs, visits, ofKind: this.#ofKind(beat.ref), together }));
       // Said once when it is late, and once more when there is no doubt left.
       if (beat.told === 1) {
         const againMs = Math.max(atMs + 1, beat.lastMs + AGAIN * Math.max(...beat.gaps));

@@ -9,7 +9,12 @@ export interface SeriesConstants {
 }
 
 export const SERIES: SeriesConstants = {
-  evidence: { tail: { min: 60, topShare: 0.02, indexPrior: 0.3, priorWeight: 5 }, pastMax: 6000, levelMax: 1500 },
+  evidence: {
+    tail: { min: 60, topShare: 0.02, indexPrior: 0.3, priorWeight: 5 },
+    pastMax: 6000,
+    levelMax: 1500,
+    seasons: { day: { slots: 96, rounds: 10 }, week: { slots: 336, rounds: 6 } },
+  },
   combine: {
     weights: { forecast: 0.675, level: 0.98, quiet: 0.985, record: 1.375, unrest: 0.18 },
     fade: 0.75,
@@ -24,6 +29,11 @@ export const SERIES: SeriesConstants = {
  */
 export const PRODUCT_SERIES: SeriesConstants = {
   ...SERIES,
-  evidence: { ...SERIES.evidence, pastMax: 720, levelMax: 480 },
+  evidence: {
+    ...SERIES.evidence,
+    pastMax: 360,
+    levelMax: 240,
+    seasons: { day: { slots: 48, rounds: 5 }, week: { slots: 168, rounds: 3 } },
+  },
   combine: { ...SERIES.combine, weights: { ...SERIES.combine.weights, quiet: 0 } },
 };

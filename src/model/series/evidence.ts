@@ -3,7 +3,7 @@
  * quiet, a value or an unrest outside everything seen. Each channel's raw evidence is set against its own past (tail.ts), so that a
  * channel's bits mean the same on every series. Looks at this row and earlier ones only.
  */
-import { type Expert, type Forecaster, forecastAndLearn, makeForecaster } from './forecast.ts';
+import { type Expert, type Forecaster, forecastAndLearn, makeForecaster, type Seasons } from './forecast.ts';
 import { makeWindow, pushWindow, quantileOf, type RankedWindow } from './ranked-window.ts';
 import { makeRecentRows, pushRow, type RecentRows, spanOf } from './recent-rows.ts';
 import { type TailConstants, tailBits } from './tail.ts';
@@ -21,6 +21,7 @@ export interface EvidenceConstants {
   pastMax: number;
   /** Rows that a usual level and spread are taken from. */
   levelMax: number;
+  seasons: Seasons;
 }
 
 export interface EvidenceState {
@@ -31,7 +32,7 @@ export interface EvidenceState {
   levels: RankedWindow[];
   past: RankedWindow[];
   /** Evidence too young to be compared with: what is going on must not make itself look usual. */
-  waiting: Float64Array[];
+  waiting: Float32Array[];
   low: number;
   high: number;
   unrestHigh: number;
@@ -58,15 +59,15 @@ const RECORD_SHARE = 0.02;
 const SMALL = 0.1;
 const QUIET_FLOOR = 0.02;
 
-export function makeEvidence({ pastMax, levelMax }: EvidenceConstants): EvidenceState {
+export function makeEvidence({ pastMax, levelMax, seasons }: EvidenceConstants): EvidenceState {
   return {
     rows: 0,
-    forecaster: makeForecaster(),
+    forecaster: makeForecaster(seasons),
     recent: makeRecentRows(Math.max(...QUIET_SPANS)),
     values: makeWindow(levelMax),
     levels: LEVEL_SPANS.map(() => makeWindow(levelMax)),
     past: CHANNELS.filter(isRanked).map(() => makeWindow(pastMax)),
-    waiting: CHANNELS.filter(isRanked).map(() => new Float64Array(DELAY)),
+    waiting: CHANNELS.filter(isRanked).map(() => new Float32Array(DELAY)),
     low: Number.POSITIVE_INFINITY,
     high: Number.NEGATIVE_INFINITY,
     unrestHigh: 0,
@@ -97,7 +98,7 @@ export function weigh(state: EvidenceState, atMs: number, value: number, constan
   const bits = raw.map((each, i) => {
     const window = past[i] as RankedWindow;
     const found = tailBits(window, each, constants.tail);
-    const waiting = state.waiting[i] as Float64Array;
+    const waiting = state.waiting[i] as Float32Array;
     if (state.rows >= waiting.length) pushWindow(window, waiting[state.rows % waiting.length] as number);
     waiting[state.rows % waiting.length] = each;
     return found;

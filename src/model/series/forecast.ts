@@ -23,8 +23,15 @@ const LONG = 0.01;
 const ERROR_DISCOUNT = 0.005;
 const DAY_MS = 86_400_000;
 
-export function makeForecaster(): Forecaster {
-  const [day, week] = [makeSeason(DAY_MS, 96, 10), makeSeason(7 * DAY_MS, 336, 6)];
+/** Slots of a day and of a week, and how many past rounds each remembers. */
+export interface Seasons {
+  day: { slots: number; rounds: number };
+  week: { slots: number; rounds: number };
+}
+
+export function makeForecaster(seasons: Seasons): Forecaster {
+  const day = makeSeason(DAY_MS, seasons.day.slots, seasons.day.rounds);
+  const week = makeSeason(7 * DAY_MS, seasons.week.slots, seasons.week.rounds);
   return { last: 0, short: 0, long: 0, day, week, errors: EXPERTS.map(() => 0), rows: 0 };
 }
 

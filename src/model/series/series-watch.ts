@@ -103,7 +103,7 @@ export class SeriesWatch {
     if (tsMs <= watched.lastMs) return [];
     watched.lastMs = tsMs;
     watched.points.push({ atMs: tsMs, value: row.value });
-    if (watched.points.length > POINTS_MAX) watched.points.shift();
+    if (watched.points.length > (row.name === 'saturation' ? POINTS_MAX : LASTING)) watched.points.shift();
     const lasting = lastingOf(watched.points);
     const found = weigh(watched.evidence, tsMs, lasting, PRODUCT_SERIES.evidence);
     const raw = combineRow(watched.memory, found.bits, watched.rows++, PRODUCT_SERIES.combine);
