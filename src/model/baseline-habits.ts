@@ -6,6 +6,7 @@ import type { ActorAffinityState } from './actor-affinity.ts';
 import type { TemposState } from './burst.ts';
 import type { CompanyState } from './company.ts';
 import { DAY_MS } from './detector.ts';
+import { CLOCKS, gapsOn } from './gap-log.ts';
 import { usualHours } from './hour-of-week.ts';
 import type { SilenceState } from './silence.ts';
 import { figure, many, percent, span } from './words.ts';
@@ -53,8 +54,8 @@ export function paceHabit(tempo: Entry<TemposState['objects']> | undefined, nowM
 
 /** Only what is missed when it does not come: a steady beat. */
 export function beatHabit(beat: Entry<SilenceState['keys']> | undefined): Habit | undefined {
-  if (beat === undefined || beat.gaps.length < 9) return undefined;
-  const rising = [...beat.gaps].sort((a, b) => a - b);
+  if (beat === undefined || beat.gaps.n < 9) return undefined;
+  const rising = gapsOn(beat.gaps, CLOCKS.time).sort((a, b) => a - b);
   const median = rising[rising.length >> 1] as number;
   const longest = rising.at(-1) as number;
   const of = beat.actor === undefined ? '' : `${beat.ref.kind} objects `;

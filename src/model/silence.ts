@@ -7,6 +7,7 @@ import type { ObjectRef } from '../domain/object-ref.ts';
 import { touch } from './counts.ts';
 import { DAY_MS, HOUR_MS, MINUTE_MS } from './detector.ts';
 import { type ChangeEvent, kindKey } from './features.ts';
+import { CLOCKS, type GapLog, gapsOn, makeGapLog, pushGap } from './gap-log.ts';
 import { many, span } from './words.ts';
 
 const KEYS_MAX = 50_000;
@@ -35,12 +36,12 @@ interface Beat {
   /** Who brings most of them (the survivor of a majority vote) and by how many votes: their silence is this one's as well. */
   habit: { by: string; votes: number };
   lastMs: number;
-  gaps: number[];
-  /** The same gaps in visits of anybody to the cluster: when all is quiet, one more quiet object is no news. */
-  visitGaps: number[];
+  /**
+   * On the wall clock; in visits of anybody to the cluster: when all is quiet, one more quiet object is no news; and in changes of objects of
+   * the same kind, a visit's counted once.
+   */
+  gaps: GapLog;
   lastVisits: number;
-  /** And in changes of objects of the same kind, a visit's counted once. */
-  kindGaps: number[];
   lastOfKind: number;
   /** Due times that passed in vain and were followed by a beat after all. */
   late: number;
@@ -123,9 +124,7 @@ export class Silence {
         lastMs: event.atMs,
         lastVisits: visits,
         lastOfKind: this.#ofKind(event.ref),
-        gaps: [],
-        visitGaps: [],
-        kindGaps: [],
+        gaps: makeGapLog(),
         late: 0,
         beats: 0,
         alive: true,
@@ -139,15 +138,9 @@ export class Silence {
       beat.told = 0;
       const gap = event.atMs - beat.lastMs;
       if (gap < APART_MS) return;
-      beat.gaps.push(gap);
       const ofKind = this.#ofKind(event.ref);
-      beat.visitGaps.push(Math.max(1, visits - beat.lastVisits));
-      beat.kindGaps.push(Math.max(1, ofKind - beat.lastOfKind));
-      if (beat.gaps.length > GAPS_MAX) {
-        beat.gaps.shift();
-        beat.visitGaps.shift();
-        beat.kindGaps.shift();
-      }
+      const clocks = [gap, Math.max(1, visits - beat.lastVisits), Math.max(1, ofKind - beat.lastOfKind)] as const;
+      pushGap(beat.gaps, clocks, GAPS_MAX);
       beat.lastVisits = visits;
       beat.lastOfKind = ofKind;
       beat.by = event.actor.name;
@@ -213,7 +206,7 @@ export class Silence {
       if (!this.#isToldByWriter(beat)) out.push(describe(beat, { atMs, visits, ofKind: this.#ofKind(beat.ref), together }));
       // Said once when it is late, and once more when there is no doubt left.
       if (beat.told === 1) {
-        const againMs = Math.max(atMs + 1, beat.lastMs + AGAIN * Math.max(...beat.gaps));
+        const againMs = Math.max(atMs + 1, beat.lastMs + AGAIN * Math.max(...gapsOn(beat.gaps, CLOCKS.time)));
         push(heap, { atMs: againMs, key, serial });
       }
     }
@@ -235,8 +228,8 @@ export class Silence {
 
 /** How long after its last beat a key counts as overdue; undefined while it has no steady beat. */
 function dueAfter(beat: Beat): number | undefined {
-  const { gaps } = beat;
-  if (gaps.length < BEATS_MIN - 1) return undefined;
+  if (beat.gaps.n < BEATS_MIN - 1) return undefined;
+  const gaps = gapsOn(beat.gaps, CLOCKS.time);
   const rising = [...gaps].sort((a, b) => a - b);
   const median = rising[gaps.length >> 1] as number;
   const longest = rising[gaps.length - 1] as number;
@@ -258,9 +251,10 @@ function describe(
   { atMs, visits, ofKind, together }: { atMs: number; visits: number; ofKind: number; together: number },
 ): Overdue {
   const waited = atMs - beat.lastMs;
-  const byTime = deviation(beat.gaps, waited);
-  const byVisits = deviation(beat.visitGaps, Math.max(1, visits - beat.lastVisits));
-  const byKind = deviation(beat.kindGaps, Math.max(1, ofKind - beat.lastOfKind));
+  const gaps = gapsOn(beat.gaps, CLOCKS.time);
+  const byTime = deviation(gaps, waited);
+  const byVisits = deviation(gapsOn(beat.gaps, CLOCKS.visits), Math.max(1, visits - beat.lastVisits));
+  const byKind = deviation(gapsOn(beat.gaps, CLOCKS.kind), Math.max(1, ofKind - beat.lastOfKind));
   // The clock that the beat keeps best: a timer's is the wall clock, a person's the bustle around them.
   let best = byTime;
   for (const other of [byVisits, byKind]) if (other.spread < best.spread) best = other;
@@ -271,7 +265,7 @@ function describe(
   );
   const { ref } = beat;
   const who = beat.actor === undefined ? `${ref.kind} ${ref.name}` : `${ref.kind} objects by ${beat.actor}`;
-  const longest = span(Math.max(...beat.gaps));
+  const longest = span(Math.max(...gaps));
   const typical = span(Math.exp(byTime.mean));
   return {
     by: beat.by,
@@ -280,10 +274,10 @@ function describe(
     ref,
     actor: beat.actor,
     surprise,
-    sentence: `No change of ${who} for ${span(waited)}; in ${many(beat.gaps.length + 1, 'change')} before, the next usually came after ${typical}, and after ${longest} at the latest.`,
+    sentence: `No change of ${who} for ${span(waited)}; in ${many(gaps.length + 1, 'change')} before, the next usually came after ${typical}, and after ${longest} at the latest.`,
     observed: `silent for ${span(waited)}`,
     usual: `a change every ${typical}`,
-    samples: beat.gaps.length + 1,
+    samples: gaps.length + 1,
   };
 }
 
