@@ -170,10 +170,11 @@ export class Silence {
     return most;
   }
 
-  /** The machine that brings most of this object's beats was told to be silent itself: that is the news. */
+  /** The machine that brings most of this object's beats was told to be silent, and somebody else has changed the object since: no news. */
   #isToldByWriter(beat: Beat): boolean {
     if (beat.actor !== undefined || beat.habit.votes < VOTES_MIN) return false;
-    return (this.#state.keys.get(`a${beat.habit.by}\u0000${kindKey(beat.ref)}`)?.told ?? 0) > 0;
+    const writer = this.#state.keys.get(`a${beat.habit.by}\u0000${kindKey(beat.ref)}`);
+    return writer !== undefined && writer.told > 0 && beat.lastMs > writer.lastMs + APART_MS;
   }
 
   /** When the one who brings most of a key's beats was last seen at anything of the kind; the key's own last beat for all but machines. */
