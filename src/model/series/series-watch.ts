@@ -55,7 +55,7 @@ const SCORE_MAX = 6;
 
 const SAY: Record<SignalName, { noun: string; say(value: number): string; floor: number }> = {
   'error-share': { noun: 'share of failing reconciles', say: percent, floor: 0.05 },
-  'duration-p99': { noun: 'time that 99 of 100 reconciles stay under', say: (value) => `${figure(value)} s`, floor: 0.05 },
+  'duration-p99': { noun: '99th percentile of the reconcile time', say: (value) => `${figure(value)} s`, floor: 0.05 },
   retries: { noun: 'number of retries between two readings', say: figure, floor: 5 },
   'queue-depth': { noun: 'number of objects waiting', say: figure, floor: 5 },
   saturation: { noun: 'share of busy workers', say: percent, floor: 0.2 },
