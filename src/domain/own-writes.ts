@@ -30,6 +30,7 @@ const OWN_PREFIX = 'crowsnest.dev/';
 export function isOwnWrite(object: Managed, diff: readonly FieldDiff[]): boolean {
   if (diff.length === 0) return false;
   if (isCanary(object)) return true;
+  if (!diff.every(({ path }) => path.startsWith('/metadata/annotations'))) return false;
   const owned = ownedAnnotations(object);
   return diff.every((entry) => {
     const [first, second, key, ...rest] = segmentsOf(entry.path);

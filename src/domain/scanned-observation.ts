@@ -2,7 +2,7 @@
 
 import type { Managed } from './attribution.ts';
 import type { ChangeOrigin, ChangeType, Observation } from './change.ts';
-import type { Json } from './json.ts';
+import { parseManaged } from './managed-text.ts';
 import type { KubeObject } from './object-ref.ts';
 import type { ScannedObject } from './object-scan.ts';
 
@@ -46,6 +46,6 @@ export function parseScanned({ bytes, start, end }: ScannedObject): KubeObject {
 /** Who an object is and who wrote it, without the rest of it. Throws SyntaxError. */
 export function managedOf({ bytes, apiVersion, kind, name, managedStart, managedEnd }: ScannedObject): Managed {
   if (managedEnd === 0) return { apiVersion, kind, metadata: { name } };
-  const managedFields = JSON.parse(bytes.toString('utf8', managedStart, managedEnd)) as Json;
+  const managedFields = parseManaged(bytes.toString('utf8', managedStart, managedEnd));
   return { apiVersion, kind, metadata: { name, managedFields } };
 }

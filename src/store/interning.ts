@@ -100,12 +100,14 @@ export class Interning {
   }
 
   actorSetId(actor: Actor, candidates: readonly Actor[]): number {
+    const said = textOf(actor, candidates);
+    const known = this.#actorIds.get(said);
+    if (known !== undefined) return known;
     const place = candidates.findIndex((candidate) => sameActor(candidate, actor));
     const actors = place < 0 ? [actor, ...candidates] : candidates;
     const key = JSON.stringify([place, ...actors.map(packActor)]);
-    let id = this.#actorIds.get(key) ?? this.#sql.actorSetId.get(key);
-    if (id === undefined) id = Number(this.#sql.actorSetAdd.run(actor.name, key).lastInsertRowid);
-    this.#actorIds.set(key, id);
+    const id = this.#sql.actorSetId.get(key) ?? Number(this.#sql.actorSetAdd.run(actor.name, key).lastInsertRowid);
+    this.#actorIds.set(said, id);
     return id;
   }
   actorSet(id: number): ActorSet {
@@ -125,10 +127,12 @@ export class Interning {
   /** The set of paths a diff touches; undefined for none. Items of lists are told apart where that does not make too many sets. */
   pathsetId(diff: readonly FieldDiff[]): number | undefined {
     if (diff.length === 0) return undefined;
-    const exact = diff.length === 1 ? [(diff[0] as FieldDiff).path] : sorted(diff.map(({ path }) => path));
-    const key = exact.join('\n');
+    // As they come: in another order they are another way to say the same.
+    let key = '';
+    for (const { path } of diff) key += `\n${path}`;
     const cached = this.#pathsetIds.get(key);
     if (cached !== undefined) return cached;
+    const exact = sorted(diff.map(({ path }) => path));
     const generic = sorted(diff.map((one) => one.generic));
     const id = this.#exactSet(exact, generic) ?? this.#setOf(generic, generic);
     this.#pathsetIds.set(key, id);
@@ -192,6 +196,23 @@ function itemsIn(path: string): string[] {
   if (!path.includes('[')) return [];
   const segments = path.split('/');
   return segments.flatMap((segment, i) => (isListItem(segment) ? [segments.slice(0, i + 1).join('/')] : []));
+}
+
+/** Tells sets of actors apart, for less than the JSON that is stored of them. */
+function textOf(actor: Actor, candidates: readonly Actor[]): string {
+  let text = wordsOf(actor);
+  for (const candidate of candidates) text += candidate === actor ? '\n=' : `\n${wordsOf(candidate)}`;
+  return text;
+}
+
+/** Each word with its length before it, so that none can be taken for several. */
+function wordsOf(actor: Actor): string {
+  let words = `${actor.source} ${actor.confidence} ${actor.name.length} ${actor.name}`;
+  for (const key of OPTIONAL) {
+    const word = actor[key];
+    words += word === undefined ? ' -' : ` ${word.length} ${word}`;
+  }
+  return words;
 }
 
 /** Each once, in order. */
