@@ -198,8 +198,8 @@ function beginAgainLean(): void {
   if (process.env.MALLOC_MMAP_THRESHOLD_ !== undefined || process.execve === undefined) return;
   const flags = ['--max-semi-space-size=8', ...process.execArgv];
   const environment = {
-    MALLOC_MMAP_THRESHOLD_: '32768',
-    MALLOC_TRIM_THRESHOLD_: '131072',
+    MALLOC_MMAP_THRESHOLD_: '131072',
+    MALLOC_TRIM_THRESHOLD_: '1048576',
     MALLOC_ARENA_MAX: '2',
     ...process.env,
   };

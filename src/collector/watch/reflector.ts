@@ -87,10 +87,12 @@ export interface ReflectorOptions {
 type Mode = 'idle' | 'listing' | 'watching' | 'waiting' | 'stopped';
 
 /**
- * Observations in one batch, and with it in one transaction. Fewer would pay for more commits; with more, what belongs to a batch lives long
- * enough to be taken for what stays, and collecting that garbage costs more than the commits saved (ADR 13).
+ * Observations in one batch, and with it in one transaction; and how many are gathered before what else has come is left for the next. Fewer
+ * would pay for more commits; with more, what belongs to a batch lives long enough to be taken for what stays, and collecting that garbage
+ * costs more than the commits saved (ADR 13). What a stream has in hand, 256 KiB, is one batch of objects of usual size.
  */
-const OBSERVATIONS_MAX = 64;
+const OBSERVATIONS_MAX = 128;
+const GATHERED_MAX = 32;
 /** Bytes of lines gathered before they are delivered. */
 const GATHERED_BYTES_MAX = 4 * 1024 * 1024;
 
@@ -373,7 +375,7 @@ export class Reflector {
       for await (const chunk of guardedChunks(stream, { clock, signal: reading.signal, idleMs })) {
         splitter.push(chunk, handler);
         // What else comes in this turn of the event loop goes along: under load one commit covers many events, and otherwise nothing waits.
-        if (events.length < observationsMax && gatheredBytes < GATHERED_BYTES_MAX) {
+        if (events.length < Math.min(GATHERED_MAX, observationsMax) && gatheredBytes < GATHERED_BYTES_MAX) {
           await turnOfEventLoop();
           if ((stream.buffered?.() ?? 0) > 0) continue;
         }
