@@ -9,7 +9,13 @@ const entry = fc.record(
     manager: fc.constantFrom('kubectl', 'a,"time":"b', 'c\\'),
     operation: fc.constant('Update'),
     time: fc.oneof(time, fc.constantFrom(5, null)),
-    fieldsV1: fc.constantFrom({}, { 'f:spec': {} }, { time: '2026-01-05T08:00:00Z' }, { a: 1, time: 'y' }, { 'k:{"time":"x"}': {} }),
+    fieldsV1: fc.constantFrom(
+      {},
+      { 'f:spec': {} },
+      { time: '2026-01-05T08:00:00Z' },
+      { a: 1, time: 'y' },
+      { 'k:{"time":"x"}': {} },
+    ),
   },
   { requiredKeys: ['manager'] },
 );
