@@ -43,9 +43,6 @@ export const BLOCK_DEFAULTS: BlockOptions = {
 /** Of blocks that were thinned. */
 const REWRITE_LEVEL = 9;
 
-/** Where a life belongs. */
-type LifePlace = Pick<Place, 'lifeId' | 'resourceId'>;
-
 export class Blocks {
   readonly #db: Database.Database;
   readonly #options: BlockOptions;
@@ -70,10 +67,10 @@ export class Blocks {
       ),
       sealedThrough: db.prepare<[], number | null>('SELECT max(last_seq) FROM span').pluck(),
       newest: db.prepare<[], number | null>('SELECT max(seq) FROM change').pluck(),
-      lifePlace: db.prepare<[number], LifePlace>(
-        `SELECT c.life_id AS lifeId, o.resource_id AS resourceId
-         FROM change c JOIN life l ON l.id = c.life_id JOIN object o ON o.id = l.object_id WHERE c.seq = ?`,
-      ),
+      lifeOf: db.prepare<[number], number>('SELECT life_id FROM change WHERE seq = ?').pluck(),
+      resourceOf: db
+        .prepare<[number], number>('SELECT o.resource_id FROM life l JOIN object o ON o.id = l.object_id WHERE l.id = ?')
+        .pluck(),
       spanAdd: db.prepare<[number, number, number, number, number]>(
         `INSERT INTO span (first_seq, last_seq, level, ms_min, ms_max, block_key)
          SELECT ?, ?, 0, coalesce(min(observed_ms), 0), coalesce(max(observed_ms), 0), ? FROM change WHERE seq BETWEEN ? AND ?`,
@@ -105,7 +102,8 @@ export class Blocks {
       ...{ db, options },
       encode: (records, level) => seal.seal(encodeBlock(records, level)),
       decode: (id) => this.#decode(id).records(),
-      placeOf: (seq) => this.#sql.lifePlace.get(seq),
+      lifeOf: (seq) => this.#sql.lifeOf.get(seq),
+      resourceOf: (lifeId) => this.#sql.resourceOf.get(lifeId),
       gone: (ids) => {
         for (const id of ids) this.#decoded.delete(id);
       },

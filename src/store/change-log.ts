@@ -93,9 +93,9 @@ export class ChangeLog {
     return row.previous === null ? undefined : this.row(row.seq - row.previous);
   }
 
-  /** The changes of an object from `seq` back to its first, newest first. */
-  *back(seq: number): Generator<ChangeRow> {
-    for (let row = this.row(seq); row !== undefined; row = this.before(row)) yield row;
+  /** The changes of an object from `seq`, of which the row may be known, back to its first, newest first. */
+  *back(seq: number, known?: ChangeRow): Generator<ChangeRow> {
+    for (let row = known ?? this.row(seq); row !== undefined; row = this.before(row)) yield row;
   }
 
   /** The newest change up to `seqMax` of the object whose change `seq` is. */

@@ -21,6 +21,7 @@ export const NEWEST_MARK_DEFAULTS: NewestMarkOptions = { changesPerNewestMark: 1
 const CHUNK_BITS = 8;
 const OBJECTS_PER_CHUNK = 2 ** CHUNK_BITS;
 const CHANGES_PER_OBJECT = 2;
+const OBJECTS_PER_STEP = 32;
 const NONE = 0;
 
 /** The places that are marked, and the one that is being marked for the objects before `chunk` so far. */
@@ -50,6 +51,9 @@ export class NewestMarks {
   /** The mark looked at last: a list asks for one object after the other. */
   #last: { chunk: number; from: number; through: number; seqs: (number | undefined)[] } | undefined;
 
+  /** The chunk that is being looked at. */
+  #found: { target: number; chunk: number; seqs: number[] } | undefined;
+
   constructor(parts: Parts, options: NewestMarkOptions) {
     const { db } = parts;
     this.#parts = parts;
@@ -69,6 +73,7 @@ export class NewestMarks {
 
   forget(): void {
     this.#last = undefined;
+    this.#found = undefined;
   }
 
   /** The newest change of an object up to `seqMax`, as far as marks and links tell; its caller makes sure that it is one of the object. */
@@ -96,19 +101,25 @@ export class NewestMarks {
     return last.seqs[objectId % OBJECTS_PER_CHUNK] ?? NONE;
   }
 
-  /** Marks some objects where that is due; false when nothing is. */
+  /** Looks at some objects where marks are due, and writes what was found once a chunk is complete; false when nothing is due. */
   step(): boolean {
     const progress = this.#due();
     if (progress === undefined) return false;
     const { target, chunk } = progress;
+    if (this.#found?.target !== target || this.#found.chunk !== chunk) this.#found = { target, chunk, seqs: [] };
+    const { seqs } = this.#found;
+    this.#look(chunk * OBJECTS_PER_CHUNK, target, seqs);
+    const isComplete = seqs.length === OBJECTS_PER_CHUNK || chunk * OBJECTS_PER_CHUNK + seqs.length > this.#objectIdMax();
+    if (!isComplete) return true;
     this.#parts.db.transaction(() => {
-      this.#sql.put.run(chunk, target, this.#markOf(chunk, target));
+      this.#sql.put.run(chunk, target, encodeMark(seqs, target));
       this.#sql.forget.run(chunk);
       const isLast = (chunk + 1) * OBJECTS_PER_CHUNK > this.#objectIdMax();
       const [low, high] = [Math.min(progress.low, target), Math.max(progress.high, target)];
       this.#stored.put(JSON.stringify(isLast ? { low, high } : { ...progress, chunk: chunk + 1 }));
     })();
     this.#last = undefined;
+    this.#found = undefined;
     return true;
   }
 
@@ -124,19 +135,24 @@ export class NewestMarks {
     return low > 1.5 * every ? { low, high, target: low - every, chunk: 0 } : undefined;
   }
 
-  #markOf(chunk: number, throughSeq: number): Buffer {
-    const writer = new ByteWriter();
-    const last = Math.min((chunk + 1) * OBJECTS_PER_CHUNK - 1, this.#objectIdMax());
-    for (let objectId = chunk * OBJECTS_PER_CHUNK; objectId <= last; objectId++) {
-      const newest = this.newestUpTo(objectId, throughSeq);
-      writer.varint(newest === undefined ? NONE : throughSeq - newest.seq + 1);
+  /** Adds the newest changes of the next objects after those in `seqs`, of which the first is `firstId`. */
+  #look(firstId: number, throughSeq: number, seqs: number[]): void {
+    const last = Math.min(firstId + OBJECTS_PER_CHUNK - 1, firstId + seqs.length + OBJECTS_PER_STEP - 1, this.#objectIdMax());
+    for (let objectId = firstId + seqs.length; objectId <= last; objectId++) {
+      const newest = this.#parts.objects.newestChange(objectId);
+      seqs.push(newest !== undefined && newest <= throughSeq ? newest : (this.newestUpTo(objectId, throughSeq)?.seq ?? NONE));
     }
-    return writer.finish();
   }
 
   #objectIdMax(): number {
     return this.#sql.objectIdMax.get() ?? 0;
   }
+}
+
+function encodeMark(seqs: readonly number[], throughSeq: number): Buffer {
+  const writer = new ByteWriter();
+  for (const seq of seqs) writer.varint(seq === NONE ? NONE : throughSeq - seq + 1);
+  return writer.finish();
 }
 
 function decodeMark({ throughSeq, data }: MarkRow): number[] {

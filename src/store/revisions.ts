@@ -191,7 +191,7 @@ export class Revisions {
 
   /** Goes back to the nearest full state, or to the state known already, and forward again patch by patch. */
   #rebuild(lifeId: number, seq: number, known: CachedState | undefined, given?: ChangeRow): CachedState {
-    const { steps, start } = this.#steps(lifeId, seq, known);
+    const { steps, start } = this.#steps(lifeId, seq, known, given);
     let bare = start?.bare;
     let own: ReturnType<typeof decodeRecord>['own'];
     let length = start?.length ?? 0;
@@ -212,11 +212,16 @@ export class Revisions {
   }
 
   /** The changes to go through, oldest first, and the state to start from where none of them holds a full one. */
-  #steps(lifeId: number, seq: number, known: CachedState | undefined): { steps: Step[]; start: CachedState | undefined } {
+  #steps(
+    lifeId: number,
+    seq: number,
+    known: CachedState | undefined,
+    given: ChangeRow | undefined,
+  ): { steps: Step[]; start: CachedState | undefined } {
     const life = this.#parts.objects.life(lifeId);
     if (life === undefined) throw corruptRecord('a change belongs to no object', `life ${lifeId}`);
     const steps: Step[] = [];
-    for (const row of this.#parts.log.back(seq)) {
+    for (const row of this.#parts.log.back(seq, given)) {
       if (row.lifeId !== lifeId) break;
       if (row.seq === known?.seq) return { steps: steps.reverse(), start: known };
       const shape = recordShapeOf(row.flags);

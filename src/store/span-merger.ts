@@ -20,8 +20,9 @@ export interface MergerParts {
   encode: (records: readonly RevisionRecord[], level: number) => Buffer;
   /** The records of a block, in its order. */
   decode: (id: number) => RevisionRecord[];
-  /** Where the life of a change belongs; undefined when there is no such change. */
-  placeOf: (seq: number) => { lifeId: number; resourceId: number } | undefined;
+  /** Undefined when there is no such change, or life. */
+  lifeOf: (seq: number) => number | undefined;
+  resourceOf: (lifeId: number) => number | undefined;
   /** Blocks are no longer there; others may get their ids. */
   gone: (ids: readonly number[]) => void;
 }
@@ -200,12 +201,16 @@ export class SpanMerger {
   }
 
   *#records(key: number): Generator<PlacedRecord> {
-    const { decode, placeOf } = this.#parts;
+    const { decode, lifeOf, resourceOf } = this.#parts;
+    // Those of one life lie side by side.
+    let known: { lifeId: number; resourceId: number | undefined } = { lifeId: -1, resourceId: undefined };
     for (const id of this.#sql.blockIds.all(key)) {
       for (const { seq, text } of decode(id)) {
-        const place = placeOf(seq);
-        if (place === undefined) throw corruptRecord('revision data belongs to no change', `change ${seq}`);
-        yield { seq, text, lifeId: place.lifeId, resourceId: place.resourceId };
+        const lifeId = lifeOf(seq);
+        if (lifeId !== undefined && lifeId !== known.lifeId) known = { lifeId, resourceId: resourceOf(lifeId) };
+        if (lifeId === undefined || known.resourceId === undefined)
+          throw corruptRecord('revision data belongs to no change', `change ${seq}`);
+        yield { seq, text, lifeId, resourceId: known.resourceId };
       }
     }
   }

@@ -11,7 +11,7 @@ import { CrowsnestError, isCrowsnestError } from '../domain/errors.ts';
 import { diffValues, type FieldDiff, inPathOrder, leavesOf } from '../domain/field-diff.ts';
 import type { Finding } from '../domain/finding.ts';
 import type { Gap } from '../domain/gap.ts';
-import { describeRef, type KubeObject, type ObjectRef } from '../domain/object-ref.ts';
+import { describeRef, type KubeObject, type ObjectRef, objectKey } from '../domain/object-ref.ts';
 import type { Verdict } from '../domain/verdict.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import { Attributions } from './attributions.ts';
@@ -80,15 +80,15 @@ const FREE_PAGES_KEPT = 256;
 /** Of the time that all changes are kept, what one span may be of. */
 const LARGE_SPAN_SHARE = 1 / 8;
 /** Pages given back to the file system at once. */
-const FREED_MAX = 1_024;
+const FREED_MAX = 256;
+/** Between two turns of bringing the log into the file, while there is other upkeep to do. */
+const CHECKPOINT_MS = 1_000;
 /** How far back a claim that comes late is compared: lives of the object, and its changes. */
 const LIVES_NEAR_MAX = 3;
 /** Losses that are logged, and that are counted. */
 const LOSSES_TOLD_MAX = 100;
 const LOSSES_COUNTED_MAX = 100_000;
 const CHANGES_NEAR_MAX = 2_000;
-/** Objects whose fields are accounted for in one upkeep, and how often states or dozens of changes may be looked at for each. */
-const ACCOUNTED_MAX = 20;
 const ACCOUNTED_LOOKS_MAX = 200;
 
 /** Opens or creates the database. Throws the errors of `openDatabase`. */
@@ -152,6 +152,7 @@ export class SqliteStore implements port.Store {
   readonly #losses = new Set<string>();
   /** The last write was, and the connection is still set so. */
   #unsynced = false;
+  #checkpointMs = 0;
 
   constructor(options: SqliteStoreOptions, opened: OpenDatabase) {
     this.file = options.file;
@@ -434,13 +435,17 @@ export class SqliteStore implements port.Store {
 
   stateAt(ref: ObjectRef, at: { seq: number } | { atMs: number }): KubeObject | undefined {
     return this.#read(() => {
-      const entry = this.#objects.find(ref);
-      if (entry === undefined) return undefined;
-      const row = 'seq' in at ? this.#log.row(at.seq) : this.#objectQueries.changeAt(entry.objectId, at.atMs);
-      if (row === undefined || this.#objects.life(row.lifeId)?.objectId !== entry.objectId) return undefined;
+      const row = 'seq' in at ? this.#log.row(at.seq) : this.#changeAt(ref, at.atMs);
+      const life = row === undefined ? undefined : this.#objects.life(row.lifeId);
+      if (row === undefined || life === undefined || objectKey(life.ref) !== objectKey(ref)) return undefined;
       const gone = 'atMs' in at && decodeFlags(row.flags).type === 'DELETED';
       return gone ? undefined : this.#revisions.state(row);
     });
+  }
+
+  #changeAt(ref: ObjectRef, atMs: number): ChangeRow | undefined {
+    const entry = this.#objects.find(ref);
+    return entry === undefined ? undefined : this.#objectQueries.changeAt(entry.objectId, atMs);
   }
 
   changesWith(query: port.WordQuery, beforeSeq: number, limit: number): number[] | undefined {
@@ -610,28 +615,32 @@ export class SqliteStore implements port.Store {
         stepsUntil(isOver, () => this.#newestMarks.step()),
         this.#findings.hasYoung && this.#db.transaction(() => this.#settleFindings()).immediate(),
         this.#kubeEvents.hasOld() && this.#db.transaction(() => this.#forgetOldEvents()).immediate(),
-        this.#accountForFields(),
+        stepsUntil(isOver, () => this.#accountForFields()),
         this.#release(isOver) > 0,
       ];
       if (!worked.includes(true)) return false;
       const free = this.#db.pragma('freelist_count', { simple: true }) as number;
       if (free > FREE_PAGES_KEPT * 2) this.#db.pragma(`incremental_vacuum(${Math.min(free - FREE_PAGES_KEPT, FREED_MAX)})`);
-      this.#db.pragma('wal_checkpoint(PASSIVE)');
-      return isOver();
+      const more = isOver();
+      // It waits for the disk, so not after each slice.
+      if (!more || performance.now() - this.#checkpointMs >= CHECKPOINT_MS) {
+        this.#db.pragma('wal_checkpoint(PASSIVE)');
+        this.#checkpointMs = performance.now();
+      }
+      return more;
     });
   }
 
   /** Of objects that change often: a row that says of every field who set it. What cannot be found out quickly is left as it is. */
   #accountForFields(): boolean {
-    const due = this.#blameMarks.due(ACCOUNTED_MAX);
-    for (const { objectId, seq } of due) {
-      let looks = 0;
-      const fields = this.#history.blameOf(objectId, seq, () => ++looks > ACCOUNTED_LOOKS_MAX);
-      const certain = fields.flatMap((field) => (field.seq === undefined ? [] : [{ path: field.path, seq: field.seq }]));
-      if (certain.length === 0 || certain.length < fields.length) continue;
-      this.#db.transaction(() => this.#blameMarks.put(objectId, seq, certain)).immediate();
-    }
-    return due.length > 0;
+    const [due] = this.#blameMarks.due(1);
+    if (due === undefined) return false;
+    let looks = 0;
+    const fields = this.#history.blameOf(due.objectId, due.seq, () => ++looks > ACCOUNTED_LOOKS_MAX);
+    const certain = fields.flatMap((field) => (field.seq === undefined ? [] : [{ path: field.path, seq: field.seq }]));
+    if (certain.length > 0 && certain.length === fields.length)
+      this.#db.transaction(() => this.#blameMarks.put(due.objectId, due.seq, certain)).immediate();
+    return true;
   }
 
   /** Lets go of what is too old, or too much; says how many changes. */
