@@ -499,9 +499,9 @@ const OPTIONS = {
     commands: ['db restore'],
   },
   format: {
-    schema: z.enum(['ndjson', 'csv']).default('ndjson'),
+    schema: z.enum(['ndjson', 'csv']).optional(),
     value: 'FORMAT',
-    help: 'ndjson (whole changes, which db import reads) or csv (a table of them)',
+    help: 'ndjson (whole changes, which db import reads) or csv (a table of them); by default as FILE ends, else ndjson',
     commands: ['db export'],
   },
   filter: {

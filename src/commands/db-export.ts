@@ -32,7 +32,8 @@ export async function runExport(options: Options, target: string, terminal: Term
   const exported = { written: 0, unreadable: 0 };
   try {
     await withProgress(createProgress(terminal, 'exporting', 'changes'), async (onProgress) => {
-      const lines = linesOf(store, options, { onProgress, signal: terminal.signal, exported });
+      const csv = (options.format ?? formatOf(target)) === 'csv';
+      const lines = linesOf(store, options, { csv, onProgress, signal: terminal.signal, exported });
       const flags = { flags: 'wx', mode: 0o600, flush: true };
       const sink = toFile ? createWriteStream(made, flags) : standardOutput();
       await pipeline(Readable.from(lines), packing(toFile ? target : ''), sink);
@@ -60,6 +61,11 @@ function standardOutput(): Writable {
   return new Writable({ write: (chunk, _, done) => void process.stdout.write(chunk, done) });
 }
 
+/** What a name asks for that says nothing else: `out.csv`, `out.csv.gz`. */
+function formatOf(target: string): 'csv' | 'ndjson' {
+  return /\.csv(\.gz|\.zst)?$/i.test(target) ? 'csv' : 'ndjson';
+}
+
 function packing(target: string): Transform {
   const compression = compressionFor(target);
   if (compression === 'zstd') return createZstdCompress();
@@ -75,10 +81,9 @@ interface Exported {
 function* linesOf(
   store: Store,
   options: Options,
-  going: { onProgress: Progress['update']; signal: AbortSignal; exported: Exported },
+  going: { csv: boolean; onProgress: Progress['update']; signal: AbortSignal; exported: Exported },
 ) {
-  const { onProgress, signal, exported } = going;
-  const csv = options.format === 'csv';
+  const { csv, onProgress, signal, exported } = going;
   if (csv) yield `${CSV_COLUMNS.join(',')}\r\n`;
   const { seqs, total } = wanted(store, queryOf(options));
   let done = 0;

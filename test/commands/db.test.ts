@@ -4,6 +4,7 @@ import { randomBytes } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
+import { gunzipSync } from 'node:zlib';
 import { DB_COMMANDS, flagsOf } from '../../src/options.ts';
 import { crowsnest, get, line, listening, MAIN, start, temporaryFolder } from './run-crowsnest.ts';
 
@@ -146,6 +147,20 @@ it('exports a part as a table', async () => {
     [3, 4, 5].map((n) => `${n},2026-01-05T08:0${n}:00.000Z,replay,kafka.strimzi.io,v1,Kafka,streaming,orders`),
   );
   assert.match(rows[0]!, /,ann,stream,1,false,\/spec\/kafka\/replicas$/);
+});
+
+it('exports a table where the file is called so, unless something else is asked for', async () => {
+  const db = await replayed('named.db');
+  const first = async (file: string, ...more: string[]) => {
+    const { code, err } = await crowsnest(['db', 'export', at(file), '--db', db, ...more]);
+    assert.equal(code, 0, err);
+    const bytes = readFileSync(at(file));
+    return (file.endsWith('.gz') ? gunzipSync(bytes) : bytes).toString('utf8').slice(0, 4);
+  };
+  assert.equal(await first('named.csv'), 'seq,');
+  assert.equal(await first('named.csv.gz'), 'seq,');
+  assert.equal(await first('lines.csv', '--format', 'ndjson'), '{"ty');
+  assert.equal(await first('lines.txt'), '{"ty');
 });
 
 it('imports what is good of a broken file, masks it, and names the rest', async () => {
