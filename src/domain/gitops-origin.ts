@@ -4,7 +4,7 @@
  */
 import type { Actor } from './change.ts';
 import { isJsonObject, type Json, type JsonObject } from './json.ts';
-import { type KubeObject, parseApiVersion } from './object-ref.ts';
+import { type KubeObject, type KubeOutline, parseApiVersion } from './object-ref.ts';
 
 export type GitopsTool = 'flux' | 'argocd' | 'helm';
 
@@ -23,7 +23,7 @@ const FLUX = [
 const ARGO_GROUP = 'argoproj.io';
 
 /** The surest mark wins: Flux's and Argo CD's own before Helm's, which both leave where they render charts. */
-export function gitopsOrigin(object: KubeObject): GitopsOrigin | undefined {
+export function gitopsOrigin(object: KubeOutline): GitopsOrigin | undefined {
   const labels = textsOf(object.metadata.labels);
   const annotations = textsOf(object.metadata.annotations);
   const chart = labels['helm.sh/chart'];
@@ -75,7 +75,7 @@ export function isWrittenBy(tool: GitopsTool, actor: Actor): boolean {
 }
 
 /** `application:group/Kind:namespace/name`, and of this object: a copy of an object carries the id of the original along. */
-function argoApplication(object: KubeObject, trackingId: string | undefined): string | undefined {
+function argoApplication(object: KubeOutline, trackingId: string | undefined): string | undefined {
   const [application, groupKind, namespaceName] = trackingId?.split(':') ?? [];
   if (application === undefined || application === '' || groupKind === undefined || namespaceName === undefined) return undefined;
   const { group } = parseApiVersion(object.apiVersion);

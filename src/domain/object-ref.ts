@@ -1,4 +1,4 @@
-import type { JsonObject } from './json.ts';
+import type { Json, JsonObject } from './json.ts';
 
 /** Names one Kubernetes object in one cluster. `namespace` is '' for cluster-scoped objects, `group` is '' for the core group. */
 export interface ObjectRef {
@@ -15,6 +15,13 @@ export interface KubeObject extends JsonObject {
   apiVersion: string;
   kind: string;
   metadata: KubeMetadata;
+}
+
+/** An object as far as its marks are concerned. */
+export interface KubeOutline {
+  apiVersion: string;
+  kind: string;
+  metadata: { name: string; labels?: Json; annotations?: Json };
 }
 
 export interface KubeMetadata extends JsonObject {

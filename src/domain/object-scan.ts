@@ -121,6 +121,16 @@ export function scanObject(bytes: Buffer, start: number): ScannedObject | undefi
   return scan;
 }
 
+/** The text of a section; undefined where the object has none of this name. */
+export function sectionText({ bytes, sections, places }: ScannedObject, top: string, key: string): string | undefined {
+  for (let i = 0; i < sections.length; i++) {
+    const section = sections[i] as Section;
+    if (section.key === key && section.top === top)
+      return bytes.toString('utf8', places[2 * i] as number, places[2 * i + 1] as number);
+  }
+  return undefined;
+}
+
 const NONE: never[] = [];
 /** An object of more sections is compared as a whole. */
 const SECTIONS_PER_OBJECT_MAX = 512;

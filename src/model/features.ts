@@ -83,7 +83,7 @@ export function eventOf(change: Change, options: { known: boolean }): ChangeEven
   const kind = kindKey(ref);
   const fields = change.type === 'DELETED' ? [] : fieldsOf(change.diff);
   const imported = change.type === 'ADDED' && (change.origin === 'list' || isOld(change));
-  const keeper = change.type === 'MODIFIED' ? gitopsOrigin(change.state)?.tool : undefined;
+  const keeper = change.type === 'MODIFIED' ? gitopsOrigin(change.outline ?? change.state)?.tool : undefined;
   const structural = change.type !== 'DELETED' && (!options.known || change.diff.some((entry) => entry.op !== 'set'));
   return {
     seq: change.seq,

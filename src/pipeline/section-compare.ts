@@ -9,8 +9,8 @@ import { diffValues, type FieldDiff, makePatch, type StatePatch } from '../domai
 import { escapeSegment } from '../domain/field-path.ts';
 import { isHeartbeat } from '../domain/heartbeat-paths.ts';
 import type { Json, JsonObject } from '../domain/json.ts';
-import type { KubeObject, ObjectRef } from '../domain/object-ref.ts';
-import type { ScannedObject, Section } from '../domain/object-scan.ts';
+import type { KubeObject, KubeOutline, ObjectRef } from '../domain/object-ref.ts';
+import { type ScannedObject, type Section, sectionText } from '../domain/object-scan.ts';
 import { isOwnWrite } from '../domain/own-writes.ts';
 import { type KeyedHash, type MaskOptions, mask } from '../domain/redact.ts';
 import { compareResourceVersions } from '../domain/resource-version.ts';
@@ -204,5 +204,18 @@ export class ScannedChange implements NewChange {
   get state(): KubeObject {
     this.#state ??= this.#masked(this.#observation.object);
     return this.#state;
+  }
+
+  /** Labels and annotations are masked by themselves alone, so they need not be parsed with all the rest. */
+  get outline(): KubeOutline {
+    if (this.#state !== undefined) return this.#state;
+    const { scanned } = this.#observation;
+    const { apiVersion, kind, name, uid, resourceVersion } = scanned;
+    const metadata: KubeObject['metadata'] = { name, uid, resourceVersion };
+    for (const key of ['labels', 'annotations']) {
+      const text = sectionText(scanned, 'metadata', key);
+      if (text !== undefined) metadata[key] = JSON.parse(text) as Json;
+    }
+    return this.#masked({ apiVersion, kind, metadata });
   }
 }

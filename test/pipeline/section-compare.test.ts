@@ -204,6 +204,14 @@ test('random histories: the same changes, counts and states, read back too', () 
         parsed.record(batch.map((step, i) => asParsed(step, 1_000 * (from + i))));
         from = to;
       }
+      for (const change of scanned.changes) {
+        const { outline } = change;
+        if (outline === undefined) continue;
+        const { apiVersion, kind, metadata } = change.state;
+        assert.deepEqual([outline.apiVersion, outline.kind, outline.metadata.name], [apiVersion, kind, metadata.name]);
+        const { labels, annotations } = outline.metadata;
+        assert.deepEqual([labels, annotations], [metadata.labels, metadata.annotations]);
+      }
       assert.deepEqual(scanned.changes.map(told), parsed.changes.map(told));
       assert.deepEqual(scanned.counts, parsed.counts);
       for (const change of parsed.changes) {
