@@ -6,6 +6,7 @@ import { fieldName } from '../domain/field-path.ts';
 import { commonest, countToken, makeTokenCounts, noveltyRate, type TokenCounts, touch } from './counts.ts';
 import { type Detector, type Evidence, type Explanation, type Group, sameInGroup } from './detector.ts';
 import type { ChangeEvent, Field } from './features.ts';
+import { tokensOf } from './value-types.ts';
 import { many, quoteBoth } from './words.ts';
 
 const OBJECTS_MAX = 100_000;
@@ -18,6 +19,8 @@ const TAIL_TOKENS_MAX = 256;
 const SAMPLES_MIN = 10;
 /** Types counted apart from the other values of a field: where something comes from, and steps apart from starting values. */
 const APART = /^(repo|url|base|host|step|type):/;
+
+const PLACE = /^(?:repo|url|base|host):/;
 
 interface State {
   values: number;
@@ -44,6 +47,7 @@ export class NewValue implements Detector<State> {
       if (field.op === 'remove' || (!born && field.op !== 'set')) continue;
       const crowd = Math.log(sameInGroup(group, event, field));
       for (const token of field.tokens) {
+        if (isWhereItWas(field, token)) continue;
         const surprise = this.#surprise(event, field, token, born) - crowd;
         if (surprise > best) {
           best = surprise;
@@ -162,6 +166,11 @@ const NOUNS: Record<string, string> = {
   cidr: 'network size',
   word: 'value',
 };
+
+/** Another tag of the same repository, another path of the same place: the object had that before, whatever is known of others. */
+function isWhereItWas(field: Field, token: string): boolean {
+  return field.op === 'set' && PLACE.test(token) && tokensOf(undefined, field.old, field.generic).includes(token);
+}
 
 /**
  * The next patch, minor or major release is what versions are for (semver.org, clauses 6 to 8): however long only patches came, a minor one
