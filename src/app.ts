@@ -147,7 +147,7 @@ export function createApp({
     const store = openSqliteStore({
       ...{ file, logger, bytesMax, keys, fullText: options.fullText },
       synchronous: options.durability === 'power-loss' ? 'full' : 'normal',
-      ...(retains && { keepChangesMs, keepCheckpointsMs }),
+      ...(retains && { keepChangesMs, keepCheckpointsMs, ...sampleAges(options) }),
     });
     stack.defer('store', () => store.close());
     publishStoreMetrics(store, registry);
@@ -417,6 +417,10 @@ async function keepHouse({
     }
     await clock.sleep(MAINTAIN_MS, signal).catch(() => undefined);
   }
+}
+
+function sampleAges({ keepSamples, keepSamplesFine, keepSamplesCoarse }: Options) {
+  return { keepSamplesMs: keepSamples, keepSamplesFineMs: keepSamplesFine, keepSamplesCoarseMs: keepSamplesCoarse };
 }
 
 /** In slices, between which others get their turn; what is left after some of them waits for the next round. */

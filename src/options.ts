@@ -481,6 +481,24 @@ const OPTIONS = {
     help: 'how long the last change of each object and day is kept; of older ones only how many there were, and what alerts rest on',
     commands: ['serve'],
   },
+  keepSamples: {
+    schema: duration.prefault('30d'),
+    value: 'DURATION',
+    help: "how long samples of controllers' metrics are kept as they were scraped",
+    commands: ['serve'],
+  },
+  keepSamplesFine: {
+    schema: duration.prefault('180d'),
+    value: 'DURATION',
+    help: 'how long what samples come to in every five minutes is kept',
+    commands: ['serve'],
+  },
+  keepSamplesCoarse: {
+    schema: duration.prefault('1200d'),
+    value: 'DURATION',
+    help: 'how long what samples come to in every hour is kept',
+    commands: ['serve'],
+  },
   dbMaxBytes: {
     schema: byteSize.optional(),
     value: 'SIZE',

@@ -35,6 +35,7 @@ import { Postings } from './postings.ts';
 import { RETENTION_DEFAULTS, Retention, type RetentionOptions } from './retention.ts';
 import { type EncodedRevision, REVISION_DEFAULTS, type RevisionOptions, Revisions } from './revisions.ts';
 import { decodeFlags, encodeFlags, encodeResourceVersion } from './row-codec.ts';
+import { SAMPLE_RETENTION_DEFAULTS, SampleRetention, type SampleRetentionOptions } from './sample-retention.ts';
 import { SERIES_DEFAULTS, type SeriesOptions, SeriesTable } from './series.ts';
 import { SmallState } from './small-state.ts';
 import type * as port from './store.ts';
@@ -53,7 +54,8 @@ export interface SqliteStoreOptions
         DeliveryOptions &
         BlameMarkOptions &
         NewestMarkOptions &
-        RetentionOptions
+        RetentionOptions &
+        SampleRetentionOptions
     > {
   logger?: Logger;
   /** A cap on the size of the file. What is old goes before it is reached; reaching it all the same is STORE_FULL. No cap by default. */
@@ -69,6 +71,8 @@ export interface SqliteStoreOptions
 const ENTRIES_MAX = 120_000;
 /** Bytes written to find out whether there is room again, about what a batch takes. */
 const PROBE_BYTES = 64 * 1024;
+/** The cursor of analysis in the samples. */
+const ANALYSED_SAMPLES = 'analysis.samples';
 /** Written when there is nothing else to write with which the log is synced. */
 const SYNCED = 'store/synced';
 /** From this share of the cap on, the oldest changes go whatever their age. */
@@ -142,6 +146,7 @@ export class SqliteStore implements port.Store {
   readonly #small: SmallState;
   readonly #deliveries: Deliveries;
   readonly #retention: Retention;
+  readonly #sampleRetention: SampleRetention;
   #bytesMax: number | undefined;
   #full: CrowsnestError | undefined;
   /** Opened to survive a loss of power. */
@@ -192,6 +197,15 @@ export class SqliteStore implements port.Store {
     this.#retention = new Retention(
       { ...parts, revisions: this.#revisions, evidence, released: (changes) => this.#small.count('released', changes) },
       withDefaults(RETENTION_DEFAULTS, options),
+    );
+    this.#sampleRetention = new SampleRetention(
+      {
+        blocks: (tier) => this.#series.blocks(tier),
+        deleteBefore: (...given) => this.#series.deleteBefore(...given),
+        forgetUnused: (limit) => this.#series.forgetUnused(limit),
+        analysedThrough: () => numberOr(this.#small.cursor(ANALYSED_SAMPLES)),
+      },
+      withDefaults(SAMPLE_RETENTION_DEFAULTS, options),
     );
     this.#gaps = new Gaps(db);
     this.#outbox = new Outbox(db);
@@ -611,7 +625,8 @@ export class SqliteStore implements port.Store {
       const worked = [
         this.#blocks.maintain((record) => this.#revisions.wholeRecord(record), isOver),
         this.#postings.maintain(this.#log.newest()),
-        this.#series.maintain(),
+        this.#rollSeries(),
+        stepsUntil(isOver, () => this.#sampleRetention.step()),
         stepsUntil(isOver, () => this.#newestMarks.step()),
         this.#findings.hasYoung && this.#db.transaction(() => this.#settleFindings()).immediate(),
         this.#kubeEvents.hasOld() && this.#db.transaction(() => this.#forgetOldEvents()).immediate(),
@@ -657,6 +672,12 @@ export class SqliteStore implements port.Store {
     const fullText = this.#fullText;
     if (released > 0 && fullText !== undefined) this.#db.transaction(() => fullText.forgetReleased()).immediate();
     return released;
+  }
+
+  #rollSeries(): boolean {
+    const worked = this.#series.maintain();
+    if (worked) this.#sampleRetention.moved();
+    return worked;
   }
 
   #settleFindings(): boolean {
@@ -743,6 +764,7 @@ export class SqliteStore implements port.Store {
       this.#blameMarks,
       this.#newestMarks,
       this.#retention,
+      this.#sampleRetention,
       this.#series,
       this.#kubeEvents,
       this.#findings,
@@ -802,6 +824,10 @@ export function diffOf(type: Change['type'], before: KubeObject | undefined, aft
 function headOf(entry: ObjectEntry): port.HeadSummary {
   const { ref, uid, resourceVersion, generation, seq, deleted } = summaryOf(entry);
   return { ref, uid, resourceVersion, generation, seq, deleted };
+}
+
+function numberOr(text: string | undefined): number | undefined {
+  return text === undefined ? undefined : Number(text);
 }
 
 function openedToRead(file: string): CrowsnestError {

@@ -261,6 +261,31 @@ describe('tiers grow old', () => {
     assert.equal(hours.series.find(({ labels }) => labels.name === 'total')?.windows.length, 8);
   });
 
+  it('by upkeep, each at its age from the newest sample, raw ones not before they are analysed', () => {
+    const ages = { keepSamplesMs: 2 * HOUR, keepSamplesFineMs: 4 * HOUR, keepSamplesCoarseMs: 6 * HOUR };
+    using store = openSqliteStore({ file: ':memory:', samplesPerRun: 10, scrapesPerRun: 1, ...ages });
+    const fill = (from: number, to: number) => {
+      for (let i = from; i < to; i++)
+        store.append({ changes: [], scrapes: [scrape(i * MINUTE, { total: i, [`pod-${Math.floor(i / 200)}`]: 1 })] });
+      maintainFully(store);
+    };
+    store.commitAnalysis({ findings: [], cursors: { 'analysis.samples': '100' } });
+    fill(0, 600);
+    const oldest = (tier: 'raw' | '5m' | '1h') => (store.samples.blocks(tier)[0]?.msMin ?? Number.NaN) / HOUR;
+    assert.ok(oldest('raw') > 1 && oldest('raw') < 2, 'not analysed yet');
+    store.commitAnalysis({ findings: [], cursors: { 'analysis.samples': '900' } });
+    fill(600, 900);
+    const newest = 899 / 60;
+    assert.ok(oldest('raw') <= newest - 2 && oldest('raw') > newest - 3, `raw from hour ${oldest('raw')}`);
+    assert.ok(oldest('5m') <= newest - 4 && oldest('5m') > newest - 9, `fine from hour ${oldest('5m')}`);
+    assert.ok(oldest('1h') > 0, `coarse from hour ${oldest('1h')}`);
+    assert.deepEqual(
+      ask(store, HOUR, 0, 15 * HOUR).series.flatMap(({ labels }) => (labels.name === 'pod-0' ? [labels.name] : [])),
+      [],
+      'what is gone has no name any more',
+    );
+  });
+
   it('and numbers of scrapes are never given twice', () => {
     using store = aged();
     const { position } = store.samplesAfter(0, 1e6);
