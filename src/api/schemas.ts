@@ -188,6 +188,12 @@ export const Finding = z
       heard: z.string().optional().describe('The verdict of a person that made the difference'),
     }),
     episode: z.string().describe('Findings of one episode share it'),
+    examples: z
+      .array(z.object({ seq: z.int(), time, actor: z.string() }))
+      .optional()
+      .describe(
+        'Earlier changes of the object that show what is usual: of the same field, or by whoever usually makes them; newest first',
+      ),
   })
   .register(components, { id: 'Finding' });
 

@@ -39,9 +39,10 @@ export function findingView(
 ): z.input<typeof schemas.Finding> {
   const { tsMs, id, cluster, subject, summary, score, onceIn, detector, reasons, mature, deterministic } = finding;
   const { severity, decision, episode, moved } = finding;
+  const examples = finding.examples?.map(({ seq, tsMs: ms, actor }) => ({ seq, time: isoTime(ms), actor }));
   return {
     ...{ id, time: isoTime(tsMs), cluster, subject, summary, ...who, score, onceIn, detector, reasons, mature, deterministic },
-    ...{ severity, decision, episode, moved },
+    ...{ severity, decision, episode, moved, examples },
   };
 }
 

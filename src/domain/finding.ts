@@ -60,6 +60,13 @@ export interface Judgement {
   severity: Severity;
 }
 
+/** An earlier change that shows what is usual. */
+export interface ChangeExample {
+  seq: number;
+  tsMs: number;
+  actor: string;
+}
+
 export interface Finding extends Judgement {
   /** Stable: equal input gives equal ids. */
   id: string;
@@ -70,6 +77,8 @@ export interface Finding extends Judgement {
   decision: Decision;
   /** Findings of one episode share it. */
   episode: string;
+  /** Newest first, a few; of a change alone. */
+  examples?: ChangeExample[];
 }
 
 export interface Decision {

@@ -10,10 +10,12 @@
 import type { Change } from '../domain/change.ts';
 import type { Finding, Judgement } from '../domain/finding.ts';
 import { type Opinion, opinionOn, type Verdict, type Place as VerdictPlace } from '../domain/verdict.ts';
+import { withCounterfactual } from '../model/counterfactual.ts';
 import { SNAPSHOT_VERSION } from '../model/ensemble.ts';
 import type { Model } from '../model/model.ts';
 import type { Policy } from '../respond/policy.ts';
 import type { AlertRecord, EffectRecord, Store } from '../store/store.ts';
+import { withExamples } from './examples.ts';
 import { END_OF_RECORD, type Place, RecordWalk, type Walked } from './record-walk.ts';
 import { VerdictBook } from './verdict-book.ts';
 
@@ -45,6 +47,7 @@ export type AnalysisStore = Pick<
   | 'changes'
   | 'changesAfter'
   | 'samplesAfter'
+  | 'history'
 >;
 
 export interface AnalysisOptions {
@@ -123,7 +126,10 @@ export function createAnalysis(options: AnalysisOptions): Analysis {
   };
   /** With what stands at this moment, since a step may go past the place of a verdict. */
   const weigh = (judgements: Judgement[], change?: Change): Judged =>
-    judgements.map((judgement) => ({ judgement, change, opinion: opinionOn(judgement, verdicts.standing) }));
+    judgements.map((said) => {
+      const judgement = { ...said, reasons: said.reasons.map(withCounterfactual) };
+      return { judgement, change, opinion: opinionOn(judgement, verdicts.standing) };
+    });
   /**
    * What people said by this place: a change that is wrong is no habit. The time at which they said it passes first, as it did when they said it.
    */
@@ -158,7 +164,8 @@ export function createAnalysis(options: AnalysisOptions): Analysis {
       const finding = policy.decide(judgement, opinion);
       options.onFinding?.(finding);
       const pages = finding.decision.verdict === 'page';
-      if (pages || finding.deterministic || finding.score >= STORED_SCORE_MIN) unsaved.findings.push(finding);
+      if (pages || finding.deterministic || finding.score >= STORED_SCORE_MIN)
+        unsaved.findings.push(withExamples(store, finding));
       const follow = options.consequences(finding, change);
       unsaved.alerts.push(...follow.alerts);
       unsaved.effects.push(...follow.effects);
