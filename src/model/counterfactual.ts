@@ -1,6 +1,7 @@
 /** What would have been ordinary, for reasons whose detector did not say it: the nearest thing to what was seen that would not have been flagged. */
+import { fieldName } from '../domain/field-path.ts';
 import type { Reason } from '../domain/finding.ts';
-import { fieldName, quote } from './words.ts';
+import { quote } from './words.ts';
 
 type Told = Pick<Reason, 'path' | 'usual'>;
 
