@@ -10,7 +10,7 @@ import type Database from 'better-sqlite3';
 import { isCrowsnestError } from '../domain/errors.ts';
 import type { RevisionRecord } from './block-codec.ts';
 import type { BlockOptions } from './blocks.ts';
-import { mergeSorted } from './sorted-merge.ts';
+import { mergeSorted, type OpenSource, openSource } from './sorted-merge.ts';
 import { corruptRecord } from './store-errors.ts';
 import { compareByPlace, type PlacedRecord } from './young-records.ts';
 
@@ -182,7 +182,12 @@ export class SpanMerger {
   /** The blocks of the merged span one after the other, with nothing in between where that takes its time. */
   *#blocks(run: readonly SpanRow[], level: number, wholeOf: WholeOf): Generator<EncodedBlock | undefined> {
     const { options, encode } = this.#parts;
-    const sources = run.map(({ key }) => this.#records(key));
+    const sources: OpenSource<PlacedRecord>[] = [];
+    for (const { key } of run) {
+      const source = openSource(this.#records(key));
+      if (source !== undefined) sources.push(source);
+      yield undefined;
+    }
     const bytesMax = level === LARGE ? options.bytesPerLargeBlock : options.bytesPerBlock;
     let [block, bytes, taken, lifeId] = [[] as PlacedRecord[], 0, 0, -1];
     for (const record of mergeSorted(sources, compareByPlace)) {
