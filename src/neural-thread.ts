@@ -11,7 +11,7 @@ import { hasEarned } from './model/neural/forecaster-standing.ts';
 import { outlooksOf } from './model/neural/outlook.ts';
 import { trainAndMeasure } from './model/neural/training.ts';
 import { packWeights, unpackWeights } from './model/neural/weights.ts';
-import { type Feed, feedOf, seenOf, vectorsIn } from './pipeline/neural/followed-change.ts';
+import { type Feed, type FollowedChange, feedOf, seenOf, vectorsIn } from './pipeline/neural/followed-change.ts';
 import { gaugesOf } from './pipeline/neural/gauge-series.ts';
 import type {
   Lesson,
@@ -48,6 +48,15 @@ async function run(main: MessagePort, { backend: wanted, source }: NeuralThreadD
   const feed: Feed = (after, limit) => {
     using store = database();
     return feedOf(store, source?.timeZone ?? 'UTC')(after, limit);
+  };
+  /** The next page, which is asked for slice by slice: to open the database and its blocks costs more than to read them. */
+  let page: FollowedChange[] = [];
+  const slice: Feed = (after, limit) => {
+    const rest = page.filter(({ seq }) => seq > after);
+    // A page that begins later than asked for may lack what is between.
+    const isNext = rest.length > 0 && (rest.length < page.length || page[0]?.seq === after + 1);
+    page = isNext ? rest : feed(after, PAGE);
+    return page.slice(0, limit);
   };
 
   const outlook = async (order: Extract<NeuralOrder, { type: 'outlook' }>) => {
@@ -104,7 +113,7 @@ async function run(main: MessagePort, { backend: wanted, source }: NeuralThreadD
       const found = scorerOf(order.network).score(unpackVectors(order.vectors));
       return tell({ type: 'scored', found });
     }
-    const changes = feed(order.after, order.limit);
+    const changes = slice(order.after, order.limit);
     const vectors = changes.flatMap(({ vector }) => vector ?? []);
     const found = order.network === undefined ? [] : scorerOf(order.network).score(vectors);
     tell({ type: 'read', seen: seenOf(changes, found) });
