@@ -4,7 +4,9 @@ import { test } from 'node:test';
 import type { Change } from '../../src/domain/change.ts';
 import type { Finding } from '../../src/domain/finding.ts';
 import { keyedHash } from '../../src/domain/masking-key.ts';
+import type { Verdict } from '../../src/domain/verdict.ts';
 import { createIngest } from '../../src/pipeline/ingest.ts';
+import { confirmedBy } from '../../src/pipeline/neural/create-neural.ts';
 import { feedOf, seenOf } from '../../src/pipeline/neural/followed-change.ts';
 import { createNeuralFollower } from '../../src/pipeline/neural/neural-follower.ts';
 import type { NeuralWorker } from '../../src/pipeline/neural/neural-worker.ts';
@@ -115,4 +117,21 @@ test('promoted, its findings name the network that said so, page nobody, and are
   const last = await followed(pieces, { mayPromote: true });
   assert.equal(last.place.promoted, true);
   assert.deepEqual(findingsOf(pieces), found);
+});
+
+test('what people called wrong counts from when they said so until they take it back', () => {
+  const said = (seq: number, at: number, more: Partial<Verdict> = {}): Verdict => ({
+    ...{ id: `v${seq}`, findingId: `f${seq}`, verdict: 'wrong', scope: { cluster: 'c' }, by: 'ann', givenMs: 0, expiresMs: 0 },
+    ...{ place: { seq: at, position: 0 }, change: { seq, ms: 0 } },
+    ...more,
+  });
+  const verdicts = [
+    said(1, 10),
+    said(2, 50),
+    said(3, 10, { verdict: 'expected' }),
+    said(4, 10, { withdrawn: { by: 'ann', ms: 0, place: { seq: 40, position: 0 } } }),
+  ];
+  assert.deepEqual([...confirmedBy(verdicts, 5)], []);
+  assert.deepEqual([...confirmedBy(verdicts, 30)], [1, 4]);
+  assert.deepEqual([...confirmedBy(verdicts, 60)], [1, 2]);
 });

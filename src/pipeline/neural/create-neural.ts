@@ -1,6 +1,7 @@
 /** The parts of the network put together for a running service. Nothing here loads TensorFlow.js: that is the thread's. */
 import type { Registry } from 'prom-client';
 import type { Clock } from '../../domain/clock.ts';
+import type { Verdict } from '../../domain/verdict.ts';
 import type { NeuralView } from '../../model/neural/neural-view.ts';
 import type { Store } from '../../store/store.ts';
 import type { Logger } from '../../telemetry/logger.ts';
@@ -37,6 +38,7 @@ export function createNeural({ store, keyFile, clock, logger, registry, timeZone
   const follower = createNeuralFollower({
     ...{ store, worker, clock },
     mayPromote: mode === 'auto',
+    confirmed: (through) => confirmedBy(store.verdicts(), through),
     judgedThrough: () => Number(store.cursor(CURSOR_CHANGES) ?? 0),
   });
   const watch: NeuralWatch = createNeuralWatch({
@@ -47,4 +49,14 @@ export function createNeural({ store, keyFile, clock, logger, registry, timeZone
   });
   const counts: NeuralCounts = createNeuralMetrics(registry, () => watch.view());
   return { ...watch, stop: async () => void (await Promise.all([worker.close(), forecasts.stop()])) };
+}
+
+/** What people called wrong, when analysis had come that far: so that a replay decides as the live run did. */
+export function confirmedBy(verdicts: readonly Verdict[], through: number): Set<number> {
+  const confirmed = new Set<number>();
+  for (const { verdict, change, place, withdrawn } of verdicts) {
+    const stands = place.seq <= through && !(withdrawn !== undefined && withdrawn.place.seq <= through);
+    if (verdict === 'wrong' && change !== undefined && stands) confirmed.add(change.seq);
+  }
+  return confirmed;
 }

@@ -37,8 +37,8 @@ export interface NeuralFollowerOptions {
   schedule?: Schedule;
   /** Whether a network that has earned it may add findings. Never by default. */
   mayPromote?: boolean;
-  /** Changes whose findings people confirmed. */
-  confirmed?: () => ReadonlySet<number>;
+  /** Changes whose findings people confirmed, as far as they had when analysis had come to `through`. */
+  confirmed?: (through: number) => ReadonlySet<number>;
   /** The last change with findings that are final; what comes behind it is left for later. */
   judgedThrough?: () => number;
 }
@@ -76,11 +76,11 @@ export function createNeuralFollower(options: NeuralFollowerOptions): NeuralFoll
     return scores;
   };
 
-  const standing = (): Standing =>
+  const standing = (through = Number.POSITIVE_INFINITY): Standing =>
     standingOf({
       versions: versions.list(),
       notable: place.shadow.notable,
-      confirmed: options.confirmed?.() ?? new Set(),
+      confirmed: options.confirmed?.(through) ?? new Set(),
     });
 
   /** The network that a change is scored with: the last one trained before it, or the one that was gone back to. */
@@ -98,7 +98,10 @@ export function createNeuralFollower(options: NeuralFollowerOptions): NeuralFoll
       const [oldest] = store.changesAfter(after, 1);
       const made = await worker.train({
         ...{ seed, after, through: here.seq, atLeast: schedule.changesMin / 2 },
-        without: [...scoresBetween(oldest?.observedMs ?? here.atMs, here.atMs, UNLEARNT_SCORE).keys()],
+        without: [
+          ...scoresBetween(oldest?.observedMs ?? here.atMs, here.atMs, UNLEARNT_SCORE).keys(),
+          ...(options.confirmed?.(here.seq) ?? []),
+        ],
         onProgress(share) {
           progress = { state: 'training', share };
         },
@@ -113,7 +116,7 @@ export function createNeuralFollower(options: NeuralFollowerOptions): NeuralFoll
       }
     }
     place.last = { ...here, trainedOn };
-    place.promoted = options.mayPromote === true && standing().earned;
+    place.promoted = options.mayPromote === true && standing(here.seq).earned;
   };
 
   /** Takes in one change; returns what the network has to say of it where it may. */
@@ -184,7 +187,7 @@ export function createNeuralFollower(options: NeuralFollowerOptions): NeuralFoll
 
   return {
     versions,
-    standing,
+    standing: () => standing(),
     get progress() {
       return progress;
     },
