@@ -71,6 +71,23 @@ describe('serve', () => {
     assert.deepEqual(await namesOf(), ['first']);
   });
 
+  it('watches a network in the shadow, starts no thread for it while there is nothing to learn', async () => {
+    interface Neural {
+      mode: string;
+      promoted: boolean;
+      running: boolean;
+      versions: unknown[];
+      standing: { why: string };
+    }
+    const neural = await get<Neural>(url, '/v1/model/neural');
+    assert.deepEqual([neural.mode, neural.promoted, neural.running, neural.versions], ['shadow', false, false, []]);
+    assert.match(neural.standing.why, /0 of 3 trainings/);
+    assert.match(
+      await (await fetch(`${url}/metrics`, { headers: { authorization: `Bearer ${TOKEN}` } })).text(),
+      /^crowsnest_neural_version 0$/m,
+    );
+  });
+
   it('shows a forbidden kind with the rule to add, and goes on with the others', async () => {
     const row = await until('it is known', async () => {
       const vault = await coverageOf('Vault');
