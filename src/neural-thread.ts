@@ -45,17 +45,24 @@ async function run(main: MessagePort, { backend: wanted, source }: NeuralThreadD
     if (source === undefined) throw new Error('the thread was given no database');
     return openSqliteReader({ file: source.file, keys: source.keyFile === undefined ? undefined : readKeyFile(source.keyFile) });
   };
-  const feed: Feed = (after, limit) => {
-    using store = database();
-    return feedOf(store, source?.timeZone ?? 'UTC')(after, limit);
+  const timeZone = source?.timeZone ?? 'UTC';
+  const feed: Feed = {
+    changes(after, limit) {
+      using store = database();
+      return feedOf(store, timeZone).changes(after, limit);
+    },
+    scores(changes, scoreMin) {
+      using store = database();
+      return feedOf(store, timeZone).scores(changes, scoreMin);
+    },
   };
   /** The next page, which is asked for slice by slice: to open the database and its blocks costs more than to read them. */
   let page: FollowedChange[] = [];
-  const slice: Feed = (after, limit) => {
+  const slice = (after: number, limit: number): FollowedChange[] => {
     const rest = page.filter(({ seq }) => seq > after);
     // A page that begins later than asked for may lack what is between.
     const isNext = rest.length > 0 && (rest.length < page.length || page[0]?.seq === after + 1);
-    page = isNext ? rest : feed(after, PAGE);
+    page = isNext ? rest : feed.changes(after, PAGE);
     return page.slice(0, limit);
   };
 
@@ -116,7 +123,7 @@ async function run(main: MessagePort, { backend: wanted, source }: NeuralThreadD
     const changes = slice(order.after, order.limit);
     const vectors = changes.flatMap(({ vector }) => vector ?? []);
     const found = order.network === undefined ? [] : scorerOf(order.network).score(vectors);
-    tell({ type: 'read', seen: seenOf(changes, found) });
+    tell({ type: 'read', seen: seenOf(feed, changes, found) });
   };
 
   // One at a time, so that answers come in the order of the orders.

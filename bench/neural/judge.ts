@@ -64,8 +64,8 @@ export async function measureNeural({ data, streams, backend, note }: NeuralBenc
     const stream = await readLabelledStream(data, name);
     const changes = await recordedChanges(join(data, `${name}.injected.jsonl.zst`));
     ordinary += stream.ordinary;
-    const feed = feedOf({ changesAfter: (seq, limit) => after(changes, seq, limit) }, 'UTC');
-    const followed = feed(0, changes.length);
+    const feed = feedOf({ changesAfter: (seq, limit) => after(changes, seq, limit), findings: () => ({ items: [] }) }, 'UTC');
+    const followed = feed.changes(0, changes.length);
     const lesson = followed.flatMap(({ vector, observedMs }) =>
       vector !== undefined && observedMs <= stream.cutMs ? [vector] : [],
     );
@@ -73,7 +73,7 @@ export async function measureNeural({ data, streams, backend, note }: NeuralBenc
     const worker = createNeuralWorker({ backend, source: feed });
     const beganMs = performance.now();
     const through = changes.findLast(({ observedMs }) => observedMs <= stream.cutMs)?.seq ?? 0;
-    const range = { after: 0, through, without: [] };
+    const range = { after: 0, through, without: [], scoreMax: Number.POSITIVE_INFINITY };
     const trained = await worker.train({ ...range, seed: SEED, atLeast: 1, onProgress: () => {} });
     if (trained === undefined) throw new Error(`${name} holds nothing to learn from`);
     const seconds = (performance.now() - beganMs) / 1000;

@@ -35,13 +35,13 @@ function knowing(store: Store): NeuralWorker {
     outlook: async () => ({ made: undefined, outlooks: [] }),
     train: async () => ({ weights: Uint8Array.from([1]), figures, backend: 'wasm', cpuSeconds: 1 }),
     async read({ after, limit, network }) {
-      const changes = feed(after, limit);
+      const changes = feed.changes(after, limit);
       const said = changes.flatMap(({ vector }) => {
         if (vector === undefined) return [];
         const fields = vector.indices.filter((index) => index < 256).length;
         return [{ surprise: surpriseOf(fields), feature: vector.indices[0] ?? 0, chance: 0.01, missing: false }];
       });
-      return seenOf(changes, network === undefined ? [] : said);
+      return seenOf(feed, changes, network === undefined ? [] : said);
     },
   };
 }

@@ -33,6 +33,7 @@ function record(store: Store, fromHour: number, toHour: number): void {
 const wasm = (store: Store) => createNeuralWorker({ backend: 'wasm', source: feedOf(store, 'UTC') });
 const followerOf = (store: Store, worker: NeuralWorker = wasm(store)) =>
   createNeuralFollower({ store, worker, clock: systemClock, schedule: SCHEDULE });
+const NOTHING = { changes: () => [], scores: () => new Map<number, number>() };
 const never = new AbortController().signal;
 
 test('a network is trained in its thread when it is due, and scores what comes after it', { timeout: 120_000 }, async () => {
@@ -120,9 +121,9 @@ test('a kill in the middle of a training leaves the network in use, and the next
 });
 
 test('a thread that cannot start says why, and nothing waits for ever', async () => {
-  const worker = createNeuralWorker({ backend: 'wasm', source: () => [] });
-  const native = createNeuralWorker({ backend: 'native', source: () => [] });
-  const nothing = { after: 0, through: 9, without: [], atLeast: 1, seed: 1, onProgress: () => {} };
+  const worker = createNeuralWorker({ backend: 'wasm', source: NOTHING });
+  const native = createNeuralWorker({ backend: 'native', source: NOTHING });
+  const nothing = { after: 0, through: 9, without: [], scoreMax: 4, atLeast: 1, seed: 1, onProgress: () => {} };
   await Promise.allSettled([worker.close()]);
   const isInstalled = await import('@tensorflow/tfjs-node' as string).then(
     () => true,

@@ -2,9 +2,13 @@
 import type { Change } from '../../domain/change.ts';
 import type { TrainingVector } from '../../model/neural/autoencoder.ts';
 import { type ChangeVector, vectorOf } from '../../model/neural/change-vector.ts';
+import { NETWORK } from '../../model/neural/network-judgement.ts';
 import type { OddCompany } from '../../model/neural/odd-company.ts';
 import { makeWeekClock } from '../../model/week-clock.ts';
 import type { Store } from '../../store/store.ts';
+
+const STORED_SCORE_MIN = 2;
+const FINDINGS_PAGE = 500;
 
 export type ChangeMade = Pick<Change, 'seq' | 'ref' | 'uid' | 'type' | 'observedMs' | 'resourceVersion' | 'actor'>;
 
@@ -17,46 +21,74 @@ export interface FollowedChange extends ChangeMade {
 export interface SeenChange extends ChangeMade {
   /** Where a network was asked and there was something to ask. */
   found: (OddCompany & { name: string | undefined }) | undefined;
+  /** What was said of it without the network; 0 where that was not worth keeping. */
+  score: number;
 }
 
-/** Changes after one, in order. */
-export type Feed = (after: number, limit: number) => FollowedChange[];
+export interface Feed {
+  /** Changes after one, in order. */
+  changes(after: number, limit: number): FollowedChange[];
+  /** By change, what was said of it without the network, where that was at least `scoreMin`. */
+  scores(changes: readonly ChangeMade[], scoreMin: number): Map<number, number>;
+}
 
-export function feedOf(store: Pick<Store, 'changesAfter'>, timeZone: string): Feed {
+export function feedOf(store: Pick<Store, 'changesAfter' | 'findings'>, timeZone: string): Feed {
   const hourOfWeek = makeWeekClock(timeZone);
-  return (after, limit) =>
-    store.changesAfter(after, limit).map((change) => {
-      const { seq, ref, uid, type, observedMs, resourceVersion, actor } = change;
-      return { seq, ref, uid, type, observedMs, resourceVersion, actor, vector: vectorOf(change, hourOfWeek) };
-    });
+  return {
+    changes: (after, limit) =>
+      store.changesAfter(after, limit).map((change) => {
+        const { seq, ref, uid, type, observedMs, resourceVersion, actor } = change;
+        return { seq, ref, uid, type, observedMs, resourceVersion, actor, vector: vectorOf(change, hourOfWeek) };
+      }),
+    scores(changes, scoreMin) {
+      const scores = new Map<number, number>();
+      const times = changes.map(({ observedMs }) => observedMs);
+      if (times.length === 0) return scores;
+      const query = { fromMs: Math.min(...times), toMs: Math.max(...times) + 1, scoreMin, limit: FINDINGS_PAGE };
+      let next: string | undefined;
+      do {
+        const page = store.findings(next === undefined ? query : { ...query, continue: next });
+        for (const { subject, score, detector } of page.items) {
+          if (subject.type === 'change' && detector !== NETWORK)
+            scores.set(subject.seq, Math.max(score, scores.get(subject.seq) ?? 0));
+        }
+        next = page.continue;
+      } while (next !== undefined);
+      return scores;
+    },
+  };
 }
 
 /** `found`: what the network made of those with a vector, in their order. */
-export function seenOf(changes: readonly FollowedChange[], found: readonly OddCompany[]): SeenChange[] {
+export function seenOf(feed: Feed, changes: readonly FollowedChange[], found: readonly OddCompany[]): SeenChange[] {
   let next = 0;
+  const scores = found.length === 0 ? undefined : feed.scores(changes, STORED_SCORE_MIN);
   return changes.map(({ vector, ...made }) => {
     const one = vector === undefined ? undefined : found[next++];
-    return { ...made, found: one === undefined ? undefined : { ...one, name: vector?.names.get(one.feature) } };
+    const score = scores?.get(made.seq) ?? 0;
+    return { ...made, score, found: one === undefined ? undefined : { ...one, name: vector?.names.get(one.feature) } };
   });
 }
 
 export interface Range {
   after: number;
   through: number;
-  /** Changes that are not learnt from. */
+  /** Changes that are not learnt from, beside those of which something this rare was said. */
   without: readonly number[];
+  scoreMax: number;
 }
 
 /** All that is to be learnt from in a range, a page at a time. */
-export function* vectorsIn(feed: Feed, { after, through, without }: Range, page: number): Generator<TrainingVector[]> {
+export function* vectorsIn(feed: Feed, { after, through, without, scoreMax }: Range, page: number): Generator<TrainingVector[]> {
   const left = new Set(without);
   for (let from = after; from < through; ) {
-    const changes = feed(from, page);
+    const changes = feed.changes(from, page);
     const newest = changes.at(-1);
     if (newest === undefined) return;
     from = newest.seq;
+    const odd = feed.scores(changes, scoreMax);
     yield changes.flatMap(({ seq, vector }) => {
-      if (vector === undefined || seq > through || left.has(seq)) return [];
+      if (vector === undefined || seq > through || left.has(seq) || odd.has(seq)) return [];
       return [{ indices: vector.indices, values: vector.values }];
     });
   }

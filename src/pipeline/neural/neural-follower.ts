@@ -27,8 +27,6 @@ const SLICE = 200;
 const STORED_EACH = 50;
 /** A change with a score like this may be an incident: it is not learnt from. */
 const UNLEARNT_SCORE = 4;
-const STORED_SCORE_MIN = 2;
-const FINDINGS_PAGE = 500;
 
 export interface NeuralFollowerOptions {
   store: Store;
@@ -60,22 +58,6 @@ export function createNeuralFollower(options: NeuralFollowerOptions): NeuralFoll
   const place = loadPlace(store);
   let progress: NeuralProgress = { state: 'idle', share: 0 };
 
-  /** By change, what was said of it without the network. */
-  const scoresBetween = (fromMs: number, toMs: number, scoreMin: number): Map<number, number> => {
-    const scores = new Map<number, number>();
-    const query = { fromMs, toMs: toMs + 1, scoreMin, limit: FINDINGS_PAGE };
-    let next: string | undefined;
-    do {
-      const page = store.findings(next === undefined ? query : { ...query, continue: next });
-      for (const { subject, score, detector } of page.items) {
-        if (subject.type === 'change' && detector !== NETWORK)
-          scores.set(subject.seq, Math.max(score, scores.get(subject.seq) ?? 0));
-      }
-      next = page.continue;
-    } while (next !== undefined);
-    return scores;
-  };
-
   const standing = (through = Number.POSITIVE_INFINITY): Standing =>
     standingOf({
       versions: versions.list(),
@@ -95,13 +77,10 @@ export function createNeuralFollower(options: NeuralFollowerOptions): NeuralFoll
       const beganMs = clock.nowMs();
       const seed = hashOf(`network through ${here.seq}`);
       const after = Math.max(0, here.seq - schedule.changesMax);
-      const [oldest] = store.changesAfter(after, 1);
       const made = await worker.train({
         ...{ seed, after, through: here.seq, atLeast: schedule.changesMin / 2 },
-        without: [
-          ...scoresBetween(oldest?.observedMs ?? here.atMs, here.atMs, UNLEARNT_SCORE).keys(),
-          ...(options.confirmed?.(here.seq) ?? []),
-        ],
+        without: [...(options.confirmed?.(here.seq) ?? [])],
+        scoreMax: UNLEARNT_SCORE,
         onProgress(share) {
           progress = { state: 'training', share };
         },
@@ -120,8 +99,8 @@ export function createNeuralFollower(options: NeuralFollowerOptions): NeuralFoll
   };
 
   /** Takes in one change; returns what the network has to say of it where it may. */
-  const take = (change: SeenChange, score: number, network: NeuralVersion | undefined): Finding | undefined => {
-    const { found, ref } = change;
+  const take = (change: SeenChange, network: NeuralVersion | undefined): Finding | undefined => {
+    const { found, ref, score } = change;
     if (found === undefined || network === undefined) return undefined;
     const bits = weigh(place.shadow, {
       ...{ seq: change.seq, atMs: change.observedMs, surprise: found.surprise, score },
@@ -145,15 +124,13 @@ export function createNeuralFollower(options: NeuralFollowerOptions): NeuralFoll
     const seen = read.filter(({ seq }) => seq <= through);
     const [first] = seen;
     if (first === undefined) return undefined;
-    const times = seen.map(({ observedMs }) => observedMs);
-    const scores = scoresBetween(Math.min(...times), Math.max(...times), STORED_SCORE_MIN);
     place.last ??= { seq: first.seq - 1, atMs: first.observedMs, trainedOn: 0 };
     const findings: Finding[] = [];
     let here: Place = { seq: first.seq, atMs: first.observedMs };
     let due = false;
     for (const change of seen) {
       here = { seq: change.seq, atMs: change.observedMs };
-      const finding = take(change, scores.get(change.seq) ?? 0, version);
+      const finding = take(change, version);
       if (finding !== undefined) findings.push(finding);
       due = isDue(here, place.last, schedule);
       if (due) break;

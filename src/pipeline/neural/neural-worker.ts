@@ -60,7 +60,7 @@ export function createNeuralWorker({ backend: wanted, source, onStart }: NeuralW
   };
 
   const start = (): Worker => {
-    const data: NeuralThreadData = { backend: wanted, source: typeof source === 'function' ? undefined : source };
+    const data: NeuralThreadData = { backend: wanted, source: 'changes' in source ? undefined : source };
     const started = new Worker(THREAD, { workerData: data, resourceLimits: { maxOldGenerationSizeMb: HEAP_MB } });
     const fail = (error: Error) => {
       if (worker !== started) return;
@@ -99,20 +99,19 @@ export function createNeuralWorker({ backend: wanted, source, onStart }: NeuralW
 
   return {
     async read({ after, limit, network }) {
-      if (typeof source !== 'function') return (await ask({ type: 'read', after, limit, network })).seen;
-      const changes = source(after, limit);
+      if (!('changes' in source)) return (await ask({ type: 'read', after, limit, network })).seen;
+      const changes = source.changes(after, limit);
       const vectors = changes.flatMap(({ vector }) => vector ?? []);
-      if (network === undefined || vectors.length === 0) return seenOf(changes, []);
-      return seenOf(changes, (await ask({ type: 'score', network, vectors: packVectors(vectors) })).found);
+      if (network === undefined || vectors.length === 0) return seenOf(source, changes, []);
+      return seenOf(source, changes, (await ask({ type: 'score', network, vectors: packVectors(vectors) })).found);
     },
     async train({ seed, atLeast, onProgress, ...range }) {
-      const from =
-        typeof source === 'function' ? { vectors: packVectors([...vectorsIn(source, range, PAGE)].flat()) } : { range };
+      const from = 'changes' in source ? { vectors: packVectors([...vectorsIn(source, range, PAGE)].flat()) } : { range };
       const { made } = await ask({ type: 'train', seed, atLeast, ...from }, onProgress);
       return made === undefined ? undefined : { ...made, backend };
     },
     async outlook(asked) {
-      if (typeof source === 'function') return { made: undefined, outlooks: [] };
+      if ('changes' in source) return { made: undefined, outlooks: [] };
       const { made, outlooks } = await ask({ type: 'outlook', ...asked });
       return { made: made === undefined ? undefined : { ...made, backend }, outlooks };
     },
