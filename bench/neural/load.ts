@@ -16,7 +16,7 @@ import { systemClock } from '../../src/telemetry/system-clock.ts';
 import { Latencies, type Latency } from '../latency.ts';
 
 const PER_SECOND = 50;
-const ALONE_MS = 20_000;
+const ALONE_MS = 15_000;
 const FILL = 500;
 /** A tenth of what is recorded is kept back for measuring, and some changes are nobody's act. */
 const MORE = 1.15;
@@ -52,6 +52,8 @@ export async function measureNeuralLoad({ data, streams, changes, backend, note 
     const flags = { db: join(folder, 'bench.db'), logLevel: 'error' };
     const options = parseOptions({ command: 'backtest', flags, environment: {} });
     await using app = createApp({ options, defaultDb: flags.db, signal: stopping.signal });
+    // Seals what is recorded and files findings, as a service does.
+    app.startHousekeeping({ live: false });
     const observations = (await Promise.all(streams.map((name) => read(join(data, `${name}.jsonl.zst`))))).flat();
     if (observations.length === 0) throw new Error('the streams hold no changes');
     const wanted = Math.ceil(changes * MORE);
@@ -76,10 +78,15 @@ export async function measureNeuralLoad({ data, streams, changes, backend, note 
     const worker = createNeuralWorker({ backend, source: { file: flags.db, keyFile: undefined, timeZone: 'UTC' } });
     const schedule = { intervalMs: Number.MAX_SAFE_INTEGER, changesMin: 1, changesMax: wanted };
     const follower = createNeuralFollower({ store: app.store, worker, clock: systemClock, schedule });
+    const told = setInterval(
+      () => note(`${follower.progress.state} ${follower.progress.share.toFixed(2)}, through ${follower.place.seq}`),
+      5_000,
+    );
     const beganMs = performance.now();
     const training = await pace(follower.follow({ signal: stopping.signal }));
     const seconds = (performance.now() - beganMs) / 1000;
     clearInterval(watch);
+    clearInterval(told);
     const made = follower.versions.list()[0];
     if (made === undefined) throw new Error('no network was trained');
     note('alone again');
