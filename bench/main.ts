@@ -187,6 +187,14 @@ program
   });
 
 program
+  .command('restarts')
+  .description('the findings of a recorded stream in one go against those over 50 restarts')
+  .requiredOption('--stream <FILE>', 'a recorded change stream')
+  .action(async ({ stream }: { stream: string }) => {
+    process.stdout.write(`${JSON.stringify(await (await import('./restarts.ts')).measureRestarts(stream))}\n`);
+  });
+
+program
   .command('queries')
   .description(
     'questions to a long history, alone and while it is written to, beside git; bytes as it grows; the start of the API on it',
