@@ -6,7 +6,7 @@
  * fcntl lock: the kernel drops it with the process, however it dies, so there is no stale pid to judge and nothing to clean up. The lock
  * file is left in place, since deleting it would let two processes lock two different files of the same name.
  */
-import { closeSync, existsSync, openSync, readdirSync, readFileSync, readSync, statSync } from 'node:fs';
+import { accessSync, constants, existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import Database from 'better-sqlite3';
 import { CrowsnestError } from '../domain/errors.ts';
@@ -16,6 +16,8 @@ import { storeError } from './store-errors.ts';
 export const APPLICATION_ID = 0x43524f57;
 
 const MIGRATIONS_DIR = new URL('./migrations/', import.meta.url);
+/** Shorter than this no file of SQLite is; an empty one is made by whoever begins a database. */
+const HEADER_BYTES = 16;
 const FOREIGN_TODO = 'Point --db at another file; this one was left as it is';
 
 export interface DatabaseOptions {
@@ -54,7 +56,8 @@ export function openDatabase(options: DatabaseOptions): OpenDatabase {
       if (!exists && options.create === false) {
         throw new CrowsnestError({ code: 'NOT_FOUND', what: 'there is no such database', where: file, todo: 'Check --db' });
       }
-      if (exists) checkHeader(file);
+      // Before the lock, which is a file of its own, so that nothing is left beside a file that is not ours.
+      if (exists) checkIdentity(file);
       opened.push(lockWriter(file));
       if (exists) inspect(file);
     }
@@ -105,18 +108,19 @@ export function openToRead(file: string, { current = false } = {}): Database.Dat
 
 /** Throws STORE_FOREIGN, STORE_TOO_NEW or STORE_CORRUPT for what is no database of a known format. */
 export function checkIdentity(file: string): void {
-  checkHeader(file);
+  checkFile(file);
   inspect(file);
 }
 
-/** Tells a text file or another program's format before SQLite opens it. */
-function checkHeader(file: string): void {
-  const header = Buffer.alloc(16);
-  let read = 0;
+/**
+ * What is too short or may not be read. By name alone: whoever opens and closes a database file by other means than SQLite drops all locks that
+ * this process holds on it, those of its other connections included (fcntl(2); https://sqlite.org/howtocorrupt.html, 2.2).
+ */
+function checkFile(file: string): void {
+  let size: number;
   try {
-    const fd = openSync(file, 'r');
-    read = readSync(fd, header, 0, 16, 0);
-    closeSync(fd);
+    accessSync(file, constants.R_OK);
+    size = statSync(file).size;
   } catch (error) {
     throw new CrowsnestError({
       code: 'STORE_READ_ONLY',
@@ -126,14 +130,17 @@ function checkHeader(file: string): void {
       cause: error,
     });
   }
-  if (read < 16 || header.toString('latin1') !== 'SQLite format 3\0') {
-    throw new CrowsnestError({
-      code: 'STORE_FOREIGN',
-      what: 'the file is not a crowsnest database',
-      where: file,
-      todo: FOREIGN_TODO,
-    });
-  }
+  if (size < HEADER_BYTES) throw foreign(file);
+}
+
+function foreign(file: string, cause?: unknown): CrowsnestError {
+  return new CrowsnestError({
+    code: 'STORE_FOREIGN',
+    what: 'the file is not a crowsnest database',
+    where: file,
+    todo: FOREIGN_TODO,
+    cause,
+  });
 }
 
 /** Held until it is closed; throws while another process holds it. */
@@ -148,11 +155,20 @@ export function lockWriter(file: string): Database.Database {
   }
 }
 
+/** The first that is read of a file; here SQLite notices what is none of its own. */
+function applicationIdOf(db: Database.Database, file: string): unknown {
+  try {
+    return db.pragma('application_id', { simple: true });
+  } catch (error) {
+    throw (error as { code?: string }).code === 'SQLITE_NOTADB' ? foreign(file, error) : error;
+  }
+}
+
 /** Reads identity and version through a read-only connection, which leaves even the write-ahead log of a stranger alone. */
 function inspect(file: string): void {
   const db = new Database(file, { readonly: true });
   try {
-    const applicationId = db.pragma('application_id', { simple: true });
+    const applicationId = applicationIdOf(db, file);
     const version = db.pragma('user_version', { simple: true }) as number;
     const tables = db.prepare('SELECT count(*) FROM sqlite_schema').pluck().get() as number;
     // A process killed while it created the file leaves an empty database of nobody: ours to fill.
