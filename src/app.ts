@@ -262,7 +262,7 @@ export function createApp({
           neural: () => neural,
           maturity: () => analysis.model.maturity(),
           behind: () => analysis.behind(),
-          feedback: createFeedback({ store, analysis, clock, newId: randomUUID }),
+          feedback: createFeedback({ store, analysis, clock, newId: randomUUID, hash }),
           baselines: { of: (query) => analysis.model.baselines(query), like: (query) => analysis.model.namesLike(query) },
           health: () => health(store, [modelCheck(analysis), ...view.checks()]),
           registry,

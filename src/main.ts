@@ -6,6 +6,7 @@
 import { readFileSync } from 'node:fs';
 import { setFlagsFromString } from 'node:v8';
 import { Command as Program } from 'commander';
+import { printable } from './commands/printable.ts';
 import type { Terminal } from './commands/terminal.ts';
 import { CrowsnestError, type ErrorCode, isCrowsnestError } from './domain/errors.ts';
 import { type Command, flagsOf, type Options, parseOptions } from './options.ts';
@@ -255,7 +256,7 @@ function exitCodeOf(error: unknown): number {
     return 2;
   }
   if (isCrowsnestError(error)) {
-    process.stderr.write(`crowsnest: ${error.message}\n`);
+    process.stderr.write(`crowsnest: ${printable(error.message)}\n`);
     return USAGE_ERRORS.has(error.code) ? 2 : 1;
   }
   const internal = new CrowsnestError({

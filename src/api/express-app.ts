@@ -77,7 +77,7 @@ function mount(app: Express, route: Route, limits: RateLimits, sources: ApiSourc
   const path = route.path.replaceAll(/\{(\w+)\}/g, ':$1');
   if (route.push === undefined) {
     const guards: RequestHandler[] = route.open ? [] : [limits.everyone, ...limits.refused];
-    const body = route.body === undefined ? [] : readJsonBody();
+    const body = route.body !== undefined ? readJsonBody() : route.acts ? refuseBody : [];
     app[methodOf(route)](path, nameRoute(route.path), guards, body, serveRoute(route, sources));
   } else {
     // Whoever has a key is held back by what is in flight, not by a count: an API server's audit webhook is one busy address. Who signs is known
@@ -106,6 +106,18 @@ function parseQuery(text: string | null): Record<string, unknown> {
     }
   }
   return parse(text);
+}
+
+/** Where all that can be said is said by parameters, a body is a mistake that would otherwise go unnoticed. */
+function refuseBody(request: Request, _response: Response, next: NextFunction): void {
+  const { 'content-length': length = '0', 'transfer-encoding': encoding } = request.headers;
+  if (length === '0' && encoding === undefined) {
+    next();
+    return;
+  }
+  throw new RequestError([
+    { in: 'body', name: '', detail: 'is not taken here; what can be said is said by parameters of the query' },
+  ]);
 }
 
 function refuseUnknownPath(request: Request, _response: Response, _next: NextFunction): void {

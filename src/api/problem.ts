@@ -31,6 +31,10 @@ export const PROBLEM_STATUS: Partial<Record<ErrorCode, { status: number; title: 
   STORE_FULL: { status: 503, title: 'The disk is full' },
 };
 
+function wordsOf({ in: place, name, detail }: ParameterError): string {
+  return name === '' ? `the ${place} ${detail}` : `${place} parameter ${name}: ${detail}`;
+}
+
 /** A request whose parameters do not fit, with one entry per parameter. */
 export class RequestError extends CrowsnestError {
   readonly errors: ParameterError[];
@@ -38,7 +42,7 @@ export class RequestError extends CrowsnestError {
   constructor(errors: ParameterError[]) {
     super({
       code: 'REQUEST_INVALID',
-      what: errors.map((error) => `${error.in} parameter ${error.name}: ${error.detail}`).join('; '),
+      what: errors.map(wordsOf).join('; '),
     });
     this.errors = errors;
   }

@@ -208,6 +208,7 @@ export const VerdictScope = z
     namespace: scopeText,
     name: scopeText,
     actor: scopeText,
+    controller: scopeText.describe('Of findings on the series of a controller'),
     path: scopeText.describe('With [*] for every list item'),
   })
   .describe('What it speaks of: all that is given must fit')

@@ -1,7 +1,7 @@
 import type { Blame } from '../api/answers.ts';
 import type { Options } from '../options.ts';
 import { createAsker, findObject } from './ask-api.ts';
-import { printable } from './changes.ts';
+import { printable } from './printable.ts';
 import type { Terminal } from './terminal.ts';
 
 const VALUE_LENGTH_MAX = 60;

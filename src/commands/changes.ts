@@ -2,6 +2,7 @@ import type { ChangeList, ChangeSummary } from '../api/answers.ts';
 import { describeRef } from '../domain/object-ref.ts';
 import type { Options } from '../options.ts';
 import { type Asker, createAsker, findObject } from './ask-api.ts';
+import { printable } from './printable.ts';
 import type { Terminal } from './terminal.ts';
 
 const PAGE_MAX = 1_000;
@@ -60,9 +61,4 @@ function print(change: ChangeSummary, options: Options, terminal: Terminal, with
   const object = withObject ? [describeRef(ref)] : [];
   const columns = [String(seq), time, type, actor.name, ...object, `${paths.slice(0, PATHS_SHOWN).join(' ')}${more}`];
   terminal.out(`${columns.map(printable).join('  ').trimEnd()}\n`);
-}
-
-/** What came out of a cluster must not steer the terminal. */
-export function printable(text: string): string {
-  return text.replaceAll(/(?!\t)[\p{Cc}\p{Cf}]/gu, (character) => `\\u{${character.codePointAt(0)?.toString(16)}}`);
 }

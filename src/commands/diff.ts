@@ -1,7 +1,7 @@
 import type { ObjectDiff } from '../api/answers.ts';
 import type { Options } from '../options.ts';
 import { createAsker, findObject } from './ask-api.ts';
-import { printable } from './changes.ts';
+import { printable } from './printable.ts';
 import type { Terminal } from './terminal.ts';
 
 /** What changed between two revisions of an object, as `diff -u` of YAML or as JSON. */

@@ -2,7 +2,7 @@ import type { BaselineList } from '../api/answers.ts';
 import { CrowsnestError } from '../domain/errors.ts';
 import type { Options } from '../options.ts';
 import { createAsker, findObject } from './ask-api.ts';
-import { printable } from './changes.ts';
+import { printable } from './printable.ts';
 import type { Terminal } from './terminal.ts';
 
 type Baseline = BaselineList['items'][number];

@@ -1,9 +1,10 @@
 /** What a person says of findings, from the command line. */
 import { userInfo } from 'node:os';
 import type { Verdict, VerdictAnswer, VerdictList } from '../api/answers.ts';
+import { CrowsnestError } from '../domain/errors.ts';
 import type { Options } from '../options.ts';
 import { createAsker } from './ask-api.ts';
-import { printable } from './changes.ts';
+import { printable } from './printable.ts';
 import type { Terminal } from './terminal.ts';
 
 export async function runVerdict(
@@ -35,7 +36,13 @@ export async function runVerdictUndo(options: Options, id: string, terminal: Ter
 }
 
 function nameOf({ by }: Options): string {
-  return by ?? userInfo().username;
+  if (by !== undefined) return by;
+  try {
+    return userInfo().username;
+  } catch (cause) {
+    const what = 'the system knows no name for this user';
+    throw new CrowsnestError({ code: 'CONFIG_BAD_VALUE', what, where: '--by', todo: 'Say who you are with --by NAME.', cause });
+  }
 }
 
 function words({ verdict, stored, preview }: VerdictAnswer): string {

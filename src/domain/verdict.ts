@@ -17,6 +17,8 @@ export interface VerdictScope {
   namespace?: string;
   name?: string;
   actor?: string;
+  /** Of findings on the series of a controller. */
+  controller?: string;
   path?: string;
 }
 
@@ -117,7 +119,8 @@ function isAbout(scope: VerdictScope, { subject, actor }: Judgement): boolean {
     (scope.kind === undefined || scope.kind === ref.kind) &&
     (scope.namespace === undefined || scope.namespace === ref.namespace) &&
     (scope.name === undefined || scope.name === ref.name) &&
-    (scope.actor === undefined || scope.actor === actor.name)
+    (scope.actor === undefined || scope.actor === actor.name) &&
+    (scope.controller === undefined || (subject.type === 'series' && scope.controller === subject.controller))
   );
 }
 
@@ -127,7 +130,10 @@ function speaksOf(scope: VerdictScope, { detector, path }: Reason): boolean {
 }
 
 interface Scoped extends Pick<Finding, 'cluster' | 'detector'> {
-  subject: { ref: { group?: string | undefined; kind: string; namespace?: string | undefined; name?: string | undefined } };
+  subject: {
+    ref: { group?: string | undefined; kind: string; namespace?: string | undefined; name?: string | undefined };
+    controller?: string | undefined;
+  };
   actor: Pick<Finding['actor'], 'name' | 'source'>;
   reasons: readonly { path?: string | undefined }[];
 }
@@ -135,12 +141,14 @@ interface Scoped extends Pick<Finding, 'cluster' | 'detector'> {
 /** The scopes that make sense for a finding, from the narrowest: each with the detector of its strongest reason. */
 export function scopesOf(finding: Scoped): Partial<Record<ScopeName, VerdictScope>> {
   const { cluster, detector, subject, actor, reasons } = finding;
+  const { controller } = subject;
   const { group, kind, namespace, name } = subject.ref;
   const path = reasons[0]?.path;
   const base: VerdictScope = { cluster, detector, kind, ...(group === undefined ? {} : { group }) };
   const inNamespace = namespace === undefined ? base : { ...base, namespace };
   return {
     ...(name === undefined || name === '' ? {} : { object: { ...inNamespace, name } }),
+    ...(controller === undefined ? {} : { object: { ...base, controller } }),
     ...(actor.source === 'none' || actor.name === 'unknown' ? {} : { actor: { ...inNamespace, actor: actor.name } }),
     ...(namespace === undefined || namespace === '' ? {} : { namespace: inNamespace }),
     ...(path === undefined ? {} : { path: { ...base, path: genericPath(path) } }),

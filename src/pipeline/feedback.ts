@@ -3,6 +3,7 @@ import type { Clock } from '../domain/clock.ts';
 import { CrowsnestError } from '../domain/errors.ts';
 import { genericPath } from '../domain/field-path.ts';
 import type { Finding } from '../domain/finding.ts';
+import { type KeyedHash, mask } from '../domain/redact.ts';
 import {
   isIn,
   isNeverMuted,
@@ -64,9 +65,11 @@ export interface FeedbackOptions {
   analysis: Pick<Analysis, 'hear' | 'place' | 'levelOf'>;
   clock: Pick<Clock, 'nowMs'>;
   newId: () => string;
+  /** What people write may hold a secret that they looked at. */
+  hash: KeyedHash;
 }
 
-export function createFeedback({ store, analysis, clock, newId }: FeedbackOptions): Feedback {
+export function createFeedback({ store, analysis, clock, newId, hash }: FeedbackOptions): Feedback {
   const requireFinding = (id: string): Finding => {
     const finding = store.finding(id);
     if (finding === undefined) throw new CrowsnestError({ code: 'NOT_FOUND', what: `No finding ${id} is stored` });
@@ -86,7 +89,7 @@ export function createFeedback({ store, analysis, clock, newId }: FeedbackOption
       verdict: said.verdict,
       scope: scopeOf(finding, said.scope),
       by: said.by,
-      ...(said.why === undefined ? {} : { why: said.why }),
+      ...(said.why === undefined ? {} : { why: mask({ why: said.why }, hash).why }),
       givenMs: nowMs,
       expiresMs,
       place: analysis.place(),

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { Ajv2020 } from 'ajv/dist/2020.js';
+import { keyedHash } from '../../src/domain/masking-key.ts';
 import { createFeedback } from '../../src/pipeline/feedback.ts';
 import { type SeededApi, startSeededApi, TOKEN } from '../support/seeded-api.ts';
 import { SEED_END_MS, seededStore } from '../support/seeded-store.ts';
@@ -15,6 +16,7 @@ before(async () => {
   const { store } = seededStore();
   let ids = 0;
   const feedback = createFeedback({
+    hash: keyedHash(Buffer.from('k')),
     store,
     analysis: { hear: () => void heard++, place: () => ({ seq: 9, position: 0 }), levelOf: () => 2.5 },
     clock: { nowMs: () => SEED_END_MS },

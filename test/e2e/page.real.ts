@@ -214,9 +214,10 @@ describe('the page', { skip: existsSync(CHROMIUM) ? false : `no Chromium at ${CH
     assert.match(await rows.first().innerText(), /ScaledObject.*forbidden/s);
     assert.match(await rows.first().locator('code').innerText(), /^- \{apiGroups: \["keda.sh"\].*\}$/);
     assert.match(
-      await page.locator('.clusters').innerText(),
+      await page.locator('.clusters:not(.sources)').innerText(),
       /prod-eu.*canary came back after 31 ms.*prod-us.*not reached for 12 min/s,
     );
+    assert.match(await page.locator('.sources').innerText(), /nats\/changes\s*not reached for .*\s*connection refused/);
     assert.match(await page.locator('header').innerText(), /2 not seen.*1 cluster not reached/s);
     assert.equal(await page.getByText('CiliumEndpoint').isVisible(), false);
     await page.getByText('One kind left out on purpose').click();

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { isCrowsnestError } from '../../src/domain/errors.ts';
 import type { Finding } from '../../src/domain/finding.ts';
+import { keyedHash } from '../../src/domain/masking-key.ts';
 import type { Verdict } from '../../src/domain/verdict.ts';
 import { createFeedback, type Feedback } from '../../src/pipeline/feedback.ts';
 import { type Life, live, shortStream } from '../support/judged-record.ts';
@@ -13,7 +14,13 @@ const NOW_MS = Date.parse('2026-06-01T00:00:00Z');
 
 function feedbackOf(life: Life): Feedback {
   let ids = life.store.verdicts().length;
-  return createFeedback({ store: life.store, analysis: life.analysis, clock: { nowMs: () => NOW_MS }, newId: () => `v${++ids}` });
+  return createFeedback({
+    hash: keyedHash(Buffer.from('k')),
+    store: life.store,
+    analysis: life.analysis,
+    clock: { nowMs: () => NOW_MS },
+    newId: () => `v${++ids}`,
+  });
 }
 
 describe('verdicts on a stream', () => {

@@ -3,6 +3,7 @@ import { type ApiServer, type ApiServerOptions, createApiServer } from '../../sr
 import type { ClusterReach, KindCoverage } from '../../src/collector/source.ts';
 import type { Clock } from '../../src/domain/clock.ts';
 import { ControllerTies, type ControllerView } from '../../src/domain/controller-ties.ts';
+import { keyedHash } from '../../src/domain/masking-key.ts';
 import { createModel } from '../../src/model/ensemble.ts';
 import { createFeedback } from '../../src/pipeline/feedback.ts';
 /** An API server on a seeded store, with a manual clock and a token. */
@@ -105,6 +106,7 @@ export async function startSeededApi({
   for (const change of seeded.changes) model.observe(change);
   let ids = 0;
   const feedback = createFeedback({
+    hash: keyedHash(Buffer.from('k')),
     store: store ?? seeded.store,
     analysis: { hear: () => {}, place: () => ({ seq: 0, position: 0 }), levelOf: () => undefined },
     clock: frozenClock,

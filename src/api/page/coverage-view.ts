@@ -25,7 +25,7 @@ export function CoverageView({ live }: { live: Live }): VNode {
       sources.length > 0 &&
       html`<section>
         <h2>Beside the clusters</h2>
-        <ul class="clusters">${sources.map((source) => html`<${SourceLine} source=${source} nowMs=${live.nowMs} />`)}</ul>
+        <ul class="clusters sources">${sources.map((source) => html`<${SourceLine} source=${source} nowMs=${live.nowMs} />`)}</ul>
       </section>`
     }
     ${

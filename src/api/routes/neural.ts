@@ -2,10 +2,11 @@
 import { z } from 'zod';
 import type { NeuralPort, NeuralVersion, NeuralView } from '../../model/neural/neural-view.ts';
 import * as schemas from '../neural-schemas.ts';
+import { wholeNumberParameter } from '../parameters.ts';
 import { notFound } from '../problem.ts';
 import { type ApiSources, route } from '../route.ts';
 
-const version = z.coerce.number<string>().int().min(1).describe('Its number');
+const version = wholeNumberParameter(1, Number.MAX_SAFE_INTEGER, 'must be a whole number, 1 or more').describe('Its number');
 
 export const getNeural = route({
   path: '/v1/model/neural',
