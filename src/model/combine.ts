@@ -14,7 +14,7 @@ export const WEIGHTS: Record<string, number> = {
   'hour-of-week': 3,
   burst: 2,
   pace: 0.5,
-  'mass-delete': 3,
+  'mass-delete': 5,
   wave: 0.1,
   'co-change': 1.5,
   company: 2,

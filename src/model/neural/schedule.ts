@@ -21,10 +21,11 @@ const NEWS_SHARE = 0.2;
 
 /**
  * Whether a network is due once the change at `here` was seen. `last` is where the last one was trained, or the beginning, with the number
- * of changes it was trained on. A clock that was set ahead for a while delays nothing for longer than a whole window of changes.
+ * of changes it was trained on. However many changes come, it is once an interval: a training costs as much as thousands of changes. A clock that
+ * was set ahead for a while delays nothing for longer than a whole window of changes.
  */
 export function isDue(here: Place, last: Place & { trainedOn: number }, schedule: Schedule): boolean {
   const news = here.seq - last.seq;
-  if (news >= schedule.changesMax) return true;
+  if (here.atMs < last.atMs) return news >= schedule.changesMax;
   return news >= Math.max(schedule.changesMin, NEWS_SHARE * last.trainedOn) && here.atMs - last.atMs >= schedule.intervalMs;
 }
