@@ -9,7 +9,7 @@ import { DAY_MS } from './detector.ts';
 import { CLOCKS, gapsOn } from './gap-log.ts';
 import { usualHours } from './hour-of-week.ts';
 import type { SilenceState } from './silence.ts';
-import { figure, many, percent, span } from './words.ts';
+import { howOften, many, percent, span } from './words.ts';
 
 const SEEN_MAX = 8;
 const NAMED_MAX = 3;
@@ -48,8 +48,7 @@ export function hourHabit(bins: Float64Array, samples: number, noun: string): Ha
 export function paceHabit(tempo: Entry<TemposState['objects']> | undefined, nowMs: number): Habit | undefined {
   if (tempo === undefined || tempo.n < 2 || nowMs - tempo.bornMs < DAY_MS) return undefined;
   const perDay = (tempo.n * DAY_MS) / (nowMs - tempo.bornMs);
-  const often = perDay >= 1 ? `${figure(perDay)} times a day` : `once in ${span(DAY_MS / perDay)}`;
-  return { about: 'pace', sentence: `about ${often}`, samples: tempo.n, mature: tempo.n >= SAMPLES_MATURE };
+  return { about: 'pace', sentence: `about ${howOften(perDay)}`, samples: tempo.n, mature: tempo.n >= SAMPLES_MATURE };
 }
 
 /** Only what is missed when it does not come: a steady beat. */

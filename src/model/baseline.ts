@@ -50,7 +50,7 @@ function ofObject(learnt: Learnt, object: string): Baseline {
   const habits = [
     actorHabit(affinityOf(learnt).targets.get(`o${object}`)),
     // What no edit has shown of the object itself is taken from its kind, as the detectors do.
-    (own?.edits ?? 0) > 0 && own !== undefined ? fieldHabit(own.moved, own.edits, '') : kindFields(learnt, kind),
+    own !== undefined && own.edits > 0 ? fieldHabit(own.moved, own.edits, '') : kindFields(learnt, kind),
     hoursOf(learnt, tempo?.recent ?? []),
     paceHabit(tempo, saved.state.clockMs),
     beatHabit(saved.silence.keys.get(`o${object}`)),
@@ -102,8 +102,7 @@ function kindFields(learnt: Learnt, kind: string): Habit | undefined {
   if (paths === undefined) return undefined;
   const moved = new Map<string, number>();
   for (const [generic, id] of paths.ids) if ((paths.moved[id] ?? 0) > 0) moved.set(generic, paths.moved[id] as number);
-  const [, name = kind] = kind.split('/');
-  return fieldHabit(moved, paths.edits, ` of ${name} objects`);
+  return fieldHabit(moved, paths.edits, ` of ${kindOf(kind).kind} objects`);
 }
 
 function hoursOf(learnt: Learnt, times: readonly number[]): Habit | undefined {

@@ -6,7 +6,7 @@ import { fieldName } from '../domain/field-path.ts';
 import { touch } from './counts.ts';
 import { crowding, DAY_MS, type Detector, type Evidence, HOUR_MS, MINUTE_MS } from './detector.ts';
 import type { ChangeEvent } from './features.ts';
-import { figure, many, quoteBoth, span } from './words.ts';
+import { figure, howOften, many, quoteBoth, span } from './words.ts';
 
 const OBJECTS_MAX = 100_000;
 const RECENT_MAX = 240;
@@ -117,15 +117,10 @@ export class Burst extends TempoDetector {
       }
     }
     if (surprise === 0) return undefined;
-    const perDay = rate * DAY_MS;
-    const field =
-      event.fields.length === 1
-        ? `, the last time ${fieldName(event.fields[0]!.path)} (${quoteBoth(event.fields[0]!.old, event.fields[0]!.next).join(' → ')})`
-        : '';
     return {
       surprise,
       explain: () => ({
-        sentence: `${event.ref.kind} ${event.ref.name} changed ${worst.count} times within ${span(worst.windowMs)}${field}; it usually changes ${perDay >= 1 ? `${figure(perDay)} times a day` : `once in ${span(1 / rate)}`}.`,
+        sentence: `${event.ref.kind} ${event.ref.name} changed ${worst.count} times within ${span(worst.windowMs)}${lastField(event)}; it usually changes ${howOften(rate * DAY_MS)}.`,
         observed: worst.count,
         usual: Number(figure(rate * worst.windowMs)),
         samples: tempo?.n ?? 0,
@@ -177,4 +172,10 @@ function peakBefore(tempo: Tempo | undefined, atMs: number, windowMs: number): n
     peak = Math.max(peak, to - from + 1);
   }
   return peak;
+}
+
+/** Where the newest of many changes is of one field. */
+function lastField({ fields: [field, ...more] }: ChangeEvent): string {
+  if (field === undefined || more.length > 0) return '';
+  return `, the last time ${fieldName(field.path)} (${quoteBoth(field.old, field.next).join(' → ')})`;
 }

@@ -219,8 +219,8 @@ function withNominal(
   const trust = known / (known + TRUSTED);
   if (SHARES.has(detector)) return Math.max(ranked, ranked ** trust * Math.exp(-surprise) ** (1 - trust));
   const spread = SPREAD[detector];
-  const own = spread === undefined ? 1 : Math.exp(-surprise / spread);
-  return spread === undefined ? ranked : Math.min(ranked, ranked ** trust * own ** (1 - trust));
+  if (spread === undefined) return ranked;
+  return Math.min(ranked, ranked ** trust * Math.exp(-surprise / spread) ** (1 - trust));
 }
 
 /** At most how rare a surprise is that stands for a probability, or for standard deviations; 0 for others. */

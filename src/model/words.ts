@@ -54,6 +54,11 @@ export function figure(value: number): string {
   return Math.abs(value) >= 1000 ? String(Math.round(value)) : String(Number(value.toPrecision(3)));
 }
 
+/** `2.6 times a day`, `once in 3 days`. */
+export function howOften(perDay: number): string {
+  return perDay >= 1 ? `${figure(perDay)} times a day` : `once in ${span(86_400_000 / perDay)}`;
+}
+
 /** A share as a percentage that does not round something to nothing. */
 export function percent(share: number): string {
   const value = share * 100;

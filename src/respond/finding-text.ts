@@ -34,10 +34,10 @@ export function summaryOf(judgement: Judgement): string {
 }
 
 function movedText({ moved }: Judgement): string {
-  const [first, second] = moved?.fields ?? [];
-  if (moved === undefined || first === undefined) return '';
-  const told = [first, ...(second !== undefined && moved.more === 0 && moved.fields.length === 2 ? [second] : [])];
-  const more = moved.fields.length - told.length + moved.more;
+  if (moved === undefined || moved.fields.length === 0) return '';
+  const all = moved.fields.length + moved.more;
+  const told = all <= 2 ? moved.fields : moved.fields.slice(0, 1);
+  const more = all - told.length;
   const words = told.map(({ path, from = 'nothing', to = 'nothing' }) => `${fieldName(path)} ${from} → ${to}`);
   return ` (${words.join(', ')}${more === 0 ? '' : `, and ${more} more field${more === 1 ? '' : 's'}`})`;
 }

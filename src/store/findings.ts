@@ -29,6 +29,32 @@ interface FindingRow {
 /** A number is a place in a block. */
 type Stored = Buffer | string | number;
 
+/** What can be asked of a finding, for those that are filed and those that are not: each member that is given must fit. */
+const CONDITIONS = [
+  ['cluster', 'cluster', '='],
+  ['kind', 'kind', '='],
+  ['namespace', 'namespace', '='],
+  ['name', 'name', '='],
+  ['detector', 'detector', '='],
+  ['severity', 'severity', '='],
+  ['scoreMin', 'score', '>='],
+  ['fromMs', 'ts_ms', '>='],
+  ['toMs', 'ts_ms', '<='],
+] as const;
+
+type Value = string | number;
+
+const COMPARES: Record<(typeof CONDITIONS)[number][2], (a: Value, b: Value) => boolean> = {
+  '=': (a, b) => a === b,
+  '>=': (a, b) => a >= b,
+  '<=': (a, b) => a <= b,
+};
+
+function columnsOf({ cluster, subject, detector, severity, score, tsMs }: Finding) {
+  const { kind, namespace = '', name = '' } = subject.ref;
+  return { cluster, kind, namespace, name, detector, severity, score, ts_ms: tsMs };
+}
+
 export class Findings {
   readonly #db: Database.Database;
   readonly #seal: ValueSeal;
@@ -93,8 +119,9 @@ export class Findings {
     for (const [i, { finding, text }] of young.entries()) this.#file(finding, places?.[i] ?? pack(text, this.#seal));
   }
 
-  #file({ id, tsMs, cluster, detector, severity, decision, score, subject }: Finding, data: Stored): void {
-    const { kind, namespace = '', name = '' } = subject.ref;
+  #file(finding: Finding, data: Stored): void {
+    const { id, decision } = finding;
+    const { cluster, kind, namespace, name, detector, severity, score, ts_ms: tsMs } = columnsOf(finding);
     // A number would be bound as a floating one, which a column of any type keeps as that.
     const stored = typeof data === 'number' ? BigInt(data) : data;
     this.#sql.put.run(id, tsMs, cluster, kind, namespace, name, detector, severity, decision.verdict, score, stored);
@@ -124,22 +151,14 @@ export class Findings {
     const young = this.#youngWhere(query);
     const where: string[] = [];
     const values: (string | number)[] = [];
-    const compare = (condition: string, value: string | number | undefined) => {
-      if (value === undefined) return;
-      where.push(condition);
+    for (const [asked, column, operator] of CONDITIONS) {
+      const value = query[asked];
+      if (value === undefined) continue;
+      where.push(`${column} ${operator} ?`);
       values.push(value);
-    };
-    compare('cluster = ?', query.cluster);
-    compare('kind = ?', query.kind);
-    compare('namespace = ?', query.namespace);
-    compare('name = ?', query.name);
-    compare('detector = ?', query.detector);
-    compare('severity = ?', query.severity);
+    }
     // As text and not as a parameter, so that SQLite sees that the index of paged findings fits.
     if (query.verdict !== undefined) where.push(query.verdict === 'page' ? "verdict = 'page'" : "verdict = 'record'");
-    compare('score >= ?', query.scoreMin);
-    compare('ts_ms >= ?', query.fromMs);
-    compare('ts_ms <= ?', query.toMs);
     if (query.continue !== undefined) {
       where.push('(ts_ms, id) < (?, ?)');
       values.push(...cursorOf(query.continue));
@@ -182,21 +201,14 @@ function isBehind({ tsMs, id }: Finding, [lastMs, lastId]: [number, string]): bo
   return tsMs < lastMs || (tsMs === lastMs && id < lastId);
 }
 
-/** The same as the conditions of the list's SQL. */
+/** As the list's SQL has it. */
 function matches(finding: Finding, query: Omit<FindingQuery, 'limit' | 'continue'>): boolean {
-  const { kind, namespace = '', name = '' } = finding.subject.ref;
-  return (
-    (query.cluster === undefined || finding.cluster === query.cluster) &&
-    (query.kind === undefined || kind === query.kind) &&
-    (query.namespace === undefined || namespace === query.namespace) &&
-    (query.name === undefined || name === query.name) &&
-    (query.detector === undefined || finding.detector === query.detector) &&
-    (query.severity === undefined || finding.severity === query.severity) &&
-    (query.verdict === undefined || finding.decision.verdict === query.verdict) &&
-    (query.scoreMin === undefined || finding.score >= query.scoreMin) &&
-    (query.fromMs === undefined || finding.tsMs >= query.fromMs) &&
-    (query.toMs === undefined || finding.tsMs <= query.toMs)
-  );
+  if (query.verdict !== undefined && finding.decision.verdict !== query.verdict) return false;
+  const columns = columnsOf(finding);
+  return CONDITIONS.every(([asked, column, operator]) => {
+    const value = query[asked];
+    return value === undefined || COMPARES[operator](columns[column], value);
+  });
 }
 
 function pack(text: string, seal: ValueSeal): Buffer | string {

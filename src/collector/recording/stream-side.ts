@@ -8,11 +8,13 @@
  *   {"type":"EVENT","ts","cluster","event":{…}}                       a Kubernetes Event
  *   {"type":"GAP","ts","cluster","gap":{…}}                           a stretch of history that nobody can tell
  */
+
 import { CLAIM_VERBS, type Claim, type WrittenBy, writtenBy } from '../../domain/claim.ts';
 import type { KnownKind } from '../../domain/controller-ties.ts';
 import { GAP_REASONS, type Gap } from '../../domain/gap.ts';
 import { isJsonObject, type Json, type JsonObject } from '../../domain/json.ts';
 import type { KubeEvent } from '../../domain/kube-event.ts';
+import { isTimeZone } from '../../domain/time-text.ts';
 import { formatTime, parseTime } from './stream-time.ts';
 
 export const FORMAT_VERSION = 2;
@@ -216,15 +218,6 @@ function fits(value: Json | undefined, shape: Shape): boolean {
 /** A NUL would let two different names share one object key. */
 function isText(value: Json | undefined): value is string {
   return typeof value === 'string' && value !== '' && !value.includes('\u0000');
-}
-
-function isTimeZone(name: string): boolean {
-  try {
-    new Intl.DateTimeFormat('en', { timeZone: name });
-    return true;
-  } catch {
-    return false;
-  }
 }
 
 function isTexts(value: Json): value is Record<string, string> {
