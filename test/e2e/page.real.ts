@@ -210,7 +210,7 @@ describe('the page', { skip: existsSync(CHROMIUM) ? false : `no Chromium at ${CH
 
   it('shows under coverage what is not seen first, with the rule to add, which cluster is away, and what is left out', async () => {
     const page = await open(signedIn('/coverage'));
-    const rows = page.locator('table').first().locator('tbody tr');
+    const rows = page.locator('section', { has: page.getByRole('heading', { name: 'Not seen' }) }).locator('tbody tr');
     assert.match(await rows.first().innerText(), /ScaledObject.*forbidden/s);
     assert.match(await rows.first().locator('code').innerText(), /^- \{apiGroups: \["keda.sh"\].*\}$/);
     assert.match(

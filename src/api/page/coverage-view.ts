@@ -10,9 +10,11 @@ import { bytes, localTime, visible, wholeNumber } from './words.ts';
 /** What is seen, what is not and why, and how far learning has come. */
 export function CoverageView({ live }: { live: Live }): VNode {
   const { stats, coverage, clusters, sources } = live;
+  // Before the first answer nothing is known: no "nothing seen" is said, and no part comes ahead of what stands above it.
+  if (stats === undefined) return html`<main class="coverage"><p class="note">…</p></main>`;
   const { unseen, seen, leftOut } = groupCoverage(coverage);
   const several = clusters.length > 1;
-  const detectors = Object.entries(stats?.maturity?.detectors ?? {});
+  const detectors = Object.entries(stats.maturity?.detectors ?? {});
   return html`<main class="coverage">
     ${
       clusters.length > 0 &&
@@ -71,23 +73,20 @@ export function CoverageView({ live }: { live: Live }): VNode {
       <h2>What is masked</h2>
       <${MaskedPlaces} live=${live} several=${several} />
     </section>
-    ${
-      stats !== undefined &&
-      html`<section>
-        <h2>What is recorded</h2>
-        <dl class="facts">
-          <div><dt>Changes</dt><dd>${wholeNumber(stats.changes)}</dd></div>
-          <div><dt>Objects</dt><dd>${wholeNumber(stats.objects)}</dd></div>
-          <div><dt>Updates without a change</dt><dd>${wholeNumber(stats.heartbeats)}</dd></div>
-          <div><dt>Metric samples</dt><dd>${wholeNumber(stats.samples)}</dd></div>
-          <div><dt>Not recordable</dt><dd>${wholeNumber(stats.rejects)}</dd></div>
-          <div><dt>On disk</dt><dd>${bytes(stats.bytes)}</dd></div>
-          ${stats.first !== undefined && html`<div><dt>First change</dt><dd>${localTime(stats.first)}</dd></div>`}
-          ${stats.last !== undefined && html`<div><dt>Newest change</dt><dd>${localTime(stats.last)}</dd></div>`}
-          <div><dt>Version</dt><dd>${stats.version}</dd></div>
-        </dl>
-      </section>`
-    }
+    <section>
+      <h2>What is recorded</h2>
+      <dl class="facts">
+        <div><dt>Changes</dt><dd>${wholeNumber(stats.changes)}</dd></div>
+        <div><dt>Objects</dt><dd>${wholeNumber(stats.objects)}</dd></div>
+        <div><dt>Updates without a change</dt><dd>${wholeNumber(stats.heartbeats)}</dd></div>
+        <div><dt>Metric samples</dt><dd>${wholeNumber(stats.samples)}</dd></div>
+        <div><dt>Not recordable</dt><dd>${wholeNumber(stats.rejects)}</dd></div>
+        <div><dt>On disk</dt><dd>${bytes(stats.bytes)}</dd></div>
+        ${stats.first !== undefined && html`<div><dt>First change</dt><dd>${localTime(stats.first)}</dd></div>`}
+        ${stats.last !== undefined && html`<div><dt>Newest change</dt><dd>${localTime(stats.last)}</dd></div>`}
+        <div><dt>Version</dt><dd>${stats.version}</dd></div>
+      </dl>
+    </section>
   </main>`;
 }
 
