@@ -17,13 +17,13 @@ describe('next step of a reflector', () => {
     ['a finished list is followed by the watch at once', { type: 'listed' }, 3, { delayMs: 0, failures: 0, forget: false }],
     [
       'a watch that did its work is taken up at once',
-      { type: 'ended', progressed: true },
+      { type: 'ended', progressed: true, inTime: true },
       3,
       { delayMs: 0, failures: 0, forget: false },
     ],
     [
       'a watch that ends at once is taken up more and more slowly',
-      { type: 'ended', progressed: false },
+      { type: 'ended', progressed: false, inTime: true },
       3,
       { delayMs: 1_200, failures: 4 },
     ],

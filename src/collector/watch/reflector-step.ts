@@ -8,8 +8,11 @@ import { type BackOffOptions, backOffMs, jittered } from './back-off.ts';
 export type Outcome =
   /** The list is complete and delivered; the watch comes next. */
   | { type: 'listed' }
-  /** The server ended the watch. `progressed`: it brought something or lasted a while. */
-  | { type: 'ended'; progressed: boolean }
+  /**
+   * The server ended the watch. `progressed`: it brought something or lasted a while. `inTime`: when it was asked to, and not before; a server
+   * that goes away may end its watches in good order too.
+   */
+  | { type: 'ended'; progressed: boolean; inTime: boolean }
   /** The position is of no use any more: history is gone, or the server never had it. */
   | { type: 'expired'; reason: string }
   /** The server knows nothing as new as our position: it lags behind another one, or its storage was set back. */
@@ -44,6 +47,8 @@ export interface StepContext {
   backOff: BackOffOptions;
 }
 
+/** A connection that lasted this long did its work, whatever it brought. */
+export const LASTING_MS = 5_000;
 /** How often a kind that was seen may be refused before it is taken for forbidden; with the back-off about three seconds. */
 const FORBIDDEN_TRIES = 4;
 
