@@ -8,8 +8,9 @@ import { setFlagsFromString } from 'node:v8';
 import { Command as Program } from 'commander';
 import { printable } from './commands/printable.ts';
 import type { Terminal } from './commands/terminal.ts';
+import type { Command } from './configuration/commands.ts';
 import { CrowsnestError, type ErrorCode, isCrowsnestError } from './domain/errors.ts';
-import { type Command, flagsOf, type Options, parseOptions } from './options.ts';
+import { flagsOf, type Options, parseOptions } from './options.ts';
 
 const USAGE_ERRORS: ReadonlySet<ErrorCode> = new Set([
   'CONFIG_UNKNOWN_KEY',

@@ -3,9 +3,10 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
+import type { Command } from '../src/configuration/commands.ts';
 import { environmentName, flagName } from '../src/configuration/option-names.ts';
 import { isCrowsnestError } from '../src/domain/errors.ts';
-import { type Command, flagsOf, parseOptions } from '../src/options.ts';
+import { flagsOf, parseOptions } from '../src/options.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'crowsnest-options-'));
 after(() => rmSync(folder, { recursive: true }));

@@ -42,7 +42,7 @@ const FOLDERS: Record<string, { values: string[]; types?: string[] }> = {
     ],
     types: ['model', 'respond'],
   },
-  'main.ts': { values: ['domain', 'commands', 'app.ts', 'options.ts'] },
+  'main.ts': { values: ['domain', 'configuration', 'commands', 'app.ts', 'options.ts'] },
   configuration: { values: ['domain'] },
   // Reads the database and computes: an app of its own, in a thread.
   'neural-thread.ts': { values: ['model', 'pipeline', 'store'] },

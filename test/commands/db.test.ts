@@ -5,7 +5,8 @@ import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { gunzipSync } from 'node:zlib';
-import { DB_COMMANDS, flagsOf } from '../../src/options.ts';
+import { DB_COMMANDS } from '../../src/configuration/commands.ts';
+import { flagsOf } from '../../src/options.ts';
 import { crowsnest, get, line, listening, MAIN, start, temporaryFolder } from './run-crowsnest.ts';
 
 const folder = temporaryFolder();

@@ -4,7 +4,8 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
-import { ASKING_COMMANDS, COMMANDS, flagsOf } from '../../src/options.ts';
+import { ASKING_COMMANDS, COMMANDS } from '../../src/configuration/commands.ts';
+import { flagsOf } from '../../src/options.ts';
 import { crowsnest, line, listening, start, temporaryFolder } from './run-crowsnest.ts';
 
 const folder = temporaryFolder();
