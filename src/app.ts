@@ -3,14 +3,13 @@
  * commands is the source that feeds it (src/commands). Long straight-line wiring is fine here; decisions belong elsewhere.
  */
 import { randomUUID } from 'node:crypto';
-import { collectDefaultMetrics, Gauge, Registry } from 'prom-client';
+import { collectDefaultMetrics, Registry } from 'prom-client';
+import { healthOf } from './api/health.ts';
 import type { ApiIngest } from './api/serve-push.ts';
 import { type ApiServer, createApiServer } from './api/server.ts';
 import type { ClusterReach, KindCoverage, Source, SourceReach } from './collector/source.ts';
 import type { BlindSpot } from './domain/blind-spot.ts';
-import { type Clock, EVENT_TIME_LAG_MS } from './domain/clock.ts';
-import type { DeclaredController } from './domain/controller-ties.ts';
-import { CrowsnestError } from './domain/errors.ts';
+import type { Clock } from './domain/clock.ts';
 import type { Finding } from './domain/finding.ts';
 import type { Gap } from './domain/gap.ts';
 import { keyedHash } from './domain/masking-key.ts';
@@ -26,9 +25,10 @@ import { type ClaimBookOptions, createClaimBook } from './pipeline/claim-book.ts
 import { createClaimMetrics } from './pipeline/claim-metrics.ts';
 import { type ControllerBook, createControllerBook } from './pipeline/controller-book.ts';
 import { createFeedback } from './pipeline/feedback.ts';
+import { keepHouse } from './pipeline/housekeeping.ts';
 import { createIdleAnalysis } from './pipeline/idle-analysis.ts';
 import { createIngest } from './pipeline/ingest.ts';
-import { createMaskingBook, type MaskingBook } from './pipeline/masking-book.ts';
+import { createMaskingBook } from './pipeline/masking-book.ts';
 import { publishMaskingMetrics } from './pipeline/masking-metrics.ts';
 import { publishPipelineMetrics } from './pipeline/metrics.ts';
 import { publishModelMetrics } from './pipeline/model-metrics.ts';
@@ -47,15 +47,10 @@ import { asAsync } from './store/async-store.ts';
 import { openSqliteStore } from './store/sqlite-store.ts';
 import type { Store } from './store/store.ts';
 import { readKeyFile } from './store/store-key.ts';
+import { publishStoreMetrics } from './store/store-metrics.ts';
 import { createLogger, type Logger } from './telemetry/logger.ts';
 import { systemClock } from './telemetry/system-clock.ts';
 
-const MAINTAIN_MS = 1_000;
-/** Upkeep of the store holds up everything else for about so long, and gives way for so long after it. */
-const UPKEEP_MS = 5;
-const UPKEEP_PAUSE_MS = 50;
-const UPKEEP_SLICES = 20;
-const SNAPSHOT_MS = 300_000;
 /** How long a gap is told of, and how many of them after a restart. */
 const GAP_ALERT_MS = 3_600_000;
 const GAPS_TOLD_MAX = 500;
@@ -155,7 +150,7 @@ export function createApp({
     // Until the API listens nobody can follow a link; the address is known once it does.
     let externalUrl = options.externalUrl ?? `http://${options.host}:${options.port}`;
     const allow = parseAllow(options.allow);
-    const controllers = createControllerBook({ store, declared: declaredControllers(options) });
+    const controllers = createControllerBook({ store, declared: options.controllers });
     const modelOf = (snapshot?: Uint8Array) =>
       createModel({ timeZone: options.timeZone ?? 'UTC', rules: options.rules, kindOf: controllers.kindOf }, snapshot);
     const judging = (): AnalysisOptions => ({
@@ -264,7 +259,7 @@ export function createApp({
           behind: () => analysis.behind(),
           feedback: createFeedback({ store, analysis, clock, newId: randomUUID, hash }),
           baselines: { of: (query) => analysis.model.baselines(query), like: (query) => analysis.model.namesLike(query) },
-          health: () => health(store, [modelCheck(analysis), ...view.checks()]),
+          health: () => healthOf({ readOnly: store.readOnly, behind: analysis.behind(), checks: view.checks() }),
           registry,
           schemas,
           auth: { token },
@@ -358,7 +353,7 @@ export function judgeAnew({
   store: Store;
   onFinding: (finding: Finding) => void;
 }): Analysis {
-  const controllers = createControllerBook({ store, declared: declaredControllers(options) });
+  const controllers = createControllerBook({ store, declared: options.controllers });
   return createAnalysis({
     store: {
       changes: (query) => store.changes(query),
@@ -377,114 +372,6 @@ export function judgeAnew({
   });
 }
 
-interface Housekeeping {
-  store: Store;
-  analysis: Analysis;
-  controllers: ControllerBook;
-  masking: MaskingBook;
-  clock: Clock;
-  logger: Logger;
-  signal: AbortSignal;
-  live: boolean;
-  react: () => void;
-}
-
-async function keepHouse({
-  store,
-  analysis,
-  controllers,
-  masking,
-  clock,
-  logger,
-  signal,
-  live,
-  react,
-}: Housekeeping): Promise<void> {
-  let snapshotMs = clock.nowMs();
-  while (!signal.aborted) {
-    try {
-      await upkeep(store, clock, signal);
-      masking.save(clock.nowMs());
-      if (live && analysis.advance(clock.nowMs() - EVENT_TIME_LAG_MS).length > 0) react();
-      if (clock.nowMs() - snapshotMs >= SNAPSHOT_MS) {
-        analysis.saveSnapshot();
-        controllers.save();
-        snapshotMs = clock.nowMs();
-      }
-    } catch (error) {
-      // A full disk is the pipeline's to wait out; housekeeping simply comes again.
-      if (!(error instanceof CrowsnestError)) throw error;
-      logger.warn({ code: error.code }, `housekeeping put off: ${error.what}`);
-    }
-    await clock.sleep(MAINTAIN_MS, signal).catch(() => undefined);
-  }
-}
-
 function sampleAges({ keepSamples, keepSamplesFine, keepSamplesCoarse }: Options) {
   return { keepSamplesMs: keepSamples, keepSamplesFineMs: keepSamplesFine, keepSamplesCoarseMs: keepSamplesCoarse };
-}
-
-/** In slices, between which others get their turn; what is left after some of them waits for the next round. */
-async function upkeep(store: Pick<Store, 'maintain'>, clock: Clock, signal: AbortSignal): Promise<void> {
-  for (let slices = 0; store.maintain({ msMax: UPKEEP_MS }) && slices < UPKEEP_SLICES && !signal.aborted; slices++)
-    await clock.sleep(UPKEEP_PAUSE_MS, signal).catch(() => undefined);
-}
-
-/** `Kind` or `Kind.group`, as in all options. */
-function declaredControllers(options: Options): DeclaredController[] {
-  return options.controllers.map(({ name, kinds }) => ({
-    name,
-    kinds: kinds.map((text) => {
-      const dot = text.indexOf('.');
-      return dot < 0 ? { kind: text } : { kind: text.slice(0, dot), group: text.slice(dot + 1) };
-    }),
-  }));
-}
-
-function health(
-  store: Store,
-  checks: { name: string; ok: boolean; detail: string }[],
-): { live: boolean; ready: boolean; checks: typeof checks } {
-  const writable = { name: 'store', ok: !store.readOnly, detail: store.readOnly ? 'the database cannot be written' : 'writable' };
-  const all = [writable, ...checks];
-  return { live: true, ready: all.every((check) => check.ok), checks: all };
-}
-
-/** A model that has yet to go through the record is no reason to send nobody here: all that is recorded can be read. */
-function modelCheck(analysis: Analysis): { name: string; ok: boolean; detail: string } {
-  const behind = analysis.behind();
-  if (behind === undefined) return { name: 'model', ok: true, detail: 'judges what comes' };
-  const doing = behind.phase === 'relearning' ? 'learns the record again' : 'judges what was recorded';
-  return { name: 'model', ok: true, detail: `${doing}: ${behind.done} of ${behind.all} changes; new ones are judged after them` };
-}
-
-function publishStoreMetrics(store: Store & { losses: number }, registry: Registry): void {
-  const gauge = (name: string, help: string, read: () => number) =>
-    new Gauge({
-      name: `crowsnest_${name}`,
-      help,
-      registers: [registry],
-      collect() {
-        this.set(read());
-      },
-    });
-  gauge('store_bytes', 'Size of the database file.', () => store.counts().bytes);
-  gauge('store_changes', 'Recorded changes.', () => store.counts().changes);
-  gauge(
-    'store_changes_released',
-    'Changes recorded once and no longer kept, but for their number by day.',
-    () => store.counts().released,
-  );
-  gauge('store_objects', 'Recorded objects, deleted ones included.', () => store.counts().objects);
-  gauge('store_findings', 'Stored findings.', () => store.counts().findings);
-  gauge('store_kube_events', 'Kubernetes Events that are kept.', () => store.counts().kubeEvents);
-  gauge('store_series', 'Metric series that are known.', () => store.counts().series);
-  gauge(
-    'store_samples_dropped',
-    'Samples of new series that were dropped because there are too many series.',
-    () => store.counts().samplesDropped,
-  );
-  gauge('store_rejects', 'Observations that were rejected, with a reason.', () => store.counts().rejects);
-  gauge('store_damaged', 'Changes and objects met since the start whose state is lost to damage on disk.', () => store.losses);
-  gauge('store_read_only', '1 while the database cannot be written.', () => (store.readOnly ? 1 : 0));
 }

@@ -55,8 +55,14 @@ export const flag = z.union([
 export const cidr = z.string().refine(isNetwork, 'expected an address or a network such as 10.0.0.0/8');
 export const timeZone = z.string().refine(isTimeZone, 'expected an IANA time zone such as Europe/Berlin');
 
-/** A controller as its metrics name it, and the kinds it acts on: `Kind` or `Kind.group`. */
-export const declaredController = z.strictObject({ name: text, kinds: z.array(text).min(1, 'name at least one kind') });
+/** `Kind` or `Kind.group`. */
+const kindOfGroup = text.transform((written): { kind: string; group?: string } => {
+  const dot = written.indexOf('.');
+  return dot < 0 ? { kind: written } : { kind: written.slice(0, dot), group: written.slice(dot + 1) };
+});
+
+/** A controller as its metrics name it, and the kinds it acts on. */
+export const declaredController = z.strictObject({ name: text, kinds: z.array(kindOfGroup).min(1, 'name at least one kind') });
 
 /** A user's own rule: alerts from the first minute, whatever the model has learnt. */
 export const rule = z.strictObject({

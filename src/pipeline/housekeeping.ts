@@ -1,0 +1,70 @@
+/**
+ * What has to be done now and then beside the work: upkeep of the store, the passing of event time where nothing comes, and keeping what was
+ * learnt, so that a restart need not learn it again.
+ */
+import { type Clock, EVENT_TIME_LAG_MS } from '../domain/clock.ts';
+import { isCrowsnestError } from '../domain/errors.ts';
+import type { Store } from '../store/store.ts';
+import type { Logger } from '../telemetry/logger.ts';
+import type { Analysis } from './analyze.ts';
+import type { ControllerBook } from './controller-book.ts';
+import type { MaskingBook } from './masking-book.ts';
+
+const MAINTAIN_MS = 1_000;
+/** Upkeep of the store holds up everything else for about so long, and gives way for so long after it. */
+const UPKEEP_MS = 5;
+const UPKEEP_PAUSE_MS = 50;
+const UPKEEP_SLICES = 20;
+const SNAPSHOT_MS = 300_000;
+
+export interface Housekeeping {
+  store: Store;
+  analysis: Analysis;
+  controllers: ControllerBook;
+  masking: MaskingBook;
+  clock: Clock;
+  logger: Logger;
+  signal: AbortSignal;
+  /** Event time passes with the wall clock. */
+  live: boolean;
+  /** Called when something pages, after it is stored. */
+  react: () => void;
+}
+
+/** Ends when the signal says so. */
+export async function keepHouse({
+  store,
+  analysis,
+  controllers,
+  masking,
+  clock,
+  logger,
+  signal,
+  live,
+  react,
+}: Housekeeping): Promise<void> {
+  let snapshotMs = clock.nowMs();
+  while (!signal.aborted) {
+    try {
+      await upkeep(store, clock, signal);
+      masking.save(clock.nowMs());
+      if (live && analysis.advance(clock.nowMs() - EVENT_TIME_LAG_MS).length > 0) react();
+      if (clock.nowMs() - snapshotMs >= SNAPSHOT_MS) {
+        analysis.saveSnapshot();
+        controllers.save();
+        snapshotMs = clock.nowMs();
+      }
+    } catch (error) {
+      // A full disk is the pipeline's to wait out; housekeeping simply comes again.
+      if (!isCrowsnestError(error)) throw error;
+      logger.warn({ code: error.code }, `housekeeping put off: ${error.what}`);
+    }
+    await clock.sleep(MAINTAIN_MS, signal).catch(() => undefined);
+  }
+}
+
+/** In slices, between which others get their turn; what is left after some of them waits for the next round. */
+async function upkeep(store: Pick<Store, 'maintain'>, clock: Clock, signal: AbortSignal): Promise<void> {
+  for (let slices = 0; store.maintain({ msMax: UPKEEP_MS }) && slices < UPKEEP_SLICES && !signal.aborted; slices++)
+    await clock.sleep(UPKEEP_PAUSE_MS, signal).catch(() => undefined);
+}

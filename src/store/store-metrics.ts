@@ -1,0 +1,34 @@
+import { Gauge, type Registry } from 'prom-client';
+import type { Store } from './store.ts';
+
+/** What the store holds and what state it is in; each is read when it is asked for. */
+export function publishStoreMetrics(store: Store & { losses: number }, registry: Registry): void {
+  const gauge = (name: string, help: string, read: () => number) =>
+    new Gauge({
+      name: `crowsnest_${name}`,
+      help,
+      registers: [registry],
+      collect() {
+        this.set(read());
+      },
+    });
+  gauge('store_bytes', 'Size of the database file.', () => store.counts().bytes);
+  gauge('store_changes', 'Recorded changes.', () => store.counts().changes);
+  gauge(
+    'store_changes_released',
+    'Changes recorded once and no longer kept, but for their number by day.',
+    () => store.counts().released,
+  );
+  gauge('store_objects', 'Recorded objects, deleted ones included.', () => store.counts().objects);
+  gauge('store_findings', 'Stored findings.', () => store.counts().findings);
+  gauge('store_kube_events', 'Kubernetes Events that are kept.', () => store.counts().kubeEvents);
+  gauge('store_series', 'Metric series that are known.', () => store.counts().series);
+  gauge(
+    'store_samples_dropped',
+    'Samples of new series that were dropped because there are too many series.',
+    () => store.counts().samplesDropped,
+  );
+  gauge('store_rejects', 'Observations that were rejected, with a reason.', () => store.counts().rejects);
+  gauge('store_damaged', 'Changes and objects met since the start whose state is lost to damage on disk.', () => store.losses);
+  gauge('store_read_only', '1 while the database cannot be written.', () => (store.readOnly ? 1 : 0));
+}
