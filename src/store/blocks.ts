@@ -49,7 +49,9 @@ export class Blocks {
   readonly #decoded: Recent<number, DecodedBlock>;
   readonly #sql;
   #sealedThrough: number | undefined;
-  #lastHigh: { toMs: number; newest: number; high: number } | undefined;
+  #lastHigh: { toMs: number; high: number } | undefined;
+  /** Read last: the records of a chain lie side by side, and no two blocks hold the same change. */
+  #last: DecodedBlock | undefined;
   readonly #young: YoungRecords;
   readonly #seal: ValueSeal;
   readonly #merger: SpanMerger;
@@ -106,6 +108,7 @@ export class Blocks {
       resourceOf: (lifeId) => this.#sql.resourceOf.get(lifeId),
       gone: (ids) => {
         for (const id of ids) this.#decoded.delete(id);
+        this.#last = undefined;
       },
     });
   }
@@ -113,6 +116,7 @@ export class Blocks {
   forget(): void {
     this.#merger.abandon();
     this.#decoded.clear();
+    this.#last = undefined;
     this.#sealedThrough = undefined;
     this.#lastHigh = undefined;
     this.#young.forget();
@@ -124,6 +128,7 @@ export class Blocks {
 
   /** Writes what was put; to be called before the transaction ends. */
   flush(): void {
+    this.#lastHigh = undefined;
     this.#young.flush();
   }
 
@@ -144,6 +149,7 @@ export class Blocks {
     const first = records.sort(compareByPlace)[0];
     if (first === undefined) return;
     this.#decoded.delete(id);
+    this.#last = undefined;
     this.#merger.touched(this.#sql.keyOf.get(id) ?? 0);
     this.#sql.blockPut.run(this.#seal.seal(encodeBlock(records, REWRITE_LEVEL)), id);
     this.#sql.blockBegin.run({ id, resourceId: first.resourceId, lifeId: first.lifeId, seq: first.seq });
@@ -158,15 +164,14 @@ export class Blocks {
   /** The changes that can lie in a time range, from what the spans say of theirs; the young ones can always. */
   seqRange(fromMs: number | undefined, toMs: number | undefined): { low: number; high: number } {
     const low = fromMs === undefined ? 1 : (this.#sql.seqLow.get(fromMs) ?? this.#sealed() + 1);
-    const newest = this.#sql.newest.get() ?? 0;
-    return { low, high: toMs === undefined ? newest : this.#highest(toMs, newest) };
+    return { low, high: toMs === undefined ? (this.#sql.newest.get() ?? 0) : this.#highest(toMs) };
   }
 
   /** Asked for each object of a list at the same time, so the last answer is kept. */
-  #highest(toMs: number, newest: number): number {
-    if (this.#lastHigh?.toMs === toMs && this.#lastHigh.newest === newest) return this.#lastHigh.high;
+  #highest(toMs: number): number {
+    if (this.#lastHigh?.toMs === toMs) return this.#lastHigh.high;
     const high = this.#sql.openHigh.get(this.#sealed(), toMs) ?? this.#sql.seqHigh.get(toMs) ?? 0;
-    this.#lastHigh = { toMs, newest, high };
+    this.#lastHigh = { toMs, high };
     return high;
   }
 
@@ -233,6 +238,8 @@ export class Blocks {
   }
 
   #readSealed(place: Place): string | undefined {
+    const beside = this.#last?.text(place.seq);
+    if (beside !== undefined) return beside;
     const span = this.#sql.spanOf.get(place.seq);
     if (span === undefined) return undefined;
     const id = this.#sql.blockId.get(span, place.resourceId, place.lifeId, place.seq);
@@ -242,6 +249,7 @@ export class Blocks {
       block = this.#decode(id);
       this.#decoded.set(id, block, block.bytes);
     }
+    this.#last = block;
     return block.text(place.seq);
   }
 

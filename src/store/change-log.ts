@@ -29,6 +29,9 @@ export interface ChangeRow {
 /** Where a change about to be added stands in its object's chain. */
 export type ChainLinks = Pick<ChangeRow, 'ordinal' | 'previous' | 'jump'>;
 
+/** As much of a row as it takes to follow a chain. */
+export type ChainStep = Pick<ChangeRow, 'seq' | 'lifeId' | 'flags' | 'previous'>;
+
 export const CHANGE_COLUMNS = `c.seq, c.life_id AS lifeId, c.flags, c.observed_ms AS observedMs, c.rv, c.generation,
   c.actor_set_id AS actorSetId, c.pathset_id AS pathsetId, c.ordinal, c.previous, c.jump`;
 
@@ -44,6 +47,9 @@ export class ChangeLog {
       ),
       newest: db.prepare<[], number | null>('SELECT max(seq) FROM change').pluck(),
       row: db.prepare<[number], ChangeRow>(`SELECT ${CHANGE_COLUMNS} FROM change c WHERE c.seq = ?`),
+      step: db
+        .prepare<[number], [number, number, number | null]>('SELECT life_id, flags, previous FROM change WHERE seq = ?')
+        .raw(),
       links: db
         .prepare<[number], [number, number | null, number | null]>('SELECT ordinal, previous, jump FROM change WHERE seq = ?')
         .raw(),
@@ -96,6 +102,19 @@ export class ChangeLog {
   /** The changes of an object from `seq`, of which the row may be known, back to its first, newest first. */
   *back(seq: number, known?: ChangeRow): Generator<ChangeRow> {
     for (let row = known ?? this.row(seq); row !== undefined; row = this.before(row)) yield row;
+  }
+
+  /** The same where the whole rows are not asked for. */
+  *stepsBack(seq: number, known?: ChangeRow): Generator<ChainStep> {
+    for (let step: ChainStep | undefined = known ?? this.#step(seq); step !== undefined; ) {
+      yield step;
+      step = step.previous === null ? undefined : this.#step(step.seq - step.previous);
+    }
+  }
+
+  #step(seq: number): ChainStep | undefined {
+    const row = this.#sql.step.get(seq);
+    return row === undefined ? undefined : { seq, lifeId: row[0], flags: row[1], previous: row[2] };
   }
 
   /** The newest change up to `seqMax` of the object whose change `seq` is. */

@@ -48,8 +48,8 @@ export class NewestMarks {
   readonly #options: NewestMarkOptions;
   readonly #stored: StateRow;
   readonly #sql;
-  /** The mark looked at last: a list asks for one object after the other. */
-  #last: { chunk: number; from: number; through: number; seqs: (number | undefined)[] } | undefined;
+  /** The mark looked at last: a list asks for one object after the other. Without `seqs` there is none that far on. */
+  #last: { chunk: number; from: number; through: number; seqs?: (number | undefined)[] } | undefined;
 
   /** The chunk that is being looked at. */
   #found: { target: number; chunk: number; seqs: number[] } | undefined;
@@ -94,11 +94,11 @@ export class NewestMarks {
     let last = this.#last;
     if (last?.chunk !== chunk || seqMax < last.from || seqMax > last.through) {
       const row = this.#sql.next.get(chunk, seqMax);
-      if (row === undefined) return undefined;
-      last = { chunk, from: seqMax, through: row.throughSeq, seqs: decodeMark(row) };
+      const through = row?.throughSeq ?? Number.POSITIVE_INFINITY;
+      last = { chunk, from: seqMax, through, ...(row === undefined ? {} : { seqs: decodeMark(row) }) };
       this.#last = last;
     }
-    return last.seqs[objectId % OBJECTS_PER_CHUNK] ?? NONE;
+    return last.seqs === undefined ? undefined : (last.seqs[objectId % OBJECTS_PER_CHUNK] ?? NONE);
   }
 
   /** Looks at some objects where marks are due, and writes what was found once a chunk is complete; false when nothing is due. */

@@ -319,12 +319,13 @@ export class Objects {
   #entry(row: EntryRow): ObjectEntry {
     const moved = this.#moved.get(row.objectId);
     if (moved !== undefined) return moved;
-    const { objectId, lifeId, seq, rv, generation, depth, changes, heartbeats, firstMs, lastMs } = row;
+    const { objectId, lifeId, seq, rv, generation, depth, changes, heartbeats, firstMs, lastMs, resourceId } = row;
+    const [ref, uid] = [this.#ref(row), decodeUid(row.uid)];
+    // Who lists objects asks for their states next.
+    if (this.#lives.get(lifeId) === undefined) this.#lives.set(lifeId, { id: lifeId, objectId, uid, ref, resourceId });
     return {
       ...{ objectId, lifeId, seq, rv, generation, depth, changes, heartbeats, firstMs, lastMs },
-      ref: this.#ref(row),
-      uid: decodeUid(row.uid),
-      deleted: row.deleted !== 0,
+      ...{ ref, uid, deleted: row.deleted !== 0 },
     };
   }
 

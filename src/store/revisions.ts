@@ -11,7 +11,7 @@ import { isEmptyPatch, MERGE_KEYS, type StatePatch } from '../domain/field-diff.
 import type { KubeObject } from '../domain/object-ref.ts';
 import { Recent } from '../domain/recent.ts';
 import type { Blocks } from './blocks.ts';
-import type { ChangeLog, ChangeRow } from './change-log.ts';
+import type { ChainStep, ChangeLog, ChangeRow } from './change-log.ts';
 import type { Objects } from './objects.ts';
 import {
   type BareState,
@@ -205,7 +205,7 @@ export class Revisions {
       }
       if (shape === 'full' || isWhole(text)) length = text.length;
     }
-    const row = given ?? steps.at(-1)?.row ?? this.#parts.log.row(seq);
+    const row = given ?? this.#parts.log.row(seq);
     if (bare === undefined || row === undefined)
       throw corruptRecord('a revision has no full state to start from', `change ${seq}`);
     return { seq, bare, state: dress(bare, columnsOf(row), own), length };
@@ -221,7 +221,7 @@ export class Revisions {
     const life = this.#parts.objects.life(lifeId);
     if (life === undefined) throw corruptRecord('a change belongs to no object', `life ${lifeId}`);
     const steps: Step[] = [];
-    for (const row of this.#parts.log.back(seq, given)) {
+    for (const row of this.#parts.log.stepsBack(seq, given)) {
       if (row.lifeId !== lifeId) break;
       if (row.seq === known?.seq) return { steps: steps.reverse(), start: known };
       const shape = recordShapeOf(row.flags);
@@ -235,7 +235,7 @@ export class Revisions {
 
 /** A change on the way to a state, and what it stored of it. */
 interface Step {
-  row: ChangeRow;
+  row: ChainStep;
   shape: RecordShape;
   text: string;
 }
