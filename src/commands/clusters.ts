@@ -76,7 +76,38 @@ export function selectionOf(options: Options): KindSelection {
   };
 }
 
-/** Pages named one by one, and a Prometheus, belong to the first cluster: nothing about an address says which it is in. */
-export function withoutPages(options: Options): Options {
-  return { ...options, metricsTarget: [], prometheusUrl: undefined };
+/**
+ * The options as each cluster takes them, in the order of `clusters`. What is given as `CLUSTER=…` is for the cluster of that name and the rest for
+ * the first one, as nothing about an address or a file says which it belongs to; so is a Prometheus. Throws CONFIG_BAD_VALUE for a name that no
+ * cluster has.
+ */
+export function optionsByCluster(options: Options, clusters: readonly string[]): Options[] {
+  const metricsTarget = byCluster(options.metricsTarget, clusters, '--metrics-target');
+  const auditLog = byCluster(options.auditLog, clusters, '--audit-log');
+  return clusters.map((_, i) => ({
+    ...options,
+    metricsTarget: metricsTarget[i] ?? [],
+    auditLog: auditLog[i] ?? [],
+    prometheusUrl: i === 0 ? options.prometheusUrl : undefined,
+  }));
+}
+
+function byCluster(values: readonly string[], clusters: readonly string[], where: string): string[][] {
+  const parts = clusters.map((): string[] => []);
+  for (const value of values) {
+    const [, name, rest] = /^([^=/]+)=(.+)$/.exec(value) ?? [];
+    const part = parts[name === undefined ? 0 : clusters.indexOf(name)];
+    if (part === undefined) throw unknownCluster(name ?? '', clusters, `${where} ${value}`);
+    part.push(rest ?? value);
+  }
+  return parts;
+}
+
+function unknownCluster(name: string, clusters: readonly string[], where: string): CrowsnestError {
+  return new CrowsnestError({
+    code: 'CONFIG_BAD_VALUE',
+    what: `no watched cluster is called "${name}"; there is ${clusters.join(', ')}`,
+    where,
+    todo: `Name one of them, or write ./${name}=… where that is the beginning of a file's name.`,
+  });
 }

@@ -3,7 +3,6 @@ import { NO_METRICS } from '../collector/metrics.ts';
 import { RecordedHeads } from '../collector/recording/recorded-heads.ts';
 import { createRecorder } from '../collector/recording/recorder.ts';
 import { createTimeMarks, timeMark } from '../collector/watch/time-marks.ts';
-import { AuditLogFile } from '../collector/who/audit-log-file.ts';
 import { createKindLookup } from '../collector/who/claim-kinds.ts';
 import { keyedHash } from '../domain/masking-key.ts';
 import { createSchemaBook } from '../domain/schema-book.ts';
@@ -11,9 +10,10 @@ import type { Options } from '../options.ts';
 import { loadMaskingKey } from '../secrets.ts';
 import { createLogger } from '../telemetry/logger.ts';
 import { systemClock as clock } from '../telemetry/system-clock.ts';
-import { connectClusters, withoutPages } from './clusters.ts';
+import { connectClusters, optionsByCluster } from './clusters.ts';
 import type { Terminal } from './terminal.ts';
 import { createWatchedCluster } from './watched-cluster.ts';
+import { createAuditLogs } from './who-sources.ts';
 
 /**
  * Writes what live clusters tell to a file that `replay` and `backtest` play, until stopped: everything that a live run would have judged by, so
@@ -23,6 +23,7 @@ export async function runRecord(options: Options, file: string, terminal: Termin
   const logger = createLogger(options.logLevel);
   const clients = await connectClusters(options);
   const clusters = clients.map(({ cluster }) => cluster);
+  const ofCluster = optionsByCluster(options, clusters);
   const heads = new RecordedHeads();
   // A pipe or a device keeps nothing that could be gone on with.
   const isKept = statSync(file, { throwIfNoEntry: false })?.isFile() ?? true;
@@ -31,7 +32,7 @@ export async function runRecord(options: Options, file: string, terminal: Termin
   const watched = clients.map((client, i) =>
     createWatchedCluster(app, {
       client,
-      options: i === 0 ? options : withoutPages(options),
+      options: ofCluster[i] ?? options,
       metrics: NO_METRICS,
       parsesAll: true,
     }),
@@ -49,7 +50,7 @@ export async function runRecord(options: Options, file: string, terminal: Termin
     // Sources would try for ever what cannot come right.
     onFailure: (error) => stopping.abort(error),
   });
-  const logs = options.auditLog.map((path) => new AuditLogFile({ path, cluster: clusters[0]!, clock, logger, cursors: heads }));
+  const logs = clusters.flatMap((cluster, i) => createAuditLogs(app, cluster, ofCluster[i] ?? options));
   terminal.note(`recording ${clusters.join(', ')} into ${file}; stop with Ctrl-C\n`);
   const sources = [...watched.flatMap((cluster) => cluster.sources), ...logs, createTimeMarks(clock)];
   const running = sources.map((source) => source.run(recorder.write, signal));

@@ -5,19 +5,23 @@ import { createCanaryMetrics } from '../collector/watch/canary-metrics.ts';
 import { createKindLookup } from '../collector/who/claim-kinds.ts';
 import { publishConnections } from '../kube/metrics.ts';
 import type { Options } from '../options.ts';
-import { connectClusters, withoutPages } from './clusters.ts';
+import { connectClusters, optionsByCluster } from './clusters.ts';
 import { createApiIngest } from './ingest.ts';
 import { untilStopped } from './outcome.ts';
 import { createPulledSources } from './pulled-sources.ts';
 import type { Terminal } from './terminal.ts';
 import { createWatchedCluster } from './watched-cluster.ts';
-import { admissionOptions, createWhoSources } from './who-sources.ts';
+import { admissionOptions, createAuditLogs, createWhoSources } from './who-sources.ts';
 
 /** Watches one or several clusters and speaks up about them, until stopped. */
 export async function runServe(options: Options, terminal: Terminal): Promise<number> {
   // Reads the kubeconfig, no more; before the app, so that a mistyped path leaves no database behind.
   admissionOptions(options);
   const clients = await connectClusters(options);
+  const ofCluster = optionsByCluster(
+    options,
+    clients.map(({ cluster }) => cluster),
+  );
   await using app = createApp({ options, defaultDb: 'crowsnest.db', retains: true, signal: terminal.signal });
   publishConnections(clients, app.registry);
   const metrics = createCollectorMetrics(app.registry);
@@ -25,7 +29,7 @@ export async function runServe(options: Options, terminal: Terminal): Promise<nu
   const clusters = clients.map((client, i) =>
     createWatchedCluster(app, {
       client,
-      options: i === 0 ? options : withoutPages(options),
+      options: ofCluster[i] ?? options,
       metrics: metrics.of(client.cluster),
       canaryMetrics: canaries.of(client.cluster),
     }),
@@ -35,8 +39,11 @@ export async function runServe(options: Options, terminal: Terminal): Promise<nu
   app.joinClaims({ kindOf: createKindLookup({ coverage: followed, clock: app.clock }) });
 
   const [home] = clusters;
+  const logs = clients.flatMap(({ cluster }, i) => createAuditLogs(app, cluster, ofCluster[i] ?? options));
   const who =
-    home === undefined ? undefined : createWhoSources(app, { client: home.client, options, coverage: () => home.coverage() });
+    home === undefined
+      ? undefined
+      : createWhoSources(app, { client: home.client, options, coverage: () => home.coverage() }, logs);
 
   const ingestMetrics = createIngestMetrics(app.registry);
   const pulled = createPulledSources(app, ingestMetrics, options, clients[0]?.cluster ?? '');

@@ -1,4 +1,4 @@
-/** Sources that tell who wrote, beside the objects themselves: the admission webhook and audit logs. For one cluster, the one we run in. */
+/** Sources that tell who wrote, beside the objects themselves: audit logs, of any cluster, and the admission webhook, for the one we run in. */
 import type { App } from '../app.ts';
 import type { KindCoverage, Source } from '../collector/source.ts';
 import type { AdmissionAddress } from '../collector/who/admission-configuration.ts';
@@ -18,12 +18,11 @@ export interface WhoSources {
 
 export function createWhoSources(
   app: Pick<App, 'store' | 'clock' | 'logger' | 'registry' | 'joinClaims'>,
-  { client, options, coverage }: { client: KubeClient; options: Options; coverage: () => KindCoverage[] },
+  home: { client: KubeClient; options: Options; coverage: () => KindCoverage[] },
+  logs: Source[],
 ): WhoSources {
   const { clock, logger } = app;
-  const logs = options.auditLog.map(
-    (path) => new AuditLogFile({ path, cluster: client.cluster, clock, logger, cursors: app.store }),
-  );
+  const { client, options, coverage } = home;
   const listen = admissionOptions(options);
   if (listen === undefined) return { sources: logs, checks: () => [] };
   const webhook = new AdmissionWebhook({
@@ -39,6 +38,15 @@ export function createWhoSources(
     sources: [webhook, ...logs],
     checks: () => [{ name: 'admission webhook', ok: true, detail: `${webhook.state}: ${webhook.detail}` }],
   };
+}
+
+/** Followers of the audit logs of one cluster. */
+export function createAuditLogs(
+  { clock, logger, store: cursors }: Pick<App, 'clock' | 'logger'> & { store: Pick<App['store'], 'cursor'> },
+  cluster: string,
+  { auditLog }: Options,
+): Source[] {
+  return auditLog.map((path) => new AuditLogFile({ path, cluster, clock, logger, cursors }));
 }
 
 /** Where to listen, when the webhook is wanted. Throws CONFIG_BAD_VALUE for halves of it. */

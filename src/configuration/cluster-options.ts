@@ -117,7 +117,7 @@ export const CLUSTER_OPTIONS = {
     schema: z.array(text).default([]),
     value: 'FILE',
     list: true,
-    help: 'audit log of the API server to follow across rotation, to tell who wrote',
+    help: 'audit log of the API server to follow across rotation, to tell who wrote; of several clusters CLUSTER=FILE, else the first one’s',
     commands: CLUSTER,
   },
   admission: {

@@ -2,14 +2,14 @@
 import { z } from 'zod';
 import { CLUSTER, JUDGING, READING } from './commands.ts';
 import type { OptionRow } from './option-row.ts';
-import { declaredController, duration, httpUrl, text } from './option-values.ts';
+import { clusterUrl, declaredController, duration, httpUrl, text } from './option-values.ts';
 
 export const METRICS_OPTIONS = {
   metricsTarget: {
-    schema: z.array(httpUrl).default([]),
+    schema: z.array(clusterUrl).default([]),
     value: 'URL',
     list: true,
-    help: 'a controller’s /metrics page to scrape',
+    help: 'a controller’s /metrics page to scrape; of several clusters CLUSTER=URL, else the first one’s',
     commands: READING,
   },
   metricsTokenFile: {

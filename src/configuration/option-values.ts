@@ -36,6 +36,13 @@ export const byteSize = z
 export const httpUrl = z
   .string()
   .refine((text) => URL.canParse(text) && /^https?:$/.test(new URL(text).protocol), 'expected an http:// or https:// URL');
+/** Of one of several clusters: `CLUSTER=URL`; without a name, of the first. */
+export const clusterUrl = z
+  .string()
+  .refine(
+    (text) => httpUrl.safeParse(text.replace(/^[^=/]+=/, '')).success,
+    'expected an http:// or https:// URL, or CLUSTER=URL',
+  );
 export const natsUrl = z
   .string()
   .refine((text) => URL.canParse(text) && /^(nats|tls):$/.test(new URL(text).protocol), 'expected a nats:// or tls:// URL')

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { appendFileSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { type FakeApiServer, startFakeApiServer } from '../support/fake-api-server.ts';
@@ -41,6 +41,17 @@ function widget(name: string, size: number) {
 
 function record(file: string, ...args: string[]): Running {
   return start(['record', file, '--kubeconfig', kubeconfig, '--log-level', 'warn', ...args]);
+}
+
+/** A write of a Widget as an API server logs it. */
+function auditLine(id: number): string {
+  const moment = new Date().toISOString();
+  return `${JSON.stringify({
+    ...{ kind: 'Event', apiVersion: 'audit.k8s.io/v1', level: 'Metadata', auditID: `id-${id}`, stage: 'ResponseComplete' },
+    ...{ requestURI: '/apis/test.dev/v1/namespaces/a/widgets/w', verb: 'update', user: { username: 'alice' } },
+    objectRef: { apiGroup: 'test.dev', apiVersion: 'v1', resource: 'widgets', namespace: 'a', name: 'w' },
+    ...{ responseStatus: { code: 200 }, requestReceivedTimestamp: moment, stageTimestamp: moment },
+  })}\n`;
 }
 
 interface Line {
@@ -99,6 +110,32 @@ describe('record', () => {
     const replayed = await crowsnest(['replay', file, '--once', '--json']);
     assert.equal(JSON.parse(replayed.out).changes, 4, replayed.err);
     assert.equal(JSON.parse(replayed.out).rejects, 0);
+  });
+
+  it('reads the audit log of each cluster as told of that cluster', async () => {
+    const file = join(folder, 'audited.ndjson');
+    const logs = { east: join(folder, 'east.log'), west: join(folder, 'west.log') };
+    for (const path of Object.values(logs)) writeFileSync(path, '');
+    const contexts = ['--context', 'east', '--context', 'west'];
+    const running = record(file, ...contexts, '--audit-log', logs.east, '--audit-log', `west=${logs.west}`);
+    const told = (cluster: string) => linesOf(file).filter(({ type, cluster: of }) => type === 'CLAIM' && of === cluster).length;
+    let written = 0;
+    for (const [cluster, path] of Object.entries(logs))
+      await until(`a claim of ${cluster}`, () => {
+        // As a log does, it grows: what was there before a follower came is not told.
+        appendFileSync(path, auditLine(++written));
+        return told(cluster) > 0;
+      });
+    const [east, west] = [told('east'), told('west')];
+    assert.equal((await running.end()).code, 0);
+    assert.ok(east > 0 && west > 0, `${east} of east, ${west} of west`);
+
+    const misnamed = await crowsnest(['record', file, '--kubeconfig', kubeconfig, ...contexts, '--audit-log', 'wset=audit.log']);
+    assert.equal(misnamed.code, 2);
+    assert.match(
+      misnamed.err,
+      /CONFIG_BAD_VALUE: no watched cluster is called "wset"; there is east, west \(--audit-log wset=audit.log\)/,
+    );
   });
 
   it('ends when the recording cannot be written any more, and says why', async () => {
