@@ -16,6 +16,7 @@ import { parseOptions } from '../../src/options.ts';
 import { get, listening, start } from '../commands/run-crowsnest.ts';
 import { binary, knativeEvent, STRUCTURED } from '../support/cloud-events.ts';
 import { startFakeApiServer } from '../support/fake-api-server.ts';
+import { createNatsOperator } from '../support/nats-operator.ts';
 import { kafka } from '../support/objects.ts';
 import { type OutgoingMessage, publishAll } from '../support/publish-nats.ts';
 import { type RealNats, startNats } from '../support/real-nats.ts';
@@ -300,6 +301,20 @@ describe('a NATS server that wants a token', { skip: skipWithout('nats-server') 
     token = 'the-right-token';
     await assert.rejects(broker.connect(), /stream not found/);
     await nats.stop();
+  });
+});
+
+describe('a NATS server of an operator', { skip: skipWithout('nats-server') }, () => {
+  it('is read with the credentials file of a user, and not with another key under its JWT', async (t) => {
+    const operator = createNatsOperator();
+    const nats = await startNats(operator.config);
+    t.after(() => nats.stop());
+    const connecting = (creds: string) => {
+      const credentials = { type: 'creds' as const, read: () => creds };
+      return createNatsBroker({ urls: [nats.url], stream: STREAM, consumer: 'crowsnest', credentials }).connect();
+    };
+    await assert.rejects(connecting(operator.stolen), /[Aa]uthorization/);
+    await assert.rejects(connecting(operator.creds), /stream not found/, 'let in, there is only no stream');
   });
 });
 
