@@ -13,6 +13,7 @@ import { measureBudget } from './quality/budget.ts';
 import { measureQuality, qualityText } from './quality/measure.ts';
 import { measureModelMemory } from './quality/model-memory.ts';
 import { measureNab } from './quality/nab.ts';
+import { plant } from './quality/planted/plant.ts';
 import { measureQuiet } from './quality/quiet-series.ts';
 import { measureQueries, type QueriesOptions, queriesText } from './queries.ts';
 import { measureSamples, samplesText } from './samples.ts';
@@ -184,6 +185,21 @@ program
     if (json !== true) process.stdout.write(storageText(result));
     print(result);
     if (result.wrong > 0 || result.lost > 0) process.exitCode = 1;
+  });
+
+program
+  .command('plant')
+  .description(
+    'labelled streams to choose constants by: seeded incidents planted in clean streams, for the quality bench to read',
+  )
+  .requiredOption('--data <DIR>', 'folder of <stream>.jsonl.zst')
+  .requiredOption('--out <DIR>', 'folder for <stream>-<seed>.injected.jsonl.zst and its incidents')
+  .option('--seeds <N>', 'streams made of each', positive, 6)
+  .option('--each <N>', 'incidents of each class in a stream', positive, 5)
+  .argument('<stream...>', 'names of streams')
+  .action((streams: string[], given: { data: string; out: string; seeds: number; each: number }) => {
+    const { data, out, seeds, each } = given;
+    print(streams.flatMap((stream) => Array.from({ length: seeds }, (_, i) => plant({ data, stream, out, seed: i + 1, each }))));
   });
 
 program

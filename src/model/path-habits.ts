@@ -99,7 +99,25 @@ export class PathHabits {
   moving(event: ChangeEvent, field: Pick<Field, 'path' | 'generic' | 'tail'>): number {
     const far = (countOf(this.#state.tails, field.tail, 'moved') + 0.2) / (countOf(this.#state.tails, field.tail, 'held') + 20);
     const kin = (this.kindMoved(event.kind, field.generic) + 5 * far) / (this.kindHeld(event.kind, field.generic) + 5);
-    return Math.min(1, (this.objectMoved(event, field.path) + 3 * kin) / (this.objectEdits(event) + 3));
+    const edits = this.objectEdits(event);
+    const moved = this.objectMoved(event, field.path);
+    const own = (moved + 3 * kin) / (edits + 3);
+    const among = moved > 0 ? 0 : this.#movedPeers(event, field.path) / (edits + 3);
+    return Math.min(1, Math.max(own, among));
+  }
+
+  /**
+   * How many fields of this name, as deep in the same object, have moved: a map key is a place among peers, and one more of them that moves for the
+   * first time is as usual as that was so far.
+   */
+  #movedPeers(event: ChangeEvent, path: string): number {
+    const name = path.slice(path.lastIndexOf('/'));
+    const depth = depthOf(path);
+    let peers = 0;
+    for (const other of this.#state.objects.get(event.object)?.moved.keys() ?? []) {
+      if (other !== path && other.endsWith(name) && depthOf(other) === depth) peers++;
+    }
+    return peers;
   }
 
   /** Probability that an edit of this kind adds (or removes) this generic path. */
@@ -169,6 +187,12 @@ export class PathHabits {
 }
 
 type Which = 'moved' | 'held' | 'grown' | 'shrunk';
+
+function depthOf(path: string): number {
+  let depth = 0;
+  for (let at = path.indexOf('/'); at >= 0; at = path.indexOf('/', at + 1)) depth++;
+  return depth;
+}
 
 function newCounts(): PathCounts {
   return { ids: new Map(), moved: [], held: [], grown: [], shrunk: [] };

@@ -1,0 +1,63 @@
+import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, test } from 'node:test';
+import { zstdCompressSync } from 'node:zlib';
+import { readLabelledStream } from '../../bench/quality/labelled-stream.ts';
+import { plant } from '../../bench/quality/planted/plant.ts';
+import { mulberry32 } from '../../bench/random.ts';
+
+const dir = mkdtempSync(join(tmpdir(), 'crowsnest-planted-'));
+after(() => rmSync(dir, { recursive: true }));
+
+/** Two people in office hours and a bot, over 40 objects of two kinds for most of a year. */
+function writeCleanStream(): number {
+  const random = mulberry32(5);
+  const rows: string[] = [];
+  const versions = new Map<string, number>();
+  for (let hour = 0; hour < 8_000; hour++) {
+    const who = hour % 24 < 9 || hour % 24 > 17 ? 'bot:bumps' : random() < 0.5 ? 'user:ann' : 'user:bob';
+    const n = Math.floor(random() * 20);
+    const kind = who === 'user:bob' ? 'Queue' : 'Topic';
+    const name = `${kind.toLowerCase()}-${n}`;
+    const version = (versions.get(name) ?? 0) + 1;
+    versions.set(name, version);
+    const spec = {
+      version: `1.2.${version}`,
+      appVersion: `1.2.${version}`,
+      replicas: 3 + (version % 4),
+      owner: 'team-a',
+      retention: '7d',
+    };
+    const metadata = { name, namespace: 'streaming', uid: name, resourceVersion: `${hour + 1}` };
+    const ts = `${new Date(Date.UTC(2025, 0, 6) + hour * 3_600_000).toISOString().slice(0, 19)}Z`;
+    const type = version === 1 ? 'ADDED' : 'MODIFIED';
+    rows.push(
+      JSON.stringify({ type, ts, cluster: 'made', actor: who, object: { apiVersion: 'mq.example/v1', kind, metadata, spec } }),
+    );
+  }
+  writeFileSync(join(dir, 'made.jsonl.zst'), zstdCompressSync(`${rows.join('\n')}\n`));
+  return rows.length;
+}
+
+test('incidents are planted in the judged part, labelled as the scorer reads them, and the same for the same seed', async () => {
+  const real = writeCleanStream();
+  const options = { data: dir, stream: 'made', out: dir, each: 3 };
+  const first = plant({ ...options, seed: 1 });
+  assert.deepEqual(plant({ ...options, seed: 1 }), first);
+  for (const name of ['stable-field', 'odd-value', 'broken-co-change', 'mass-delete'])
+    assert.ok((first.planted[name] ?? 0) > 0, name);
+
+  const stream = await readLabelledStream(dir, first.name);
+  const labelled = [...stream.events.values()].filter((event) => event.incident !== undefined);
+  assert.ok(labelled.length > 0 && labelled.every(({ atMs }) => atMs > stream.cutMs));
+  const known = new Set(stream.incidents.map(({ id }) => id));
+  assert.ok(labelled.every(({ incident }) => known.has(incident as string)));
+  assert.equal(
+    stream.incidents.length,
+    Object.values(first.planted).reduce((sum, n) => sum + n, 0),
+  );
+  assert.ok(stream.events.size - labelled.length <= real, 'real changes are left out, never added');
+  assert.notDeepEqual(plant({ ...options, seed: 2 }), first);
+});
