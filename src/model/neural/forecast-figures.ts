@@ -1,16 +1,23 @@
 /** Forecasters side by side on the later part of series that nothing was learnt from: with a network among them and without. */
-import { type Expert, ForecastPool } from './forecast-pool.ts';
+import { type BandTally, type Expert, ForecastPool, heldShare, type Tally } from './forecast-pool.ts';
 import { forecastAll } from './forecaster.ts';
 import type { ForecastFigures } from './forecaster-standing.ts';
 import { type EvenSeries, windowAt } from './series-window.ts';
 import type { Weights } from './weights.ts';
 
-export function measureForecasts(series: readonly EvenSeries[], share: number, weights: Weights): ForecastFigures {
+/** `onSeries`: what the forecasts of each series that moves came to. */
+export function measureForecasts(
+  series: readonly EvenSeries[],
+  share: number,
+  weights: Weights,
+  onSeries: (tallies: { withNetwork: Tally; without: Tally }) => void = () => {},
+): ForecastFigures {
   const each = new Map<Expert | 'with' | 'without', number[]>();
   const add = (name: Expert | 'with' | 'without', { sum, n }: { sum: number; n: number }, unit: number) => {
     each.set(name, [...(each.get(name) ?? []), sum / n / unit]);
   };
-  let [measured, forecasts, inBand, banded] = [0, 0, 0, 0];
+  let [measured, forecasts] = [0, 0];
+  const bands: BandTally[] = [];
   for (const one of series) {
     const from = Math.floor(one.values.length * share);
     const steps = Array.from({ length: one.values.length - from }, (_, i) => from + i);
@@ -31,8 +38,8 @@ export function measureForecasts(series: readonly EvenSeries[], share: number, w
     if (still === undefined || still.sum === 0) continue;
     measured++;
     forecasts += withNetwork.tally.n;
-    inBand += withNetwork.tally.inBand;
-    banded += withNetwork.tally.banded;
+    bands.push(...withNetwork.tally.bands);
+    onSeries({ withNetwork: withNetwork.tally, without: without.tally });
     const unit = still.sum / still.n;
     add('without', without.tally.errors.get('chosen') as { sum: number; n: number }, unit);
     for (const [name, sum] of withNetwork.tally.errors) add(name === 'chosen' ? 'with' : name, sum, unit);
@@ -49,6 +56,6 @@ export function measureForecasts(series: readonly EvenSeries[], share: number, w
     errors,
     chosenWithout: mean('without'),
     chosenWith: mean('with'),
-    inBand: banded === 0 ? 0 : inBand / banded,
+    inBand: bands.every(({ n }) => n === 0) ? 0 : heldShare(bands),
   };
 }

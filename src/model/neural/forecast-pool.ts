@@ -1,8 +1,8 @@
 /**
- * Forecasters of a series some hours ahead, of which the one that erred least lately speaks, with the band that its own errors leave. A network
+ * Forecasters of a series some hours ahead, of which the one that erred least lately speaks, with the band that the errors of those chosen leave. A network
  * is one more of them: where it is no better it is not heard.
  */
-import { makeWindow, pushWindow, quantileOf, type RankedWindow } from '../series/ranked-window.ts';
+import { type Band, type BandErrors, bandOf, learnError, makeBandErrors } from './conformal-band.ts';
 import { clipped, type EvenSeries, HORIZONS, LAGS, windowAt } from './series-window.ts';
 
 export const FORMS = ['last value', 'short mean', 'long mean', 'straight line', 'damped line', 'a day ago'] as const;
@@ -11,9 +11,7 @@ export type Expert = (typeof FORMS)[number] | 'network';
 const DAY_STEPS = 288;
 const SHORT_STEPS = 6;
 const DISCOUNT = 0.01;
-const ERRORS_KEPT = 200;
 const ERRORS_MIN = 30;
-const BAND = [0.1, 0.9] as const;
 const DAMPING = 0.5;
 
 /** Of the closed forms, in units of the series, by horizon; undefined where one has nothing to say. */
@@ -77,8 +75,11 @@ interface Waiting {
   due: number;
   horizon: number;
   said: (number | undefined)[];
+  /** Of the one chosen, in units of the series. */
+  median: number;
   chosen: number;
-  band: { low: number; high: number } | undefined;
+  /** Around the chosen forecast. */
+  band: Band | undefined;
 }
 
 /** What a series' forecasts came to, for figures. Errors are absolute, in units of how much the series moves. */
@@ -86,26 +87,38 @@ export interface Tally {
   n: number;
   /** Of each expert that spoke, and of the one chosen. */
   errors: Map<Expert | 'chosen', { sum: number; n: number }>;
-  inBand: number;
-  banded: number;
+  /** By horizon, what came of the bands. */
+  bands: BandTally[];
 }
+
+export interface BandTally {
+  n: number;
+  /** Values below the band and above it. */
+  below: number;
+  above: number;
+  /** Sum of widths, and of those and ten times what lay outside: Winkler's score of a band of 80 %, the lower the better. In units of the series. */
+  width: number;
+  score: number;
+}
+
+const OUTSIDE_PRICE = 2 / 0.2;
 
 export class ForecastPool {
   readonly #experts: readonly Expert[];
   /** Discounted error by expert and horizon. */
   readonly #recent: Float64Array;
   readonly #seen: Float64Array;
-  /** Signed errors of each expert at each horizon, newest last. */
-  readonly #errors: RankedWindow[];
+  /** By horizon, of whoever was chosen. */
+  readonly #errors: BandErrors[];
   #waiting: Waiting[] = [];
-  readonly tally: Tally = { n: 0, errors: new Map(), inBand: 0, banded: 0 };
+  readonly tally: Tally = { n: 0, errors: new Map(), bands: HORIZONS.map(emptyBandTally) };
 
   constructor(withNetwork: boolean) {
     this.#experts = withNetwork ? [...FORMS, 'network'] : FORMS;
     const cells = this.#experts.length * HORIZONS.length;
     this.#recent = new Float64Array(cells);
     this.#seen = new Float64Array(cells);
-    this.#errors = Array.from({ length: cells }, () => makeWindow(ERRORS_KEPT));
+    this.#errors = HORIZONS.map(() => makeBandErrors());
   }
 
   /** Says what is expected from step `at` on; later steps tell how it was. `network`: its medians in units of the series. */
@@ -119,21 +132,14 @@ export class ForecastPool {
       const chosen = this.#chosen(said, horizon);
       const values = said.map((one) => one?.[horizon]);
       const median = values[chosen] as number;
-      const errors = this.#errors[this.#cell(chosen, horizon)] as RankedWindow;
-      const band =
-        errors.n < ERRORS_MIN
-          ? undefined
-          : {
-              low: median + window.scale * (quantileOf(errors, BAND[0]) ?? 0),
-              high: median + window.scale * (quantileOf(errors, BAND[1]) ?? 0),
-            };
+      const band = bandOf(this.#errors[horizon] as BandErrors, steps);
       const { last, scale } = window;
       const inUnits = values.map((one) => (one === undefined ? undefined : clipped((one - last) / scale)));
-      this.#waiting.push({ last, scale, due: at + steps, horizon, said: inUnits, chosen, band });
+      this.#waiting.push({ last, scale, due: at + steps, horizon, said: inUnits, median, chosen, band });
       out.expert = this.#experts[chosen] as Expert;
       out.median.push(median);
-      out.low.push(band?.low ?? Number.NaN);
-      out.high.push(band?.high ?? Number.NaN);
+      out.low.push(band === undefined ? Number.NaN : median + scale * band.low);
+      out.high.push(band === undefined ? Number.NaN : median + scale * band.high);
     });
     return out;
   }
@@ -177,10 +183,29 @@ export class ForecastPool {
       this.#recent[cell] =
         (this.#recent[cell] as number) + Math.max(DISCOUNT, 1 / (seen + 1)) * (error - (this.#recent[cell] as number));
       this.#seen[cell] = seen + 1;
-      pushWindow(this.#errors[cell] as RankedWindow, actual - said);
     });
-    if (one.band === undefined) return;
-    this.tally.banded++;
-    if (value >= one.band.low && value <= one.band.high) this.tally.inBand++;
+    // As the band holds errors, else one that comes again would be beyond itself by a rounding.
+    const error = Math.fround((value - one.median) / one.scale);
+    learnError(this.#errors[one.horizon] as BandErrors, error);
+    if (one.band !== undefined) addToTally(this.tally.bands[one.horizon] as BandTally, { error, scale: one.scale }, one.band);
   }
+}
+
+/** Of several horizons or series together; NaN of none. */
+export function heldShare(bands: readonly BandTally[]): number {
+  const sum = (of: (tally: BandTally) => number) => bands.reduce((total, tally) => total + of(tally), 0);
+  return 1 - sum(({ below, above }) => below + above) / sum(({ n }) => n);
+}
+
+export function emptyBandTally(): BandTally {
+  return { n: 0, below: 0, above: 0, width: 0, score: 0 };
+}
+
+function addToTally(tally: BandTally, { error, scale }: { error: number; scale: number }, { low, high }: Band): void {
+  const outside = Math.max(0, low - error, error - high);
+  tally.n++;
+  if (error < low) tally.below++;
+  if (error > high) tally.above++;
+  tally.width += scale * (high - low);
+  tally.score += scale * (high - low + OUTSIDE_PRICE * outside);
 }

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { before, test } from 'node:test';
 import { chooseBackend } from '../../../src/model/neural/backend.ts';
+import { type Band, bandOf, learnError, makeBandErrors } from '../../../src/model/neural/conformal-band.ts';
 import { measureForecasts } from '../../../src/model/neural/forecast-figures.ts';
 import { ForecastPool } from '../../../src/model/neural/forecast-pool.ts';
 import { trainForecaster } from '../../../src/model/neural/forecaster.ts';
@@ -74,13 +75,62 @@ test('a limit that is reached already, or by no edge of the band, is none', () =
   assert.equal(fullIn(5, { median: [Number.NaN], low: [Number.NaN], high: [Number.NaN] }, 6), undefined);
 });
 
-test('bands hold about what they say on noise', () => {
-  const chance = seededChance(2);
-  const series = seriesOf(3_000, () => chance());
-  const pool = new ForecastPool(false);
-  for (let at = 0; at < 3_000; at++) pool.step(series, at);
-  const held = pool.tally.inBand / pool.tally.banded;
-  assert.ok(held > 0.72 && held < 0.88, String(held));
+/** Series on which the choice of the luckiest, or errors that overlap for hours, would leave a band of the last errors too narrow. */
+const UNEVEN: Record<string, (chance: () => number) => (step: number) => number> = {
+  noise: (chance) => () => chance(),
+  'a walk': (chance) => {
+    let at = 0;
+    return () => {
+      at += chance() - 0.5;
+      return at;
+    };
+  },
+  'a slow return to the middle': (chance) => {
+    let at = 0;
+    return () => {
+      at = 0.98 * at + chance() - 0.5;
+      return at;
+    };
+  },
+  'days of rest and of work': (chance) => (step) => (step % 288 < 144 ? 1 : 9) * chance() + 20 * Math.sin((step * Math.PI) / 144),
+  'steps now and then': (chance) => {
+    let level = 0;
+    return () => {
+      if (chance() < 0.01) level = 30 * chance();
+      return level + chance();
+    };
+  },
+};
+
+for (const [name, made] of Object.entries(UNEVEN)) {
+  test(`bands of 80 % hold 80 % of ${name}, at every horizon and on both sides`, () => {
+    // One series has few independent stretches of six hours; what is promised is promised of many.
+    const bands = HORIZONS.map(() => ({ n: 0, below: 0, above: 0 }));
+    for (let seed = 1; seed <= 8; seed++) {
+      const pool = new ForecastPool(false);
+      const series = seriesOf(4_000, made(seededChance(seed)));
+      for (let at = 0; at < 4_000; at++) pool.step(series, at);
+      pool.tally.bands.forEach(({ n, below, above }, horizon) => {
+        const sum = bands[horizon] as (typeof bands)[number];
+        [sum.n, sum.below, sum.above] = [sum.n + n, sum.below + below, sum.above + above];
+      });
+    }
+    for (const { n, below, above } of bands) {
+      assert.ok(n > 20_000);
+      const held = 1 - (below + above) / n;
+      assert.ok(held > 0.76 && held < 0.87, `held ${held}`);
+      assert.ok(below / n < 0.14 && above / n < 0.14, `${below / n} below, ${above / n} above`);
+    }
+  });
+}
+
+test('a band says nothing of few errors, and errors without bound leave it finite', () => {
+  const errors = makeBandErrors();
+  for (let i = 0; i < 29; i++) learnError(errors, i % 2 === 0 ? Number.MAX_VALUE : -Number.MAX_VALUE);
+  assert.equal(bandOf(errors, 1), undefined);
+  learnError(errors, 1);
+  for (const edge of Object.values(bandOf(errors, 1) as Band)) assert.ok(Number.isFinite(edge));
+  assert.equal(bandOf(errors, 12), undefined, 'thirty that overlap are three');
 });
 
 test('a network that learnt a rhythm no closed form knows makes the choice better, and a useless one no worse', {
