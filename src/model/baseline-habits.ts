@@ -3,7 +3,7 @@
 import type { Habit } from '../domain/baseline.ts';
 import { fieldName } from '../domain/field-path.ts';
 import type { ActorAffinityState } from './actor-affinity.ts';
-import type { TemposState } from './burst.ts';
+import type { Tempo } from './burst.ts';
 import type { CompanyState } from './company.ts';
 import { DAY_MS } from './detector.ts';
 import { CLOCKS, gapsOn } from './gap-log.ts';
@@ -45,7 +45,7 @@ export function hourHabit(bins: Float64Array, samples: number, noun: string): Ha
   return { about: 'hours', sentence, samples, mature: samples >= SAMPLES_MATURE };
 }
 
-export function paceHabit(tempo: Entry<TemposState['objects']> | undefined, nowMs: number): Habit | undefined {
+export function paceHabit(tempo: Tempo | undefined, nowMs: number): Habit | undefined {
   if (tempo === undefined || tempo.n < 2 || nowMs - tempo.bornMs < DAY_MS) return undefined;
   const perDay = (tempo.n * DAY_MS) / (nowMs - tempo.bornMs);
   return { about: 'pace', sentence: `about ${howOften(perDay)}`, samples: tempo.n, mature: tempo.n >= SAMPLES_MATURE };

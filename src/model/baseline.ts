@@ -2,6 +2,7 @@
 import type { Baseline, BaselineQuery, BaselineSubject, Habit } from '../domain/baseline.ts';
 import type { ActorAffinityState } from './actor-affinity.ts';
 import { actorHabit, beatHabit, companyHabit, fieldHabit, hourHabit, kindsHabit, paceHabit } from './baseline-habits.ts';
+import { tempoOf } from './burst.ts';
 import type { SavedCluster } from './cluster-model.ts';
 import type { HourOfWeekState } from './hour-of-week.ts';
 import { makeWeekClock } from './week-clock.ts';
@@ -32,7 +33,7 @@ export function namesLike(learnt: Learnt, query: BaselineQuery, most: number): s
       ? affinityOf(learnt).actors.keys()
       : query.name === undefined
         ? [...learnt.saved.habits.kinds.keys()].map(kindName)
-        : [...learnt.saved.habits.objects.keys()].map(objectName);
+        : [...learnt.saved.table.rows.keys()].map(objectName);
   const like: string[] = [];
   for (const name of known) {
     if (!name.toLowerCase().includes(given)) continue;
@@ -45,12 +46,13 @@ export function namesLike(learnt: Learnt, query: BaselineQuery, most: number): s
 function ofObject(learnt: Learnt, object: string): Baseline {
   const [kind = '', namespace = '', name = ''] = object.split('\u0000');
   const { saved } = learnt;
-  const tempo = saved.tempos.objects.get(object);
-  const own = saved.habits.objects.get(object);
+  const row = saved.table.rows.get(object) ?? -1;
+  const tempo = tempoOf(saved.tempos, row);
+  const edits = saved.habits.objects.edits[row] ?? 0;
   const habits = [
     actorHabit(affinityOf(learnt).targets.get(`o${object}`)),
     // What no edit has shown of the object itself is taken from its kind, as the detectors do.
-    own !== undefined && own.edits > 0 ? fieldHabit(own.moved, own.edits, '') : kindFields(learnt, kind),
+    edits > 0 ? fieldHabit(saved.habits.moved.get(row) ?? new Map(), edits, '') : kindFields(learnt, kind),
     hoursOf(learnt, tempo?.recent ?? []),
     paceHabit(tempo, saved.state.clockMs),
     beatHabit(saved.silence.keys.get(`o${object}`)),
@@ -61,7 +63,9 @@ function ofObject(learnt: Learnt, object: string): Baseline {
 
 function ofKind(learnt: Learnt, kind: string): Baseline {
   const recent: number[] = [];
-  for (const [object, tempo] of learnt.saved.tempos.objects) if (object.startsWith(`${kind}\u0000`)) recent.push(...tempo.recent);
+  for (const [object, row] of learnt.saved.table.rows) {
+    if (object.startsWith(`${kind}\u0000`)) recent.push(...(tempoOf(learnt.saved.tempos, row)?.recent ?? []));
+  }
   const habits = [
     actorHabit(affinityOf(learnt).targets.get(`k${kind}`)),
     kindFields(learnt, kind),
@@ -115,10 +119,10 @@ function hoursOf(learnt: Learnt, times: readonly number[]): Habit | undefined {
 function objectsOf(learnt: Learnt, kind: string, at: { namespace: string | undefined; name: string }): string[] {
   if (at.namespace !== undefined) {
     const object = `${kind}\u0000${at.namespace}\u0000${at.name}`;
-    return learnt.saved.habits.objects.has(object) ? [object] : [];
+    return learnt.saved.table.rows.has(object) ? [object] : [];
   }
   const found: string[] = [];
-  for (const object of learnt.saved.habits.objects.keys()) {
+  for (const object of learnt.saved.table.rows.keys()) {
     if (object.startsWith(`${kind}\u0000`) && object.endsWith(`\u0000${at.name}`)) found.push(object);
     if (found.length >= OBJECTS_MAX) break;
   }

@@ -3,12 +3,11 @@
  * against its own long-run rate: the Poisson large-deviation exponent n ln(n/mu) - n + mu.
  */
 import { fieldName } from '../domain/field-path.ts';
-import { touch } from './counts.ts';
+import { clearRow, reachRow } from './columns.ts';
 import { crowding, DAY_MS, type Detector, type Evidence, HOUR_MS, MINUTE_MS } from './detector.ts';
 import type { ChangeEvent } from './features.ts';
 import { figure, howOften, many, quoteBoth, span } from './words.ts';
 
-const OBJECTS_MAX = 100_000;
 const RECENT_MAX = 240;
 const MEMORY_MS = 14 * DAY_MS;
 /** An object nothing is known of is taken to change once in this time; a fifth of a change's worth of belief. */
@@ -20,34 +19,59 @@ const HOURS_MIN = 4;
 const PEAK_FROM = 2;
 const PEAK_SHARE = 0.6;
 
-interface Tempo {
+/** What is known of an object's tempo. */
+export interface Tempo {
   n: number;
   bornMs: number;
   /** Times of recent changes, oldest first. */
-  recent: number[];
+  recent: readonly number[];
 }
 
 export interface TemposState {
-  objects: Map<string, Tempo>;
+  /** One row for each object. */
+  objects: {
+    /** 1 once a change was seen. */
+    known: Uint8Array;
+    n: Uint32Array;
+    bornMs: Float64Array;
+    lastMs: Float64Array;
+  };
+  /** By row, the times of recent changes before the last; most objects have none. */
+  earlier: Map<number, readonly number[]>;
   changes: number;
 }
 
 /** Shared by burst and pace: an object's tempo is counted at once, not when its group closes, since a burst is one group after another. */
 export class Tempos {
-  #state: TemposState = { objects: new Map(), changes: 0 };
+  #state: TemposState = { objects: noTempos(), earlier: new Map(), changes: 0 };
 
-  get(object: string): Tempo | undefined {
-    return this.#state.objects.get(object);
+  get(row: number): Tempo | undefined {
+    return tempoOf(this.#state, row);
   }
 
   /** Remembers that the object changed; called after scoring, for every change. */
   track(event: ChangeEvent): void {
     if (event.type === 'DELETED' || !event.timed) return;
-    const tempo = touch(this.#state.objects, event.object, OBJECTS_MAX, () => ({ n: 0, bornMs: event.atMs, recent: [] }));
+    const { row, atMs } = event;
+    const { objects, earlier } = this.#state;
+    const before = tempoOf(this.#state, row);
+    reachRow(objects, row);
     this.#state.changes++;
-    if (event.type === 'MODIFIED') tempo.n++;
-    tempo.recent.push(event.atMs);
-    while (tempo.recent.length > RECENT_MAX || event.atMs - (tempo.recent[0] as number) > MEMORY_MS) tempo.recent.shift();
+    if (before === undefined) {
+      objects.known[row] = 1;
+      objects.bornMs[row] = atMs;
+    }
+    if (event.type === 'MODIFIED') objects.n[row] = (objects.n[row] as number) + 1;
+    objects.lastMs[row] = atMs;
+    // Copied, not added to: a growing array keeps room for a dozen more.
+    const kept = fresh(before?.recent ?? [], atMs);
+    if (kept.length > 0) earlier.set(row, kept);
+    else earlier.delete(row);
+  }
+
+  forget(row: number): void {
+    clearRow(this.#state.objects, row);
+    this.#state.earlier.delete(row);
   }
 
   changes(): number {
@@ -61,6 +85,24 @@ export class Tempos {
   load(state: TemposState): void {
     this.#state = state;
   }
+}
+
+export function tempoOf({ objects, earlier }: TemposState, row: number): Tempo | undefined {
+  if (!objects.known[row]) return undefined;
+  const lastMs = objects.lastMs[row] as number;
+  const recent = earlier.get(row)?.concat(lastMs) ?? [lastMs];
+  return { n: objects.n[row] as number, bornMs: objects.bornMs[row] as number, recent };
+}
+
+function noTempos(): TemposState['objects'] {
+  return { known: new Uint8Array(), n: new Uint32Array(), bornMs: new Float64Array(), lastMs: new Float64Array() };
+}
+
+/** The newest of these times, without the oldest ones that are too old, at most one less than RECENT_MAX. */
+function fresh(times: readonly number[], nowMs: number): readonly number[] {
+  let from = Math.max(0, times.length + 1 - RECENT_MAX);
+  while (from < times.length && nowMs - (times[from] as number) > MEMORY_MS) from++;
+  return from === 0 ? times : times.slice(from);
 }
 
 /** Changes per millisecond in the long run, with a prior of one in PRIOR_MS. */
@@ -81,7 +123,7 @@ abstract class TempoDetector implements Detector<null> {
   learn(): void {}
 
   mature(event: ChangeEvent): boolean {
-    const tempo = this.tempos.get(event.object);
+    const tempo = this.tempos.get(event.row);
     return tempo !== undefined && (event.atMs - tempo.bornMs >= DAY_MS || tempo.n >= 30);
   }
 
@@ -101,7 +143,7 @@ export class Burst extends TempoDetector {
 
   score(event: ChangeEvent): Evidence | undefined {
     if (event.type !== 'MODIFIED' || !event.timed) return undefined;
-    const tempo = this.tempos.get(event.object);
+    const tempo = this.tempos.get(event.row);
     const rate = rateOf(tempo, event.atMs);
     let surprise = 0;
     let worst = { count: 0, windowMs: 0 };
@@ -135,7 +177,7 @@ export class Pace extends TempoDetector {
 
   score(event: ChangeEvent): Evidence | undefined {
     if (event.type !== 'MODIFIED' || !event.timed) return undefined;
-    const tempo = this.tempos.get(event.object);
+    const tempo = this.tempos.get(event.row);
     const hours = new Set<number>([Math.floor(event.atMs / HOUR_MS)]);
     for (const at of tempo?.recent ?? []) if (event.atMs - at <= MEMORY_MS) hours.add(Math.floor(at / HOUR_MS));
     if (hours.size < HOURS_MIN) return undefined;

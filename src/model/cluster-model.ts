@@ -9,6 +9,7 @@ import { ActorAffinity } from './actor-affinity.ts';
 import { Burst, Pace, Tempos } from './burst.ts';
 import { Calibration } from './calibration.ts';
 import { CoChange } from './co-change.ts';
+import { clearRow, reachRow } from './columns.ts';
 import { combine, IMPACT, WEIGHTS } from './combine.ts';
 import { Company } from './company.ts';
 import { DAY_MS, type Detector, type Evidence, type Group } from './detector.ts';
@@ -22,6 +23,7 @@ import { HourOfWeek } from './hour-of-week.ts';
 import { judgementOf, silenceJudgementOf, statusJudgementOf } from './judgement.ts';
 import { Leap } from './leap.ts';
 import { NewValue } from './new-value.ts';
+import { ObjectTable, type ObjectTableState, objectId } from './object-table.ts';
 import { PathHabits } from './path-habits.ts';
 import { SensitiveField } from './sensitive-field.ts';
 import { Silence } from './silence.ts';
@@ -61,7 +63,8 @@ interface ClusterState {
   lastMs: number | undefined;
   changes: number;
   quarantine: { atMs: number; event: ChangeEvent }[];
-  known: Set<string>;
+  /** 1 for objects that were seen and not seen deleted since. */
+  objects: { alive: Uint8Array };
 }
 
 /** What each detector made of a change, for benches. */
@@ -79,6 +82,7 @@ export class ClusterModel {
   readonly #rules: readonly CompiledRule[];
   readonly #weights: Readonly<Record<string, number>>;
   readonly #witness: Witness | undefined;
+  readonly #table = new ObjectTable({ forget: (row) => this.#forget(row) });
   readonly #habits = new PathHabits();
   readonly #tempos = new Tempos();
   readonly #facts = new FactDetector();
@@ -96,7 +100,7 @@ export class ClusterModel {
     lastMs: undefined,
     changes: 0,
     quarantine: [],
-    known: new Set(),
+    objects: { alive: new Uint8Array() },
   };
 
   constructor(options: ClusterModelOptions) {
@@ -130,13 +134,14 @@ export class ClusterModel {
     state.firstMs ??= told.observedMs;
     state.lastMs = Math.max(state.lastMs ?? told.observedMs, told.observedMs);
     const change = this.#names.habitual(told, state.firstMs);
+    const row = this.#table.rowOf(objectId(change.ref));
     if (isStatusOnly(change)) {
-      const judgement = this.#judgeStatus(change);
+      const judgement = this.#judgeStatus(change, row);
       if (judgement !== undefined) out.push({ ...judgement, actor: told.actor });
       return out;
     }
     const group = this.#visits.open(change, (full) => this.#close(full));
-    const event = eventOf(change, { known: state.known.has(objectId(change)) });
+    const event = eventOf(change, { name: this.#table.nameOf(row), row, known: state.objects.alive[row] === 1 });
     joinVisit(group, event);
     state.changes++;
     const judgement = this.#judge(event, group);
@@ -265,9 +270,9 @@ export class ClusterModel {
   }
 
   #track(event: ChangeEvent): void {
-    const { known } = this.#state;
-    if (event.type === 'DELETED') known.delete(event.object);
-    else if (known.size < KNOWN_MAX) known.add(event.object);
+    const { objects } = this.#state;
+    reachRow(objects, event.row);
+    objects.alive[event.row] = event.type === 'DELETED' ? 0 : 1;
     this.#tempos.track(event);
     this.#silence.track(event, this.#calibration.visits);
   }
@@ -305,7 +310,8 @@ export class ClusterModel {
   #release(): void {
     const held = this.#state.quarantine.shift();
     if (held === undefined) return;
-    const { event } = held;
+    // Its object may have lost its row since.
+    const event = { ...held.event, row: this.#table.rowOf(held.event.object) };
     const visit = makeVisit(event.actor.name, event.atMs);
     joinVisit(visit, event);
     this.#learn(visit);
@@ -363,14 +369,15 @@ export class ClusterModel {
     });
   }
 
-  #judgeStatus(change: Change): Judgement | undefined {
+  #judgeStatus(change: Change, row: number): Judgement | undefined {
+    const object = this.#table.nameOf(row);
     if (change.origin === 'watch' || change.origin === 'replay') {
-      const beat = { object: objectId(change), ref: change.ref, atMs: change.observedMs, actor: change.actor };
+      const beat = { object, ref: change.ref, atMs: change.observedMs, actor: change.actor };
       this.#silence.trackStatus(beat, this.#calibration.visits);
     }
-    const evidence = this.#statusLoop.observe(change);
+    const evidence = this.#statusLoop.observe(change, row);
     if (evidence === undefined) return undefined;
-    const asker = { asker: objectId(change), atMs: change.observedMs };
+    const asker = { asker: object, atMs: change.observedMs };
     const { p } = this.#calibration.tailNow('status-loop', evidence.surprise, asker);
     const part: Part = {
       detector: 'status-loop',
@@ -388,6 +395,13 @@ export class ClusterModel {
       deterministic: false,
       severity: 'warning',
     });
+  }
+
+  /** What was known of the object of a row, which goes to another. */
+  #forget(row: number): void {
+    clearRow(this.#state.objects, row);
+    for (const part of [this.#habits, this.#tempos, this.#statusLoop]) part.forget(row);
+    for (const detector of this.#detectors) detector.forget?.(row);
   }
 
   callRecords(): ReturnType<Calibration['records']> {
@@ -429,6 +443,7 @@ export class ClusterModel {
       calibration: this.#calibration.save(),
       visits: this.#visits.save(),
       names: this.#names.save(),
+      table: this.#table.save(),
       habits: this.#habits.save(),
       tempos: this.#tempos.save(),
       silence: this.#silence.save(),
@@ -442,6 +457,7 @@ export class ClusterModel {
     this.#state = saved.state;
     this.#calibration.load(saved.calibration);
     this.#visits.load(saved.visits);
+    this.#table.load(saved.table);
     if (saved.names !== undefined) this.#names.load(saved.names);
     this.#habits.load(saved.habits);
     this.#tempos.load(saved.tempos);
@@ -459,17 +475,11 @@ export interface SavedCluster {
   calibration: ReturnType<Calibration['save']>;
   visits: ReturnType<Visits['save']>;
   names?: ReturnType<HabitNames['save']>;
+  table: ObjectTableState;
   habits: ReturnType<PathHabits['save']>;
   tempos: ReturnType<Tempos['save']>;
   silence: ReturnType<Silence['save']>;
   company: ReturnType<Company['save']>;
   statusLoop: ReturnType<StatusLoop['save']>;
   detectors: Record<string, unknown>;
-}
-
-const KNOWN_MAX = 200_000;
-
-function objectId(change: Change): string {
-  const { ref } = change;
-  return `${ref.group}/${ref.kind}\u0000${ref.namespace}\u0000${ref.name}`;
 }

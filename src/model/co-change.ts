@@ -100,7 +100,7 @@ export class CoChange implements Detector<State> {
     if (moves < KIN_MIN || (own === undefined && this.#habits.objectMoved(event, path) > 0)) return best;
     for (const [partner, pair] of this.#state.kinds.get(event.kind)?.get(generic) ?? []) {
       if (touched.has(partner) || pair.n < KIN_MIN || pair.n < KIN_SHARE * moves || pair.objects.length < KIN_OBJECTS) continue;
-      if (!this.#habits.holds(event.object, event.kind, partner)) continue;
+      if (!this.#habits.holds(event, partner)) continue;
       const of = Math.max(pair.n, moves);
       const share = (of - pair.n + 0.5) / (of + 1);
       if (best === undefined || share < (best.of - best.together + 0.5) / (best.of + 1)) {

@@ -36,8 +36,9 @@ export interface ChangeEvent {
   machine: boolean;
   /** `group/Kind`. */
   kind: string;
-  /** Kind, namespace and name, within the cluster. */
+  /** Kind, namespace and name, within the cluster; and its row in the ObjectTable, good as long as the object is there. */
   object: string;
+  row: number;
   /** False when the time is only that of a list, so that hour and pace mean nothing. */
   timed: boolean;
   /** An object that existed before it was first seen: to be learnt, not judged. */
@@ -77,14 +78,14 @@ export function kindKey(ref: Pick<ObjectRef, 'group' | 'kind'>): string {
   return `${ref.group}/${ref.kind}`;
 }
 
-/** Builds the event of a change. `known` says whether its object was seen before. */
-export function eventOf(change: Change, options: { known: boolean }): ChangeEvent {
+/** Builds the event of a change to an object: `known` says whether that was seen before. */
+export function eventOf(change: Change, object: { name: string; row: number; known: boolean }): ChangeEvent {
   const { ref } = change;
   const kind = kindKey(ref);
   const fields = change.type === 'DELETED' ? [] : fieldsOf(change.diff);
   const imported = change.type === 'ADDED' && (change.origin === 'list' || isOld(change));
   const keeper = change.type === 'MODIFIED' ? gitopsOrigin(change.outline ?? change.state)?.tool : undefined;
-  const structural = change.type !== 'DELETED' && (!options.known || change.diff.some((entry) => entry.op !== 'set'));
+  const structural = change.type !== 'DELETED' && (!object.known || change.diff.some((entry) => entry.op !== 'set'));
   return {
     seq: change.seq,
     resourceVersion: change.resourceVersion,
@@ -95,7 +96,8 @@ export function eventOf(change: Change, options: { known: boolean }): ChangeEven
     actor: change.actor,
     machine: isMachine(change.actor.name),
     kind,
-    object: `${kind}\u0000${ref.namespace}\u0000${ref.name}`,
+    object: object.name,
+    row: object.row,
     timed: !imported && (change.origin === 'watch' || change.origin === 'replay'),
     imported,
     fields,

@@ -3,10 +3,10 @@
  * and generic path, and per path tail over the cluster; each level borrows from the next with a few pseudo-observations
  * (Beta-Bernoulli with back-off).
  */
-import { touch } from './counts.ts';
+import { clearRow, reachRow } from './columns.ts';
+import { increment, touch } from './counts.ts';
 import { type ChangeEvent, type Field, tailOf } from './features.ts';
 
-const OBJECTS_MAX = 100_000;
 const OBJECT_PATHS_MAX = 64;
 const KINDS_MAX = 2_000;
 const KIND_PATHS_MAX = 10_000;
@@ -15,13 +15,6 @@ const TAILS_MAX = 20_000;
 interface KindPaths extends PathCounts {
   /** Edits of objects of this kind. */
   edits: number;
-}
-
-interface ObjectPaths {
-  edits: number;
-  /** Index into `shapes`, -1 while unknown. */
-  shape: number;
-  moved: Map<string, number>;
 }
 
 /** Counts by id, for the paths of a kind and for the tails of the whole cluster. */
@@ -34,13 +27,25 @@ interface PathCounts {
   shrunk: number[];
 }
 
+interface Shape {
+  paths: Int32Array;
+  tails: Int32Array;
+}
+
 export interface PathHabitsState {
   edits: number;
   kinds: Map<string, KindPaths>;
-  objects: Map<string, ObjectPaths>;
+  /** One row for each object. */
+  objects: {
+    edits: Uint32Array;
+    /** One more than the index into `shapes`, 0 while unknown. */
+    shape: Uint16Array;
+  };
+  /** By row, how often each path was replaced; only of objects of which any was. */
+  moved: Map<number, Map<string, number>>;
   tails: PathCounts;
   /** Which path ids and tail ids objects of a kind hold; shared, since most objects of a kind look alike. */
-  shapes: { paths: Int32Array; tails: Int32Array }[];
+  shapes: Shape[];
   shapeIds: Map<string, number>;
 }
 
@@ -50,7 +55,8 @@ export class PathHabits {
   #state: PathHabitsState = {
     edits: 0,
     kinds: new Map(),
-    objects: new Map(),
+    objects: { edits: new Uint32Array(), shape: new Uint16Array() },
+    moved: new Map(),
     tails: newCounts(),
     shapes: [],
     shapeIds: new Map(),
@@ -69,11 +75,11 @@ export class PathHabits {
   }
 
   objectEdits(event: ChangeEvent): number {
-    return this.#state.objects.get(event.object)?.edits ?? 0;
+    return this.#state.objects.edits[event.row] ?? 0;
   }
 
   objectMoved(event: ChangeEvent, path: string): number {
-    return this.#state.objects.get(event.object)?.moved.get(path) ?? 0;
+    return this.#state.moved.get(event.row)?.get(path) ?? 0;
   }
 
   kindEdits(kind: string): number {
@@ -89,10 +95,10 @@ export class PathHabits {
   }
 
   /** Whether the object held this generic path after its last structural change; false where its shape is unknown. */
-  holds(object: string, kind: string, generic: string): boolean {
-    const shape = this.#state.objects.get(object)?.shape ?? -1;
+  holds({ row, kind }: ChangeEvent, generic: string): boolean {
+    const shape = this.#shapeOf(row);
     const id = this.#state.kinds.get(kind)?.ids.get(generic);
-    return id !== undefined && shape >= 0 && this.#state.shapes[shape]!.paths.includes(id);
+    return id !== undefined && (shape?.paths.includes(id) ?? false);
   }
 
   /** Probability that this path is replaced when its object changes. */
@@ -114,7 +120,7 @@ export class PathHabits {
     const name = path.slice(path.lastIndexOf('/'));
     const depth = depthOf(path);
     let peers = 0;
-    for (const other of this.#state.objects.get(event.object)?.moved.keys() ?? []) {
+    for (const other of this.#state.moved.get(event.row)?.keys() ?? []) {
       if (other !== path && other.endsWith(name) && depthOf(other) === depth) peers++;
     }
     return peers;
@@ -131,27 +137,45 @@ export class PathHabits {
     const state = this.#state;
     if (event.type === 'DELETED') return;
     const kind = touch(state.kinds, event.kind, KINDS_MAX, newKindPaths);
-    const object = touch(state.objects, event.object, OBJECTS_MAX, newObjectPaths);
-    if (event.held !== undefined) object.shape = this.#shape(event.kind, kind, event.held);
+    const { objects } = state;
+    const { row } = event;
+    reachRow(objects, row);
+    if (event.held !== undefined) objects.shape[row] = this.#shape(event.kind, kind, event.held) + 1;
     if (event.type === 'ADDED') return;
     state.edits++;
     kind.edits++;
-    object.edits++;
-    const shape = object.shape >= 0 ? state.shapes[object.shape] : undefined;
+    objects.edits[row] = (objects.edits[row] as number) + 1;
+    const shape = this.#shapeOf(row);
     if (shape !== undefined) {
       for (const id of shape.paths) kind.held[id] = (kind.held[id] as number) + 1;
       const { held } = state.tails;
       for (const id of shape.tails) held[id] = (held[id] as number) + 1;
     }
-    this.#countFields(event, kind, object);
+    this.#countFields(event, kind);
   }
 
-  #countFields(event: ChangeEvent, kind: KindPaths, object: ObjectPaths): void {
+  forget(row: number): void {
+    clearRow(this.#state.objects, row);
+    this.#state.moved.delete(row);
+  }
+
+  #shapeOf(row: number): Shape | undefined {
+    return this.#state.shapes[(this.#state.objects.shape[row] ?? 0) - 1];
+  }
+
+  #countMove(row: number, path: string): void {
+    let moved = this.#state.moved.get(row);
+    if (moved === undefined) {
+      moved = new Map();
+      this.#state.moved.set(row, moved);
+    }
+    increment(moved, path, OBJECT_PATHS_MAX);
+  }
+
+  #countFields(event: ChangeEvent, kind: KindPaths): void {
     const generics = new Set<string>();
     for (const field of event.fields) {
-      if (field.op === 'set' && (object.moved.has(field.path) || object.moved.size < OBJECT_PATHS_MAX)) {
-        object.moved.set(field.path, (object.moved.get(field.path) ?? 0) + 1);
-      }
+      if (field.op === 'set') this.#countMove(event.row, field.path);
       const key = `${field.op}${field.generic}`;
       if (generics.has(key)) continue;
       generics.add(key);
@@ -200,10 +224,6 @@ function newCounts(): PathCounts {
 
 function newKindPaths(): KindPaths {
   return { edits: 0, ...newCounts() };
-}
-
-function newObjectPaths(): ObjectPaths {
-  return { edits: 0, shape: -1, moved: new Map() };
 }
 
 function countOf(counts: PathCounts, key: string, which: Which): number {

@@ -3,64 +3,48 @@
  * per object, no field is looked at, and only a pace far beyond the object's own is spoken of.
  */
 import type { Change } from '../domain/change.ts';
-import { objectKey } from '../domain/object-ref.ts';
-import { touch } from './counts.ts';
+import { clearRow, reachRow } from './columns.ts';
 import { crowding, type Explanation, MINUTE_MS } from './detector.ts';
 
-const OBJECTS_MAX = 100_000;
 const WINDOW_MS = 10 * MINUTE_MS;
 const COUNT_MIN = 30;
 const FACTOR_MIN = 4;
 const PRIOR_WINDOWS = 6;
 const USUAL_MIN = 3;
 
-interface Loop {
-  windowStartMs: number;
-  inWindow: number;
-  before: number;
-  /** Closed windows, the quiet ones included, and the writes in them. */
-  windows: number;
-  writes: number;
-  told: boolean;
-}
-
 interface State {
-  objects: Map<string, Loop>;
+  /** One row for each object; `inWindow` is zero before its first write. */
+  loops: {
+    windowStartMs: Float64Array;
+    inWindow: Uint32Array;
+    /** Closed windows, the quiet ones included, and the writes in them. */
+    windows: Uint32Array;
+    writes: Uint32Array;
+    /** 1 once this window was told of. */
+    told: Uint8Array;
+  };
   writes: number;
 }
 
 export class StatusLoop {
   readonly name = 'status-loop';
-  #state: State = { objects: new Map(), writes: 0 };
+  #state: State = { loops: noLoops(), writes: 0 };
 
   /** Counts one status write; evidence once per window, when the pace first stands out. Score and count are one step here: cheap. */
-  observe(change: Change): { surprise: number; explain(): Explanation } | undefined {
-    const loop = touch(this.#state.objects, objectKey(change.ref), OBJECTS_MAX, () => ({
-      windowStartMs: change.observedMs,
-      inWindow: 0,
-      before: 0,
-      windows: 0,
-      writes: 0,
-      told: false,
-    }));
+  observe(change: Change, row: number): { surprise: number; explain(): Explanation } | undefined {
+    const { loops } = this.#state;
+    reachRow(loops, row);
+    if (loops.inWindow[row] === 0) loops.windowStartMs[row] = change.observedMs;
     this.#state.writes++;
-    const passed = Math.floor((change.observedMs - loop.windowStartMs) / WINDOW_MS);
-    if (passed >= 1) {
-      // A window that was told of is not learnt as usual: a hot loop must not teach itself.
-      loop.windows += passed - (loop.told ? 1 : 0);
-      loop.writes += loop.told ? 0 : loop.inWindow;
-      loop.before = passed === 1 ? loop.inWindow : 0;
-      loop.inWindow = 0;
-      loop.told = false;
-      loop.windowStartMs += passed * WINDOW_MS;
-    }
-    loop.inWindow++;
-    const usual = Math.max(USUAL_MIN, (loop.writes + USUAL_MIN * PRIOR_WINDOWS) / (loop.windows + PRIOR_WINDOWS));
-    const count = loop.inWindow;
-    if (loop.told || count < COUNT_MIN || count < FACTOR_MIN * usual) return undefined;
-    loop.told = true;
+    const passed = Math.floor((change.observedMs - (loops.windowStartMs[row] as number)) / WINDOW_MS);
+    if (passed >= 1) startWindow(loops, row, passed);
+    const count = (loops.inWindow[row] as number) + 1;
+    loops.inWindow[row] = count;
+    const windows = loops.windows[row] as number;
+    const usual = Math.max(USUAL_MIN, ((loops.writes[row] as number) + USUAL_MIN * PRIOR_WINDOWS) / (windows + PRIOR_WINDOWS));
+    if (loops.told[row] === 1 || count < COUNT_MIN || count < FACTOR_MIN * usual) return undefined;
+    loops.told[row] = 1;
     const { ref, actor } = change;
-    const windows = loop.windows;
     return {
       surprise: crowding(count, usual),
       explain: () => ({
@@ -71,6 +55,10 @@ export class StatusLoop {
         scope: 'object',
       }),
     };
+  }
+
+  forget(row: number): void {
+    clearRow(this.#state.loops, row);
   }
 
   samples(): number {
@@ -84,4 +72,24 @@ export class StatusLoop {
   load(state: State): void {
     this.#state = state;
   }
+}
+
+function noLoops(): State['loops'] {
+  return {
+    windowStartMs: new Float64Array(),
+    inWindow: new Uint32Array(),
+    windows: new Uint32Array(),
+    writes: new Uint32Array(),
+    told: new Uint8Array(),
+  };
+}
+
+/** A window that was told of is not learnt as usual: a hot loop must not teach itself. */
+function startWindow(loops: State['loops'], row: number, passed: number): void {
+  const wasTold = loops.told[row] === 1;
+  loops.windows[row] = (loops.windows[row] as number) + passed - (wasTold ? 1 : 0);
+  loops.writes[row] = (loops.writes[row] as number) + (wasTold ? 0 : (loops.inWindow[row] as number));
+  loops.inWindow[row] = 0;
+  loops.told[row] = 0;
+  loops.windowStartMs[row] = (loops.windowStartMs[row] as number) + passed * WINDOW_MS;
 }

@@ -2,9 +2,11 @@
  * Many objects at once: one actor deletes far more than it creates within half an hour (mass deletion), or touches far more objects
  * than its visits usually do (wave).
  */
+import { clearRow, reachRow } from './columns.ts';
 import { touch } from './counts.ts';
 import { DAY_MS, type Detector, type Evidence, type Group, MINUTE_MS } from './detector.ts';
 import type { ChangeEvent } from './features.ts';
+import { NameBook } from './name-book.ts';
 import { figure, many } from './words.ts';
 
 const ACTORS_MAX = 5_000;
@@ -14,7 +16,6 @@ const LOST_MIN = 4;
 const SPREAD_MIN = 5;
 const GROUPS_MIN = 10;
 const PLACES_MAX = 20_000;
-const CREATORS_MAX = 100_000;
 const TRIAL_MS = 7 * DAY_MS;
 const SHARE_WEIGHT = 2;
 const POPULATION_MIN = 5;
@@ -34,8 +35,12 @@ interface State {
   groups: number;
   /** Living objects per kind and namespace. */
   alive: Map<string, number>;
-  /** Who created an object and when: clearing up one's own trial is no loss. */
-  creators: Map<string, { by: string; atMs: number }>;
+  /** Who created an object and when, one row each: clearing up one's own trial is no loss. */
+  created: {
+    /** In the book of creators; 0 where nothing is known. */
+    by: Uint16Array;
+    atMs: Float64Array;
+  };
 }
 
 function placeOf(event: ChangeEvent): string {
@@ -46,7 +51,40 @@ const newHabit = (): Habit => ({ groups: 0, losing: 0, logs: 0, squares: 0, rece
 
 /** The habits of both detectors. */
 export class WaveHabits {
-  state: State = { actors: new Map(), groups: 0, alive: new Map(), creators: new Map() };
+  state: State = {
+    actors: new Map(),
+    groups: 0,
+    alive: new Map(),
+    created: { by: new Uint16Array(), atMs: new Float64Array() },
+  };
+  readonly #creators = new NameBook();
+
+  /** Whether the object is a trial of this actor's own. */
+  isTrial({ row, actor, atMs }: ChangeEvent): boolean {
+    const by = this.state.created.by[row] ?? 0;
+    return by > 0 && by === this.#creators.find(actor.name) && atMs - (this.state.created.atMs[row] as number) < TRIAL_MS;
+  }
+
+  #noteCreator({ row, actor, atMs }: ChangeEvent): void {
+    const { created } = this.state;
+    reachRow(created, row);
+    if (created.by[row] !== 0) return;
+    created.by[row] = this.#creators.numberOf(actor.name);
+    created.atMs[row] = atMs;
+  }
+
+  forget(row: number): void {
+    clearRow(this.state.created, row);
+  }
+
+  save(): { state: State; creators: string[] } {
+    return { state: this.state, creators: this.#creators.save() };
+  }
+
+  load(saved: { state: State; creators: string[] }): void {
+    this.state = saved.state;
+    this.#creators.load(saved.creators);
+  }
 
   learn(event: ChangeEvent, group: Group): void {
     if (event.type !== 'MODIFIED') {
@@ -54,9 +92,8 @@ export class WaveHabits {
       const count = (this.state.alive.get(place) ?? 0) + (event.type === 'ADDED' ? 1 : -1);
       if (count > 0 && (this.state.alive.has(place) || this.state.alive.size < PLACES_MAX)) this.state.alive.set(place, count);
       else this.state.alive.delete(place);
-      if (event.type === 'DELETED') this.state.creators.delete(event.object);
-      else if (!event.imported)
-        touch(this.state.creators, event.object, CREATORS_MAX, () => ({ by: event.actor.name, atMs: event.atMs }));
+      if (event.type === 'DELETED') this.forget(event.row);
+      else if (!event.imported) this.#noteCreator(event);
     }
     if (event !== group.events[0] || !event.timed) return;
     const habit = touch(this.state.actors, event.actor.name, ACTORS_MAX, newHabit);
@@ -74,7 +111,7 @@ export class WaveHabits {
   }
 }
 
-export class MassDelete implements Detector<State> {
+export class MassDelete implements Detector<ReturnType<WaveHabits['save']>> {
   readonly name = 'mass-delete';
   readonly #habits: WaveHabits;
 
@@ -84,8 +121,7 @@ export class MassDelete implements Detector<State> {
 
   score(event: ChangeEvent, group: Group): Evidence | undefined {
     if (event.type !== 'DELETED' || !event.timed) return undefined;
-    const born = this.#habits.state.creators.get(event.object);
-    if (born?.by === event.actor.name && event.atMs - born.atMs < TRIAL_MS) return undefined;
+    if (this.#habits.isTrial(event)) return undefined;
     const habit = this.#habits.state.actors.get(event.actor.name);
     let lost = group.lost;
     for (const past of habit?.recent ?? [])
@@ -120,12 +156,16 @@ export class MassDelete implements Detector<State> {
     return this.#habits.state.groups;
   }
 
-  save(): State {
-    return this.#habits.state;
+  forget(row: number): void {
+    this.#habits.forget(row);
   }
 
-  load(state: State): void {
-    this.#habits.state = state;
+  save(): ReturnType<WaveHabits['save']> {
+    return this.#habits.save();
+  }
+
+  load(saved: ReturnType<WaveHabits['save']>): void {
+    this.#habits.load(saved);
   }
 }
 

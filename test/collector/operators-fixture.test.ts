@@ -8,10 +8,9 @@ import { zstdDecompressSync } from 'node:zlib';
 import type { App } from '../../src/app.ts';
 import type { Change } from '../../src/domain/change.ts';
 import { seriesId } from '../../src/domain/series.ts';
-import { eventOf } from '../../src/model/features.ts';
 import { TwoWriters } from '../../src/model/two-writers.ts';
 import { temporaryFolder } from '../commands/run-crowsnest.ts';
-import { groupOf } from '../contract/check-detector.ts';
+import { eventsOf, groupOf } from '../contract/check-detector.ts';
 import { optionsOf, playedApp } from '../support/beside-a-recorder.ts';
 
 const FOLDER = fileURLToPath(new URL('../../fixtures/operators/', import.meta.url));
@@ -140,14 +139,11 @@ describe('the recorded hour of two real operators', () => {
 
   it('has its fights told within a minute, each as one of two writers', () => {
     const detector = new TwoWriters();
-    const known = new Set<string>();
-    const told = changes.flatMap((change) => {
-      const event = eventOf({ ...change, actor: who(change) }, { known: known.has(change.uid) });
-      known.add(change.uid);
+    const told = eventsOf(changes.map((change) => ({ ...change, actor: who(change) }))).flatMap((event) => {
       const evidence = event.fields.length === 0 ? undefined : detector.score(event, groupOf(event));
       const sentence = evidence?.explain().sentence;
       detector.learn(event);
-      return sentence === undefined ? [] : [{ name: event.ref.name, atMs: change.observedMs, sentence }];
+      return sentence === undefined ? [] : [{ name: event.ref.name, atMs: event.atMs, sentence }];
     });
     for (const { object, from, name } of truth.fights) {
       const first = told.find((one) => one.name === object.name && one.atMs >= Date.parse(from));

@@ -8,6 +8,7 @@ import { deserialize, serialize } from 'node:v8';
 import type { Change } from '../../src/domain/change.ts';
 import type { Detector, Group } from '../../src/model/detector.ts';
 import { type ChangeEvent, eventOf } from '../../src/model/features.ts';
+import { ObjectTable, objectId } from '../../src/model/object-table.ts';
 import { habit, Stream } from '../model/stream.ts';
 
 export interface DetectorCase {
@@ -35,8 +36,10 @@ export function groupOf(event: ChangeEvent): Group {
 
 export function eventsOf(changes: readonly Change[]): ChangeEvent[] {
   const known = new Set<string>();
+  const table = new ObjectTable();
   return changes.map((change) => {
-    const event = eventOf(change, { known: known.has(change.uid) });
+    const name = objectId(change.ref);
+    const event = eventOf(change, { name, row: table.rowOf(name), known: known.has(change.uid) });
     known.add(change.uid);
     return event;
   });

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { eventOf } from '../../src/model/features.ts';
 import { HandEdit } from '../../src/model/hand-edit.ts';
-import { type Edit, MINUTE_MS, MONDAY_MS, Stream } from './stream.ts';
+import { type Edit, MINUTE_MS, MONDAY_MS, ONLY, Stream } from './stream.ts';
 
 const FLUX = {
   labels: { 'kustomize.toolkit.fluxcd.io/name': 'apps', 'kustomize.toolkit.fluxcd.io/namespace': 'flux-system' },
@@ -19,7 +19,7 @@ function told(past: Partial<Edit>[], last: Partial<Edit>) {
       metadata: FLUX,
       ...edit,
     };
-    return eventOf(stream.change(filled), { known: true });
+    return eventOf(stream.change(filled), { ...ONLY, known: true });
   };
   past.forEach((edit, i) => {
     detector.learn(eventFor(edit, i));

@@ -4,7 +4,7 @@ import type { JsonObject } from '../../src/domain/json.ts';
 import { eventOf } from '../../src/model/features.ts';
 import { NewValue } from '../../src/model/new-value.ts';
 import { joinVisit, makeVisit } from '../../src/model/visits.ts';
-import { DAY_MS, MONDAY_MS, Stream } from './stream.ts';
+import { DAY_MS, MONDAY_MS, ONLY, Stream } from './stream.ts';
 
 /** What is said of a model's second address, where other models each have a place of their own; the first came with its birth. */
 function surpriseOf(next: string): number {
@@ -12,7 +12,7 @@ function surpriseOf(next: string): number {
   const stream = new Stream();
   const seen = (name: string, spec: JsonObject, day: number, type?: 'ADDED') => {
     const at = { atMs: MONDAY_MS + day * DAY_MS, actor: 'user:ann', kind: 'Model', name, spec };
-    const event = eventOf(stream.change(type === undefined ? at : { ...at, type }), { known: type === undefined });
+    const event = eventOf(stream.change(type === undefined ? at : { ...at, type }), { ...ONLY, known: type === undefined });
     const visit = makeVisit(event.actor.name, event.atMs);
     joinVisit(visit, event);
     const surprise = detector.score(event, visit)?.surprise ?? 0;

@@ -5,7 +5,7 @@ import { eventOf } from '../../src/model/features.ts';
 import { PathHabits } from '../../src/model/path-habits.ts';
 import { StableField } from '../../src/model/stable-field.ts';
 import { groupOf } from '../contract/check-detector.ts';
-import { DAY_MS, MONDAY_MS, Stream } from './stream.ts';
+import { DAY_MS, MONDAY_MS, ONLY, Stream } from './stream.ts';
 
 const BOARDS = 12;
 
@@ -19,7 +19,10 @@ function surpriseOf(among: number, field: 'revision' | 'source'): number {
   const stream = new Stream();
   const boards = Object.fromEntries(Array.from({ length: BOARDS }, (_, i) => [`board-${i}`, { revision: 1, source: 'main' }]));
   const edit = (day: number, spec: JsonObject) => {
-    const event = eventOf(stream.change({ atMs: MONDAY_MS + day * DAY_MS, actor: 'bot:bumps', spec }), { known: day > 0 });
+    const event = eventOf(stream.change({ atMs: MONDAY_MS + day * DAY_MS, actor: 'bot:bumps', spec }), {
+      ...ONLY,
+      known: day > 0,
+    });
     const surprise = detector.score(event, groupOf(event))?.surprise ?? 0;
     detector.learn(event);
     habits.learn(event);

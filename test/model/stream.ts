@@ -10,6 +10,9 @@ export const MINUTE_MS = 60_000;
 export const HOUR_MS = 60 * MINUTE_MS;
 export const DAY_MS = 24 * HOUR_MS;
 
+/** The object of tests that have one: what it is called plays no part. */
+export const ONLY = { name: 'only', row: 0 };
+
 /** A small seeded generator (mulberry32): numbers in [0, 1). */
 export function makeRandom(seed: number): () => number {
   let state = seed >>> 0;

@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { eventOf } from '../../src/model/features.ts';
 import { TwoWriters } from '../../src/model/two-writers.ts';
 import { groupOf } from '../contract/check-detector.ts';
-import { type Edit, MINUTE_MS, MONDAY_MS, Stream } from './stream.ts';
+import { type Edit, MINUTE_MS, MONDAY_MS, ONLY, Stream } from './stream.ts';
 
 /** What is told at each write of spec.shards; writes are `[actor, shards]`, or with minutes since the one before. */
 function told(
@@ -14,7 +14,7 @@ function told(
   const stream = new Stream();
   let atMs = MONDAY_MS;
   const write = (actor: string, shards: number, edit: Partial<Edit>) => {
-    const event = eventOf(stream.change({ atMs, actor, spec: { shards, fixed: true }, ...edit }), { known: true });
+    const event = eventOf(stream.change({ atMs, actor, spec: { shards, fixed: true }, ...edit }), { ...ONLY, known: true });
     const evidence = detector.score(event, groupOf(event));
     const sentence = evidence?.explain().sentence;
     detector.learn(event);
