@@ -34,6 +34,7 @@ import { publishPipelineMetrics } from './pipeline/metrics.ts';
 import { publishModelMetrics } from './pipeline/model-metrics.ts';
 import { createNeural } from './pipeline/neural/create-neural.ts';
 import { createPipeline, type Pipeline } from './pipeline/pipeline.ts';
+import { publishReviewMetrics } from './pipeline/review-metrics.ts';
 import { createAlertmanagerPusher } from './respond/alertmanager.ts';
 import { createConsequences } from './respond/consequences.ts';
 import { type CoverageAlerts, createCoverageAlerts } from './respond/coverage-alerts.ts';
@@ -195,6 +196,7 @@ export function createApp({
     publishPipelineMetrics(pipeline, registry);
     publishModelMetrics(analysis.model, registry);
     publishAnalysisMetrics(analysis, registry);
+    publishReviewMetrics(store, registry);
     const background = (name: string, work: Promise<void>): void => {
       work.catch((error: unknown) => {
         if (!signal.aborted) logger.error({ part: name, err: error }, 'a part of Crowsnest ended unexpectedly');

@@ -166,6 +166,13 @@ addCommand('verdict undo', 'take a verdict back', { name: 'verdict', is: 'its id
   (await import('./commands/verdict.ts')).runVerdictUndo(options, id, terminal),
 );
 
+addCommand(
+  'review',
+  'findings that did not page and wait for your word, and how right the alert level is by what was said',
+  undefined,
+  async (options) => (await import('./commands/review.ts')).runReview(options, terminal),
+);
+
 program.command('db').description('back up, restore, check, export and import a database').exitOverride();
 const COPY = 'the backup to write; must not be there yet';
 const EXPORTED = 'an export or a recorded stream: NDJSON, plain, gzip or zstd';

@@ -17,3 +17,4 @@ export type BaselineList = z.output<typeof schemas.BaselineList>;
 export type Verdict = z.output<typeof schemas.Verdict>;
 export type VerdictAnswer = z.output<typeof schemas.VerdictAnswer>;
 export type VerdictList = z.output<typeof schemas.VerdictList>;
+export type Review = z.output<typeof schemas.Review>;

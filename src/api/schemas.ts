@@ -246,6 +246,50 @@ export const VerdictAnswer = z
   })
   .register(components, { id: 'VerdictAnswer' });
 
+export const ReviewItem = z
+  .object({
+    cluster: z.string(),
+    day: z.iso.date().describe('Of event time, in UTC'),
+    slot: z
+      .string()
+      .describe('highest: the most surprising of the day that did not page; random-1 to random-3: drawn from under the level'),
+    level: z.number().describe('The score from which it could have paged'),
+    population: count.describe('Findings of the day from under the level, for which all its draws stand'),
+    weight: z.number().describe('How many of them this one stands for'),
+    finding: Finding,
+    answer: Verdict.pick({ id: true, verdict: true, by: true, given: true }).optional().describe('The last verdict that stands'),
+  })
+  .register(components, { id: 'ReviewItem' });
+
+const Share = z
+  .object({ value: z.number(), low: z.number(), high: z.number() })
+  .describe('With the bounds of a 95 % interval')
+  .register(components, { id: 'Share' });
+
+export const ReviewEstimate = z
+  .object({
+    cluster: z.string(),
+    from: z.iso.date(),
+    to: z.iso.date(),
+    pages: z
+      .object({ all: count, answered: count, wrong: count })
+      .describe('Pages of these days, without facts and rules, which need no level'),
+    notPaged: z.object({
+      all: count.describe('Findings that the drawn ones stand for'),
+      sampled: count,
+      answered: count,
+      wrong: z.number().optional().describe('Of all of them, about how many would be called wrong'),
+    }),
+    precision: Share.optional().describe('Of pages, how many were wrong indeed'),
+    recall: Share.optional().describe('Of what was wrong indeed, over the level or within a decade under it, how much paged'),
+  })
+  .describe('Precision and recall are absent until the answers they rest on are there')
+  .register(components, { id: 'ReviewEstimate' });
+
+export const Review = z
+  .object({ items: z.array(ReviewItem), estimates: z.array(ReviewEstimate), metadata: z.object({}) })
+  .register(components, { id: 'Review' });
+
 const BaselineSubject = z.discriminatedUnion('type', [
   z.object({
     type: z.literal('object'),

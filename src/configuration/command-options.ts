@@ -36,7 +36,7 @@ export const COMMAND_OPTIONS = {
     schema: integer(1, 1_000_000).default(100),
     value: 'N',
     help: 'at most this many changes',
-    commands: ['history', 'changes'],
+    commands: ['history', 'changes', 'review'],
   },
   revisions: {
     schema: z

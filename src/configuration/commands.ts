@@ -6,7 +6,7 @@ export const ASKING_COMMANDS = ['history', 'diff', 'blame', 'at', 'changes'] as 
 /** What is asked of the model of a running service, or done with it. */
 export const MODEL_COMMANDS = ['model explain', 'model versions', 'model train', 'model revert', 'model export'] as const;
 /** What is said of findings, over the API. */
-export const VERDICT_COMMANDS = ['verdict expected', 'verdict wrong', 'verdict list', 'verdict undo'] as const;
+export const VERDICT_COMMANDS = ['verdict expected', 'verdict wrong', 'verdict list', 'verdict undo', 'review'] as const;
 /** What is done to a database file, beside a running service or without one. */
 export const DB_COMMANDS = ['db backup', 'db restore', 'db check', 'db export', 'db import', 'db rekey'] as const;
 export type Command =

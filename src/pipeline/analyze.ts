@@ -9,6 +9,7 @@
  */
 import type { Change } from '../domain/change.ts';
 import type { Finding, Judgement } from '../domain/finding.ts';
+import type { NearMiss } from '../domain/review.ts';
 import { type Opinion, opinionOn, type Verdict, type Place as VerdictPlace } from '../domain/verdict.ts';
 import { withCounterfactual } from '../model/counterfactual.ts';
 import { SNAPSHOT_VERSION } from '../model/ensemble.ts';
@@ -16,6 +17,7 @@ import type { Model } from '../model/model.ts';
 import type { Policy } from '../respond/policy.ts';
 import type { AlertRecord, EffectRecord, Store } from '../store/store.ts';
 import { withExamples } from './examples.ts';
+import { NearMisses } from './near-misses.ts';
 import { END_OF_RECORD, type Place, RecordWalk, type Walked } from './record-walk.ts';
 import { VerdictBook } from './verdict-book.ts';
 
@@ -25,6 +27,8 @@ const CURSOR_SAMPLES = 'analysis.samples';
 /** How far event time was let pass without changes: what became known by it was decided, and must not be again. */
 const CURSOR_CLOCK = 'analysis.clock';
 const POLICY_STATE = 'policy';
+/** What was seen of the day that is not over, for the review. */
+const OPEN_DAYS = 'near-misses';
 const SNAPSHOT = 'model';
 const STEP_ITEMS = 500;
 
@@ -101,6 +105,8 @@ export function createAnalysis(options: AnalysisOptions): Analysis {
   const saved = loadSnapshot(store);
   const model = options.createModel(saved?.blob);
   const policy = options.createPolicy(store.getState(POLICY_STATE));
+  const review = new NearMisses(store.getState(OPEN_DAYS));
+  let openDays = review.save();
   /** Up to here findings are stored. */
   const decided: Place = {
     seq: Number(store.cursor(CURSOR_CHANGES) ?? 0),
@@ -153,11 +159,7 @@ export function createAnalysis(options: AnalysisOptions): Analysis {
   };
 
   // What is decided but not stored yet. It outlives a failed write: the model has moved on and would not say it again.
-  let unsaved: { findings: Finding[]; alerts: AlertRecord[]; effects: EffectRecord[] } = {
-    findings: [],
-    alerts: [],
-    effects: [],
-  };
+  let unsaved = nothingDecided();
 
   const commit = (judged: Judged): Finding[] => {
     for (const { judgement, change, opinion } of judged) {
@@ -166,11 +168,13 @@ export function createAnalysis(options: AnalysisOptions): Analysis {
       const pages = finding.decision.verdict === 'page';
       if (pages || finding.deterministic || finding.score >= STORED_SCORE_MIN)
         unsaved.findings.push(withExamples(store, finding));
+      unsaved.nearMisses.push(...review.take(finding, () => policy.status()[finding.cluster]?.level));
       const follow = options.consequences(finding, change);
       unsaved.alerts.push(...follow.alerts);
       unsaved.effects.push(...follow.effects);
     }
     Object.assign(decided, walk.place);
+    const days = review.save();
     store.commitAnalysis({
       ...unsaved,
       cursors: {
@@ -178,10 +182,11 @@ export function createAnalysis(options: AnalysisOptions): Analysis {
         [CURSOR_SAMPLES]: String(decided.position),
         ...(Number.isFinite(clockMs) ? { [CURSOR_CLOCK]: String(clockMs) } : {}),
       },
-      state: { [POLICY_STATE]: policy.save() },
+      state: { [POLICY_STATE]: policy.save(), ...(days === openDays ? {} : { [OPEN_DAYS]: days }) },
     });
     const paged = unsaved.findings.filter((finding) => finding.decision.verdict === 'page');
-    unsaved = { findings: [], alerts: [], effects: [] };
+    unsaved = nothingDecided();
+    openDays = days;
     return paged;
   };
 
@@ -262,6 +267,15 @@ export function createAnalysis(options: AnalysisOptions): Analysis {
       store.saveSnapshot(SNAPSHOT, { version: SNAPSHOT_VERSION, seq, blob: Buffer.concat([head, model.snapshot()]) });
     },
   };
+}
+
+interface Decided extends Consequences {
+  findings: Finding[];
+  nearMisses: NearMiss[];
+}
+
+function nothingDecided(): Decided {
+  return { findings: [], alerts: [], effects: [], nearMisses: [] };
 }
 
 function isAt(place: Place, other: Place): boolean {

@@ -53,6 +53,9 @@ const ESCALATION = 3;
 /** Time going back by more than this is a clock that was set, not late events. */
 const CLOCK_STEP_MS = 3_600_000;
 
+/** Why a finding does not page whose episode did. */
+export const JOINED = 'joined to an open episode';
+
 const SAVED_VERSION = 1;
 
 interface ClusterState {
@@ -145,7 +148,7 @@ function settle(
   const name = episode.storm ?? episode.id;
   const flaw = flawOf(judgement, state.budget.level);
   if (episode.paged !== undefined && (flaw !== undefined || !escalates(judgement, episode.paged))) {
-    return record('joined to an open episode', name);
+    return record(JOINED, name);
   }
   if (flaw !== undefined) return record(flaw, name);
 

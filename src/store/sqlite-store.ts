@@ -12,6 +12,7 @@ import { diffValues, type FieldDiff, inPathOrder, leavesOf } from '../domain/fie
 import type { Finding } from '../domain/finding.ts';
 import type { Gap } from '../domain/gap.ts';
 import { describeRef, type KubeObject, type ObjectRef, objectKey } from '../domain/object-ref.ts';
+import type { NearMiss } from '../domain/review.ts';
 import type { Verdict } from '../domain/verdict.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import { Attributions } from './attributions.ts';
@@ -26,6 +27,7 @@ import { FullText } from './full-text.ts';
 import { Gaps } from './gaps.ts';
 import { Interning } from './interning.ts';
 import { KUBE_EVENT_DEFAULTS, type KubeEventOptions, KubeEvents } from './kube-events.ts';
+import { NearMissRows } from './near-miss-rows.ts';
 import { NEWEST_MARK_DEFAULTS, type NewestMarkOptions, NewestMarks } from './newest-marks.ts';
 import { ObjectHistory } from './object-history.ts';
 import { ObjectQueries, summaryOf } from './object-query.ts';
@@ -141,6 +143,7 @@ export class SqliteStore implements port.Store {
   readonly #kubeEvents: KubeEvents;
   readonly #findings: Findings;
   readonly #verdicts: Verdicts;
+  readonly #nearMisses: NearMissRows;
   readonly #gaps: Gaps;
   readonly #outbox: Outbox;
   readonly #small: SmallState;
@@ -190,6 +193,7 @@ export class SqliteStore implements port.Store {
     this.#fullText = options.fullText === true ? new FullText(db) : undefined;
     this.#findings = new Findings(db, seal);
     this.#verdicts = new Verdicts(db, seal);
+    this.#nearMisses = new NearMissRows(db);
     const evidence = (fromMs: number, toMs: number) => [
       ...this.#verdicts.kept(fromMs, toMs),
       ...this.#findings.pagedChanges(fromMs, toMs),
@@ -555,6 +559,7 @@ export class SqliteStore implements port.Store {
       this.#small.count('pages', more.pages);
       for (const alert of batch.alerts ?? []) this.#outbox.putAlert(alert);
       for (const effect of batch.effects ?? []) this.#outbox.addEffect(effect);
+      for (const nearMiss of batch.nearMisses ?? []) this.#nearMisses.put(nearMiss);
       this.#small.putCursors(batch.cursors);
       for (const [key, value] of Object.entries(batch.state ?? {})) this.#small.put(key, value);
     });
@@ -574,6 +579,10 @@ export class SqliteStore implements port.Store {
 
   verdicts(): Verdict[] {
     return this.#read(() => this.#verdicts.all());
+  }
+
+  nearMisses(): NearMiss[] {
+    return this.#read(() => this.#nearMisses.all());
   }
 
   alert(id: string): port.AlertRecord | undefined {

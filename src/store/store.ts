@@ -13,6 +13,7 @@ import type { Gap, GapReason } from '../domain/gap.ts';
 import type { JsonObject } from '../domain/json.ts';
 import type { KubeEvent } from '../domain/kube-event.ts';
 import type { KubeObject, ObjectRef } from '../domain/object-ref.ts';
+import type { NearMiss } from '../domain/review.ts';
 import type { Sample, Scrape } from '../domain/series.ts';
 import type { SeriesWindows } from '../domain/series-function.ts';
 import type { Matcher } from '../domain/series-match.ts';
@@ -340,6 +341,8 @@ export interface Store {
     findings: Finding[];
     alerts?: AlertRecord[];
     effects?: EffectRecord[];
+    /** One of the same cluster, day and slot is replaced; those of more than 90 days before go. */
+    nearMisses?: NearMiss[];
     cursors?: Record<string, string>;
     state?: Record<string, string>;
   }): void;
@@ -349,6 +352,8 @@ export interface Store {
   putVerdict(verdict: Verdict): void;
   /** All that was ever said, in that order. */
   verdicts(): Verdict[];
+  /** All that are kept, newest day first. */
+  nearMisses(): NearMiss[];
 
   alert(id: string): AlertRecord | undefined;
   /** Alerts not yet forgotten: firing, or resolved less than `keepMs` before nowMs. */

@@ -123,6 +123,8 @@ const CASES: [route: string, request: string, status: number][] = [
   ['/v1/model/neural/{version}', '/v1/model/neural/1', 200],
   ['/v1/model/neural/{version}', '/v1/model/neural/2', 404],
   ['/v1/model/neural/{version}', '/v1/model/neural/first', 400],
+  ['/v1/review', '/v1/review?answered=false', 200],
+  ['/v1/review', '/v1/review?answered=perhaps', 400],
   ['/v1/verdicts', '/v1/verdicts?finding=f-listener', 200],
   ['/v1/verdicts', '/v1/verdicts?by=ann', 400],
   ['/v1/masked', '/v1/masked', 200],

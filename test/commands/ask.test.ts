@@ -100,6 +100,13 @@ describe('asking a running service', { concurrency: 2 }, () => {
     assert.match(err, /NOT_FOUND: No finding nothing is stored/);
   });
 
+  it('review says that nothing waits before a day was drawn', async () => {
+    const { code, out, err } = await crowsnest(['review', '--server', url]);
+    assert.deepEqual([code, out], [0, ''], err);
+    assert.match(err, /nothing waits for review/);
+    assert.deepEqual(JSON.parse(await ask('review', '--json', '--limit', '5000')), { items: [], estimates: [], metadata: {} });
+  });
+
   it('at prints all objects as they were, as YAML', async () => {
     const then = await ask('at', '2026-01-05T08:02:30Z');
     assert.match(then, /^---\n# \S+, change 2\napiVersion: kafka.strimzi.io\/v1\nkind: Kafka\n/);

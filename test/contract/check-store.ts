@@ -9,7 +9,7 @@ import type { Gap } from '../../src/domain/gap.ts';
 import { canonicalJson, type Json } from '../../src/domain/json.ts';
 import type { KubeEvent } from '../../src/domain/kube-event.ts';
 import type { KubeObject } from '../../src/domain/object-ref.ts';
-
+import type { NearMiss } from '../../src/domain/review.ts';
 import type { Scrape } from '../../src/domain/series.ts';
 import { parseSelector } from '../../src/domain/series-match.ts';
 import type { Verdict } from '../../src/domain/verdict.ts';
@@ -682,6 +682,32 @@ export function checkStore(name: string, make: () => Store): void {
       const withdrawn = said('two', { withdrawn: { by: 'bob', ms: 7, place: { seq: 4, position: 2, clockMs: 3 } } });
       await store.putVerdict(withdrawn);
       assert.deepEqual(await store.verdicts(), [withdrawn, said('one', { verdict: 'expected' })]);
+    });
+
+    test('keeps what was drawn for review, newest day first, once for each slot, for 90 days', async (store) => {
+      const drawn = (day: string, slot: NearMiss['slot'], more: Partial<NearMiss> = {}): NearMiss => ({
+        ...{ cluster: 'test', day, slot, findingId: 'a', tsMs: 5, score: 3.25, level: 3.5, detector: 'burst', population: 7 },
+        weight: 3.5,
+        ...more,
+      });
+      const put = (...nearMisses: NearMiss[]) => store.commitAnalysis({ findings: [], nearMisses });
+      const elsewhere = drawn('2026-01-01', 'highest', { cluster: 'other' });
+      await put(elsewhere, drawn('2026-01-01', 'highest'), drawn('2026-01-02', 'random-1'), drawn('2026-01-02', 'highest'));
+      await put(drawn('2026-01-02', 'random-1', { findingId: 'b' }));
+      assert.deepEqual(await store.nearMisses(), [
+        ...[drawn('2026-01-02', 'highest'), drawn('2026-01-02', 'random-1', { findingId: 'b' })],
+        ...[elsewhere, drawn('2026-01-01', 'highest')],
+      ]);
+      await put(drawn('2026-04-01', 'highest'));
+      assert.deepEqual(
+        (await store.nearMisses()).map(({ cluster, day }) => `${cluster} ${day}`),
+        ['test 2026-04-01', 'test 2026-01-02', 'test 2026-01-02', 'other 2026-01-01'],
+      );
+      await put(drawn('2026-04-02', 'highest'));
+      assert.deepEqual(
+        (await store.nearMisses()).map(({ cluster, day }) => `${cluster} ${day}`),
+        ['test 2026-04-02', 'test 2026-04-01', 'other 2026-01-01'],
+      );
     });
 
     test('keeps small state and snapshots', async (store) => {

@@ -225,6 +225,24 @@ describe('the page', { skip: existsSync(CHROMIUM) ? false : `no Chromium at ${CH
     await page.context().close();
   });
 
+  it('lists what did not page and waits for a word, and what is answered after it', async () => {
+    const page = await open(signedIn('/review'));
+    const waiting = page.locator('section', { hasText: 'Waits for your word' });
+    await waiting.getByRole('link', { name: 'checkout-canary' }).waitFor();
+    await page.getByText('too few answers').first().waitFor();
+    await page.screenshot({ path: `${SHOTS}review.png`, fullPage: true });
+    await waiting.getByRole('link', { name: 'checkout-canary' }).click();
+    await page.locator('.verdict .choices').waitFor();
+    await page.keyboard.press('w');
+    await page.getByLabel('Your name').fill('ann');
+    await page.getByRole('button', { name: 'It was wrong' }).click();
+    await page.getByText('called it').waitFor();
+    await page.getByRole('navigation').getByRole('link', { name: 'Review' }).click();
+    await page.locator('section', { hasText: 'Answered' }).getByText('said ann').waitFor();
+    assert.equal(await waiting.getByRole('link', { name: 'checkout-canary' }).count(), 0);
+    await page.context().close();
+  });
+
   it('left no error in the console and violated no policy', () => {
     assert.deepEqual(complaints, []);
   });

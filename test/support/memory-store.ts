@@ -13,6 +13,7 @@ import type { Gap } from '../../src/domain/gap.ts';
 import type { Json } from '../../src/domain/json.ts';
 import type { KubeEvent } from '../../src/domain/kube-event.ts';
 import { type KubeObject, type ObjectRef, objectKey } from '../../src/domain/object-ref.ts';
+import { type NearMiss, REVIEW_DAYS } from '../../src/domain/review.ts';
 import { type Scrape, type SeriesKey, seriesId } from '../../src/domain/series.ts';
 import { matchesAll } from '../../src/domain/series-match.ts';
 import { StepWindows } from '../../src/domain/span-summary.ts';
@@ -55,6 +56,7 @@ class MemoryStore implements port.Store {
   readonly #gaps: Gap[] = [];
   readonly #findings = new Map<string, Finding>();
   readonly #verdicts = new Map<string, Verdict>();
+  readonly #nearMisses = new Map<string, NearMiss>();
   readonly #alerts = new Map<string, port.AlertRecord>();
   readonly #effects = new Map<string, port.EffectRecord>();
   readonly #state = new Map<string, string>();
@@ -378,6 +380,12 @@ class MemoryStore implements port.Store {
     for (const finding of batch.findings) this.#findings.set(finding.id, structuredClone(finding));
     for (const alert of batch.alerts ?? []) this.putAlert(alert);
     for (const effect of batch.effects ?? []) if (!this.#effects.has(effect.id)) this.putEffect(effect);
+    for (const one of batch.nearMisses ?? []) {
+      this.#nearMisses.set([one.cluster, one.day, one.slot].join(), one);
+      for (const [key, { cluster, day }] of this.#nearMisses)
+        if (cluster === one.cluster && Date.parse(day) <= Date.parse(one.day) - REVIEW_DAYS * 86_400_000)
+          this.#nearMisses.delete(key);
+    }
     this.#putCursors(batch.cursors);
     for (const [key, value] of Object.entries(batch.state ?? {})) this.putState(key, value);
   }
@@ -412,6 +420,15 @@ class MemoryStore implements port.Store {
 
   verdicts(): Verdict[] {
     return structuredClone([...this.#verdicts.values()]);
+  }
+
+  nearMisses(): NearMiss[] {
+    const key = ({ day, cluster, slot }: NearMiss) => [day, cluster, slot];
+    return [...this.#nearMisses.values()].sort((a, b) => {
+      const [dayA = '', ...restA] = key(a);
+      const [dayB = '', ...restB] = key(b);
+      return dayA === dayB ? (restA < restB ? -1 : 1) : dayA < dayB ? 1 : -1;
+    });
   }
 
   alert(id: string): port.AlertRecord | undefined {

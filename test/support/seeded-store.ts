@@ -4,6 +4,7 @@ import { diffValues, leavesOf } from '../../src/domain/field-diff.ts';
 import type { Finding, Reason } from '../../src/domain/finding.ts';
 import type { JsonObject } from '../../src/domain/json.ts';
 import { type KubeObject, refOf } from '../../src/domain/object-ref.ts';
+import type { NearMiss } from '../../src/domain/review.ts';
 import { openSqliteStore } from '../../src/store/sqlite-store.ts';
 import type { NewChange, Store } from '../../src/store/store.ts';
 
@@ -119,7 +120,7 @@ export function seededStore(): Seeded {
   kubeEvents(store);
   history.play();
   const findings = findingsAbout(odd);
-  store.commitAnalysis({ findings: Object.values(findings) });
+  store.commitAnalysis({ findings: Object.values(findings), nearMisses: nearMissesAmong(findings) });
   return { store, findings, changes: history.changes };
 }
 
@@ -499,4 +500,13 @@ function changeFinding(
     decision: { verdict, why },
     episode: `episode-${id}`,
   };
+}
+
+/** Two of what did not page, and one whose finding is no longer kept. */
+function nearMissesAmong({ hostile, created }: Seeded['findings']): NearMiss[] {
+  const of = ({ id, cluster, tsMs, score, detector }: Finding, slot: NearMiss['slot'], weight: number): NearMiss => {
+    const day = new Date(tsMs).toISOString().slice(0, 10);
+    return { cluster, day, slot, findingId: id, tsMs, score, level: 2.5, detector, population: 12, weight };
+  };
+  return [of(hostile, 'highest', 1), of(created, 'random-1', 12), { ...of(hostile, 'random-2', 4), findingId: 'let-go' }];
 }

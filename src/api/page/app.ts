@@ -12,6 +12,7 @@ import { useKeys } from './keys.ts';
 import { type Range, useFindings, useLive, useStrip } from './live-data.ts';
 import { Login } from './login.ts';
 import { withTerm } from './query.ts';
+import { ReviewView } from './review-view.ts';
 import { DEFAULT_QUERY, hashOf, type Place, parseHash } from './route-hash.ts';
 import { Strip } from './strip.ts';
 import type { Finding } from './types.ts';
@@ -130,6 +131,7 @@ export function App(): VNode {
     }
     ${place.view === 'finding' && html`<${FindingView} id=${place.id} live=${live} list=${list} listQuery=${query.current} onQuery=${setQuery} />`}
     ${place.view === 'coverage' && html`<${CoverageView} live=${live} />`}
+    ${place.view === 'review' && html`<${ReviewView} live=${live} />`}
     ${help && html`<${Help} onClose=${() => setHelp(false)} />`}
   `;
 }

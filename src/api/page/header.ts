@@ -29,8 +29,9 @@ export function Header({
       Crowsnest
     </a>
     <nav>
-      <a class=${place.view === 'coverage' ? '' : 'here'} href=${hashOf({ view: 'list', query: listQuery })}>Findings</a>
+      <a class=${place.view === 'list' || place.view === 'finding' ? 'here' : ''} href=${hashOf({ view: 'list', query: listQuery })}>Findings</a>
       <a class=${place.view === 'coverage' ? 'here' : ''} href="#/coverage">Coverage</a>
+      <a class=${place.view === 'review' ? 'here' : ''} href="#/review">Review</a>
     </nav>
     <div class="status">
       ${

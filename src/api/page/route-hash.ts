@@ -1,6 +1,6 @@
 /** The page's place in the URL's fragment. Pure. */
 
-export type Place = { view: 'list'; query: string } | { view: 'finding'; id: string } | { view: 'coverage' };
+export type Place = { view: 'list'; query: string } | { view: 'finding'; id: string } | { view: 'coverage' } | { view: 'review' };
 
 /** What someone sees who has not asked for anything: what was worth waking a person for. */
 export const DEFAULT_QUERY = 'is:paged';
@@ -23,6 +23,7 @@ function placeOf(text: string): Place {
   const finding = /^\/findings\/([^/]+)$/.exec(path);
   if (finding?.[1] !== undefined) return { view: 'finding', id: decode(finding[1]) };
   if (path === '/coverage') return { view: 'coverage' };
+  if (path === '/review') return { view: 'review' };
   return { view: 'list', query: new URLSearchParams(search).get('q') ?? DEFAULT_QUERY };
 }
 
@@ -38,5 +39,6 @@ function decode(text: string): string {
 export function hashOf(place: Place): string {
   if (place.view === 'finding') return `#/findings/${encodeURIComponent(place.id)}`;
   if (place.view === 'coverage') return '#/coverage';
+  if (place.view === 'review') return '#/review';
   return place.query === DEFAULT_QUERY ? '#/' : `#/?q=${encodeURIComponent(place.query)}`;
 }

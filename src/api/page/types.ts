@@ -26,3 +26,6 @@ export type Problem = z.output<typeof schemas.Problem>;
 export type Verdict = z.output<typeof schemas.Verdict>;
 export type VerdictAnswer = z.output<typeof schemas.VerdictAnswer>;
 export type VerdictList = z.output<typeof schemas.VerdictList>;
+export type Review = z.output<typeof schemas.Review>;
+export type ReviewItem = z.output<typeof schemas.ReviewItem>;
+export type ReviewEstimate = z.output<typeof schemas.ReviewEstimate>;

@@ -11,13 +11,14 @@ import { explainModel } from './model.ts';
 import { getNeural, getNeuralVersion, trainNeural, useNeural } from './neural.ts';
 import { getObject, getObjectEvents, getObjectHistory, getObjectState, listObjects } from './objects.ts';
 import { getActivity, getStats, listCoverage, listSeries } from './overview.ts';
+import { getReview } from './review.ts';
 import { getObjectBlame, getObjectDiff, listStates } from './revisions.ts';
 import { querySeries } from './series.ts';
 import { livez, metrics, readyz } from './service.ts';
 import { giveVerdict, listVerdicts, withdrawVerdict } from './verdicts.ts';
 
 export const ROUTES: readonly Route[] = [
-  ...[listFindings, getFinding, giveVerdict, listVerdicts, withdrawVerdict],
+  ...[listFindings, getFinding, giveVerdict, listVerdicts, withdrawVerdict, getReview],
   ...[listChanges, getChange],
   ...[listObjects, getObject, getObjectHistory, getObjectState, getObjectDiff, getObjectBlame, getObjectEvents],
   listStates,
