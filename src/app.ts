@@ -182,7 +182,7 @@ export function createApp({
       for (const wake of wakers) wake();
     };
     const pipeline = createPipeline({
-      ingest: createIngest({ store, hash, masking, claims }),
+      ingest: createIngest({ store, hash, masking, claims, recordOnly: options.model === 'off' }),
       analysis,
       store,
       clock,

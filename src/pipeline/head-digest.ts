@@ -25,6 +25,8 @@ export interface HeadDigest extends Slot {
   generation: number | undefined;
   /** The change whose state this is; the store sets it as it appends. */
   seq: number;
+  /** Set by the store, and for it alone. */
+  entry: unknown;
   /** Shared by objects of one shape. */
   readonly sections: readonly Section[];
 }
@@ -78,7 +80,17 @@ export class HeadDigests {
       return value === undefined ? NOTHING : Buffer.from(JSON.stringify(value));
     });
     const bytes = texts.reduce((sum, text) => sum + text.length, sections.length * (PRINT_BYTES + LENGTH_BYTES));
-    const digest = { ref, apiVersion, uid, resourceVersion, generation, seq: 0, sections, ...this.#arena.take(bytes) };
+    const digest = {
+      ref,
+      apiVersion,
+      uid,
+      resourceVersion,
+      generation,
+      seq: 0,
+      entry: undefined,
+      sections,
+      ...this.#arena.take(bytes),
+    };
     writeRecord(digest, prints, texts);
     this.#of(ref.cluster).set(uid, digest, DIGEST_BYTES + digest.room);
     return digest;

@@ -74,6 +74,8 @@ export interface IngestOptions {
   claims?: ClaimBook;
   /** Bound of the digests in memory, per cluster. Default 128 MiB, about 100,000 objects of usual size. */
   digestBytesMax?: number;
+  /** Nothing is stored behind what is recorded, so each batch is synced by itself; else it is with what is judged of it, or by `sync`. */
+  recordOnly?: boolean;
 }
 
 const DIGEST_BYTES_MAX = 128 * 1024 * 1024;
@@ -138,7 +140,7 @@ class PipelineIngest implements Ingest {
           ),
           cursors: batch.cursors,
         },
-        { synced: 'later' },
+        this.#options.recordOnly === true ? undefined : { synced: 'later' },
       );
       session?.commit();
       return { changes: recorded, heartbeats: heartbeats.length, repeats, late, unreadable: rejects.length - late };

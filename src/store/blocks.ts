@@ -7,6 +7,7 @@
 import type Database from 'better-sqlite3';
 import { Recent } from '../domain/recent.ts';
 import { type DecodedBlock, decodeBlock, encodeBlock, type RevisionRecord } from './block-codec.ts';
+import { LifeResources } from './life-resources.ts';
 import { COMPRESSION_LEVELS, SpanMerger, type WholeOf } from './span-merger.ts';
 import { corruptRecord } from './store-errors.ts';
 import type { ValueSeal } from './value-seal.ts';
@@ -53,6 +54,7 @@ export class Blocks {
   /** Read last: the records of a chain lie side by side, and no two blocks hold the same change. */
   #last: DecodedBlock | undefined;
   readonly #young: YoungRecords;
+  readonly #resources: LifeResources;
   readonly #seal: ValueSeal;
   readonly #merger: SpanMerger;
 
@@ -62,6 +64,7 @@ export class Blocks {
     this.#seal = seal;
     this.#decoded = new Recent(options.cacheBytes);
     this.#young = new YoungRecords(db, options.bytesPerSpan, seal);
+    this.#resources = new LifeResources(db);
     this.#sql = {
       places: db.prepare<[number, number], Place>(
         `SELECT c.seq, c.life_id AS lifeId, o.resource_id AS resourceId
@@ -69,10 +72,7 @@ export class Blocks {
       ),
       sealedThrough: db.prepare<[], number | null>('SELECT max(last_seq) FROM span').pluck(),
       newest: db.prepare<[], number | null>('SELECT max(seq) FROM change').pluck(),
-      lifeOf: db.prepare<[number], number>('SELECT life_id FROM change WHERE seq = ?').pluck(),
-      resourceOf: db
-        .prepare<[number], number>('SELECT o.resource_id FROM life l JOIN object o ON o.id = l.object_id WHERE l.id = ?')
-        .pluck(),
+      lives: db.prepare<[number, number], [number, number]>('SELECT seq, life_id FROM change WHERE seq BETWEEN ? AND ?').raw(),
       spanAdd: db.prepare<[number, number, number, number, number]>(
         `INSERT INTO span (first_seq, last_seq, level, ms_min, ms_max, block_key)
          SELECT ?, ?, 0, coalesce(min(observed_ms), 0), coalesce(max(observed_ms), 0), ? FROM change WHERE seq BETWEEN ? AND ?`,
@@ -104,8 +104,8 @@ export class Blocks {
       ...{ db, options },
       encode: (records, level) => seal.seal(encodeBlock(records, level)),
       decode: (id) => this.#decode(id).records(),
-      lifeOf: (seq) => this.#sql.lifeOf.get(seq),
-      resourceOf: (lifeId) => this.#sql.resourceOf.get(lifeId),
+      livesOf: (firstSeq, lastSeq) => this.#sql.lives.all(firstSeq, lastSeq),
+      resourceOf: (lifeId) => this.#resources.of(lifeId),
       gone: (ids) => {
         for (const id of ids) this.#decoded.delete(id);
         this.#last = undefined;
@@ -120,6 +120,12 @@ export class Blocks {
     this.#sealedThrough = undefined;
     this.#lastHigh = undefined;
     this.#young.forget();
+    this.#resources.forget();
+  }
+
+  /** Lives were removed, whose ids may be given again. */
+  livesGone(): void {
+    this.#resources.forget();
   }
 
   put(record: PlacedRecord): void {

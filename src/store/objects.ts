@@ -15,8 +15,8 @@ import { StateRow } from './state-row.ts';
 import { corruptRecord } from './store-errors.ts';
 
 /** Head rows are written once so many objects moved, or so many changes were made since. */
-const MOVED_MAX = 4_096;
-const BEHIND_MAX = 16_384;
+const MOVED_MAX = 16_384;
+const BEHIND_MAX = 65_536;
 /** Up to which change all head rows hold. */
 const HEADS_THROUGH = 'store/heads-through';
 const LIVE_PAGE = 1_000;
@@ -42,7 +42,12 @@ export interface ObjectEntry {
   lastMs: number;
   /** What the links of its next change are made from (see `nextLinks`); read from the log when it is first needed. */
   marks?: number[];
+  /** The generation of entries it is one of; another than `Objects`' own once it has been let go of. */
+  generationOfEntries: number;
 }
+
+/** Of an entry that is no longer the one of its object. */
+const LET_GO = -1;
 
 interface EntryRow {
   objectId: number;
@@ -113,13 +118,17 @@ export class Objects {
   readonly #stored: StateRow;
   /** Names looked for in vain: what is seen for the first time is looked for before it is compared, and again as it is appended. */
   readonly #absent = new Set<string>();
+  /** Moves whenever all entries are let go of. */
+  #generation = 0;
   #recovered = false;
   #through = 0;
 
   constructor(db: Database.Database, interning: Interning, entriesMax: number) {
     this.#interning = interning;
     this.#stored = new StateRow(db, HEADS_THROUGH);
-    this.#entries = new Recent(entriesMax);
+    this.#entries = new Recent(entriesMax, (entry) => {
+      entry.generationOfEntries = LET_GO;
+    });
     this.#sql = {
       find: db.prepare<[number, number, string], EntryRow>(
         `SELECT ${ENTRY_COLUMNS} WHERE o.resource_id = ? AND o.namespace_id = ? AND o.name = ?`,
@@ -159,13 +168,16 @@ export class Objects {
   /** After a rolled-back transaction: entries may have moved with it, so they are derived again. */
   forget(): void {
     this.#entries.clear();
+    this.#generation += 1;
     this.#lives.clear();
     this.#moved.clear();
     this.#absent.clear();
     this.#recovered = false;
   }
 
-  find(ref: ObjectRef): ObjectEntry | undefined {
+  /** `known` is what was found or created under this name before, where that is at hand: as long as it holds nothing is looked up. */
+  find(ref: ObjectRef, known?: ObjectEntry): ObjectEntry | undefined {
+    if (known?.generationOfEntries === this.#generation) return known;
     this.#recover();
     const key = objectKey(ref);
     const cached = this.#entries.get(key);
@@ -181,6 +193,7 @@ export class Objects {
       return undefined;
     }
     const entry = this.#entry(row);
+    entry.generationOfEntries = this.#generation;
     this.#entries.set(key, entry);
     return entry;
   }
@@ -191,7 +204,10 @@ export class Objects {
     const namespaceId = this.#interning.namespaceId(ref.namespace);
     const objectId = Number(this.#sql.add.run(resourceId, namespaceId, ref.name).lastInsertRowid);
     const nothing = { lifeId: 0, uid: '', seq: 0, rv: 0, generation: null, deleted: false, depth: 0, changes: 0, heartbeats: 0 };
-    const entry: ObjectEntry = { objectId, ref, ...nothing, firstMs: observedMs, lastMs: observedMs };
+    const entry: ObjectEntry = {
+      ...{ objectId, ref, ...nothing, firstMs: observedMs, lastMs: observedMs },
+      generationOfEntries: this.#generation,
+    };
     const key = objectKey(ref);
     this.#absent.delete(key);
     this.#entries.set(key, entry);
@@ -326,6 +342,7 @@ export class Objects {
     return {
       ...{ objectId, lifeId, seq, rv, generation, depth, changes, heartbeats, firstMs, lastMs },
       ...{ ref, uid, deleted: row.deleted !== 0 },
+      generationOfEntries: LET_GO,
     };
   }
 

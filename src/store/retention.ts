@@ -304,7 +304,9 @@ export class Retention {
     this.#parts.released(rows.length);
     for (const row of rows) {
       const life = isGone(row) ? objects.life(row.lifeId) : undefined;
-      if (life !== undefined && objects.newestChange(life.objectId) === row.seq) objects.remove(life);
+      if (life === undefined || objects.newestChange(life.objectId) !== row.seq) continue;
+      objects.remove(life);
+      this.#parts.blocks.livesGone();
     }
   }
 

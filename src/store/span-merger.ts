@@ -20,8 +20,9 @@ export interface MergerParts {
   encode: (records: readonly RevisionRecord[], level: number) => Buffer;
   /** The records of a block, in its order. */
   decode: (id: number) => RevisionRecord[];
-  /** Undefined when there is no such change, or life. */
-  lifeOf: (seq: number) => number | undefined;
+  /** The changes of a stretch of the log that there are, each with its life. */
+  livesOf: (firstSeq: number, lastSeq: number) => readonly [seq: number, lifeId: number][];
+  /** Undefined when there is no such life. */
   resourceOf: (lifeId: number) => number | undefined;
   /** Blocks are no longer there; others may get their ids. */
   gone: (ids: readonly number[]) => void;
@@ -183,8 +184,8 @@ export class SpanMerger {
   *#blocks(run: readonly SpanRow[], level: number, wholeOf: WholeOf): Generator<EncodedBlock | undefined> {
     const { options, encode } = this.#parts;
     const sources: OpenSource<PlacedRecord>[] = [];
-    for (const { key } of run) {
-      const source = openSource(this.#records(key));
+    for (const span of run) {
+      const source = openSource(this.#records(span));
       if (source !== undefined) sources.push(source);
       yield undefined;
     }
@@ -205,17 +206,17 @@ export class SpanMerger {
     if (block[0] !== undefined) yield { first: block[0], data: encode(block, COMPRESSION_LEVELS[level] as number) };
   }
 
-  *#records(key: number): Generator<PlacedRecord> {
-    const { decode, lifeOf, resourceOf } = this.#parts;
-    // Those of one life lie side by side.
-    let known: { lifeId: number; resourceId: number | undefined } = { lifeId: -1, resourceId: undefined };
+  *#records({ key, firstSeq, lastSeq }: SpanRow): Generator<PlacedRecord> {
+    const { decode, livesOf, resourceOf } = this.#parts;
+    // Asked for all at once, as asking for each costs more than all the rest of merging it; 0 where there is no such change.
+    const lives = new Float64Array(lastSeq - firstSeq + 1);
+    for (const [seq, lifeId] of livesOf(firstSeq, lastSeq)) lives[seq - firstSeq] = lifeId;
     for (const id of this.#sql.blockIds.all(key)) {
       for (const { seq, text } of decode(id)) {
-        const lifeId = lifeOf(seq);
-        if (lifeId !== undefined && lifeId !== known.lifeId) known = { lifeId, resourceId: resourceOf(lifeId) };
-        if (lifeId === undefined || known.resourceId === undefined)
-          throw corruptRecord('revision data belongs to no change', `change ${seq}`);
-        yield { seq, text, lifeId, resourceId: known.resourceId };
+        const lifeId = lives[seq - firstSeq] ?? 0;
+        const resourceId = resourceOf(lifeId);
+        if (lifeId === 0 || resourceId === undefined) throw corruptRecord('revision data belongs to no change', `change ${seq}`);
+        yield { seq, text, lifeId, resourceId };
       }
     }
   }

@@ -139,6 +139,8 @@ export class SqliteStore implements port.Store {
   readonly #newestMarks: NewestMarks;
   readonly #history: ObjectHistory;
   readonly #fullText: FullText | undefined;
+  /** Made once, as making it costs more than a small transaction. */
+  readonly #inTransaction: Database.Transaction<(work: () => unknown) => unknown>;
   readonly #series: SeriesTable;
   readonly #kubeEvents: KubeEvents;
   readonly #findings: Findings;
@@ -169,6 +171,7 @@ export class SqliteStore implements port.Store {
     this.#syncs = options.synchronous === 'full';
     const db = opened.db;
     this.#db = db;
+    this.#inTransaction = db.transaction((work: () => unknown) => work());
     this.#interning = new Interning(db);
     this.#objects = new Objects(db, this.#interning, options.entriesMax ?? ENTRIES_MAX);
     this.#log = new ChangeLog(db);
@@ -258,7 +261,7 @@ export class SqliteStore implements port.Store {
 
   #appendChange(input: port.NewChange): Change {
     const { attribution, digest, step, ref, uid, type } = input;
-    let entry = this.#objects.find(ref);
+    let entry = this.#objects.find(ref, digest?.entry as ObjectEntry | undefined);
     const known = entry !== undefined;
     if (entry === undefined) {
       entry = this.#objects.create(ref, input.observedMs);
@@ -309,7 +312,10 @@ export class SqliteStore implements port.Store {
     Object.assign(entry, { seq, rv, generation, deleted: type === 'DELETED', lastMs: input.observedMs });
     if (known) this.#objects.moved(entry);
     else this.#objects.save(entry);
-    if (digest !== undefined) digest.seq = seq;
+    if (digest !== undefined) {
+      digest.seq = seq;
+      digest.entry = entry;
+    }
     if (step !== undefined) return Object.assign(input, { seq, diff });
     if (diff === undefined) return Object.assign(input, { seq });
     const { before: _, attribution: __, digest: ___, step: ____, onDemand: _____, ...change } = input;
@@ -351,7 +357,7 @@ export class SqliteStore implements port.Store {
   }
 
   together<T>(reads: () => T): T {
-    return this.#db.inTransaction ? reads() : this.#read(() => this.#db.transaction(reads).deferred());
+    return this.#db.inTransaction ? reads() : this.#read(() => this.#inTransaction.deferred(reads) as T);
   }
 
   *heads(cluster: string, group: string, kind: string, namespace?: string): Generator<port.HeadSummary> {
@@ -746,7 +752,7 @@ export class SqliteStore implements port.Store {
     if (!relaxed && this.#unsynced) this.#db.pragma('synchronous = FULL');
     this.#relaxed = false;
     try {
-      return this.#guard(() => this.#db.transaction(work).immediate());
+      return this.#guard(() => this.#inTransaction.immediate(work) as T);
     } finally {
       this.#unsynced = relaxed;
     }

@@ -43,9 +43,9 @@ export interface NewChange extends Omit<Change, 'seq'> {
   attribution?: Attribution | undefined;
   /**
    * What whoever records keeps of the newest state: the store sets its `seq` to this change, and need not keep the state in memory itself.
-   * Before that `seq` is the change whose state it speaks of.
+   * Before that `seq` is the change whose state it speaks of. `entry` is the store's own, to find the object again without its name.
    */
-  digest?: { seq: number } | undefined;
+  digest?: { seq: number; entry?: unknown } | undefined;
   /**
    * How the state follows from the one that `digest` speaks of, so that neither has to be built; taken up where the chain stands there.
    * `length` is that of the state's text, about. `seq` and `diff` of this very object are set then, and it is what `append` returns.
