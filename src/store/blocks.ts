@@ -8,6 +8,7 @@ import type Database from 'better-sqlite3';
 import { Recent } from '../domain/recent.ts';
 import { type DecodedBlock, decodeBlock, encodeBlock, type RevisionRecord } from './block-codec.ts';
 import { LifeResources } from './life-resources.ts';
+import type { Life } from './objects.ts';
 import { COMPRESSION_LEVELS, SpanMerger, type WholeOf } from './span-merger.ts';
 import { corruptRecord } from './store-errors.ts';
 import type { ValueSeal } from './value-seal.ts';
@@ -41,8 +42,26 @@ export const BLOCK_DEFAULTS: BlockOptions = {
   cacheBytes: 16 * 1024 * 1024,
 };
 
+/** Blocks looked at before the index is asked. */
+const LAST_MAX = 8;
 /** Of blocks that were thinned. */
 const REWRITE_LEVEL = 9;
+
+interface Range {
+  firstSeq: number;
+  lastSeq: number;
+}
+
+/** A span, and whether it is sorted by namespace first (1) or by resource (0). */
+interface Sorted {
+  key: number;
+  byNamespace: number;
+}
+
+/** Where a change of a life belongs in a span. */
+export function placeIn({ byNamespace }: Pick<Sorted, 'byNamespace'>, life: Life, seq: number): Place {
+  return { seq, lifeId: life.id, resourceId: life.resourceId, namespaceId: byNamespace === 0 ? 0 : life.namespaceId };
+}
 
 export class Blocks {
   readonly #db: Database.Database;
@@ -50,9 +69,8 @@ export class Blocks {
   readonly #decoded: Recent<number, DecodedBlock>;
   readonly #sql;
   #sealedThrough: number | undefined;
-  #lastHigh: { toMs: number; high: number } | undefined;
   /** Read last: the records of a chain lie side by side, and no two blocks hold the same change. */
-  #last: DecodedBlock | undefined;
+  #last: readonly DecodedBlock[] = [];
   readonly #young: YoungRecords;
   readonly #resources: LifeResources;
   readonly #seal: ValueSeal;
@@ -67,7 +85,7 @@ export class Blocks {
     this.#resources = new LifeResources(db);
     this.#sql = {
       places: db.prepare<[number, number], Place>(
-        `SELECT c.seq, c.life_id AS lifeId, o.resource_id AS resourceId
+        `SELECT c.seq, c.life_id AS lifeId, o.resource_id AS resourceId, o.namespace_id AS namespaceId
          FROM change c JOIN life l ON l.id = c.life_id JOIN object o ON o.id = l.object_id WHERE c.seq BETWEEN ? AND ?`,
       ),
       sealedThrough: db.prepare<[], number | null>('SELECT max(last_seq) FROM span').pluck(),
@@ -77,28 +95,25 @@ export class Blocks {
         `INSERT INTO span (first_seq, last_seq, level, ms_min, ms_max, block_key)
          SELECT ?, ?, 0, coalesce(min(observed_ms), 0), coalesce(max(observed_ms), 0), ? FROM change WHERE seq BETWEEN ? AND ?`,
       ),
-      spanOf: db.prepare<[number], number>('SELECT block_key FROM span WHERE last_seq >= ? ORDER BY last_seq LIMIT 1').pluck(),
+      spanOf: db.prepare<[number], Sorted>(
+        'SELECT block_key AS key, by_namespace AS byNamespace FROM span WHERE last_seq >= ? ORDER BY last_seq LIMIT 1',
+      ),
       blockAdd: db.prepare<[number, number, number, number, Buffer]>(
         'INSERT INTO block (span_seq, resource_id, life_id, seq, data) VALUES (?, ?, ?, ?, ?)',
       ),
       blockId: db
-        .prepare<[number, number, number, number], number>(
-          `SELECT id FROM block WHERE span_seq = ? AND (resource_id, life_id, seq) <= (?, ?, ?)
-           ORDER BY resource_id DESC, life_id DESC, seq DESC LIMIT 1`,
+        .prepare<[number, number, number, number, number], number>(
+          `SELECT id FROM block WHERE span_seq = ? AND (namespace_id, resource_id, life_id, seq) <= (?, ?, ?, ?)
+           ORDER BY namespace_id DESC, resource_id DESC, life_id DESC, seq DESC LIMIT 1`,
         )
         .pluck(),
       block: db.prepare<[number], Buffer>('SELECT data FROM block WHERE id = ?').pluck(),
       keyOf: db.prepare<[number], number>('SELECT span_seq FROM block WHERE id = ?').pluck(),
       blockPut: db.prepare<[Buffer, number]>('UPDATE block SET data = ? WHERE id = ?'),
       blockBegin: db.prepare<[Place & { id: number }]>(
-        `UPDATE block SET resource_id = @resourceId, life_id = @lifeId, seq = @seq
-         WHERE id = @id AND (resource_id, life_id, seq) > (@resourceId, @lifeId, @seq)`,
+        `UPDATE block SET namespace_id = @namespaceId, resource_id = @resourceId, life_id = @lifeId, seq = @seq
+         WHERE id = @id AND (namespace_id, resource_id, life_id, seq) > (@namespaceId, @resourceId, @lifeId, @seq)`,
       ),
-      seqLow: db.prepare<[number], number | null>('SELECT min(first_seq) FROM span WHERE ms_max >= ?').pluck(),
-      openHigh: db
-        .prepare<[number, number], number | null>('SELECT max(seq) FROM change WHERE seq > ? AND observed_ms <= ?')
-        .pluck(),
-      seqHigh: db.prepare<[number], number | null>('SELECT max(last_seq) FROM span WHERE ms_min <= ?').pluck(),
     };
     this.#merger = new SpanMerger({
       ...{ db, options },
@@ -106,9 +121,10 @@ export class Blocks {
       decode: (id) => this.#decode(id).records(),
       livesOf: (firstSeq, lastSeq) => this.#sql.lives.all(firstSeq, lastSeq),
       resourceOf: (lifeId) => this.#resources.of(lifeId),
+      namespaceOf: (lifeId) => this.#resources.namespaceOf(lifeId),
       gone: (ids) => {
         for (const id of ids) this.#decoded.delete(id);
-        this.#last = undefined;
+        this.#last = [];
       },
     });
   }
@@ -116,9 +132,8 @@ export class Blocks {
   forget(): void {
     this.#merger.abandon();
     this.#decoded.clear();
-    this.#last = undefined;
+    this.#last = [];
     this.#sealedThrough = undefined;
-    this.#lastHigh = undefined;
     this.#young.forget();
     this.#resources.forget();
   }
@@ -134,19 +149,18 @@ export class Blocks {
 
   /** Writes what was put; to be called before the transaction ends. */
   flush(): void {
-    this.#lastHigh = undefined;
     this.#young.flush();
   }
 
   /** The record of a change that has one. Throws STORE_CORRUPT when it is missing or does not decode. */
-  read(place: Place): string {
-    const text = place.seq > this.#sealed() ? this.#young.text(place.seq) : this.#readSealed(place);
-    if (text === undefined) throw corruptRecord('the revision data of a change is missing', `change ${place.seq}`);
+  read(seq: number, life: Life): string {
+    const text = seq > this.#sealed() ? this.#young.text(seq) : this.#readSealed(seq, life);
+    if (text === undefined) throw corruptRecord('the revision data of a change is missing', `change ${seq}`);
     return text;
   }
 
   /** What a block of the span holds, in its order. */
-  records(id: number, span: { firstSeq: number; lastSeq: number }): PlacedRecord[] {
+  records(id: number, span: Range & Pick<Sorted, 'byNamespace'>): PlacedRecord[] {
     return this.#placed(this.#decode(id).records(), span);
   }
 
@@ -155,10 +169,11 @@ export class Blocks {
     const first = records.sort(compareByPlace)[0];
     if (first === undefined) return;
     this.#decoded.delete(id);
-    this.#last = undefined;
+    this.#last = [];
     this.#merger.touched(this.#sql.keyOf.get(id) ?? 0);
     this.#sql.blockPut.run(this.#seal.seal(encodeBlock(records, REWRITE_LEVEL)), id);
-    this.#sql.blockBegin.run({ id, resourceId: first.resourceId, lifeId: first.lifeId, seq: first.seq });
+    const { namespaceId, resourceId, lifeId, seq } = first;
+    this.#sql.blockBegin.run({ id, namespaceId, resourceId, lifeId, seq });
   }
 
   /** A block for a span in which no change had a record. */
@@ -167,23 +182,8 @@ export class Blocks {
     this.#sql.blockAdd.run(key, 0, 0, 0, this.#seal.seal(encodeBlock([], 1)));
   }
 
-  /** The changes that can lie in a time range, from what the spans say of theirs; the young ones can always. */
-  seqRange(fromMs: number | undefined, toMs: number | undefined): { low: number; high: number } {
-    const low = fromMs === undefined ? 1 : (this.#sql.seqLow.get(fromMs) ?? this.#sealed() + 1);
-    return { low, high: toMs === undefined ? (this.#sql.newest.get() ?? 0) : this.#highest(toMs) };
-  }
-
-  /** Asked for each object of a list at the same time, so the last answer is kept. */
-  #highest(toMs: number): number {
-    if (this.#lastHigh?.toMs === toMs) return this.#lastHigh.high;
-    const high = this.#sql.openHigh.get(this.#sealed(), toMs) ?? this.#sql.seqHigh.get(toMs) ?? 0;
-    this.#lastHigh = { toMs, high };
-    return high;
-  }
-
   /** Seals what is due, a transaction each, and merges spans until it is time to stop. True when anything was done. */
   maintain(wholeOf: WholeOf, isOver: () => boolean): boolean {
-    this.#lastHigh = undefined;
     let worked = false;
     do {
       if (!this.#sealNext() && !this.#merger.step(wholeOf)) break;
@@ -197,7 +197,7 @@ export class Blocks {
     const lastSeq = this.#dueThrough();
     if (lastSeq === undefined) return false;
     this.#db.transaction(() => {
-      const records = this.#placed(this.#young.take(firstSeq, lastSeq), { firstSeq, lastSeq });
+      const records = this.#placed(this.#young.take(firstSeq, lastSeq), { firstSeq, lastSeq, byNamespace: 0 });
       this.#write(records, { firstSeq, lastSeq });
     })();
     this.#sealedThrough = lastSeq;
@@ -218,17 +218,17 @@ export class Blocks {
   }
 
   /** With where they belong, which the rows of their changes say. */
-  #placed(records: (RevisionRecord | PlacedRecord)[], range: { firstSeq: number; lastSeq: number }): PlacedRecord[] {
+  #placed(records: (RevisionRecord | PlacedRecord)[], range: Range & Pick<Sorted, 'byNamespace'>): PlacedRecord[] {
     if (records.every((record) => 'lifeId' in record)) return records;
     const places = new Map(this.#sql.places.all(range.firstSeq, range.lastSeq).map((place) => [place.seq, place]));
     return records.map((record) => {
       const place = places.get(record.seq);
       if (place === undefined) throw corruptRecord('revision data belongs to no change', `change ${record.seq}`);
-      return { text: record.text, ...place };
+      return { text: record.text, ...place, namespaceId: range.byNamespace === 0 ? 0 : place.namespaceId };
     });
   }
 
-  #write(records: PlacedRecord[], span: { firstSeq: number; lastSeq: number }): void {
+  #write(records: PlacedRecord[], span: Range): void {
     records.sort(compareByPlace);
     for (let start = 0; start < records.length; ) {
       let end = start;
@@ -243,20 +243,23 @@ export class Blocks {
     this.#sql.spanAdd.run(span.firstSeq, span.lastSeq, span.lastSeq, span.firstSeq, span.lastSeq);
   }
 
-  #readSealed(place: Place): string | undefined {
-    const beside = this.#last?.text(place.seq);
-    if (beside !== undefined) return beside;
-    const span = this.#sql.spanOf.get(place.seq);
+  #readSealed(seq: number, life: Life): string | undefined {
+    for (const block of this.#last) {
+      const text = block.text(seq);
+      if (text !== undefined) return text;
+    }
+    const span = this.#sql.spanOf.get(seq);
     if (span === undefined) return undefined;
-    const id = this.#sql.blockId.get(span, place.resourceId, place.lifeId, place.seq);
+    const { namespaceId, resourceId, lifeId } = placeIn(span, life, seq);
+    const id = this.#sql.blockId.get(span.key, namespaceId, resourceId, lifeId, seq);
     if (id === undefined) return undefined;
     let block = this.#decoded.get(id);
     if (block === undefined) {
       block = this.#decode(id);
       this.#decoded.set(id, block, block.bytes);
     }
-    this.#last = block;
-    return block.text(place.seq);
+    this.#last = [block, ...this.#last.slice(0, LAST_MAX - 1)];
+    return block.text(seq);
   }
 
   #decode(id: number): DecodedBlock {

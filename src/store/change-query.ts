@@ -1,12 +1,12 @@
 /**
  * Lists changes newest first. A name drives by the chains of its objects; anything else asked for (actor, path, kind, namespace) by its
  * postings, intersected; what is left is checked on the rows. Changes too young for postings are gone through. Time narrows the range of
- * seq by what each sealed span says of its times, which costs no index and stands clocks that go backwards.
+ * seq (log-times.ts), which costs no index and stands clocks that go backwards.
  */
 import type Database from 'better-sqlite3';
-import type { Blocks } from './blocks.ts';
 import { CHANGE_COLUMNS, type ChangeLog, type ChangeRow } from './change-log.ts';
 import type { Interning } from './interning.ts';
+import type { LogTimes } from './log-times.ts';
 import type { Objects } from './objects.ts';
 import { decodeCursor, encodeCursor, pageOf } from './page-cursor.ts';
 import { type Dimension, intersectionOf, type Positions, type Postings, unionOf } from './postings.ts';
@@ -26,7 +26,7 @@ interface Parts {
   interning: Interning;
   objects: Objects;
   log: ChangeLog;
-  blocks: Blocks;
+  times: LogTimes;
   postings: Postings;
 }
 
@@ -55,7 +55,7 @@ export class ChangeQueries {
 
   /** Throws REQUEST_INVALID on a continue token that is not one of this list. */
   list(query: ChangeQuery): Page<ChangeSummary> {
-    const range = this.#parts.blocks.seqRange(query.fromMs, query.toMs);
+    const range = this.#parts.times.range(query.fromMs, query.toMs);
     if (query.continue !== undefined) {
       const [before] = decodeCursor('changes', ['number'], query.continue) as [number];
       range.high = Math.min(range.high, before - 1);

@@ -2,12 +2,14 @@
 import { setImmediate as turn } from 'node:timers/promises';
 import type Database from 'better-sqlite3';
 import { type CheckReport, type Going, ROWS_PER_TURN } from './check-report.ts';
+import { TIMES_DIMENSION } from './log-times.ts';
 import { encodeRun, endOfRun, listsOf, POSTED_THROUGH, RUN, type RunRow } from './postings.ts';
 import { StateRow } from './state-row.ts';
 
 interface Row {
   seq: number;
   lifeId: number;
+  observedMs: number;
   actorSetId: number;
   pathsetId: number | null;
   ordinal: number;
@@ -20,7 +22,7 @@ interface Row {
   hasPaths: number;
 }
 
-const ROWS = `SELECT c.seq, c.life_id AS lifeId, c.actor_set_id AS actorSetId, c.pathset_id AS pathsetId, c.ordinal, c.previous, c.jump,
+const ROWS = `SELECT c.seq, c.life_id AS lifeId, c.observed_ms AS observedMs, c.actor_set_id AS actorSetId, c.pathset_id AS pathsetId, c.ordinal, c.previous, c.jump,
     l.object_id AS objectId, o.resource_id AS resourceId, o.namespace_id AS namespaceId,
     EXISTS (SELECT 1 FROM actor_set a WHERE a.id = c.actor_set_id) AS hasActors,
     c.pathset_id IS NULL OR EXISTS (SELECT 1 FROM pathset p WHERE p.id = c.pathset_id) AS hasPaths
@@ -109,12 +111,15 @@ function checkRow(row: Row, lastGone: number, marksOf: Map<number, Marks>, repor
   if (known === undefined) marksOf.set(row.objectId, marks);
 }
 
+const NO_TIMES: [number, number] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
+
 /** Compares the postings of each run with what its rows say. */
 class PostingCheck {
   readonly #report: CheckReport;
   readonly #stored;
   readonly #through: number;
   #rows: RunRow[] = [];
+  #times: [number, number] = NO_TIMES;
   /** The end of the run that is gone through. */
   #last = RUN;
 
@@ -127,12 +132,14 @@ class PostingCheck {
     this.#through = Number(report.attempt('postings', POSTED_THROUGH, () => through.get()) ?? 0);
   }
 
-  take({ seq, actorSetId, pathsetId, resourceId, namespaceId }: Row): void {
+  take({ seq, observedMs, actorSetId, pathsetId, resourceId, namespaceId }: Row): void {
     if (seq > this.#last) {
       this.end();
       this.#last = endOfRun(seq);
     }
-    if (seq <= this.#through) this.#rows.push([seq, actorSetId, pathsetId, resourceId, namespaceId]);
+    if (seq > this.#through) return;
+    this.#rows.push([seq, actorSetId, pathsetId, resourceId, namespaceId]);
+    this.#times = [Math.min(this.#times[0], observedMs), Math.max(this.#times[1], observedMs)];
   }
 
   /** The run that was gone through is whole. */
@@ -146,14 +153,24 @@ class PostingCheck {
       const missing = new Map(
         listsOf(this.#rows).map(({ dimension, value, seqs }) => [`${dimension} ${value}`, encodeRun(seqs, last)]),
       );
+      let times: unknown;
       for (const { dimension, value, data } of this.#stored.iterate(last)) {
+        if (dimension === TIMES_DIMENSION) {
+          times = JSON.parse(String(data));
+          continue;
+        }
         const expected = missing.get(`${dimension} ${value}`);
         if (expected === undefined || !expected.equals(data))
           this.#report.add('postings', 'a list of changes with one value is wrong', where);
         missing.delete(`${dimension} ${value}`);
       }
+      // Some of those that it speaks of may be let go of since.
+      const [from, to] = Array.isArray(times) ? (times as [number, number]) : NO_TIMES;
+      if (this.#rows.length > 0 && !(from <= this.#times[0] && to >= this.#times[1]))
+        this.#report.add('postings', 'a run of changes is said to be of another time', where);
       for (const _ of missing) this.#report.add('postings', 'a list of changes with one value is missing', where);
     });
     this.#rows = [];
+    this.#times = NO_TIMES;
   }
 }

@@ -76,7 +76,7 @@ function checkSpans(db: Database.Database, report: CheckReport, seal: ValueSeal)
     .prepare<[number, number], number>('SELECT seq FROM change WHERE seq BETWEEN ? AND ? AND (flags >> 5) & 3 > 0')
     .pluck();
   const blocks = db.prepare<[number], { id: number; seq: number; tier: number; data: Buffer }>(
-    'SELECT id, seq, tier, data FROM block WHERE span_seq = ? ORDER BY resource_id, life_id, seq',
+    'SELECT id, seq, tier, data FROM block WHERE span_seq = ? ORDER BY namespace_id, resource_id, life_id, seq',
   );
   const first = db.prepare<[], number | null>('SELECT min(seq) FROM change').pluck().get() ?? 1;
   let last: number | undefined;

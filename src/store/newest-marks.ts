@@ -23,6 +23,7 @@ const OBJECTS_PER_CHUNK = 2 ** CHUNK_BITS;
 const CHANGES_PER_OBJECT = 2;
 const OBJECTS_PER_STEP = 32;
 const NONE = 0;
+const NO_OBJECTS = Buffer.alloc(0);
 
 /** The places that are marked, and the one that is being marked for the objects before `chunk` so far. */
 interface Progress {
@@ -76,15 +77,16 @@ export class NewestMarks {
     this.#found = undefined;
   }
 
-  /** The newest change of an object up to `seqMax`, as far as marks and links tell; its caller makes sure that it is one of the object. */
-  newestUpTo(objectId: number, seqMax: number): ReturnType<ChangeLog['row']> {
+  /** The newest change of an object up to `seqMax`; its newest of all may be known. */
+  newestUpTo(objectId: number, seqMax: number, newestSeq?: number): ReturnType<ChangeLog['row']> {
     const { log, objects } = this.#parts;
+    if (newestSeq !== undefined && newestSeq <= seqMax) return log.row(newestSeq);
     const near = this.#near(objectId, seqMax);
     if (near === NONE) return undefined;
     const found = near === undefined ? undefined : log.newestUpTo(near, seqMax);
     // What a mark names may no longer be kept, or be of an object that had the number before.
     if (found !== undefined && objects.life(found.lifeId)?.objectId === objectId) return found;
-    const newest = objects.newestChange(objectId);
+    const newest = newestSeq ?? objects.newestChange(objectId);
     return newest === undefined ? undefined : log.newestUpTo(newest, seqMax);
   }
 
@@ -93,12 +95,25 @@ export class NewestMarks {
     const chunk = objectId >>> CHUNK_BITS;
     let last = this.#last;
     if (last?.chunk !== chunk || seqMax < last.from || seqMax > last.through) {
-      const row = this.#sql.next.get(chunk, seqMax);
+      const row = this.#mark(chunk, seqMax);
       const through = row?.throughSeq ?? Number.POSITIVE_INFINITY;
       last = { chunk, from: seqMax, through, ...(row === undefined ? {} : { seqs: decodeMark(row) }) };
       this.#last = last;
     }
     return last.seqs === undefined ? undefined : (last.seqs[objectId % OBJECTS_PER_CHUNK] ?? NONE);
+  }
+
+  /** The next mark from a place on. Objects are numbered as they come, so one that is made and leaves a chunk out says that none of it was there. */
+  #mark(chunk: number, seqMax: number): MarkRow | undefined {
+    const row = this.#sql.next.get(chunk, seqMax);
+    const ofFirst = chunk === 0 ? row : this.#sql.next.get(0, seqMax);
+    if (row === undefined || ofFirst === undefined || ofFirst.throughSeq >= row.throughSeq) return row;
+    const isBeingMade = this.#progress()?.target === ofFirst.throughSeq;
+    return isBeingMade ? row : { throughSeq: ofFirst.throughSeq, data: NO_OBJECTS };
+  }
+
+  #progress(): Progress | null {
+    return JSON.parse(this.#stored.get() ?? 'null') as Progress | null;
   }
 
   /** Looks at some objects where marks are due, and writes what was found once a chunk is complete; false when nothing is due. */
@@ -126,7 +141,7 @@ export class NewestMarks {
   #due(): Required<Progress> | undefined {
     const newest = this.#parts.log.newest();
     if (newest < this.#options.changesPerNewestMark) return undefined;
-    const stored = JSON.parse(this.#stored.get() ?? 'null') as Progress | null;
+    const stored = this.#progress();
     const { low, high, target, chunk } = stored ?? { low: newest, high: 0 };
     if (target !== undefined && chunk !== undefined) return { low, high, target, chunk };
     const every = Math.max(this.#options.changesPerNewestMark, CHANGES_PER_OBJECT * this.#objectIdMax());

@@ -1,7 +1,7 @@
 /** Lists objects in the order they were first seen, now or as they were at a time. */
-import type { Blocks } from './blocks.ts';
 import type { ChangeLog, ChangeRow } from './change-log.ts';
 import type { Interning } from './interning.ts';
+import type { LogTimes } from './log-times.ts';
 import type { NewestMarks } from './newest-marks.ts';
 import type { ObjectEntry, Objects } from './objects.ts';
 import { decodeCursor, encodeCursor, pageOf } from './page-cursor.ts';
@@ -15,7 +15,7 @@ interface Parts {
   interning: Interning;
   objects: Objects;
   log: ChangeLog;
-  blocks: Blocks;
+  times: LogTimes;
   newestMarks: NewestMarks;
 }
 
@@ -36,6 +36,9 @@ export class ObjectQueries {
     const after = query.continue === undefined ? 0 : (decodeCursor('objects', ['number'], query.continue)[0] as number);
     const found: Placed[] = [];
     for (const entry of this.#entries(query, after)) {
+      const gone = entry.deleted && query.includeDeleted !== true;
+      if (gone && query.atMs !== undefined && entry.lastMs <= query.atMs && entry.seq <= this.#parts.times.highest(query.atMs))
+        continue;
       const summary = query.atMs === undefined ? summaryOf(entry) : this.#summaryAt(entry, query.atMs);
       if (summary === undefined || (summary.deleted && query.includeDeleted !== true)) continue;
       found.push({ objectId: entry.objectId, summary });
@@ -46,10 +49,9 @@ export class ObjectQueries {
   }
 
   /** The newest change of an object observed by a time, over all its lives. */
-  changeAt(objectId: number, atMs: number): ChangeRow | undefined {
-    const { blocks, log, newestMarks } = this.#parts;
-    const { high } = blocks.seqRange(undefined, atMs);
-    let row = newestMarks.newestUpTo(objectId, high);
+  changeAt({ objectId, seq: newestSeq }: Pick<ObjectEntry, 'objectId' | 'seq'>, atMs: number): ChangeRow | undefined {
+    const { times, log, newestMarks } = this.#parts;
+    let row = newestMarks.newestUpTo(objectId, times.highest(atMs), newestSeq);
     while (row !== undefined && row.observedMs > atMs) row = log.before(row);
     return row;
   }
@@ -71,7 +73,7 @@ export class ObjectQueries {
   }
 
   #summaryAt(entry: ObjectEntry, atMs: number): ObjectSummary | undefined {
-    const row = this.changeAt(entry.objectId, atMs);
+    const row = this.changeAt(entry, atMs);
     const life = row === undefined ? undefined : this.#parts.objects.life(row.lifeId);
     if (row === undefined || life === undefined) return undefined;
     return {

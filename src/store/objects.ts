@@ -106,6 +106,7 @@ export interface Life {
   uid: string;
   ref: ObjectRef;
   resourceId: number;
+  namespaceId: number;
 }
 
 export class Objects {
@@ -281,7 +282,8 @@ export class Objects {
     if (life === undefined) {
       const row = this.#sql.life.get(id);
       if (row === undefined) return undefined;
-      life = { id, objectId: row.objectId, uid: decodeUid(row.uid), ref: this.#ref(row), resourceId: row.resourceId };
+      const { objectId, uid, resourceId, namespaceId } = row;
+      life = { id, objectId, uid: decodeUid(uid), ref: this.#ref(row), resourceId, namespaceId };
       this.#lives.set(id, life);
     }
     return life;
@@ -335,10 +337,12 @@ export class Objects {
   #entry(row: EntryRow): ObjectEntry {
     const moved = this.#moved.get(row.objectId);
     if (moved !== undefined) return moved;
-    const { objectId, lifeId, seq, rv, generation, depth, changes, heartbeats, firstMs, lastMs, resourceId } = row;
+    const { objectId, lifeId, seq, rv, generation, depth, changes, heartbeats, firstMs, lastMs } = row;
     const [ref, uid] = [this.#ref(row), decodeUid(row.uid)];
     // Who lists objects asks for their states next.
-    if (this.#lives.get(lifeId) === undefined) this.#lives.set(lifeId, { id: lifeId, objectId, uid, ref, resourceId });
+    const { resourceId, namespaceId } = row;
+    if (this.#lives.get(lifeId) === undefined)
+      this.#lives.set(lifeId, { id: lifeId, objectId, uid, ref, resourceId, namespaceId });
     return {
       ...{ objectId, lifeId, seq, rv, generation, depth, changes, heartbeats, firstMs, lastMs },
       ...{ ref, uid, deleted: row.deleted !== 0 },

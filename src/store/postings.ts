@@ -36,10 +36,13 @@ export class Postings {
   readonly #db: Database.Database;
   readonly #sql;
   readonly #stored: StateRow;
+  readonly #runAdded: (last: number) => void;
   #through: number | undefined;
 
-  constructor(db: Database.Database) {
+  /** `runAdded` is called with the end of each run in the transaction that adds it. */
+  constructor(db: Database.Database, runAdded: (last: number) => void) {
     this.#db = db;
+    this.#runAdded = runAdded;
     this.#stored = new StateRow(db, POSTED_THROUGH);
     this.#sql = {
       run: db
@@ -115,6 +118,7 @@ export class Postings {
   #addRun(last: number): void {
     for (const { dimension, value, seqs } of listsOf(this.#sql.run.all(last - RUN + 1, last)))
       this.#sql.add.run(dimension, value, last, encodeRun(seqs, last));
+    this.#runAdded(last);
     this.#stored.put(String(last));
   }
 }

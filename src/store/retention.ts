@@ -6,7 +6,7 @@
  * Ages count from the newest time recorded and not from the wall clock, so that a recording of last year is kept like one of today.
  */
 import type Database from 'better-sqlite3';
-import type { Blocks } from './blocks.ts';
+import { type Blocks, placeIn } from './blocks.ts';
 import type { ChangeLog, ChangeRow } from './change-log.ts';
 import type { Life, Objects } from './objects.ts';
 import type { Postings } from './postings.ts';
@@ -48,11 +48,13 @@ interface SpanRow {
   msMax: number;
   tier: number;
   key: number;
+  byNamespace: number;
 }
 
 interface BlockRow {
   id: number;
   /** Of its first record. */
+  namespaceId: number;
   resourceId: number;
   lifeId: number;
   seq: number;
@@ -70,6 +72,14 @@ interface Gathered {
 interface Part {
   life: Life;
   rows: ChangeRow[];
+}
+
+/** How a part is thinned, and the records of its block, which change with it. */
+interface Thinning {
+  span: SpanRow;
+  tier: Tier;
+  evidence: ReadonlySet<number>;
+  records: Map<number, PlacedRecord>;
 }
 
 interface Parts {
@@ -96,7 +106,10 @@ export class Retention {
     this.#options = options;
     const { db } = parts;
     const span =
-      'SELECT first_seq AS firstSeq, last_seq AS lastSeq, ms_min AS msMin, ms_max AS msMax, tier, block_key AS key FROM span';
+      'SELECT first_seq AS firstSeq, last_seq AS lastSeq, ms_min AS msMin, ms_max AS msMax, tier, block_key AS key, by_namespace AS byNamespace FROM span';
+    const block =
+      'SELECT id, namespace_id AS namespaceId, resource_id AS resourceId, life_id AS lifeId, seq FROM block WHERE span_seq = ?';
+    const inOrder = 'ORDER BY namespace_id, resource_id, life_id, seq LIMIT 1';
     this.#sql = {
       newestSpan: db.prepare<[], SpanRow>(`${span} ORDER BY last_seq DESC LIMIT 1`),
       spared: db.prepare<[number], number>('SELECT last_seq FROM span ORDER BY last_seq DESC LIMIT 1 OFFSET ?').pluck(),
@@ -109,16 +122,10 @@ export class Retention {
         `${span} WHERE tier <= ? AND ms_max < ? AND last_seq < ? ORDER BY last_seq LIMIT 1`,
       ),
       tierOf: db.prepare<[number], number>('SELECT tier FROM span WHERE last_seq >= ? ORDER BY last_seq LIMIT 1').pluck(),
-      block: db.prepare<[number, number], BlockRow>(
-        `SELECT id, resource_id AS resourceId, life_id AS lifeId, seq FROM block WHERE span_seq = ? AND tier < ?
-         ORDER BY resource_id, life_id, seq LIMIT 1`,
-      ),
-      firstBlock: db
-        .prepare<[number], number>('SELECT id FROM block WHERE span_seq = ? ORDER BY resource_id, life_id, seq LIMIT 1')
-        .pluck(),
-      nextBlock: db.prepare<[number, number, number, number], BlockRow>(
-        `SELECT id, resource_id AS resourceId, life_id AS lifeId, seq FROM block WHERE span_seq = ? AND (resource_id, life_id, seq) > (?, ?, ?)
-         ORDER BY resource_id, life_id, seq LIMIT 1`,
+      block: db.prepare<[number, number], BlockRow>(`${block} AND tier < ? ${inOrder}`),
+      firstBlock: db.prepare<[number], number>(`SELECT id FROM block WHERE span_seq = ? ${inOrder}`).pluck(),
+      nextBlock: db.prepare<[number, number, number, number, number], BlockRow>(
+        `${block} AND (namespace_id, resource_id, life_id, seq) > (?, ?, ?, ?) ${inOrder}`,
       ),
       blockDone: db.prepare<[number, number]>('UPDATE block SET tier = ? WHERE id = ?'),
       blockGone: db.prepare<[number]>('DELETE FROM block WHERE id = ?'),
@@ -204,7 +211,8 @@ export class Retention {
     const records = this.#parts.blocks.records(block.id, span);
     const bySeq = new Map(records.map((record) => [record.seq, record]));
     const goneRows: ChangeRow[] = [];
-    for (const part of this.#partsOf(span, block, gathered)) goneRows.push(...this.#thin(part, tier, gathered.evidence, bySeq));
+    for (const part of this.#partsOf(span, block, gathered))
+      goneRows.push(...this.#thin(part, { span, tier, evidence: gathered.evidence, records: bySeq }));
     this.#letGo(goneRows);
     if (bySeq.size === 0 && tier === STATISTICS) this.#sql.blockGone.run(block.id);
     else {
@@ -218,12 +226,12 @@ export class Retention {
   #partsOf(span: SpanRow, block: BlockRow, gathered: Gathered): Part[] {
     const { log } = this.#parts;
     const isFirst = this.#sql.firstBlock.get(span.key) === block.id;
-    const next = this.#sql.nextBlock.get(span.key, block.resourceId, block.lifeId, block.seq);
+    const next = this.#sql.nextBlock.get(span.key, block.namespaceId, block.resourceId, block.lifeId, block.seq);
     const parts: Part[] = [];
     const isOutside = (last: Place, first: Place) =>
       (!isFirst && compareByPlace(last, block) < 0) || (next !== undefined && compareByPlace(first, next) >= 0);
     for (const { life, seqs } of gathered.lives.values()) {
-      const placeOf = (seq: number) => ({ resourceId: life.resourceId, lifeId: life.id, seq });
+      const placeOf = (seq: number) => placeIn(span, life, seq);
       if (isOutside(placeOf(seqs.at(-1) as number), placeOf(seqs[0] as number))) continue;
       const rows = seqs.flatMap((seq) => {
         const row = isOutside(placeOf(seq), placeOf(seq)) ? undefined : log.row(seq);
@@ -235,7 +243,7 @@ export class Retention {
   }
 
   /** Keeps of a part what its tier keeps, sees to records and links, and returns what is to be let go of. */
-  #thin({ life, rows }: Part, tier: Tier, evidence: ReadonlySet<number>, records: Map<number, PlacedRecord>): ChangeRow[] {
+  #thin({ life, rows }: Part, { span, tier, evidence, records }: Thinning): ChangeRow[] {
     const { objects, log } = this.#parts;
     const head = objects.newestChange(life.objectId);
     if (head === undefined) throw corruptRecord('an object has no head', `object ${life.objectId}`);
@@ -252,8 +260,7 @@ export class Retention {
     if (before !== undefined && log.row(before) === undefined) before = undefined;
     for (const [i, { row, folds }] of kept.entries()) {
       const text = written[i];
-      if (text !== undefined)
-        records.set(row.seq, { seq: row.seq, text: text.text, lifeId: life.id, resourceId: life.resourceId });
+      if (text !== undefined) records.set(row.seq, { text: text.text, ...placeIn(span, life, row.seq) });
       const flags = (text === undefined ? row.flags : withRecordShape(row.flags, text.shape)) | (folds ? CHECKPOINT_BIT : 0);
       const previous = before === undefined ? null : row.seq - before;
       if (flags !== row.flags || previous !== row.previous) this.#sql.update.run(flags, previous, row.seq);

@@ -128,7 +128,7 @@ export class Revisions {
     if (recordShapeOf(row.flags) === 'none' || life === undefined) return false;
     // What lost its last member or item became empty without the record saying so.
     if ('[]'.includes(text) || '{}'.includes(text)) return true;
-    const record = this.#parts.blocks.read({ seq: row.seq, lifeId: row.lifeId, resourceId: life.resourceId });
+    const record = this.#parts.blocks.read(row.seq, life);
     // A patch names list items by place and a diff by key: where keys moved, an item may have become what only another one held before.
     return record.includes(JSON.stringify(text).slice(1, -1)) || MERGE_KEYS.some((key) => record.includes(`"${key}":`));
   }
@@ -225,7 +225,7 @@ export class Revisions {
       if (row.lifeId !== lifeId) break;
       if (row.seq === known?.seq) return { steps: steps.reverse(), start: known };
       const shape = recordShapeOf(row.flags);
-      const text = shape === 'none' ? '' : this.#parts.blocks.read({ seq: row.seq, lifeId, resourceId: life.resourceId });
+      const text = shape === 'none' ? '' : this.#parts.blocks.read(row.seq, life);
       steps.push({ row, shape, text });
       if (shape === 'full' || isWhole(text)) break;
     }

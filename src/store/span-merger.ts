@@ -24,6 +24,7 @@ export interface MergerParts {
   livesOf: (firstSeq: number, lastSeq: number) => readonly [seq: number, lifeId: number][];
   /** Undefined when there is no such life. */
   resourceOf: (lifeId: number) => number | undefined;
+  namespaceOf: (lifeId: number) => number | undefined;
   /** Blocks are no longer there; others may get their ids. */
   gone: (ids: readonly number[]) => void;
 }
@@ -38,6 +39,7 @@ interface SpanRow {
   msMin: number;
   msMax: number;
   key: number;
+  byNamespace: number;
 }
 
 interface EncodedBlock {
@@ -67,7 +69,8 @@ export class SpanMerger {
   constructor(parts: MergerParts) {
     const { db } = parts;
     this.#parts = parts;
-    const columns = 'first_seq AS firstSeq, last_seq AS lastSeq, level, ms_min AS msMin, ms_max AS msMax, block_key AS key';
+    const columns =
+      'first_seq AS firstSeq, last_seq AS lastSeq, level, ms_min AS msMin, ms_max AS msMax, block_key AS key, by_namespace AS byNamespace';
     this.#sql = {
       ofLevel: db.prepare<[number, number], SpanRow>(
         `SELECT ${columns} FROM span WHERE level = ? AND tier = 0 ORDER BY last_seq DESC LIMIT ?`,
@@ -76,14 +79,15 @@ export class SpanMerger {
         `SELECT ${columns} FROM span WHERE last_seq BETWEEN ? AND ? AND tier = 0 ORDER BY last_seq`,
       ),
       add: db.prepare<[SpanRow]>(
-        `INSERT INTO span (first_seq, last_seq, level, ms_min, ms_max, block_key) VALUES (@firstSeq, @lastSeq, @level, @msMin, @msMax, @key)`,
+        `INSERT INTO span (first_seq, last_seq, level, ms_min, ms_max, block_key, by_namespace)
+         VALUES (@firstSeq, @lastSeq, @level, @msMin, @msMax, @key, @byNamespace)`,
       ),
       delete: db.prepare<[number, number]>('DELETE FROM span WHERE last_seq BETWEEN ? AND ?'),
       blockIds: db
-        .prepare<[number], number>('SELECT id FROM block WHERE span_seq = ? ORDER BY resource_id, life_id, seq')
+        .prepare<[number], number>('SELECT id FROM block WHERE span_seq = ? ORDER BY namespace_id, resource_id, life_id, seq')
         .pluck(),
-      blockAdd: db.prepare<[number, number, number, number, Buffer]>(
-        'INSERT INTO block (span_seq, resource_id, life_id, seq, data) VALUES (?, ?, ?, ?, ?)',
+      blockAdd: db.prepare<[number, number, number, number, number, Buffer]>(
+        'INSERT INTO block (span_seq, namespace_id, resource_id, life_id, seq, data) VALUES (?, ?, ?, ?, ?, ?)',
       ),
       blockDelete: db.prepare<[number]>('DELETE FROM block WHERE id = ?'),
       keyAfter: db.prepare<[number], number>('SELECT span_seq FROM block WHERE span_seq > ? ORDER BY span_seq LIMIT 1').pluck(),
@@ -153,6 +157,15 @@ export class SpanMerger {
     return newest.filter(({ key }) => !this.#damaged.has(key));
   }
 
+  /** Where so much happens that a large span will be made of it: then reading counts for more than the last bytes. */
+  #isDense(run: readonly SpanRow[]): boolean {
+    const { changesPerLargeSpan, msPerLargeSpan } = this.#parts.options;
+    const [first, last] = [run[0] as SpanRow, run.at(-1) as SpanRow];
+    const changes = last.lastSeq - first.firstSeq + 1;
+    const ms = Math.max(...run.map(({ msMax }) => msMax)) - Math.min(...run.map(({ msMin }) => msMin));
+    return ms * changesPerLargeSpan <= msPerLargeSpan * changes;
+  }
+
   *#merge(run: readonly SpanRow[], wholeOf: WholeOf): Generator<void> {
     const [first, last] = [run[0] as SpanRow, run.at(-1) as SpanRow];
     const level = first.level + 1;
@@ -164,9 +177,10 @@ export class SpanMerger {
       msMin: Math.min(...run.map(({ msMin }) => msMin)),
       msMax: Math.max(...run.map(({ msMax }) => msMax)),
       key: isLarge ? -last.lastSeq : last.lastSeq,
+      byNamespace: isLarge || this.#isDense(run) ? 1 : 0,
     };
     let written: EncodedBlock[] = [];
-    for (const block of this.#blocks(run, level, isLarge ? wholeOf : () => undefined)) {
+    for (const block of this.#blocks(run, span, isLarge ? wholeOf : () => undefined)) {
       if (block !== undefined) written.push(block);
       if (isLarge && written.reduce((sum, { data }) => sum + data.length, 0) >= BYTES_PER_WRITE) {
         const due = written;
@@ -181,15 +195,15 @@ export class SpanMerger {
   }
 
   /** The blocks of the merged span one after the other, with nothing in between where that takes its time. */
-  *#blocks(run: readonly SpanRow[], level: number, wholeOf: WholeOf): Generator<EncodedBlock | undefined> {
+  *#blocks(run: readonly SpanRow[], { level, byNamespace }: SpanRow, wholeOf: WholeOf): Generator<EncodedBlock | undefined> {
     const { options, encode } = this.#parts;
     const sources: OpenSource<PlacedRecord>[] = [];
     for (const span of run) {
-      const source = openSource(this.#records(span));
+      const source = openSource(this.#records(span, byNamespace));
       if (source !== undefined) sources.push(source);
       yield undefined;
     }
-    const bytesMax = level === LARGE ? options.bytesPerLargeBlock : options.bytesPerBlock;
+    const bytesMax = byNamespace === 1 ? options.bytesPerLargeBlock : options.bytesPerBlock;
     let [block, bytes, taken, lifeId] = [[] as PlacedRecord[], 0, 0, -1];
     for (const record of mergeSorted(sources, compareByPlace)) {
       const whole = record.lifeId === lifeId ? undefined : wholeOf(record);
@@ -206,8 +220,14 @@ export class SpanMerger {
     if (block[0] !== undefined) yield { first: block[0], data: encode(block, COMPRESSION_LEVELS[level] as number) };
   }
 
-  *#records({ key, firstSeq, lastSeq }: SpanRow): Generator<PlacedRecord> {
-    const { decode, livesOf, resourceOf } = this.#parts;
+  /** In the order of the span that is made. One that is sorted otherwise is small: it is read as a whole. */
+  #records(span: SpanRow, byNamespace: number): Iterable<PlacedRecord> {
+    const records = this.#stored(span, byNamespace);
+    return span.byNamespace === byNamespace ? records : [...records].sort(compareByPlace);
+  }
+
+  *#stored({ key, firstSeq, lastSeq }: SpanRow, byNamespace: number): Generator<PlacedRecord> {
+    const { decode, livesOf, resourceOf, namespaceOf } = this.#parts;
     // Asked for all at once, as asking for each costs more than all the rest of merging it; 0 where there is no such change.
     const lives = new Float64Array(lastSeq - firstSeq + 1);
     for (const [seq, lifeId] of livesOf(firstSeq, lastSeq)) lives[seq - firstSeq] = lifeId;
@@ -215,8 +235,10 @@ export class SpanMerger {
       for (const { seq, text } of decode(id)) {
         const lifeId = lives[seq - firstSeq] ?? 0;
         const resourceId = resourceOf(lifeId);
-        if (lifeId === 0 || resourceId === undefined) throw corruptRecord('revision data belongs to no change', `change ${seq}`);
-        yield { seq, text, lifeId, resourceId };
+        const namespaceId = byNamespace === 0 ? 0 : namespaceOf(lifeId);
+        if (lifeId === 0 || resourceId === undefined || namespaceId === undefined)
+          throw corruptRecord('revision data belongs to no change', `change ${seq}`);
+        yield { seq, text, lifeId, resourceId, namespaceId };
       }
     }
   }
@@ -232,7 +254,10 @@ export class SpanMerger {
   }
 
   #write(key: number, blocks: readonly EncodedBlock[]): void {
-    for (const { first, data } of blocks) this.#sql.blockAdd.run(key, first.resourceId, first.lifeId, first.seq, data);
+    for (const { first, data } of blocks) {
+      const { namespaceId, resourceId, lifeId, seq } = first;
+      this.#sql.blockAdd.run(key, namespaceId, resourceId, lifeId, seq, data);
+    }
   }
 
   #delete(ids: readonly number[]): void {

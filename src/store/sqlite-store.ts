@@ -27,6 +27,7 @@ import { FullText } from './full-text.ts';
 import { Gaps } from './gaps.ts';
 import { Interning } from './interning.ts';
 import { KUBE_EVENT_DEFAULTS, type KubeEventOptions, KubeEvents } from './kube-events.ts';
+import { LogTimes } from './log-times.ts';
 import { NearMissRows } from './near-miss-rows.ts';
 import { NEWEST_MARK_DEFAULTS, type NewestMarkOptions, NewestMarks } from './newest-marks.ts';
 import { ObjectHistory } from './object-history.ts';
@@ -132,6 +133,7 @@ export class SqliteStore implements port.Store {
   readonly #attributions: Attributions;
   readonly #blocks: Blocks;
   readonly #postings: Postings;
+  readonly #times: LogTimes;
   readonly #revisions: Revisions;
   readonly #changeQueries: ChangeQueries;
   readonly #objectQueries: ObjectQueries;
@@ -182,9 +184,17 @@ export class SqliteStore implements port.Store {
     // What is old goes span by span, so that a span of a large share of the time would be kept for that much longer.
     const msPerLargeSpan = Math.min(blockOptions.msPerLargeSpan, (options.keepChangesMs ?? Infinity) * LARGE_SPAN_SHARE);
     this.#blocks = new Blocks(db, { ...blockOptions, msPerLargeSpan }, seal);
-    const postings = new Postings(db);
+    const times = new LogTimes(db);
+    const postings = new Postings(db, (last) => times.addRun(last));
+    this.#times = times;
     this.#postings = postings;
-    const parts = { db, interning: this.#interning, objects: this.#objects, log: this.#log, blocks: this.#blocks, postings };
+    const parts = {
+      ...{ db, times, postings },
+      interning: this.#interning,
+      objects: this.#objects,
+      log: this.#log,
+      blocks: this.#blocks,
+    };
     this.#revisions = new Revisions(parts, withDefaults(REVISION_DEFAULTS, options));
     this.#changeQueries = new ChangeQueries(parts);
     this.#newestMarks = new NewestMarks(parts, withDefaults(NEWEST_MARK_DEFAULTS, options));
@@ -241,6 +251,7 @@ export class SqliteStore implements port.Store {
       for (const { seq, knownMs, attribution } of batch.amendments ?? []) this.#attributions.add(seq, knownMs, attribution);
       for (const heartbeat of batch.heartbeats ?? []) this.#appendHeartbeat(heartbeat);
       this.#blocks.flush();
+      this.#times.forget();
       this.#objects.flushDue(this.#log.newest());
       for (const scrape of batch.scrapes ?? []) {
         const { stored, dropped, reject } = this.#series.append(scrape);
@@ -303,6 +314,7 @@ export class SqliteStore implements port.Store {
         text: revision.text,
         lifeId: entry.lifeId,
         resourceId: this.#interning.resourceId(ref.cluster, ref.group, ref.kind),
+        namespaceId: 0,
       });
     if (whole !== undefined && digest === undefined)
       this.#revisions.keepHead(entry.lifeId, seq, { state: input.state, bare: whole.bare, length: whole.length });
@@ -469,7 +481,7 @@ export class SqliteStore implements port.Store {
 
   #changeAt(ref: ObjectRef, atMs: number): ChangeRow | undefined {
     const entry = this.#objects.find(ref);
-    return entry === undefined ? undefined : this.#objectQueries.changeAt(entry.objectId, atMs);
+    return entry === undefined ? undefined : this.#objectQueries.changeAt(entry, atMs);
   }
 
   changesWith(query: port.WordQuery, beforeSeq: number, limit: number): number[] | undefined {
@@ -636,6 +648,7 @@ export class SqliteStore implements port.Store {
     const endMs = performance.now() + (options.msMax ?? Number.POSITIVE_INFINITY);
     const isOver = () => performance.now() >= endMs;
     return this.#guard(() => {
+      this.#times.forget();
       // Each gets a step whatever the time, so that none waits for the backlog of another.
       const worked = [
         this.#blocks.maintain((record) => this.#revisions.wholeRecord(record), isOver),
@@ -775,6 +788,7 @@ export class SqliteStore implements port.Store {
       this.#attributions,
       this.#blocks,
       this.#postings,
+      this.#times,
       this.#revisions,
       this.#blameMarks,
       this.#newestMarks,

@@ -10,6 +10,8 @@ import type { ValueSeal } from './value-seal.ts';
 /** What the order within a span goes by. */
 export interface Place {
   seq: number;
+  /** 0 in a span that is not sorted by namespace. */
+  namespaceId: number;
   resourceId: number;
   lifeId: number;
 }
@@ -18,7 +20,7 @@ export type PlacedRecord = RevisionRecord & Place;
 
 /** The order of records within a span, as for `sort`. */
 export function compareByPlace(a: Place, b: Place): number {
-  return a.resourceId - b.resourceId || a.lifeId - b.lifeId || a.seq - b.seq;
+  return a.namespaceId - b.namespaceId || a.resourceId - b.resourceId || a.lifeId - b.lifeId || a.seq - b.seq;
 }
 
 /** Records appended together; `lastSeq` is that of the last of them. */
