@@ -3,12 +3,12 @@
 import type { Habit } from '../domain/baseline.ts';
 import { fieldName } from '../domain/field-path.ts';
 import type { ActorAffinityState } from './actor-affinity.ts';
+import type { Beat } from './beats.ts';
 import type { Tempo } from './burst.ts';
 import type { CompanyState } from './company.ts';
 import { DAY_MS } from './detector.ts';
 import { CLOCKS, gapsOn } from './gap-log.ts';
 import { usualHours } from './hour-of-week.ts';
-import type { SilenceState } from './silence.ts';
 import { howOften, many, percent, span } from './words.ts';
 
 const SEEN_MAX = 8;
@@ -52,13 +52,12 @@ export function paceHabit(tempo: Tempo | undefined, nowMs: number): Habit | unde
 }
 
 /** Only what is missed when it does not come: a steady beat. */
-export function beatHabit(beat: Entry<SilenceState['keys']> | undefined): Habit | undefined {
+export function beatHabit(beat: Pick<Beat, 'gaps' | 'beats'> | undefined, whose = ''): Habit | undefined {
   if (beat === undefined || beat.gaps.n < 9) return undefined;
   const rising = gapsOn(beat.gaps, CLOCKS.time).sort((a, b) => a - b);
   const median = rising[rising.length >> 1] as number;
   const longest = rising.at(-1) as number;
-  const of = beat.actor === undefined ? '' : `${beat.ref.kind} objects `;
-  const sentence = `${of}each ${span(median)} as a rule and ${span(longest)} apart at most lately`;
+  const sentence = `${whose}each ${span(median)} as a rule and ${span(longest)} apart at most lately`;
   return { about: 'beat', sentence, samples: beat.beats, mature: beat.beats >= SAMPLES_MATURE };
 }
 

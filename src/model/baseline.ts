@@ -2,9 +2,11 @@
 import type { Baseline, BaselineQuery, BaselineSubject, Habit } from '../domain/baseline.ts';
 import type { ActorAffinityState } from './actor-affinity.ts';
 import { actorHabit, beatHabit, companyHabit, fieldHabit, hourHabit, kindsHabit, paceHabit } from './baseline-habits.ts';
+import { headOf } from './beats.ts';
 import { tempoOf } from './burst.ts';
 import type { SavedCluster } from './cluster-model.ts';
 import type { HourOfWeekState } from './hour-of-week.ts';
+import { actorOnKind, savedBeat } from './silence.ts';
 import { makeWeekClock } from './week-clock.ts';
 
 const OBJECTS_MAX = 20;
@@ -55,7 +57,7 @@ function ofObject(learnt: Learnt, object: string): Baseline {
     edits > 0 ? fieldHabit(saved.habits.moved.get(row) ?? new Map(), edits, '') : kindFields(learnt, kind),
     hoursOf(learnt, tempo?.recent ?? []),
     paceHabit(tempo, saved.state.clockMs),
-    beatHabit(saved.silence.keys.get(`o${object}`)),
+    beatHabit(savedBeat(saved.silence, 'o', row)),
     companyHabit(saved.company.objects.get(object), (mate) => objectName(mate)),
   ];
   return told(learnt, { type: 'object', ...kindOf(kind), namespace, name }, habits);
@@ -83,7 +85,12 @@ function ofActor(learnt: Learnt, actor: string): Baseline {
   }
   const hours = (learnt.saved.detectors['hour-of-week'] as HourOfWeekState | undefined)?.habits.get(actor);
   const beats: (Habit | undefined)[] = [];
-  for (const [key, beat] of learnt.saved.silence.keys) if (key.startsWith(`a${actor}\u0000`)) beats.push(beatHabit(beat));
+  const { silence } = learnt.saved;
+  for (const [name, row] of silence.actors.rows) {
+    if (!name.startsWith(actorOnKind(actor, ''))) continue;
+    const beat = savedBeat(silence, 'a', row);
+    if (beat !== undefined) beats.push(beatHabit(beat, `${headOf(beat.head).kind} objects `));
+  }
   const habits = [
     kindsHabit(kinds, actors.get(actor)?.groups ?? 0),
     hours === undefined ? undefined : hourHabit(hours.bins, Math.round(hours.n), 'past change'),

@@ -16,15 +16,15 @@ import { DAY_MS, type Detector, type Evidence, type Group } from './detector.ts'
 import { Drift } from './drift.ts';
 import { bitsOf, gravest, type Part, reasonOf, reasonsOf } from './explain.ts';
 import { FactDetector } from './fact-detector.ts';
-import { type ChangeEvent, eventOf, isStatusOnly } from './features.ts';
+import { type ChangeEvent, eventOf, isStatusOnly, objectId } from './features.ts';
 import { HabitNames } from './habit-names.ts';
 import { HandEdit } from './hand-edit.ts';
 import { HourOfWeek } from './hour-of-week.ts';
 import { judgementOf, silenceJudgementOf, statusJudgementOf } from './judgement.ts';
 import { Leap } from './leap.ts';
 import { NewValue } from './new-value.ts';
-import { ObjectTable, type ObjectTableState, objectId } from './object-table.ts';
 import { PathHabits } from './path-habits.ts';
+import { RowTable, type RowTableState } from './row-table.ts';
 import { SensitiveField } from './sensitive-field.ts';
 import { Silence } from './silence.ts';
 import { StableField, Structure } from './stable-field.ts';
@@ -82,7 +82,7 @@ export class ClusterModel {
   readonly #rules: readonly CompiledRule[];
   readonly #weights: Readonly<Record<string, number>>;
   readonly #witness: Witness | undefined;
-  readonly #table = new ObjectTable({ forget: (row) => this.#forget(row) });
+  readonly #table = new RowTable({ forget: (row) => this.#forget(row) });
   readonly #habits = new PathHabits();
   readonly #tempos = new Tempos();
   readonly #facts = new FactDetector();
@@ -372,7 +372,7 @@ export class ClusterModel {
   #judgeStatus(change: Change, row: number): Judgement | undefined {
     const object = this.#table.nameOf(row);
     if (change.origin === 'watch' || change.origin === 'replay') {
-      const beat = { object, ref: change.ref, atMs: change.observedMs, actor: change.actor };
+      const beat = { object, row, ref: change.ref, atMs: change.observedMs, actor: change.actor };
       this.#silence.trackStatus(beat, this.#calibration.visits);
     }
     const evidence = this.#statusLoop.observe(change, row);
@@ -400,7 +400,7 @@ export class ClusterModel {
   /** What was known of the object of a row, which goes to another. */
   #forget(row: number): void {
     clearRow(this.#state.objects, row);
-    for (const part of [this.#habits, this.#tempos, this.#statusLoop]) part.forget(row);
+    for (const part of [this.#habits, this.#tempos, this.#silence, this.#statusLoop]) part.forget(row);
     for (const detector of this.#detectors) detector.forget?.(row);
   }
 
@@ -475,7 +475,7 @@ export interface SavedCluster {
   calibration: ReturnType<Calibration['save']>;
   visits: ReturnType<Visits['save']>;
   names?: ReturnType<HabitNames['save']>;
-  table: ObjectTableState;
+  table: RowTableState;
   habits: ReturnType<PathHabits['save']>;
   tempos: ReturnType<Tempos['save']>;
   silence: ReturnType<Silence['save']>;

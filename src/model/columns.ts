@@ -1,5 +1,5 @@
 /**
- * Figures of many objects side by side: one typed array for each figure, one row for each object (its row in the ObjectTable). Eight figures of
+ * Figures of many objects side by side: one typed array for each figure, one row for each object (its row in a RowTable). Eight figures of
  * an object take eight words like this, and five times as much as a JavaScript object in a Map of its own. Rows that nobody wrote to hold zeros,
  * so every figure is laid out such that zero says "nothing known". Plain data: it goes into a snapshot as it is.
  */

@@ -36,7 +36,7 @@ export interface ChangeEvent {
   machine: boolean;
   /** `group/Kind`. */
   kind: string;
-  /** Kind, namespace and name, within the cluster; and its row in the ObjectTable, good as long as the object is there. */
+  /** Kind, namespace and name, within the cluster; and its row in the table of objects. */
   object: string;
   row: number;
   /** False when the time is only that of a list, so that hour and pace mean nothing. */
@@ -76,6 +76,11 @@ export function isStatusOnly(change: Change): boolean {
 
 export function kindKey(ref: Pick<ObjectRef, 'group' | 'kind'>): string {
   return `${ref.group}/${ref.kind}`;
+}
+
+/** An object's identity within the cluster: its kind, namespace and name. */
+export function objectId(ref: Pick<ObjectRef, 'group' | 'kind' | 'namespace' | 'name'>): string {
+  return `${kindKey(ref)}\u0000${ref.namespace}\u0000${ref.name}`;
 }
 
 /** Builds the event of a change to an object: `known` says whether that was seen before. */

@@ -4,13 +4,16 @@
  * time, whatever happens later.
  */
 import type { ObjectRef } from '../domain/object-ref.ts';
+import { type Beat, Beats, type BeatsState, headOf, nameOfHead } from './beats.ts';
 import { touch } from './counts.ts';
 import { DAY_MS, HOUR_MS, MINUTE_MS } from './detector.ts';
 import { type ChangeEvent, kindKey } from './features.ts';
-import { CLOCKS, type GapLog, gapsOn, makeGapLog, pushGap } from './gap-log.ts';
+import { CLOCKS, gapsOn, makeGapLog, pushGap } from './gap-log.ts';
+import { NameBook } from './name-book.ts';
+import { RowTable, type RowTableState } from './row-table.ts';
 import { many, span } from './words.ts';
 
-const KEYS_MAX = 50_000;
+const ACTORS_MAX = 20_000;
 const GAPS_MAX = 30;
 const BEATS_MIN = 10;
 const APART_MS = 10 * MINUTE_MS;
@@ -27,42 +30,30 @@ const VOTES_MIN = 5;
 const TOGETHER_MAX = 5_000;
 const TOGETHER_WEIGHT = 1;
 
-interface Beat {
-  ref: ObjectRef;
-  /** The actor the key is about, or undefined for an object. */
-  actor: string | undefined;
-  /** Who brought the last beat: what one actor leaves undone at once is one silence. */
-  by: string;
-  /** Who brings most of them (the survivor of a majority vote) and by how many votes: their silence is this one's as well. */
-  habit: { by: string; votes: number };
-  lastMs: number;
-  /**
-   * On the wall clock; in visits of anybody to the cluster: when all is quiet, one more quiet object is no news; and in changes of objects of
-   * the same kind, a visit's counted once.
-   */
-  gaps: GapLog;
-  lastVisits: number;
-  lastOfKind: number;
-  /** Due times that passed in vain and were followed by a beat after all. */
-  late: number;
-  beats: number;
-  alive: boolean;
-  /** How often this silence was told already. */
-  told: number;
-  serial: number;
-}
-
 /** What a status write tells: enough for a beat. */
-export type StatusBeat = Pick<ChangeEvent, 'object' | 'ref' | 'atMs' | 'actor'>;
+export type StatusBeat = Pick<ChangeEvent, 'object' | 'row' | 'ref' | 'atMs' | 'actor'>;
+
+/** Whose sign of life: an actor's on a kind, an object's, or that of its status. In this order at the same moment. */
+type Of = 'a' | 'o' | 's';
 
 interface Due {
   atMs: number;
-  key: string;
+  of: Of;
+  /** Of the object, or of actor and kind. */
+  name: string;
+  row: number;
   serial: number;
 }
 
 export interface SilenceState {
-  keys: Map<string, Beat>;
+  /** Rows of objects and statuses are those of the table of objects. */
+  beats: { [of in Of]: BeatsState };
+  names: string[];
+  actors: RowTableState;
+  tally: Tally;
+}
+
+interface Tally {
   /** Binary heap by time, then key. */
   heap: Due[];
   raised: number;
@@ -88,7 +79,11 @@ export interface Overdue {
 
 export class Silence {
   readonly name = 'silence';
-  #state: SilenceState = { keys: new Map(), heap: [], raised: 0, kinds: new Map(), together: new Map() };
+  readonly #names = new NameBook();
+  readonly #beats = { a: new Beats(this.#names), o: new Beats(this.#names), s: new Beats(this.#names) };
+  /** Actors on a kind. */
+  readonly #actors = new RowTable({ max: ACTORS_MAX, forget: (row) => this.#beats.a.forget(row) });
+  #state: Tally = { heap: [], raised: 0, kinds: new Map(), together: new Map() };
 
   /** A sign of life; sets the time by which the next is due. */
   track(event: ChangeEvent, visits: number): void {
@@ -98,69 +93,60 @@ export class Silence {
       kind.visit = visits;
       kind.n++;
     }
-    this.#beat(`o${event.object}`, event, { actor: undefined, visits });
-    if (event.machine && event.actor.source !== 'none')
-      this.#beat(`a${event.actor.name}\u0000${event.kind}`, event, { actor: event.actor.name, visits });
+    const { object, row, actor } = event;
+    this.#beat({ of: 'o', name: object, row }, event, visits);
+    if (!event.machine || actor.source === 'none') return;
+    const name = actorOnKind(actor.name, event.kind);
+    const known = this.#actors.rowOf(name);
+    this.#beat({ of: 'a', name, row: known }, event, visits);
   }
 
   /** A sign of life in the status alone: heartbeats, reports, last run times. */
   trackStatus(beat: StatusBeat, visits: number): void {
-    this.#beat(`s${beat.object}`, beat, { actor: undefined, visits });
+    this.#beat({ of: 's', name: beat.object, row: beat.row }, beat, visits);
   }
 
-  #beat(
-    key: string,
-    event: StatusBeat & { type?: ChangeEvent['type'] },
-    { actor, visits }: { actor: string | undefined; visits: number },
-  ): void {
-    let beat = this.#state.keys.get(key);
+  #beat(key: Pick<Due, 'of' | 'name' | 'row'>, event: StatusBeat & { type?: ChangeEvent['type'] }, visits: number): void {
+    const beats = this.#beats[key.of];
+    let beat = beats.get(key.row);
     if (beat === undefined) {
-      if (this.#state.keys.size >= KEYS_MAX) this.#evict();
-      beat = {
-        ref: event.ref,
-        actor,
-        by: event.actor.name,
-        habit: { by: event.actor.name, votes: 1 },
-        lastMs: event.atMs,
-        lastVisits: visits,
-        lastOfKind: this.#ofKind(event.ref),
-        gaps: makeGapLog(),
-        late: 0,
-        beats: 0,
-        alive: true,
-        told: 0,
-        serial: 0,
-      };
-      this.#state.keys.set(key, beat);
+      beat = firstBeat(event, { visits, ofKind: this.#ofKind(event.ref), serial: beats.serialOf(key.row) });
     } else {
-      if (actor === undefined) beat.alive = event.type !== 'DELETED';
+      if (key.of !== 'a') beat.alive = event.type !== 'DELETED';
       if (beat.told > 0) beat.late++;
       beat.told = 0;
-      const gap = event.atMs - beat.lastMs;
-      if (gap < APART_MS) return;
-      const ofKind = this.#ofKind(event.ref);
-      const clocks = [gap, Math.max(1, visits - beat.lastVisits), Math.max(1, ofKind - beat.lastOfKind)] as const;
-      pushGap(beat.gaps, clocks, GAPS_MAX);
-      beat.lastVisits = visits;
-      beat.lastOfKind = ofKind;
-      beat.by = event.actor.name;
-      vote(beat.habit, event.actor.name);
-      beat.lastMs = event.atMs;
-      beat.beats++;
+      if (event.atMs - beat.lastMs < APART_MS) {
+        beats.put(key.row, beat);
+        return;
+      }
+      this.#addGap(beat, event, visits);
     }
     beat.serial++;
+    beats.put(key.row, beat);
     const wait = dueAfter(beat);
-    if (beat.alive && wait !== undefined) push(this.#state.heap, { atMs: beat.lastMs + wait, key, serial: beat.serial });
+    if (beat.alive && wait !== undefined) push(this.#state.heap, { ...key, atMs: beat.lastMs + wait, serial: beat.serial });
   }
 
-  #ofKind(ref: ObjectRef): number {
+  #addGap(beat: Beat, event: StatusBeat, visits: number): void {
+    const ofKind = this.#ofKind(event.ref);
+    const gap = event.atMs - beat.lastMs;
+    pushGap(beat.gaps, [gap, Math.max(1, visits - beat.lastVisits), Math.max(1, ofKind - beat.lastOfKind)], GAPS_MAX);
+    beat.lastVisits = visits;
+    beat.lastOfKind = ofKind;
+    beat.by = event.actor.name;
+    vote(beat.habit, event.actor.name);
+    beat.lastMs = event.atMs;
+    beat.beats++;
+  }
+
+  #ofKind(ref: Pick<ObjectRef, 'group' | 'kind'>): number {
     return this.#state.kinds.get(kindKey(ref))?.n ?? 0;
   }
 
   /** How many fell silent after the same visit before this one did. */
-  #silentTogether(beat: Beat): number {
+  #silentTogether(beat: Beat, of: Of): number {
     const last = `${beat.by}\u0000${Math.floor(beat.lastMs / MINUTE_MS)}`;
-    const habit = `${beat.habit.by}\u0000${Math.floor(this.#lastOf(beat) / MINUTE_MS)}`;
+    const habit = `${beat.habit.by}\u0000${Math.floor(this.#lastOf(beat, of) / MINUTE_MS)}`;
     let most = 0;
     for (const key of new Set([last, habit])) {
       const before = touch(this.#state.together, key, TOGETHER_MAX, () => 0);
@@ -171,21 +157,20 @@ export class Silence {
   }
 
   /** The machine that brings most of this object's beats was told to be silent, and somebody else has changed the object since: no news. */
-  #isToldByWriter(beat: Beat): boolean {
-    if (beat.actor !== undefined || beat.habit.votes < VOTES_MIN) return false;
-    const writer = this.#state.keys.get(`a${beat.habit.by}\u0000${kindKey(beat.ref)}`);
+  #isToldByWriter(beat: Beat, of: Of): boolean {
+    if (of === 'a' || beat.habit.votes < VOTES_MIN) return false;
+    const writer = this.#writerOf(beat);
     return writer !== undefined && writer.told > 0 && beat.lastMs > writer.lastMs + APART_MS;
   }
 
   /** When the one who brings most of a key's beats was last seen at anything of the kind; the key's own last beat for all but machines. */
-  #lastOf(beat: Beat): number {
-    if (beat.actor !== undefined) return beat.lastMs;
-    return this.#state.keys.get(`a${beat.habit.by}\u0000${kindKey(beat.ref)}`)?.lastMs ?? beat.lastMs;
+  #lastOf(beat: Beat, of: Of): number {
+    return of === 'a' ? beat.lastMs : (this.#writerOf(beat)?.lastMs ?? beat.lastMs);
   }
 
-  #evict(): void {
-    const oldest = this.#state.keys.keys().next();
-    if (!oldest.done) this.#state.keys.delete(oldest.value);
+  #writerOf(beat: Beat): Beat | undefined {
+    const row = this.#actors.find(actorOnKind(beat.habit.by, kindKey(headOf(beat.head))));
+    return row === undefined ? undefined : this.#beats.a.get(row);
   }
 
   /** When the next beat is due at the earliest; it may turn out to have come. */
@@ -196,35 +181,83 @@ export class Silence {
   /** Beats that are overdue by now, in order of their due time; each is told once. */
   due(nowMs: number, visits: number): Overdue[] {
     const out: Overdue[] = [];
-    const { heap, keys } = this.#state;
+    const { heap } = this.#state;
     while (heap.length > 0 && (heap[0] as Due).atMs <= nowMs) {
-      const { atMs, key, serial } = pop(heap);
-      const beat = keys.get(key);
+      const due = pop(heap);
+      const { atMs, of, row, serial } = due;
+      const beat = this.#beats[of].get(row);
       if (beat === undefined || beat.serial !== serial || !beat.alive) continue;
       beat.told++;
+      this.#beats[of].put(row, beat);
       this.#state.raised++;
-      const together = this.#silentTogether(beat);
-      if (!this.#isToldByWriter(beat)) out.push(describe(beat, { atMs, visits, ofKind: this.#ofKind(beat.ref), together }));
+      const together = this.#silentTogether(beat, of);
+      const ofKind = this.#ofKind(headOf(beat.head));
+      if (!this.#isToldByWriter(beat, of)) out.push(describe(beat, { due, visits, ofKind, together }));
       // Said once when it is late, and once more when there is no doubt left.
       if (beat.told === 1) {
         const againMs = Math.max(atMs + 1, beat.lastMs + AGAIN * Math.max(...gapsOn(beat.gaps, CLOCKS.time)));
-        push(heap, { atMs: againMs, key, serial });
+        push(heap, { ...due, atMs: againMs });
       }
     }
     return out;
   }
 
   samples(): number {
-    return this.#state.keys.size;
+    return this.#beats.a.size() + this.#beats.o.size() + this.#beats.s.size();
+  }
+
+  forget(row: number): void {
+    this.#beats.o.forget(row);
+    this.#beats.s.forget(row);
   }
 
   save(): SilenceState {
-    return this.#state;
+    const { a, o, s } = this.#beats;
+    return {
+      beats: { a: a.save(), o: o.save(), s: s.save() },
+      names: this.#names.save(),
+      actors: this.#actors.save(),
+      tally: this.#state,
+    };
   }
 
-  load(state: SilenceState): void {
-    this.#state = state;
+  load({ beats, names, actors, tally }: SilenceState): void {
+    for (const whose of ['a', 'o', 's'] as const) this.#beats[whose].load(beats[whose]);
+    this.#names.load(names);
+    this.#actors.load(actors);
+    this.#state = tally;
   }
+}
+
+/** A beat in a saved state. */
+export function savedBeat({ beats, names }: SilenceState, of: Of, row: number): Beat | undefined {
+  const book = new NameBook();
+  book.load(names);
+  const table = new Beats(book);
+  table.load(beats[of]);
+  return table.get(row);
+}
+
+/** The name of an actor's beat on a kind. */
+export function actorOnKind(actor: string, kind: string): string {
+  return `${actor}\u0000${kind}`;
+}
+
+function firstBeat({ ref, actor, atMs }: StatusBeat, now: { visits: number; ofKind: number; serial: number }): Beat {
+  return {
+    head: nameOfHead(ref),
+    by: actor.name,
+    habit: { by: actor.name, votes: 1 },
+    lastMs: atMs,
+    lastVisits: now.visits,
+    lastOfKind: now.ofKind,
+    gaps: makeGapLog(),
+    late: 0,
+    beats: 0,
+    alive: true,
+    told: 0,
+    serial: now.serial,
+  };
 }
 
 /** How long after its last beat a key counts as overdue; undefined while it has no steady beat. */
@@ -249,8 +282,9 @@ function dueAfter(beat: Beat): number | undefined {
 
 function describe(
   beat: Beat,
-  { atMs, visits, ofKind, together }: { atMs: number; visits: number; ofKind: number; together: number },
+  { due, visits, ofKind, together }: { due: Due; visits: number; ofKind: number; together: number },
 ): Overdue {
+  const { atMs } = due;
   const waited = atMs - beat.lastMs;
   const gaps = gapsOn(beat.gaps, CLOCKS.time);
   const byTime = deviation(gaps, waited);
@@ -264,8 +298,11 @@ function describe(
     0.01,
     -Math.log(best.p) - 0.5 * Math.log((beat.late + 1) / (beat.beats + 10)) - TOGETHER_WEIGHT * Math.log(1 + together),
   );
-  const { ref } = beat;
-  const who = beat.actor === undefined ? `${ref.kind} ${ref.name}` : `${ref.kind} objects by ${beat.actor}`;
+  const head = headOf(beat.head);
+  const [first = '', namespace = '', name = ''] = due.name.split('\u0000');
+  const isActor = due.of === 'a';
+  const ref = isActor ? { ...head, namespace: '', name: '' } : { ...head, namespace, name };
+  const who = isActor ? `${ref.kind} objects by ${first}` : `${ref.kind} ${ref.name}`;
   const longest = span(Math.max(...gaps));
   const typical = span(Math.exp(byTime.mean));
   return {
@@ -273,7 +310,7 @@ function describe(
     p,
     atMs,
     ref,
-    actor: beat.actor,
+    actor: isActor ? first : undefined,
     surprise,
     sentence: `No change of ${who} for ${span(waited)}; in ${many(gaps.length + 1, 'change')} before, the next usually came after ${typical}, and after ${longest} at the latest.`,
     observed: `silent for ${span(waited)}`,
@@ -306,7 +343,7 @@ function vote(habit: Beat['habit'], by: string): void {
 }
 
 function before(a: Due, b: Due): boolean {
-  return a.atMs < b.atMs || (a.atMs === b.atMs && a.key < b.key);
+  return a.atMs < b.atMs || (a.atMs === b.atMs && (a.of < b.of || (a.of === b.of && a.name < b.name)));
 }
 
 function push(heap: Due[], item: Due): void {

@@ -7,8 +7,8 @@ import { test } from 'node:test';
 import { deserialize, serialize } from 'node:v8';
 import type { Change } from '../../src/domain/change.ts';
 import type { Detector, Group } from '../../src/model/detector.ts';
-import { type ChangeEvent, eventOf } from '../../src/model/features.ts';
-import { ObjectTable, objectId } from '../../src/model/object-table.ts';
+import { type ChangeEvent, eventOf, objectId } from '../../src/model/features.ts';
+import { RowTable } from '../../src/model/row-table.ts';
 import { habit, Stream } from '../model/stream.ts';
 
 export interface DetectorCase {
@@ -36,7 +36,7 @@ export function groupOf(event: ChangeEvent): Group {
 
 export function eventsOf(changes: readonly Change[]): ChangeEvent[] {
   const known = new Set<string>();
-  const table = new ObjectTable();
+  const table = new RowTable();
   return changes.map((change) => {
     const name = objectId(change.ref);
     const event = eventOf(change, { name, row: table.rowOf(name), known: known.has(change.uid) });

@@ -1,15 +1,15 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { clearRow, reachRow } from '../../src/model/columns.ts';
-import { ObjectTable } from '../../src/model/object-table.ts';
+import { RowTable } from '../../src/model/row-table.ts';
 
 test('an object keeps its row, across a snapshot too', () => {
-  const table = new ObjectTable();
+  const table = new RowTable();
   assert.deepEqual(
     ['a', 'b', 'a'].map((name) => table.rowOf(name)),
     [0, 1, 0],
   );
-  const restored = new ObjectTable();
+  const restored = new RowTable();
   restored.load(structuredClone(table.save()));
   assert.deepEqual(
     ['c', 'b', 'a'].map((name) => restored.rowOf(name)),
@@ -20,7 +20,7 @@ test('an object keeps its row, across a snapshot too', () => {
 
 test('when the table is full, the object seen least recently gives its row to the next, and what was known of it is forgotten', () => {
   const figures = { edits: new Uint32Array() };
-  const table = new ObjectTable({ max: 3, forget: (row) => clearRow(figures, row) });
+  const table = new RowTable({ max: 3, forget: (row) => clearRow(figures, row) });
   for (const name of ['a', 'b', 'c', 'a']) {
     const row = table.rowOf(name);
     reachRow(figures, row);
