@@ -7,10 +7,11 @@ import { describeRef } from '../domain/object-ref.ts';
 import { increment, touch } from './counts.ts';
 import { DAY_MS, type Detector, type Evidence, type Explanation, type Group } from './detector.ts';
 import type { ChangeEvent } from './features.ts';
+import { type Target, Visitors, type VisitorsState } from './visitors.ts';
 import { kindIn, many } from './words.ts';
 
 const ACTORS_MAX = 5_000;
-const TARGETS_MAX = 120_000;
+const TARGETS_MAX = 20_000;
 const ACTORS_PER_TARGET_MAX = 256;
 const ACTOR_EVENTS_MIN = 20;
 /** Two of each day of the week: until then most people are simply not yet known. */
@@ -25,22 +26,19 @@ interface ActorHabit {
   entered: Record<Level, number>;
 }
 
-interface Target {
-  n: number;
-  by: Map<string, number>;
-  newcomers: number;
-}
-
 export interface ActorAffinityState {
   groups: number;
   firstMs: number | undefined;
   actors: Map<string, ActorHabit>;
+  /** Kinds and namespaces. */
   targets: Map<string, Target>;
+  objects: VisitorsState;
 }
 
 export class ActorAffinity implements Detector<ActorAffinityState> {
   readonly name = 'actor-affinity';
-  #state: ActorAffinityState = { groups: 0, firstMs: undefined, actors: new Map(), targets: new Map() };
+  readonly #objects = new Visitors();
+  #state: Omit<ActorAffinityState, 'objects'> = { groups: 0, firstMs: undefined, actors: new Map(), targets: new Map() };
 
   score(event: ChangeEvent): Evidence | undefined {
     if (!event.timed || event.actor.source === 'none') return undefined;
@@ -48,8 +46,8 @@ export class ActorAffinity implements Detector<ActorAffinityState> {
     const actor = actors.get(event.actor.name);
     let surprise = actor === undefined ? -Math.log((actors.size * 0.7 + 0.5) / (groups + 1)) : 0;
     for (const level of LEVELS) {
-      const target = this.#state.targets.get(targetKey(level, event));
-      if (target?.by.has(event.actor.name)) continue;
+      if (this.#knows(level, event)) continue;
+      const target = level === 'object' ? this.#objects.get(event.row) : this.#state.targets.get(targetKey(level, event));
       if (actor !== undefined && actor.groups >= 2) {
         surprise -= WEIGHT[level] * Math.log(Math.min(1, (actor.entered[level] + 0.5) / (actor.groups + 1)));
       }
@@ -61,8 +59,8 @@ export class ActorAffinity implements Detector<ActorAffinityState> {
   #explain(event: ChangeEvent, actor: ActorHabit | undefined): Explanation {
     const name = event.actor.name;
     const { ref } = event;
-    const level = LEVELS.find((candidate) => !this.#state.targets.get(targetKey(candidate, event))?.by.has(name)) ?? 'object';
-    const target = this.#state.targets.get(targetKey(level, event));
+    const level = LEVELS.find((candidate) => !this.#knows(candidate, event)) ?? 'object';
+    const target = level === 'object' ? this.#objects.target(event.row) : this.#state.targets.get(targetKey(level, event));
     const place = {
       kind: kindIn({ kind: ref.kind, namespace: '' }),
       namespace: `anything in ${ref.namespace === '' ? 'the cluster scope' : `namespace ${ref.namespace}`}`,
@@ -87,6 +85,13 @@ export class ActorAffinity implements Detector<ActorAffinityState> {
     };
   }
 
+  /** Whether its actor came to the event's kind, namespace or object before. */
+  #knows(level: Level, event: ChangeEvent): boolean {
+    const { name } = event.actor;
+    if (level === 'object') return this.#objects.knows(event.row, name);
+    return this.#state.targets.get(targetKey(level, event))?.by.has(name) ?? false;
+  }
+
   /** Once per group: one visit of the actor, however many objects it touched. */
   learn(event: ChangeEvent, group: Group): void {
     if (event !== group.events[0] || event.actor.source === 'none') return;
@@ -96,19 +101,15 @@ export class ActorAffinity implements Detector<ActorAffinityState> {
     state.firstMs ??= event.atMs;
     const actor = touch(state.actors, name, ACTORS_MAX, newActor);
     actor.groups++;
-    const visited = new Map<string, Level>();
+    const visited = new Map<string, { level: Level; member: ChangeEvent }>();
     for (const member of group.events) {
-      if (member.timed) for (const level of LEVELS) visited.set(targetKey(level, member), level);
+      if (member.timed) for (const level of LEVELS) visited.set(targetKey(level, member), { level, member });
     }
-    for (const [key, level] of visited) {
-      const target = touch(state.targets, key, TARGETS_MAX, newTarget);
-      target.n++;
-      if (!target.by.has(name)) {
-        target.newcomers++;
-        // The first group of an actor enters everything: that says nothing about how they roam.
-        if (actor.groups > 1) actor.entered[level]++;
-      }
-      increment(target.by, name, ACTORS_PER_TARGET_MAX);
+    for (const [key, { level, member }] of visited) {
+      // The first group of an actor enters everything: that says nothing about how they roam.
+      if (actor.groups > 1 && !this.#knows(level, member)) actor.entered[level]++;
+      if (level === 'object') this.#objects.enter(member.row, name);
+      else enter(touch(state.targets, key, TARGETS_MAX, newTarget), name);
     }
   }
 
@@ -124,11 +125,16 @@ export class ActorAffinity implements Detector<ActorAffinityState> {
     return this.#state.groups;
   }
 
-  save(): ActorAffinityState {
-    return this.#state;
+  forget(row: number): void {
+    this.#objects.forget(row);
   }
 
-  load(state: ActorAffinityState): void {
+  save(): ActorAffinityState {
+    return { ...this.#state, objects: this.#objects.save() };
+  }
+
+  load({ objects, ...state }: ActorAffinityState): void {
+    this.#objects.load(objects);
     this.#state = state;
   }
 }
@@ -143,7 +149,13 @@ function newTarget(): Target {
 
 function targetKey(level: Level, event: ChangeEvent): string {
   if (level === 'kind') return `k${event.kind}`;
-  return level === 'namespace' ? `n${event.ref.namespace}` : `o${event.object}`;
+  return level === 'namespace' ? `n${event.ref.namespace}` : `o${event.row}`;
+}
+
+function enter(target: Target, actor: string): void {
+  target.n++;
+  if (!target.by.has(actor)) target.newcomers++;
+  increment(target.by, actor, ACTORS_PER_TARGET_MAX);
 }
 
 function topActor(target: Target | undefined): [string, number] | undefined {

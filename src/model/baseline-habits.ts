@@ -2,13 +2,12 @@
 
 import type { Habit } from '../domain/baseline.ts';
 import { fieldName } from '../domain/field-path.ts';
-import type { ActorAffinityState } from './actor-affinity.ts';
 import type { Beat } from './beats.ts';
 import type { Tempo } from './burst.ts';
-import type { CompanyState } from './company.ts';
 import { DAY_MS } from './detector.ts';
 import { CLOCKS, gapsOn } from './gap-log.ts';
 import { usualHours } from './hour-of-week.ts';
+import type { Target } from './visitors.ts';
 import { howOften, many, percent, span } from './words.ts';
 
 const SEEN_MAX = 8;
@@ -18,9 +17,7 @@ const SHARE_MIN = 0.05;
 const COMPANY_SHARE = 0.5;
 const SAMPLES_MATURE = 20;
 
-type Entry<M> = M extends Map<string, infer Value> ? Value : never;
-
-export function actorHabit(target: Entry<ActorAffinityState['targets']> | undefined): Habit | undefined {
+export function actorHabit(target: Target | undefined): Habit | undefined {
   if (target === undefined || target.n === 0) return undefined;
   return shares('actors', target.by, target.n, (named) => `changed by ${named} on ${many(target.n, 'occasion')}`);
 }
@@ -62,14 +59,14 @@ export function beatHabit(beat: Pick<Beat, 'gaps' | 'beats'> | undefined, whose 
 }
 
 export function companyHabit(
-  social: Entry<CompanyState['objects']> | undefined,
+  together: ReadonlyMap<string, number> | undefined,
+  visits: number,
   nameOf: (object: string) => string,
 ): Habit | undefined {
-  if (social === undefined) return undefined;
-  const mates = [...social.mates].filter(([, together]) => together >= COMPANY_SHARE * social.visits && together > 1);
+  const mates = [...(together ?? [])].filter(([, count]) => count >= COMPANY_SHARE * visits && count > 1);
   if (mates.length === 0) return undefined;
-  const named = new Map(mates.map(([object, together]) => [nameOf(object), together]));
-  return shares('company', named, social.visits, (list) => `together with ${list} on ${many(social.visits, 'occasion')}`);
+  const named = new Map(mates.map(([object, count]) => [nameOf(object), count]));
+  return shares('company', named, visits, (list) => `together with ${list} on ${many(visits, 'occasion')}`);
 }
 
 function shares(

@@ -5,8 +5,10 @@ import { actorHabit, beatHabit, companyHabit, fieldHabit, hourHabit, kindsHabit,
 import { headOf } from './beats.ts';
 import { tempoOf } from './burst.ts';
 import type { SavedCluster } from './cluster-model.ts';
+import { kindParts, objectParts } from './features.ts';
 import type { HourOfWeekState } from './hour-of-week.ts';
 import { actorOnKind, savedBeat } from './silence.ts';
+import { targetIn } from './visitors.ts';
 import { makeWeekClock } from './week-clock.ts';
 
 const OBJECTS_MAX = 20;
@@ -52,15 +54,15 @@ function ofObject(learnt: Learnt, object: string): Baseline {
   const tempo = tempoOf(saved.tempos, row);
   const edits = saved.habits.objects.edits[row] ?? 0;
   const habits = [
-    actorHabit(affinityOf(learnt).targets.get(`o${object}`)),
+    actorHabit(targetIn(affinityOf(learnt).objects, row)),
     // What no edit has shown of the object itself is taken from its kind, as the detectors do.
     edits > 0 ? fieldHabit(saved.habits.moved.get(row) ?? new Map(), edits, '') : kindFields(learnt, kind),
     hoursOf(learnt, tempo?.recent ?? []),
     paceHabit(tempo, saved.state.clockMs),
     beatHabit(savedBeat(saved.silence, 'o', row)),
-    companyHabit(saved.company.objects.get(object), (mate) => objectName(mate)),
+    companyHabit(saved.company.mates.get(row), saved.company.objects.visits[row] ?? 0, (mate) => objectName(mate)),
   ];
-  return told(learnt, { type: 'object', ...kindOf(kind), namespace, name }, habits);
+  return told(learnt, { type: 'object', ...kindParts(kind), namespace, name }, habits);
 }
 
 function ofKind(learnt: Learnt, kind: string): Baseline {
@@ -73,7 +75,7 @@ function ofKind(learnt: Learnt, kind: string): Baseline {
     kindFields(learnt, kind),
     hoursOf(learnt, recent.slice(0, 100_000)),
   ];
-  return told(learnt, { type: 'kind', ...kindOf(kind) }, habits);
+  return told(learnt, { type: 'kind', ...kindParts(kind) }, habits);
 }
 
 function ofActor(learnt: Learnt, actor: string): Baseline {
@@ -113,7 +115,7 @@ function kindFields(learnt: Learnt, kind: string): Habit | undefined {
   if (paths === undefined) return undefined;
   const moved = new Map<string, number>();
   for (const [generic, id] of paths.ids) if ((paths.moved[id] ?? 0) > 0) moved.set(generic, paths.moved[id] as number);
-  return fieldHabit(moved, paths.edits, ` of ${kindOf(kind).kind} objects`);
+  return fieldHabit(moved, paths.edits, ` of ${kindParts(kind).kind} objects`);
 }
 
 function hoursOf(learnt: Learnt, times: readonly number[]): Habit | undefined {
@@ -145,22 +147,16 @@ function affinityOf(learnt: Learnt): ActorAffinityState {
 }
 
 function fits(key: string, { group, kind }: { group?: string | undefined; kind: string }): boolean {
-  const known = kindOf(key);
+  const known = kindParts(key);
   return known.kind === kind && (group === undefined || known.group === group);
 }
 
-/** Of `group/Kind`, as the detectors name it. */
-function kindOf(key: string): { group: string; kind: string } {
-  const slash = key.lastIndexOf('/');
-  return { group: key.slice(0, slash), kind: key.slice(slash + 1) };
-}
-
 function kindName(key: string): string {
-  const { group, kind } = kindOf(key);
+  const { group, kind } = kindParts(key);
   return group === '' ? kind : `${kind}.${group}`;
 }
 
 function objectName(object: string): string {
-  const [kind = '', namespace = '', name = ''] = object.split('\u0000');
-  return [kindName(kind), namespace, name].filter((part) => part !== '').join('/');
+  const { group, kind, namespace, name } = objectParts(object);
+  return [group === '' ? kind : `${kind}.${group}`, namespace, name].filter((part) => part !== '').join('/');
 }

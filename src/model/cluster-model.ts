@@ -88,7 +88,7 @@ export class ClusterModel {
   readonly #facts = new FactDetector();
   readonly #waves = new WaveHabits();
   readonly #silence = new Silence();
-  readonly #company = new Company();
+  readonly #company = new Company(this.#table);
   readonly #statusLoop = new StatusLoop();
   readonly #calibration = new Calibration();
   readonly #visits = new Visits();
@@ -400,7 +400,7 @@ export class ClusterModel {
   /** What was known of the object of a row, which goes to another. */
   #forget(row: number): void {
     clearRow(this.#state.objects, row);
-    for (const part of [this.#habits, this.#tempos, this.#silence, this.#statusLoop]) part.forget(row);
+    for (const part of [this.#habits, this.#tempos, this.#silence, this.#company, this.#statusLoop]) part.forget(row);
     for (const detector of this.#detectors) detector.forget?.(row);
   }
 

@@ -4,12 +4,13 @@
  */
 
 import { describeRef } from '../domain/object-ref.ts';
-import { touch } from './counts.ts';
+import { clearRow, reachRow } from './columns.ts';
+import { increment } from './counts.ts';
 import { type Evidence, type Group, HOUR_MS, MINUTE_MS } from './detector.ts';
-import type { ChangeEvent } from './features.ts';
+import { type ChangeEvent, objectParts } from './features.ts';
+import type { RowTable } from './row-table.ts';
 import { many } from './words.ts';
 
-const OBJECTS_MAX = 50_000;
 const MATES_MAX = 24;
 const GROUP_MAX = 24;
 const ASKED_GROUP_MAX = 40;
@@ -18,15 +19,6 @@ const RECENT_MS = 6 * HOUR_MS;
 /** Companions may follow one by one. */
 const WAIT_MS = 45 * MINUTE_MS;
 const WAITING_MAX = 2_000;
-
-interface Social {
-  /** Visits in small groups, alone included. */
-  visits: number;
-  lastMs: number;
-  alive: boolean;
-  label: string;
-  mates: Map<string, number>;
-}
 
 /** A change whose usual companion had not come when its visit ended: told unless that follows within the wait. Plain data. */
 export interface Missing {
@@ -39,7 +31,16 @@ export interface Missing {
 }
 
 export interface CompanyState {
-  objects: Map<string, Social>;
+  /** One row for each object. */
+  objects: {
+    /** 1 while it is there, 0 before and after. */
+    alive: Uint8Array;
+    /** Visits in small groups, alone included. */
+    visits: Uint32Array;
+    lastMs: Float64Array;
+  };
+  /** By row, with whom it changed how often; only of objects that ever did not change alone. */
+  mates: Map<number, Map<string, number>>;
   groups: number;
   /** By the time they come due. */
   waiting: Missing[];
@@ -47,7 +48,18 @@ export interface CompanyState {
 
 export class Company {
   readonly name = 'company';
-  #state: CompanyState = { objects: new Map(), groups: 0, waiting: [] };
+  readonly #table: Pick<RowTable, 'find'>;
+  #state: CompanyState = {
+    objects: { alive: new Uint8Array(), visits: new Uint32Array(), lastMs: new Float64Array() },
+    mates: new Map(),
+    groups: 0,
+    waiting: [],
+  };
+
+  /** `table` has the objects. */
+  constructor(table: Pick<RowTable, 'find'>) {
+    this.#table = table;
+  }
 
   /** Asked of a visit that has ended, before it is learnt: the member whose usual companion did not come, if any stands out, is waited for. */
   await(group: Group): void {
@@ -65,23 +77,32 @@ export class Company {
   due(): { missing: Missing; evidence: Evidence } | undefined {
     const missing = this.#state.waiting.shift();
     if (missing === undefined) return undefined;
-    const mate = this.#state.objects.get(missing.mate);
-    if (mate === undefined || !mate.alive || mate.lastMs >= missing.event.atMs) return undefined;
-    const { event, surprise, together, visits } = missing;
+    const { event, mate, surprise, together, visits } = missing;
+    const seenMs = this.#lastSeenMs(mate);
+    if (seenMs === undefined || seenMs >= event.atMs) return undefined;
+    const { kind, namespace, name } = objectParts(mate);
+    const label = describeRef({ kind, namespace, name });
     return {
       missing,
       evidence: {
         surprise,
         explain: () => ({
-          sentence: `${describeRef(event.ref)} changed without ${mate.label}; ${together} of its ${many(visits, 'past change')} came together with it.`,
+          sentence: `${describeRef(event.ref)} changed without ${label}; ${together} of its ${many(visits, 'past change')} came together with it.`,
           observed: 'changed alone',
-          usual: `together with ${mate.label}`,
+          usual: `together with ${label}`,
           samples: visits,
           scope: 'object',
-          counterfactual: `a change of ${mate.label} at the same time`,
+          counterfactual: `a change of ${label} at the same time`,
         }),
       },
     };
+  }
+
+  /** When an object that is still there last changed. */
+  #lastSeenMs(object: string): number | undefined {
+    const row = this.#table.find(object) ?? -1;
+    const { alive, lastMs } = this.#state.objects;
+    return alive[row] === 1 ? lastMs[row] : undefined;
   }
 
   #missing(group: Group): Missing | undefined {
@@ -89,15 +110,15 @@ export class Company {
     if (here.size > ASKED_GROUP_MAX) return undefined;
     let best: Missing | undefined;
     for (const event of group.events) {
-      const own = this.#state.objects.get(event.object);
-      if (event.type !== 'MODIFIED' || !event.timed || own === undefined || own.visits < VISITS_MIN) continue;
+      const visits = this.#state.objects.visits[event.row] ?? 0;
+      if (event.type !== 'MODIFIED' || !event.timed || visits < VISITS_MIN) continue;
       const crowd = 0.5 * Math.log(Math.max(1, here.size / 6));
-      for (const [key, together] of own.mates) {
-        const mate = here.has(key) || together < VISITS_MIN ? undefined : this.#state.objects.get(key);
-        if (mate === undefined || !mate.alive || event.atMs - mate.lastMs < RECENT_MS) continue;
-        const surprise = -Math.log((own.visits - together + 0.5) / (own.visits + 1)) - crowd;
+      for (const [mate, together] of this.#state.mates.get(event.row) ?? []) {
+        const seenMs = here.has(mate) || together < VISITS_MIN ? undefined : this.#lastSeenMs(mate);
+        if (seenMs === undefined || event.atMs - seenMs < RECENT_MS) continue;
+        const surprise = -Math.log((visits - together + 0.5) / (visits + 1)) - crowd;
         if (surprise <= (best?.surprise ?? 0)) continue;
-        best = { dueMs: group.lastMs + WAIT_MS, event, mate: key, surprise, together, visits: own.visits };
+        best = { dueMs: group.lastMs + WAIT_MS, event, mate, surprise, together, visits };
       }
     }
     return best;
@@ -105,27 +126,34 @@ export class Company {
 
   learn(group: Group): void {
     const changed = [...new Map(group.events.filter((e) => e.type === 'MODIFIED' && e.timed).map((e) => [e.object, e])).values()];
+    const { objects } = this.#state;
     this.#state.groups++;
     for (const event of group.events) {
-      const social = touch(this.#state.objects, event.object, OBJECTS_MAX, () => ({
-        visits: 0,
-        lastMs: event.atMs,
-        alive: true,
-        label: describeRef(event.ref),
-        mates: new Map<string, number>(),
-      }));
-      social.alive = event.type !== 'DELETED';
-      social.lastMs = event.atMs;
+      reachRow(objects, event.row);
+      objects.alive[event.row] = event.type === 'DELETED' ? 0 : 1;
+      objects.lastMs[event.row] = event.atMs;
     }
     if (changed.length > GROUP_MAX) return;
     for (const event of changed) {
-      const social = this.#state.objects.get(event.object) as Social;
-      social.visits++;
-      for (const mate of changed) {
-        if (mate === event || (!social.mates.has(mate.object) && social.mates.size >= MATES_MAX)) continue;
-        social.mates.set(mate.object, (social.mates.get(mate.object) ?? 0) + 1);
-      }
+      objects.visits[event.row] = (objects.visits[event.row] as number) + 1;
+      if (changed.length === 1) return;
+      const mates = this.#matesOf(event.row);
+      for (const mate of changed) if (mate !== event) increment(mates, mate.object, MATES_MAX);
     }
+  }
+
+  #matesOf(row: number): Map<string, number> {
+    let mates = this.#state.mates.get(row);
+    if (mates === undefined) {
+      mates = new Map();
+      this.#state.mates.set(row, mates);
+    }
+    return mates;
+  }
+
+  forget(row: number): void {
+    clearRow(this.#state.objects, row);
+    this.#state.mates.delete(row);
   }
 
   mature(): boolean {

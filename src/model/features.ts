@@ -83,6 +83,18 @@ export function objectId(ref: Pick<ObjectRef, 'group' | 'kind' | 'namespace' | '
   return `${kindKey(ref)}\u0000${ref.namespace}\u0000${ref.name}`;
 }
 
+/** What an `objectId` was made of. */
+export function objectParts(object: string): Pick<ObjectRef, 'group' | 'kind' | 'namespace' | 'name'> {
+  const [key = '', namespace = '', name = ''] = object.split('\u0000');
+  return { ...kindParts(key), namespace, name };
+}
+
+/** What a `kindKey` was made of. */
+export function kindParts(key: string): Pick<ObjectRef, 'group' | 'kind'> {
+  const slash = key.lastIndexOf('/');
+  return { group: key.slice(0, slash), kind: key.slice(slash + 1) };
+}
+
 /** Builds the event of a change to an object: `known` says whether that was seen before. */
 export function eventOf(change: Change, object: { name: string; row: number; known: boolean }): ChangeEvent {
   const { ref } = change;

@@ -9,7 +9,6 @@ import type { ChangeEvent, Field } from './features.ts';
 import { tokensOf } from './value-types.ts';
 import { many, quoteBoth } from './words.ts';
 
-const OBJECTS_MAX = 100_000;
 const OBJECT_PATHS_MAX = 48;
 const OBJECT_TOKENS_MAX = 12;
 const KIND_PATHS_MAX = 30_000;
@@ -24,7 +23,8 @@ const PLACE = /^(?:repo|url|base|host):/;
 
 interface State {
   values: number;
-  objects: Map<string, Map<string, TokenCounts>>;
+  /** By row of the object, and path; only of objects of which a value was replaced or added. */
+  objects: Map<number, Map<string, TokenCounts>>;
   kinds: Map<string, TokenCounts>;
   tails: Map<string, TokenCounts>;
 }
@@ -64,7 +64,7 @@ export class NewValue implements Detector<State> {
 
   #surprise(event: ChangeEvent, field: Field, token: string, born: boolean): number {
     const levels = [
-      born ? undefined : this.#state.objects.get(event.object)?.get(slot(token, field.path)),
+      born ? undefined : this.#state.objects.get(event.row)?.get(slot(token, field.path)),
       this.#state.kinds.get(slot(token, `${event.kind}${field.generic}`)),
       this.#state.tails.get(slot(token, field.tail)),
     ];
@@ -85,7 +85,7 @@ export class NewValue implements Detector<State> {
   }
 
   #explain(event: ChangeEvent, field: Field, token: string): Explanation {
-    const own = this.#state.objects.get(event.object)?.get(slot(token, field.path));
+    const own = this.#state.objects.get(event.row)?.get(slot(token, field.path));
     const kin = this.#state.kinds.get(slot(token, `${event.kind}${field.generic}`));
     const byObject = own !== undefined && own.n >= 5;
     const counts = byObject ? own : (kin ?? own);
@@ -109,19 +109,35 @@ export class NewValue implements Detector<State> {
     };
   }
 
+  /** The counts of a path of the object itself. Those of a new object are not kept one by one: only paths that ever change tell anything about it. */
+  #ownOf({ row, type }: ChangeEvent, path: string): TokenCounts | undefined {
+    const { objects } = this.#state;
+    let own = objects.get(row);
+    const known = own?.get(path);
+    if (known !== undefined || type !== 'MODIFIED') return known;
+    if (own === undefined) {
+      own = new Map();
+      objects.set(row, own);
+    }
+    if (own.size >= OBJECT_PATHS_MAX) return undefined;
+    const counts = makeTokenCounts();
+    own.set(path, counts);
+    return counts;
+  }
+
+  forget(row: number): void {
+    this.#state.objects.delete(row);
+  }
+
   learn(event: ChangeEvent): void {
     if (event.type === 'DELETED') return;
     const state = this.#state;
-    const own = touch(state.objects, event.object, OBJECTS_MAX, () => new Map<string, TokenCounts>());
     for (const field of event.fields) {
       if (field.op === 'remove') continue;
       for (const token of field.tokens) {
         state.values++;
-        const path = slot(token, field.path);
-        const known = own.get(path);
-        if (known !== undefined) countToken(known, token, OBJECT_TOKENS_MAX);
-        // Paths of a new object are not kept one by one: only those that ever change tell anything about this object.
-        else if (event.type === 'MODIFIED' && own.size < OBJECT_PATHS_MAX) countToken(make(own, path), token, OBJECT_TOKENS_MAX);
+        const own = this.#ownOf(event, slot(token, field.path));
+        if (own !== undefined) countToken(own, token, OBJECT_TOKENS_MAX);
         countToken(
           touch(state.kinds, slot(token, `${event.kind}${field.generic}`), KIND_PATHS_MAX, makeTokenCounts),
           token,
@@ -185,10 +201,4 @@ const RELEASES: [RegExp, number][] = [
 function releaseSurprise(token: string): number {
   const share = RELEASES.find(([form]) => form.test(token))?.[1];
   return share === undefined ? Number.POSITIVE_INFINITY : -Math.log(share);
-}
-
-function make(own: Map<string, TokenCounts>, path: string): TokenCounts {
-  const counts = makeTokenCounts();
-  own.set(path, counts);
-  return counts;
 }

@@ -1,0 +1,101 @@
+/**
+ * Who came to each object how often. Most objects know one actor: their first lies in columns, by row, and only those that know more of them have a
+ * Map for the others.
+ */
+import { clearRow, reachRow } from './columns.ts';
+import { increment } from './counts.ts';
+import { NameBook } from './name-book.ts';
+
+const ACTORS_MAX = 256;
+
+/** Visits to a kind, namespace or object. */
+export interface Target {
+  n: number;
+  /** Visits of each actor, in the order of their first. */
+  by: Map<string, number>;
+  newcomers: number;
+}
+
+export interface VisitorsState {
+  columns: {
+    n: Uint32Array;
+    newcomers: Uint32Array;
+    /** Who came first, in the book of names, and how often. */
+    first: Uint16Array;
+    firstVisits: Uint32Array;
+  };
+  /** By row. */
+  others: Map<number, Map<string, number>>;
+  names: string[];
+}
+
+export class Visitors {
+  readonly #names = new NameBook();
+  #columns: VisitorsState['columns'] = {
+    n: new Uint32Array(),
+    newcomers: new Uint32Array(),
+    first: new Uint16Array(),
+    firstVisits: new Uint32Array(),
+  };
+  #others: VisitorsState['others'] = new Map();
+
+  /** Undefined where nobody came yet. */
+  get(row: number): Pick<Target, 'n' | 'newcomers'> | undefined {
+    const n = this.#columns.n[row] ?? 0;
+    return n === 0 ? undefined : { n, newcomers: this.#columns.newcomers[row] as number };
+  }
+
+  knows(row: number, actor: string): boolean {
+    const first = this.#columns.first[row] ?? 0;
+    return (first > 0 && first === this.#names.find(actor)) || (this.#others.get(row)?.has(actor) ?? false);
+  }
+
+  enter(row: number, actor: string): void {
+    const columns = this.#columns;
+    reachRow(columns, row);
+    if (!this.knows(row, actor)) columns.newcomers[row] = (columns.newcomers[row] as number) + 1;
+    columns.n[row] = (columns.n[row] as number) + 1;
+    const number = this.#names.numberOf(actor);
+    if (columns.n[row] === 1) columns.first[row] = number;
+    if (number > 0 && columns.first[row] === number) {
+      columns.firstVisits[row] = (columns.firstVisits[row] as number) + 1;
+      return;
+    }
+    let others = this.#others.get(row);
+    if (others === undefined) {
+      others = new Map();
+      this.#others.set(row, others);
+    }
+    increment(others, actor, ACTORS_MAX - 1);
+  }
+
+  target(row: number): Target | undefined {
+    return targetIn(this.save(), row);
+  }
+
+  forget(row: number): void {
+    clearRow(this.#columns, row);
+    this.#others.delete(row);
+  }
+
+  save(): VisitorsState {
+    return { columns: this.#columns, others: this.#others, names: this.#names.save() };
+  }
+
+  load({ columns, others, names }: VisitorsState): void {
+    this.#columns = columns;
+    this.#others = others;
+    this.#names.load(names);
+  }
+}
+
+/** In a saved state. */
+export function targetIn({ columns, others, names }: VisitorsState, row: number): Target | undefined {
+  const n = columns.n[row] ?? 0;
+  if (n === 0) return undefined;
+  const by = new Map<string, number>();
+  const first = names[(columns.first[row] as number) - 1];
+  if (first !== undefined) by.set(first, columns.firstVisits[row] as number);
+  for (const [actor, visits] of others.get(row) ?? []) by.set(actor, visits);
+  return { n, by, newcomers: columns.newcomers[row] as number };
+}
