@@ -177,7 +177,7 @@ export class SpanMerger {
       msMin: Math.min(...run.map(({ msMin }) => msMin)),
       msMax: Math.max(...run.map(({ msMax }) => msMax)),
       key: isLarge ? -last.lastSeq : last.lastSeq,
-      byNamespace: isLarge || this.#isDense(run) ? 1 : 0,
+      byNamespace: (isLarge ? isMostlyByNamespace(run) : this.#isDense(run)) ? 1 : 0,
     };
     let written: EncodedBlock[] = [];
     for (const block of this.#blocks(run, span, isLarge ? wholeOf : () => undefined)) {
@@ -203,7 +203,7 @@ export class SpanMerger {
       if (source !== undefined) sources.push(source);
       yield undefined;
     }
-    const bytesMax = byNamespace === 1 ? options.bytesPerLargeBlock : options.bytesPerBlock;
+    const bytesMax = level === LARGE || byNamespace === 1 ? options.bytesPerLargeBlock : options.bytesPerBlock;
     let [block, bytes, taken, lifeId] = [[] as PlacedRecord[], 0, 0, -1];
     for (const record of mergeSorted(sources, compareByPlace)) {
       const whole = record.lifeId === lifeId ? undefined : wholeOf(record);
@@ -276,4 +276,9 @@ export class SpanMerger {
     }
     this.#isSwept = true;
   }
+}
+
+/** Of spans of an earlier version few are, and the states of lives in another order than theirs would have to be gathered from everywhere. */
+function isMostlyByNamespace(run: readonly SpanRow[]): boolean {
+  return run.filter(({ byNamespace }) => byNamespace === 1).length * 2 >= run.length;
 }

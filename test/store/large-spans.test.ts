@@ -84,57 +84,83 @@ it('is read and written between any two steps', () => {
   assertStates(store, changes);
 });
 
-/** Objects of two kinds in three namespaces, in turn. */
-function recordSpread(store: SqliteStore, changes: number): Change[] {
-  const states = new Map<string, KubeObject>();
-  return Array.from({ length: changes }, (_, i) => {
+/** So little happens that no span is sorted by namespace. */
+const SPARSE = { msPerLargeSpan: 0, changesPerLargeSpan: 1e9 };
+
+/** Objects of two kinds in three namespaces, in turn; going on from what was recorded before. */
+function recordSpread(store: SqliteStore, changes: number, before: readonly Change[] = []): Change[] {
+  const states = new Map(before.map((change) => [change.ref.name, change.state]));
+  return Array.from({ length: changes }, (_, n) => {
+    const i = before.length + n;
     const [name, namespace] = [`k${i % 12}`, `namespace-${i % 3}`];
     const kind = i % 2 === 0 ? 'Kafka' : 'KafkaTopic';
-    const before = states.get(name);
+    const old = states.get(name);
     const object = { ...state(name, String(i + 1), { n: i, same: 'x'.repeat(200) }, { namespace }), kind } as KubeObject;
     states.set(name, object);
-    return store.append({ changes: [newChange(before === undefined ? 'ADDED' : 'MODIFIED', object, { before, observedMs: i })] });
+    return store.append({
+      changes: [newChange(old === undefined ? 'ADDED' : 'MODIFIED', object, { before: old, observedMs: i })],
+    });
   }).flat();
 }
 
-for (const [what, before] of [
-  ['from the start', {}],
-  ['once it is merged with spans of a time when less happened', { msPerLargeSpan: 0, changesPerLargeSpan: 1e9 }],
+it('what a namespace held lies together where much happens', async () => {
+  const file = join(folder, 'together.db');
+  const changes: Change[] = [];
+  {
+    using store = openSqliteStore({ file, ...SHAPE });
+    changes.push(...recordSpread(store, CHANGES));
+    store.maintain();
+    assertStates(store, changes);
+  }
+  assert.deepEqual((await checkDatabase({ file })).problems, []);
+  const last = -(keys(file)
+    .spans.filter((key) => key < 0)
+    .at(-1) as number);
+  const kept = 'namespace-1';
+  {
+    using db = opened(file);
+    const blocks = db.prepare('SELECT namespace_id FROM block WHERE span_seq < 0 ORDER BY id').pluck().all();
+    assert.ok(new Set(blocks).size === 3 && blocks.length > 9, `blocks of namespaces ${blocks}`);
+    // A block begins with the rest of the namespace before it.
+    db.prepare(`DELETE FROM block WHERE span_seq < 0 AND namespace_id > (SELECT id FROM namespace WHERE name = ?)`).run(kept);
+    db.prepare('DELETE FROM block WHERE span_seq > 0').run();
+  }
+  using store = openSqliteStore({ file, ...SHAPE });
+  const inLarge = changes.filter(({ seq }) => seq <= last);
+  assertStates(
+    store,
+    inLarge.filter(({ ref }) => ref.namespace === kept),
+  );
+  const others = inLarge.filter(({ ref }) => ref.namespace === 'namespace-2').slice(-12);
+  assert.throws(() => assertStates(store, others), { code: 'STORE_CORRUPT' });
+});
+
+for (const [dense, byNamespace] of [
+  [16, 0],
+  [112, 1],
 ] as const)
-  it(`what a namespace held lies together where much happens: ${what}`, async () => {
-    const file = join(folder, `together-${Object.keys(before).length}.db`);
+  it(`merges spans of two orders into one of the order of most: ${dense} of 128 changes by namespace`, async () => {
+    const file = join(folder, `mixed-${dense}.db`);
+    const small = { ...SHAPE, changesPerLargeSpan: 128, msPerLargeSpan: 1e9 };
     const changes: Change[] = [];
     {
-      using store = openSqliteStore({ file, ...SHAPE, ...before });
-      changes.push(...recordSpread(store, CHANGES));
+      using store = openSqliteStore({ file, ...small, ...SPARSE });
+      changes.push(...recordSpread(store, 128 - dense));
       store.maintain();
     }
     {
-      using store = openSqliteStore({ file, ...SHAPE });
+      using store = openSqliteStore({ file, ...small, changesPerLargeSpan: 1e9, msPerLargeSpan: 1e12 });
+      changes.push(...recordSpread(store, dense, changes));
+      store.maintain();
+    }
+    {
+      using store = openSqliteStore({ file, ...small });
       store.maintain();
       assertStates(store, changes);
     }
+    using db = opened(file);
+    assert.deepEqual(db.prepare('SELECT level, by_namespace FROM span').raw().all(), [[2, byNamespace]]);
     assert.deepEqual((await checkDatabase({ file })).problems, []);
-    const last = -(keys(file)
-      .spans.filter((key) => key < 0)
-      .at(-1) as number);
-    const kept = 'namespace-1';
-    {
-      using db = opened(file);
-      const blocks = db.prepare('SELECT namespace_id FROM block WHERE span_seq < 0 ORDER BY id').pluck().all();
-      assert.ok(new Set(blocks).size === 3 && blocks.length > 9, `blocks of namespaces ${blocks}`);
-      // A block begins with the rest of the namespace before it.
-      db.prepare(`DELETE FROM block WHERE span_seq < 0 AND namespace_id > (SELECT id FROM namespace WHERE name = ?)`).run(kept);
-      db.prepare('DELETE FROM block WHERE span_seq > 0').run();
-    }
-    using store = openSqliteStore({ file, ...SHAPE });
-    const inLarge = changes.filter(({ seq }) => seq <= last);
-    assertStates(
-      store,
-      inLarge.filter(({ ref }) => ref.namespace === kept),
-    );
-    const others = inLarge.filter(({ ref }) => ref.namespace === 'namespace-2').slice(-12);
-    assert.throws(() => assertStates(store, others), { code: 'STORE_CORRUPT' });
   });
 
 it('what a merge leaves that was broken off is no damage, and is swept out', async () => {
