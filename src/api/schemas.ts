@@ -225,6 +225,13 @@ export const Verdict = z
     given: time,
     expires: time.describe('In event time'),
     withdrawn: z.object({ by: z.string(), time }).optional(),
+    hits: z
+      .object({
+        muted: count.describe('Findings that would have paged without it'),
+        raised: count.describe('Findings that paged because of it'),
+        last: time.optional().describe('Event time of the newest; absent where it made no difference yet'),
+      })
+      .describe('How often it made the difference, so that one that no longer does can be taken back'),
   })
   .register(components, { id: 'Verdict' });
 

@@ -49,7 +49,7 @@ function words({ verdict, stored, preview }: VerdictAnswer): string {
   const { findings, pages, muted, raised, neverMuted, examples, complete } = preview;
   const effect = verdict.verdict === 'expected' ? `${muted} of them would not have` : `${raised} more would have`;
   const lines = [
-    `${stored ? 'stored' : 'not stored'}: ${line(verdict)}`,
+    `${stored ? 'stored' : 'not stored'}: ${line(verdict, false)}`,
     `In the last 30 days it speaks of ${complete ? '' : 'at least '}${findings} findings; ${pages} paged, ${effect}.`,
     ...(neverMuted === 0 ? [] : [`${neverMuted} more are never muted: critical facts, rules, once in a million.`]),
     ...examples.map(({ time, summary }) => `  ${time}  ${summary}`),
@@ -57,8 +57,22 @@ function words({ verdict, stored, preview }: VerdictAnswer): string {
   return `${lines.map(printable).join('\n')}\n`;
 }
 
-function line({ id, verdict, scope, by, why, expires, withdrawn }: Verdict): string {
+function line({ id, verdict, scope, by, why, expires, withdrawn, hits }: Verdict, used = true): string {
   const what = Object.entries(scope).map(([name, value]) => `${name}=${value}`);
   const end = withdrawn === undefined ? `until ${expires.slice(0, 10)}` : `taken back by ${withdrawn.by}`;
-  return [id, verdict, what.join(' '), `by ${by}`, end, ...(why === undefined ? [] : [why])].join('  ');
+  return [
+    id,
+    verdict,
+    what.join(' '),
+    `by ${by}`,
+    end,
+    ...(used ? [effect(hits)] : []),
+    ...(why === undefined ? [] : [why]),
+  ].join('  ');
+}
+
+function effect({ muted, raised, last }: Verdict['hits']): string {
+  if (last === undefined) return 'no effect yet';
+  const what = [...(muted > 0 ? [`muted ${muted}`] : []), ...(raised > 0 ? [`raised ${raised}`] : [])];
+  return `${what.join(', ')}, last ${last.slice(0, 10)}`;
 }

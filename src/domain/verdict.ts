@@ -51,6 +51,14 @@ export interface Verdict {
   withdrawn?: { by: string; ms: number; place: Place };
 }
 
+/** How often it made the difference: what paged less, or more, because of it alone. */
+export interface VerdictHits {
+  muted: number;
+  raised: number;
+  /** Event time of the newest. */
+  lastMs: number;
+}
+
 /** What is expected has to be a hundred times rarer to page; what was confirmed to be wrong pages though ten times commoner. */
 const SHIFT: Record<VerdictWord, number> = { expected: -2, wrong: 1 };
 /** Once in a million is said whatever was expected. */

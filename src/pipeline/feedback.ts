@@ -12,6 +12,7 @@ import {
   type ScopeName,
   scopesOf,
   type Verdict,
+  type VerdictHits,
   type VerdictScope,
   type VerdictWord,
 } from '../domain/verdict.ts';
@@ -58,6 +59,8 @@ export interface Feedback {
   give(findingId: string, said: Said): { verdict: Verdict; preview: Preview };
   withdraw(id: string, by: string): Verdict;
   list(): Verdict[];
+  /** By verdict; of those that decided nothing there is none. */
+  hits(): ReadonlyMap<string, VerdictHits>;
 }
 
 export interface FeedbackOptions {
@@ -146,6 +149,7 @@ export function createFeedback({ store, analysis, clock, newId, hash }: Feedback
       return withdrawn;
     },
     list: () => store.verdicts(),
+    hits: () => store.verdictHits(),
   };
 }
 

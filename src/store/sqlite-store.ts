@@ -13,7 +13,7 @@ import type { Finding } from '../domain/finding.ts';
 import type { Gap } from '../domain/gap.ts';
 import { describeRef, type KubeObject, type ObjectRef, objectKey } from '../domain/object-ref.ts';
 import type { NearMiss } from '../domain/review.ts';
-import type { Verdict } from '../domain/verdict.ts';
+import type { Verdict, VerdictHits } from '../domain/verdict.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import { Attributions } from './attributions.ts';
 import { BLAME_MARK_DEFAULTS, type BlameMarkOptions, BlameMarks } from './blame-marks.ts';
@@ -572,6 +572,10 @@ export class SqliteStore implements port.Store {
 
   commitAnalysis(batch: Parameters<port.Store['commitAnalysis']>[0]): void {
     this.#write(() => {
+      for (const finding of batch.findings) {
+        // Judged again, it counts no more.
+        if (finding.decision.heard !== undefined && this.#findings.get(finding.id) === undefined) this.#verdicts.count(finding);
+      }
       const more = this.#findings.put(batch.findings);
       this.#small.count('findings', more.findings);
       this.#small.count('pages', more.pages);
@@ -597,6 +601,10 @@ export class SqliteStore implements port.Store {
 
   verdicts(): Verdict[] {
     return this.#read(() => this.#verdicts.all());
+  }
+
+  verdictHits(): Map<string, VerdictHits> {
+    return this.#read(() => this.#verdicts.hits());
   }
 
   nearMisses(): NearMiss[] {

@@ -17,7 +17,7 @@ import type { NearMiss } from '../domain/review.ts';
 import type { Sample, Scrape } from '../domain/series.ts';
 import type { SeriesWindows } from '../domain/series-function.ts';
 import type { Matcher } from '../domain/series-match.ts';
-import type { Verdict } from '../domain/verdict.ts';
+import type { Verdict, VerdictHits } from '../domain/verdict.ts';
 import type { SampleTier } from './series-retention.ts';
 
 /** The newest recorded state of an object's name. */
@@ -352,6 +352,8 @@ export interface Store {
   putVerdict(verdict: Verdict): void;
   /** All that was ever said, in that order. */
   verdicts(): Verdict[];
+  /** By verdict, of findings stored with `decision.heard`; of those that decided nothing there is none. */
+  verdictHits(): Map<string, VerdictHits>;
   /** All that are kept, newest day first. */
   nearMisses(): NearMiss[];
 

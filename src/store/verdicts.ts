@@ -1,6 +1,7 @@
 /** What people said of findings: one JSON text each, sealed like a finding's, and the change that it keeps. */
 import type Database from 'better-sqlite3';
-import type { Verdict } from '../domain/verdict.ts';
+import type { Finding } from '../domain/finding.ts';
+import type { Verdict, VerdictHits } from '../domain/verdict.ts';
 import { compress, decompress } from './block-codec.ts';
 import { COMPRESSION_LEVEL } from './findings.ts';
 import type { ValueSeal } from './value-seal.ts';
@@ -20,6 +21,14 @@ export class Verdicts {
          ON CONFLICT (id) DO UPDATE SET change_seq = excluded.change_seq, change_ms = excluded.change_ms, data = excluded.data`,
       ),
       all: db.prepare<[], Buffer>('SELECT data FROM verdict ORDER BY seq').pluck(),
+      hit: db.prepare<[string, number, number, number]>(
+        `INSERT INTO verdict_hit (verdict_id, muted, raised, last_ms) VALUES (?, ?, ?, ?)
+         ON CONFLICT (verdict_id) DO UPDATE SET muted = muted + excluded.muted, raised = raised + excluded.raised,
+           last_ms = max(last_ms, excluded.last_ms)`,
+      ),
+      hits: db.prepare<[], VerdictHits & { id: string }>(
+        'SELECT verdict_id AS id, muted, raised, last_ms AS lastMs FROM verdict_hit',
+      ),
       kept: db
         .prepare<[number, number, number], number>(
           'SELECT change_seq FROM verdict WHERE change_seq IS NOT NULL AND change_ms BETWEEN ? AND ? LIMIT ?',
@@ -38,6 +47,16 @@ export class Verdicts {
   /** In the order they were given, withdrawn ones included. */
   all(): Verdict[] {
     return this.#sql.all.all().map((data) => unpackVerdict(data, this.#seal));
+  }
+
+  /** Counts a finding that a verdict decided; once, as it is stored. */
+  count({ decision: { heard, verdict }, tsMs }: Finding): void {
+    if (heard !== undefined) this.#sql.hit.run(heard, verdict === 'page' ? 0 : 1, verdict === 'page' ? 1 : 0, tsMs);
+  }
+
+  /** By verdict; of those that decided nothing there is none. */
+  hits(): Map<string, VerdictHits> {
+    return new Map(this.#sql.hits.all().map(({ id, ...hits }) => [id, hits]));
   }
 
   /** Changes within a time that somebody called wrong. */

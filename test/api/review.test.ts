@@ -46,6 +46,7 @@ describe('the review', () => {
     publishReviewMetrics(api.store, registry);
     const text = await registry.metrics();
     assert.match(text, /crowsnest_review_near_misses\{state="waiting"\} 1\n/);
+    assert.match(text, /crowsnest_verdict_effects_total\{effect="muted"\} 0\n/);
     assert.match(text, /crowsnest_review_near_misses\{state="answered"\} 2\n/);
   });
 

@@ -4,16 +4,18 @@ import { after, before, describe, it } from 'node:test';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import { keyedHash } from '../../src/domain/masking-key.ts';
 import { createFeedback } from '../../src/pipeline/feedback.ts';
+import type { Store } from '../../src/store/store.ts';
 import { type SeededApi, startSeededApi, TOKEN } from '../support/seeded-api.ts';
 import { SEED_END_MS, seededStore } from '../support/seeded-store.ts';
 
 let api: SeededApi;
 let ajv: Ajv2020;
 let heard = 0;
+let store: Store;
 const GIVE = '/v1/findings/f-listener/verdict';
 
 before(async () => {
-  const { store } = seededStore();
+  store = seededStore().store;
   let ids = 0;
   const feedback = createFeedback({
     hash: keyedHash(Buffer.from('k')),
@@ -73,6 +75,24 @@ describe('verdicts over HTTP', () => {
     isA('Verdict', answer);
     assert.deepEqual((answer as Answer['verdict']).withdrawn, { by: 'bob', time: new Date(SEED_END_MS).toISOString() });
     assert.equal(heard, 2);
+  });
+
+  it('are listed with what they muted and raised, and when last', async () => {
+    const { verdict } = (await post(GIVE, { verdict: 'expected', by: 'ann' })).answer as {
+      verdict: { id: string; hits: object };
+    };
+    assert.deepEqual(verdict.hits, { muted: 0, raised: 0 });
+    heard = 2;
+    const muted = {
+      ...api.findings.route,
+      id: 'f-muted',
+      decision: { verdict: 'record', why: 'expected', heard: verdict.id } as const,
+    };
+    store.commitAnalysis({ findings: [muted] });
+    const { items } = (await (await api.get('/v1/verdicts')).json()) as { items: (typeof verdict)[] };
+    const last = new Date(muted.tsMs).toISOString();
+    assert.deepEqual(items[0]?.hits, { muted: 1, raised: 0, last });
+    isA('VerdictList', { items, metadata: {} });
   });
 
   const CASES: [what: string, path: string, body: unknown, status: number, detail: RegExp][] = [

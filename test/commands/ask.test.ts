@@ -93,7 +93,10 @@ describe('asking a running service', { concurrency: 2 }, () => {
     );
     const given = await ask('verdict', 'wrong', id, '--scope', 'kind', '--why', 'it hurt', '--by', 'ann');
     const [, verdict = ''] = /^stored: (\S+) {2}wrong /.exec(given) ?? [];
-    assert.match(await ask('verdict', 'list'), new RegExp(`^${verdict} {2}wrong .* by ann {2}until .* it hurt\n$`));
+    assert.match(
+      await ask('verdict', 'list'),
+      new RegExp(`^${verdict} {2}wrong .* by ann {2}until \\S+ {2}no effect yet {2}it hurt\n$`),
+    );
     assert.match(await ask('verdict', 'undo', verdict, '--by', 'bob'), /taken back by bob/);
     const { code, err } = await crowsnest(['verdict', 'wrong', 'nothing', '--server', url]);
     assert.equal(code, 1);

@@ -684,6 +684,26 @@ export function checkStore(name: string, make: () => Store): void {
       assert.deepEqual(await store.verdicts(), [withdrawn, said('one', { verdict: 'expected' })]);
     });
 
+    test('counts what each verdict decided, a finding that is judged again once', async (store) => {
+      assert.deepEqual(await store.verdictHits(), new Map());
+      const heard = (id: string, tsMs: number, by: string, verdict: 'page' | 'record') => ({
+        ...finding(id, tsMs),
+        decision: { verdict, why: 'as said', heard: by },
+      });
+      await store.commitAnalysis({ findings: [heard('a', 5_000, 'v1', 'record'), heard('b', 3_000, 'v1', 'record')] });
+      await store.commitAnalysis({
+        findings: [heard('b', 3_000, 'v1', 'record'), heard('c', 4_000, 'v2', 'page'), finding('d', 9_000)],
+      });
+      await store.commitAnalysis({ findings: [heard('e', 4_500, 'v1', 'page')] });
+      assert.deepEqual(
+        await store.verdictHits(),
+        new Map([
+          ['v1', { muted: 2, raised: 1, lastMs: 5_000 }],
+          ['v2', { muted: 0, raised: 1, lastMs: 4_000 }],
+        ]),
+      );
+    });
+
     test('keeps what was drawn for review, newest day first, once for each slot, for 90 days', async (store) => {
       const drawn = (day: string, slot: NearMiss['slot'], more: Partial<NearMiss> = {}): NearMiss => ({
         ...{ cluster: 'test', day, slot, findingId: 'a', tsMs: 5, score: 3.25, level: 3.5, detector: 'burst', population: 7 },

@@ -225,6 +225,27 @@ describe('the page', { skip: existsSync(CHROMIUM) ? false : `no Chromium at ${CH
     await page.context().close();
   });
 
+  it('shows earlier changes that show what is usual, each under an address of its own, and the way back', async () => {
+    const { examples = [] } = api.findings.deleted;
+    const [example] = examples;
+    assert.ok(example !== undefined);
+    const page = await open(signedIn('/findings/f-deleted'));
+    const links = page.locator('.examples a');
+    await links.first().waitFor();
+    assert.equal(await links.count(), examples.length);
+    await page.screenshot({ path: `${SHOTS}examples.png`, fullPage: true });
+    await links.first().click();
+    const back = page.getByRole('button', { name: 'back to the flagged change' });
+    await back.waitFor();
+    assert.ok(page.url().endsWith(`#/findings/f-deleted?change=${example.seq}`), page.url());
+    assert.equal(await links.first().getAttribute('aria-current'), 'true');
+    await page.reload();
+    await back.click();
+    await page.waitForURL((url) => url.hash === '#/findings/f-deleted');
+    await back.waitFor({ state: 'detached' });
+    await page.context().close();
+  });
+
   it('lists what did not page and waits for a word, and what is answered after it', async () => {
     const page = await open(signedIn('/review'));
     const waiting = page.locator('section', { hasText: 'Waits for your word' });
@@ -240,6 +261,9 @@ describe('the page', { skip: existsSync(CHROMIUM) ? false : `no Chromium at ${CH
     await page.getByRole('navigation').getByRole('link', { name: 'Review' }).click();
     await page.locator('section', { hasText: 'Answered' }).getByText('said ann').waitFor();
     assert.equal(await waiting.getByRole('link', { name: 'checkout-canary' }).count(), 0);
+    const said = page.locator('.said-table');
+    await said.getByText('made no difference yet').waitFor();
+    assert.equal(await said.getByRole('link', { name: 'wrong' }).getAttribute('href'), '#/findings/f-created');
     await page.context().close();
   });
 

@@ -31,6 +31,7 @@ describe('verdicts on a stream', () => {
   const told: Finding[] = [];
   let given: Verdict[] = [];
   let maturity: unknown;
+  let hits: unknown;
 
   /** A privileged container of 10:21 is called wrong, and all else about that object expected; two hours after its next alert that is taken back. */
   function play(file: string, seen: Finding[], restartEvery = Number.POSITIVE_INFINITY): Life {
@@ -77,6 +78,7 @@ describe('verdicts on a stream', () => {
     const life = play(at('live.db'), told);
     given = life.store.verdicts();
     maturity = life.analysis.model.maturity();
+    hits = life.store.verdictHits();
     life.analysis.saveSnapshot();
     life.end();
   });
@@ -95,12 +97,24 @@ describe('verdicts on a stream', () => {
     });
   });
 
+  it('are counted by what they muted or raised, with the last time', () => {
+    const heard = told.filter(({ decision }) => decision.heard !== undefined);
+    assert.ok(heard.length > 0);
+    const of = (id: string) => heard.filter(({ decision }) => decision.heard === id);
+    const expected = [...new Set(heard.map(({ decision }) => decision.heard ?? ''))].map((id) => {
+      const raised = of(id).filter(({ decision }) => decision.verdict === 'page').length;
+      return [id, { muted: of(id).length - raised, raised, lastMs: Math.max(...of(id).map(({ tsMs }) => tsMs)) }] as const;
+    });
+    assert.deepEqual(hits, new Map(expected));
+  });
+
   it('give the same findings with restarts, snapshots lost or not', () => {
     const seen: Finding[] = [];
     const life = play(at('restarts.db'), seen, 97);
     assert.deepEqual(seen, told);
     assert.deepEqual(life.store.verdicts(), given);
     assert.deepEqual(life.analysis.model.maturity(), maturity);
+    assert.deepEqual(life.store.verdictHits(), hits);
     life.end();
   });
 
@@ -114,6 +128,7 @@ describe('verdicts on a stream', () => {
       const life = live(at(`anew-${items}.db`), seen);
       while (life.analysis.behind() !== undefined) life.analysis.step(items);
       assert.deepEqual(seen, told);
+      assert.deepEqual(life.store.verdictHits(), hits);
       life.end();
     }
   });

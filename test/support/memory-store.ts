@@ -17,7 +17,7 @@ import { type NearMiss, REVIEW_DAYS } from '../../src/domain/review.ts';
 import { type Scrape, type SeriesKey, seriesId } from '../../src/domain/series.ts';
 import { matchesAll } from '../../src/domain/series-match.ts';
 import { StepWindows } from '../../src/domain/span-summary.ts';
-import type { Verdict } from '../../src/domain/verdict.ts';
+import type { Verdict, VerdictHits } from '../../src/domain/verdict.ts';
 import { decodeCursor, encodeCursor, pageOf } from '../../src/store/page-cursor.ts';
 import { diffOf } from '../../src/store/sqlite-store.ts';
 import type * as port from '../../src/store/store.ts';
@@ -420,6 +420,17 @@ class MemoryStore implements port.Store {
 
   verdicts(): Verdict[] {
     return structuredClone([...this.#verdicts.values()]);
+  }
+
+  verdictHits(): Map<string, VerdictHits> {
+    const all = new Map<string, VerdictHits>();
+    for (const { decision, tsMs } of this.#findings.values()) {
+      if (decision.heard === undefined) continue;
+      const { muted, raised, lastMs } = all.get(decision.heard) ?? { muted: 0, raised: 0, lastMs: tsMs };
+      const paged = decision.verdict === 'page' ? 1 : 0;
+      all.set(decision.heard, { muted: muted + 1 - paged, raised: raised + paged, lastMs: Math.max(lastMs, tsMs) });
+    }
+    return all;
   }
 
   nearMisses(): NearMiss[] {

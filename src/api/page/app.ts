@@ -129,7 +129,7 @@ export function App(): VNode {
         onSelect=${(i: number) => setSelectedId(list.rows[i]?.finding.id)}
       />`
     }
-    ${place.view === 'finding' && html`<${FindingView} id=${place.id} live=${live} list=${list} listQuery=${query.current} onQuery=${setQuery} />`}
+    ${place.view === 'finding' && html`<${FindingView} id=${place.id} seq=${place.seq} live=${live} list=${list} listQuery=${query.current} onQuery=${setQuery} />`}
     ${place.view === 'coverage' && html`<${CoverageView} live=${live} />`}
     ${place.view === 'review' && html`<${ReviewView} live=${live} />`}
     ${help && html`<${Help} onClose=${() => setHelp(false)} />`}

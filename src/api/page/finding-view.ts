@@ -2,6 +2,7 @@
 import type { VNode } from 'preact';
 import { useEffect, useState } from 'preact/hooks';
 import { DiffView } from './diff-view.ts';
+import { Examples } from './examples.ts';
 import { FindingFacts } from './finding-facts.ts';
 import { html } from './html.ts';
 import { useKeys } from './keys.ts';
@@ -18,27 +19,34 @@ import { VerdictBox } from './verdict-box.ts';
 
 interface ViewProps {
   id: string;
+  /** A change of the object to show in place of the finding's own. */
+  seq: number | undefined;
   live: Live;
   list: FindingsData;
   listQuery: string;
   onQuery: (query: string) => void;
 }
 
-export function FindingView({ id, live, list, listQuery, onQuery }: ViewProps): VNode {
+export function FindingView({ id, seq, live, list, listQuery, onQuery }: ViewProps): VNode {
   const { answer: finding, error } = useAnswer<Finding>(`/v1/findings/${encodeURIComponent(id)}`, live.version);
   useEffect(() => window.scrollTo(0, 0), [id]);
   if (error !== undefined) {
     return html`<main class="finding"><p class="note attention" role="alert">${error.message}</p><p class="note"><a href="#/">All findings</a></p></main>`;
   }
   if (finding === undefined) return html`<main class="finding"><p class="note">Reading…</p></main>`;
-  return html`<${Loaded} key=${finding.id} finding=${finding} live=${live} list=${list} listQuery=${listQuery} onQuery=${onQuery} />`;
+  return html`<${Loaded} key=${finding.id} finding=${finding} seq=${seq} live=${live} list=${list} listQuery=${listQuery} onQuery=${onQuery} />`;
 }
 
-function Loaded({ finding, live, list, listQuery, onQuery }: Omit<ViewProps, 'id'> & { finding: Finding }): VNode {
+function Loaded({ finding, seq: asked, live, list, listQuery, onQuery }: Omit<ViewProps, 'id'> & { finding: Finding }): VNode {
   const { subject } = finding;
   const ref = wholeRef(finding);
   const ownSeq = subject.type === 'change' ? subject.seq : undefined;
-  const [seq, setSeq] = useState(ownSeq);
+  const [seq, setSeq] = useState(asked ?? ownSeq);
+  useEffect(() => setSeq(asked ?? ownSeq), [asked]);
+  const toOwn = () => {
+    setSeq(ownSeq);
+    if (asked !== undefined) location.hash = hashOf({ view: 'finding', id: finding.id });
+  };
   const history = useAnswer<ChangeList>(ref === undefined ? undefined : `${objectPath(ref)}/history?limit=500`, live.version);
   const named = ref === undefined || ref.name === '' ? undefined : `${objectPath(ref)}/events?limit=50`;
   const events = useAnswer<KubeEventList>(named, live.version);
@@ -67,7 +75,7 @@ function Loaded({ finding, live, list, listQuery, onQuery }: Omit<ViewProps, 'id
         <h2 id="what">What changed?</h2>
         ${subject.type === 'series' && html`<${SeriesChart} finding=${finding} live=${live} />`}
         ${subject.type === 'silence' && html`<p class="silence">A change that usually comes did not come.${subject.actor !== undefined && html` It is usually made by <b>${subject.actor}</b>.`}</p>`}
-        ${seq !== undefined && html`<${DiffView} seq=${seq} own=${seq === ownSeq} finding=${finding} live=${live} onBack=${() => setSeq(ownSeq)} />`}
+        ${seq !== undefined && html`<${DiffView} seq=${seq} own=${seq === ownSeq} finding=${finding} live=${live} onBack=${toOwn} />`}
         ${
           ref !== undefined &&
           html`<${Timeline}
@@ -85,6 +93,7 @@ function Loaded({ finding, live, list, listQuery, onQuery }: Omit<ViewProps, 'id
         <section aria-labelledby="why">
           <h2 id="why">Why is that odd?</h2>
           <${Reasons} finding=${finding} />
+          <${Examples} finding=${finding} shown=${seq} nowMs=${live.nowMs} onShow=${setSeq} />
         </section>
         <section aria-labelledby="next">
           <h2 id="next">What can I do?</h2>

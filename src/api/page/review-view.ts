@@ -4,6 +4,7 @@ import { html } from './html.ts';
 import { type Live, useAnswer } from './live-data.ts';
 import { Name } from './marks.ts';
 import { hashOf } from './route-hash.ts';
+import { SaidTable } from './said-table.ts';
 import type { Review, ReviewEstimate, ReviewItem } from './types.ts';
 import { rowSentence, subjectName, visible, wholeNumber } from './words.ts';
 
@@ -27,6 +28,10 @@ export function ReviewView({ live }: { live: Live }): VNode {
       <h2>How right the level is</h2>
       ${answer.estimates.length === 0 && html`<p class="note">Not known before the first day is over.</p>`}
       ${answer.estimates.map((estimate) => html`<${Estimate} estimate=${estimate} several=${several} />`)}
+    </section>
+    <section>
+      <h2>What was said</h2>
+      <${SaidTable} live=${live} />
     </section>
     ${
       answered.length > 0 &&

@@ -7,7 +7,7 @@ import { html } from './html.ts';
 import { useKeys } from './keys.ts';
 import { type Live, useAnswer } from './live-data.ts';
 import type { Finding, Verdict, VerdictAnswer, VerdictList } from './types.ts';
-import { effectWords, scopeWords, visible } from './words.ts';
+import { effectWords, hitWords, scopeWords, visible } from './words.ts';
 
 const NAME_KEY = 'crowsnest-name';
 const DAY_MS = 86_400_000;
@@ -43,7 +43,7 @@ export function VerdictBox({ finding, live }: { finding: Finding; live: Live }):
   return html`<div class="verdict">
     ${standing.map(
       (verdict) => html`<p class="said">
-        <span><b>${visible(verdict.by)}</b> called it <b>${verdict.verdict}</b>: ${scopeWords(verdict.scope)}, until ${day(verdict.expires)}${verdict.why !== undefined && html`. <q>${visible(verdict.why)}</q>`}</span>
+        <span><b>${visible(verdict.by)}</b> called it <b>${verdict.verdict}</b>: ${scopeWords(verdict.scope)}, until ${day(verdict.expires)}${verdict.why !== undefined && html`. <q>${visible(verdict.why)}</q>`} <small>${hitWords(verdict.hits)}</small></span>
         <button class="quiet" onClick=${() => undo(verdict)}>Undo</button>
       </p>`,
     )}

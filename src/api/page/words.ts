@@ -179,3 +179,13 @@ export function effectWords(verdict: Verdict['verdict'], preview: VerdictAnswer[
     neverMuted === 0 ? '' : ` ${wholeNumber(neverMuted)} more are never muted: critical facts, rules, once in a million.`;
   return `${about} ${effect}${never}`;
 }
+
+/** What a verdict has done so far. */
+export function hitWords({ muted, raised, last }: Verdict['hits']): string {
+  if (last === undefined) return 'made no difference yet';
+  const parts = [
+    ...(muted > 0 ? [`muted ${wholeNumber(muted)} alert${muted === 1 ? '' : 's'}`] : []),
+    ...(raised > 0 ? [`raised ${wholeNumber(raised)} finding${raised === 1 ? '' : 's'} to an alert`] : []),
+  ];
+  return `${parts.join(', ')}, last on ${last.slice(0, 10)}`;
+}

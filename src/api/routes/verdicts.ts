@@ -1,7 +1,7 @@
 /** What people say of findings. */
 import { z } from 'zod';
 import { CrowsnestError } from '../../domain/errors.ts';
-import { SCOPES, VERDICTS, type Verdict, type VerdictScope } from '../../domain/verdict.ts';
+import { SCOPES, VERDICTS, type Verdict, type VerdictHits, type VerdictScope } from '../../domain/verdict.ts';
 import type { Feedback } from '../../pipeline/feedback.ts';
 import { textParameter } from '../parameters.ts';
 import { route } from '../route.ts';
@@ -54,7 +54,7 @@ export const giveVerdict = route({
     const taken = requireFeedback(feedback);
     const { verdict, preview } = only ? taken.preview(params.id, asked) : taken.give(params.id, asked);
     const examples = preview.examples.map(({ tsMs, ...example }) => ({ ...example, time: isoTime(tsMs) }));
-    return { verdict: verdictView(verdict), stored: !only, preview: { ...preview, examples } };
+    return { verdict: verdictView(verdict, undefined), stored: !only, preview: { ...preview, examples } };
   },
 });
 
@@ -70,7 +70,8 @@ export const listVerdicts = route({
   handle({ query }, { feedback }) {
     const all = feedback?.list() ?? [];
     const items = all.filter(({ findingId }) => query.finding === undefined || findingId === query.finding);
-    return { items: items.reverse().map(verdictView), metadata: {} };
+    const hits = feedback?.hits();
+    return { items: items.reverse().map((verdict) => verdictView(verdict, hits?.get(verdict.id))), metadata: {} };
   },
 });
 
@@ -84,7 +85,10 @@ export const withdrawVerdict = route({
   body: z.strictObject({ by }),
   response: schemas.Verdict,
   problems: ['REQUEST_INVALID', 'NOT_FOUND', 'STORE_READ_ONLY'],
-  handle: ({ params, body }, { feedback }) => verdictView(requireFeedback(feedback).withdraw(params.id, body.by)),
+  handle({ params, body }, { feedback }) {
+    const taken = requireFeedback(feedback);
+    return verdictView(taken.withdraw(params.id, body.by), taken.hits().get(params.id));
+  },
 });
 
 function requireFeedback(feedback: Feedback | undefined): Feedback {
@@ -92,12 +96,16 @@ function requireFeedback(feedback: Feedback | undefined): Feedback {
   throw new CrowsnestError({ code: 'NOT_FOUND', what: 'Nothing is judged here, so there is nothing to say of it' });
 }
 
-function verdictView(verdict: Verdict): z.input<typeof schemas.Verdict> {
+function verdictView(verdict: Verdict, hits: VerdictHits | undefined): z.input<typeof schemas.Verdict> {
   const { place: _place, change: _change, givenMs, expiresMs, withdrawn, ...rest } = verdict;
   return {
     ...rest,
     given: isoTime(givenMs),
     expires: isoTime(expiresMs),
+    hits: {
+      ...{ muted: hits?.muted ?? 0, raised: hits?.raised ?? 0 },
+      ...(hits === undefined ? {} : { last: isoTime(hits.lastMs) }),
+    },
     ...(withdrawn === undefined ? {} : { withdrawn: { by: withdrawn.by, time: isoTime(withdrawn.ms) } }),
   };
 }

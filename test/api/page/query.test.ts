@@ -56,7 +56,9 @@ describe('the address', () => {
       { view: 'list', query: '' },
       { view: 'list', query: 'kind:Kafka & "a?b#c"' },
       { view: 'finding', id: 'a/b%c' },
+      { view: 'finding', id: 'a', seq: 12 },
       { view: 'coverage' },
+      { view: 'review' },
     ] as const) {
       assert.deepEqual(parseHash(hashOf(place)), { place });
     }
@@ -65,6 +67,7 @@ describe('the address', () => {
   it('takes a token once, with the place to go to', () => {
     assert.deepEqual(parseHash('#token=abc'), { place: { view: 'list', query: DEFAULT_QUERY }, token: 'abc' });
     assert.deepEqual(parseHash('#token=abc&to=%2Ffindings%2Fx'), { place: { view: 'finding', id: 'x' }, token: 'abc' });
+    assert.deepEqual(parseHash('#/findings/x?change=1e3').place, { view: 'finding', id: 'x' });
     assert.deepEqual(parseHash('#/findings/%E0%A4%A').place, { view: 'finding', id: '%E0%A4%A' });
   });
 });
