@@ -22,6 +22,7 @@ import { HandEdit } from './hand-edit.ts';
 import { HourOfWeek } from './hour-of-week.ts';
 import { judgementOf, silenceJudgementOf, statusJudgementOf } from './judgement.ts';
 import { Leap } from './leap.ts';
+import { NewOrigin } from './new-origin.ts';
 import { NewValue } from './new-value.ts';
 import { PathHabits } from './path-habits.ts';
 import { RowTable, type RowTableState } from './row-table.ts';
@@ -47,7 +48,7 @@ const SAMPLES_MATURE = 20;
 const SILENCES_TRUSTED = 20;
 const CROWDED = new Set(['stable-field', 'new-value', 'fact']);
 /** Detectors for which new objects are a population of their own. */
-const BORN_APART = new Set(['new-value', 'fact', 'sensitive-field']);
+const BORN_APART = new Set(['new-value', 'new-origin', 'fact', 'sensitive-field']);
 /** Detectors of an object's tempo, whoever sets it: people and machines are one population. */
 const BY_OBJECT = new Set(['burst', 'pace', 'two-writers']);
 /** Detectors of visits rather than objects: an actor's entries within an hour are one. */
@@ -112,6 +113,7 @@ export class ClusterModel {
       new StableField(this.#habits),
       new Structure(this.#habits),
       new NewValue(),
+      new NewOrigin(),
       new Leap(),
       new HourOfWeek({ timeZone: options.timeZone }),
       new Burst(this.#tempos),

@@ -73,17 +73,6 @@ export function imageOf(value: Json | undefined): Image | undefined {
   return { repository: match[1] as string, tag: match[2], digest: match[3] !== undefined };
 }
 
-/** Registry of an image, or host of a URL: where something is fetched from. */
-export function originOf(value: Json | undefined): string | undefined {
-  if (typeof value !== 'string' || value.length > 600) return undefined;
-  const url = URL_START.exec(value);
-  if (url !== null) return (url[2] as string).toLowerCase();
-  const image = imageOf(value);
-  if (image === undefined) return undefined;
-  const first = image.repository.slice(0, image.repository.indexOf('/'));
-  return first.includes('.') || first.includes(':') || first === 'localhost' ? first : 'docker.io';
-}
-
 /** The tokens of a new value given the old one. A token's text before its first `:` is its type. */
 export function tokensOf(old: Json | undefined, next: Json | undefined, generic: string): string[] {
   const tokens = valueTokens(old, next, generic);

@@ -7,6 +7,7 @@ import { FactDetector } from '../../src/model/fact-detector.ts';
 import { HandEdit } from '../../src/model/hand-edit.ts';
 import { HourOfWeek } from '../../src/model/hour-of-week.ts';
 import { Leap } from '../../src/model/leap.ts';
+import { NewOrigin } from '../../src/model/new-origin.ts';
 import { NewValue } from '../../src/model/new-value.ts';
 import { PathHabits } from '../../src/model/path-habits.ts';
 import { SensitiveField } from '../../src/model/sensitive-field.ts';
@@ -29,6 +30,7 @@ checkDetector({ name: 'actor-affinity', make: () => alone(new ActorAffinity() as
 checkDetector({ name: 'stable-field', make: withHabits((habits) => new StableField(habits) as Detector) });
 checkDetector({ name: 'structure', make: withHabits((habits) => new Structure(habits) as Detector) });
 checkDetector({ name: 'new-value', make: () => alone(new NewValue() as Detector) });
+checkDetector({ name: 'new-origin', make: () => alone(new NewOrigin() as Detector) });
 checkDetector({ name: 'leap', make: () => alone(new Leap() as Detector) });
 checkDetector({ name: 'hour-of-week', make: () => alone(new HourOfWeek({ timeZone: 'Europe/Berlin' }) as Detector) });
 checkDetector({ name: 'burst', make: withTempos((tempos) => new Burst(tempos) as Detector) });

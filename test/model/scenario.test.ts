@@ -94,13 +94,17 @@ test('a field that rests, edited, is told with its history', () => {
   );
 });
 
-test('an image from another repository is odd, the next tag of the usual one is not', () => {
-  const moved = strongest(
-    after([kafka((spec) => ({ ...spec, image: 'mirror.example.net/kafka:1.0.999' }), { actor: 'flux' })]).found,
-  );
-  assert.ok(moved !== undefined && moved.score >= 2, JSON.stringify(moved));
-  assert.equal(moved.reasons[0]?.detector, 'new-value');
-  assert.match(moved.reasons[0]?.sentence ?? '', /image repository not seen/);
+test('an image from another repository is odd, more so from another registry; the next tag of the usual one is not', () => {
+  const said = (image: string) => strongest(after([kafka((spec) => ({ ...spec, image }), { actor: 'flux' })]).found);
+  const repository = said('registry.example/rabbit:1.0.999');
+  assert.ok(repository !== undefined && repository.score >= 2, JSON.stringify(repository));
+  assert.equal(repository.reasons[0]?.detector, 'new-value');
+  assert.match(repository.reasons[0]?.sentence ?? '', /image repository not seen/);
+  const registry = said('mirror.example.net/kafka:1.0.999');
+  assert.ok(registry !== undefined && registry.score > repository.score, `${registry?.score} beside ${repository.score}`);
+  assert.equal(registry.reasons[0]?.detector, 'new-origin');
+  assert.match(registry.reasons[0]?.sentence ?? '', /nothing in this cluster came from example\.net before/);
+  assert.ok((said('registry.example/kafka:1.0.999')?.score ?? 0) < 2);
 });
 
 test('a hot object is told while it happens, and two hundred flaps do not become usual', () => {

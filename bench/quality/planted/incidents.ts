@@ -187,7 +187,7 @@ function bumped(value: Leaf): Leaf | undefined {
 function farOff(value: Leaf, random: () => number): Leaf {
   if (typeof value === 'number') return value === 0 ? 1000 : random() < 0.5 ? value * 100 : Math.max(0, Math.floor(value / 100));
   if (typeof value !== 'string') return !value;
-  if (/^[\w.-]+\.[a-z]+\//.test(value)) return value.replace(/^[\w.-]+/, `mirror-${Math.floor(random() * 1000)}.example.net`);
+  if (/^[\w.-]+\.[a-z]+\//.test(value)) return value.replace(/^[\w.-]+/, `registry.mirror-${Math.floor(random() * 1000)}.net`);
   const version = /(\d+)\.(\d+)/.exec(value);
   if (version !== null) {
     const major = Number(version[1]);
