@@ -75,16 +75,19 @@ program
   .description('how long a training takes, and what it costs whoever is recorded meanwhile')
   .requiredOption('--data <DIR>', 'folder of <stream>.jsonl.zst')
   .option('--changes <N>', 'changes to train on', positive, 100_000)
+  .option('--rounds <N>', 'turns alone and training', positive, 3)
   .option('--backend <WORD>', 'auto, wasm or native', 'auto')
   .argument('<stream...>', 'names of streams, e.g. ops-a ops-c')
-  .action(async (streams: string[], given: { data: string; changes: number; backend: 'auto' | 'wasm' | 'native' }) => {
-    const note = (text: string) => void process.stderr.write(`${text}\n`);
-    const result = await measureNeuralLoad({ ...given, streams, note }).catch((error: Error) =>
-      program.error(`the bench came to nothing: ${error.message}`),
-    );
-    process.stdout.write(neuralLoadText(result));
-    print(result);
-  });
+  .action(
+    async (streams: string[], given: { data: string; changes: number; rounds: number; backend: 'auto' | 'wasm' | 'native' }) => {
+      const note = (text: string) => void process.stderr.write(`${text}\n`);
+      const result = await measureNeuralLoad({ ...given, streams, note }).catch((error: Error) =>
+        program.error(`the bench came to nothing: ${error.message}`),
+      );
+      process.stdout.write(neuralLoadText(result));
+      print(result);
+    },
+  );
 
 program
   .command('forecasts')

@@ -24,6 +24,7 @@ import type {
 import { unpackVectors } from './pipeline/neural/packed-vectors.ts';
 import { restoreUtil } from './pipeline/neural/restore-util.ts';
 import { wasmFolder } from './pipeline/neural/wasm-folder.ts';
+import { yieldToOthers } from './pipeline/neural/yield-to-others.ts';
 import { openSqliteReader } from './store/sqlite-store.ts';
 import { readKeyFile } from './store/store-key.ts';
 
@@ -37,6 +38,7 @@ const LEARNT_SHARE = 0.7;
 if (parentPort !== null) await run(parentPort, workerData as NeuralThreadData);
 
 async function run(main: MessagePort, { backend: wanted, source }: NeuralThreadData): Promise<void> {
+  yieldToOthers();
   restoreUtil();
   const tell = (notice: NeuralNotice) => main.postMessage(notice);
   const { backend, why } = await chooseBackend({ wanted, wasmFolder: wasmFolder() });

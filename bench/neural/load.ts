@@ -1,9 +1,10 @@
 /**
  * What a training costs whoever is recorded meanwhile: a database of recorded streams, then changes at an even pace, each timed from the moment
- * it was due until it is recorded and judged, first alone, then while a network is trained on what is there, then alone again.
+ * it was due until it is recorded and judged, in turns alone and while a network is trained on what is there. The machine is another one from
+ * minute to minute, so only neighbours are compared, and what chance leaves open is told with the ratio.
  */
 import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { loadavg, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay, setImmediate as nextTurn } from 'node:timers/promises';
 import { type App, createApp } from '../../src/app.ts';
@@ -14,38 +15,53 @@ import { createNeuralFollower } from '../../src/pipeline/neural/neural-follower.
 import { createNeuralWorker } from '../../src/pipeline/neural/neural-worker.ts';
 import { systemClock } from '../../src/telemetry/system-clock.ts';
 import { Latencies, type Latency } from '../latency.ts';
+import { type RatioOfTails, ratioOfTails } from './ratio-of-tails.ts';
 
 const PER_SECOND = 50;
-const ALONE_MS = 15_000;
+const ALONE_MS = 30_000;
 const FILL = 500;
 /** A tenth of what is recorded is kept back for measuring, and some changes are nobody's act. */
 const MORE = 1.15;
 
 export interface NeuralLoad {
+  rounds: Round[];
+  /** 99 of 100 while training beside alone, all rounds together, by the clock and by what the main thread used of a processor. */
+  wall: RatioOfTails;
+  cpu: RatioOfTails;
+  residentMb: { before: number; most: number };
+}
+
+/** A stretch alone, and the training after it. */
+export interface Round {
+  /** Processes that wanted a processor, over the last minute. */
+  load: { alone: number; training: number };
+  alone: Latency;
+  training: Latency;
   trainedOn: number;
   backend: string;
-  /** In the thread, from the order to the answer; and in all, reading included. */
+  /** In the thread, from the order to the answer, reading included. */
   trainingSeconds: number;
   /** CPU of the thread. */
   cpuSeconds: number;
-  seconds: number;
-  alone: Latency;
-  training: Latency;
-  aloneAgain: Latency;
-  /** 99 of 100, beside the worse of the two times alone. */
-  ratio: number;
-  residentMb: { before: number; most: number; after: number };
 }
 
 export interface NeuralLoadOptions {
   data: string;
   streams: readonly string[];
   changes: number;
+  rounds: number;
   backend: 'auto' | 'wasm' | 'native';
   note: (text: string) => void;
 }
 
-export async function measureNeuralLoad({ data, streams, changes, backend, note }: NeuralLoadOptions): Promise<NeuralLoad> {
+export async function measureNeuralLoad({
+  data,
+  streams,
+  changes,
+  rounds,
+  backend,
+  note,
+}: NeuralLoadOptions): Promise<NeuralLoad> {
   const folder = mkdtempSync(join(tmpdir(), 'crowsnest-neural-'));
   const stopping = new AbortController();
   try {
@@ -67,44 +83,48 @@ export async function measureNeuralLoad({ data, streams, changes, backend, note 
       note(`${app.store.counts().changes} changes recorded and judged`);
     }
     const pace = paced(app, observations);
-    note('alone');
-    const alone = await pace(delay(ALONE_MS));
+    const worker = createNeuralWorker({ backend, source: { file: flags.db, keyFile: undefined, timeZone: 'UTC' } });
+    // Never due by itself: each training is asked for.
+    const schedule = { intervalMs: Number.MAX_SAFE_INTEGER, changesMin: 1, changesMax: wanted };
+    const follower = createNeuralFollower({ store: app.store, worker, clock: systemClock, schedule });
+    note('following what is recorded, which is not measured');
+    await follower.follow({ signal: stopping.signal, force: true });
     const before = residentMb();
     let most = before;
     const watch = setInterval(() => {
       most = Math.max(most, residentMb());
     }, 200);
-    note('training');
-    const worker = createNeuralWorker({ backend, source: { file: flags.db, keyFile: undefined, timeZone: 'UTC' } });
-    const schedule = { intervalMs: Number.MAX_SAFE_INTEGER, changesMin: 1, changesMax: wanted };
-    const follower = createNeuralFollower({ store: app.store, worker, clock: systemClock, schedule });
-    const told = setInterval(
-      () => note(`${follower.progress.state} ${follower.progress.share.toFixed(2)}, through ${follower.place.seq}`),
-      5_000,
-    );
-    const beganMs = performance.now();
-    const training = await pace(follower.follow({ signal: stopping.signal }));
-    const seconds = (performance.now() - beganMs) / 1000;
+    const done: Round[] = [];
+    const alone: Timed[] = [];
+    const training: Timed[] = [];
+    for (let round = 1; round <= rounds; round++) {
+      note(`round ${round} of ${rounds}: alone`);
+      const quiet = await pace(delay(ALONE_MS));
+      const loadAlone = loadNow();
+      note(`round ${round} of ${rounds}: training`);
+      const busy = await pace(follower.follow({ signal: stopping.signal, force: true }));
+      const made = follower.versions.list().at(-1);
+      if (made === undefined || made.trainedOn < changes / 2) throw new Error('no network was trained');
+      alone.push(...quiet);
+      training.push(...busy);
+      done.push({
+        load: { alone: loadAlone, training: loadNow() },
+        alone: told(quiet),
+        training: told(busy),
+        trainedOn: made.trainedOn,
+        backend: made.backend,
+        trainingSeconds: made.seconds,
+        cpuSeconds: made.cpuSeconds,
+      });
+      note(roundText(done.at(-1) as Round));
+    }
     clearInterval(watch);
-    clearInterval(told);
-    const made = follower.versions.list()[0];
-    if (made === undefined) throw new Error('no network was trained');
-    note('alone again');
-    const aloneAgain = await pace(delay(ALONE_MS));
-    const resident = { before, most, after: residentMb() };
-    const ratio = Number((training.p99Ms / Math.max(alone.p99Ms, aloneAgain.p99Ms)).toFixed(2));
-    const { trainedOn, backend: used, seconds: trainingSeconds, cpuSeconds } = made;
+    const ratio = (of: (timed: Timed) => number) => ratioOfTails(training.map(of), alone.map(of));
     return {
-      trainedOn,
-      backend: used,
-      trainingSeconds,
-      cpuSeconds,
-      seconds,
-      alone,
-      training,
-      aloneAgain,
-      ratio,
-      residentMb: resident,
+      rounds: done,
+      wall: ratio(({ ms }) => ms),
+      cpu: ratio(({ cpuMs }) => cpuMs),
+      residentMb: { before, most },
     };
   } finally {
     stopping.abort();
@@ -112,11 +132,16 @@ export async function measureNeuralLoad({ data, streams, changes, backend, note 
   }
 }
 
+interface Timed {
+  ms: number;
+  cpuMs: number;
+}
+
 /** Delivers one change at an even pace until `end`; what comes late is late by the work before it too. */
-function paced(app: App, observations: readonly Observation[]): (end: Promise<unknown>) => Promise<Latency> {
+function paced(app: App, observations: readonly Observation[]): (end: Promise<unknown>) => Promise<Timed[]> {
   let next = 0;
   return async (end) => {
-    const latencies = new Latencies();
+    const all: Timed[] = [];
     let ended = false;
     const ending = end.finally(() => {
       ended = true;
@@ -128,12 +153,24 @@ function paced(app: App, observations: readonly Observation[]): (end: Promise<un
       else await nextTurn();
       const one = observations[next % observations.length] as Observation;
       const cluster = `live-${Math.floor(next++ / observations.length)}`;
+      const spent = process.threadCpuUsage();
       await app.pipeline.sink({ observations: [{ ...one, cluster }] });
-      latencies.add(performance.now() - dueMs);
+      const { user, system } = process.threadCpuUsage(spent);
+      all.push({ ms: performance.now() - dueMs, cpuMs: (user + system) / 1000 });
     }
     await ending;
-    return latencies.told();
+    return all;
   };
+}
+
+function told(all: readonly Timed[]): Latency {
+  const latencies = new Latencies();
+  for (const { ms, cpuMs } of all) latencies.add(ms, cpuMs);
+  return latencies.told();
+}
+
+function loadNow(): number {
+  return Number((loadavg()[0] as number).toFixed(1));
 }
 
 async function read(file: string): Promise<Observation[]> {
@@ -150,16 +187,22 @@ function residentMb(): number {
   return Math.round(process.memoryUsage.rss() / 2 ** 20);
 }
 
-export function neuralLoadText(result: NeuralLoad): string {
-  const { trainedOn, backend, trainingSeconds, cpuSeconds, seconds, alone, training, aloneAgain, ratio, residentMb: mb } = result;
-  const told = ({ samples, p50Ms, p99Ms, maxMs }: Latency) =>
-    `${p50Ms} ms at the median, ${p99Ms} at 99 %, ${maxMs} at most (${samples})`;
+function roundText({ load, alone, training, trainedOn, backend, trainingSeconds, cpuSeconds }: Round): string {
+  const latency = ({ samples, p50Ms, p99Ms, maxMs, cpuP50Ms, cpuP99Ms }: Latency) =>
+    `${p50Ms} ms at the median, ${p99Ms} at 99 %, ${maxMs} at most (${samples}); of the processor ${cpuP50Ms} and ${cpuP99Ms}`;
   return [
-    `trained on ${trainedOn} changes in ${trainingSeconds.toFixed(1)} s (${cpuSeconds.toFixed(1)} s of CPU) on ${backend}, ${seconds.toFixed(1)} s with reading`,
-    `recorded and judged alone: ${told(alone)}`,
-    `while training: ${told(training)}`,
-    `alone again: ${told(aloneAgain)}`,
-    `99 % while training is ${ratio} times that alone; resident ${mb.before} MB before, ${mb.most} at most, ${mb.after} after`,
+    `trained on ${trainedOn} changes in ${trainingSeconds.toFixed(1)} s (${cpuSeconds.toFixed(1)} s of CPU) on ${backend}`,
+    `  alone (load ${load.alone}): ${latency(alone)}`,
+    `  while training (load ${load.training}): ${latency(training)}`,
+  ].join('\n');
+}
+
+export function neuralLoadText({ rounds, wall, cpu, residentMb: mb }: NeuralLoad): string {
+  const ratio = ({ ratio, from, to }: RatioOfTails) => `${ratio.toFixed(2)} (${from.toFixed(2)} to ${to.toFixed(2)})`;
+  return [
+    ...rounds.map(roundText),
+    `99 % while training is ${ratio(wall)} times that alone by the clock, ${ratio(cpu)} by the processor's time of the main thread`,
+    `resident ${mb.before} MB before, ${mb.most} at most`,
     '',
   ].join('\n');
 }

@@ -1,8 +1,8 @@
 /** The neural thread on a database file, which it reads by itself beside its writer, sealed or not: changes to train on, and series to forecast. */
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { getPriority, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { keyedHash } from '../../src/domain/masking-key.ts';
@@ -32,6 +32,25 @@ function record(store: Store): void {
     ingest.record({ observations: [observed(type, object, START + hour * HOUR, { actor: 'bot:bump', origin: 'replay' })] });
   }
 }
+
+test('where threads have priorities, the neural one alone stands behind the others', {
+  skip: process.platform !== 'linux',
+}, async () => {
+  const nice = () => {
+    const tasks = readdirSync('/proc/self/task').map((id) => readFileSync(`/proc/self/task/${id}/stat`, 'utf8'));
+    // The name before it may hold spaces, and ends with the last bracket; nice is the nineteenth field of all.
+    return tasks.map((stat) => Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[16]));
+  };
+  const usual = getPriority();
+  const behind = Math.min(19, usual + 10);
+  assert.equal(nice().filter((each) => each === behind).length, 0);
+  const worker = createNeuralWorker({ backend: 'wasm', source: { changes: () => [], scores: () => new Map() } });
+  await worker.train({ after: 0, through: 1, without: [], scoreMax: 4, seed: 1, atLeast: 1, onProgress: () => {} });
+  const during = nice();
+  await worker.close();
+  assert.equal(during.filter((each) => each === behind).length, 1);
+  assert.equal(during.filter((each) => each === usual).length, during.length - 1);
+});
 
 test('what the thread reads from a sealed file is what a store at hand gives: the same network', {
   timeout: 120_000,
