@@ -263,8 +263,9 @@ program
     'also choose constants on each half of the files from so many draws, and report them on the other half',
     positive,
   )
+  .option('--level <X>', 'write the results of another level than the product has', Number)
   .option('--seed <N>', 'of the draws', positive, 1)
-  .action((given: { data: string; out: string; choose?: number; seed: number }) => {
+  .action((given: { data: string; out: string; level?: number; choose?: number; seed: number }) => {
     try {
       print(measureNab({ ...given, onProgress: (text) => process.stderr.write(`${text}\n`) }));
     } catch (error) {

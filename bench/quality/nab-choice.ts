@@ -3,7 +3,7 @@ import type { AlarmConstants, CombineConstants } from '../../src/model/series/co
 import { SERIES } from '../../src/model/series/constants.ts';
 import type { NabFile } from './nab-corpus.ts';
 import { alarmsOf, scoresOf } from './nab-detect.ts';
-import { nabScore, tallyFile } from './nab-score.ts';
+import { nabScore, type Profile, tallyFile } from './nab-score.ts';
 
 export interface Choice {
   combine: CombineConstants;
@@ -26,9 +26,9 @@ export function worth(found: ReturnType<typeof tallies>): number {
   return (nabScore(found, 'standard') + nabScore(found, 'reward_low_FP_rate')) / 2;
 }
 
-/** The level that finds most on the given files, the other constants as they are. */
-export function chooseLevel(measured: readonly Measured[], { combine, alarm }: Choice): number {
-  const worths = LEVELS.map((level) => nabScore(tallies(measured, { combine, alarm: { ...alarm, level } }), 'standard'));
+/** The level that is worth most on the given files at a profile's prices, the other constants as they are. */
+export function chooseLevel(measured: readonly Measured[], { combine, alarm }: Choice, profile: Profile): number {
+  const worths = LEVELS.map((level) => nabScore(tallies(measured, { combine, alarm: { ...alarm, level } }), profile));
   return LEVELS[worths.indexOf(Math.max(...worths))] as number;
 }
 

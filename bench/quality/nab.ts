@@ -17,9 +17,16 @@ export interface NabResult {
   all: Scores;
   a: Scores;
   b: Scores;
-  /** Only the level chosen on a half, by the standard profile. */
-  level: { onA: OnHalf; onB: OnHalf; meanOnOtherHalf: Record<Profile, number> };
+  /** Only the level chosen on a half, for each profile by its own prices, as the benchmark chooses a threshold: a level higher up also changes what is at rest. */
+  level: Record<Profile, { onA: LevelOnHalf; onB: LevelOnHalf; meanOnOtherHalf: number }>;
   chosen?: { draws: number; seed: number; onA: OnHalf; onB: OnHalf; meanOnOtherHalf: Record<Profile, number> };
+}
+
+/** Scores by the prices that the level was chosen at. */
+interface LevelOnHalf {
+  level: number;
+  ownHalf: number;
+  otherHalf: number;
 }
 
 interface OnHalf {
@@ -31,6 +38,8 @@ interface OnHalf {
 export interface NabOptions {
   data: string;
   out: string;
+  /** Another level than the product's, for what is written. */
+  level?: number | undefined;
   choose?: number | undefined;
   seed: number;
   onProgress: (text: string) => void;
@@ -45,14 +54,12 @@ export function measureNab(options: NabOptions): NabResult {
   });
   const tookMs = performance.now() - startedMs;
   const rows = files.reduce((sum, { values }) => sum + values.length, 0);
-  const constants: Choice = { combine: SERIES.combine, alarm: SERIES.alarm };
+  const constants: Choice = { combine: SERIES.combine, alarm: { ...SERIES.alarm, level: options.level ?? SERIES.alarm.level } };
   for (const each of measured) writeResult(options.out, each, constants);
   const { a, b } = halvesOf(measured);
-  const onLevel = (own: Measured[], other: Measured[]): OnHalf => {
-    const choice = { ...constants, alarm: { ...constants.alarm, level: chooseLevel(own, constants) } };
-    return { constants: choice, ownHalf: scored(own, choice), otherHalf: scored(other, choice) };
-  };
-  const level = bothWays(onLevel(a, b), onLevel(b, a));
+  const level = Object.fromEntries(
+    profiles().map((profile) => [profile, levelsOf(profile, { a, b }, constants)]),
+  ) as NabResult['level'];
   const shipped = {
     files: files.length,
     rows,
@@ -72,6 +79,16 @@ export function measureNab(options: NabOptions): NabResult {
     return { constants: choice, ownHalf: scored(own, choice), otherHalf: scored(other, choice) };
   };
   return { ...shipped, chosen: { draws: options.choose, seed: options.seed, ...bothWays(on('A', a, b), on('B', b, a)) } };
+}
+
+function levelsOf(profile: Profile, { a, b }: Record<'a' | 'b', Measured[]>, constants: Choice): NabResult['level'][Profile] {
+  const on = (own: Measured[], other: Measured[]): LevelOnHalf => {
+    const level = chooseLevel(own, constants, profile);
+    const choice = { ...constants, alarm: { ...constants.alarm, level } };
+    return { level, ownHalf: scored(own, choice)[profile], otherHalf: scored(other, choice)[profile] };
+  };
+  const [onA, onB] = [on(a, b), on(b, a)];
+  return { onA, onB, meanOnOtherHalf: rounded((onA.otherHalf + onB.otherHalf) / 2) };
 }
 
 function bothWays(onA: OnHalf, onB: OnHalf): { onA: OnHalf; onB: OnHalf; meanOnOtherHalf: Record<Profile, number> } {
