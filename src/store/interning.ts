@@ -268,17 +268,26 @@ class TextTable {
   }
 }
 
+/** What the index on paths tells those under one path apart by (see migration 16): a whole segment in it would be stored twice. */
+function placeOf(segment: string): string {
+  return `coalesce(unicode(substr(${segment}, -2)), 0) * 256 + length(${segment}) % 256`;
+}
+
 /** Field paths, each kept as its last segment under the path it continues. */
 class PathTree {
   readonly #ids = new Recent<string, number>(CACHED_MAX);
   readonly #texts = new Recent<number, string>(CACHED_MAX);
-  readonly #find: Database.Statement<[number, string], number>;
+  readonly #find: Database.Statement<{ parent: number; segment: string }, number>;
   readonly #add: Database.Statement<[number, string]>;
   readonly #branches: Database.Statement<[number], number>;
   readonly #get: Database.Statement<[number], { parent: number; segment: string }>;
 
   constructor(db: Database.Database) {
-    this.#find = db.prepare<[number, string], number>('SELECT id FROM path WHERE parent_id = ? AND segment = ?').pluck();
+    this.#find = db
+      .prepare<{ parent: number; segment: string }, number>(
+        `SELECT id FROM path WHERE parent_id = @parent AND ${placeOf('segment')} = ${placeOf('@segment')} AND segment = @segment`,
+      )
+      .pluck();
     this.#add = db.prepare<[number, string]>('INSERT INTO path (parent_id, segment) VALUES (?, ?)');
     this.#branches = db.prepare<[number], number>('SELECT count(*) FROM path WHERE parent_id = ?').pluck();
     this.#get = db.prepare<[number], { parent: number; segment: string }>(
@@ -325,7 +334,7 @@ class PathTree {
     const parent = this.#resolve(path.slice(0, Math.max(slash, 0)), add);
     if (parent === undefined) return undefined;
     const segment = path.slice(slash + 1);
-    let id = this.#find.get(parent, segment);
+    let id = this.#find.get({ parent, segment });
     if (id === undefined && add) id = Number(this.#add.run(parent, segment).lastInsertRowid);
     if (id !== undefined) this.#ids.set(path, id);
     return id;
