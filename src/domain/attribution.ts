@@ -25,13 +25,21 @@ export function attribute(
   stated: string | undefined,
   deleted: boolean,
 ): { actor: Actor; candidates: Actor[] } {
-  const kept = diff.filter((field) => field.op !== 'remove');
+  const kept = diff.some(isRemoval) ? diff.filter((field) => !isRemoval(field)) : diff;
   return named(object, stated, deleted, {
     kept: kept.length,
     statusOnly: diff.length > 0 && diff.every((field) => partOf(field.path) === 'status'),
     ownsSome: (fields) => kept.some((field) => owns(fields, field.path)),
-    owned: (fields) => kept.filter((field) => owns(fields, field.path)).length,
+    owned: (fields) => {
+      let count = 0;
+      for (const field of kept) if (owns(fields, field.path)) count += 1;
+      return count;
+    },
   });
+}
+
+function isRemoval({ op }: FieldDiff): boolean {
+  return op === 'remove';
 }
 
 /** The same for the first sight of an object, of which every leaf is new: counted in `state` rather than named one by one. */

@@ -25,16 +25,25 @@ export function mergeKeyOf(list: readonly Json[]): string | undefined {
   if (!isJsonObject(first)) return undefined;
   for (const key of MERGE_KEYS) {
     if (typeof first[key] !== 'string') continue;
-    if (list.length === 1) return key;
-    const seen = new Set<Json | undefined>();
-    for (const item of list) {
-      const value = isJsonObject(item) ? item[key] : undefined;
-      if (typeof value !== 'string') break;
-      seen.add(value);
-    }
-    if (seen.size === list.length) return key;
+    if (list.length === 1 || isTellingApart(list, key)) return key;
   }
   return undefined;
+}
+
+/** Up to here each is compared with each before it, which for the usual list is less work than a set. */
+const COMPARED_MAX = 8;
+
+function isTellingApart(list: readonly Json[], key: string): boolean {
+  const seen = list.length > COMPARED_MAX ? new Set<string>() : undefined;
+  for (let i = 0; i < list.length; i++) {
+    const item = list[i] as Json;
+    const value = isJsonObject(item) ? item[key] : undefined;
+    if (typeof value !== 'string') return false;
+    if (seen !== undefined) {
+      if (seen.size === seen.add(value).size) return false;
+    } else for (let k = 0; k < i; k++) if ((list[k] as JsonObject)[key] === value) return false;
+  }
+  return true;
 }
 
 /** All changed leaves from `before` to `after`, in document order of `after`, removals of a node after its kept members. */
@@ -56,8 +65,10 @@ export function leavesOf(value: Json, path: FieldPath = ''): FieldDiff[] {
  * order what `append` returns and what is read later are the same, member for member.
  */
 export function inPathOrder(diff: FieldDiff[]): FieldDiff[] {
-  const sorted = diff.every((one, i) => i === 0 || (diff[i - 1] as FieldDiff).path <= one.path);
-  return sorted ? diff : diff.toSorted((a, b) => (a.path < b.path ? -1 : a.path > b.path ? 1 : 0));
+  for (let i = 1; i < diff.length; i++)
+    if ((diff[i - 1] as FieldDiff).path > (diff[i] as FieldDiff).path)
+      return diff.toSorted((a, b) => (a.path < b.path ? -1 : a.path > b.path ? 1 : 0));
+  return diff;
 }
 
 /** How many leaves a value has, without naming them. */
@@ -96,12 +107,14 @@ function diffObjects(before: JsonObject, after: JsonObject, path: FieldPath, out
     leavesInto(after, path, 'add', out);
     return;
   }
-  for (const key of Object.keys(after)) {
+  // What came from JSON inherits nothing that is enumerable.
+  for (const key in after) {
     // A key such as `constructor` must not find what every object inherits.
     const old = Object.hasOwn(before, key) ? before[key] : undefined;
-    diffInto(old, after[key], `${path}/${escapeSegment(key)}`, out);
+    // Most members are the same: their paths are not even written out.
+    if (old !== after[key]) diffInto(old, after[key], `${path}/${escapeSegment(key)}`, out);
   }
-  for (const key of Object.keys(before)) {
+  for (const key in before) {
     if (!Object.hasOwn(after, key)) leavesInto(before[key] as Json, `${path}/${escapeSegment(key)}`, 'remove', out);
   }
 }
@@ -115,6 +128,13 @@ function diffLists(before: Json[], after: Json[], path: FieldPath, out: FieldDif
   }
   const key = mergeKeyOf(after);
   if (key !== undefined && key === mergeKeyOf(before)) {
+    if (isSameOrder(before, after, key)) {
+      for (let i = 0; i < after.length; i++) {
+        const item = after[i] as JsonObject;
+        diffInto(before[i], item, `${path}/[${escapeSegment(`${key}=${item[key]}`)}]`, out);
+      }
+      return;
+    }
     const old = new Map(before.map((item) => [(item as JsonObject)[key] as string, item]));
     for (const item of after) {
       const name = (item as JsonObject)[key] as string;
@@ -128,6 +148,13 @@ function diffLists(before: Json[], after: Json[], path: FieldPath, out: FieldDif
   for (let i = 0; i < shared; i++) diffInto(before[i], after[i], `${path}/[${i}]`, out);
   for (let i = shared; i < before.length; i++) leavesInto(before[i] as Json, `${path}/[${i}]`, 'remove', out);
   for (let i = shared; i < after.length; i++) leavesInto(after[i] as Json, `${path}/[${i}]`, 'add', out);
+}
+
+/** Whether two lists hold items of the same names in the same places. */
+function isSameOrder(before: Json[], after: Json[], key: string): boolean {
+  if (before.length !== after.length) return false;
+  for (let i = 0; i < after.length; i++) if ((before[i] as JsonObject)[key] !== (after[i] as JsonObject)[key]) return false;
+  return true;
 }
 
 function leavesInto(value: Json, path: FieldPath, op: 'add' | 'remove', out: FieldDiff[]): void {
@@ -207,15 +234,17 @@ function patchLists(before: Json[], after: Json[]): StatePatch | undefined {
 
 function patchObjects(before: JsonObject, after: JsonObject): StatePatch | undefined {
   const patch: StatePatch = {};
-  let shared = 0;
-  for (const key of Object.keys(after)) {
-    if (Object.hasOwn(before, key)) {
-      shared += 1;
-      patchMember(patch, key, before[key] as Json, after[key] as Json);
-    } else define(memberOf(patch, 's'), key, after[key] as Json);
+  for (const key in after) {
+    if (Object.hasOwn(before, key)) patchMember(patch, key, before[key] as Json, after[key] as Json);
+    else define(memberOf(patch, 's'), key, after[key] as Json);
   }
-  const keys = Object.keys(before);
-  if (keys.length > shared) patch.r = keys.filter((key) => !Object.hasOwn(after, key));
+  let gone: string[] | undefined;
+  for (const key in before) {
+    if (Object.hasOwn(after, key)) continue;
+    gone ??= [];
+    gone.push(key);
+  }
+  if (gone !== undefined) patch.r = gone;
   return isEmpty(patch) ? undefined : patch;
 }
 

@@ -42,6 +42,8 @@ class StoredMaskingBook implements MaskingBook {
   readonly #options: MaskingBookOptions;
   readonly #ledger: MaskLedger;
   readonly #kinds = new Map<string, KindMasking>();
+  /** Objects of one kind come in a row. */
+  #last: (MaskedKind & { masking: KindMasking }) | undefined;
   readonly totals = Object.fromEntries(MASK_REASONS.map((reason) => [reason, 0])) as Record<MaskReason, number>;
   #unsaved = false;
   #savedSize: number;
@@ -55,6 +57,20 @@ class StoredMaskingBook implements MaskingBook {
 
   of({ cluster, group, kind }: MaskedKind, atMs: number): MaskOptions {
     const { schemas } = this.#options;
+    const last = this.#last;
+    const masking =
+      last !== undefined && last.kind === kind && last.group === group && last.cluster === cluster
+        ? last.masking
+        : this.#find({ cluster, group, kind });
+    masking.atMs = atMs;
+    if (schemas !== undefined && masking.version !== schemas.version) {
+      masking.version = schemas.version;
+      masking.secrets = schemas.of(cluster, { group, kind })?.secrets;
+    }
+    return masking;
+  }
+
+  #find({ cluster, group, kind }: MaskedKind): KindMasking {
     const key = `${cluster}\n${group}\n${kind}`;
     let masking = this.#kinds.get(key);
     if (masking === undefined) {
@@ -62,11 +78,7 @@ class StoredMaskingBook implements MaskingBook {
       if (this.#kinds.size >= KINDS_MAX) this.#kinds.clear();
       this.#kinds.set(key, masking);
     }
-    masking.atMs = atMs;
-    if (schemas !== undefined && masking.version !== schemas.version) {
-      masking.version = schemas.version;
-      masking.secrets = schemas.of(cluster, { group, kind })?.secrets;
-    }
+    this.#last = { cluster, group, kind, masking };
     return masking;
   }
 

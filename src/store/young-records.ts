@@ -1,6 +1,7 @@
 /**
  * Revision records that are not sealed yet: one row for those appended together, a line for each. They stay in memory too, so that sealing
- * need not read them back; after a start, a failed write or a burst beyond the bound the table is read instead.
+ * need not read them back; after a start, a failed write or a burst beyond the bound the table is read instead. There they lie as bytes: as strings
+ * they would live just long enough to be taken for what stays, and collecting that garbage costs more than making strings of them again.
  */
 import type Database from 'better-sqlite3';
 import type { RevisionRecord } from './block-codec.ts';
@@ -24,10 +25,20 @@ export function compareByPlace(a: Place, b: Place): number {
 }
 
 /** Records appended together; `lastSeq` is that of the last of them. */
-interface Row {
+interface Pending {
   lastSeq: number;
   bytes: number;
   records: PlacedRecord[];
+}
+
+/** The same once they are written. */
+interface Row {
+  lastSeq: number;
+  bytes: number;
+  /** As in the table, unsealed. */
+  data: Buffer;
+  /** For each record its resource and its life. */
+  places: Float64Array;
 }
 
 const BYTES_MAX = 4 * 1024 * 1024;
@@ -39,7 +50,7 @@ export class YoungRecords {
   readonly #seal: ValueSeal;
   readonly #sql;
   /** Put, and not written yet. */
-  #pending: Row = emptyRow();
+  #pending: Pending = nothingPending();
   /** Written; all there are from `#from` on. */
   #rows: Row[] = [];
   #bytes = 0;
@@ -73,21 +84,28 @@ export class YoungRecords {
 
   /** Writes what was put; within the transaction that it was put in. */
   flush(): void {
-    const row = this.#pending;
-    const first = row.records[0];
-    if (first === undefined) return;
-    let data = '';
-    for (const { seq, text } of row.records) data += data === '' ? `${seq} ${text}` : `\n${seq} ${text}`;
-    this.#sql.put.run(row.lastSeq, this.#seal.keyId === undefined ? data : this.#seal.seal(Buffer.from(data, 'utf8')));
-    if (this.#bytes + row.bytes > BYTES_MAX) this.#forgetRows();
-    this.#from = Math.min(this.#from, first.seq);
-    this.#rows.push(row);
-    this.#bytes += row.bytes;
-    this.#pending = emptyRow();
+    const { records, lastSeq, bytes } = this.#pending;
+    const firstSeq = records[0]?.seq;
+    if (firstSeq === undefined) return;
+    let text = '';
+    const places = new Float64Array(records.length * 2);
+    for (let i = 0; i < records.length; i++) {
+      const record = records[i] as PlacedRecord;
+      text += i === 0 ? `${record.seq} ${record.text}` : `\n${record.seq} ${record.text}`;
+      places[2 * i] = record.resourceId;
+      places[2 * i + 1] = record.lifeId;
+    }
+    const data = Buffer.from(text, 'utf8');
+    this.#sql.put.run(lastSeq, this.#seal.keyId === undefined ? text : this.#seal.seal(data));
+    if (this.#bytes + bytes > BYTES_MAX) this.#forgetRows();
+    this.#from = Math.min(this.#from, firstSeq);
+    this.#rows.push({ lastSeq, bytes, data, places });
+    this.#bytes += bytes;
+    this.#pending = nothingPending();
   }
 
   forget(): void {
-    this.#pending = emptyRow();
+    this.#pending = nothingPending();
     this.#forgetRows();
   }
 
@@ -99,7 +117,10 @@ export class YoungRecords {
   #recordsAround(seq: number): readonly RevisionRecord[] | undefined {
     const pending = this.#pending.records;
     if (pending[0] !== undefined && seq >= pending[0].seq) return pending;
-    if (seq >= this.#from) return this.#rows.find(({ lastSeq }) => lastSeq >= seq)?.records;
+    if (seq >= this.#from) {
+      const row = this.#rows.find(({ lastSeq }) => lastSeq >= seq);
+      return row === undefined ? undefined : recordsOf(row.data.toString('utf8'));
+    }
     const data = this.#sql.holding.get(seq);
     return data === undefined ? undefined : this.#recordsOf(data);
   }
@@ -127,7 +148,7 @@ export class YoungRecords {
     const inMemory = firstSeq >= this.#from;
     if (this.#from <= lastSeq) this.#from = lastSeq + 1;
     const records = inMemory
-      ? gone.flatMap((row) => row.records)
+      ? gone.flatMap(placedOf)
       : this.#sql.between.all(firstSeq, lastSeq).flatMap((data) => this.#recordsOf(data));
     this.#sql.delete.run(firstSeq, lastSeq);
     return records;
@@ -144,8 +165,15 @@ export class YoungRecords {
   }
 }
 
-function emptyRow(): Row {
+function nothingPending(): Pending {
   return { lastSeq: 0, bytes: 0, records: [] };
+}
+
+function placedOf({ data, places }: Row): PlacedRecord[] {
+  return recordsOf(data.toString('utf8')).map(({ seq, text }, i) => {
+    const [resourceId, lifeId] = [places[2 * i] as number, places[2 * i + 1] as number];
+    return { seq, text, resourceId, lifeId };
+  });
 }
 
 /** Throws STORE_CORRUPT on what is no line of a record. */
