@@ -25,6 +25,7 @@ import { Leap } from './leap.ts';
 import { NewOrigin } from './new-origin.ts';
 import { NewValue } from './new-value.ts';
 import { PathHabits } from './path-habits.ts';
+import { PathBook } from './path-names.ts';
 import { RowTable, type RowTableState } from './row-table.ts';
 import { SensitiveField } from './sensitive-field.ts';
 import { Silence } from './silence.ts';
@@ -84,6 +85,7 @@ export class ClusterModel {
   readonly #weights: Readonly<Record<string, number>>;
   readonly #witness: Witness | undefined;
   readonly #table = new RowTable({ forget: (row) => this.#forget(row) });
+  readonly #paths = new PathBook();
   readonly #habits = new PathHabits();
   readonly #tempos = new Tempos();
   readonly #facts = new FactDetector();
@@ -143,7 +145,8 @@ export class ClusterModel {
       return out;
     }
     const group = this.#visits.open(change, (full) => this.#close(full));
-    const event = eventOf(change, { name: this.#table.nameOf(row), row, known: state.objects.alive[row] === 1 });
+    const object = { name: this.#table.nameOf(row), row, known: state.objects.alive[row] === 1 };
+    const event = eventOf(change, object, this.#paths);
     joinVisit(group, event);
     state.changes++;
     const judgement = this.#judge(event, group);

@@ -3,7 +3,7 @@
  * past. The ensemble always scores first, turns raw surprises into tail probabilities and decides what is learnt when.
  */
 import type { Json } from '../domain/json.ts';
-import type { ChangeEvent } from './features.ts';
+import type { ChangeEvent, Field } from './features.ts';
 
 /** A detector's opinion of one event. */
 export interface Evidence {
@@ -62,8 +62,8 @@ export const HOUR_MS = 3_600_000;
 export const DAY_MS = 86_400_000;
 
 /** How many changes of this group moved the same field of the same kind so far. */
-export function sameInGroup(group: Group, event: ChangeEvent, field: { op: string; generic: string }): number {
-  return Math.max(1, group.same.get(`${event.kind}\u0000${field.op}\u0000${field.generic}`) ?? 1);
+export function sameInGroup(group: Group, field: Pick<Field, 'done'>): number {
+  return group.same.get(field.done) ?? 1;
 }
 
 /** -ln of the odds of a Poisson count at least this far above its mean, to first order (large deviations). */

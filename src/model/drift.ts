@@ -88,7 +88,7 @@ export class Drift implements Detector<State> {
     const moves = run.steps + 1;
     const edits = Math.max(moves, this.#habits.objectEdits(event) - run.edits + 1);
     // The kind's moves with this run's own taken out, so that a run does not make itself usual.
-    const kin = this.#state.kinds.get(`${event.kind}${field.generic}`);
+    const kin = this.#state.kinds.get(field.ofKind);
     const kinUps = Math.max(0, (kin?.ups ?? 0) - (run.up ? run.steps : 0));
     const kinDowns = Math.max(0, (kin?.downs ?? 0) - (run.up ? 0 : run.steps));
     const kinSame = ((run.up ? kinUps : kinDowns) + 1) / (kinUps + kinDowns + 2);
@@ -105,7 +105,7 @@ export class Drift implements Detector<State> {
       const runs = touch(this.#state.objects, event.object, OBJECTS_MAX, () => new Map<string, Run>());
       const run = runs.get(field.path);
       this.#state.steps++;
-      const kin = touch(this.#state.kinds, `${event.kind}${field.generic}`, KINDS_MAX, () => ({ ups: 0, downs: 0 }));
+      const kin = touch(this.#state.kinds, field.ofKind, KINDS_MAX, () => ({ ups: 0, downs: 0 }));
       if (up) kin.ups++;
       else kin.downs++;
       if (run !== undefined && continues(run, field, event.atMs)) {

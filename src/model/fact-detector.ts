@@ -49,7 +49,7 @@ export class FactDetector implements Detector<State> {
       const surprise =
         WEIGHT[fact.severity] -
         Math.log(this.#share(event, fact)) -
-        Math.log(sameInGroup(group, event, field)) -
+        Math.log(sameInGroup(group, field)) -
         0.5 * Math.log(event.breadth);
       if (best === undefined || surprise > best.surprise) best = { fact, field, surprise };
     }

@@ -6,15 +6,15 @@ import { type FieldDiff, leavesOf } from '../domain/field-diff.ts';
 import { type GitopsTool, gitopsOrigin } from '../domain/gitops-origin.ts';
 import type { Json } from '../domain/json.ts';
 import type { ObjectRef } from '../domain/object-ref.ts';
+import { PathBook, type PathNames } from './path-names.ts';
 import { numberOf, tokensOf } from './value-types.ts';
 
 /** One field that changed, for good: what merely moved within a list is not here. */
-export interface Field {
+export interface Field extends Omit<PathNames, 'done'> {
   op: 'add' | 'set' | 'remove';
   path: string;
-  generic: string;
-  /** The last two segments: the same idea in any kind, e.g. `resources/limits`. */
-  tail: string;
+  /** Kind, generic path and operation. */
+  done: string;
   old: Json | undefined;
   next: Json | undefined;
   tokens: string[];
@@ -96,10 +96,14 @@ export function kindParts(key: string): Pick<ObjectRef, 'group' | 'kind'> {
 }
 
 /** Builds the event of a change to an object: `known` says whether that was seen before. */
-export function eventOf(change: Change, object: { name: string; row: number; known: boolean }): ChangeEvent {
+export function eventOf(
+  change: Change,
+  object: { name: string; row: number; known: boolean },
+  paths: PathBook = new PathBook(),
+): ChangeEvent {
   const { ref } = change;
   const kind = kindKey(ref);
-  const fields = change.type === 'DELETED' ? [] : fieldsOf(change.diff);
+  const fields = change.type === 'DELETED' ? [] : fieldsOf(change.diff, (generic) => paths.of(kind, generic));
   const imported = change.type === 'ADDED' && (change.origin === 'list' || isOld(change));
   const keeper = change.type === 'MODIFIED' ? gitopsOrigin(change.outline ?? change.state)?.tool : undefined;
   const structural = change.type !== 'DELETED' && (!object.known || change.diff.some((entry) => entry.op !== 'set'));
@@ -147,7 +151,7 @@ const INDEXED = /\/\[\d+\]/;
  * The fields of a diff. A list matched by position, or an item under a new name, shows up as many sets, adds and removes of which
  * most say the same value on both sides: per generic path those cancel, and what remains is paired.
  */
-export function fieldsOf(diff: readonly FieldDiff[]): Field[] {
+export function fieldsOf(diff: readonly FieldDiff[], namesOf: (generic: string) => PathNames): Field[] {
   const out: Field[] = [];
   let lists: Map<string, { olds: FieldDiff[]; news: FieldDiff[] }> | undefined;
   for (const entry of diff) {
@@ -162,14 +166,14 @@ export function fieldsOf(diff: readonly FieldDiff[]): Field[] {
       if (entry.op !== 'add') sides.olds.push(entry);
       if (entry.op !== 'remove') sides.news.push(entry);
     } else if (out.length < FIELDS_MAX) {
-      out.push(fieldOf(entry.op, entry, entry.old, entry.new));
+      out.push(fieldOf(entry.op, entry.path, namesOf(entry.generic), entry.old, entry.new));
     }
   }
-  if (lists !== undefined) for (const sides of lists.values()) pairItems(sides, out);
+  if (lists !== undefined) for (const [generic, sides] of lists) pairItems(sides, namesOf(generic), out);
   return out;
 }
 
-function pairItems(sides: { olds: FieldDiff[]; news: FieldDiff[] }, out: Field[]): void {
+function pairItems(sides: { olds: FieldDiff[]; news: FieldDiff[] }, names: PathNames, out: Field[]): void {
   const spare = new Map<string, number>();
   for (const entry of sides.olds) {
     const text = JSON.stringify(entry.old);
@@ -181,8 +185,8 @@ function pairItems(sides: { olds: FieldDiff[]; news: FieldDiff[] }, out: Field[]
   for (let i = 0; i < Math.max(olds.length, news.length) && out.length < FIELDS_MAX; i++) {
     const next = news[i];
     const old = olds[i];
-    if (next !== undefined) out.push(fieldOf(old === undefined ? 'add' : 'set', next, old?.old, next.new));
-    else if (old !== undefined) out.push(fieldOf('remove', old, old.old, undefined));
+    if (next !== undefined) out.push(fieldOf(old === undefined ? 'add' : 'set', next.path, names, old?.old, next.new));
+    else if (old !== undefined) out.push(fieldOf('remove', old.path, names, old.old, undefined));
   }
 }
 
@@ -192,21 +196,15 @@ function take(spare: Map<string, number>, text: string): boolean {
   return count > 0;
 }
 
-function fieldOf(op: Field['op'], entry: FieldDiff, old: Json | undefined, next: Json | undefined): Field {
-  const { path, generic } = entry;
+function fieldOf(op: Field['op'], path: string, names: PathNames, old: Json | undefined, next: Json | undefined): Field {
+  const { generic, tail, leaf, ofKind } = names;
   const x = numberOf(old, generic);
   const y = numberOf(next, generic);
   const tokens = op === 'remove' ? [] : tokensOf(old, next, generic);
-  return { op, path, generic, tail: tailOf(generic), old: shorten(old), next: shorten(next), tokens, x, y };
+  return { op, path, generic, tail, leaf, ofKind, done: names.done[op], old: shorten(old), next: shorten(next), tokens, x, y };
 }
 
 /** Long texts are kept only as long as a reader needs them. */
 function shorten(value: Json | undefined): Json | undefined {
   return typeof value === 'string' && value.length > TEXT_MAX ? `${value.slice(0, TEXT_MAX)}…` : value;
-}
-
-/** The last two segments of a path. */
-export function tailOf(generic: string): string {
-  const last = generic.lastIndexOf('/');
-  return last <= 0 ? generic : generic.slice(generic.lastIndexOf('/', last - 1) + 1);
 }

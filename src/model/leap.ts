@@ -61,7 +61,7 @@ export class Leap implements Detector<LeapState> {
       if (field.op !== 'set') continue;
       const far = leapOf(field.old, field.next, field.x, field.y);
       if (far === 0) continue;
-      const known = this.#isWithin(event, field) ? WITHIN : 1;
+      const known = this.#isWithin(field) ? WITHIN : 1;
       const surprise = known * beyond(this.#state.tails.get(field.tail), far);
       if (surprise > best) {
         best = surprise;
@@ -93,8 +93,8 @@ export class Leap implements Detector<LeapState> {
     };
   }
 
-  #isWithin(event: ChangeEvent, { generic, y }: Field): boolean {
-    const range = this.#state.ranges.get(`${event.kind}${generic}`);
+  #isWithin({ ofKind, y }: Field): boolean {
+    const range = this.#state.ranges.get(ofKind);
     return range !== undefined && y !== undefined && range.n >= RANGE_MIN && y >= range.low && y <= range.high;
   }
 
@@ -102,7 +102,7 @@ export class Leap implements Detector<LeapState> {
     for (const field of event.fields) {
       if (field.y !== undefined) {
         const { y } = field;
-        const range = touch(this.#state.ranges, `${event.kind}${field.generic}`, RANGES_MAX, () => ({ n: 0, low: y, high: y }));
+        const range = touch(this.#state.ranges, field.ofKind, RANGES_MAX, () => ({ n: 0, low: y, high: y }));
         range.n++;
         range.low = Math.min(range.low, y);
         range.high = Math.max(range.high, y);

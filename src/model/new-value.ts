@@ -17,7 +17,7 @@ const TAILS_MAX = 10_000;
 const TAIL_TOKENS_MAX = 256;
 const SAMPLES_MIN = 10;
 /** Types counted apart from the other values of a field: where something comes from, and steps apart from starting values. */
-const APART = /^(repo|url|base|host|step|type):/;
+const APART = new Set(['repo', 'url', 'base', 'host', 'step', 'type']);
 
 const PLACE = /^(?:repo|url|base|host):/;
 
@@ -30,8 +30,8 @@ interface State {
 }
 
 function slot(token: string, name: string): string {
-  const place = APART.exec(token);
-  return place === null ? name : `${place[1]}@${name}`;
+  const type = token.slice(0, token.indexOf(':'));
+  return APART.has(type) ? `${type}@${name}` : name;
 }
 
 export class NewValue implements Detector<State> {
@@ -45,7 +45,7 @@ export class NewValue implements Detector<State> {
     let oddest: [Field, string] | undefined;
     for (const field of event.fields) {
       if (field.op === 'remove' || (!born && field.op !== 'set')) continue;
-      const crowd = Math.log(sameInGroup(group, event, field));
+      const crowd = Math.log(sameInGroup(group, field));
       for (const token of field.tokens) {
         if (isWhereItWas(field, token)) continue;
         const surprise = this.#surprise(event, field, token, born) - crowd;
@@ -63,13 +63,13 @@ export class NewValue implements Detector<State> {
   }
 
   #surprise(event: ChangeEvent, field: Field, token: string, born: boolean): number {
-    const levels = [
-      born ? undefined : this.#state.objects.get(event.row)?.get(slot(token, field.path)),
-      this.#state.kinds.get(slot(token, `${event.kind}${field.generic}`)),
-      this.#state.tails.get(slot(token, field.tail)),
-    ];
     // How far a number jumped is Leap's business.
     if (token.startsWith('step:')) return 0;
+    const levels = [
+      born ? undefined : this.#state.objects.get(event.row)?.get(slot(token, field.path)),
+      this.#state.kinds.get(slot(token, field.ofKind)),
+      this.#state.tails.get(slot(token, field.tail)),
+    ];
     const most = releaseSurprise(token);
     let surprise = 0;
     for (const counts of levels) {
@@ -86,7 +86,7 @@ export class NewValue implements Detector<State> {
 
   #explain(event: ChangeEvent, field: Field, token: string): Explanation {
     const own = this.#state.objects.get(event.row)?.get(slot(token, field.path));
-    const kin = this.#state.kinds.get(slot(token, `${event.kind}${field.generic}`));
+    const kin = this.#state.kinds.get(slot(token, field.ofKind));
     const byObject = own !== undefined && own.n >= 5;
     const counts = byObject ? own : (kin ?? own);
     const usual = counts === undefined ? undefined : commonest(counts);
@@ -138,11 +138,7 @@ export class NewValue implements Detector<State> {
         state.values++;
         const own = this.#ownOf(event, slot(token, field.path));
         if (own !== undefined) countToken(own, token, OBJECT_TOKENS_MAX);
-        countToken(
-          touch(state.kinds, slot(token, `${event.kind}${field.generic}`), KIND_PATHS_MAX, makeTokenCounts),
-          token,
-          KIND_TOKENS_MAX,
-        );
+        countToken(touch(state.kinds, slot(token, field.ofKind), KIND_PATHS_MAX, makeTokenCounts), token, KIND_TOKENS_MAX);
         countToken(touch(state.tails, slot(token, field.tail), TAILS_MAX, makeTokenCounts), token, TAIL_TOKENS_MAX);
       }
     }
@@ -150,7 +146,7 @@ export class NewValue implements Detector<State> {
 
   mature(event: ChangeEvent): boolean {
     return event.fields.some((field) =>
-      field.tokens.some((token) => (this.#state.kinds.get(slot(token, `${event.kind}${field.generic}`))?.n ?? 0) >= SAMPLES_MIN),
+      field.tokens.some((token) => (this.#state.kinds.get(slot(token, field.ofKind))?.n ?? 0) >= SAMPLES_MIN),
     );
   }
 
@@ -192,6 +188,7 @@ function isWhereItWas(field: Field, token: string): boolean {
  * The next patch, minor or major release is what versions are for (semver.org, clauses 6 to 8): however long only patches came, a minor one
  * is no more of a surprise than a toss of a coin, and a major one than one release in twenty.
  */
+const VERSION = /^(?:tag-)?version:/;
 const RELEASES: [RegExp, number][] = [
   [/^(?:tag-)?version:\D*up2\./, 1],
   [/^(?:tag-)?version:\D*up1\./, 0.5],
@@ -199,6 +196,7 @@ const RELEASES: [RegExp, number][] = [
 ];
 
 function releaseSurprise(token: string): number {
+  if (!VERSION.test(token)) return Number.POSITIVE_INFINITY;
   const share = RELEASES.find(([form]) => form.test(token))?.[1];
   return share === undefined ? Number.POSITIVE_INFINITY : -Math.log(share);
 }

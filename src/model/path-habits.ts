@@ -5,7 +5,8 @@
  */
 import { clearRow, reachRow } from './columns.ts';
 import { increment, touch } from './counts.ts';
-import { type ChangeEvent, type Field, tailOf } from './features.ts';
+import type { ChangeEvent, Field } from './features.ts';
+import { tailOf } from './path-names.ts';
 
 const OBJECT_PATHS_MAX = 64;
 const KINDS_MAX = 2_000;

@@ -27,9 +27,9 @@ export class Repertoire {
   #state: RepertoireState = { actors: new Map() };
 
   /** Probability that an edit by this actor replaces a field so named that never moved before on its object. */
-  freshly(actor: string, field: Pick<Field, 'generic'>): number {
+  freshly(actor: string, field: Pick<Field, 'leaf'>): number {
     const doings = this.#state.actors.get(actor);
-    const leaf = doings?.leaves.get(leafOf(field.generic));
+    const leaf = doings?.leaves.get(field.leaf);
     return doings === undefined || leaf === undefined ? 0 : leaf.fresh / (doings.edits + 2);
   }
 
@@ -41,7 +41,7 @@ export class Repertoire {
     const fresh = new Map<string, boolean>();
     for (const field of event.fields) {
       if (field.op !== 'set') continue;
-      const name = leafOf(field.generic);
+      const name = field.leaf;
       fresh.set(name, (fresh.get(name) ?? false) || moved(field.path) === 0);
     }
     for (const [name, isFresh] of fresh) {
@@ -58,11 +58,4 @@ export class Repertoire {
   load(state: RepertoireState): void {
     this.#state = state;
   }
-}
-
-/** The last name in a path, list positions aside. */
-export function leafOf(generic: string): string {
-  let end = generic.length;
-  while (generic.endsWith('/[*]', end)) end -= 4;
-  return generic.slice(generic.lastIndexOf('/', end - 1) + 1, end);
 }

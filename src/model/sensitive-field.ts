@@ -49,7 +49,7 @@ export class SensitiveField implements Detector<State> {
     for (const field of event.fields) {
       const weight = this.#weight(field.generic);
       if (weight === 0) continue;
-      const rarity = this.#rarity(event, field) - Math.log(sameInGroup(group, event, field));
+      const rarity = this.#rarity(event, field) - Math.log(sameInGroup(group, field));
       if (rarity * weight > best) {
         best = rarity * weight;
         oddest = field;

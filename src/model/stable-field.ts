@@ -30,7 +30,7 @@ export class StableField implements Detector<RepertoireState> {
       if (field.op !== 'set') continue;
       sets++;
       const usual = Math.max(this.#habits.moving(event, field), this.#repertoire.freshly(event.actor.name, field));
-      const surprise = -Math.log(usual) - Math.log(sameInGroup(group, event, field));
+      const surprise = -Math.log(usual) - Math.log(sameInGroup(group, field));
       if (surprise > best) {
         best = surprise;
         stillest = field;
@@ -105,7 +105,7 @@ export class Structure implements Detector<null> {
     for (const field of event.fields) {
       if (field.op === 'set') continue;
       generics.add(field.generic);
-      const rarity = -Math.log(this.#habits.growing(event.kind, field)) - Math.log(sameInGroup(group, event, field));
+      const rarity = -Math.log(this.#habits.growing(event.kind, field)) - Math.log(sameInGroup(group, field));
       // People label things as they please.
       const surprise = LABEL.test(field.generic) ? LABEL_SHARE * rarity : rarity;
       if (surprise > best) {

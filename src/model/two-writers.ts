@@ -68,7 +68,7 @@ export class TwoWriters implements Detector<State> {
     }
     if (longest === undefined) return undefined;
     const { field, rope, turns } = longest;
-    const surprise = -turns * Math.log(this.#share(event.kind)) - Math.log(sameInGroup(group, event, field));
+    const surprise = -turns * Math.log(this.#share(event.kind)) - Math.log(sameInGroup(group, field));
     return surprise > 0 ? { surprise, explain: () => this.#explain(event, field, rope, turns) } : undefined;
   }
 

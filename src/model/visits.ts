@@ -39,7 +39,7 @@ export function joinVisit(visit: Visit, event: ChangeEvent): void {
   visit.lastMs = Math.max(visit.lastMs, event.atMs);
   visit.objects.add(event.object);
   visit.lost += event.type === 'DELETED' ? 1 : event.type === 'ADDED' ? -1 : 0;
-  const keys = new Set(event.fields.map((field) => `${event.kind}\u0000${field.op}\u0000${field.generic}`));
+  const keys = new Set(event.fields.map((field) => field.done));
   for (const key of keys) visit.same.set(key, (visit.same.get(key) ?? 0) + 1);
 }
 

@@ -26,7 +26,7 @@ export function groupOf(event: ChangeEvent): Group {
     firstMs: event.atMs,
     lastMs: event.atMs,
     events: [event],
-    same: new Map(event.fields.map((field) => [`${event.kind}\u0000${field.op}\u0000${field.generic}`, 1])),
+    same: new Map(event.fields.map((field) => [field.done, 1])),
     objects: new Set([event.object]),
     lost: event.type === 'DELETED' ? 1 : 0,
     surprises: new Map(),

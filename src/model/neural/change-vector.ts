@@ -4,6 +4,7 @@
  */
 import type { Change } from '../../domain/change.ts';
 import { fieldsOf, isMachine, isStatusOnly, kindKey } from '../features.ts';
+import { pathNames } from '../path-names.ts';
 import type { WeekClock } from '../week-clock.ts';
 
 /** Where each group of features begins. */
@@ -40,7 +41,7 @@ export function vectorOf(change: Change, hourOfWeek: WeekClock): ChangeVector | 
     dense.set(index, 1);
     if (!names.has(index)) names.set(index, name);
   };
-  const fields = change.type === 'DELETED' ? [] : fieldsOf(change.diff);
+  const fields = change.type === 'DELETED' ? [] : fieldsOf(change.diff, (generic) => pathNames(kind, generic));
   const generics = new Set<string>();
   let added = 0;
   let removed = 0;
