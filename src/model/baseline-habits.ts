@@ -51,7 +51,7 @@ export function paceHabit(tempo: Tempo | undefined, nowMs: number): Habit | unde
 /** Only what is missed when it does not come: a steady beat. */
 export function beatHabit(beat: Pick<Beat, 'gaps' | 'beats'> | undefined, whose = ''): Habit | undefined {
   if (beat === undefined || beat.gaps.n < 9) return undefined;
-  const rising = gapsOn(beat.gaps, CLOCKS.time).sort((a, b) => a - b);
+  const rising = gapsOn(beat.gaps, CLOCKS.time).sort();
   const median = rising[rising.length >> 1] as number;
   const longest = rising.at(-1) as number;
   const sentence = `${whose}each ${span(median)} as a rule and ${span(longest)} apart at most lately`;

@@ -1,6 +1,6 @@
 /** The calibration pools of one cluster, by detector and sort of visit, and what a visit leaves in them. */
 import { learnPool, makePool, type Pool, tailOfPool, tailOfScores } from './calibrate.ts';
-import { type CallRecord, heldTo, keepCall, makeCallRecord, spokenShare } from './call-record.ts';
+import { type CallRecord, COUNTS, heldTo, keepCall, makeCallRecord, spokenShare } from './call-record.ts';
 import { DAY_MS, type Group } from './detector.ts';
 import type { Visit } from './visits.ts';
 
@@ -46,20 +46,20 @@ interface Withheld {
 
 /** A call of the same asker within this is the same episode. */
 const CALLED_MS = DAY_MS;
-const CALLED_MAX = 20_000;
+const CALLED_MAX = 10_000;
 
 export interface SavedCalibration {
   pools: Map<string, Pool>;
   records: Map<string, CallRecord>;
-  called: Map<string, number>;
+  called: Map<string, number[]>;
   withheld: Withheld[];
   visits: { [sort in Sort]: number };
 }
 
 export class Calibration {
   #pools = new Map<string, Pool>();
-  /** When a call of this pool, level and asker was last heard. */
-  #called = new Map<string, number>();
+  /** By detector, sort and asker, see `#heardOf`. */
+  #called = new Map<string, number[]>();
   #records = new Map<string, CallRecord>();
   /** In the order of their times, nearly: visits close in that order. */
   #withheld: Withheld[] = [];
@@ -102,20 +102,22 @@ export class Calibration {
     }
     const { ranked, said, atMs } = call;
     const askers = call.asker === call.actor ? [call.asker] : [call.asker, call.actor];
-    keepCall(record, { visits, ranked, said, isNew: (level) => this.#isNewCall(`${name} ${level}`, askers, atMs) });
+    let heard: number[][] | undefined;
+    const isNew = (count: number) => {
+      heard ??= askers.map((asker) => this.#heardOf(name, asker));
+      return isNewCall(heard, count, atMs);
+    };
+    keepCall(record, { visits, ranked, said, isNew });
   }
 
-  /** Whether none of these made such a call within the day; either way they have now. */
-  #isNewCall(level: string, askers: readonly string[], atMs: number): boolean {
-    let isNew = true;
-    for (const asker of askers) {
-      const key = `${level}\u0000${asker}`;
-      if (atMs - (this.#called.get(key) ?? Number.NEGATIVE_INFINITY) < CALLED_MS) isNew = false;
-      this.#called.delete(key);
-      this.#called.set(key, atMs);
-    }
-    while (this.#called.size > CALLED_MAX) this.#called.delete(this.#called.keys().next().value as string);
-    return isNew;
+  /** When a detector's calls of this asker were last heard, for each of COUNTS; the asker heard least recently gives way. */
+  #heardOf(name: string, asker: string): number[] {
+    const key = `${name}\u0000${asker}`;
+    const heard = this.#called.get(key) ?? new Array<number>(COUNTS).fill(Number.NEGATIVE_INFINITY);
+    this.#called.delete(key);
+    this.#called.set(key, heard);
+    if (this.#called.size > CALLED_MAX) this.#called.delete(this.#called.keys().next().value as string);
+    return heard;
   }
 
   /** The same for what no visit brought; learnt at once. */
@@ -237,4 +239,14 @@ function remember(group: Group, key: string, entry: { surprise: number; asker: s
 
 function episodeOf(key: string): number | undefined {
   return EPISODE_MS[key.slice(0, key.indexOf(':'))];
+}
+
+/** Whether none of these made such a call within the day; either way they have now. */
+function isNewCall(heard: readonly number[][], count: number, atMs: number): boolean {
+  let isNew = true;
+  for (const lastMs of heard) {
+    if (atMs - (lastMs[count] as number) < CALLED_MS) isNew = false;
+    lastMs[count] = atMs;
+  }
+  return isNew;
 }

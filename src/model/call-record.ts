@@ -20,6 +20,9 @@ const SHARE_TRUST = 100;
 /** Calls due before a ratio says anything. */
 const DUE_MIN = 3;
 
+/** What is counted of calls: those at each of LEVELS by rank, then those at each of SHOWN_LEVELS as said. */
+export const COUNTS = LEVELS.length + SHOWN_LEVELS.length;
+
 export interface CallRecord {
   /** Visits, faded, and the number of the last. */
   asked: number;
@@ -36,18 +39,18 @@ export function makeCallRecord(visits: number): CallRecord {
   return { asked: 0, visits, spoke: 0, ranked: LEVELS.map(() => 0), said: SHOWN_LEVELS.map(() => 0) };
 }
 
-/** What a visit was called: `ranked` before this record had its say, `said` after; `isNew` tells for a level whether the call begins an episode. */
+/** What a visit was called: `ranked` before this record had its say, `said` after; `isNew` tells for one of the COUNTS whether the call begins an episode. */
 export function keepCall(
   record: CallRecord,
-  { visits, ranked, said, isNew }: { visits: number; ranked: number; said: number; isNew: (level: string) => boolean },
+  { visits, ranked, said, isNew }: { visits: number; ranked: number; said: number; isNew: (count: number) => boolean },
 ): void {
   fade(record, visits);
   record.spoke++;
   LEVELS.forEach((level, i) => {
-    if (ranked <= level && isNew(`${level}`)) record.ranked[i] = (record.ranked[i] as number) + 1;
+    if (ranked <= level && isNew(i)) record.ranked[i] = (record.ranked[i] as number) + 1;
   });
   SHOWN_LEVELS.forEach((level, i) => {
-    if (said <= level && isNew(`said ${level}`)) record.said[i] = (record.said[i] as number) + 1;
+    if (said <= level && isNew(LEVELS.length + i)) record.said[i] = (record.said[i] as number) + 1;
   });
 }
 

@@ -30,10 +30,16 @@ export class FactDetector implements Detector<State> {
   readonly name = 'fact';
   /** Which facts could apply to a path: derived, so not part of the state. */
   readonly #byPath = new Map<string, Fact[]>();
+  #asked: { event: ChangeEvent; found: readonly FoundFact[] } | undefined;
   #state: State = { kinds: new Map(), facts: new Map(), seen: 0 };
 
-  /** The facts a change brought about; what already held before is none. */
-  find(event: ChangeEvent): FoundFact[] {
+  /** The facts a change brought about; what already held before is none. Scoring and the ensemble ask one after the other, of the same change. */
+  find(event: ChangeEvent): readonly FoundFact[] {
+    if (this.#asked?.event !== event) this.#asked = { event, found: this.#search(event) };
+    return this.#asked.found;
+  }
+
+  #search(event: ChangeEvent): FoundFact[] {
     const found: FoundFact[] = [];
     if (event.type === 'DELETED') return found;
     for (const field of event.fields) {

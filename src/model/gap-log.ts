@@ -34,6 +34,8 @@ export function pushGap(log: GapLog, gap: readonly [time: number, visits: number
 }
 
 /** On one clock, oldest first. */
-export function gapsOn({ n, rows }: GapLog, clock: number): number[] {
-  return Array.from({ length: n }, (_, i) => rows?.[i * COLUMNS + clock] as number);
+export function gapsOn({ n, rows }: GapLog, clock: number): Float64Array {
+  const gaps = new Float64Array(n);
+  if (rows !== undefined) for (let i = 0; i < n; i++) gaps[i] = rows[i * COLUMNS + clock] as number;
+  return gaps;
 }

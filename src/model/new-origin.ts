@@ -35,7 +35,7 @@ export class NewOrigin implements Detector<State> {
     for (const field of event.fields) {
       const origin = newOrigin(field);
       if (origin === undefined) continue;
-      const surprise = this.#surprise(event.kind, origin, field.op) - Math.log(sameInGroup(group, event, field));
+      const surprise = this.#surprise(event.kind, origin, field.op) - Math.log(sameInGroup(group, field));
       if (surprise > best) {
         best = surprise;
         oddest = [field, origin];

@@ -264,13 +264,13 @@ function firstBeat({ ref, actor, atMs }: StatusBeat, now: { visits: number; ofKi
 function dueAfter(beat: Beat): number | undefined {
   if (beat.gaps.n < BEATS_MIN - 1) return undefined;
   const gaps = gapsOn(beat.gaps, CLOCKS.time);
-  const rising = [...gaps].sort((a, b) => a - b);
-  const median = rising[gaps.length >> 1] as number;
-  const longest = rising[gaps.length - 1] as number;
   // Less than a week of gaps has seen no night or weekend worth the name.
   let covered = 0;
   for (const gap of gaps) covered += gap;
   if (covered < 7 * DAY_MS) return undefined;
+  const rising = gaps.toSorted();
+  const median = rising[gaps.length >> 1] as number;
+  const longest = rising[gaps.length - 1] as number;
   if (median < MEDIAN_MIN_MS || median > MEDIAN_MAX_MS || longest > UNEVEN_MAX * median) return undefined;
   // Hill estimate of the tail beyond the k-th longest gap, shrunk towards a quarter.
   const threshold = rising[gaps.length - 1 - TAIL_K] as number;
@@ -323,7 +323,7 @@ function describe(
  * Predictive probability of a gap at least this long, the logarithms of gaps taken as normal with unknown mean and spread: the tail of
  * Student's t, bounded from above by its density's power law.
  */
-function deviation(gaps: readonly number[], gap: number): { p: number; mean: number; spread: number } {
+function deviation(gaps: Float64Array, gap: number): { p: number; mean: number; spread: number } {
   const n = gaps.length;
   let sum = 0;
   for (const past of gaps) sum += Math.log(past);

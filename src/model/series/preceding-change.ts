@@ -2,12 +2,22 @@
 
 import type { Change } from '../../domain/change.ts';
 import { fieldName } from '../../domain/field-path.ts';
-import { describeRef } from '../../domain/object-ref.ts';
+import { describeRef, type ObjectRef } from '../../domain/object-ref.ts';
 import { touch } from '../counts.ts';
 import { span } from '../words.ts';
 
+/** The last change of a kind, to be put into words when it is told. */
+interface Preceding {
+  atMs: number;
+  ref: ObjectRef | undefined;
+  type: Change['type'];
+  /** The first of what it changed. */
+  paths: readonly string[];
+  actor: string | undefined;
+}
+
 export interface PrecedingState {
-  last: Map<string, { atMs: number; object: string; pattern: string; actor: string | undefined }>;
+  last: Map<string, Preceding>;
   /** By controller: of its findings so far, how many, and which patterns preceded them. */
   seen: Map<string, { findings: number; patterns: Record<string, number> }>;
 }
@@ -30,17 +40,24 @@ export function makePreceding(): PrecedingState {
 
 /** Changes of status say what the controller did, not what it was given to do. */
 export function noteChange(state: PrecedingState, { ref, type, diff, actor, observedMs, own, origin }: Change): void {
-  const paths = diff.map(({ path }) => path).filter((path) => !path.startsWith('/status'));
+  const paths: string[] = [];
+  for (const { path } of diff) if (paths.length < PATHS_SHOWN && !path.startsWith('/status')) paths.push(path);
   if (own || origin === 'list' || (type === 'MODIFIED' && paths.length === 0)) return;
   const key = keyOf(ref);
-  const entry = touch(state.last, key, KINDS_MAX, () => ({ atMs: 0, object: '', pattern: '', actor: undefined }));
+  const entry = touch(
+    state.last,
+    key,
+    KINDS_MAX,
+    (): Preceding => ({ atMs: 0, ref: undefined, type, paths: [], actor: undefined }),
+  );
   if (observedMs < entry.atMs) return;
-  entry.atMs = observedMs;
-  entry.object = describeRef(ref);
-  entry.actor = actor.source === 'none' ? undefined : actor.name;
+  Object.assign(entry, { atMs: observedMs, ref, type, paths, actor: actor.source === 'none' ? undefined : actor.name });
+}
+
+function patternOf({ type, paths }: Preceding, kind: string): string {
   const verb = { ADDED: 'the creation', MODIFIED: 'a change', DELETED: 'the deletion' }[type];
-  const fields = paths.slice(0, PATHS_SHOWN).map(fieldName).join(' and ');
-  entry.pattern = type === 'MODIFIED' ? `${verb} of ${fields} of a ${ref.kind}` : `${verb} of a ${ref.kind}`;
+  const fields = paths.map(fieldName).join(' and ');
+  return type === 'MODIFIED' ? `${verb} of ${fields} of a ${kind}` : `${verb} of a ${kind}`;
 }
 
 /** In words, undefined if none came within half an hour; and learnt as what preceded a finding of the controller. */
@@ -51,13 +68,14 @@ export function tellPreceding(
   const seen = touch(state.seen, `${of.cluster}\u0000${controller}`, CONTROLLERS_MAX, noneSeen);
   const last = state.last.get(keyOf(of));
   const earlier = seen.findings++;
-  if (last === undefined || last.atMs > atMs || atMs - last.atMs > JUST_BEFORE_MS) return undefined;
-  const known = Object.hasOwn(seen.patterns, last.pattern);
-  const before = known ? (seen.patterns[last.pattern] as number) : 0;
-  if (known || Object.keys(seen.patterns).length < PATTERNS_MAX) seen.patterns[last.pattern] = before + 1;
+  if (last?.ref === undefined || last.atMs > atMs || atMs - last.atMs > JUST_BEFORE_MS) return undefined;
+  const pattern = patternOf(last, last.ref.kind);
+  const known = Object.hasOwn(seen.patterns, pattern);
+  const before = known ? (seen.patterns[pattern] as number) : 0;
+  if (known || Object.keys(seen.patterns).length < PATTERNS_MAX) seen.patterns[pattern] = before + 1;
   const by = last.actor === undefined ? '' : ` by ${last.actor}`;
   const again = before === 0 ? '' : `, as ${before === earlier ? 'each time' : `${before} of ${earlier} times`} before`;
-  return `${span(atMs - last.atMs)} before came ${last.pattern} (${last.object}${by})${again}.`;
+  return `${span(atMs - last.atMs)} before came ${pattern} (${describeRef(last.ref)}${by})${again}.`;
 }
 
 function noneSeen(): { findings: number; patterns: Record<string, number> } {
