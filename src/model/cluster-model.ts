@@ -52,8 +52,8 @@ const CROWDED = new Set(['stable-field', 'new-value', 'fact']);
 const BORN_APART = new Set(['new-value', 'new-origin', 'fact', 'sensitive-field']);
 /** Detectors of an object's tempo, whoever sets it: people and machines are one population. */
 const BY_OBJECT = new Set(['burst', 'pace', 'two-writers']);
-/** Detectors of visits rather than objects: an actor's entries within an hour are one. */
-const BY_ACTOR = new Set(['mass-delete', 'wave', 'hour-of-week', 'actor-affinity']);
+/** Detectors of what an actor does to many objects: their visits of one episode are one. */
+const BY_ACTOR = new Set(['mass-delete', 'wave']);
 /** New objects bring many fields at once, and bring what is news about them anyway. */
 const BORN_SHARE = 0.3;
 const CROWD = 0.7;

@@ -22,7 +22,6 @@ const MEDIAN_MAX_MS = 20 * DAY_MS;
 const UNEVEN_MAX = 20;
 const TAIL_K = 4;
 const RARITY = 0.35;
-const AGAIN = 2;
 const SPREAD_MIN = 0.1;
 const KINDS_MAX = 5_000;
 /** Beats more from one writer than from all others. */
@@ -150,8 +149,8 @@ export class Silence {
     let most = 0;
     for (const key of new Set([last, habit])) {
       const before = touch(this.#state.together, key, TOGETHER_MAX, () => 0);
-      if (beat.told === 1) this.#state.together.set(key, before + 1);
-      most = Math.max(most, beat.told === 1 ? before : before - 1);
+      this.#state.together.set(key, before + 1);
+      most = Math.max(most, before);
     }
     return most;
   }
@@ -184,7 +183,7 @@ export class Silence {
     const { heap } = this.#state;
     while (heap.length > 0 && (heap[0] as Due).atMs <= nowMs) {
       const due = pop(heap);
-      const { atMs, of, row, serial } = due;
+      const { of, row, serial } = due;
       const beat = this.#beats[of].get(row);
       if (beat === undefined || beat.serial !== serial || !beat.alive) continue;
       beat.told++;
@@ -193,11 +192,6 @@ export class Silence {
       const together = this.#silentTogether(beat, of);
       const ofKind = this.#ofKind(headOf(beat.head));
       if (!this.#isToldByWriter(beat, of)) out.push(describe(beat, { due, visits, ofKind, together }));
-      // Said once when it is late, and once more when there is no doubt left.
-      if (beat.told === 1) {
-        const againMs = Math.max(atMs + 1, beat.lastMs + AGAIN * Math.max(...gapsOn(beat.gaps, CLOCKS.time)));
-        push(heap, { ...due, atMs: againMs });
-      }
     }
     return out;
   }
@@ -296,7 +290,7 @@ function describe(
   const p = Math.min(1, best.p * (1 + together));
   const surprise = Math.max(
     0.01,
-    -Math.log(best.p) - 0.5 * Math.log((beat.late + 1) / (beat.beats + 10)) - TOGETHER_WEIGHT * Math.log(1 + together),
+    -Math.log(best.p) - Math.log((beat.late + 1) / (beat.beats + 10)) - TOGETHER_WEIGHT * Math.log(1 + together),
   );
   const head = headOf(beat.head);
   const [first = '', namespace = '', name = ''] = due.name.split('\u0000');
