@@ -37,10 +37,11 @@ interface Row {
   bytes: number;
   /** As in the table, unsealed. */
   data: Buffer;
-  /** For each record its resource and its life. */
+  /** For each record its namespace, resource and life. */
   places: Float64Array;
 }
 
+const NUMBERS_PER_PLACE = 3;
 const BYTES_MAX = 4 * 1024 * 1024;
 /** Rows whose sizes are asked for at once. */
 const ROW_PAGE = 64;
@@ -88,12 +89,11 @@ export class YoungRecords {
     const firstSeq = records[0]?.seq;
     if (firstSeq === undefined) return;
     let text = '';
-    const places = new Float64Array(records.length * 2);
+    const places = new Float64Array(records.length * NUMBERS_PER_PLACE);
     for (let i = 0; i < records.length; i++) {
       const record = records[i] as PlacedRecord;
       text += i === 0 ? `${record.seq} ${record.text}` : `\n${record.seq} ${record.text}`;
-      places[2 * i] = record.resourceId;
-      places[2 * i + 1] = record.lifeId;
+      places.set([record.namespaceId, record.resourceId, record.lifeId], i * NUMBERS_PER_PLACE);
     }
     const data = Buffer.from(text, 'utf8');
     this.#sql.put.run(lastSeq, this.#seal.keyId === undefined ? text : this.#seal.seal(data));
@@ -171,8 +171,9 @@ function nothingPending(): Pending {
 
 function placedOf({ data, places }: Row): PlacedRecord[] {
   return recordsOf(data.toString('utf8')).map(({ seq, text }, i) => {
-    const [resourceId, lifeId] = [places[2 * i] as number, places[2 * i + 1] as number];
-    return { seq, text, resourceId, lifeId };
+    const at = i * NUMBERS_PER_PLACE;
+    const [namespaceId, resourceId, lifeId] = [places[at] as number, places[at + 1] as number, places[at + 2] as number];
+    return { seq, text, namespaceId, resourceId, lifeId };
   });
 }
 
