@@ -8,8 +8,9 @@ import { isStandby, readReconcileSample } from '../domain/reconcile-sample.ts';
 import type { Scrape } from '../domain/series.ts';
 import { seriesId } from '../domain/series.ts';
 import { learnPool, makePool, type Pool, tailOfPool } from './calibrate.ts';
+import { type CounterSights, hasRestarted, increaseOf, isFigure, setBackMs } from './counter-sights.ts';
 import { touch } from './counts.ts';
-import { DAY_MS, HOUR_MS } from './detector.ts';
+import { HOUR_MS } from './detector.ts';
 import { onceInOf, reasonOf } from './explain.ts';
 import { figure, many, percent, span } from './words.ts';
 
@@ -24,7 +25,6 @@ const MATURE_SPAN_MS = 2 * HOUR_MS;
 const SCORE_MIN = 2;
 const TELL_AGAIN_MS = 6 * HOUR_MS;
 const ESCALATION = 2;
-const QUIET_MS = DAY_MS;
 const RECONCILES_MIN = 1;
 
 type SignalName = 'error-share' | 'duration' | 'queue-depth';
@@ -47,7 +47,7 @@ interface Signal {
 }
 
 interface State {
-  counters: Map<string, { value: number; atMs: number }>;
+  counters: CounterSights;
   signals: Map<string, Signal>;
   rows: number;
 }
@@ -129,16 +129,18 @@ export class ReconcileHealth {
     const split = scrape.samples.some(
       (sample) => sample.metric === 'controller_runtime_reconcile_total' && sample.labels.result === 'error',
     );
+    const restarted = hasRestarted(scrape, this.#state.counters);
     for (const { metric, labels, value } of scrape.samples) {
-      const read = Number.isFinite(value) ? readReconcileSample(metric, labels) : undefined;
+      const read = isFigure(value) ? readReconcileSample(metric, labels) : undefined;
       if (read === undefined) continue;
       const { controller, role } = read;
       if (role === 'queue') {
-        of(controller).queue = (of(controller).queue ?? 0) + Math.max(0, value);
+        of(controller).queue = (of(controller).queue ?? 0) + value;
         of(controller).metrics['queue-depth'] = metric;
         continue;
       }
-      const delta = this.#delta(`${scrape.cluster}\u0000${scrape.target}\u0000${seriesId(metric, labels)}`, value, scrape.tsMs);
+      const series = seriesId(metric, labels);
+      const delta = increaseOf(this.#state.counters, scrape, { series, value, restarted, max: COUNTERS_MAX });
       if (delta === undefined) continue;
       const increase = of(controller);
       if (role === 'reconciles') {
@@ -155,20 +157,6 @@ export class ReconcileHealth {
     return out;
   }
 
-  /** Increase of a counter since the last sight; undefined on first sight, out of order, or after a long absence. */
-  #delta(id: string, value: number, atMs: number): number | undefined {
-    const before = this.#state.counters.get(id);
-    touch(this.#state.counters, id, COUNTERS_MAX, () => ({ value, atMs }));
-    if (before === undefined) return undefined;
-    if (atMs <= before.atMs) return undefined;
-    // A counter that fell was restarted at zero: all it shows is new.
-    const delta = value >= before.value ? value - before.value : value;
-    const fresh = atMs - before.atMs <= QUIET_MS;
-    before.value = value;
-    before.atMs = atMs;
-    return fresh ? delta : undefined;
-  }
-
   #row(
     scrape: Scrape,
     { controller, name, value, metric }: { controller: string; name: SignalName; value: number; metric: string | undefined },
@@ -178,6 +166,8 @@ export class ReconcileHealth {
     this.#state.rows++;
     if (metric !== undefined) signal.metric = metric;
     signal.rows++;
+    // How long it is known stays as it is.
+    signal.firstMs -= setBackMs(scrape.tsMs, signal.last.at(-1)?.atMs ?? scrape.tsMs);
     signal.last.push({ atMs: scrape.tsMs, value });
     if (signal.last.length > LAST) signal.last.shift();
     const judgement = this.#judge(signal, scrape.tsMs);
@@ -201,10 +191,10 @@ export class ReconcileHealth {
     const score = shift < 2 ? 0 : Math.min(12, -Math.log10(p) + Math.log10(shift / 2));
     const told = signal.told;
     if (score < SCORE_MIN) {
-      if (told !== undefined && atMs - told.atMs > TELL_AGAIN_MS) signal.told = undefined;
+      if (told !== undefined && Math.abs(atMs - told.atMs) > TELL_AGAIN_MS) signal.told = undefined;
       return undefined;
     }
-    if (told !== undefined && atMs - told.atMs <= TELL_AGAIN_MS && score < told.score + ESCALATION) return undefined;
+    if (told !== undefined && Math.abs(atMs - told.atMs) <= TELL_AGAIN_MS && score < told.score + ESCALATION) return undefined;
     signal.told = { atMs, score };
     return judgementOf(signal, { atMs, low, usual, score, of: this.#kindOf(signal.cluster, signal.controller) });
   }

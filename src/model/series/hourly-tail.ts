@@ -26,8 +26,9 @@ export function rareAmongHours(
   { cluster, atMs, score }: { cluster: string; atMs: number; score: number },
 ): { p: number; mature: boolean } {
   const tail = touch(tails, cluster, CLUSTERS_MAX, () => ({ pool: makePool(), firstMs: atMs, lastMs: atMs }));
+  // Where the clock was set back no hours are added until it is where it was: told too seldom rather than too often.
   tail.lastMs = Math.max(tail.lastMs, atMs);
-  const asker = { key: 'cluster', atMs, visits: Math.max(1, (atMs - tail.firstMs) / HOUR_MS) };
+  const asker = { key: 'cluster', atMs, visits: Math.max(1, (tail.lastMs - tail.firstMs) / HOUR_MS) };
   const p = tailOfPool(tail.pool, score, asker);
   learnPool(tail.pool, score, asker);
   return { p, mature: isMatureTail(tail) };

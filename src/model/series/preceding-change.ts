@@ -3,6 +3,7 @@
 import type { Change } from '../../domain/change.ts';
 import { fieldName } from '../../domain/field-path.ts';
 import { describeRef, type ObjectRef } from '../../domain/object-ref.ts';
+import { isLate } from '../counter-sights.ts';
 import { touch } from '../counts.ts';
 import { span } from '../words.ts';
 
@@ -50,7 +51,7 @@ export function noteChange(state: PrecedingState, { ref, type, diff, actor, obse
     KINDS_MAX,
     (): Preceding => ({ atMs: 0, ref: undefined, type, paths: [], actor: undefined }),
   );
-  if (observedMs < entry.atMs) return;
+  if (observedMs < entry.atMs && isLate(observedMs, entry.atMs)) return;
   Object.assign(entry, { atMs: observedMs, ref, type, paths, actor: actor.source === 'none' ? undefined : actor.name });
 }
 

@@ -6,6 +6,7 @@
 import { readReconcileSample } from '../../domain/reconcile-sample.ts';
 import type { Scrape } from '../../domain/series.ts';
 import { seriesId } from '../../domain/series.ts';
+import { type CounterSights, hasRestarted, increaseOf, isFigure } from '../counter-sights.ts';
 import { touch } from '../counts.ts';
 import { addDurations, addReconciles, type Lately, makeLately } from './lately.ts';
 
@@ -21,7 +22,7 @@ export interface SignalRow {
 
 /** Last value and time by series, and what was counted lately by target and controller. */
 export interface Counters {
-  last: Map<string, { value: number; atMs: number }>;
+  last: CounterSights;
   lately: Map<string, Lately>;
 }
 
@@ -45,7 +46,6 @@ interface Gathered {
 const COUNTERS_MAX = 100_000;
 const CONTROLLERS_MAX = 1_000;
 const LATELY_MAX = 2_000;
-const ABSENT_MS = 86_400_000;
 const QUANTILE = 0.99;
 const TIMED_MIN = 100;
 const RECONCILES_MIN = 20;
@@ -53,15 +53,16 @@ const BUCKET = 'controller_runtime_reconcile_time_seconds_bucket';
 
 export function readSignals(scrape: Scrape, counters: Counters): SignalRow[] {
   const found = new Map<string, Gathered>();
-  const restarted = hasRestarted(scrape, counters);
+  const restarted = hasRestarted(scrape, counters.last);
   for (const { metric, labels, value } of scrape.samples) {
-    if (!Number.isFinite(value) || value < 0) continue;
+    if (!isFigure(value)) continue;
     const controller = readReconcileSample(metric, labels)?.controller ?? labels.controller ?? labels.name;
     if (controller === undefined || controller === '') continue;
     const gathered = found.get(controller) ?? fresh();
     if (!found.has(controller) && found.size >= CONTROLLERS_MAX) continue;
     found.set(controller, gathered);
-    const increase = () => increaseOf(counters, scrape, { series: seriesId(metric, labels), value, restarted });
+    const increase = () =>
+      increaseOf(counters.last, scrape, { series: seriesId(metric, labels), value, restarted, max: COUNTERS_MAX });
     gather(gathered, { metric, labels, value, role: readReconcileSample(metric, labels)?.role }, increase);
   }
   return [...found].flatMap(([controller, gathered]) => {
@@ -127,35 +128,6 @@ export function quantileOfBuckets(increases: ReadonlyMap<number, number>): numbe
     [below, before] = [bound, n];
   }
   return below;
-}
-
-/** Counters fall together, when their process starts again; those that have passed where they were do not show it themselves. */
-function hasRestarted(scrape: Scrape, counters: Counters): boolean {
-  return scrape.samples.some(({ metric, labels, value }) => {
-    const before = counters.last.get(idOf(scrape, seriesId(metric, labels)));
-    return before !== undefined && scrape.tsMs > before.atMs && value >= 0 && value < before.value;
-  });
-}
-
-function idOf({ cluster, target }: Scrape, series: string): string {
-  return `${cluster}\u0000${target}\u0000${series}`;
-}
-
-function increaseOf(
-  counters: Counters,
-  scrape: Scrape,
-  { series, value, restarted }: { series: string; value: number; restarted: boolean },
-): number | undefined {
-  const { tsMs } = scrape;
-  const id = idOf(scrape, series);
-  const before = counters.last.get(id);
-  touch(counters.last, id, COUNTERS_MAX, () => ({ value, atMs: tsMs }));
-  if (before === undefined || tsMs <= before.atMs) return undefined;
-  const increase = restarted ? value : value - before.value;
-  const absent = tsMs - before.atMs > ABSENT_MS;
-  before.value = value;
-  before.atMs = tsMs;
-  return absent ? undefined : increase;
 }
 
 function fresh(): Gathered {

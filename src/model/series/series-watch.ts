@@ -7,6 +7,7 @@ import type { Change } from '../../domain/change.ts';
 import type { Judgement, Severity } from '../../domain/finding.ts';
 import { isStandby } from '../../domain/reconcile-sample.ts';
 import type { Scrape } from '../../domain/series.ts';
+import { isLate, setBackMs } from '../counter-sights.ts';
 import { touch } from '../counts.ts';
 import { onceInOf, reasonOf } from '../explain.ts';
 import { figure, many, percent, span } from '../words.ts';
@@ -100,7 +101,8 @@ export class SeriesWatch {
     const key = `${cluster}\u0000${target}\u0000${row.controller}\u0000${row.name}`;
     if (!series.has(key) && !this.#hasRoom(tsMs)) return [];
     const watched = touch(series, key, SERIES_MAX, () => newWatched(tsMs));
-    if (tsMs <= watched.lastMs) return [];
+    if (isLate(tsMs, watched.lastMs)) return [];
+    if (tsMs < watched.lastMs) this.#setBack(watched, tsMs);
     watched.lastMs = tsMs;
     watched.points.push({ atMs: tsMs, value: row.value });
     if (watched.points.length > (row.name === 'saturation' ? POINTS_MAX : LASTING)) watched.points.shift();
@@ -125,6 +127,14 @@ export class SeriesWatch {
     const outlook = this.#outlook(scrape, row, watched);
     if (outlook !== undefined) out.push(outlook);
     return out;
+  }
+
+  /** How long it is known and when it told what stay as they are; a line through both sides of the step would be none. */
+  #setBack(watched: Watched, tsMs: number): void {
+    const ms = setBackMs(tsMs, watched.lastMs);
+    watched.firstMs -= ms;
+    if (watched.outlookToldMs !== undefined) watched.outlookToldMs -= ms;
+    watched.points = watched.points.slice(-LASTING).map(({ atMs, value }) => ({ atMs: atMs - ms, value }));
   }
 
   /** When full, a new series takes the place of one that is gone; to forget a living one would be to learn none of them. */

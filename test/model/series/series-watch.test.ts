@@ -8,50 +8,11 @@ import { outlookOf } from '../../../src/model/series/outlook.ts';
 import { makeCounters, quantileOfBuckets, readSignals } from '../../../src/model/series/read-signals.ts';
 import { SERIES_MAX, SeriesWatch } from '../../../src/model/series/series-watch.ts';
 import { makeRandom } from '../stream.ts';
-import { ROW_MS, START_MS } from './synthetic.ts';
+import { pages, ROW_MS, START_MS } from './synthetic.ts';
 
 const ROWS = 900;
 const QUARTER_MS = 15 * ROW_MS;
 const kindOf = () => ({ group: 'kafka.example.com', kind: 'Kafka' });
-
-interface Course {
-  errors?: number;
-  slow?: number;
-  busy?: number;
-  reset?: boolean;
-}
-
-/** A page with all that is read: about 60 reconciles a minute, most under 0.1 s. */
-function pages(rows: number, course: (row: number) => Course, { seed = 1, rowMs = ROW_MS } = {}): Scrape[] {
-  const random = makeRandom(seed);
-  let [good, bad, quick, retries] = [0, 0, 0, 0];
-  return Array.from({ length: rows }, (_, row): Scrape => {
-    const { errors = 0.02, slow = 0.001, busy = 0.2, reset = false } = course(row);
-    if (reset) good = bad = quick = retries = 0;
-    for (let i = 0; i < 50 + Math.floor(random() * 20); i++) {
-      const failed = random() < errors;
-      if (failed) bad++;
-      else good++;
-      if (random() >= slow) quick++;
-      if (failed && random() < 0.5) retries++;
-    }
-    const controller = 'kafka';
-    const bucket = 'controller_runtime_reconcile_time_seconds_bucket';
-    const values: [string, Record<string, string>, number][] = [
-      ['controller_runtime_reconcile_total', { result: 'success' }, good],
-      ['controller_runtime_reconcile_total', { result: 'error' }, bad],
-      [bucket, { le: '0.1' }, quick],
-      [bucket, { le: '1' }, quick + (good + bad - quick) / 2],
-      [bucket, { le: '+Inf' }, good + bad],
-      ['workqueue_retries_total', {}, retries],
-      ['workqueue_depth', {}, Math.floor(random() * 3)],
-      ['controller_runtime_active_workers', {}, 10 * busy],
-      ['controller_runtime_max_concurrent_reconciles', {}, 10],
-    ];
-    const samples = values.map(([metric, labels, value]) => ({ metric, labels: { ...labels, controller }, value }));
-    return { cluster: 'c', target: 't', tsMs: START_MS + row * rowMs, samples };
-  });
-}
 
 const watchAll = (watch: SeriesWatch, scrapes: readonly Scrape[]): Judgement[] => scrapes.flatMap((each) => watch.observe(each));
 
