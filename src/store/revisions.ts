@@ -41,6 +41,8 @@ export const REVISION_DEFAULTS: RevisionOptions = {
   walkCacheBytes: 4 * 1024 * 1024,
 };
 
+const KEPT_STEPS_MIN = 4;
+
 interface CachedState {
   seq: number;
   state: KubeObject;
@@ -171,8 +173,9 @@ export class Revisions {
     if (head?.seq === seq) return head;
     const walked = this.#walks.get(lifeId);
     if (walked?.seq === seq) return walked;
-    const found = this.#rebuild(lifeId, seq, walked, row);
-    this.#walks.set(lifeId, found, found.length);
+    const { found, steps } = this.#rebuild(lifeId, seq, walked, row);
+    // What is built as quickly again is not worth the collector's time that keeping it costs.
+    if (steps >= KEPT_STEPS_MIN) this.#walks.set(lifeId, found, found.length);
     return found;
   }
 
@@ -181,7 +184,7 @@ export class Revisions {
     const row = this.#parts.log.row(seq);
     if (row === undefined || recordShapeOf(row.flags) !== 'patch' || isWhole(text)) return undefined;
     try {
-      const { bare, state } = this.#rebuild(lifeId, seq, undefined, row);
+      const { bare, state } = this.#rebuild(lifeId, seq, undefined, row).found;
       return encodeWhole(bare, state, columnsOf(row));
     } catch (error) {
       if (isCrowsnestError(error, 'STORE_CORRUPT')) return undefined;
@@ -190,7 +193,12 @@ export class Revisions {
   }
 
   /** Goes back to the nearest full state, or to the state known already, and forward again patch by patch. */
-  #rebuild(lifeId: number, seq: number, known: CachedState | undefined, given?: ChangeRow): CachedState {
+  #rebuild(
+    lifeId: number,
+    seq: number,
+    known: CachedState | undefined,
+    given?: ChangeRow,
+  ): { found: CachedState; steps: number } {
     const { steps, start } = this.#steps(lifeId, seq, known, given);
     let bare = start?.bare;
     let own: ReturnType<typeof decodeRecord>['own'];
@@ -208,7 +216,7 @@ export class Revisions {
     const row = given ?? this.#parts.log.row(seq);
     if (bare === undefined || row === undefined)
       throw corruptRecord('a revision has no full state to start from', `change ${seq}`);
-    return { seq, bare, state: dress(bare, columnsOf(row), own), length };
+    return { found: { seq, bare, state: dress(bare, columnsOf(row), own), length }, steps: steps.length };
   }
 
   /** The changes to go through, oldest first, and the state to start from where none of them holds a full one. */
