@@ -23,6 +23,7 @@ export async function rekey(options: Copying & { file: string; keys: KeyRing }):
   try {
     claimKeys(db, keys, file);
     const seal = createValueSeal(keys, file);
+    const hadWords = dropWords(db);
     const counts = TABLES.map(
       (table) => db.prepare<[], number>(`SELECT count(*) FROM ${table} WHERE typeof(data) <> 'integer'`).pluck().get() ?? 0,
     );
@@ -40,7 +41,7 @@ export async function rekey(options: Copying & { file: string; keys: KeyRing }):
     }
     putKeysInUse(db, [keys.newest.id]);
     // What was there in plain text may linger in parts of pages that hold nothing any more.
-    if (sealed > 0) db.exec('VACUUM');
+    if (sealed > 0 || hadWords) db.exec('VACUUM');
     db.pragma('wal_checkpoint(TRUNCATE)');
     return sealed;
   } catch (error) {
@@ -48,6 +49,13 @@ export async function rekey(options: Copying & { file: string; keys: KeyRing }):
   } finally {
     close();
   }
+}
+
+/** The index of words holds in clear what is to be encrypted, and cannot be searched encrypted. True when there was one. */
+function dropWords(db: Database.Database): boolean {
+  const has = db.prepare<[], number>("SELECT 1 FROM sqlite_schema WHERE name = 'value_text'").pluck().get() !== undefined;
+  if (has) db.exec('DROP TABLE value_text');
+  return has;
 }
 
 function* batchesOf(

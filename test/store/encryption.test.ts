@@ -98,3 +98,15 @@ it('is switched on for a database that is there, changed, and needs the old key 
   for (const name of ['orders-1', 'orders-1000', 'orders-2000'])
     assert.deepEqual(store.head(refTo(name))?.state.spec, { i: 69, jam: 'marmalade 69', animal: 'none' });
 });
+
+it('what was encrypted later has no index of words left', async () => {
+  const file = join(folder, 'words.db');
+  {
+    using store = open(file, undefined, { fullText: true });
+    for (const change of history('orders', [{ jam: 'marmalade' }, { jam: 'porcupine' }], 1)) store.append({ changes: [change] });
+    assert.deepEqual(store.changesWith([[['marmalade']]], 100, 10), [1]);
+  }
+  assert.deepEqual(wordsIn(file), ['marmalade', 'porcupine']);
+  await rekey({ file, keys: ring(FIRST) });
+  assert.deepEqual(wordsIn(file), []);
+});
