@@ -51,6 +51,8 @@ export interface PathHabitsState {
 }
 
 const SHAPES_MAX = 20_000;
+/** Fields that move in a smaller share of edits rest: only of these it is asked what their peers do. */
+const RESTING = 0.05;
 
 export class PathHabits {
   #state: PathHabitsState = {
@@ -107,15 +109,13 @@ export class PathHabits {
     const far = (countOf(this.#state.tails, field.tail, 'moved') + 0.2) / (countOf(this.#state.tails, field.tail, 'held') + 20);
     const kin = (this.kindMoved(event.kind, field.generic) + 5 * far) / (this.kindHeld(event.kind, field.generic) + 5);
     const edits = this.objectEdits(event);
-    const moved = this.objectMoved(event, field.path);
-    const own = (moved + 3 * kin) / (edits + 3);
-    const among = moved > 0 ? 0 : this.#movedPeers(event, field.path) / (edits + 3);
-    return Math.min(1, Math.max(own, among));
+    const own = (this.objectMoved(event, field.path) + 3 * kin) / (edits + 3);
+    return own > RESTING ? Math.min(1, own) : Math.max(own, Math.min(1, this.#movedPeers(event, field.path) / (edits + 3)));
   }
 
   /**
-   * How many fields of this name, as deep in the same object, have moved: a map key is a place among peers, and one more of them that moves for the
-   * first time is as usual as that was so far.
+   * How many other fields of this name, as deep in the same object, have moved: a map key is a place among peers, and that one more of them moves
+   * which hardly ever did is as usual as such moves were so far.
    */
   #movedPeers(event: ChangeEvent, path: string): number {
     const name = path.slice(path.lastIndexOf('/'));
