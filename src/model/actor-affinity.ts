@@ -7,6 +7,7 @@ import { describeRef } from '../domain/object-ref.ts';
 import { increment, touch } from './counts.ts';
 import { DAY_MS, type Detector, type Evidence, type Explanation, type Group } from './detector.ts';
 import type { ChangeEvent } from './features.ts';
+import { actorClaim, NO_OTHERS, type Others } from './fleet.ts';
 import { type Target, Visitors, type VisitorsState } from './visitors.ts';
 import { kindIn, many } from './words.ts';
 
@@ -40,6 +41,12 @@ export class ActorAffinity implements Detector<ActorAffinityState> {
   readonly #objects = new Visitors();
   #state: Omit<ActorAffinityState, 'objects'> = { groups: 0, firstMs: undefined, actors: new Map(), targets: new Map() };
 
+  readonly #others: Others;
+
+  constructor(others = NO_OTHERS) {
+    this.#others = others;
+  }
+
   score(event: ChangeEvent): Evidence | undefined {
     if (!event.timed || event.actor.source === 'none') return undefined;
     const { actors, groups } = this.#state;
@@ -53,6 +60,7 @@ export class ActorAffinity implements Detector<ActorAffinityState> {
       }
       if (target !== undefined) surprise -= WEIGHT[level] * Math.log(Math.min(1, (target.newcomers + 0.5) / (target.n + 1)));
     }
+    if (!this.#knows('kind', event)) surprise = this.#others.weigh(surprise, actorClaim(event));
     return surprise > 0 ? { surprise, explain: () => this.#explain(event, actor) } : undefined;
   }
 
@@ -75,8 +83,9 @@ export class ActorAffinity implements Detector<ActorAffinityState> {
       target === undefined || usual === undefined
         ? 'nobody else has either'
         : `${usual[1]} of the last ${many(target.n, 'change')} ${level === 'object' ? 'of it' : 'there'} came from ${usual[0]}`;
+    const elsewhere = level === 'kind' ? this.#others.words(actorClaim(event)) : '';
     return {
-      sentence: `${lead}; ${rest}.`,
+      sentence: `${lead}; ${rest}${elsewhere}.`,
       observed: name,
       usual: usual?.[0],
       samples: target?.n ?? 0,

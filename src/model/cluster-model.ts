@@ -17,6 +17,7 @@ import { Drift } from './drift.ts';
 import { bitsOf, gravest, type Part, reasonOf, reasonsOf } from './explain.ts';
 import { FactDetector } from './fact-detector.ts';
 import { type ChangeEvent, eventOf, isStatusOnly, objectId } from './features.ts';
+import type { Others } from './fleet.ts';
 import { HabitNames } from './habit-names.ts';
 import { HandEdit } from './hand-edit.ts';
 import { HourOfWeek } from './hour-of-week.ts';
@@ -75,6 +76,10 @@ export type Witness = (seen: { event: ChangeEvent; parts: readonly Part[]; score
 export interface ClusterModelOptions {
   timeZone: string;
   rules: readonly CompiledRule[];
+  /** What other clusters know; none unless given. */
+  others?: Others | undefined;
+  /** Sees each change that is judged, after that. */
+  onJudged?: ((event: ChangeEvent) => void) | undefined;
   witness?: Witness | undefined;
   /** In place of WEIGHTS, for benches: a detector of weight 0 is left out. */
   weights?: Readonly<Record<string, number>> | undefined;
@@ -84,6 +89,7 @@ export class ClusterModel {
   readonly #rules: readonly CompiledRule[];
   readonly #weights: Readonly<Record<string, number>>;
   readonly #witness: Witness | undefined;
+  readonly #onJudged: ((event: ChangeEvent) => void) | undefined;
   readonly #table = new RowTable({ forget: (row) => this.#forget(row) });
   readonly #paths = new PathBook();
   readonly #habits = new PathHabits();
@@ -110,12 +116,13 @@ export class ClusterModel {
     this.#rules = options.rules;
     this.#weights = options.weights ?? WEIGHTS;
     this.#witness = options.witness;
+    this.#onJudged = options.onJudged;
     this.#detectors = [
-      new ActorAffinity(),
+      new ActorAffinity(options.others),
       new StableField(this.#habits),
-      new Structure(this.#habits),
-      new NewValue(),
-      new NewOrigin(),
+      new Structure(this.#habits, options.others),
+      new NewValue(options.others),
+      new NewOrigin(options.others),
       new Leap(),
       new HourOfWeek({ timeZone: options.timeZone }),
       new Burst(this.#tempos),
@@ -152,6 +159,7 @@ export class ClusterModel {
     const judgement = this.#judge(event, group);
     if (judgement !== undefined) out.push({ ...judgement, actor: told.actor });
     this.#track(event);
+    this.#onJudged?.(event);
     return out;
   }
 

@@ -12,6 +12,7 @@ import type { Scrape } from '../domain/series.ts';
 import { baselinesOf, type Learnt, namesLike } from './baseline.ts';
 import { type LiveRatio, liveRatios } from './call-record.ts';
 import { ClusterModel, type SavedCluster, type Witness } from './cluster-model.ts';
+import { Fleet, type FleetState } from './fleet.ts';
 import type { Model } from './model.ts';
 import { type KindOfController, ReconcileHealth } from './reconcile-health.ts';
 import { SeriesWatch } from './series/series-watch.ts';
@@ -30,7 +31,7 @@ export interface ModelOptions {
 }
 
 /** Raised when the shape of the saved state changes; an older snapshot is then not restored but relearnt from the record. */
-export const SNAPSHOT_VERSION = 7;
+export const SNAPSHOT_VERSION = 8;
 
 const NAMES_MAX = 5;
 
@@ -40,6 +41,7 @@ interface Saved {
   series: unknown;
   watch: unknown;
   told: ShiftsTold;
+  fleet: FleetState;
 }
 
 /**
@@ -59,6 +61,7 @@ class Ensemble implements Model {
   readonly #clusters = new Map<string, ClusterModel>();
   readonly #series: ReconcileHealth;
   readonly #watch: SeriesWatch;
+  readonly #fleet = new Fleet();
   #shiftsTold: ShiftsTold = new Map();
 
   constructor(timeZone: string, { rules = [], kindOf, witness, weights }: ModelOptions) {
@@ -71,6 +74,7 @@ class Ensemble implements Model {
 
   observe(change: Change): Judgement[] {
     this.#watch.noteChange(change);
+    this.#fleet.join(change.ref.cluster);
     return this.#clusterOf(change.ref.cluster).observe(change);
   }
 
@@ -95,6 +99,7 @@ class Ensemble implements Model {
       series: this.#series.save(),
       watch: this.#watch.save(),
       told: this.#shiftsTold,
+      fleet: this.#fleet.save(),
     };
     return zstdCompressSync(serialize(saved));
   }
@@ -122,10 +127,15 @@ class Ensemble implements Model {
     this.#series.load(saved.series);
     this.#watch.load(saved.watch);
     this.#shiftsTold = saved.told;
+    this.#fleet.load(saved.fleet);
   }
 
   series(): ReturnType<Model['series']> {
     return this.#watch.size();
+  }
+
+  fleet(): ReturnType<Model['fleet']> {
+    return this.#fleet.size();
   }
 
   calibration(): LiveRatio[] {
@@ -166,7 +176,11 @@ class Ensemble implements Model {
   #clusterOf(name: string): ClusterModel {
     let cluster = this.#clusters.get(name);
     if (cluster === undefined) {
-      cluster = new ClusterModel({ timeZone: this.#timeZone, rules: this.#rules, ...this.#bench });
+      cluster = new ClusterModel({
+        ...{ timeZone: this.#timeZone, rules: this.#rules, ...this.#bench },
+        others: this.#fleet.of(name),
+        onJudged: (event) => this.#fleet.note(name, event),
+      });
       this.#clusters.set(name, cluster);
     }
     return cluster;

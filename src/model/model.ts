@@ -21,6 +21,8 @@ export interface Model {
   snapshot(): Uint8Array;
   /** Controllers' series that are followed, and rows left out because there are as many as may be. */
   series(): { series: number; refusedRows: number };
+  /** Clusters that changes came from, and things noted of them for one another; none of one alone. */
+  fleet(): { clusters: number; entries: number };
   /** Observed over nominal of the detectors' calls in the recent past. */
   calibration(): LiveRatio[];
   /** What is learnt about how long, per scope: for "still learning" on the page. */

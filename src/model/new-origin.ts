@@ -7,6 +7,8 @@ import { fieldName } from '../domain/field-path.ts';
 import { countToken, makeTokenCounts, noveltyRate, type TokenCounts, touch } from './counts.ts';
 import { type Detector, type Evidence, type Explanation, type Group, sameInGroup } from './detector.ts';
 import type { ChangeEvent, Field } from './features.ts';
+import { NO_OTHERS, type Others, originClaim } from './fleet.ts';
+import { originIn } from './origin.ts';
 import { tokensOf } from './value-types.ts';
 import { many, quoteBoth } from './words.ts';
 
@@ -27,6 +29,12 @@ interface State {
 export class NewOrigin implements Detector<State> {
   readonly name = 'new-origin';
   #state: State = { kinds: new Map(), all: makeTokenCounts(), replaced: 0, moved: 0 };
+
+  readonly #others: Others;
+
+  constructor(others = NO_OTHERS) {
+    this.#others = others;
+  }
 
   score(event: ChangeEvent, group: Group): Evidence | undefined {
     if (event.type === 'DELETED' || this.#state.all.n < VALUES_MIN) return undefined;
@@ -54,7 +62,10 @@ export class NewOrigin implements Detector<State> {
     const move = op === 'set' ? -Math.log((moved + 0.5) / (replaced + 1)) : 0;
     if (ofKind?.seen.has(origin)) return move;
     const inKind = ofKind === undefined ? 0 : -Math.log(noveltyRate(ofKind));
-    return move + inKind + (all.seen.has(origin) ? 0 : -Math.log(noveltyRate(all)));
+    if (all.seen.has(origin)) return move + inKind;
+    const inCluster = -Math.log(noveltyRate(all));
+    if (!this.#others.any()) return move + inKind + inCluster;
+    return move + this.#others.weigh(inKind + inCluster, originClaim(origin));
   }
 
   #explain(event: ChangeEvent, field: Field, origin: string): Explanation {
@@ -69,7 +80,7 @@ export class NewOrigin implements Detector<State> {
         ? `${many(known, 'value')} of ${event.ref.kind} objects came from there, but this field moved`
         : inCluster !== undefined
           ? `nothing of ${event.ref.kind} objects came from ${origin} before, as ${many(inCluster, 'value')} elsewhere in this cluster did`
-          : `nothing in this cluster came from ${origin} before (${many(all.n, 'value')} with an origin seen)`;
+          : `nothing in this cluster came from ${origin} before (${many(all.n, 'value')} with an origin seen)${this.#others.words(originClaim(origin))}`;
     return {
       sentence: `${fieldName(field.path)} is now ${next}${was}: ${habit}.`,
       path: field.path,
@@ -117,27 +128,4 @@ function newOrigin(field: Field): string | undefined {
   const origin = field.op === 'remove' ? undefined : originIn(field.tokens);
   if (origin === undefined || field.op !== 'set') return origin;
   return originIn(tokensOf(undefined, field.old, field.generic)) === origin ? undefined : origin;
-}
-
-/** The origin that the tokens of a value name: these were made when the value was read. */
-function originIn(tokens: readonly string[]): string | undefined {
-  for (const token of tokens) {
-    if (token.startsWith('repo:')) return shortened(registryOf(token.slice(5)));
-    if (token.startsWith('url:')) return shortened(token.slice(token.indexOf('://') + 3));
-    if (token.startsWith('host:')) return token.slice(5);
-  }
-  return undefined;
-}
-
-/** An image whose name starts with no host comes from Docker Hub. */
-function registryOf(repository: string): string {
-  const first = repository.slice(0, repository.indexOf('/'));
-  return first.includes('.') || first.includes(':') || first === 'localhost' ? first : 'docker.io';
-}
-
-const ADDRESS = /^[\d.]+$/;
-
-function shortened(host: string): string {
-  const name = host.toLowerCase().replace(/:\d+$/, '');
-  return ADDRESS.test(name) ? name : name.split('.').slice(-2).join('.');
 }

@@ -6,6 +6,7 @@ import { fieldName } from '../domain/field-path.ts';
 import { commonest, countToken, makeTokenCounts, noveltyRate, type TokenCounts, touch } from './counts.ts';
 import { type Detector, type Evidence, type Explanation, type Group, sameInGroup } from './detector.ts';
 import type { ChangeEvent, Field } from './features.ts';
+import { NO_OTHERS, type Others, valueClaim } from './fleet.ts';
 import { tokensOf } from './value-types.ts';
 import { many, quoteBoth } from './words.ts';
 
@@ -38,6 +39,12 @@ export class NewValue implements Detector<State> {
   readonly name = 'new-value';
   #state: State = { values: 0, objects: new Map(), kinds: new Map(), tails: new Map() };
 
+  readonly #others: Others;
+
+  constructor(others = NO_OTHERS) {
+    this.#others = others;
+  }
+
   score(event: ChangeEvent, group: Group): Evidence | undefined {
     if (event.type === 'DELETED') return undefined;
     const born = event.type === 'ADDED';
@@ -48,7 +55,7 @@ export class NewValue implements Detector<State> {
       const crowd = Math.log(sameInGroup(group, field));
       for (const token of field.tokens) {
         if (isWhereItWas(field, token)) continue;
-        const surprise = this.#surprise(event, field, token, born) - crowd;
+        const surprise = this.#amongOthers(this.#surprise(event, field, token, born), event, field, token) - crowd;
         if (surprise > best) {
           best = surprise;
           oddest = [field, token];
@@ -84,6 +91,16 @@ export class NewValue implements Detector<State> {
     return Math.min(most, surprise);
   }
 
+  /** What this kind's objects here do not know may be usual elsewhere. */
+  #amongOthers(surprise: number, event: ChangeEvent, field: Field, token: string): number {
+    if (!this.#others.any() || surprise <= 0 || this.#knowsInKind(event, field, token)) return surprise;
+    return this.#others.weigh(surprise, valueClaim(event, field.generic, token));
+  }
+
+  #knowsInKind(event: ChangeEvent, field: Field, token: string): boolean {
+    return this.#state.kinds.get(slot(token, `${event.kind}${field.generic}`))?.seen.has(token) === true;
+  }
+
   #explain(event: ChangeEvent, field: Field, token: string): Explanation {
     const own = this.#state.objects.get(event.row)?.get(slot(token, field.path));
     const kin = this.#state.kinds.get(slot(token, field.ofKind));
@@ -99,8 +116,9 @@ export class NewValue implements Detector<State> {
       counts === undefined || usual === undefined
         ? 'nothing like it was seen before'
         : `${/^[aeiou]/.test(noun) ? 'an' : 'a'} ${noun} not seen in ${many(counts.n, 'value')} of this field on ${whose}`;
+    const elsewhere = this.#knowsInKind(event, field, token) ? '' : this.#others.words(valueClaim(event, field.generic, token));
     return {
-      sentence: `${fieldName(field.path)} is now ${next}${was}: ${habit}.`,
+      sentence: `${fieldName(field.path)} is now ${next}${was}: ${habit}${elsewhere}.`,
       path: field.path,
       observed: field.next,
       usual: field.op === 'set' ? field.old : usual?.[0].slice(usual[0].indexOf(':') + 1),

@@ -2,6 +2,7 @@
 import { fieldName } from '../domain/field-path.ts';
 import { type Detector, type Evidence, type Group, sameInGroup } from './detector.ts';
 import type { ChangeEvent, Field } from './features.ts';
+import { fieldClaim, NO_OTHERS, type Others } from './fleet.ts';
 import type { PathHabits } from './path-habits.ts';
 import { Repertoire, type RepertoireState } from './repertoire.ts';
 import { many, quote, quoteBoth } from './words.ts';
@@ -92,9 +93,11 @@ export class StableField implements Detector<RepertoireState> {
 export class Structure implements Detector<null> {
   readonly name = 'structure';
   readonly #habits: PathHabits;
+  readonly #others: Others;
 
-  constructor(habits: PathHabits) {
+  constructor(habits: PathHabits, others = NO_OTHERS) {
     this.#habits = habits;
+    this.#others = others;
   }
 
   score(event: ChangeEvent, group: Group): Evidence | undefined {
@@ -105,7 +108,8 @@ export class Structure implements Detector<null> {
     for (const field of event.fields) {
       if (field.op === 'set') continue;
       generics.add(field.generic);
-      const rarity = -Math.log(this.#habits.growing(event.kind, field)) - Math.log(sameInGroup(group, field));
+      const rarity =
+        this.#amongOthers(-Math.log(this.#habits.growing(event.kind, field)), event, field) - Math.log(sameInGroup(group, field));
       // People label things as they please.
       const surprise = LABEL.test(field.generic) ? LABEL_SHARE * rarity : rarity;
       if (surprise > best) {
@@ -123,7 +127,7 @@ export class Structure implements Detector<null> {
       : {
           surprise,
           explain: () => ({
-            sentence: `${fieldName(field.path)} was ${verb} (${quote(field.op === 'add' ? field.next : field.old)}), which edits of ${event.ref.kind} objects hardly ever do (${many(samples, 'edit')} seen).`,
+            sentence: `${fieldName(field.path)} was ${verb} (${quote(field.op === 'add' ? field.next : field.old)}), which edits of ${event.ref.kind} objects hardly ever do (${many(samples, 'edit')} seen)${this.#wordsOfOthers(event, field)}.`,
             path: field.path,
             observed: field.next,
             usual: field.old,
@@ -131,6 +135,19 @@ export class Structure implements Detector<null> {
             scope: 'kind',
           }),
         };
+  }
+
+  /** A field that no object of the kind had here may be usual elsewhere. */
+  #amongOthers(rarity: number, event: ChangeEvent, field: Field): number {
+    if (!this.#others.any() || field.op !== 'add' || rarity <= 0) return rarity;
+    const claim = fieldClaim(event, field.generic);
+    return this.#others.isNewHere(claim) ? this.#others.weigh(rarity, claim) : rarity;
+  }
+
+  #wordsOfOthers(event: ChangeEvent, field: Field): string {
+    if (!this.#others.any() || field.op !== 'add') return '';
+    const claim = fieldClaim(event, field.generic);
+    return this.#others.isNewHere(claim) ? this.#others.words(claim) : '';
   }
 
   learn(): void {}

@@ -2,7 +2,7 @@
 import { Counter, Gauge, type Registry } from 'prom-client';
 import type { Model } from '../model/model.ts';
 
-export function publishModelMetrics(model: Pick<Model, 'series' | 'calibration'>, registry: Registry): void {
+export function publishModelMetrics(model: Pick<Model, 'series' | 'calibration' | 'fleet'>, registry: Registry): void {
   const registers = [registry];
   new Gauge({
     name: 'crowsnest_calibration_ratio',
@@ -12,6 +12,14 @@ export function publishModelMetrics(model: Pick<Model, 'series' | 'calibration'>
     collect() {
       this.reset();
       for (const { detector, level, ratio } of model.calibration()) this.set({ detector, level: String(level) }, ratio);
+    },
+  });
+  new Gauge({
+    name: 'crowsnest_model_fleet_entries',
+    help: 'Values, fields and actors noted of each of several clusters for the others; at most 320,000. None while there is one cluster.',
+    registers,
+    collect() {
+      this.set(model.fleet().entries);
     },
   });
   new Gauge({
