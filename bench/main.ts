@@ -13,6 +13,7 @@ import { measureBudget } from './quality/budget.ts';
 import { measureQuality, qualityText } from './quality/measure.ts';
 import { measureModelMemory } from './quality/model-memory.ts';
 import { measureNab } from './quality/nab.ts';
+import { measureOutlooks } from './quality/outlooks.ts';
 import { plant } from './quality/planted/plant.ts';
 import { measureQuiet } from './quality/quiet-series.ts';
 import { measureQueries, type QueriesOptions, queriesText } from './queries.ts';
@@ -272,6 +273,14 @@ program
       program.error(`the bench came to nothing: ${(error as Error).message}`);
     }
   });
+
+program
+  .command('outlooks')
+  .description(
+    'how often a limit is reached within the band that was told with "full in 3 h", on rising stretches of real series',
+  )
+  .requiredOption('--data <DIR>', 'the Numenta Anomaly Benchmark: data/ and labels/')
+  .action(({ data }: { data: string }) => print(measureOutlooks(data)));
 
 program
   .command('budget')
