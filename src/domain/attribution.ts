@@ -81,28 +81,26 @@ function named(
   }
   // A deletion leaves no entry: whoever wrote last need not be who deleted.
   const all = deleted ? [] : managedEntries(object);
-  const entries = all.filter((entry) => entry.timeMs !== undefined);
-  if (entries.length === 0) return { actor: UNKNOWN_ACTOR, candidates: [] };
-  const newestMs = Math.max(...entries.map((entry) => entry.timeMs!));
-  const newest = entries.filter((entry) => entry.timeMs === newestMs);
-  const untimed = all.filter((entry) => entry.timeMs === undefined);
-  const timeless =
-    untimed.length === 0 || newest.some((entry) => ownsSome(entry.fields))
-      ? []
-      : untimed.filter((entry) => ownsSome(entry.fields));
-  const candidates = [...timeless, ...newest]
-    .map((entry): Actor => {
-      const share = kept === 0 ? 0 : owned(entry.fields) / kept;
-      const fits = entry.status === statusOnly ? 0 : -0.1;
-      return {
-        name: entry.manager,
-        source: 'managedFields',
-        confidence: round(0.3 + (newest.length + timeless.length === 1 ? 0.2 : 0) + 0.2 * share + fits),
-        operation: entry.operation,
-      };
-    })
-    .sort((a, b) => b.confidence - a.confidence);
+  // Without lists in between, as this runs for every change.
+  let newestMs = Number.NEGATIVE_INFINITY;
+  for (const { timeMs } of all) if (timeMs !== undefined && timeMs > newestMs) newestMs = timeMs;
+  if (newestMs === Number.NEGATIVE_INFINITY) return { actor: UNKNOWN_ACTOR, candidates: [] };
+  const newest = all.filter((entry) => entry.timeMs === newestMs);
+  const hasTimeless = all.some(isTimeless) && !newest.some((entry) => ownsSome(entry.fields));
+  const timeless = hasTimeless ? all.filter((entry) => isTimeless(entry) && ownsSome(entry.fields)) : [];
+  const alone = newest.length + timeless.length === 1;
+  const candidates = (hasTimeless ? [...timeless, ...newest] : newest).map((entry): Actor => {
+    const share = kept === 0 ? 0 : owned(entry.fields) / kept;
+    const fits = entry.status === statusOnly ? 0 : -0.1;
+    const confidence = round(0.3 + (alone ? 0.2 : 0) + 0.2 * share + fits);
+    return { name: entry.manager, source: 'managedFields', confidence, operation: entry.operation };
+  });
+  if (!alone) candidates.sort((a, b) => b.confidence - a.confidence);
   return { actor: candidates[0] ?? UNKNOWN_ACTOR, candidates };
+}
+
+function isTimeless(entry: ManagedEntry): boolean {
+  return entry.timeMs === undefined;
 }
 
 interface ManagedEntry {
