@@ -5,7 +5,7 @@ import { fieldName } from '../domain/field-path.ts';
 import type { Beat } from './beats.ts';
 import type { Tempo } from './burst.ts';
 import { DAY_MS } from './detector.ts';
-import { CLOCKS, gapsOn } from './gap-log.ts';
+import { CLOCKS } from './gap-log.ts';
 import { usualHours } from './hour-of-week.ts';
 import type { Target } from './visitors.ts';
 import { howOften, many, percent, span } from './words.ts';
@@ -50,8 +50,8 @@ export function paceHabit(tempo: Tempo | undefined, nowMs: number): Habit | unde
 
 /** Only what is missed when it does not come: a steady beat. */
 export function beatHabit(beat: Pick<Beat, 'gaps' | 'beats'> | undefined, whose = ''): Habit | undefined {
-  if (beat === undefined || beat.gaps.n < 9) return undefined;
-  const rising = gapsOn(beat.gaps, CLOCKS.time).sort();
+  if (beat === undefined || beat.gaps.count() < 9) return undefined;
+  const rising = beat.gaps.on(CLOCKS.time).sort();
   const median = rising[rising.length >> 1] as number;
   const longest = rising.at(-1) as number;
   const sentence = `${whose}each ${span(median)} as a rule and ${span(longest)} apart at most lately`;

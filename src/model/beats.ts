@@ -4,11 +4,18 @@
  */
 import type { ObjectRef } from '../domain/object-ref.ts';
 import { clearRow, reachRow } from './columns.ts';
-import { type GapLog, makeGapLog } from './gap-log.ts';
+import { GapLog, type GapLogState } from './gap-log.ts';
 import type { NameBook } from './name-book.ts';
 
 /** The kind of an object, as it was called when its key was first seen. */
 export type Head = Pick<ObjectRef, 'cluster' | 'group' | 'version' | 'kind'>;
+
+export interface Gaps {
+  count(): number;
+  /** On one clock, oldest first. */
+  on(clock: number): Float64Array;
+  push(gap: readonly [time: number, visits: number, kind: number]): void;
+}
 
 export interface Beat {
   /** Of `nameOfHead`. */
@@ -22,7 +29,7 @@ export interface Beat {
    * On the wall clock; in visits of anybody to the cluster: when all is quiet, one more quiet object is no news; and in changes of objects of
    * the same kind, a visit's counted once.
    */
-  gaps: GapLog;
+  gaps: Gaps;
   lastVisits: number;
   lastOfKind: number;
   /** Due times that passed in vain and were followed by a beat after all. */
@@ -53,13 +60,13 @@ export interface BeatsState {
     lastMs: Float64Array;
   };
   serials: { serial: Uint32Array };
-  /** By row; of keys with a beat after the first. */
-  gaps: Map<number, GapLog>;
+  gaps: GapLogState;
 }
 
 export class Beats {
   readonly #names: NameBook;
-  #state: BeatsState = {
+  readonly #gaps = new GapLog();
+  #state: Omit<BeatsState, 'gaps'> = {
     columns: {
       known: new Uint8Array(),
       alive: new Uint8Array(),
@@ -75,7 +82,6 @@ export class Beats {
       lastMs: new Float64Array(),
     },
     serials: { serial: new Uint32Array() },
-    gaps: new Map(),
   };
 
   /** `names` is the book of actors and heads, which tables may share. */
@@ -84,14 +90,14 @@ export class Beats {
   }
 
   get(row: number): Beat | undefined {
-    const { columns, serials, gaps } = this.#state;
+    const { columns, serials } = this.#state;
     if (!columns.known[row]) return undefined;
     return {
       head: this.#nameIn(columns.head, row),
       by: this.#nameIn(columns.by, row),
       habit: { by: this.#nameIn(columns.habit, row), votes: columns.votes[row] as number },
       lastMs: columns.lastMs[row] as number,
-      gaps: gaps.get(row) ?? makeGapLog(),
+      gaps: this.gapsOf(row),
       lastVisits: columns.lastVisits[row] as number,
       lastOfKind: columns.lastOfKind[row] as number,
       late: columns.late[row] as number,
@@ -102,8 +108,14 @@ export class Beats {
     };
   }
 
+  gapsOf(row: number): Gaps {
+    const log = this.#gaps;
+    return { count: () => log.count(row), on: (clock) => log.on(row, clock), push: (gap) => log.push(row, gap) };
+  }
+
+  /** All but the gaps, which go straight into the log. */
   put(row: number, beat: Beat): void {
-    const { columns, serials, gaps } = this.#state;
+    const { columns, serials } = this.#state;
     reachRow(columns, row);
     reachRow(serials, row);
     columns.known[row] = 1;
@@ -119,7 +131,6 @@ export class Beats {
     columns.alive[row] = beat.alive ? 1 : 0;
     columns.told[row] = beat.told;
     serials.serial[row] = beat.serial;
-    if (beat.gaps.n > 0) gaps.set(row, beat.gaps);
   }
 
   /** Keys with a beat. */
@@ -134,7 +145,7 @@ export class Beats {
 
   forget(row: number): void {
     clearRow(this.#state.columns, row);
-    this.#state.gaps.delete(row);
+    this.#gaps.forget(row);
   }
 
   #nameIn(column: Uint16Array, row: number): string {
@@ -142,10 +153,11 @@ export class Beats {
   }
 
   save(): BeatsState {
-    return this.#state;
+    return { ...this.#state, gaps: this.#gaps.save() };
   }
 
-  load(state: BeatsState): void {
+  load({ gaps, ...state }: BeatsState): void {
+    this.#gaps.load(gaps);
     this.#state = state;
   }
 }

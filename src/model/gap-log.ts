@@ -1,41 +1,121 @@
 /**
- * The last gaps between a key's beats on three clocks, packed: there are tens of thousands of keys, and three growing arrays each would be most of
- * what the model takes in memory. Single precision: a gap of a week is kept to a few hundredths of a second.
+ * The last gaps between a key's beats on three clocks. There are two keys for each object, so all lie together in a few arrays rather than in small ones of
+ * their own: a log moves to a room of the next size as it grows. Single precision: a gap of a week is kept to a few hundredths of a second.
  */
-
-export interface GapLog {
-  n: number;
-  /** Rows of one value for each clock, oldest first; undefined before the first, as most keys never beat twice. */
-  rows: Float32Array | undefined;
-}
+import { clearRow, reachRow } from './columns.ts';
 
 export const CLOCKS = { time: 0, visits: 1, kind: 2 } as const;
 const COLUMNS = 3;
-const FIRST_ROWS = 4;
+export const GAPS_MAX = 30;
+/** How many gaps a room of each size holds; the last is GAPS_MAX. */
+const SIZES = [1, 2, 4, 8, 16, GAPS_MAX] as const;
+const FIRST_ROOMS = 16;
+const GROWTH = 1.2;
 
-export function makeGapLog(): GapLog {
-  return { n: 0, rows: undefined };
+/** Rooms of one size, side by side. */
+interface Rooms {
+  /** A row of one value for each clock per gap, oldest first; as many rows as the size to a room. */
+  values: Float32Array;
+  used: number;
+  /** Rooms given back. */
+  free: number[];
 }
 
-/** Adds a gap; beyond `max` the oldest goes. */
-export function pushGap(log: GapLog, gap: readonly [time: number, visits: number, kind: number], max: number): void {
-  let rows = log.rows ?? new Float32Array(FIRST_ROWS * COLUMNS);
-  if (log.n === max) {
-    rows.copyWithin(0, COLUMNS);
-    log.n--;
-  } else if (log.n * COLUMNS === rows.length) {
-    const grown = new Float32Array(Math.min(max, log.n * 2) * COLUMNS);
-    grown.set(rows);
-    rows = grown;
+export interface GapLogState {
+  /** One row for each key: how many gaps it has, and its room among those of the smallest size that holds them. */
+  keys: { n: Uint8Array; room: Uint32Array };
+  rooms: Rooms[];
+}
+
+export class GapLog {
+  #state: GapLogState = {
+    keys: { n: new Uint8Array(), room: new Uint32Array() },
+    rooms: SIZES.map(() => ({ values: new Float32Array(), used: 0, free: [] })),
+  };
+
+  count(key: number): number {
+    return this.#state.keys.n[key] ?? 0;
   }
-  rows.set(gap, log.n * COLUMNS);
-  log.rows = rows;
-  log.n++;
+
+  /** Adds a gap; beyond GAPS_MAX the oldest goes. */
+  push(key: number, gap: readonly [time: number, visits: number, kind: number]): void {
+    const { keys } = this.#state;
+    reachRow(keys, key);
+    let n = keys.n[key] as number;
+    if (n === GAPS_MAX) {
+      const room = this.#roomOf(key);
+      room.copyWithin(0, COLUMNS);
+      n--;
+    } else if (n === 0 || sizeFor(n + 1) !== sizeFor(n)) this.#move(key, n);
+    keys.n[key] = n + 1;
+    this.#roomOf(key).set(gap, n * COLUMNS);
+  }
+
+  /** To a room that holds one gap more. */
+  #move(key: number, n: number): void {
+    const { keys, rooms } = this.#state;
+    const old = n === 0 ? undefined : this.#roomOf(key).slice(0, n * COLUMNS);
+    if (n > 0) this.#giveBack(key);
+    keys.room[key] = takeRoom(rooms[sizeFor(n + 1)] as Rooms, SIZES[sizeFor(n + 1)] as number);
+    keys.n[key] = n + 1;
+    if (old !== undefined) this.#roomOf(key).set(old);
+  }
+
+  #giveBack(key: number): void {
+    const { keys, rooms } = this.#state;
+    rooms[sizeFor(keys.n[key] as number)]?.free.push(keys.room[key] as number);
+  }
+
+  #roomOf(key: number): Float32Array {
+    const { keys, rooms } = this.#state;
+    const size = sizeFor(keys.n[key] as number);
+    const length = (SIZES[size] as number) * COLUMNS;
+    const start = (keys.room[key] as number) * length;
+    return (rooms[size] as Rooms).values.subarray(start, start + length);
+  }
+
+  /** On one clock, oldest first. */
+  on(key: number, clock: number): Float64Array {
+    const gaps = new Float64Array(this.count(key));
+    if (gaps.length === 0) return gaps;
+    const room = this.#roomOf(key);
+    for (let i = 0; i < gaps.length; i++) gaps[i] = room[i * COLUMNS + clock] as number;
+    return gaps;
+  }
+
+  forget(key: number): void {
+    if (this.count(key) === 0) return;
+    this.#giveBack(key);
+    clearRow(this.#state.keys, key);
+  }
+
+  save(): GapLogState {
+    return this.#state;
+  }
+
+  load(state: GapLogState): void {
+    this.#state = state;
+  }
 }
 
-/** On one clock, oldest first. */
-export function gapsOn({ n, rows }: GapLog, clock: number): Float64Array {
-  const gaps = new Float64Array(n);
-  if (rows !== undefined) for (let i = 0; i < n; i++) gaps[i] = rows[i * COLUMNS + clock] as number;
-  return gaps;
+/** The place in SIZES of the smallest that holds `n` gaps. */
+function sizeFor(n: number): number {
+  let size = 0;
+  while ((SIZES[size] as number) < n) size++;
+  return size;
+}
+
+function takeRoom(rooms: Rooms, size: number): number {
+  const free = rooms.free.pop();
+  if (free !== undefined) return free;
+  const room = rooms.used++;
+  const needed = rooms.used * size * COLUMNS;
+  if (needed > rooms.values.length) {
+    const grown = new Float32Array(
+      Math.max(FIRST_ROOMS * size * COLUMNS, Math.ceil((needed * GROWTH) / (size * COLUMNS)) * size * COLUMNS),
+    );
+    grown.set(rooms.values);
+    rooms.values = grown;
+  }
+  return room;
 }

@@ -4,17 +4,16 @@
  * time, whatever happens later.
  */
 import type { ObjectRef } from '../domain/object-ref.ts';
-import { type Beat, Beats, type BeatsState, headOf, nameOfHead } from './beats.ts';
+import { type Beat, Beats, type BeatsState, type Gaps, headOf, nameOfHead } from './beats.ts';
 import { touch } from './counts.ts';
 import { DAY_MS, HOUR_MS, MINUTE_MS } from './detector.ts';
 import { type ChangeEvent, kindKey } from './features.ts';
-import { CLOCKS, gapsOn, makeGapLog, pushGap } from './gap-log.ts';
+import { CLOCKS } from './gap-log.ts';
 import { NameBook } from './name-book.ts';
 import { RowTable, type RowTableState } from './row-table.ts';
 import { many, span } from './words.ts';
 
 const ACTORS_MAX = 20_000;
-const GAPS_MAX = 30;
 const BEATS_MIN = 10;
 const APART_MS = 10 * MINUTE_MS;
 const MEDIAN_MIN_MS = HOUR_MS;
@@ -109,7 +108,12 @@ export class Silence {
     const beats = this.#beats[key.of];
     let beat = beats.get(key.row);
     if (beat === undefined) {
-      beat = firstBeat(event, { visits, ofKind: this.#ofKind(event.ref), serial: beats.serialOf(key.row) });
+      beat = firstBeat(event, {
+        visits,
+        ofKind: this.#ofKind(event.ref),
+        serial: beats.serialOf(key.row),
+        gaps: beats.gapsOf(key.row),
+      });
     } else {
       if (key.of !== 'a') beat.alive = event.type !== 'DELETED';
       if (beat.told > 0) beat.late++;
@@ -129,7 +133,7 @@ export class Silence {
   #addGap(beat: Beat, event: StatusBeat, visits: number): void {
     const ofKind = this.#ofKind(event.ref);
     const gap = event.atMs - beat.lastMs;
-    pushGap(beat.gaps, [gap, Math.max(1, visits - beat.lastVisits), Math.max(1, ofKind - beat.lastOfKind)], GAPS_MAX);
+    beat.gaps.push([gap, Math.max(1, visits - beat.lastVisits), Math.max(1, ofKind - beat.lastOfKind)]);
     beat.lastVisits = visits;
     beat.lastOfKind = ofKind;
     beat.by = event.actor.name;
@@ -237,7 +241,7 @@ export function actorOnKind(actor: string, kind: string): string {
   return `${actor}\u0000${kind}`;
 }
 
-function firstBeat({ ref, actor, atMs }: StatusBeat, now: { visits: number; ofKind: number; serial: number }): Beat {
+function firstBeat({ ref, actor, atMs }: StatusBeat, now: { visits: number; ofKind: number; serial: number; gaps: Gaps }): Beat {
   return {
     head: nameOfHead(ref),
     by: actor.name,
@@ -245,7 +249,7 @@ function firstBeat({ ref, actor, atMs }: StatusBeat, now: { visits: number; ofKi
     lastMs: atMs,
     lastVisits: now.visits,
     lastOfKind: now.ofKind,
-    gaps: makeGapLog(),
+    gaps: now.gaps,
     late: 0,
     beats: 0,
     alive: true,
@@ -256,8 +260,8 @@ function firstBeat({ ref, actor, atMs }: StatusBeat, now: { visits: number; ofKi
 
 /** How long after its last beat a key counts as overdue; undefined while it has no steady beat. */
 function dueAfter(beat: Beat): number | undefined {
-  if (beat.gaps.n < BEATS_MIN - 1) return undefined;
-  const gaps = gapsOn(beat.gaps, CLOCKS.time);
+  if (beat.gaps.count() < BEATS_MIN - 1) return undefined;
+  const gaps = beat.gaps.on(CLOCKS.time);
   // Less than a week of gaps has seen no night or weekend worth the name.
   let covered = 0;
   for (const gap of gaps) covered += gap;
@@ -280,10 +284,10 @@ function describe(
 ): Overdue {
   const { atMs } = due;
   const waited = atMs - beat.lastMs;
-  const gaps = gapsOn(beat.gaps, CLOCKS.time);
+  const gaps = beat.gaps.on(CLOCKS.time);
   const byTime = deviation(gaps, waited);
-  const byVisits = deviation(gapsOn(beat.gaps, CLOCKS.visits), Math.max(1, visits - beat.lastVisits));
-  const byKind = deviation(gapsOn(beat.gaps, CLOCKS.kind), Math.max(1, ofKind - beat.lastOfKind));
+  const byVisits = deviation(beat.gaps.on(CLOCKS.visits), Math.max(1, visits - beat.lastVisits));
+  const byKind = deviation(beat.gaps.on(CLOCKS.kind), Math.max(1, ofKind - beat.lastOfKind));
   // The clock that the beat keeps best: a timer's is the wall clock, a person's the bustle around them.
   let best = byTime;
   for (const other of [byVisits, byKind]) if (other.spread < best.spread) best = other;
