@@ -201,7 +201,21 @@ function fieldOf(op: Field['op'], path: string, names: PathNames, old: Json | un
   const x = numberOf(old, generic);
   const y = numberOf(next, generic);
   const tokens = op === 'remove' ? [] : tokensOf(old, next, generic);
-  return { op, path, generic, tail, leaf, ofKind, done: names.done[op], old: shorten(old), next: shorten(next), tokens, x, y };
+  // Most paths are their generic form, of which there is one string for all changes.
+  return {
+    op,
+    path: path === generic ? generic : path,
+    generic,
+    tail,
+    leaf,
+    ofKind,
+    done: names.done[op],
+    old: shorten(old),
+    next: shorten(next),
+    tokens,
+    x,
+    y,
+  };
 }
 
 /** Long texts are kept only as long as a reader needs them. */

@@ -7,11 +7,10 @@ import { commonest, countToken, makeTokenCounts, noveltyRate, type TokenCounts, 
 import { type Detector, type Evidence, type Explanation, type Group, sameInGroup } from './detector.ts';
 import type { ChangeEvent, Field } from './features.ts';
 import { NO_OTHERS, type Others, valueClaim } from './fleet.ts';
+import { OwnValues, type OwnValuesState } from './own-values.ts';
 import { tokensOf } from './value-types.ts';
 import { many, quoteBoth } from './words.ts';
 
-const OBJECT_PATHS_MAX = 48;
-const OBJECT_TOKENS_MAX = 12;
 const KIND_PATHS_MAX = 30_000;
 const KIND_TOKENS_MAX = 128;
 const TAILS_MAX = 10_000;
@@ -24,8 +23,8 @@ const PLACE = /^(?:repo|url|base|host):/;
 
 interface State {
   values: number;
-  /** By row of the object, and path; only of objects of which a value was replaced or added. */
-  objects: Map<number, Map<string, TokenCounts>>;
+  /** Of objects of which a value was replaced or added. */
+  objects: OwnValuesState;
   kinds: Map<string, TokenCounts>;
   tails: Map<string, TokenCounts>;
 }
@@ -37,7 +36,8 @@ function slot(token: string, name: string): string {
 
 export class NewValue implements Detector<State> {
   readonly name = 'new-value';
-  #state: State = { values: 0, objects: new Map(), kinds: new Map(), tails: new Map() };
+  readonly #own = new OwnValues();
+  #state: Omit<State, 'objects'> = { values: 0, kinds: new Map(), tails: new Map() };
 
   readonly #others: Others;
 
@@ -73,7 +73,7 @@ export class NewValue implements Detector<State> {
     // How far a number jumped is Leap's business.
     if (token.startsWith('step:')) return 0;
     const levels = [
-      born ? undefined : this.#state.objects.get(event.row)?.get(slot(token, field.path)),
+      born ? undefined : this.#own.get(event.row, slot(token, field.path)),
       this.#state.kinds.get(slot(token, field.ofKind)),
       this.#state.tails.get(slot(token, field.tail)),
     ];
@@ -93,16 +93,16 @@ export class NewValue implements Detector<State> {
 
   /** What this kind's objects here do not know may be usual elsewhere. */
   #amongOthers(surprise: number, event: ChangeEvent, field: Field, token: string): number {
-    if (!this.#others.any() || surprise <= 0 || this.#knowsInKind(event, field, token)) return surprise;
+    if (!this.#others.any() || surprise <= 0 || this.#knowsInKind(field, token)) return surprise;
     return this.#others.weigh(surprise, valueClaim(event, field.generic, token));
   }
 
-  #knowsInKind(event: ChangeEvent, field: Field, token: string): boolean {
-    return this.#state.kinds.get(slot(token, `${event.kind}${field.generic}`))?.seen.has(token) === true;
+  #knowsInKind(field: Field, token: string): boolean {
+    return this.#state.kinds.get(slot(token, field.ofKind))?.seen.has(token) === true;
   }
 
   #explain(event: ChangeEvent, field: Field, token: string): Explanation {
-    const own = this.#state.objects.get(event.row)?.get(slot(token, field.path));
+    const own = this.#own.get(event.row, slot(token, field.path));
     const kin = this.#state.kinds.get(slot(token, field.ofKind));
     const byObject = own !== undefined && own.n >= 5;
     const counts = byObject ? own : (kin ?? own);
@@ -116,7 +116,7 @@ export class NewValue implements Detector<State> {
       counts === undefined || usual === undefined
         ? 'nothing like it was seen before'
         : `${/^[aeiou]/.test(noun) ? 'an' : 'a'} ${noun} not seen in ${many(counts.n, 'value')} of this field on ${whose}`;
-    const elsewhere = this.#knowsInKind(event, field, token) ? '' : this.#others.words(valueClaim(event, field.generic, token));
+    const elsewhere = this.#knowsInKind(field, token) ? '' : this.#others.words(valueClaim(event, field.generic, token));
     return {
       sentence: `${fieldName(field.path)} is now ${next}${was}: ${habit}${elsewhere}.`,
       path: field.path,
@@ -127,24 +127,13 @@ export class NewValue implements Detector<State> {
     };
   }
 
-  /** The counts of a path of the object itself. Those of a new object are not kept one by one: only paths that ever change tell anything about it. */
-  #ownOf({ row, type }: ChangeEvent, path: string): TokenCounts | undefined {
-    const { objects } = this.#state;
-    let own = objects.get(row);
-    const known = own?.get(path);
-    if (known !== undefined || type !== 'MODIFIED') return known;
-    if (own === undefined) {
-      own = new Map();
-      objects.set(row, own);
-    }
-    if (own.size >= OBJECT_PATHS_MAX) return undefined;
-    const counts = makeTokenCounts();
-    own.set(path, counts);
-    return counts;
+  /** Paths of a new object are not kept one by one: only those that ever change tell anything about this object. */
+  #learnOwn({ row, type }: ChangeEvent, path: string, token: string): void {
+    if (!this.#own.count(row, path, token) && type === 'MODIFIED') this.#own.begin(row, path, token);
   }
 
   forget(row: number): void {
-    this.#state.objects.delete(row);
+    this.#own.forget(row);
   }
 
   learn(event: ChangeEvent): void {
@@ -154,8 +143,7 @@ export class NewValue implements Detector<State> {
       if (field.op === 'remove') continue;
       for (const token of field.tokens) {
         state.values++;
-        const own = this.#ownOf(event, slot(token, field.path));
-        if (own !== undefined) countToken(own, token, OBJECT_TOKENS_MAX);
+        this.#learnOwn(event, slot(token, field.path), token);
         countToken(touch(state.kinds, slot(token, field.ofKind), KIND_PATHS_MAX, makeTokenCounts), token, KIND_TOKENS_MAX);
         countToken(touch(state.tails, slot(token, field.tail), TAILS_MAX, makeTokenCounts), token, TAIL_TOKENS_MAX);
       }
@@ -173,10 +161,11 @@ export class NewValue implements Detector<State> {
   }
 
   save(): State {
-    return this.#state;
+    return { ...this.#state, objects: this.#own.save() };
   }
 
-  load(state: State): void {
+  load({ objects, ...state }: State): void {
+    this.#own.load(objects);
     this.#state = state;
   }
 }
