@@ -18,3 +18,4 @@ export type Verdict = z.output<typeof schemas.Verdict>;
 export type VerdictAnswer = z.output<typeof schemas.VerdictAnswer>;
 export type VerdictList = z.output<typeof schemas.VerdictList>;
 export type Review = z.output<typeof schemas.Review>;
+export type WithdrawnVerdict = z.output<typeof schemas.WithdrawnVerdict>;

@@ -235,6 +235,10 @@ export const Verdict = z
   })
   .register(components, { id: 'Verdict' });
 
+export const WithdrawnVerdict = Verdict.extend({
+  already: z.boolean().describe('Somebody, named in `withdrawn`, had taken it back before; nothing was changed'),
+}).register(components, { id: 'WithdrawnVerdict' });
+
 export const VerdictAnswer = z
   .object({
     verdict: Verdict,

@@ -3,6 +3,7 @@ import { setImmediate as turn } from 'node:timers/promises';
 import { judgeAnew } from '../app.ts';
 import { CrowsnestError } from '../domain/errors.ts';
 import type { Options } from '../options.ts';
+import type { Behind } from '../pipeline/analyze.ts';
 import { openSqliteReader } from '../store/sqlite-store.ts';
 import { databaseOf, keysOf } from './db-backup.ts';
 import { createFindings, weeklyOfStore } from './outcome.ts';
@@ -20,9 +21,10 @@ export async function runBacktestOfRecord(options: Options, terminal: Terminal):
   }
   const findings = createFindings(options.findings, [file]);
   const progress = createProgress(terminal, 'judging', 'changes');
+  let behind: Behind | undefined;
   try {
     const analysis = judgeAnew({ options, store, onFinding: findings.add });
-    for (let behind = analysis.behind(); behind !== undefined && !terminal.signal.aborted; behind = analysis.behind()) {
+    for (behind = analysis.behind(); behind !== undefined && !terminal.signal.aborted; behind = analysis.behind()) {
       analysis.step();
       progress.update(behind.done, behind.all);
       await turn();
@@ -32,8 +34,9 @@ export async function runBacktestOfRecord(options: Options, terminal: Terminal):
     progress.stop();
     findings.close();
   }
-  if (terminal.signal.aborted) terminal.note('stopped before the end\n');
   const { tally } = findings;
+  // By week it would read as if the rest had been quiet.
+  if (behind !== undefined) return stopped({ ...behind, ranked: tally.ranked, pages: tally.pages.length }, options, terminal);
   const weekly = weeklyOfStore(store, tally);
   if (options.json) {
     terminal.out(`${JSON.stringify({ changes, ranked: tally.ranked, pagesPerWeek: options.pagesPerWeek, ...weekly })}\n`);
@@ -42,4 +45,18 @@ export async function runBacktestOfRecord(options: Options, terminal: Terminal):
   terminal.out(`${changes} changes judged, ${tally.ranked} findings ranked, ${tally.pages.length} would page\n`);
   if (weekly !== undefined) terminal.out(weeklyText(weekly, options.pagesPerWeek));
   return 0;
+}
+
+/** As a shell says of what SIGINT ended. */
+const INTERRUPTED = 130;
+
+function stopped(
+  { done, all, ranked, pages }: { done: number; all: number; ranked: number; pages: number },
+  options: Options,
+  terminal: Terminal,
+): number {
+  terminal.note('stopped before the end\n');
+  const text = `stopped after ${done} of ${all} changes: ${ranked} findings ranked, ${pages} would page`;
+  terminal.out(`${options.json ? JSON.stringify({ stopped: true, changes: done, of: all, ranked, pages }) : text}\n`);
+  return INTERRUPTED;
 }

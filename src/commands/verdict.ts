@@ -1,6 +1,6 @@
 /** What a person says of findings, from the command line. */
 import { userInfo } from 'node:os';
-import type { Verdict, VerdictAnswer, VerdictList } from '../api/answers.ts';
+import type { Verdict, VerdictAnswer, VerdictList, WithdrawnVerdict } from '../api/answers.ts';
 import { CrowsnestError } from '../domain/errors.ts';
 import type { Options } from '../options.ts';
 import { createAsker } from './ask-api.ts';
@@ -30,7 +30,9 @@ export async function runVerdictList(options: Options, terminal: Terminal): Prom
 
 export async function runVerdictUndo(options: Options, id: string, terminal: Terminal): Promise<number> {
   const path = `/v1/verdicts/${encodeURIComponent(id)}/withdraw`;
-  const verdict = await createAsker(options, terminal).post<Verdict>(path, {}, { by: nameOf(options) });
+  const verdict = await createAsker(options, terminal).post<WithdrawnVerdict>(path, {}, { by: nameOf(options) });
+  const { already, withdrawn } = verdict;
+  if (already) terminal.note(printable(`nothing changed: ${withdrawn?.by} took it back already, at ${withdrawn?.time}\n`));
   terminal.out(`${options.json ? JSON.stringify(verdict) : printable(line(verdict))}\n`);
   return 0;
 }

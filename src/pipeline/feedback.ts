@@ -57,7 +57,8 @@ export interface Preview {
 export interface Feedback {
   preview(findingId: string, said: Said): { verdict: Verdict; preview: Preview };
   give(findingId: string, said: Said): { verdict: Verdict; preview: Preview };
-  withdraw(id: string, by: string): Verdict;
+  /** `already` where somebody had taken it back before: then nothing changes. */
+  withdraw(id: string, by: string): { verdict: Verdict; already: boolean };
   list(): Verdict[];
   /** By verdict; of those that decided nothing there is none. */
   hits(): ReadonlyMap<string, VerdictHits>;
@@ -142,11 +143,11 @@ export function createFeedback({ store, analysis, clock, newId, hash }: Feedback
     withdraw(id, by) {
       const verdict = store.verdicts().find((one) => one.id === id);
       if (verdict === undefined) throw new CrowsnestError({ code: 'NOT_FOUND', what: `No verdict ${id} was given` });
-      if (verdict.withdrawn !== undefined) return verdict;
+      if (verdict.withdrawn !== undefined) return { verdict, already: true };
       const withdrawn = { ...verdict, withdrawn: { by, ms: clock.nowMs(), place: analysis.place() } };
       store.putVerdict(withdrawn);
       analysis.hear(withdrawn);
-      return withdrawn;
+      return { verdict: withdrawn, already: false };
     },
     list: () => store.verdicts(),
     hits: () => store.verdictHits(),

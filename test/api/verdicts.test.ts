@@ -72,7 +72,11 @@ describe('verdicts over HTTP', () => {
     assert.deepEqual(await list('?finding=other'), []);
     const { status, answer } = await post(`/v1/verdicts/${given.verdict.id}/withdraw`, { by: 'bob' });
     assert.equal(status, 200);
-    isA('Verdict', answer);
+    isA('WithdrawnVerdict', answer);
+    assert.equal((answer as { already: boolean }).already, false);
+    const again = (await post(`/v1/verdicts/${given.verdict.id}/withdraw`, { by: 'eve' })).answer;
+    assert.equal((again as { already: boolean }).already, true);
+    assert.deepEqual((again as Answer['verdict']).withdrawn, (answer as Answer['verdict']).withdrawn);
     assert.deepEqual((answer as Answer['verdict']).withdrawn, { by: 'bob', time: new Date(SEED_END_MS).toISOString() });
     assert.equal(heard, 2);
   });

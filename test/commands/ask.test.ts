@@ -98,6 +98,9 @@ describe('asking a running service', { concurrency: 2 }, () => {
       new RegExp(`^${verdict} {2}wrong .* by ann {2}until \\S+ {2}no effect yet {2}it hurt\n$`),
     );
     assert.match(await ask('verdict', 'undo', verdict, '--by', 'bob'), /taken back by bob/);
+    const again = await crowsnest(['verdict', 'undo', verdict, '--by', 'ann', '--server', url]);
+    assert.match(again.out, /taken back by bob/);
+    assert.match(again.err, /nothing changed: bob took it back already, at 20/);
     const { code, err } = await crowsnest(['verdict', 'wrong', 'nothing', '--server', url]);
     assert.equal(code, 1);
     assert.match(err, /NOT_FOUND: No finding nothing is stored/);

@@ -3,8 +3,11 @@ import assert from 'node:assert/strict';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { before, describe, it } from 'node:test';
+import { runBacktestOfRecord } from '../../src/commands/backtest-record.ts';
+import type { Terminal } from '../../src/commands/terminal.ts';
 import { type Weekly, weeklyOf, weeklyText } from '../../src/commands/weekly-table.ts';
 import type { Finding } from '../../src/domain/finding.ts';
+import { parseOptions } from '../../src/options.ts';
 import { openSqliteStore } from '../../src/store/sqlite-store.ts';
 import { type Life, live, shortStream } from '../support/judged-record.ts';
 import { crowsnest, line, temporaryFolder } from './run-crowsnest.ts';
@@ -114,6 +117,28 @@ describe('a backtest of a database', () => {
     );
     assert.match(out, /\nfact\n {2}2026-05-27T10:21:58\.137Z {2}user:rika changed HelmRelease web\/account/);
   });
+
+  for (const json of [false, true]) {
+    it(`interrupted says how far it came, no weeks, and does not end well${json ? ', as JSON' : ''}`, async () => {
+      const stopping = new AbortController();
+      const printed: string[] = [];
+      const terminal: Terminal = {
+        ...{ isInteractive: false, version: 'test', token: undefined, signal: stopping.signal },
+        out: (text) => void printed.push(text),
+        note: (text) => void (text.startsWith('judging: ') && stopping.abort()),
+      };
+      const given = parseOptions({ command: 'backtest', flags: { db: file, json }, environment: {} });
+      assert.equal(await runBacktestOfRecord(given, terminal), 130);
+      const out = printed.join('');
+      const all = writer.store.counts().changes;
+      if (!json) assert.match(out, new RegExp(`^stopped after \\d+ of ${all} changes: \\d+ findings ranked, \\d+ would page\n$`));
+      else {
+        const { changes, ...rest } = JSON.parse(out) as { changes: number; ranked: number };
+        assert.ok(changes > 0 && changes < all && rest.ranked < seen.length);
+        assert.deepEqual(Object.keys(rest), ['stopped', 'of', 'ranked', 'pages']);
+      }
+    });
+  }
 
   it('says that there is none, or nothing in it', async () => {
     const none = await crowsnest(['backtest', '--db', join(folder, 'none.db')]);

@@ -182,14 +182,14 @@ describe('verdicts on a stream', () => {
   it('are refused where they make no sense', () => {
     const life = live(at('live.db'));
     const feedback = feedbackOf(life);
-    const silence = told.find(({ subject, score }) => subject.type === 'silence' && score >= 2);
+    const pathless = told.find(({ reasons, score }) => reasons[0]?.path === undefined && score >= 2);
     const said = { verdict: 'expected' as const, by: 'ann' };
     const fails = (code: string, call: () => unknown) => assert.throws(call, (error) => isCrowsnestError(error, code as never));
     fails('NOT_FOUND', () => feedback.give('nothing', said));
     fails('NOT_FOUND', () => feedback.withdraw('nothing', 'ann'));
-    fails('REQUEST_INVALID', () => feedback.give(silence?.id ?? '', { ...said, scope: 'path' }));
-    fails('REQUEST_INVALID', () => feedback.give(silence?.id ?? '', { ...said, expiresMs: silence?.tsMs }));
-    fails('REQUEST_INVALID', () => feedback.give(silence?.id ?? '', { ...said, scope: { cluster: 'harbour', kind: 'Other' } }));
+    fails('REQUEST_INVALID', () => feedback.give(pathless?.id ?? '', { ...said, scope: 'path' }));
+    fails('REQUEST_INVALID', () => feedback.give(pathless?.id ?? '', { ...said, expiresMs: pathless?.tsMs }));
+    fails('REQUEST_INVALID', () => feedback.give(pathless?.id ?? '', { ...said, scope: { cluster: 'harbour', kind: 'Other' } }));
     assert.deepEqual(life.store.verdicts(), given);
     life.end();
   });

@@ -29,3 +29,4 @@ export type VerdictList = z.output<typeof schemas.VerdictList>;
 export type Review = z.output<typeof schemas.Review>;
 export type ReviewItem = z.output<typeof schemas.ReviewItem>;
 export type ReviewEstimate = z.output<typeof schemas.ReviewEstimate>;
+export type WithdrawnVerdict = z.output<typeof schemas.WithdrawnVerdict>;

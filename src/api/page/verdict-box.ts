@@ -6,7 +6,7 @@ import { ApiError, apiPost } from './api-client.ts';
 import { html } from './html.ts';
 import { useKeys } from './keys.ts';
 import { type Live, useAnswer } from './live-data.ts';
-import type { Finding, Verdict, VerdictAnswer, VerdictList } from './types.ts';
+import type { Finding, Verdict, VerdictAnswer, VerdictList, WithdrawnVerdict } from './types.ts';
 import { effectWords, hitWords, scopeWords, visible } from './words.ts';
 
 const NAME_KEY = 'crowsnest-name';
@@ -28,8 +28,13 @@ export function VerdictBox({ finding, live }: { finding: Finding; live: Live }):
     setSaid((count) => count + 1);
   };
   const undo = (verdict: Verdict) => {
-    apiPost(`/v1/verdicts/${encodeURIComponent(verdict.id)}/withdraw`, { by: storedName() || 'somebody on the page' })
-      .then(done)
+    apiPost<WithdrawnVerdict>(`/v1/verdicts/${encodeURIComponent(verdict.id)}/withdraw`, {
+      by: storedName() || 'somebody on the page',
+    })
+      .then(({ already, withdrawn }) => {
+        done();
+        if (already) setFailure(`${visible(withdrawn?.by ?? 'Somebody')} took it back already.`);
+      })
       .catch((error: unknown) => setFailure(wordsOf(error)));
   };
   const [last] = standing;

@@ -83,11 +83,12 @@ export const withdrawVerdict = route({
   params: z.strictObject({ id: textParameter }),
   query: z.strictObject({}),
   body: z.strictObject({ by }),
-  response: schemas.Verdict,
+  response: schemas.WithdrawnVerdict,
   problems: ['REQUEST_INVALID', 'NOT_FOUND', 'STORE_READ_ONLY'],
   handle({ params, body }, { feedback }) {
     const taken = requireFeedback(feedback);
-    return verdictView(taken.withdraw(params.id, body.by), taken.hits().get(params.id));
+    const { verdict, already } = taken.withdraw(params.id, body.by);
+    return { ...verdictView(verdict, taken.hits().get(params.id)), already };
   },
 });
 
