@@ -119,6 +119,8 @@ export interface AppOptions {
   clock?: Clock;
   /** By which claims wait for their changes; the wall clock unless a recording is played. */
   claimClock?: Pick<Clock, 'nowMs'>;
+  /** The key of the masking hash; default is that of the database. */
+  maskingKey?: Uint8Array | undefined;
 }
 
 export function createApp({
@@ -129,6 +131,7 @@ export function createApp({
   signal: outer,
   clock = systemClock,
   claimClock = clock,
+  maskingKey,
 }: AppOptions): App {
   const logger = createLogger(options.logLevel);
   const stack = new StopStack(logger);
@@ -164,7 +167,7 @@ export function createApp({
     });
     const analysis = options.model === 'off' ? createIdleAnalysis(modelOf()) : createAnalysis(judging());
 
-    const hash = keyedHash(loadMaskingKey(file));
+    const hash = keyedHash(maskingKey ?? loadMaskingKey(file));
     const schemas = createSchemaBook();
     const masking = createMaskingBook({ store, schemas });
     publishMaskingMetrics(registry, masking);

@@ -1,5 +1,6 @@
-import { randomBytes } from 'node:crypto';
-import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { createHash, randomBytes } from 'node:crypto';
+import { createReadStream, existsSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs';
+import { pipeline } from 'node:stream/promises';
 import { CrowsnestError } from './domain/errors.ts';
 
 /**
@@ -34,6 +35,17 @@ export function loadMaskingKey(databaseFile: string): Uint8Array {
     });
   }
   return key;
+}
+
+/**
+ * The key for a recording that is played and not kept: a hash of all of it, so that playing it again masks alike and comes to the same findings to
+ * the letter. Who could compute it has the recording. What cannot be read twice, such as a pipe, gets a key of chance.
+ */
+export async function recordingMaskingKey(recording: string): Promise<Uint8Array> {
+  if (statSync(recording, { throwIfNoEntry: false })?.isFile() !== true) return randomBytes(32);
+  const hash = createHash('sha256').update('crowsnest masking key\n');
+  await pipeline(createReadStream(recording), hash);
+  return hash.digest();
 }
 
 function readKey(file: string): Uint8Array {

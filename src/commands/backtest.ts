@@ -9,7 +9,7 @@ import type { Terminal } from './terminal.ts';
 export async function runBacktest(given: Options, file: string, terminal: Terminal): Promise<number> {
   if (file === '') return runBacktestOfRecord(given, terminal);
   const played = await readyToPlay(given, file);
-  const { options, eventClock } = played;
+  const { options, eventClock, maskingKey } = played;
   const findings = createFindings(options.findings, [file, options.db]);
   await using app = createApp({
     options,
@@ -17,6 +17,7 @@ export async function runBacktest(given: Options, file: string, terminal: Termin
     onFinding: findings.add,
     signal: terminal.signal,
     claimClock: eventClock,
+    maskingKey,
   });
   const progress = createProgress(terminal, 'playing', 'bytes');
   const playback = openPlayback(app, played, file, progress);

@@ -5,6 +5,7 @@ import { createEventClock, type EventClock } from '../domain/clock.ts';
 import { CrowsnestError } from '../domain/errors.ts';
 import type { Finding } from '../domain/finding.ts';
 import type { Options } from '../options.ts';
+import { recordingMaskingKey } from '../secrets.ts';
 import type { Store } from '../store/store.ts';
 import { createTally, type FindingsFile, openFindingsFile, type Tally } from './play.ts';
 import type { Progress } from './progress.ts';
@@ -124,11 +125,17 @@ export interface Played {
   options: Options;
   /** Event time, by which claims in the recording wait for their changes. */
   eventClock: EventClock;
+  /** Of what is kept in memory only; a database has a key of its own. */
+  maskingKey: Uint8Array | undefined;
 }
 
 export async function readyToPlay(options: Options, file: string): Promise<Played> {
   const head = await readRecordingHead(file);
-  return { options: { ...options, timeZone: options.timeZone ?? head?.timeZone }, eventClock: createEventClock(0) };
+  return {
+    options: { ...options, timeZone: options.timeZone ?? head?.timeZone },
+    eventClock: createEventClock(0),
+    maskingKey: options.db === undefined ? await recordingMaskingKey(file) : undefined,
+  };
 }
 
 /** A recorded stream as a source; one that was broken off goes on where the database says it was. */

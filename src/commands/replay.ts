@@ -7,7 +7,7 @@ import type { Terminal } from './terminal.ts';
 /** Plays a recorded stream through the very pipeline `serve` uses, then serves the page until stopped (or ends, with --once). */
 export async function runReplay(given: Options, file: string, terminal: Terminal): Promise<number> {
   const played = await readyToPlay(given, file);
-  const { options, eventClock } = played;
+  const { options, eventClock, maskingKey } = played;
   const findings = createFindings(options.findings, [file, options.db]);
   await using app = createApp({
     options,
@@ -15,6 +15,7 @@ export async function runReplay(given: Options, file: string, terminal: Terminal
     onFinding: findings.add,
     signal: terminal.signal,
     claimClock: eventClock,
+    maskingKey,
   });
   app.startResponding();
   const progress = createProgress(terminal, 'replaying', 'bytes');

@@ -157,3 +157,27 @@ describe('a backtest of a database', () => {
     assert.deepEqual((JSON.parse(out) as Weekly).weeks, [{ from: '2026-01-05', pages: 0 }]);
   });
 });
+
+describe('a recording with secrets in it', () => {
+  it('comes to the same findings to the letter each time, and to none of the secrets', async () => {
+    const file = join(folder, 'secrets.ndjson');
+    const config = join(folder, 'secrets.yaml');
+    const withPassword = (revision: number) => {
+      const written = JSON.parse(line(revision)) as { object: { spec: Record<string, unknown> } };
+      written.object.spec.password = `hunter2-${revision}`;
+      return JSON.stringify(written);
+    };
+    writeFileSync(file, `${[1, 2, 3].map(withPassword).join('\n')}\n`);
+    writeFileSync(config, 'rules:\n  - name: password\n    path: /spec/password\n');
+    const findings: string[] = [];
+    for (const name of ['first', 'second']) {
+      const out = join(folder, `${name}-findings.ndjson`);
+      const { code, err } = await crowsnest(['backtest', file, '--config', config, '--findings', out]);
+      assert.equal(code, 0, err);
+      findings.push(readFileSync(out, 'utf8'));
+    }
+    assert.match(findings[0] ?? '', /masked:[0-9a-f]{16}/);
+    assert.doesNotMatch(findings[0] ?? '', /hunter2/);
+    assert.equal(findings[0], findings[1]);
+  });
+});
