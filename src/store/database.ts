@@ -166,6 +166,29 @@ function applicationIdOf(db: Database.Database, file: string): unknown {
 
 /** Reads identity and version through a read-only connection, which leaves even the write-ahead log of a stranger alone. */
 function inspect(file: string): void {
+  try {
+    inspectReadOnly(file);
+  } catch (error) {
+    if ((error as { code?: string }).code !== 'SQLITE_READONLY_ROLLBACK') throw error;
+    rollBack(file);
+    inspectReadOnly(file);
+  }
+}
+
+/**
+ * A process killed in the middle of a transaction, as at the birth of a database before it has a write-ahead log, leaves a journal by which the file
+ * has to be put back before anyone can read it. SQLite does that for whoever may write, also to a stranger's file: to what that had last committed.
+ */
+function rollBack(file: string): void {
+  const db = new Database(file, { fileMustExist: true, timeout: 5_000 });
+  try {
+    db.prepare('SELECT count(*) FROM sqlite_schema').get();
+  } finally {
+    db.close();
+  }
+}
+
+function inspectReadOnly(file: string): void {
   const db = new Database(file, { readonly: true });
   try {
     const applicationId = applicationIdOf(db, file);
