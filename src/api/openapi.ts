@@ -4,7 +4,7 @@ import type { ErrorCode } from '../domain/errors.ts';
 import { JSON_BODY_BYTES_MAX } from './json-body.ts';
 import { PROBLEM_STATUS } from './problem.ts';
 import type { PushForm, Route } from './route.ts';
-import { components } from './schemas.ts';
+import { components } from './schemas/shared.ts';
 
 type Node = Record<string, unknown>;
 const PROBLEM = { 'application/problem+json': { schema: { $ref: '#/components/schemas/Problem' } } };

@@ -2,7 +2,7 @@
 import type { z } from 'zod';
 import type { IngestFault } from '../collector/pushed/ingest-fault.ts';
 import { CrowsnestError, type ErrorCode, isCrowsnestError } from '../domain/errors.ts';
-import type * as schemas from './schemas.ts';
+import type * as schemas from './schemas/service.ts';
 
 export type ProblemBody = z.input<typeof schemas.Problem>;
 export type ParameterError = NonNullable<ProblemBody['errors']>[number];

@@ -8,7 +8,10 @@ import type { Gap } from '../domain/gap.ts';
 import type { KubeEvent } from '../domain/kube-event.ts';
 import type { MaskedPlace } from '../domain/mask-ledger.ts';
 import type { ChangeSummary, ObjectSummary, SeriesData } from '../store/store.ts';
-import type * as schemas from './schemas.ts';
+import type * as changeSchemas from './schemas/changes.ts';
+import type * as coverageSchemas from './schemas/coverage.ts';
+import type * as findingSchemas from './schemas/findings.ts';
+import type * as seriesSchemas from './schemas/series.ts';
 
 export function isoTime(ms: number): string {
   return new Date(ms).toISOString();
@@ -18,15 +21,15 @@ function optionalTime(ms: number | undefined): string | undefined {
   return ms === undefined ? undefined : isoTime(ms);
 }
 
-export function changeSummaryView(change: ChangeSummary): z.input<typeof schemas.ChangeSummary> {
+export function changeSummaryView(change: ChangeSummary): z.input<typeof changeSchemas.ChangeSummary> {
   const { seq, ref, uid, type, origin, resourceVersion, generation, actor, own, paths } = change;
   return { seq, ref, uid, type, origin, time: isoTime(change.observedMs), resourceVersion, generation, actor, own, paths };
 }
 
 export function changeView(
   change: Change,
-  extras: Pick<z.input<typeof schemas.Change>, 'before' | 'after' | 'evidence' | 'gitops'>,
-): z.input<typeof schemas.Change> {
+  extras: Pick<z.input<typeof changeSchemas.Change>, 'before' | 'after' | 'evidence' | 'gitops'>,
+): z.input<typeof changeSchemas.Change> {
   const { seq, ref, uid, type, origin, resourceVersion, generation, actor, own, candidates, diff } = change;
   const time = isoTime(change.observedMs);
   return { seq, ref, uid, type, origin, time, resourceVersion, generation, actor, own, candidates, diff, ...extras };
@@ -35,8 +38,8 @@ export function changeView(
 /** `who` is the actor as known now, see who.ts. */
 export function findingView(
   finding: Finding,
-  who: Pick<z.input<typeof schemas.Finding>, 'actor' | 'candidates' | 'gitops'> = { actor: finding.actor },
-): z.input<typeof schemas.Finding> {
+  who: Pick<z.input<typeof findingSchemas.Finding>, 'actor' | 'candidates' | 'gitops'> = { actor: finding.actor },
+): z.input<typeof findingSchemas.Finding> {
   const { tsMs, id, cluster, subject, summary, score, onceIn, detector, reasons, mature, deterministic } = finding;
   const { severity, decision, episode, moved } = finding;
   const examples = finding.examples?.map(({ seq, tsMs: ms, actor }) => ({ seq, time: isoTime(ms), actor }));
@@ -46,13 +49,13 @@ export function findingView(
   };
 }
 
-export function objectView(object: ObjectSummary): z.input<typeof schemas.ObjectSummary> {
+export function objectView(object: ObjectSummary): z.input<typeof changeSchemas.ObjectSummary> {
   const { ref, uid, resourceVersion, generation, seq, deleted, changes, heartbeats } = object;
   const [first, last] = [isoTime(object.firstMs), isoTime(object.lastMs)];
   return { ref, uid, resourceVersion, generation, seq, deleted, changes, heartbeats, first, last };
 }
 
-export function seriesView(series: SeriesData): z.input<typeof schemas.Series> {
+export function seriesView(series: SeriesData): z.input<typeof seriesSchemas.Series> {
   const { cluster, metric, labels } = series;
   const samples = series.samples.map(([ms, value]): [string, number | null] => [
     isoTime(ms),
@@ -62,7 +65,7 @@ export function seriesView(series: SeriesData): z.input<typeof schemas.Series> {
   return { cluster, metric, labels, samples };
 }
 
-export function controllerView(controller: ControllerView): z.input<typeof schemas.Controller> {
+export function controllerView(controller: ControllerView): z.input<typeof seriesSchemas.Controller> {
   const { lastScrapeMs, targets, ...rest } = controller;
   const up = targets.filter((target) => target.up);
   const state = up.length === 0 ? 'down' : up.every(({ standby }) => standby) ? 'standby' : 'reconciling';
@@ -74,28 +77,28 @@ export function controllerView(controller: ControllerView): z.input<typeof schem
   };
 }
 
-export function maskedPlaceView({ firstMs, lastMs, ...place }: MaskedPlace): z.input<typeof schemas.MaskedPlace> {
+export function maskedPlaceView({ firstMs, lastMs, ...place }: MaskedPlace): z.input<typeof coverageSchemas.MaskedPlace> {
   return { ...place, first: isoTime(firstMs), last: isoTime(lastMs) };
 }
 
-export function kubeEventView({ firstMs, lastMs, ...event }: KubeEvent): z.input<typeof schemas.KubeEvent> {
+export function kubeEventView({ firstMs, lastMs, ...event }: KubeEvent): z.input<typeof changeSchemas.KubeEvent> {
   return { ...event, first: isoTime(firstMs), last: isoTime(lastMs) };
 }
 
-export function clusterView({ sinceMs, canary, ...rest }: ClusterReach): z.input<typeof schemas.Cluster> {
+export function clusterView({ sinceMs, canary, ...rest }: ClusterReach): z.input<typeof coverageSchemas.Cluster> {
   return { ...rest, since: isoTime(sinceMs), canary: canary === undefined ? undefined : canaryView(canary) };
 }
 
-export function sourceView({ sinceMs, ...rest }: SourceReach): z.input<typeof schemas.Source> {
+export function sourceView({ sinceMs, ...rest }: SourceReach): z.input<typeof coverageSchemas.Source> {
   return { ...rest, since: isoTime(sinceMs) };
 }
 
-function canaryView({ state, sinceMs, reason, lastSeenMs, latencyMs }: CanaryStatus): z.input<typeof schemas.Canary> {
+function canaryView({ state, sinceMs, reason, lastSeenMs, latencyMs }: CanaryStatus): z.input<typeof coverageSchemas.Canary> {
   const latencySeconds = latencyMs === undefined ? undefined : latencyMs / 1000;
   return { state, since: isoTime(sinceMs), reason, lastSeen: optionalTime(lastSeenMs), latencySeconds };
 }
 
-export function coverageView(kind: KindCoverage): z.input<typeof schemas.Coverage> {
+export function coverageView(kind: KindCoverage): z.input<typeof coverageSchemas.Coverage> {
   const { sinceMs, lastEventMs, lastBookmarkMs, lagMs, lastGapMs, lastCheckMs, ...rest } = kind;
   return {
     ...rest,
@@ -108,6 +111,6 @@ export function coverageView(kind: KindCoverage): z.input<typeof schemas.Coverag
   };
 }
 
-export function gapView({ fromMs, toMs, ...rest }: Gap): z.input<typeof schemas.Gap> {
+export function gapView({ fromMs, toMs, ...rest }: Gap): z.input<typeof coverageSchemas.Gap> {
   return { ...rest, from: optionalTime(fromMs), to: isoTime(toMs) };
 }

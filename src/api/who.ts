@@ -5,7 +5,7 @@ import type { Finding } from '../domain/finding.ts';
 import { appliedRevision, gitopsOrigin, isWrittenBy } from '../domain/gitops-origin.ts';
 import type { KubeObject } from '../domain/object-ref.ts';
 import type { AsyncStore } from '../store/async-store.ts';
-import type * as schemas from './schemas.ts';
+import type * as schemas from './schemas/changes.ts';
 import { isoTime } from './views.ts';
 
 type Evidence = z.input<typeof schemas.Evidence>;

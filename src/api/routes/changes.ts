@@ -17,7 +17,8 @@ import {
 } from '../parameters.ts';
 import { notFound, RequestError } from '../problem.ts';
 import { type ApiSources, route } from '../route.ts';
-import * as schemas from '../schemas.ts';
+import * as schemas from '../schemas/changes.ts';
+import { CHANGE_TYPES } from '../schemas/shared.ts';
 import { changeSummaryView, changeView, isoTime } from '../views.ts';
 import { changeExtras } from '../who.ts';
 import { exportPages } from './export-pages.ts';
@@ -33,7 +34,7 @@ const query = z.strictObject({
   namespace: textParameter.optional().describe('Empty for cluster-scoped objects'),
   name: textParameter.optional(),
   actor: textParameter.optional(),
-  type: z.enum(schemas.CHANGE_TYPES).optional(),
+  type: z.enum(CHANGE_TYPES).optional(),
   path: textParameter.optional().describe('A generic path, exactly, e.g. /spec/replicas'),
   from: timeParameter.optional(),
   to: timeParameter.optional(),

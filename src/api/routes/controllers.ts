@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { textParameter } from '../parameters.ts';
 import { route } from '../route.ts';
-import * as schemas from '../schemas.ts';
+import * as schemas from '../schemas/series.ts';
 import { controllerView } from '../views.ts';
 
 export const listControllers = route({

@@ -4,7 +4,7 @@ import type { FindingQuery } from '../../store/store.ts';
 import { decimalParameter, LIMIT_DEFAULT, pageParameters, textParameter, timeParameter } from '../parameters.ts';
 import { notFound } from '../problem.ts';
 import { route } from '../route.ts';
-import * as schemas from '../schemas.ts';
+import * as schemas from '../schemas/findings.ts';
 import { findingView } from '../views.ts';
 import { findingActor, findingGitops } from '../who.ts';
 import { exportPages } from './export-pages.ts';

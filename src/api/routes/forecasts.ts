@@ -1,10 +1,10 @@
 /** How the gauges of controllers go on from now. */
 import { z } from 'zod';
 import type { Outlook } from '../../model/neural/outlook.ts';
-import * as schemas from '../neural-schemas.ts';
 import { textParameter } from '../parameters.ts';
 import { notFound } from '../problem.ts';
 import { route } from '../route.ts';
+import * as schemas from '../schemas/neural.ts';
 
 export const listForecasts = route({
   path: '/v1/forecasts',

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { GAP_REASONS } from '../../domain/gap.ts';
 import { LIMIT_DEFAULT, pageParameters, textParameter, timeParameter } from '../parameters.ts';
 import { route } from '../route.ts';
-import * as schemas from '../schemas.ts';
+import * as schemas from '../schemas/coverage.ts';
 import { gapView } from '../views.ts';
 
 export const listGaps = route({

@@ -4,7 +4,7 @@ import type { PushOutcome, PushSender } from '../../collector/pushed/push-receiv
 import type { ErrorCode } from '../../domain/errors.ts';
 import { IngestError } from '../problem.ts';
 import { type ApiSources, type Pushed, route } from '../route.ts';
-import * as schemas from '../schemas.ts';
+import * as schemas from '../schemas/service.ts';
 
 const MIB = 1024 * 1024;
 const EVENT_BYTES_MAX = 8 * MIB;

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { textParameter } from '../parameters.ts';
 import { route } from '../route.ts';
-import * as schemas from '../schemas.ts';
+import * as schemas from '../schemas/coverage.ts';
 import { maskedPlaceView } from '../views.ts';
 
 export const listMasked = route({

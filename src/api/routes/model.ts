@@ -4,7 +4,7 @@ import type { BaselineQuery } from '../../domain/baseline.ts';
 import { textParameter } from '../parameters.ts';
 import { notFound, RequestError } from '../problem.ts';
 import { route } from '../route.ts';
-import * as schemas from '../schemas.ts';
+import * as schemas from '../schemas/baselines.ts';
 
 const query = z.strictObject({
   cluster: textParameter.optional().describe('Default all'),

@@ -1,10 +1,10 @@
 /** The network beside the detectors: which are kept, what it is at, and how it stands. */
 import { z } from 'zod';
 import type { NeuralPort, NeuralVersion, NeuralView } from '../../model/neural/neural-view.ts';
-import * as schemas from '../neural-schemas.ts';
 import { wholeNumberParameter } from '../parameters.ts';
 import { notFound } from '../problem.ts';
 import { type ApiSources, route } from '../route.ts';
+import * as schemas from '../schemas/neural.ts';
 
 const version = wholeNumberParameter(1, Number.MAX_SAFE_INTEGER, 'must be a whole number, 1 or more').describe('Its number');
 

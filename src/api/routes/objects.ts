@@ -6,7 +6,7 @@ import type { ObjectSummary } from '../../store/store.ts';
 import { flagParameter, LIMIT_DEFAULT, pageParameters, seqParameter, textParameter, timeParameter } from '../parameters.ts';
 import { notFound, RequestError } from '../problem.ts';
 import { route } from '../route.ts';
-import * as schemas from '../schemas.ts';
+import * as schemas from '../schemas/changes.ts';
 import { changeSummaryView, isoTime, kubeEventView, objectView } from '../views.ts';
 
 const EMPTY = '_';

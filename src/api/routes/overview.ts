@@ -3,7 +3,9 @@ import { z } from 'zod';
 import { LIMIT_DEFAULT, pageParameters, textParameter, timeParameter, wholeNumberParameter } from '../parameters.ts';
 import { RequestError } from '../problem.ts';
 import { type ApiSources, route } from '../route.ts';
-import * as schemas from '../schemas.ts';
+import * as coverageSchemas from '../schemas/coverage.ts';
+import * as seriesSchemas from '../schemas/series.ts';
+import * as serviceSchemas from '../schemas/service.ts';
 import { clusterView, coverageView, isoTime, seriesView, sourceView } from '../views.ts';
 
 const DAY_MS = 86_400_000;
@@ -26,7 +28,7 @@ export const listSeries = route({
     to: timeParameter.optional().describe('Default now'),
     limit: pageParameters.limit,
   }),
-  response: schemas.SeriesList,
+  response: seriesSchemas.SeriesList,
   problems: ['REQUEST_INVALID'],
   async handle({ query }, { store, clock }) {
     const { cluster, metric } = query;
@@ -55,7 +57,7 @@ export const listCoverage = route({
   tag: 'overview',
   params: z.strictObject({}),
   query: z.strictObject({}),
-  response: schemas.CoverageList,
+  response: coverageSchemas.CoverageList,
   handle: (_, { coverage, clusters, pulled }) => ({
     items: coverage().map(coverageView),
     clusters: (clusters?.() ?? []).map(clusterView),
@@ -71,7 +73,7 @@ export const getStats = route({
   tag: 'overview',
   params: z.strictObject({}),
   query: z.strictObject({}),
-  response: schemas.Stats,
+  response: serviceSchemas.Stats,
   async handle(_, { store, clock, version, maturity, behind }) {
     const { changes, objects, heartbeats, findings, pages, rejects, samples, bytes } = await store.counts();
     const firstMs = (await store.change(1))?.observedMs;
@@ -114,7 +116,7 @@ export const getActivity = route({
       .optional()
       .describe('At most about this many steps of whole hours; default 168'),
   }),
-  response: schemas.Activity,
+  response: serviceSchemas.Activity,
   problems: ['REQUEST_INVALID'],
   async handle({ query }, { store, activity, clock }) {
     const toMs = query.to ?? (await newestMs(store)) ?? clock.nowMs();

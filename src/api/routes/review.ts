@@ -6,7 +6,7 @@ import type { Verdict } from '../../domain/verdict.ts';
 import type { AsyncStore } from '../../store/async-store.ts';
 import { flagParameter, LIMIT_DEFAULT, pageParameters, textParameter } from '../parameters.ts';
 import { route } from '../route.ts';
-import * as schemas from '../schemas.ts';
+import * as schemas from '../schemas/verdicts.ts';
 import { findingView, isoTime } from '../views.ts';
 import { findingActor } from '../who.ts';
 

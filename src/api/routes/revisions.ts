@@ -15,7 +15,7 @@ import {
 import { notFound, RequestError } from '../problem.ts';
 import { revisionDiff, unifiedText } from '../revision-diff.ts';
 import { route } from '../route.ts';
-import * as schemas from '../schemas.ts';
+import * as schemas from '../schemas/changes.ts';
 import { isoTime } from '../views.ts';
 import { OBJECT_PATH, objectParams, requireObject } from './objects.ts';
 

@@ -5,7 +5,7 @@ import { type Matcher, MatcherError, parseMatcher, parseSelector } from '../../d
 import { decimalParameter, textParameter, timeParameter } from '../parameters.ts';
 import { RequestError } from '../problem.ts';
 import { route } from '../route.ts';
-import * as schemas from '../schemas.ts';
+import * as schemas from '../schemas/series.ts';
 import { isoTime } from '../views.ts';
 
 const DAY_MS = 86_400_000;

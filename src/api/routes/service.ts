@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { flagParameter } from '../parameters.ts';
 import { NotReadyError } from '../problem.ts';
 import { type HealthReport, route } from '../route.ts';
-import * as schemas from '../schemas.ts';
+import * as schemas from '../schemas/service.ts';
 
 const query = z.strictObject({ verbose: flagParameter.optional().describe('Show each check') });
 

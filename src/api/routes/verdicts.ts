@@ -5,7 +5,7 @@ import { SCOPES, VERDICTS, type Verdict, type VerdictHits, type VerdictScope } f
 import type { Feedback } from '../../pipeline/feedback.ts';
 import { textParameter } from '../parameters.ts';
 import { route } from '../route.ts';
-import * as schemas from '../schemas.ts';
+import * as schemas from '../schemas/verdicts.ts';
 import { isoTime } from '../views.ts';
 
 const by = z

@@ -1,8 +1,7 @@
 /** What the API tells of the network beside the detectors. */
 import { z } from 'zod';
-import { components } from './schemas.ts';
+import { components, count } from './shared.ts';
 
-const count = z.int().min(0);
 const share = z.number().min(0).max(1);
 
 export const NeuralVersion = z
