@@ -1,8 +1,3 @@
-/**
- * The embedded store: one SQLite file. This module says what belongs into one transaction and what happens when one fails; each table
- * group has a module of its own, and the shape on disk is described in docs/data-format.md.
- */
-import { statSync } from 'node:fs';
 import type Database from 'better-sqlite3';
 import { isBookkeepingPath } from '../domain/bookkeeping.ts';
 import type { Change } from '../domain/change.ts';
@@ -22,6 +17,7 @@ import { ChangeLog, type ChangeRow, nextLinks } from './change-log.ts';
 import { ChangeQueries } from './change-query.ts';
 import { type DatabaseOptions, type OpenDatabase, openDatabase, openToRead } from './database.ts';
 import { DELIVERY_DEFAULTS, Deliveries, type DeliveryOptions } from './deliveries.ts';
+import { bytesOnDisk, pageSize } from './file-size.ts';
 import { Findings } from './findings.ts';
 import { FullText } from './full-text.ts';
 import { Gaps } from './gaps.ts';
@@ -44,6 +40,7 @@ import { SmallState } from './small-state.ts';
 import type * as port from './store.ts';
 import { storeError } from './store-errors.ts';
 import type { KeyRing } from './store-key.ts';
+import { Upkeep } from './upkeep.ts';
 import { claimKeys, createValueSeal } from './value-seal.ts';
 import { Verdicts } from './verdicts.ts';
 
@@ -78,25 +75,14 @@ const PROBE_BYTES = 64 * 1024;
 const ANALYSED_SAMPLES = 'analysis.samples';
 /** Written when there is nothing else to write with which the log is synced. */
 const SYNCED = 'store/synced';
-/** From this share of the cap on, the oldest changes go whatever their age. */
-const CAP_SHARE = 0.9;
-/** Changes let go of in one round of upkeep, about. */
-const RELEASED_MAX = 2_000;
-/** Free pages left in the file for the next batches, so that it does not shrink and grow by turns. */
-const FREE_PAGES_KEPT = 256;
 /** Of the time that all changes are kept, what one span may be of. */
 const LARGE_SPAN_SHARE = 1 / 8;
-/** Pages given back to the file system at once. */
-const FREED_MAX = 256;
-/** Between two turns of bringing the log into the file, while there is other upkeep to do. */
-const CHECKPOINT_MS = 1_000;
 /** How far back a claim that comes late is compared: lives of the object, and its changes. */
 const LIVES_NEAR_MAX = 3;
 /** Losses that are logged, and that are counted. */
 const LOSSES_TOLD_MAX = 100;
 const LOSSES_COUNTED_MAX = 100_000;
 const CHANGES_NEAR_MAX = 2_000;
-const ACCOUNTED_LOOKS_MAX = 200;
 
 /** Opens or creates the database. Throws the errors of `openDatabase`. */
 export function openSqliteStore(options: SqliteStoreOptions): SqliteStore {
@@ -153,6 +139,7 @@ export class SqliteStore implements port.Store {
   readonly #small: SmallState;
   readonly #deliveries: Deliveries;
   readonly #retention: Retention;
+  readonly #upkeep: Upkeep;
   readonly #sampleRetention: SampleRetention;
   #bytesMax: number | undefined;
   #full: CrowsnestError | undefined;
@@ -164,7 +151,6 @@ export class SqliteStore implements port.Store {
   readonly #losses = new Set<string>();
   /** The last write was, and the connection is still set so. */
   #unsynced = false;
-  #checkpointMs = 0;
 
   constructor(options: SqliteStoreOptions, opened: OpenDatabase) {
     this.file = options.file;
@@ -228,6 +214,11 @@ export class SqliteStore implements port.Store {
     this.#outbox = new Outbox(db);
     this.#small = new SmallState(db, seal);
     this.#deliveries = new Deliveries(db, withDefaults(DELIVERY_DEFAULTS, options));
+    this.#upkeep = new Upkeep({
+      ...{ ...parts, revisions: this.#revisions, history: this.#history, retention: this.#retention, small: this.#small },
+      ...{ newestMarks: this.#newestMarks, blameMarks: this.#blameMarks, sampleRetention: this.#sampleRetention },
+      ...{ series: this.#series, findings: this.#findings, kubeEvents: this.#kubeEvents, fullText: this.#fullText },
+    });
     if (options.bytesMax !== undefined) this.limitBytes(options.bytesMax);
     if (db.readonly) this.#full = openedToRead(options.file);
   }
@@ -239,7 +230,7 @@ export class SqliteStore implements port.Store {
   /** Sets the cap on the size of the file; what is there already stays. */
   limitBytes(bytesMax: number): void {
     this.#bytesMax = bytesMax;
-    this.#db.pragma(`max_page_count = ${Math.max(1, Math.floor(bytesMax / this.#pageSize()))}`);
+    this.#db.pragma(`max_page_count = ${Math.max(1, Math.floor(bytesMax / pageSize(this.#db)))}`);
   }
 
   // --- record ---
@@ -564,7 +555,7 @@ export class SqliteStore implements port.Store {
         kubeEvents: 0,
         released: 0,
       };
-      return { ...none, ...this.#small.totals(), series: this.#series.seriesCount(), bytes: this.#bytes() };
+      return { ...none, ...this.#small.totals(), series: this.#series.seriesCount(), bytes: bytesOnDisk(this.#db, this.file) };
     });
   }
 
@@ -655,75 +646,7 @@ export class SqliteStore implements port.Store {
     if (this.readOnly) return false;
     const endMs = performance.now() + (options.msMax ?? Number.POSITIVE_INFINITY);
     const isOver = () => performance.now() >= endMs;
-    return this.#guard(() => {
-      this.#times.forget();
-      // Each gets a step whatever the time, so that none waits for the backlog of another.
-      const worked = [
-        this.#blocks.maintain((record) => this.#revisions.wholeRecord(record), isOver),
-        this.#postings.maintain(this.#log.newest()),
-        this.#rollSeries(),
-        stepsUntil(isOver, () => this.#sampleRetention.step()),
-        stepsUntil(isOver, () => this.#newestMarks.step()),
-        this.#findings.hasYoung && this.#db.transaction(() => this.#settleFindings()).immediate(),
-        this.#kubeEvents.hasOld() && this.#db.transaction(() => this.#forgetOldEvents()).immediate(),
-        stepsUntil(isOver, () => this.#accountForFields()),
-        this.#release(isOver) > 0,
-      ];
-      if (!worked.includes(true)) return false;
-      const free = this.#db.pragma('freelist_count', { simple: true }) as number;
-      if (free > FREE_PAGES_KEPT * 2) this.#db.pragma(`incremental_vacuum(${Math.min(free - FREE_PAGES_KEPT, FREED_MAX)})`);
-      const more = isOver();
-      // It waits for the disk, so not after each slice.
-      if (!more || performance.now() - this.#checkpointMs >= CHECKPOINT_MS) {
-        this.#db.pragma('wal_checkpoint(PASSIVE)');
-        this.#checkpointMs = performance.now();
-      }
-      return more;
-    });
-  }
-
-  /** Of objects that change often: a row that says of every field who set it. What cannot be found out quickly is left as it is. */
-  #accountForFields(): boolean {
-    const [due] = this.#blameMarks.due(1);
-    if (due === undefined) return false;
-    let looks = 0;
-    const fields = this.#history.blameOf(due.objectId, due.seq, () => ++looks > ACCOUNTED_LOOKS_MAX);
-    const certain = fields.flatMap((field) => (field.seq === undefined ? [] : [{ path: field.path, seq: field.seq }]));
-    if (certain.length > 0 && certain.length === fields.length)
-      this.#db.transaction(() => this.#blameMarks.put(due.objectId, due.seq, certain)).immediate();
-    return true;
-  }
-
-  /** Lets go of what is too old, or too much; says how many changes. */
-  #release(isOver: () => boolean): number {
-    let released = 0;
-    stepsUntil(
-      () => isOver() || released >= RELEASED_MAX,
-      () => {
-        const more = this.#retention.step(this.#bytesMax !== undefined && this.#usedBytes() > this.#bytesMax * CAP_SHARE);
-        released += more ?? 0;
-        return more !== undefined;
-      },
-    );
-    const fullText = this.#fullText;
-    if (released > 0 && fullText !== undefined) this.#db.transaction(() => fullText.forgetReleased()).immediate();
-    return released;
-  }
-
-  #rollSeries(): boolean {
-    const worked = this.#series.maintain();
-    if (worked) this.#sampleRetention.moved();
-    return worked;
-  }
-
-  #settleFindings(): boolean {
-    this.#findings.settle();
-    return true;
-  }
-
-  #forgetOldEvents(): boolean {
-    this.#small.count('kubeEvents', this.#kubeEvents.forgetOld());
-    return true;
+    return this.#guard(() => this.#upkeep.round(isOver, this.#bytesMax));
   }
 
   probeWrite(): boolean {
@@ -822,33 +745,6 @@ export class SqliteStore implements port.Store {
       throw storeError(error, this.file);
     }
   }
-
-  #pageSize(): number {
-    return this.#db.pragma('page_size', { simple: true }) as number;
-  }
-
-  /** Of the file, without the pages that are free. */
-  #usedBytes(): number {
-    const [pages, free] = ['page_count', 'freelist_count'].map((name) => this.#db.pragma(name, { simple: true }) as number);
-    return ((pages as number) - (free as number)) * this.#pageSize();
-  }
-
-  /** The database with its log. */
-  #bytes(): number {
-    const bytes = (this.#db.pragma('page_count', { simple: true }) as number) * this.#pageSize();
-    const wal = statSync(`${this.file}-wal`, { throwIfNoEntry: false })?.size ?? 0;
-    return bytes + wal;
-  }
-}
-
-/** Goes on while there is something to do and time for it; one step is taken in any case. True when anything was done. */
-function stepsUntil(isOver: () => boolean, step: () => boolean): boolean {
-  let worked = false;
-  do {
-    if (!step()) break;
-    worked = true;
-  } while (!isOver());
-  return worked;
 }
 
 /** What a change shows of the step between two states: every leaf of a new life, nothing for a deletion, bookkeeping never. */

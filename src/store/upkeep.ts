@@ -1,0 +1,149 @@
+/**
+ * What a database needs beside being written and read: young records move into blocks, blocks into larger ones, old data goes, free pages go back. In
+ * steps, as each holds up everything else; the writes of a step are one transaction of the part that takes it.
+ */
+import type Database from 'better-sqlite3';
+import type { BlameMarks } from './blame-marks.ts';
+import type { Blocks } from './blocks.ts';
+import type { ChangeLog } from './change-log.ts';
+import { usedBytes } from './file-size.ts';
+import type { Findings } from './findings.ts';
+import type { FullText } from './full-text.ts';
+import type { KubeEvents } from './kube-events.ts';
+import type { LogTimes } from './log-times.ts';
+import type { NewestMarks } from './newest-marks.ts';
+import type { ObjectHistory } from './object-history.ts';
+import type { Postings } from './postings.ts';
+import type { Retention } from './retention.ts';
+import type { Revisions } from './revisions.ts';
+import type { SampleRetention } from './sample-retention.ts';
+import type { SeriesTable } from './series.ts';
+import type { SmallState } from './small-state.ts';
+
+export interface UpkeepParts {
+  db: Database.Database;
+  log: ChangeLog;
+  times: LogTimes;
+  blocks: Blocks;
+  revisions: Revisions;
+  postings: Postings;
+  series: SeriesTable;
+  sampleRetention: SampleRetention;
+  newestMarks: NewestMarks;
+  blameMarks: BlameMarks;
+  history: ObjectHistory;
+  findings: Findings;
+  kubeEvents: KubeEvents;
+  retention: Retention;
+  fullText: FullText | undefined;
+  small: SmallState;
+}
+
+/** From this share of the cap on, the oldest changes go whatever their age. */
+const CAP_SHARE = 0.9;
+/** Changes let go of in one round, about. */
+const RELEASED_MAX = 2_000;
+/** Free pages left in the file for the next batches, so that it does not shrink and grow by turns. */
+const FREE_PAGES_KEPT = 256;
+/** Pages given back to the file system at once. */
+const FREED_MAX = 256;
+/** Between two turns of bringing the log into the file, while there is other upkeep to do. */
+const CHECKPOINT_MS = 1_000;
+/** Steps back through an object's history that are taken to find out who set its fields. */
+const ACCOUNTED_LOOKS_MAX = 200;
+
+export class Upkeep {
+  readonly #parts: UpkeepParts;
+  #checkpointMs = 0;
+
+  constructor(parts: UpkeepParts) {
+    this.#parts = parts;
+  }
+
+  /** One round, until `isOver` says so; true when there is more to do. `bytesMax` is the cap on the file, if it has one. */
+  round(isOver: () => boolean, bytesMax: number | undefined): boolean {
+    const { db, log, times, blocks, revisions, postings, sampleRetention, newestMarks } = this.#parts;
+    times.forget();
+    // Each gets a step whatever the time, so that none waits for the backlog of another.
+    const worked = [
+      blocks.maintain((record) => revisions.wholeRecord(record), isOver),
+      postings.maintain(log.newest()),
+      this.#rollSeries(),
+      stepsUntil(isOver, () => sampleRetention.step()),
+      stepsUntil(isOver, () => newestMarks.step()),
+      this.#settleFindings(),
+      this.#forgetOldEvents(),
+      stepsUntil(isOver, () => this.#accountForFields()),
+      this.#release(isOver, bytesMax) > 0,
+    ];
+    if (!worked.includes(true)) return false;
+    const free = db.pragma('freelist_count', { simple: true }) as number;
+    if (free > FREE_PAGES_KEPT * 2) db.pragma(`incremental_vacuum(${Math.min(free - FREE_PAGES_KEPT, FREED_MAX)})`);
+    const more = isOver();
+    // It waits for the disk, so not after each slice.
+    if (!more || performance.now() - this.#checkpointMs >= CHECKPOINT_MS) {
+      db.pragma('wal_checkpoint(PASSIVE)');
+      this.#checkpointMs = performance.now();
+    }
+    return more;
+  }
+
+  #rollSeries(): boolean {
+    const worked = this.#parts.series.maintain();
+    if (worked) this.#parts.sampleRetention.moved();
+    return worked;
+  }
+
+  #settleFindings(): boolean {
+    const { db, findings } = this.#parts;
+    if (!findings.hasYoung) return false;
+    db.transaction(() => findings.settle()).immediate();
+    return true;
+  }
+
+  #forgetOldEvents(): boolean {
+    const { db, kubeEvents, small } = this.#parts;
+    if (!kubeEvents.hasOld()) return false;
+    db.transaction(() => small.count('kubeEvents', kubeEvents.forgetOld())).immediate();
+    return true;
+  }
+
+  /** Of objects that change often: a row that says of every field who set it. What cannot be found out quickly is left as it is. */
+  #accountForFields(): boolean {
+    const { db, blameMarks, history } = this.#parts;
+    const [due] = blameMarks.due(1);
+    if (due === undefined) return false;
+    let looks = 0;
+    const fields = history.blameOf(due.objectId, due.seq, () => ++looks > ACCOUNTED_LOOKS_MAX);
+    const certain = fields.flatMap((field) => (field.seq === undefined ? [] : [{ path: field.path, seq: field.seq }]));
+    if (certain.length > 0 && certain.length === fields.length)
+      db.transaction(() => blameMarks.put(due.objectId, due.seq, certain)).immediate();
+    return true;
+  }
+
+  /** Lets go of what is too old, or too much; says how many changes. */
+  #release(isOver: () => boolean, bytesMax: number | undefined): number {
+    const { db, retention, fullText } = this.#parts;
+    let released = 0;
+    stepsUntil(
+      () => isOver() || released >= RELEASED_MAX,
+      () => {
+        const more = retention.step(bytesMax !== undefined && usedBytes(db) > bytesMax * CAP_SHARE);
+        released += more ?? 0;
+        return more !== undefined;
+      },
+    );
+    if (released > 0 && fullText !== undefined) db.transaction(() => fullText.forgetReleased()).immediate();
+    return released;
+  }
+}
+
+/** Goes on while there is something to do and time for it; one step is taken in any case. True when anything was done. */
+function stepsUntil(isOver: () => boolean, step: () => boolean): boolean {
+  let worked = false;
+  do {
+    if (!step()) break;
+    worked = true;
+  } while (!isOver());
+  return worked;
+}
