@@ -9,7 +9,7 @@
 import type Database from 'better-sqlite3';
 import { isCrowsnestError } from '../domain/errors.ts';
 import type { RevisionRecord } from './block-codec.ts';
-import type { BlockOptions } from './blocks.ts';
+import type { BlockOptions } from './block-options.ts';
 import { mergeSorted, type OpenSource, openSource } from './sorted-merge.ts';
 import { corruptRecord } from './store-errors.ts';
 import { compareByPlace, type PlacedRecord } from './young-records.ts';
