@@ -268,9 +268,22 @@ class TextTable {
   }
 }
 
-/** What the index on paths tells those under one path apart by (see migration 16): a whole segment in it would be stored twice. */
+/** How much a letter weighs in the place of a segment, those from its end first; any numbers that mix well do. */
+const LETTER_WEIGHTS = [
+  ...[1, 31, 961, 29791, 923521, 17, 557, 7919],
+  ...[104729, 611953, 3571, 65537, 224737, 15485, 86028, 399989],
+];
+
+/**
+ * What the index on paths tells those under one path apart by, word for word as in migration 16: a number of the last eight letters and of eight spread
+ * over the segment. A whole segment in the index would be stored twice.
+ */
 function placeOf(segment: string): string {
-  return `coalesce(unicode(substr(${segment}, -2)), 0) * 256 + length(${segment}) % 256`;
+  const terms = LETTER_WEIGHTS.map((weight, i) => {
+    const letter = i < 8 ? `${-(i + 1)}` : `length(${segment}) * ${i - 7} / 9`;
+    return `coalesce(unicode(substr(${segment}, ${letter}, 1)), 0) * ${weight}`;
+  });
+  return `(${terms.join(' + ')}) % 8388593`;
 }
 
 /** Field paths, each kept as its last segment under the path it continues. */

@@ -16,6 +16,9 @@ const ROWS_PER_BATCH = 32;
 /** Tables whose `data` is sealed, by their row id. */
 const TABLES = ['block', 'young_record', 'finding', 'finding_young', 'finding_block', 'verdict', 'snapshot'] as const;
 
+/** There while plain text may linger in parts of pages that hold nothing any more; a run that ends early leaves clearing them to the next. */
+const LINGERS = 'store/rekey-lingers';
+
 /** Returns how many values were sealed anew. Throws STORE_KEY_WRONG where the file lacks a key that is in use. */
 export async function rekey(options: Copying & { file: string; keys: KeyRing }): Promise<number> {
   const { file, keys } = options;
@@ -23,7 +26,7 @@ export async function rekey(options: Copying & { file: string; keys: KeyRing }):
   try {
     claimKeys(db, keys, file);
     const seal = createValueSeal(keys, file);
-    const hadWords = dropWords(db);
+    dropWords(db);
     const counts = TABLES.map(
       (table) => db.prepare<[], number>(`SELECT count(*) FROM ${table} WHERE typeof(data) <> 'integer'`).pluck().get() ?? 0,
     );
@@ -40,9 +43,10 @@ export async function rekey(options: Copying & { file: string; keys: KeyRing }):
       }
     }
     putKeysInUse(db, [keys.newest.id]);
-    // What was there in plain text may linger in parts of pages that hold nothing any more.
-    if (sealed > 0 || hadWords) db.exec('VACUUM');
+    const lingers = db.prepare<[string], number>('SELECT 1 FROM small_state WHERE key = ?').pluck().get(LINGERS) !== undefined;
+    if (lingers) db.exec('VACUUM');
     db.pragma('wal_checkpoint(TRUNCATE)');
+    if (lingers) db.prepare('DELETE FROM small_state WHERE key = ?').run(LINGERS);
     return sealed;
   } catch (error) {
     throw storeError(error, file);
@@ -51,11 +55,18 @@ export async function rekey(options: Copying & { file: string; keys: KeyRing }):
   }
 }
 
-/** The index of words holds in clear what is to be encrypted, and cannot be searched encrypted. True when there was one. */
-function dropWords(db: Database.Database): boolean {
-  const has = db.prepare<[], number>("SELECT 1 FROM sqlite_schema WHERE name = 'value_text'").pluck().get() !== undefined;
-  if (has) db.exec('DROP TABLE value_text');
-  return has;
+/** The index of words holds in clear what is to be encrypted, and cannot be searched encrypted. */
+function dropWords(db: Database.Database): void {
+  if (db.prepare<[], number>("SELECT 1 FROM sqlite_schema WHERE name = 'value_text'").pluck().get() === undefined) return;
+  db.transaction(() => {
+    db.exec('DROP TABLE value_text');
+    remember(db);
+  }).immediate();
+}
+
+/** Together with the first plain text that goes. */
+function remember(db: Database.Database): void {
+  db.prepare('INSERT OR REPLACE INTO small_state (key, value) VALUES (?, 1)').run(LINGERS);
 }
 
 function* batchesOf(
@@ -76,6 +87,7 @@ function* batchesOf(
     const due = rows.filter(({ data }) => !isSealed(data) || sealedWith(data) !== seal.keyId);
     db.transaction(() => {
       for (const { id, data } of due) put.run(seal.seal(plainOf(table, data, seal)), id);
+      if (due.length > 0) remember(db);
     }).immediate();
     yield { rows: rows.length, sealed: due.length };
   }
