@@ -65,6 +65,7 @@ export interface BeatsState {
 
 export class Beats {
   readonly #names: NameBook;
+  readonly #heads: NameBook;
   readonly #gaps = new GapLog();
   #state: Omit<BeatsState, 'gaps'> = {
     columns: {
@@ -84,16 +85,17 @@ export class Beats {
     serials: { serial: new Uint32Array() },
   };
 
-  /** `names` is the book of actors and heads, which tables may share. */
-  constructor(names: NameBook) {
+  /** The books of actors and of heads, which tables may share. Heads are few, and must not be left out because actors are many. */
+  constructor(names: NameBook, heads: NameBook) {
     this.#names = names;
+    this.#heads = heads;
   }
 
   get(row: number): Beat | undefined {
     const { columns, serials } = this.#state;
     if (!columns.known[row]) return undefined;
     return {
-      head: this.#nameIn(columns.head, row),
+      head: this.#heads.nameOf(columns.head[row] as number) ?? '',
       by: this.#nameIn(columns.by, row),
       habit: { by: this.#nameIn(columns.habit, row), votes: columns.votes[row] as number },
       lastMs: columns.lastMs[row] as number,
@@ -119,7 +121,7 @@ export class Beats {
     reachRow(columns, row);
     reachRow(serials, row);
     columns.known[row] = 1;
-    columns.head[row] = this.#names.numberOf(beat.head);
+    columns.head[row] = this.#heads.numberOf(beat.head);
     columns.by[row] = this.#names.numberOf(beat.by);
     columns.habit[row] = this.#names.numberOf(beat.habit.by);
     columns.votes[row] = beat.habit.votes;

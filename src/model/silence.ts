@@ -47,6 +47,8 @@ export interface SilenceState {
   /** Rows of objects and statuses are those of the table of objects. */
   beats: { [of in Of]: BeatsState };
   names: string[];
+  /** Clusters with kinds. */
+  heads: string[];
   actors: RowTableState;
   tally: Tally;
 }
@@ -78,7 +80,12 @@ export interface Overdue {
 export class Silence {
   readonly name = 'silence';
   readonly #names = new NameBook();
-  readonly #beats = { a: new Beats(this.#names), o: new Beats(this.#names), s: new Beats(this.#names) };
+  readonly #heads = new NameBook();
+  readonly #beats = {
+    a: new Beats(this.#names, this.#heads),
+    o: new Beats(this.#names, this.#heads),
+    s: new Beats(this.#names, this.#heads),
+  };
   /** Actors on a kind. */
   readonly #actors = new RowTable({ max: ACTORS_MAX, forget: (row) => this.#beats.a.forget(row) });
   #state: Tally = { heap: [], raised: 0, kinds: new Map(), together: new Map() };
@@ -214,24 +221,29 @@ export class Silence {
     return {
       beats: { a: a.save(), o: o.save(), s: s.save() },
       names: this.#names.save(),
+      heads: this.#heads.save(),
       actors: this.#actors.save(),
       tally: this.#state,
     };
   }
 
-  load({ beats, names, actors, tally }: SilenceState): void {
+  load({ beats, names, heads, actors, tally }: SilenceState): void {
     for (const whose of ['a', 'o', 's'] as const) this.#beats[whose].load(beats[whose]);
     this.#names.load(names);
+    this.#heads.load(heads);
     this.#actors.load(actors);
     this.#state = tally;
   }
 }
 
 /** A beat in a saved state. */
-export function savedBeat({ beats, names }: SilenceState, of: Of, row: number): Beat | undefined {
-  const book = new NameBook();
-  book.load(names);
-  const table = new Beats(book);
+export function savedBeat({ beats, names, heads }: SilenceState, of: Of, row: number): Beat | undefined {
+  const books = [names, heads].map((saved) => {
+    const book = new NameBook();
+    book.load(saved);
+    return book;
+  });
+  const table = new Beats(...(books as [NameBook, NameBook]));
   table.load(beats[of]);
   return table.get(row);
 }

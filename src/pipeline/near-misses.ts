@@ -13,8 +13,10 @@ const DRAWS_MAX = 3;
 /** Weaker findings are not stored, so nobody could look at them. */
 const SCORE_MIN = 2;
 const BAND = 1;
-/** A day this far behind the open one is a clock that was set, not late events. */
+/** A day this far behind the open one is no late event of it. */
 const CLOCK_STEP_DAYS = 1;
+/** So many such findings in a row are a clock that was set back; fewer are old events told late, for which no day is closed. */
+const SET_BACK_FINDINGS = 3;
 
 interface Candidate {
   id: string;
@@ -34,6 +36,8 @@ interface OpenDay {
   day: number;
   highest?: Candidate;
   strata: Record<string, Stratum>;
+  /** Findings in a row that were far behind it. */
+  behind?: number;
 }
 
 export class NearMisses {
@@ -52,7 +56,9 @@ export class NearMisses {
     const day = Math.floor(tsMs / DAY_MS);
     let open = this.#open.get(cluster);
     let drawn: NearMiss[] = [];
-    if (open === undefined || day > open.day || day < open.day - CLOCK_STEP_DAYS) {
+    const isBehind = open !== undefined && day < open.day - CLOCK_STEP_DAYS;
+    if (open !== undefined && this.#countBehind(open, isBehind) < SET_BACK_FINDINGS && isBehind) return drawn;
+    if (open === undefined || day > open.day || isBehind) {
       if (open !== undefined) drawn = drawnOf(cluster, open);
       open = { day, strata: {} };
       this.#open.set(cluster, open);
@@ -60,6 +66,15 @@ export class NearMisses {
     }
     if (isCandidate(finding)) this.#consider(open, finding, level());
     return drawn;
+  }
+
+  #countBehind(open: OpenDay, isBehind: boolean): number {
+    const behind = isBehind ? (open.behind ?? 0) + 1 : 0;
+    if (behind === (open.behind ?? 0)) return behind;
+    this.#saved = undefined;
+    if (behind === 0) delete open.behind;
+    else open.behind = behind;
+    return behind;
   }
 
   save(): string {

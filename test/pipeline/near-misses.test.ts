@@ -155,7 +155,8 @@ describe('near-misses', () => {
   it('of a clock set back by days begin anew, those of an hour late belong to the open day', () => {
     const at = (id: string, tsMs: number) => finding(id, { tsMs, score: 3 });
     const drawn = drawAll([
-      ...[at('a', START_MS + 10 * DAY_MS), at('late', START_MS + 10 * DAY_MS - 3_600_000), at('back', START_MS)],
+      ...[at('a', START_MS + 10 * DAY_MS), at('late', START_MS + 10 * DAY_MS - 3_600_000)],
+      ...[at('one', START_MS), at('two', START_MS), at('back', START_MS)],
       at('next', START_MS + DAY_MS),
     ]);
     assert.deepEqual(
@@ -166,6 +167,19 @@ describe('near-misses', () => {
         ['2026-03-02', 'back'],
       ],
     );
+  });
+
+  it('lose nothing of a day to an old event that is told late', () => {
+    const at = (id: string, tsMs: number, score: number) => finding(id, { tsMs, score });
+    const day = START_MS + 10 * DAY_MS;
+    const drawn = drawAll([
+      ...[at('morning', day, 3.5), at('old', START_MS, 3.4), at('evening', day + 3_600_000, 3)],
+      at('next', day + DAY_MS, 3),
+    ]);
+    assert.deepEqual(drawn.map(({ day: of, findingId }) => [of, findingId]).sort(), [
+      ['2026-03-12', 'evening'],
+      ['2026-03-12', 'morning'],
+    ]);
   });
 
   it('of a stream judged live, with restarts, and anew from the record are the same and can be looked at', () => {

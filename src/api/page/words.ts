@@ -184,7 +184,7 @@ export function effectWords(verdict: Verdict['verdict'], preview: VerdictAnswer[
 export function hitWords({ muted, raised, last }: Verdict['hits']): string {
   if (last === undefined) return 'made no difference yet';
   const parts = [
-    ...(muted > 0 ? [`muted ${wholeNumber(muted)} alert${muted === 1 ? '' : 's'}`] : []),
+    ...(muted > 0 ? [`kept ${wholeNumber(muted)} finding${muted === 1 ? '' : 's'} under the alert level`] : []),
     ...(raised > 0 ? [`raised ${wholeNumber(raised)} finding${raised === 1 ? '' : 's'} to an alert`] : []),
   ];
   return `${parts.join(', ')}, last on ${last.slice(0, 10)}`;

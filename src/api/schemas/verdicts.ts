@@ -35,7 +35,7 @@ export const Verdict = z
     withdrawn: z.object({ by: z.string(), time }).optional(),
     hits: z
       .object({
-        muted: count.describe('Findings that would have paged without it'),
+        muted: count.describe('Findings that it kept under the alert level, each of an episode counted'),
         raised: count.describe('Findings that paged because of it'),
         last: time.optional().describe('Event time of the newest; absent where it made no difference yet'),
       })
