@@ -82,6 +82,7 @@ export class Blocks {
         .pluck(),
       block: db.prepare<[number], Buffer>('SELECT data FROM block WHERE id = ?').pluck(),
       keyOf: db.prepare<[number], number>('SELECT span_seq FROM block WHERE id = ?').pluck(),
+      blockGone: db.prepare<[number]>('DELETE FROM block WHERE id = ?'),
       blockPut: db.prepare<[Buffer, number]>('UPDATE block SET data = ? WHERE id = ?'),
       blockBegin: db.prepare<[Place & { id: number }]>(
         `UPDATE block SET namespace_id = @namespaceId, resource_id = @resourceId, life_id = @lifeId, seq = @seq
@@ -135,6 +136,14 @@ export class Blocks {
   /** What a block of the span holds, in its order. */
   records(id: number, span: Range & Pick<Sorted, 'byNamespace'>): PlacedRecord[] {
     return this.#placed(this.#decode(id).records(), span);
+  }
+
+  /** A block that holds nothing any more. Its number may be given to another one. */
+  remove(id: number): void {
+    this.#decoded.delete(id);
+    this.#last = [];
+    this.#merger.touched(this.#sql.keyOf.get(id) ?? 0);
+    this.#sql.blockGone.run(id);
   }
 
   /** Puts other records into a block; their places are still in its stretch of the span, of which the first begins anywhere. */

@@ -128,7 +128,6 @@ export class Retention {
         `${block} AND (namespace_id, resource_id, life_id, seq) > (?, ?, ?, ?) ${inOrder}`,
       ),
       blockDone: db.prepare<[number, number]>('UPDATE block SET tier = ? WHERE id = ?'),
-      blockGone: db.prepare<[number]>('DELETE FROM block WHERE id = ?'),
       spanDone: db.prepare<[number, number]>('UPDATE span SET tier = ? WHERE last_seq = ?'),
       update: db.prepare<[number, number | null, number]>('UPDATE change SET flags = ?, previous = ? WHERE seq = ?'),
       relink: db.prepare<[number | null, number]>('UPDATE change SET previous = ? WHERE seq = ?'),
@@ -214,7 +213,7 @@ export class Retention {
     for (const part of this.#partsOf(span, block, gathered))
       goneRows.push(...this.#thin(part, { span, tier, evidence: gathered.evidence, records: bySeq }));
     this.#letGo(goneRows);
-    if (bySeq.size === 0 && tier === STATISTICS) this.#sql.blockGone.run(block.id);
+    if (bySeq.size === 0 && tier === STATISTICS) this.#parts.blocks.remove(block.id);
     else {
       this.#parts.blocks.rewrite(block.id, [...bySeq.values()]);
       this.#sql.blockDone.run(tier, block.id);
