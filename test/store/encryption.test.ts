@@ -4,6 +4,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, it } from 'node:test';
+import Database from 'better-sqlite3';
 import { isCrowsnestError } from '../../src/domain/errors.ts';
 import { rekey } from '../../src/store/rekey.ts';
 import { openSqliteStore, type SqliteStoreOptions } from '../../src/store/sqlite-store.ts';
@@ -108,5 +109,23 @@ it('what was encrypted later has no index of words left', async () => {
   }
   assert.deepEqual(wordsIn(file), ['marmalade', 'porcupine']);
   await rekey({ file, keys: ring(FIRST) });
+  assert.deepEqual(wordsIn(file), []);
+});
+
+it('what a run left in free pages as the disk was full is cleared by the next', async (t) => {
+  const file = join(folder, 'cut-off.db');
+  fill(file, undefined);
+  const { exec } = Database.prototype;
+  t.after(() => {
+    Database.prototype.exec = exec;
+  });
+  Database.prototype.exec = function full(this: Database.Database, sql: string) {
+    if (sql === 'VACUUM') throw Object.assign(new Error('database or disk is full'), { code: 'SQLITE_FULL' });
+    return exec.call(this, sql);
+  };
+  await assert.rejects(rekey({ file, keys: ring(FIRST) }), /disk is full/);
+  Database.prototype.exec = exec;
+  assert.ok(wordsIn(file).length > 0, 'there is something to clear');
+  assert.equal(await rekey({ file, keys: ring(FIRST) }), 0);
   assert.deepEqual(wordsIn(file), []);
 });
