@@ -18,3 +18,8 @@ export function compareResourceVersions(a: string, b: string): VersionOrder {
 function isOrdered(text: string): boolean {
   return /^[1-9]\d*$/.test(text);
 }
+
+/** Certainly older; versions that have no order are not. */
+export function isOlder(a: string, b: string): boolean {
+  return compareResourceVersions(a, b) === 'older';
+}

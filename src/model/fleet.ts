@@ -5,10 +5,10 @@
  *
  * It is noted as changes are observed and not when they are learnt, so that it depends on the record alone and not on how far each cluster's time was let pass.
  */
+import { DAY_MS } from './detector.ts';
 import type { ChangeEvent } from './features.ts';
 import { originIn } from './origin.ts';
 
-const DAY_MS = 86_400_000;
 const DAYS_MIN = 3;
 /** Of all clusters together, at about 60 bytes each; one cluster gets an eighth at most. */
 const ENTRIES_MAX = 320_000;

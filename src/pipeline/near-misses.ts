@@ -5,10 +5,10 @@
  */
 import type { Finding } from '../domain/finding.ts';
 import type { NearMiss } from '../domain/review.ts';
+import { DAY_MS } from '../model/detector.ts';
 import { JOINED } from '../respond/policy.ts';
 import { stableId } from '../respond/stable-id.ts';
 
-const DAY_MS = 86_400_000;
 const DRAWS_MAX = 3;
 /** Weaker findings are not stored, so nobody could look at them. */
 const SCORE_MIN = 2;
@@ -37,7 +37,7 @@ interface OpenDay {
   highest?: Candidate;
   strata: Record<string, Stratum>;
   /** Findings in a row that were far behind it. */
-  behind?: number;
+  behind: number;
 }
 
 export class NearMisses {
@@ -56,11 +56,10 @@ export class NearMisses {
     const day = Math.floor(tsMs / DAY_MS);
     let open = this.#open.get(cluster);
     let drawn: NearMiss[] = [];
-    const isBehind = open !== undefined && day < open.day - CLOCK_STEP_DAYS;
-    if (open !== undefined && this.#countBehind(open, isBehind) < SET_BACK_FINDINGS && isBehind) return drawn;
-    if (open === undefined || day > open.day || isBehind) {
+    if (open !== undefined && this.#isStray(open, day)) return drawn;
+    if (open === undefined || day > open.day || isFarBehind(open, day)) {
       if (open !== undefined) drawn = drawnOf(cluster, open);
-      open = { day, strata: {} };
+      open = { day, strata: {}, behind: 0 };
       this.#open.set(cluster, open);
       this.#saved = undefined;
     }
@@ -68,18 +67,17 @@ export class NearMisses {
     return drawn;
   }
 
-  #countBehind(open: OpenDay, isBehind: boolean): number {
-    const behind = isBehind ? (open.behind ?? 0) + 1 : 0;
-    if (behind === (open.behind ?? 0)) return behind;
-    this.#saved = undefined;
-    if (behind === 0) delete open.behind;
-    else open.behind = behind;
-    return behind;
-  }
-
   save(): string {
     this.#saved ??= JSON.stringify([...this.#open]);
     return this.#saved;
+  }
+
+  /** Told late, unless enough in a row are to show that the clock was set back. */
+  #isStray(open: OpenDay, day: number): boolean {
+    const behind = isFarBehind(open, day) ? open.behind + 1 : 0;
+    if (behind !== open.behind) this.#saved = undefined;
+    open.behind = behind;
+    return behind > 0 && behind < SET_BACK_FINDINGS;
   }
 
   #consider(open: OpenDay, { id, tsMs, score, detector }: Finding, level: number | undefined): void {
@@ -97,6 +95,10 @@ export class NearMisses {
     stratum.drawn.sort(byOrder).splice(2);
     this.#saved = undefined;
   }
+}
+
+function isFarBehind(open: OpenDay, day: number): boolean {
+  return day < open.day - CLOCK_STEP_DAYS;
 }
 
 /** Facts and rules have no level, what is still learning waits for its habits, and a person or an open alert has said the rest already. */

@@ -14,7 +14,7 @@
 import type { Clock } from '../../domain/clock.ts';
 import type { Gap } from '../../domain/gap.ts';
 import type { KubeObject, ObjectRef } from '../../domain/object-ref.ts';
-import { compareResourceVersions } from '../../domain/resource-version.ts';
+import { compareResourceVersions, isOlder } from '../../domain/resource-version.ts';
 import type { ResourceKind } from '../../kube/discovery.ts';
 import type { Logger } from '../../telemetry/logger.ts';
 import { backOffMs, jittered } from './back-off.ts';
@@ -260,10 +260,6 @@ function isClean({ suspects, ahead }: Comparison): boolean {
 
 function isNews(object: KubeObject, live: KnownHead | undefined): boolean {
   return live?.uid !== object.metadata.uid || isOlder(live.resourceVersion, object.metadata.resourceVersion);
-}
-
-function isOlder(a: string, b: string): boolean {
-  return compareResourceVersions(a, b) === 'older';
 }
 
 function isNewer(a: string, b: string): boolean {

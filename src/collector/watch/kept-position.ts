@@ -3,7 +3,6 @@
  * delivery, with the position that was delivered along. A position that is given up leaves a gap, until a list has made up for it.
  */
 import type { Clock } from '../../domain/clock.ts';
-import { compareResourceVersions } from '../../domain/resource-version.ts';
 import type { Logger } from '../../telemetry/logger.ts';
 import { ConditionWaits } from './condition-waits.ts';
 import { HistoryGap } from './history-gap.ts';
@@ -138,8 +137,4 @@ export class KeptPosition {
 export function cursorName(cluster: string, kind: PlannedKind, namespace?: string): string {
   const place = namespace === undefined ? '' : `/${namespace}`;
   return `watch:${cluster}/${kind.group}/${kind.plural}${place}${selectionSuffix(kind)}`;
-}
-
-export function isOlder(resourceVersion: string, position: string): boolean {
-  return compareResourceVersions(resourceVersion, position) === 'older';
 }

@@ -31,7 +31,7 @@
  */
 import assert from 'node:assert/strict';
 import type { Clock } from '../../domain/clock.ts';
-import { compareResourceVersions } from '../../domain/resource-version.ts';
+import { compareResourceVersions, isOlder } from '../../domain/resource-version.ts';
 import { collectionPath } from '../../kube/discovery.ts';
 import { type KubeClient, KubeStatusError, type KubeStream } from '../../kube/kube-client.ts';
 import { statusOfAnswer } from '../../kube/kube-status.ts';
@@ -43,7 +43,7 @@ import { BatchBuilder } from './batch-builder.ts';
 import { createCheckedWatch, type WatchState } from './checked-watch.ts';
 import { ConsistencyCheck } from './consistency-check.ts';
 import { readBody, StaleStreamError } from './guarded-stream.ts';
-import { isOlder, KeptPosition } from './kept-position.ts';
+import { KeptPosition } from './kept-position.ts';
 import type { PlannedKind } from './kind-plan.ts';
 import { KindStatus } from './kind-status.ts';
 import type { KnownObjects } from './list-comparison.ts';

@@ -5,10 +5,11 @@
  */
 import assert from 'node:assert/strict';
 import type { Clock } from '../../domain/clock.ts';
+import { isOlder } from '../../domain/resource-version.ts';
 import type { KubeStream } from '../../kube/kube-client.ts';
 import type { BatchBuilder } from './batch-builder.ts';
 import { guardedChunks } from './guarded-stream.ts';
-import { isOlder, type KeptPosition } from './kept-position.ts';
+import type { KeptPosition } from './kept-position.ts';
 import type { PlannedKind } from './kind-plan.ts';
 import type { KindStatus } from './kind-status.ts';
 import { LineSplitter } from './line-splitter.ts';
