@@ -220,7 +220,7 @@ function maskMember(
   walk: Walk,
 ): Json {
   if (typeof member === 'number') {
-    const reason = named ?? ((nameSays(key) & NameSays.password) !== 0 ? 'name' : undefined);
+    const reason = named ?? (isSecretNumber(key, member) ? 'name' : undefined);
     return reason !== undefined && Math.abs(member) >= NUMBER_MIN ? walk.replace(String(member), reason) : member;
   }
   // Of what is named, only what is under a password has members.
@@ -261,8 +261,17 @@ function whyAll(
   // {alice: …, bob: …} under `passwords`.
   if ((says & NameSays.password) === 0 || depth < WHOLE_DEPTH) return undefined;
   const names = Object.keys(member);
-  const isMap = names.every((name) => typeof member[name] === 'string' && !REFERENCE_MEMBERS.has(name));
+  const isMap = names.every((name) => !REFERENCE_MEMBERS.has(name) && isText(name, member[name] as Json));
   return isMap ? 'name' : undefined;
+}
+
+/** Or a number that becomes one: masked a second time, the object must look as it did the first time. */
+function isText(name: string, member: Json): boolean {
+  return typeof member === 'string' || (typeof member === 'number' && isSecretNumber(name, member));
+}
+
+function isSecretNumber(name: string, value: number): boolean {
+  return Math.abs(value) >= NUMBER_MIN && (nameSays(name) & NameSays.password) !== 0;
 }
 
 /** A text of several lines that is partly filled in later is looked at line by line. */

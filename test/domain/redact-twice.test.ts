@@ -35,6 +35,6 @@ test('what is masked stays as it is when it is masked again under another key', 
       const once = mask(value, first);
       assert.deepEqual(mask(once, second), once);
     }),
-    { numRuns: 2_000 },
+    { numRuns: 2_000, examples: [[{ password: { password: 1_000, true: ' ' } }]] },
   );
 });
