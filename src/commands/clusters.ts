@@ -77,18 +77,31 @@ export function selectionOf(options: Options): KindSelection {
 }
 
 /**
- * The options as each cluster takes them, in the order of `clusters`. What is given as `CLUSTER=…` is for the cluster of that name and the rest for
- * the first one, as nothing about an address or a file says which it belongs to; so is a Prometheus. Throws CONFIG_BAD_VALUE for a name that no
- * cluster has.
+ * Each cluster with the options as it takes them. What is given as `CLUSTER=…` is for the cluster of that name and the rest for the first one, as
+ * nothing about an address or a file says which it belongs to; so is a Prometheus. Throws CONFIG_BAD_VALUE for a name that no cluster has.
  */
-export function optionsByCluster(options: Options, clusters: readonly string[]): Options[] {
-  const metricsTarget = byCluster(options.metricsTarget, clusters, '--metrics-target');
-  const auditLog = byCluster(options.auditLog, clusters, '--audit-log');
-  return clusters.map((_, i) => ({
-    ...options,
-    metricsTarget: metricsTarget[i] ?? [],
-    auditLog: auditLog[i] ?? [],
-    prometheusUrl: i === 0 ? options.prometheusUrl : undefined,
+export function withOptions<T extends { cluster: string }>(
+  clients: readonly T[],
+  options: Options,
+): { client: T; options: Options }[] {
+  const clusters = clients.map(({ cluster }) => cluster);
+  const of = (values: readonly string[], where: string) => byCluster(values, clusters, where);
+  const metricsTarget = of(options.metricsTarget, '--metrics-target');
+  const auditLog = of(options.auditLog, '--audit-log');
+  const admission = of(options.admission, '--admission');
+  const admissionService = of(options.admissionService, '--admission-service');
+  const admissionUrl = of(options.admissionUrl, '--admission-url');
+  return clients.map((client, i) => ({
+    client,
+    options: {
+      ...options,
+      metricsTarget: metricsTarget[i] ?? [],
+      auditLog: auditLog[i] ?? [],
+      admission: admission[i] ?? [],
+      admissionService: admissionService[i] ?? [],
+      admissionUrl: admissionUrl[i] ?? [],
+      prometheusUrl: i === 0 ? options.prometheusUrl : undefined,
+    },
   }));
 }
 

@@ -10,7 +10,7 @@ import type { Options } from '../options.ts';
 import { loadMaskingKey } from '../secrets.ts';
 import { createLogger } from '../telemetry/logger.ts';
 import { systemClock as clock } from '../telemetry/system-clock.ts';
-import { connectClusters, optionsByCluster } from './clusters.ts';
+import { connectClusters, withOptions } from './clusters.ts';
 import type { Terminal } from './terminal.ts';
 import { createWatchedCluster } from './watched-cluster.ts';
 import { createAuditLogs } from './who-sources.ts';
@@ -23,20 +23,13 @@ export async function runRecord(options: Options, file: string, terminal: Termin
   const logger = createLogger(options.logLevel);
   const clients = await connectClusters(options);
   const clusters = clients.map(({ cluster }) => cluster);
-  const ofCluster = optionsByCluster(options, clusters);
+  const each = withOptions(clients, options);
   const heads = new RecordedHeads();
   // A pipe or a device keeps nothing that could be gone on with.
   const isKept = statSync(file, { throwIfNoEntry: false })?.isFile() ?? true;
   if (isKept) await heads.load(file, clusters[0]!);
   const app = { store: heads, clock, logger, schemas: createSchemaBook() };
-  const watched = clients.map((client, i) =>
-    createWatchedCluster(app, {
-      client,
-      options: ofCluster[i] ?? options,
-      metrics: NO_METRICS,
-      parsesAll: true,
-    }),
-  );
+  const watched = each.map((one) => createWatchedCluster(app, { ...one, metrics: NO_METRICS, parsesAll: true }));
   const followed = () => watched.flatMap((cluster) => cluster.coverage()).filter(({ state }) => state !== 'excluded');
   const stopping = new AbortController();
   const signal = AbortSignal.any([terminal.signal, stopping.signal]);
@@ -50,7 +43,7 @@ export async function runRecord(options: Options, file: string, terminal: Termin
     // Sources would try for ever what cannot come right.
     onFailure: (error) => stopping.abort(error),
   });
-  const logs = clusters.flatMap((cluster, i) => createAuditLogs(app, cluster, ofCluster[i] ?? options));
+  const logs = each.flatMap((one) => createAuditLogs(app, one.client.cluster, one.options));
   terminal.note(`recording ${clusters.join(', ')} into ${file}; stop with Ctrl-C\n`);
   const sources = [...watched.flatMap((cluster) => cluster.sources), ...logs, createTimeMarks(clock)];
   const running = sources.map((source) => source.run(recorder.write, signal));

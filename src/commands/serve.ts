@@ -5,31 +5,27 @@ import { createCanaryMetrics } from '../collector/watch/canary-metrics.ts';
 import { createKindLookup } from '../collector/who/claim-kinds.ts';
 import { publishConnections } from '../kube/metrics.ts';
 import type { Options } from '../options.ts';
-import { connectClusters, optionsByCluster } from './clusters.ts';
+import { connectClusters, withOptions } from './clusters.ts';
 import { createApiIngest } from './ingest.ts';
 import { untilStopped } from './outcome.ts';
 import { createPulledSources } from './pulled-sources.ts';
 import type { Terminal } from './terminal.ts';
 import { createWatchedCluster } from './watched-cluster.ts';
-import { admissionOptions, createAuditLogs, createWhoSources } from './who-sources.ts';
+import { admissionSettings, createAuditLogs, createWebhooks, refuseAdmissionMisfits, webhookCheck } from './who-sources.ts';
 
 /** Watches one or several clusters and speaks up about them, until stopped. */
 export async function runServe(options: Options, terminal: Terminal): Promise<number> {
   // Reads the kubeconfig, no more; before the app, so that a mistyped path leaves no database behind.
-  admissionOptions(options);
+  refuseAdmissionMisfits(options);
   const clients = await connectClusters(options);
-  const ofCluster = optionsByCluster(
-    options,
-    clients.map(({ cluster }) => cluster),
-  );
+  const watched = withOptions(clients, options).map((each) => ({ ...each, settings: admissionSettings(each.options) }));
   await using app = createApp({ options, defaultDb: 'crowsnest.db', retains: true, signal: terminal.signal });
   publishConnections(clients, app.registry);
   const metrics = createCollectorMetrics(app.registry);
   const canaries = createCanaryMetrics(app.registry);
-  const clusters = clients.map((client, i) =>
+  const clusters = watched.map(({ client, options }) =>
     createWatchedCluster(app, {
-      client,
-      options: ofCluster[i] ?? options,
+      ...{ client, options },
       metrics: metrics.of(client.cluster),
       canaryMetrics: canaries.of(client.cluster),
     }),
@@ -38,12 +34,11 @@ export async function runServe(options: Options, terminal: Terminal): Promise<nu
   app.controllers.know(followed);
   app.joinClaims({ kindOf: createKindLookup({ coverage: followed, clock: app.clock }) });
 
-  const [home] = clusters;
-  const logs = clients.flatMap(({ cluster }, i) => createAuditLogs(app, cluster, ofCluster[i] ?? options));
-  const who =
-    home === undefined
-      ? undefined
-      : createWhoSources(app, { client: home.client, options, coverage: () => home.coverage() }, logs);
+  const logs = watched.flatMap(({ client, options }) => createAuditLogs(app, client.cluster, options));
+  const asking = watched.flatMap(({ settings, ...each }, i) =>
+    settings === undefined ? [] : [{ ...each, settings, coverage: () => clusters[i]?.coverage() ?? [], isHome: i === 0 }],
+  );
+  const webhooks = createWebhooks(app, asking);
 
   const ingestMetrics = createIngestMetrics(app.registry);
   const pulled = createPulledSources(app, ingestMetrics, options, clients[0]?.cluster ?? '');
@@ -52,7 +47,7 @@ export async function runServe(options: Options, terminal: Terminal): Promise<nu
     coverage: () => clusters.flatMap((cluster) => cluster.coverage()),
     clusters: () => clusters.map((cluster) => cluster.reach()),
     pulled: () => pulled.map((source) => source.reach()),
-    checks: () => [...clusters.flatMap((cluster) => cluster.checks()), ...(who?.checks() ?? [])],
+    checks: () => [...clusters.flatMap((cluster) => cluster.checks()), ...webhooks.map(webhookCheck)],
     token: terminal.token,
     ingest: (apiToken) => createApiIngest(app, ingestMetrics, options, { cluster: clients[0]?.cluster ?? '', apiToken }),
   });
@@ -68,7 +63,7 @@ export async function runServe(options: Options, terminal: Terminal): Promise<nu
     ...pulled.flatMap((source) => source.blindSpot() ?? []),
   ]);
   const running = clusters.map(({ sources }) => Promise.all(sources.map((source) => app.run(source))));
-  const asides = [...(who?.sources ?? []), ...pulled].map((source) => app.run(source));
+  const asides = [...webhooks, ...logs, ...pulled].map((source) => app.run(source));
   for (const aside of asides) aside.catch((err: unknown) => app.logger.error({ err }, 'a source ended'));
   await Promise.race([untilStopped(terminal.signal), untilAllFailed(running)]);
   await app.stop();

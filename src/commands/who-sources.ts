@@ -1,4 +1,4 @@
-/** Sources that tell who wrote, beside the objects themselves: audit logs, of any cluster, and the admission webhook, for the one we run in. */
+/** Sources that tell who wrote, beside the objects themselves: audit logs and admission webhooks. */
 import type { App } from '../app.ts';
 import type { KindCoverage, Source } from '../collector/source.ts';
 import type { AdmissionAddress } from '../collector/who/admission-configuration.ts';
@@ -10,34 +10,45 @@ import type { KubeClient } from '../kube/kube-client.ts';
 import type { Options } from '../options.ts';
 import { readOwnNamespace } from '../secrets.ts';
 
-export interface WhoSources {
-  sources: Source[];
-  /** For people: not being asked costs attribution, not readiness. */
-  checks(): { name: string; ok: boolean; detail: string }[];
+export interface AdmissionSettings {
+  listen: { host: string; port: number };
+  address: AdmissionAddress;
 }
 
-export function createWhoSources(
-  app: Pick<App, 'store' | 'clock' | 'logger' | 'registry' | 'joinClaims'>,
-  home: { client: KubeClient; options: Options; coverage: () => KindCoverage[] },
-  logs: Source[],
-): WhoSources {
+/** A cluster that is to ask us before each write. */
+export interface AskingCluster {
+  client: KubeClient;
+  options: Options;
+  settings: AdmissionSettings;
+  coverage: () => KindCoverage[];
+  /** Whether we run in it, as far as anything says so. */
+  isHome: boolean;
+}
+
+/** The webhooks, one with a thread and a port of its own for each cluster that asks. */
+export function createWebhooks(
+  app: Pick<App, 'clock' | 'logger' | 'registry' | 'joinClaims'>,
+  asking: readonly AskingCluster[],
+): AdmissionWebhook[] {
   const { clock, logger } = app;
-  const { client, options, coverage } = home;
-  const listen = admissionOptions(options);
-  if (listen === undefined) return { sources: logs, checks: () => [] };
-  const webhook = new AdmissionWebhook({
-    ...{ client, clock, logger, coverage, listen },
-    address: addressOf(options),
-    status: options.admissionStatus,
-    ownNamespace: options.admissionService?.split('/')[0] ?? readOwnNamespace(),
-    namespaces: options.namespace.length === 0 ? undefined : options.namespace,
+  const webhooks = asking.map(({ client, options, settings, coverage, isHome }) => {
+    const { address } = settings;
+    const service = 'service' in address ? address.service.namespace : undefined;
+    return new AdmissionWebhook({
+      ...{ client, clock, logger, coverage, ...settings },
+      status: options.admissionStatus,
+      ownNamespace: service ?? (isHome ? readOwnNamespace() : undefined),
+      namespaces: options.namespace.length === 0 ? undefined : options.namespace,
+    });
   });
-  publishAdmissionMetrics(app.registry, webhook);
-  app.joinClaims({ drain: () => webhook.drain() });
-  return {
-    sources: [webhook, ...logs],
-    checks: () => [{ name: 'admission webhook', ok: true, detail: `${webhook.state}: ${webhook.detail}` }],
-  };
+  publishAdmissionMetrics(app.registry, webhooks);
+  app.joinClaims({ drain: () => webhooks.flatMap((webhook) => webhook.drain()) });
+  return webhooks;
+}
+
+/** For people: not being asked costs attribution, not readiness. */
+export function webhookCheck({ cluster, state, detail }: AdmissionWebhook): { name: string; ok: boolean; detail: string } {
+  return { name: `admission webhook of ${cluster}`, ok: true, detail: `${state}: ${detail}` };
 }
 
 /** Followers of the audit logs of one cluster. */
@@ -49,34 +60,46 @@ export function createAuditLogs(
   return auditLog.map((path) => new AuditLogFile({ path, cluster, clock, logger, cursors }));
 }
 
-/** Where to listen, when the webhook is wanted. Throws CONFIG_BAD_VALUE for halves of it. */
-export function admissionOptions(options: Options): { host: string; port: number } | undefined {
+/** Throws CONFIG_BAD_VALUE for a right that no address makes use of, and for clusters that would be answered at the same address. */
+export function refuseAdmissionMisfits(options: Options): void {
   const { admission, admissionService, admissionUrl, allow } = options;
-  const allowed = allow.includes('admission-webhook');
-  if (admission === undefined) {
-    const lone =
-      admissionService !== undefined ? '--admission-service' : admissionUrl !== undefined ? '--admission-url' : undefined;
-    const where = lone ?? (allowed ? '--allow admission-webhook' : undefined);
-    if (where !== undefined) throw incomplete('there is no address to be asked at', where, 'Add --admission ADDRESS:PORT.');
-    return undefined;
+  if (admission.length === 0 && admissionService.length + admissionUrl.length === 0 && allow.includes('admission-webhook'))
+    throw incomplete('there is no address to be asked at', '--allow admission-webhook', 'Add --admission ADDRESS:PORT.');
+  const listens = admission.map((value) => value.slice(value.indexOf('=') + 1));
+  const twice = listens.find((listen, i) => listens.indexOf(listen) < i);
+  if (twice !== undefined)
+    throw incomplete(`two clusters would ask at ${twice}`, '--admission', 'Give each cluster a port of its own.');
+}
+
+/** How one cluster asks, from its own options; undefined if it is not to. Throws CONFIG_BAD_VALUE for halves of it. */
+export function admissionSettings({ admission, admissionService, admissionUrl, allow }: Options): AdmissionSettings | undefined {
+  const [listen, ...others] = admission;
+  const reached = [...admissionService, ...admissionUrl];
+  if (listen === undefined) {
+    if (reached.length === 0) return undefined;
+    const where = admissionService.length > 0 ? '--admission-service' : '--admission-url';
+    throw incomplete('there is no address to be asked at', where, 'Add --admission ADDRESS:PORT for the same cluster.');
   }
-  if (!allowed) {
+  if (!allow.includes('admission-webhook')) {
     const todo = 'Add --allow admission-webhook and apply what `crowsnest rbac` prints with it.';
     throw incomplete('a webhook has to be registered with the API server', '--admission', todo);
   }
-  if ((admissionService === undefined) === (admissionUrl === undefined)) {
-    const todo = 'Give --admission-service NAMESPACE/NAME or --admission-url https://…, and only one of them.';
+  if (others.length > 0)
+    throw incomplete('one cluster asks at one address', '--admission', 'Name the cluster of each: CLUSTER=ADDRESS:PORT.');
+  if (reached.length !== 1) {
+    const todo = 'Give --admission-service NAMESPACE/NAME or --admission-url https://…, one of them for each cluster.';
     throw incomplete('the API server has to know where to ask', '--admission', todo);
   }
-  const colon = admission.lastIndexOf(':');
-  const port = Number(admission.slice(colon + 1));
+  const colon = listen.lastIndexOf(':');
+  const port = Number(listen.slice(colon + 1));
   if (port > 65_535) throw incomplete('the port is above 65535', '--admission', 'Choose another.');
-  return { host: admission.slice(0, colon).replace(/^\[|\]$/g, ''), port };
+  const [url] = admissionUrl;
+  const address = url === undefined ? addressOf(admissionService[0] ?? '') : { url };
+  return { listen: { host: listen.slice(0, colon).replace(/^\[|\]$/g, ''), port }, address };
 }
 
-function addressOf({ admissionService, admissionUrl }: Options): AdmissionAddress {
-  if (admissionService === undefined) return { url: admissionUrl ?? '' };
-  const [namespace = '', rest = ''] = admissionService.split('/');
+function addressOf(service: string): AdmissionAddress {
+  const [namespace = '', rest = ''] = service.split('/');
   const [name = '', port = '443'] = rest.split(':');
   return { service: { namespace, name, port: Number(port) } };
 }

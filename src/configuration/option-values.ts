@@ -36,13 +36,10 @@ export const byteSize = z
 export const httpUrl = z
   .string()
   .refine((text) => URL.canParse(text) && /^https?:$/.test(new URL(text).protocol), 'expected an http:// or https:// URL');
-/** Of one of several clusters: `CLUSTER=URL`; without a name, of the first. */
-export const clusterUrl = z
-  .string()
-  .refine(
-    (text) => httpUrl.safeParse(text.replace(/^[^=/]+=/, '')).success,
-    'expected an http:// or https:// URL, or CLUSTER=URL',
-  );
+/** A value of one of several clusters, `CLUSTER=VALUE`; without a name, of the first. */
+const ofCluster = (value: z.ZodType<unknown, string>, expected: string) =>
+  z.string().refine((text) => value.safeParse(text.replace(/^[^=/]+=/, '')).success, `expected ${expected}`);
+export const clusterUrl = ofCluster(httpUrl, 'an http:// or https:// URL, or CLUSTER=URL');
 export const natsUrl = z
   .string()
   .refine((text) => URL.canParse(text) && /^(nats|tls):$/.test(new URL(text).protocol), 'expected a nats:// or tls:// URL')
@@ -150,16 +147,18 @@ export const time = z
   .transform((value) => Number(timeOf(value)));
 
 /** `0.0.0.0:9443` or `[::]:9443`. */
-export const listenAddress = z
-  .string()
-  .regex(/^(\[[0-9a-fA-F:]+\]|[^:\s]+):\d{1,5}$/, 'expected ADDRESS:PORT, such as 0.0.0.0:9443');
+export const listenAddress = ofCluster(
+  z.string().regex(/^(\[[0-9a-fA-F:]+\]|[^:=\s]+):\d{1,5}$/),
+  'ADDRESS:PORT, such as 0.0.0.0:9443, or CLUSTER=ADDRESS:PORT',
+);
 /** `crowsnest/crowsnest` or `crowsnest/crowsnest:443`. */
-export const serviceReference = z
-  .string()
-  .regex(/^[a-z0-9][a-z0-9-]{0,62}\/[a-z0-9][a-z0-9.-]{0,252}(:\d{1,5})?$/, 'expected NAMESPACE/NAME or NAMESPACE/NAME:PORT');
-export const httpsUrl = httpUrl.refine(
-  (url) => url.startsWith('https:'),
-  'expected an https:// URL: API servers ask over TLS only',
+export const serviceReference = ofCluster(
+  z.string().regex(/^[a-z0-9][a-z0-9-]{0,62}\/[a-z0-9][a-z0-9.-]{0,252}(:\d{1,5})?$/),
+  'NAMESPACE/NAME or NAMESPACE/NAME:PORT, or one of these behind CLUSTER=',
+);
+export const httpsUrl = ofCluster(
+  httpUrl.refine((url) => url.startsWith('https:')),
+  'an https:// URL, as API servers ask over TLS only, or CLUSTER=URL',
 );
 
 function isNetwork(text: string): boolean {

@@ -175,12 +175,12 @@ describe('who wrote', { skip: skipWithout('kube-apiserver', 'kubectl') }, () => 
       const { checks } = await (services.admission as CrowsnestProcess).get<{ checks: { name: string; detail: string }[] }>(
         '/readyz?verbose',
       );
-      return checks.some(({ name, detail }) => name === 'admission webhook' && detail.startsWith('registered'));
+      return checks.some(({ name, detail }) => name.startsWith('admission webhook of ') && detail.startsWith('registered'));
     });
     await until('the API server asks', async () => {
       await server.kubectl(['apply', '-f', '-'], JSON.stringify(engine('first', 'default', { at: performance.now() })), 'bob');
       const text = await (services.admission as CrowsnestProcess).metrics();
-      return /crowsnest_admission_reviews_total\{result="claim"\} [1-9]/.test(text);
+      return /crowsnest_admission_reviews_total\{cluster="[^"]+",result="claim"\} [1-9]/.test(text);
     });
   });
   after(async () => {

@@ -108,6 +108,10 @@ export class AdmissionWebhook implements Source {
     this.#timing = { ...TIMING, ...options.timing };
   }
 
+  get cluster(): string {
+    return this.#options.client.cluster;
+  }
+
   get state(): AdmissionState {
     return this.#state;
   }
