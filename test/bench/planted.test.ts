@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
-import { zstdCompressSync } from 'node:zlib';
+import { zstdCompressSync, zstdDecompressSync } from 'node:zlib';
 import { readLabelledStream } from '../../bench/quality/labelled-stream.ts';
 import { plant } from '../../bench/quality/planted/plant.ts';
 import { mulberry32 } from '../../bench/random.ts';
@@ -60,4 +60,20 @@ test('incidents are planted in the judged part, labelled as the scorer reads the
   );
   assert.ok(stream.events.size - labelled.length <= real, 'real changes are left out, never added');
   assert.notDeepEqual(plant({ ...options, seed: 2 }), first);
+});
+
+test('an object that a planted incident deleted comes back under another identity, as a cluster would have it', () => {
+  writeCleanStream();
+  const { name } = plant({ data: dir, stream: 'made', out: dir, each: 3, seed: 1 });
+  const text = zstdDecompressSync(readFileSync(join(dir, `${name}.injected.jsonl.zst`))).toString('utf8');
+  const dead = new Set<string>();
+  let reborn = 0;
+  for (const line of text.trimEnd().split('\n')) {
+    const { type, aftermath, object } = JSON.parse(line);
+    const { uid } = object.metadata;
+    assert.ok(!dead.has(uid), `${uid} came back`);
+    if (type === 'DELETED') dead.add(uid);
+    if (type === 'ADDED' && aftermath !== undefined) reborn++;
+  }
+  assert.ok(dead.size > 0 && reborn > 0);
 });

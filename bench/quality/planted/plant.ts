@@ -2,6 +2,7 @@
  * Labelled streams of one's own: incidents planted in the judged part of a clean stream, in the form that the quality bench and its scorer read.
  * The labelled streams hold two to eleven incidents of a class, by which a choice between two models is mostly luck; of these any number can be made.
  */
+import { createHash } from 'node:crypto';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { constants, zstdCompressSync, zstdDecompressSync } from 'node:zlib';
@@ -76,6 +77,8 @@ class Stage {
   readonly #shown = new Map<string, Incident>();
   /** Objects with something planted on or about them, so that one incident does not disturb another. */
   readonly #touched = new Map<string, { id: string; deleted: boolean }>();
+  /** Identities of lives that ended here and not in the clean stream, with that of the life that begins anew: one that died never comes back. */
+  readonly #reborn = new Map<string, string>();
   readonly #silences = new Map<string, { silence: Incident & Record<string, unknown>; untilMs: number; missed: number }>();
   #made = 0;
 
@@ -153,6 +156,11 @@ class Stage {
       if (touched.deleted && row.type === 'DELETED') return false;
     }
     const type = touched?.deleted === true ? 'ADDED' : row.type;
+    const { metadata } = row.object;
+    const uid = String(metadata.uid);
+    if (isShown && touched.deleted) this.#reborn.set(uid, anotherUid(uid));
+    const reborn = this.#reborn.get(uid);
+    if (reborn !== undefined) row.object = { ...row.object, metadata: { ...metadata, uid: reborn } };
     const { commit: _, ...plain } = row;
     this.out.push({ ...plain, type, label: null, ...(isShown ? { aftermath: touched.id } : {}) });
     return true;
@@ -165,6 +173,11 @@ class Stage {
     for (const { class: name } of incidents) planted[name] = (planted[name] ?? 0) + 1;
     return { incidents, silences, planted };
   }
+}
+
+function anotherUid(uid: string): string {
+  const hex = createHash('sha256').update(uid).digest('hex');
+  return [hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 16), hex.slice(16, 20), hex.slice(20, 32)].join('-');
 }
 
 function readRows(file: string): StreamRow[] {
