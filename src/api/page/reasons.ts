@@ -3,7 +3,7 @@ import type { VNode } from 'preact';
 import { html } from './html.ts';
 import { Name } from './marks.ts';
 import type { Finding, Reason } from './types.ts';
-import { roundNumber, valueText, visible, wholeNumber } from './words.ts';
+import { odds, valueText, visible, wholeNumber } from './words.ts';
 
 /** A bar this long is one in a million; longer ones stay at full length. */
 const BITS_FULL = 6;
@@ -34,7 +34,7 @@ function folded(reason: Reason): VNode {
 
 function Weight({ reason }: { reason: Reason }): VNode {
   const share = Math.min(1, Math.max(0.02, reason.bits / BITS_FULL));
-  const oneIn = roundNumber(10 ** Math.max(0, reason.bits));
+  const oneIn = odds(10 ** Math.max(0, reason.bits));
   return html`<span class="weight" title=${`by chance alone about once in ${oneIn}`}>
     <svg viewBox="0 0 100 6" preserveAspectRatio="none" role="img" aria-label=${`surprise ${reason.bits.toFixed(1)} of ${BITS_FULL}`}>
       <rect class="track" width="100" height="6" /><rect class="fill" width=${share * 100} height="6" />

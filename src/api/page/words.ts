@@ -14,7 +14,6 @@ export function roundNumber(n: number): string {
   if (n < 1_000) return wholeNumber(n);
   if (n < 1_000_000) return wholeNumber(Number(n.toPrecision(2)));
   for (const [size, name] of [
-    [1e15, 'quadrillion'],
     [1e12, 'trillion'],
     [1e9, 'billion'],
     [1e6, 'million'],
@@ -22,6 +21,11 @@ export function roundNumber(n: number): string {
     if (n >= size) return `${Number((n / size).toPrecision(2)).toLocaleString('en-GB')} ${name}`;
   }
   return wholeNumber(n);
+}
+
+/** The n of "once in n". Beyond a trillion nothing is meant by more: the model caps what it says of a whole finding there. */
+export function odds(n: number): string {
+  return n > 1e12 ? 'over 1 trillion' : roundNumber(n);
 }
 
 export function bytes(n: number): string {

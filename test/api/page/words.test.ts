@@ -7,6 +7,7 @@ import {
   bytes,
   effectWords,
   namePieces,
+  odds,
   roundNumber,
   scopeWords,
   valueText,
@@ -31,6 +32,7 @@ describe('words', () => {
       '2 million',
       '1 trillion',
     ]);
+    assert.deepEqual([63_096, 1e12, 3e24].map(odds), ['63,000', '1 trillion', 'over 1 trillion']);
     assert.deepEqual([512, 2048, 3_400_000].map(bytes), ['512 B', '2.00 kB', '3.24 MB']);
   });
 
