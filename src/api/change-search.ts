@@ -6,6 +6,7 @@
 import type { ChangeFilter } from '../domain/change-match.ts';
 import type { AsyncStore } from '../store/async-store.ts';
 import type { ChangeQuery, ChangeSummary } from '../store/store.ts';
+import { decodeListCursor, encodeListCursor } from './list-cursor.ts';
 import { RequestError } from './problem.ts';
 
 /** Rows looked at in one step, and changes whose values are: a row takes microseconds, values milliseconds. */
@@ -150,16 +151,10 @@ async function scoreOf(store: AsyncStore, { seq, ref, observedMs }: ChangeSummar
 const CURSOR = 'search';
 
 export function encodeSearchCursor(seq: number): string {
-  return Buffer.from(JSON.stringify([CURSOR, seq]), 'utf8').toString('base64url');
+  return encodeListCursor(CURSOR, [seq]);
 }
 
 export function decodeSearchCursor(cursor: string): number {
-  try {
-    const [list, seq, ...more] = JSON.parse(Buffer.from(cursor, 'base64url').toString('utf8')) as unknown[];
-    if (list === CURSOR && Number.isSafeInteger(seq) && more.length === 0) return seq as number;
-  } catch {
-    // Not one of ours, said below.
-  }
-  const detail = 'is not one of a search; pass the token of the previous page unchanged, with the same q';
-  throw new RequestError([{ in: 'query', name: 'continue', detail }]);
+  const todo = 'pass the token of the previous page unchanged, with the same q';
+  return decodeListCursor<[number]>(CURSOR, ['number'], cursor, todo)[0];
 }

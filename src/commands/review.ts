@@ -23,6 +23,7 @@ export async function runReview(options: Options, terminal: Terminal): Promise<n
   }
   for (const item of review.items) terminal.out(`${printable(line(item))}\n`);
   for (const estimate of review.estimates) terminal.out(`${printable(words(estimate))}\n`);
+  if (review.metadata.continue !== undefined) terminal.note(`more wait than these ${review.items.length}; see --limit\n`);
   if (review.items.length > 0) terminal.note('say of each: crowsnest verdict expected ID, or crowsnest verdict wrong ID\n');
   else terminal.note('nothing waits for review\n');
   return 0;

@@ -108,6 +108,15 @@ function shareOf(answers: readonly { answer: Answer; weight: number }[]): Share 
   return { value, low: Math.max(0, middle - half), high: Math.min(1, middle + half) };
 }
 
+/** The order in which the store lists them: newest day first, then cluster and slot. */
+export function compareReview(
+  a: Pick<NearMiss, 'day' | 'cluster'> & { slot: string },
+  b: Pick<NearMiss, 'day' | 'cluster'> & { slot: string },
+): number {
+  const order = (x: string, y: string) => (x < y ? -1 : x > y ? 1 : 0);
+  return order(b.day, a.day) || order(a.cluster, b.cluster) || order(a.slot, b.slot);
+}
+
 /** The last word that stands on each finding, whose effect may have expired. */
 export function answersOf(verdicts: readonly Verdict[]): Map<string, Verdict> {
   const answers = new Map<string, Verdict>();

@@ -70,10 +70,26 @@ describe('the review', () => {
     assert.equal((await review('?limit=1')).items.length, 1);
   });
 
+  it('goes on where a page ended, to the last one and no further', async () => {
+    const whole = await review();
+    assert.deepEqual(whole.metadata, {});
+    const seen: string[] = [];
+    let query = '?limit=1';
+    for (let pages = 0; pages < whole.items.length; pages++) {
+      const page = await review(query);
+      seen.push(...ids(page));
+      assert.equal(page.metadata.continue === undefined, pages === whole.items.length - 1);
+      assert.deepEqual(page.estimates, whole.estimates);
+      query = `?limit=1&continue=${page.metadata.continue}`;
+    }
+    assert.deepEqual(seen, ids(whole));
+  });
+
   for (const [query, name] of [
     ['answered=maybe', 'answered'],
     ['limit=0', 'limit'],
     ['verdict=wrong', 'verdict'],
+    ['continue=bm90', 'continue'],
   ]) {
     it(`refuses ${query}`, async () => {
       const response = await api.get(`/v1/review?${query}`);

@@ -10,7 +10,8 @@ import { rowSentence, subjectName, visible, wholeNumber } from './words.ts';
 
 export function ReviewView({ live }: { live: Live }): VNode {
   const { answer, error } = useAnswer<Review>('/v1/review?limit=1000', live.version);
-  if (error !== undefined) return html`<main class="coverage review"><p class="note attention" role="alert">${error.message}</p></main>`;
+  if (error !== undefined)
+    return html`<main class="coverage review"><p class="note attention" role="alert">${error.message}</p></main>`;
   if (answer === undefined) return html`<main class="coverage review"><p class="note">Reading…</p></main>`;
   const waiting = answer.items.filter((item) => item.answer === undefined);
   const answered = answer.items.filter((item) => item.answer !== undefined);

@@ -1,9 +1,10 @@
 /** Near-misses drawn for review, and what the answers say of the level. */
 import { z } from 'zod';
 import type { Finding } from '../../domain/finding.ts';
-import { answersOf, estimateReview, type NearMiss } from '../../domain/review.ts';
+import { answersOf, compareReview, estimateReview, type NearMiss } from '../../domain/review.ts';
 import type { Verdict } from '../../domain/verdict.ts';
 import type { AsyncStore } from '../../store/async-store.ts';
+import { decodeListCursor, encodeListCursor } from '../list-cursor.ts';
 import { flagParameter, LIMIT_DEFAULT, pageParameters, textParameter } from '../parameters.ts';
 import { route } from '../route.ts';
 import * as schemas from '../schemas/verdicts.ts';
@@ -26,26 +27,46 @@ export const getReview = route({
   query: z.strictObject({
     cluster: textParameter.optional().describe('Default all'),
     answered: flagParameter.optional().describe('Only those answered, or only those that wait; default both'),
-    limit: pageParameters.limit,
+    ...pageParameters,
   }),
   response: schemas.Review,
   problems: ['REQUEST_INVALID'],
-  async handle({ query: { cluster, answered, limit = LIMIT_DEFAULT } }, { store }) {
+  async handle({ query: { cluster, answered, limit = LIMIT_DEFAULT, continue: token } }, { store }) {
     const kept = (await store.nearMisses()).filter((one) => cluster === undefined || one.cluster === cluster);
     const answers = answersOf(await store.verdicts());
+    const after = token === undefined ? undefined : decodePlace(token);
     const items: z.input<typeof schemas.ReviewItem>[] = [];
+    let goesOn = false;
     for (const nearMiss of kept) {
+      if (after !== undefined && compareReview(nearMiss, after) <= 0) continue;
       const answer = answers.get(nearMiss.findingId);
       if (answered !== undefined && answered !== (answer !== undefined)) continue;
       const finding = await store.finding(nearMiss.findingId);
-      if (finding !== undefined) items.push(await itemView(store, nearMiss, finding, answer));
-      if (items.length === limit) break;
+      if (finding === undefined) continue;
+      goesOn = items.length === limit;
+      if (goesOn) break;
+      items.push(await itemView(store, nearMiss, finding, answer));
     }
+    const last = items.at(-1);
+    const metadata = goesOn && last !== undefined ? { continue: encodePlace(last) } : {};
     const clusters = Map.groupBy(kept, (one) => one.cluster);
     const estimates = await Promise.all([...clusters].map(([name, samples]) => estimateView(store, name, samples, answers)));
-    return { items, estimates, metadata: {} };
+    return { items, estimates, metadata };
   },
 });
+
+type Place = Pick<NearMiss, 'day' | 'cluster'> & { slot: string };
+
+function encodePlace({ day, cluster, slot }: Place): string {
+  return encodeListCursor('review', [day, cluster, slot]);
+}
+
+function decodePlace(token: string): Place {
+  const todo = 'pass the token of the previous page unchanged';
+  const shape = ['string', 'string', 'string'] as const;
+  const [day, cluster, slot] = decodeListCursor<[string, string, string]>('review', shape, token, todo);
+  return { day, cluster, slot };
+}
 
 async function itemView(
   store: AsyncStore,

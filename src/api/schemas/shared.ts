@@ -17,8 +17,8 @@ export const count = z.int().min(0);
 
 export const CHANGE_TYPES = ['ADDED', 'MODIFIED', 'DELETED'] as const;
 
+export const pageMetadata = z.object({ continue: z.string().optional().describe('Absent on the last page') });
+
 export function listOf<T extends z.ZodType>(item: T, id: string) {
-  return z
-    .object({ items: z.array(item), metadata: z.object({ continue: z.string().optional().describe('Absent on the last page') }) })
-    .register(components, { id });
+  return z.object({ items: z.array(item), metadata: pageMetadata }).register(components, { id });
 }

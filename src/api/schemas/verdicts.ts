@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { VERDICTS } from '../../domain/verdict.ts';
 import { Finding } from './findings.ts';
-import { components, count, listOf, time } from './shared.ts';
+import { components, count, listOf, pageMetadata, time } from './shared.ts';
 
 const scopeText = z.string().max(1000, 'is longer than 1000 characters').optional();
 
@@ -106,7 +106,7 @@ export const ReviewEstimate = z
   .register(components, { id: 'ReviewEstimate' });
 
 export const Review = z
-  .object({ items: z.array(ReviewItem), estimates: z.array(ReviewEstimate), metadata: z.object({}) })
+  .object({ items: z.array(ReviewItem), estimates: z.array(ReviewEstimate), metadata: pageMetadata })
   .register(components, { id: 'Review' });
 
 export const VerdictList = listOf(Verdict, 'VerdictList');
