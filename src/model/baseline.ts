@@ -7,6 +7,7 @@ import { tempoOf } from './burst.ts';
 import type { SavedCluster } from './cluster-model.ts';
 import { kindParts, objectParts } from './features.ts';
 import type { HourOfWeekState } from './hour-of-week.ts';
+import { countsIn } from './row-counts.ts';
 import { actorOnKind, savedBeat } from './silence.ts';
 import { targetIn } from './visitors.ts';
 import { makeWeekClock } from './week-clock.ts';
@@ -56,7 +57,7 @@ function ofObject(learnt: Learnt, object: string): Baseline {
   const habits = [
     actorHabit(targetIn(affinityOf(learnt).objects, row)),
     // What no edit has shown of the object itself is taken from its kind, as the detectors do.
-    edits > 0 ? fieldHabit(saved.habits.moved.get(row) ?? new Map(), edits, '') : kindFields(learnt, kind),
+    edits > 0 ? fieldHabit(countsIn(saved.habits.moved, row), edits, '') : kindFields(learnt, kind),
     hoursOf(learnt, tempo?.recent ?? []),
     paceHabit(tempo, saved.state.clockMs),
     beatHabit(savedBeat(saved.silence, 'o', row)),

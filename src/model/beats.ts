@@ -3,7 +3,7 @@
  * unpacked to be worked on and put back. There are twice as many as objects.
  */
 import type { ObjectRef } from '../domain/object-ref.ts';
-import { clearRow, reachRow } from './columns.ts';
+import { clearRow, putFigure, reachRow, type Whole } from './columns.ts';
 import { GapLog, type GapLogState } from './gap-log.ts';
 import type { NameBook } from './name-book.ts';
 
@@ -52,14 +52,14 @@ export interface BeatsState {
     head: Uint16Array;
     by: Uint16Array;
     habit: Uint16Array;
-    votes: Uint32Array;
-    lastVisits: Uint32Array;
-    lastOfKind: Uint32Array;
-    late: Uint32Array;
-    beats: Uint32Array;
+    votes: Whole;
+    lastVisits: Whole;
+    lastOfKind: Whole;
+    late: Whole;
+    beats: Whole;
     lastMs: Float64Array;
   };
-  serials: { serial: Uint32Array };
+  serials: { serial: Whole };
   gaps: GapLogState;
 }
 
@@ -75,14 +75,14 @@ export class Beats {
       head: new Uint16Array(),
       by: new Uint16Array(),
       habit: new Uint16Array(),
-      votes: new Uint32Array(),
-      lastVisits: new Uint32Array(),
-      lastOfKind: new Uint32Array(),
-      late: new Uint32Array(),
-      beats: new Uint32Array(),
+      votes: new Uint8Array(),
+      lastVisits: new Uint8Array(),
+      lastOfKind: new Uint8Array(),
+      late: new Uint8Array(),
+      beats: new Uint8Array(),
       lastMs: new Float64Array(),
     },
-    serials: { serial: new Uint32Array() },
+    serials: { serial: new Uint8Array() },
   };
 
   /** The books of actors and of heads, which tables may share. Heads are few, and must not be left out because actors are many. */
@@ -124,15 +124,12 @@ export class Beats {
     columns.head[row] = this.#heads.numberOf(beat.head);
     columns.by[row] = this.#names.numberOf(beat.by);
     columns.habit[row] = this.#names.numberOf(beat.habit.by);
-    columns.votes[row] = beat.habit.votes;
     columns.lastMs[row] = beat.lastMs;
-    columns.lastVisits[row] = beat.lastVisits;
-    columns.lastOfKind[row] = beat.lastOfKind;
-    columns.late[row] = beat.late;
-    columns.beats[row] = beat.beats;
+    putFigure(columns, 'votes', row, beat.habit.votes);
+    for (const figure of ['lastVisits', 'lastOfKind', 'late', 'beats'] as const) putFigure(columns, figure, row, beat[figure]);
     columns.alive[row] = beat.alive ? 1 : 0;
     columns.told[row] = beat.told;
-    serials.serial[row] = beat.serial;
+    putFigure(serials, 'serial', row, beat.serial);
   }
 
   /** Keys with a beat. */

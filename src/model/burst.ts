@@ -3,7 +3,7 @@
  * against its own long-run rate: the Poisson large-deviation exponent n ln(n/mu) - n + mu.
  */
 import { fieldName } from '../domain/field-path.ts';
-import { clearRow, reachRow } from './columns.ts';
+import { clearRow, putFigure, reachRow, type Whole } from './columns.ts';
 import { crowding, DAY_MS, type Detector, type Evidence, HOUR_MS, MINUTE_MS } from './detector.ts';
 import type { ChangeEvent } from './features.ts';
 import { figure, howOften, many, quoteBoth, span } from './words.ts';
@@ -32,7 +32,7 @@ export interface TemposState {
   objects: {
     /** 1 once a change was seen. */
     known: Uint8Array;
-    n: Uint32Array;
+    n: Whole;
     bornMs: Float64Array;
     lastMs: Float64Array;
   };
@@ -61,7 +61,7 @@ export class Tempos {
       objects.known[row] = 1;
       objects.bornMs[row] = atMs;
     }
-    if (event.type === 'MODIFIED') objects.n[row] = (objects.n[row] as number) + 1;
+    if (event.type === 'MODIFIED') putFigure(objects, 'n', row, (objects.n[row] as number) + 1);
     objects.lastMs[row] = atMs;
     // Copied, not added to: a growing array keeps room for a dozen more.
     const kept = fresh(before?.recent ?? [], atMs);
@@ -95,7 +95,7 @@ export function tempoOf({ objects, earlier }: TemposState, row: number): Tempo |
 }
 
 function noTempos(): TemposState['objects'] {
-  return { known: new Uint8Array(), n: new Uint32Array(), bornMs: new Float64Array(), lastMs: new Float64Array() };
+  return { known: new Uint8Array(), n: new Uint8Array(), bornMs: new Float64Array(), lastMs: new Float64Array() };
 }
 
 /** The newest of these times, without the oldest ones that are too old, at most one less than RECENT_MAX. */

@@ -4,6 +4,8 @@
  * so every figure is laid out such that zero says "nothing known". Plain data: it goes into a snapshot as it is.
  */
 type Column = Uint8Array | Uint16Array | Int32Array | Uint32Array | Float64Array;
+/** Of figures that are small but may not stay so, see `putFigure`. */
+export type Whole = Uint8Array | Uint16Array | Uint32Array;
 
 const FIRST_ROWS = 64;
 /** Less than doubling: what is grown into is memory that nobody uses yet. */
@@ -19,6 +21,15 @@ export function reachRow(columns: { [figure: string]: Column }, row: number): vo
     grown.set(column);
     columns[figure] = grown;
   }
+}
+
+/** Writes a figure in a column that has the row. Columns of whole numbers begin with one byte for each and become as wide as the largest asks. */
+export function putFigure(columns: { [figure: string]: Column }, figure: string, row: number, value: number): void {
+  const column = columns[figure] as Column;
+  if (column instanceof Uint8Array ? value > 0xff : column instanceof Uint16Array && value > 0xffff) {
+    columns[figure] = value > 0xffff ? Uint32Array.from(column) : Uint16Array.from(column);
+  }
+  (columns[figure] as Column)[row] = value;
 }
 
 export function clearRow(columns: { [figure: string]: Column }, row: number): void {

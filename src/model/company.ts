@@ -4,7 +4,7 @@
  */
 
 import { describeRef } from '../domain/object-ref.ts';
-import { clearRow, reachRow } from './columns.ts';
+import { clearRow, putFigure, reachRow, type Whole } from './columns.ts';
 import { increment } from './counts.ts';
 import { type Evidence, type Group, HOUR_MS, MINUTE_MS } from './detector.ts';
 import { type ChangeEvent, objectParts } from './features.ts';
@@ -36,7 +36,7 @@ export interface CompanyState {
     /** 1 while it is there, 0 before and after. */
     alive: Uint8Array;
     /** Visits in small groups, alone included. */
-    visits: Uint32Array;
+    visits: Whole;
     lastMs: Float64Array;
   };
   /** By row, with whom it changed how often; only of objects that ever did not change alone. */
@@ -50,7 +50,7 @@ export class Company {
   readonly name = 'company';
   readonly #table: Pick<RowTable, 'find'>;
   #state: CompanyState = {
-    objects: { alive: new Uint8Array(), visits: new Uint32Array(), lastMs: new Float64Array() },
+    objects: { alive: new Uint8Array(), visits: new Uint8Array(), lastMs: new Float64Array() },
     mates: new Map(),
     groups: 0,
     waiting: [],
@@ -135,7 +135,7 @@ export class Company {
     }
     if (changed.length > GROUP_MAX) return;
     for (const event of changed) {
-      objects.visits[event.row] = (objects.visits[event.row] as number) + 1;
+      putFigure(objects, 'visits', event.row, (objects.visits[event.row] as number) + 1);
       if (changed.length === 1) return;
       const mates = this.#matesOf(event.row);
       for (const mate of changed) if (mate !== event) increment(mates, mate.object, MATES_MAX);

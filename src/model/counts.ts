@@ -45,7 +45,7 @@ export function commonest(counts: TokenCounts): [string, number] | undefined {
 }
 
 /** Probability that the next sighting brings a token never seen (Krichevsky-Trofimov estimate of the rate of news so far). */
-export function noveltyRate(counts: TokenCounts): number {
+export function noveltyRate(counts: Pick<TokenCounts, 'n' | 'fresh'>): number {
   return (counts.fresh + 0.5) / (counts.n + 1);
 }
 

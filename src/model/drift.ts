@@ -8,9 +8,9 @@ import { touch } from './counts.ts';
 import { crowding, DAY_MS, type Detector, type Evidence, MINUTE_MS } from './detector.ts';
 import type { ChangeEvent, Field } from './features.ts';
 import type { PathHabits } from './path-habits.ts';
+import { type Run, Runs, type RunsState } from './runs.ts';
 import { figure, quote, span } from './words.ts';
 
-const OBJECTS_MAX = 50_000;
 const RUNS_MAX = 32;
 const KINDS_MAX = 20_000;
 const KIN_TRUST = 2;
@@ -22,22 +22,8 @@ const MEAN_MIN = 0.1;
 const PACE_WEIGHT = 0.5;
 const DIRECTION_WEIGHT = 1.5;
 
-interface Run {
-  up: boolean;
-  steps: number;
-  /** Rate of moves per edit, and edits of the object, before the run began. */
-  rate: number;
-  edits: number;
-  /** Moves up and down before the run began. */
-  ups: number;
-  downs: number;
-  firstMs: number;
-  lastMs: number;
-  from: number;
-}
-
 interface State {
-  objects: Map<string, Map<string, Run>>;
+  runs: RunsState;
   /** Per kind and generic path: moves up and down. Some numbers only ever grow, whatever the object. */
   kinds: Map<string, { ups: number; downs: number }>;
   steps: number;
@@ -46,7 +32,8 @@ interface State {
 export class Drift implements Detector<State> {
   readonly name = 'drift';
   readonly #habits: PathHabits;
-  #state: State = { objects: new Map(), kinds: new Map(), steps: 0 };
+  readonly #runs = new Runs();
+  #state: Omit<State, 'runs'> = { kinds: new Map(), steps: 0 };
 
   constructor(habits: PathHabits) {
     this.#habits = habits;
@@ -54,12 +41,11 @@ export class Drift implements Detector<State> {
 
   score(event: ChangeEvent): Evidence | undefined {
     if (event.type !== 'MODIFIED' || !event.timed) return undefined;
-    const runs = this.#state.objects.get(event.object);
-    if (runs === undefined) return undefined;
+    if (this.#runs.count(event.row) === 0) return undefined;
     let surprise = 0;
     let found: { field: Field; run: Run } | undefined;
     for (const field of event.fields) {
-      const run = steps(field) ? runs.get(field.path) : undefined;
+      const run = steps(field) ? this.#runs.get(event.row, field.path) : undefined;
       if (run === undefined || run.steps < STEPS_MIN || !continues(run, field, event.atMs) || event.atMs - run.lastMs <= APART_MS)
         continue;
       const here = this.#surprise(event, field, run);
@@ -102,17 +88,15 @@ export class Drift implements Detector<State> {
       if (!steps(field)) continue;
       const x = field.x as number;
       const up = (field.y as number) > x;
-      const runs = touch(this.#state.objects, event.object, OBJECTS_MAX, () => new Map<string, Run>());
-      const run = runs.get(field.path);
+      const run = this.#runs.get(event.row, field.path);
       this.#state.steps++;
       const kin = touch(this.#state.kinds, field.ofKind, KINDS_MAX, () => ({ ups: 0, downs: 0 }));
       if (up) kin.ups++;
       else kin.downs++;
       if (run !== undefined && continues(run, field, event.atMs)) {
-        run.steps++;
-        run.lastMs = event.atMs;
-      } else if (run !== undefined || runs.size < RUNS_MAX) {
-        runs.set(field.path, {
+        this.#runs.put(event.row, field.path, { ...run, steps: run.steps + 1, lastMs: event.atMs });
+      } else if (run !== undefined || this.#runs.count(event.row) < RUNS_MAX) {
+        this.#runs.put(event.row, field.path, {
           up,
           steps: 1,
           rate: this.#habits.moving(event, field),
@@ -135,11 +119,16 @@ export class Drift implements Detector<State> {
     return this.#state.steps;
   }
 
-  save(): State {
-    return this.#state;
+  forget(row: number): void {
+    this.#runs.forget(row);
   }
 
-  load(state: State): void {
+  save(): State {
+    return { ...this.#state, runs: this.#runs.save() };
+  }
+
+  load({ runs, ...state }: State): void {
+    this.#runs.load(runs);
     this.#state = state;
   }
 }

@@ -8,6 +8,7 @@ import { type Detector, type Evidence, type Explanation, type Group, sameInGroup
 import type { ChangeEvent, Field } from './features.ts';
 import { NO_OTHERS, type Others, valueClaim } from './fleet.ts';
 import { OwnValues, type OwnValuesState } from './own-values.ts';
+import { SlotNames } from './slot-names.ts';
 import { tokensOf } from './value-types.ts';
 import { many, quoteBoth } from './words.ts';
 
@@ -16,9 +17,8 @@ const KIND_TOKENS_MAX = 128;
 const TAILS_MAX = 10_000;
 const TAIL_TOKENS_MAX = 256;
 const SAMPLES_MIN = 10;
-/** Types counted apart from the other values of a field: where something comes from, and steps apart from starting values. */
-const APART = new Set(['repo', 'url', 'base', 'host', 'step', 'type']);
-
+/** What a level adds that knows nothing of the field, unless the object is new. */
+const UNKNOWN = 0.4;
 const PLACE = /^(?:repo|url|base|host):/;
 
 interface State {
@@ -29,14 +29,10 @@ interface State {
   tails: Map<string, TokenCounts>;
 }
 
-function slot(token: string, name: string): string {
-  const type = token.slice(0, token.indexOf(':'));
-  return APART.has(type) ? `${type}@${name}` : name;
-}
-
 export class NewValue implements Detector<State> {
   readonly name = 'new-value';
   readonly #own = new OwnValues();
+  readonly #slots = new SlotNames();
   #state: Omit<State, 'objects'> = { values: 0, kinds: new Map(), tails: new Map() };
 
   readonly #others: Others;
@@ -72,16 +68,15 @@ export class NewValue implements Detector<State> {
   #surprise(event: ChangeEvent, field: Field, token: string, born: boolean): number {
     // How far a number jumped is Leap's business.
     if (token.startsWith('step:')) return 0;
-    const levels = [
-      born ? undefined : this.#own.get(event.row, slot(token, field.path)),
-      this.#state.kinds.get(slot(token, field.ofKind)),
-      this.#state.tails.get(slot(token, field.tail)),
-    ];
+    const unknown = born ? 0 : UNKNOWN;
     const most = releaseSurprise(token);
-    let surprise = 0;
-    for (const counts of levels) {
-      if (counts === undefined || counts.n === 0) {
-        surprise += born ? 0 : 0.4;
+    const own = born ? undefined : this.#own.sightings(event.row, this.#slots.of(token, field.path), token);
+    if (own !== undefined && own.seen > 0) return Math.min(most, -Math.log(own.seen / own.n) * 0.5);
+    let surprise = own === undefined ? unknown : -Math.log(noveltyRate(own));
+    for (const level of ['kinds', 'tails'] as const) {
+      const counts = this.#state[level].get(this.#slots.of(token, level === 'kinds' ? field.ofKind : field.tail));
+      if (counts === undefined) {
+        surprise += unknown;
         continue;
       }
       const seen = counts.seen.get(token);
@@ -98,12 +93,12 @@ export class NewValue implements Detector<State> {
   }
 
   #knowsInKind(field: Field, token: string): boolean {
-    return this.#state.kinds.get(slot(token, field.ofKind))?.seen.has(token) === true;
+    return this.#state.kinds.get(this.#slots.of(token, field.ofKind))?.seen.has(token) === true;
   }
 
   #explain(event: ChangeEvent, field: Field, token: string): Explanation {
-    const own = this.#own.get(event.row, slot(token, field.path));
-    const kin = this.#state.kinds.get(slot(token, field.ofKind));
+    const own = this.#own.get(event.row, this.#slots.of(token, field.path));
+    const kin = this.#state.kinds.get(this.#slots.of(token, field.ofKind));
     const byObject = own !== undefined && own.n >= 5;
     const counts = byObject ? own : (kin ?? own);
     const usual = counts === undefined ? undefined : commonest(counts);
@@ -143,16 +138,20 @@ export class NewValue implements Detector<State> {
       if (field.op === 'remove') continue;
       for (const token of field.tokens) {
         state.values++;
-        this.#learnOwn(event, slot(token, field.path), token);
-        countToken(touch(state.kinds, slot(token, field.ofKind), KIND_PATHS_MAX, makeTokenCounts), token, KIND_TOKENS_MAX);
-        countToken(touch(state.tails, slot(token, field.tail), TAILS_MAX, makeTokenCounts), token, TAIL_TOKENS_MAX);
+        this.#learnOwn(event, this.#slots.of(token, field.path), token);
+        countToken(
+          touch(state.kinds, this.#slots.of(token, field.ofKind), KIND_PATHS_MAX, makeTokenCounts),
+          token,
+          KIND_TOKENS_MAX,
+        );
+        countToken(touch(state.tails, this.#slots.of(token, field.tail), TAILS_MAX, makeTokenCounts), token, TAIL_TOKENS_MAX);
       }
     }
   }
 
   mature(event: ChangeEvent): boolean {
     return event.fields.some((field) =>
-      field.tokens.some((token) => (this.#state.kinds.get(slot(token, field.ofKind))?.n ?? 0) >= SAMPLES_MIN),
+      field.tokens.some((token) => (this.#state.kinds.get(this.#slots.of(token, field.ofKind))?.n ?? 0) >= SAMPLES_MIN),
     );
   }
 

@@ -1,102 +1,146 @@
 /**
- * Which values each object's own paths had, packed: one array for an object, in which for each path lie its name, how often it was seen, how often with
- * a value not known at the time, the number of tokens, then each token with its count. An object whose one field changed takes a fifth of what Maps of
- * Maps would.
+ * Which values each object's own paths had, packed: one list of numbers for an object, in which for each path lie its name, how often it was seen, how
+ * often with a value not known at the time, the number of tokens, then each token with its count. An object whose one field changed takes a tenth of what
+ * Maps of Maps would.
  */
 import type { TokenCounts } from './counts.ts';
+import { RowLists, type RowListsState } from './row-lists.ts';
+import { SharedNames, type SharedNamesState } from './shared-names.ts';
 
 const PATHS_MAX = 48;
 const TOKENS_MAX = 12;
 
-type Packed = readonly (string | number)[];
 /** Where the figures of a path lie, counted from its name. */
 const SEEN = 1;
 const FRESH = 2;
 const TOKENS = 3;
 const FIRST_TOKEN = 4;
 
-/** By row of the object. */
-export type OwnValuesState = Map<number, Packed>;
+export interface OwnValuesState {
+  /** By row of the object. */
+  lists: RowListsState;
+  paths: SharedNamesState;
+  tokens: SharedNamesState;
+}
+
+/** What is known of one token on a path: how often it was seen there, of how many sightings, and how many of these brought something new. */
+export interface Sightings {
+  seen: number;
+  n: number;
+  fresh: number;
+}
 
 export class OwnValues {
-  #objects: OwnValuesState = new Map();
+  readonly #lists = new RowLists();
+  readonly #paths = new SharedNames();
+  readonly #tokens = new SharedNames();
 
   /** What is known of a path of an object, undefined where it never had a value that was kept. */
   get(row: number, path: string): TokenCounts | undefined {
-    const packed = this.#objects.get(row);
-    const at = packed === undefined ? -1 : placeOf(packed, path);
-    return packed === undefined || at < 0 ? undefined : unpack(packed, at);
+    const at = this.#placeOf(row, path);
+    if (at < 0) return undefined;
+    const lists = this.#lists;
+    const seen = new Map<string, number>();
+    for (let i = at + FIRST_TOKEN; i < this.#after(row, at); i += 2)
+      seen.set(this.#tokens.nameOf(lists.at(row, i)), lists.at(row, i + 1));
+    return { n: lists.at(row, at + SEEN), fresh: lists.at(row, at + FRESH), seen };
+  }
+
+  sightings(row: number, path: string, token: string): Sightings | undefined {
+    const at = this.#placeOf(row, path);
+    if (at < 0) return undefined;
+    const lists = this.#lists;
+    const place = this.#tokenPlace(row, at, token);
+    return {
+      seen: place < 0 ? 0 : lists.at(row, place + 1),
+      n: lists.at(row, at + SEEN),
+      fresh: lists.at(row, at + FRESH),
+    };
   }
 
   /** Counts a sighting on a path that is known; false where it is not. */
   count(row: number, path: string, token: string): boolean {
-    const packed = this.#objects.get(row);
-    const at = packed === undefined ? -1 : placeOf(packed, path);
-    if (packed === undefined || at < 0) return false;
-    this.#objects.set(row, counted(packed, at, token));
+    const at = this.#placeOf(row, path);
+    if (at < 0) return false;
+    this.#increment(row, at + SEEN);
+    const place = this.#tokenPlace(row, at, token);
+    if (place >= 0) {
+      this.#increment(row, place + 1);
+      return true;
+    }
+    this.#increment(row, at + FRESH);
+    if (this.#lists.at(row, at + TOKENS) >= TOKENS_MAX) this.#giveWay(row, at, token);
+    else {
+      this.#lists.insert(row, this.#after(row, at), [this.#tokens.take(token), 1]);
+      this.#increment(row, at + TOKENS);
+    }
     return true;
+  }
+
+  /** The rarest token, oldest first, goes; the new one comes last. */
+  #giveWay(row: number, at: number, token: string): void {
+    const lists = this.#lists;
+    const end = this.#after(row, at);
+    let rarest = at + FIRST_TOKEN;
+    for (let i = rarest; i < end; i += 2) if (lists.at(row, i + 1) < lists.at(row, rarest + 1)) rarest = i;
+    this.#tokens.drop(lists.at(row, rarest));
+    for (let i = rarest; i < end - 2; i++) lists.put(row, i, lists.at(row, i + 2));
+    lists.put(row, end - 2, this.#tokens.take(token));
+    lists.put(row, end - 1, 1);
   }
 
   /** Begins a path with its first sighting, unless the object has too many. */
   begin(row: number, path: string, token: string): void {
-    const packed = this.#objects.get(row) ?? [];
-    if (pathsIn(packed) < PATHS_MAX) this.#objects.set(row, [...packed, path, 1, 1, 1, token, 1]);
+    const lists = this.#lists;
+    let paths = 0;
+    for (let at = 0; at < lists.length(row); at = this.#after(row, at)) paths++;
+    if (paths >= PATHS_MAX) return;
+    lists.insert(row, lists.length(row), [this.#paths.take(path), 1, 1, 1, this.#tokens.take(token), 1]);
   }
 
   forget(row: number): void {
-    this.#objects.delete(row);
+    const lists = this.#lists;
+    for (let at = 0; at < lists.length(row); at = this.#after(row, at)) {
+      this.#paths.drop(lists.at(row, at));
+      for (let i = at + FIRST_TOKEN; i < this.#after(row, at); i += 2) this.#tokens.drop(lists.at(row, i));
+    }
+    lists.forget(row);
+  }
+
+  #placeOf(row: number, path: string): number {
+    const lists = this.#lists;
+    const length = lists.length(row);
+    if (length === 0) return -1;
+    const number = this.#paths.find(path);
+    if (number < 0) return -1;
+    for (let at = 0; at < length; at = this.#after(row, at)) if (lists.at(row, at) === number) return at;
+    return -1;
+  }
+
+  #tokenPlace(row: number, at: number, token: string): number {
+    const number = this.#tokens.find(token);
+    if (number < 0) return -1;
+    const end = this.#after(row, at);
+    for (let i = at + FIRST_TOKEN; i < end; i += 2) if (this.#lists.at(row, i) === number) return i;
+    return -1;
+  }
+
+  /** Where the next path begins. */
+  #after(row: number, at: number): number {
+    return at + FIRST_TOKEN + 2 * this.#lists.at(row, at + TOKENS);
+  }
+
+  #increment(row: number, i: number): void {
+    this.#lists.put(row, i, this.#lists.at(row, i) + 1);
   }
 
   save(): OwnValuesState {
-    return this.#objects;
+    return { lists: this.#lists.save(), paths: this.#paths.save(), tokens: this.#tokens.save() };
   }
 
-  load(state: OwnValuesState): void {
-    this.#objects = state;
+  load({ lists, paths, tokens }: OwnValuesState): void {
+    this.#lists.load(lists);
+    this.#paths.load(paths);
+    this.#tokens.load(tokens);
   }
-}
-
-function figure(packed: Packed, at: number): number {
-  return packed[at] as number;
-}
-
-/** Where the next path begins. */
-function after(packed: Packed, at: number): number {
-  return at + FIRST_TOKEN + 2 * figure(packed, at + TOKENS);
-}
-
-function placeOf(packed: Packed, path: string): number {
-  for (let at = 0; at < packed.length; at = after(packed, at)) if (packed[at] === path) return at;
-  return -1;
-}
-
-function pathsIn(packed: Packed): number {
-  let paths = 0;
-  for (let at = 0; at < packed.length; at = after(packed, at)) paths++;
-  return paths;
-}
-
-function unpack(packed: Packed, at: number): TokenCounts {
-  const seen = new Map<string, number>();
-  for (let i = at + FIRST_TOKEN; i < after(packed, at); i += 2) seen.set(packed[i] as string, figure(packed, i + 1));
-  return { n: figure(packed, at + SEEN), fresh: figure(packed, at + FRESH), seen };
-}
-
-/** With one sighting more; at TOKENS_MAX the rarest token gives way, oldest first. Copied to fit: a growing array keeps room for a dozen more. */
-function counted(packed: Packed, at: number, token: string): Packed {
-  const end = after(packed, at);
-  let rarest = at + FIRST_TOKEN;
-  for (let i = at + FIRST_TOKEN; i < end; i += 2) {
-    if (packed[i] === token) {
-      return packed.with(i + 1, figure(packed, i + 1) + 1).with(at + SEEN, figure(packed, at + SEEN) + 1);
-    }
-    if (figure(packed, i + 1) < figure(packed, rarest + 1)) rarest = i;
-  }
-  const isFull = figure(packed, at + TOKENS) >= TOKENS_MAX;
-  const grown = packed.toSpliced(end, 0, token, 1);
-  if (isFull) grown.splice(rarest, 2);
-  else grown[at + TOKENS] = figure(packed, at + TOKENS) + 1;
-  grown[at + SEEN] = figure(packed, at + SEEN) + 1;
-  grown[at + FRESH] = figure(packed, at + FRESH) + 1;
-  return grown;
 }

@@ -3,10 +3,11 @@
  * and generic path, and per path tail over the cluster; each level borrows from the next with a few pseudo-observations
  * (Beta-Bernoulli with back-off).
  */
-import { clearRow, reachRow } from './columns.ts';
-import { increment, touch } from './counts.ts';
+import { clearRow, putFigure, reachRow, type Whole } from './columns.ts';
+import { touch } from './counts.ts';
 import type { ChangeEvent, Field } from './features.ts';
 import { tailOf } from './path-names.ts';
+import { RowCounts, type RowCountsState } from './row-counts.ts';
 
 const OBJECT_PATHS_MAX = 64;
 const KINDS_MAX = 2_000;
@@ -38,12 +39,12 @@ export interface PathHabitsState {
   kinds: Map<string, KindPaths>;
   /** One row for each object. */
   objects: {
-    edits: Uint32Array;
+    edits: Whole;
     /** One more than the index into `shapes`, 0 while unknown. */
     shape: Uint16Array;
   };
-  /** By row, how often each path was replaced; only of objects of which any was. */
-  moved: Map<number, Map<string, number>>;
+  /** By row, how often each path was replaced. */
+  moved: RowCountsState;
   tails: PathCounts;
   /** Which path ids and tail ids objects of a kind hold; shared, since most objects of a kind look alike. */
   shapes: Shape[];
@@ -55,21 +56,22 @@ const SHAPES_MAX = 20_000;
 const RESTING = 0.05;
 
 export class PathHabits {
-  #state: PathHabitsState = {
+  readonly #moved = new RowCounts();
+  #state: Omit<PathHabitsState, 'moved'> = {
     edits: 0,
     kinds: new Map(),
-    objects: { edits: new Uint32Array(), shape: new Uint16Array() },
-    moved: new Map(),
+    objects: { edits: new Uint8Array(), shape: new Uint16Array() },
     tails: newCounts(),
     shapes: [],
     shapeIds: new Map(),
   };
 
   save(): PathHabitsState {
-    return this.#state;
+    return { ...this.#state, moved: this.#moved.save() };
   }
 
-  load(state: PathHabitsState): void {
+  load({ moved, ...state }: PathHabitsState): void {
+    this.#moved.load(moved);
     this.#state = state;
   }
 
@@ -82,7 +84,7 @@ export class PathHabits {
   }
 
   objectMoved(event: ChangeEvent, path: string): number {
-    return this.#state.moved.get(event.row)?.get(path) ?? 0;
+    return this.#moved.get(event.row, path);
   }
 
   kindEdits(kind: string): number {
@@ -121,7 +123,8 @@ export class PathHabits {
     const name = path.slice(path.lastIndexOf('/'));
     const depth = depthOf(path);
     let peers = 0;
-    for (const other of this.#state.moved.get(event.row)?.keys() ?? []) {
+    for (let i = this.#moved.size(event.row) - 1; i >= 0; i--) {
+      const other = this.#moved.nameAt(event.row, i);
       if (other !== path && other.endsWith(name) && depthOf(other) === depth) peers++;
     }
     return peers;
@@ -145,7 +148,7 @@ export class PathHabits {
     if (event.type === 'ADDED') return;
     state.edits++;
     kind.edits++;
-    objects.edits[row] = (objects.edits[row] as number) + 1;
+    putFigure(objects, 'edits', row, (objects.edits[row] as number) + 1);
     const shape = this.#shapeOf(row);
     if (shape !== undefined) {
       for (const id of shape.paths) kind.held[id] = (kind.held[id] as number) + 1;
@@ -157,26 +160,17 @@ export class PathHabits {
 
   forget(row: number): void {
     clearRow(this.#state.objects, row);
-    this.#state.moved.delete(row);
+    this.#moved.forget(row);
   }
 
   #shapeOf(row: number): Shape | undefined {
     return this.#state.shapes[(this.#state.objects.shape[row] ?? 0) - 1];
   }
 
-  #countMove(row: number, path: string): void {
-    let moved = this.#state.moved.get(row);
-    if (moved === undefined) {
-      moved = new Map();
-      this.#state.moved.set(row, moved);
-    }
-    increment(moved, path, OBJECT_PATHS_MAX);
-  }
-
   #countFields(event: ChangeEvent, kind: KindPaths): void {
     const generics = new Set<string>();
     for (const field of event.fields) {
-      if (field.op === 'set') this.#countMove(event.row, field.path);
+      if (field.op === 'set') this.#moved.increment(event.row, field.path, OBJECT_PATHS_MAX);
       const key = `${field.op}${field.generic}`;
       if (generics.has(key)) continue;
       generics.add(key);

@@ -3,7 +3,7 @@
  * per object, no field is looked at, and only a pace far beyond the object's own is spoken of.
  */
 import type { Change } from '../domain/change.ts';
-import { clearRow, reachRow } from './columns.ts';
+import { clearRow, putFigure, reachRow, type Whole } from './columns.ts';
 import { crowding, type Explanation, MINUTE_MS } from './detector.ts';
 
 const WINDOW_MS = 10 * MINUTE_MS;
@@ -16,10 +16,10 @@ interface State {
   /** One row for each object; `inWindow` is zero before its first write. */
   loops: {
     windowStartMs: Float64Array;
-    inWindow: Uint32Array;
+    inWindow: Whole;
     /** Closed windows, the quiet ones included, and the writes in them. */
-    windows: Uint32Array;
-    writes: Uint32Array;
+    windows: Whole;
+    writes: Whole;
     /** 1 once this window was told of. */
     told: Uint8Array;
   };
@@ -39,7 +39,7 @@ export class StatusLoop {
     const passed = Math.floor((change.observedMs - (loops.windowStartMs[row] as number)) / WINDOW_MS);
     if (passed >= 1) startWindow(loops, row, passed);
     const count = (loops.inWindow[row] as number) + 1;
-    loops.inWindow[row] = count;
+    putFigure(loops, 'inWindow', row, count);
     const windows = loops.windows[row] as number;
     const usual = Math.max(USUAL_MIN, ((loops.writes[row] as number) + USUAL_MIN * PRIOR_WINDOWS) / (windows + PRIOR_WINDOWS));
     if (loops.told[row] === 1 || count < COUNT_MIN || count < FACTOR_MIN * usual) return undefined;
@@ -77,9 +77,9 @@ export class StatusLoop {
 function noLoops(): State['loops'] {
   return {
     windowStartMs: new Float64Array(),
-    inWindow: new Uint32Array(),
-    windows: new Uint32Array(),
-    writes: new Uint32Array(),
+    inWindow: new Uint8Array(),
+    windows: new Uint8Array(),
+    writes: new Uint8Array(),
     told: new Uint8Array(),
   };
 }
@@ -87,8 +87,8 @@ function noLoops(): State['loops'] {
 /** A window that was told of is not learnt as usual: a hot loop must not teach itself. */
 function startWindow(loops: State['loops'], row: number, passed: number): void {
   const wasTold = loops.told[row] === 1;
-  loops.windows[row] = (loops.windows[row] as number) + passed - (wasTold ? 1 : 0);
-  loops.writes[row] = (loops.writes[row] as number) + (wasTold ? 0 : (loops.inWindow[row] as number));
+  putFigure(loops, 'windows', row, (loops.windows[row] as number) + passed - (wasTold ? 1 : 0));
+  putFigure(loops, 'writes', row, (loops.writes[row] as number) + (wasTold ? 0 : (loops.inWindow[row] as number)));
   loops.inWindow[row] = 0;
   loops.told[row] = 0;
   loops.windowStartMs[row] = (loops.windowStartMs[row] as number) + passed * WINDOW_MS;

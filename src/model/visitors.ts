@@ -2,7 +2,7 @@
  * Who came to each object how often. Most objects know one actor: their first lies in columns, by row, and only those that know more of them have a
  * Map for the others.
  */
-import { clearRow, reachRow } from './columns.ts';
+import { clearRow, putFigure, reachRow, type Whole } from './columns.ts';
 import { increment } from './counts.ts';
 import { NameBook } from './name-book.ts';
 
@@ -18,11 +18,11 @@ export interface Target {
 
 export interface VisitorsState {
   columns: {
-    n: Uint32Array;
-    newcomers: Uint32Array;
+    n: Whole;
+    newcomers: Whole;
     /** Who came first, in the book of names, and how often. */
     first: Uint16Array;
-    firstVisits: Uint32Array;
+    firstVisits: Whole;
   };
   /** By row. */
   others: Map<number, Map<string, number>>;
@@ -32,10 +32,10 @@ export interface VisitorsState {
 export class Visitors {
   readonly #names = new NameBook();
   #columns: VisitorsState['columns'] = {
-    n: new Uint32Array(),
-    newcomers: new Uint32Array(),
+    n: new Uint8Array(),
+    newcomers: new Uint8Array(),
     first: new Uint16Array(),
-    firstVisits: new Uint32Array(),
+    firstVisits: new Uint8Array(),
   };
   #others: VisitorsState['others'] = new Map();
 
@@ -53,12 +53,12 @@ export class Visitors {
   enter(row: number, actor: string): void {
     const columns = this.#columns;
     reachRow(columns, row);
-    if (!this.knows(row, actor)) columns.newcomers[row] = (columns.newcomers[row] as number) + 1;
-    columns.n[row] = (columns.n[row] as number) + 1;
+    if (!this.knows(row, actor)) putFigure(columns, 'newcomers', row, (columns.newcomers[row] as number) + 1);
+    putFigure(columns, 'n', row, (columns.n[row] as number) + 1);
     const number = this.#names.numberOf(actor);
     if (columns.n[row] === 1) columns.first[row] = number;
     if (number > 0 && columns.first[row] === number) {
-      columns.firstVisits[row] = (columns.firstVisits[row] as number) + 1;
+      putFigure(columns, 'firstVisits', row, (columns.firstVisits[row] as number) + 1);
       return;
     }
     let others = this.#others.get(row);

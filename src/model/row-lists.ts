@@ -1,0 +1,118 @@
+/**
+ * Lists of whole numbers, one for each row, side by side in one array: a list moves to a larger room as it grows, and rooms given back are used again. An
+ * array or a Map for each row takes several times as much. Numbers take two bytes each until one of them needs four. Plain data, as columns are.
+ */
+import { reachRow } from './columns.ts';
+
+export interface RowListsState {
+  rows: { start: Uint32Array; length: Uint16Array };
+  numbers: Uint16Array | Uint32Array;
+  used: number;
+  /** Where rooms that were given back begin, by the place of their size among all sizes. */
+  free: number[][];
+}
+
+const NARROW_MAX = 0xffff;
+const FIRST_NUMBERS = 256;
+/** Less than doubling: what is grown into is memory that nobody uses yet. */
+const GROWTH = 1.2;
+
+export class RowLists {
+  #state: RowListsState = {
+    rows: { start: new Uint32Array(), length: new Uint16Array() },
+    numbers: new Uint16Array(),
+    used: 0,
+    free: [],
+  };
+
+  length(row: number): number {
+    return this.#state.rows.length[row] ?? 0;
+  }
+
+  at(row: number, i: number): number {
+    const { rows, numbers } = this.#state;
+    return numbers[(rows.start[row] as number) + i] as number;
+  }
+
+  put(row: number, i: number, value: number): void {
+    if (value > NARROW_MAX) this.#widen();
+    const { rows, numbers } = this.#state;
+    numbers[(rows.start[row] as number) + i] = value;
+  }
+
+  insert(row: number, at: number, values: readonly number[]): void {
+    const { rows } = this.#state;
+    reachRow(rows, row);
+    const before = rows.length[row] as number;
+    const after = before + values.length;
+    const start = rows.start[row] as number;
+    if (before > 0 && sizeFor(before) === sizeFor(after)) {
+      this.#state.numbers.copyWithin(start + at + values.length, start + at, start + before);
+    } else {
+      const room = this.#takeRoom(sizeFor(after));
+      const { numbers } = this.#state;
+      numbers.copyWithin(room, start, start + at);
+      numbers.copyWithin(room + at + values.length, start + at, start + before);
+      if (before > 0) this.#giveBack(row);
+      rows.start[row] = room;
+    }
+    rows.length[row] = after;
+    for (let i = 0; i < values.length; i++) this.put(row, at + i, values[i] as number);
+  }
+
+  forget(row: number): void {
+    if (this.length(row) === 0) return;
+    this.#giveBack(row);
+    this.#state.rows.length[row] = 0;
+  }
+
+  #giveBack(row: number): void {
+    const { rows, free } = this.#state;
+    const size = sizeFor(rows.length[row] as number);
+    free[size] ??= [];
+    free[size].push(rows.start[row] as number);
+  }
+
+  #takeRoom(size: number): number {
+    const state = this.#state;
+    const free = state.free[size]?.pop();
+    if (free !== undefined) return free;
+    const room = state.used;
+    state.used += lengthOf(size);
+    if (state.used > state.numbers.length) this.#reach(state.used);
+    return room;
+  }
+
+  #reach(used: number): void {
+    const { numbers } = this.#state;
+    const length = Math.max(FIRST_NUMBERS, used, Math.ceil(numbers.length * GROWTH));
+    const grown = numbers instanceof Uint16Array ? new Uint16Array(length) : new Uint32Array(length);
+    grown.set(numbers);
+    this.#state.numbers = grown;
+  }
+
+  #widen(): void {
+    const { numbers } = this.#state;
+    if (numbers instanceof Uint16Array) this.#state.numbers = Uint32Array.from(numbers);
+  }
+
+  save(): RowListsState {
+    return this.#state;
+  }
+
+  load(state: RowListsState): void {
+    this.#state = state;
+  }
+}
+
+/** Rooms hold 2, 3, 4, 6, 8, 12, 16 … numbers. */
+function lengthOf(size: number): number {
+  return (2 + (size & 1)) << (size >> 1);
+}
+
+/** The smallest that holds so many. */
+function sizeFor(length: number): number {
+  let size = 0;
+  while (lengthOf(size) < length) size++;
+  return size;
+}

@@ -1,0 +1,62 @@
+/**
+ * Names by number while anybody uses them: once nobody does, a name is forgotten and its number goes to the next. For names without end, such as the
+ * values of a field, of which each is kept in many places but few at a time.
+ */
+
+export interface SharedNamesState {
+  /** By number; undefined where a number is free. */
+  names: (string | undefined)[];
+  uses: number[];
+  free: number[];
+}
+
+export class SharedNames {
+  #state: SharedNamesState = { names: [], uses: [], free: [] };
+  #numbers = new Map<string, number>();
+
+  /** One use more. */
+  take(name: string): number {
+    const { names, uses, free } = this.#state;
+    const known = this.#numbers.get(name);
+    if (known !== undefined) {
+      uses[known] = (uses[known] as number) + 1;
+      return known;
+    }
+    const number = free.pop() ?? names.length;
+    names[number] = name;
+    uses[number] = 1;
+    this.#numbers.set(name, number);
+    return number;
+  }
+
+  /** One use less. */
+  drop(number: number): void {
+    const { names, uses, free } = this.#state;
+    uses[number] = (uses[number] as number) - 1;
+    if (uses[number] !== 0) return;
+    this.#numbers.delete(names[number] as string);
+    names[number] = undefined;
+    free.push(number);
+  }
+
+  /** -1 where nobody uses it. */
+  find(name: string): number {
+    return this.#numbers.get(name) ?? -1;
+  }
+
+  nameOf(number: number): string {
+    return this.#state.names[number] as string;
+  }
+
+  save(): SharedNamesState {
+    return this.#state;
+  }
+
+  load(state: SharedNamesState): void {
+    this.#state = state;
+    this.#numbers = new Map();
+    state.names.forEach((name, number) => {
+      if (name !== undefined) this.#numbers.set(name, number);
+    });
+  }
+}
