@@ -7,6 +7,7 @@ import { benchProgress } from './bench-progress.ts';
 import { GitHistory, gitPath, runGit } from './git-history.ts';
 import { Latencies, type Latency } from './latency.ts';
 import { personName } from './synthetic-cluster.ts';
+import { warmFiles } from './warm-files.ts';
 
 export interface GitAnswers {
   changes: number;
@@ -32,6 +33,7 @@ export async function askGit(
   { changes, samples: most, random }: { changes: number; samples: number; random: Random },
 ): Promise<GitAnswers> {
   const bytes = await repositoryOf(store, folder, changes);
+  warmFiles(folder);
   const commits = runGit(folder, 'rev-list', '--reverse', 'main').toString().trim().split('\n');
   const lastS = Number(runGit(folder, 'log', '-1', '--format=%ct', 'main'));
   const subjects = Array.from({ length: SUBJECTS }, () => {

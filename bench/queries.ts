@@ -15,7 +15,8 @@ import { askGit, type GitAnswers } from './git-questions.ts';
 import { Latencies, type Latency } from './latency.ts';
 import { LoadWriter } from './load-writer.ts';
 import { type Question, questionsOf, wholeCluster } from './store-queries.ts';
-import { ProcessorClock, type WorkClock, wallClock } from './work-clock.ts';
+import { warmFiles } from './warm-files.ts';
+import { ProcessorClock, unqueuedClock, type WorkClock, wallClock } from './work-clock.ts';
 
 export interface QueriesOptions {
   changes: number;
@@ -42,6 +43,8 @@ export interface UnderLoad {
 export interface QueriesResult {
   changes: number;
   bytes: number;
+  /** Read from end to end before the first question; git's repository likewise. */
+  warmedBytes: number;
   milestones: Milestone[];
   idle: Record<string, Latency>;
   /** The states of the cluster as it was, one page after the other; broken off when that takes long. */
@@ -49,6 +52,8 @@ export interface QueriesResult {
   underLoad: UnderLoad;
   /** The same by the processor's clock, which other work on the machine hardly lengthens. */
   underLoadByProcessor: UnderLoad;
+  /** And by the clock, less waiting for processors that others had. */
+  underLoadUnqueued: UnderLoad;
   git?: GitAnswers;
   api?: ApiStart;
 }
@@ -77,9 +82,10 @@ export async function measureQueries(options: QueriesOptions): Promise<QueriesRe
       ...(namespaces === undefined ? {} : { namespaces }),
     });
     const bytes = fileBytes(file);
+    const warmedBytes = told('read once, so that it is warm', warmFiles(file, `${file}-wal`));
     const random = createRandom('questions');
     const store = openSqliteStore({ file });
-    let asked: Pick<QueriesResult, 'idle' | 'wholeCluster' | 'underLoad' | 'underLoadByProcessor' | 'git'>;
+    let asked: Pick<QueriesResult, 'idle' | 'wholeCluster' | 'underLoad' | 'underLoadByProcessor' | 'underLoadUnqueued' | 'git'>;
     try {
       const questions = questionsOf(store, random);
       const idle = told('idle', askIdle(questions, options.samples));
@@ -90,7 +96,11 @@ export async function measureQueries(options: QueriesOptions): Promise<QueriesRe
         await askUnderLoad(store, questions, { ...load, clock: new ProcessorClock() }),
       );
       const wall = told('under load', await askUnderLoad(store, questions, { ...load, clock: wallClock }));
-      asked = { idle, wholeCluster: whole, underLoad: wall, underLoadByProcessor: processor };
+      const unqueued = told(
+        'under load, less the queue',
+        await askUnderLoad(store, questions, { ...load, clock: unqueuedClock }),
+      );
+      asked = { idle, wholeCluster: whole, underLoad: wall, underLoadByProcessor: processor, underLoadUnqueued: unqueued };
       if (options.git) {
         const repository = options.db === undefined ? join(folder, 'built.git') : `${file}.git`;
         asked.git = told(
@@ -102,14 +112,14 @@ export async function measureQueries(options: QueriesOptions): Promise<QueriesRe
       store.close();
     }
     const api = options.api ? await measureApi(file, random) : undefined;
-    return { changes, bytes, milestones, ...asked, ...(api === undefined ? {} : { api }) };
+    return { changes, bytes, warmedBytes, milestones, ...asked, ...(api === undefined ? {} : { api }) };
   } finally {
     rmSync(folder, { recursive: true });
   }
 }
 
 export function queriesText(result: QueriesResult): string {
-  const { idle, underLoad, underLoadByProcessor, git, api, milestones } = result;
+  const { idle, underLoad, underLoadByProcessor, underLoadUnqueued, git, api, milestones } = result;
   const sizes = milestones.map((each) => `${each.changes} changes: ${each.bytes} bytes, ${each.bytesPerChange} a change\n`);
   const row = (...cells: string[]) => `${cells.map((cell) => cell.padEnd(22)).join('')}\n`;
   const ms = (latency: Latency | undefined) => (latency === undefined ? '' : `${latency.p50Ms} / ${latency.p99Ms}`);
@@ -117,18 +127,22 @@ export function queriesText(result: QueriesResult): string {
   const head = row(
     'p50 / p99 in ms',
     'idle',
+    'less the queue',
     'of the processor',
     `${underLoad.writtenPerSecond} writes/s`,
+    'less the queue',
     'of the processor',
     ofGit,
   );
   const rows = Object.entries(idle).map(([name, one]) => {
-    const loaded = [ms(underLoad.questions[name]), ms(underLoadByProcessor.questions[name])];
-    return row(name, ms(one), `${one.cpuP50Ms} / ${one.cpuP99Ms}`, ...loaded, ms(git?.questions[name]));
+    const alone = [ms(one), `${one.unqueuedP50Ms} / ${one.unqueuedP99Ms}`, `${one.cpuP50Ms} / ${one.cpuP99Ms}`];
+    const loaded = [underLoad, underLoadUnqueued, underLoadByProcessor].map(({ questions }) => ms(questions[name]));
+    return row(name, ...alone, ...loaded, ms(git?.questions[name]));
   });
   const start = api === undefined ? '' : `the API answers ${api.answersAfterMs.join(', ')} ms after the start\n`;
   return [
     ...sizes,
+    `${result.warmedBytes} bytes were read once before the first question\n`,
     head,
     ...rows,
     `whole cluster: ${result.wholeCluster.objects} objects in ${result.wholeCluster.ms} ms, ${result.wholeCluster.cpuMs} of the processor\n`,

@@ -14,9 +14,16 @@ import { decodeFlags, decodeUid, encodeUid } from './row-codec.ts';
 import { StateRow } from './state-row.ts';
 import { corruptRecord } from './store-errors.ts';
 
-/** Head rows are written once so many objects moved, or so many changes were made since. */
-const MOVED_MAX = 16_384;
-const BEHIND_MAX = 65_536;
+export interface HeadRowOptions {
+  /** Head rows are written once so many objects moved, or so many changes were made since. */
+  movedMax: number;
+  behindMax: number;
+  /** With each batch from then on. */
+  savedAtOnce: number;
+}
+
+export const HEAD_ROW_DEFAULTS: HeadRowOptions = { movedMax: 16_384, behindMax: 65_536, savedAtOnce: 256 };
+
 /** Up to which change all head rows hold. */
 const HEADS_THROUGH = 'store/heads-through';
 const LIVE_PAGE = 1_000;
@@ -111,6 +118,7 @@ export interface Life {
 
 export class Objects {
   readonly #interning: Interning;
+  readonly #options: HeadRowOptions;
   readonly #entries: Recent<string, ObjectEntry>;
   readonly #lives = new Recent<number, Life>(20_000);
   /** Entries ahead of their head row, by object. */
@@ -123,9 +131,12 @@ export class Objects {
   #generation = 0;
   #recovered = false;
   #through = 0;
+  /** The rows that are being written, the last one first; up to which change all rows hold when that is done; the newest at the last batch. */
+  #saving: { left: ObjectEntry[]; through: number; lastSeq: number } | undefined;
 
-  constructor(db: Database.Database, interning: Interning, entriesMax: number) {
+  constructor(db: Database.Database, interning: Interning, entriesMax: number, options: HeadRowOptions = HEAD_ROW_DEFAULTS) {
     this.#interning = interning;
+    this.#options = options;
     this.#stored = new StateRow(db, HEADS_THROUGH);
     this.#entries = new Recent(entriesMax, (entry) => {
       entry.generationOfEntries = LET_GO;
@@ -172,6 +183,7 @@ export class Objects {
     this.#generation += 1;
     this.#lives.clear();
     this.#moved.clear();
+    this.#saving = undefined;
     this.#absent.clear();
     this.#recovered = false;
   }
@@ -235,17 +247,39 @@ export class Objects {
     this.#moved.set(entry.objectId, entry);
   }
 
-  /** Writes the waiting head rows once they are many or the log has gone far beyond them; within a transaction. */
+  /** Writes some of the waiting head rows once they are many or the log has gone far beyond them; within a transaction. */
   flushDue(newestSeq: number): void {
-    if (this.#moved.size >= MOVED_MAX || newestSeq - this.#through >= BEHIND_MAX) this.flush(newestSeq);
+    const { movedMax, behindMax, savedAtOnce } = this.#options;
+    const isDue = this.#moved.size >= movedMax || newestSeq - this.#through >= behindMax;
+    if (this.#saving === undefined && isDue)
+      this.#saving = { left: this.#waiting().reverse(), through: newestSeq, lastSeq: newestSeq };
+    if (this.#saving === undefined) return;
+    const { left, through, lastSeq } = this.#saving;
+    // More than can have moved since the last batch, so that those that wait do not become ever more.
+    const count = savedAtOnce + 2 * (newestSeq - lastSeq);
+    // One that does not wait any more was written meanwhile, or removed.
+    for (const entry of left.splice(-count).reverse()) if (this.#moved.get(entry.objectId) === entry) this.save(entry);
+    this.#saving.lastSeq = newestSeq;
+    if (left.length === 0) this.#saved(through);
   }
 
+  /** Writes all of them. */
   flush(newestSeq: number): void {
     this.#recover();
     if (newestSeq === this.#through) return;
-    for (const entry of [...this.#moved.values()].sort((a, b) => a.objectId - b.objectId)) this.save(entry);
-    this.#stored.put(String(newestSeq));
-    this.#through = newestSeq;
+    for (const entry of this.#waiting()) this.save(entry);
+    this.#saved(newestSeq);
+  }
+
+  /** By object, as their rows lie. */
+  #waiting(): ObjectEntry[] {
+    return [...this.#moved.values()].sort((a, b) => a.objectId - b.objectId);
+  }
+
+  #saved(through: number): void {
+    this.#saving = undefined;
+    this.#stored.put(String(through));
+    this.#through = through;
   }
 
   /** Brings the entries up to the newest change. */

@@ -10,6 +10,8 @@ import { ByteReader, ByteWriter } from './varint.ts';
 
 /** Changes of one run. */
 export const RUN = 4_096;
+/** Of these, read in one step. */
+const ROWS_PER_STEP = 512;
 /** What postings exist of, as written in the table. */
 export const DIMENSIONS = { actors: 1, pathsets: 2, resources: 3, namespaces: 4 } as const;
 export type Dimension = keyof typeof DIMENSIONS;
@@ -38,6 +40,8 @@ export class Postings {
   readonly #stored: StateRow;
   readonly #runAdded: (last: number) => void;
   #through: number | undefined;
+  /** The run that is being gone through, a piece in each step. */
+  #run: Generator<void> | undefined;
 
   /** `runAdded` is called with the end of each run in the transaction that adds it. */
   constructor(db: Database.Database, runAdded: (last: number) => void) {
@@ -76,6 +80,7 @@ export class Postings {
 
   forget(): void {
     this.#through = undefined;
+    this.#run = undefined;
   }
 
   /** The last change that postings speak of. */
@@ -84,15 +89,12 @@ export class Postings {
     return this.#through;
   }
 
-  /** Adds the runs that are complete, a transaction each. True when there was one. */
-  maintain(newestSeq: number): boolean {
-    let worked = false;
-    for (; newestSeq - this.through >= RUN; worked = true) {
-      const last = this.through + RUN;
-      this.#db.transaction(() => this.#addRun(last)).immediate();
-      this.#through = last;
-    }
-    return worked;
+  /** Does a piece of adding the next run that is complete; false when there is none. */
+  step(newestSeq: number): boolean {
+    if (this.#run === undefined && newestSeq - this.through < RUN) return false;
+    this.#run ??= this.#addRun(this.through + RUN);
+    if (this.#run.next().done === true) this.#run = undefined;
+    return true;
   }
 
   /** Where changes up to `through` have one of some values. */
@@ -103,6 +105,8 @@ export class Postings {
 
   /** Takes changes out that are about to be let go of. */
   remove(seqs: readonly number[]): void {
+    // Some may be in what was read of the run under way.
+    this.#run = undefined;
     const rows = this.#sql.some.all(JSON.stringify(seqs), this.through);
     for (const [last, ofRun] of Map.groupBy(rows, ([seq]) => endOfRun(seq))) {
       for (const { dimension, value, seqs: listed } of listsOf(ofRun)) {
@@ -115,11 +119,23 @@ export class Postings {
     }
   }
 
-  #addRun(last: number): void {
-    for (const { dimension, value, seqs } of listsOf(this.#sql.run.all(last - RUN + 1, last)))
-      this.#sql.add.run(dimension, value, last, encodeRun(seqs, last));
-    this.#runAdded(last);
-    this.#stored.put(String(last));
+  /** Reads and encodes piece by piece, so that only the writing of it holds up others; that is one transaction. */
+  *#addRun(last: number): Generator<void> {
+    const rows: RunRow[] = [];
+    for (let first = last - RUN + 1; first <= last; first += ROWS_PER_STEP) {
+      rows.push(...this.#sql.run.all(first, first + ROWS_PER_STEP - 1));
+      yield;
+    }
+    const encoded = listsOf(rows).map(({ dimension, value, seqs }) => ({ dimension, value, data: encodeRun(seqs, last) }));
+    yield;
+    this.#db
+      .transaction(() => {
+        for (const { dimension, value, data } of encoded) this.#sql.add.run(dimension, value, last, data);
+        this.#runAdded(last);
+        this.#stored.put(String(last));
+      })
+      .immediate();
+    this.#through = last;
   }
 }
 

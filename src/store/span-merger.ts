@@ -52,6 +52,7 @@ export const LARGE = 2;
 export const COMPRESSION_LEVELS = [3, 9, 9] as const;
 /** Between two steps. */
 const RECORDS_PER_STEP = 64;
+const LIVES_PER_STEP = 128;
 /** Blocks of a large span are written when they are this many bytes. */
 const BYTES_PER_WRITE = 256 * 1024;
 const SWEPT_PER_STEP = 32;
@@ -199,7 +200,13 @@ export class SpanMerger {
     const { options, encode } = this.#parts;
     const sources: OpenSource<PlacedRecord>[] = [];
     for (const span of run) {
-      const source = openSource(this.#records(span, byNamespace));
+      const lives = this.#lives(span);
+      // Asked for beforehand, as a span that is sorted otherwise asks for all of them in one go.
+      for (let start = 0; start < lives.length; start += LIVES_PER_STEP) {
+        for (const lifeId of lives.subarray(start, start + LIVES_PER_STEP)) if (lifeId !== 0) this.#parts.resourceOf(lifeId);
+        yield undefined;
+      }
+      const source = openSource(this.#records(span, byNamespace, lives));
       if (source !== undefined) sources.push(source);
       yield undefined;
     }
@@ -221,16 +228,20 @@ export class SpanMerger {
   }
 
   /** In the order of the span that is made. One that is sorted otherwise is small: it is read as a whole. */
-  #records(span: SpanRow, byNamespace: number): Iterable<PlacedRecord> {
-    const records = this.#stored(span, byNamespace);
+  #records(span: SpanRow, byNamespace: number, lives: Float64Array): Iterable<PlacedRecord> {
+    const records = this.#stored(span, byNamespace, lives);
     return span.byNamespace === byNamespace ? records : [...records].sort(compareByPlace);
   }
 
-  *#stored({ key, firstSeq, lastSeq }: SpanRow, byNamespace: number): Generator<PlacedRecord> {
-    const { decode, livesOf, resourceOf, namespaceOf } = this.#parts;
-    // Asked for all at once, as asking for each costs more than all the rest of merging it; 0 where there is no such change.
+  /** Of each change of a span: all at once, as asking for each costs more than all the rest of merging it; 0 where there is no such change. */
+  #lives({ firstSeq, lastSeq }: SpanRow): Float64Array {
     const lives = new Float64Array(lastSeq - firstSeq + 1);
-    for (const [seq, lifeId] of livesOf(firstSeq, lastSeq)) lives[seq - firstSeq] = lifeId;
+    for (const [seq, lifeId] of this.#parts.livesOf(firstSeq, lastSeq)) lives[seq - firstSeq] = lifeId;
+    return lives;
+  }
+
+  *#stored({ key, firstSeq }: SpanRow, byNamespace: number, lives: Float64Array): Generator<PlacedRecord> {
+    const { decode, resourceOf, namespaceOf } = this.#parts;
     for (const id of this.#sql.blockIds.all(key)) {
       for (const { seq, text } of decode(id)) {
         const lifeId = lives[seq - firstSeq] ?? 0;

@@ -29,7 +29,7 @@ import { NearMissRows } from './near-miss-rows.ts';
 import { NEWEST_MARK_DEFAULTS, type NewestMarkOptions, NewestMarks } from './newest-marks.ts';
 import { ObjectHistory } from './object-history.ts';
 import { ObjectQueries, summaryOf } from './object-query.ts';
-import { type ObjectEntry, Objects } from './objects.ts';
+import { HEAD_ROW_DEFAULTS, type HeadRowOptions, type ObjectEntry, Objects } from './objects.ts';
 import { Outbox } from './outbox.ts';
 import { Postings } from './postings.ts';
 import { RETENTION_DEFAULTS, Retention, type RetentionOptions } from './retention.ts';
@@ -55,6 +55,7 @@ export interface SqliteStoreOptions
         DeliveryOptions &
         BlameMarkOptions &
         NewestMarkOptions &
+        HeadRowOptions &
         RetentionOptions &
         SampleRetentionOptions
     > {
@@ -162,7 +163,10 @@ export class SqliteStore implements port.Store {
     this.#db = db;
     this.#inTransaction = db.transaction((work: () => unknown) => work());
     this.#interning = new Interning(db);
-    this.#objects = new Objects(db, this.#interning, options.entriesMax ?? ENTRIES_MAX);
+    this.#objects = new Objects(db, this.#interning, options.entriesMax ?? ENTRIES_MAX, {
+      ...HEAD_ROW_DEFAULTS,
+      ...options,
+    });
     this.#log = new ChangeLog(db);
     this.#attributions = new Attributions(db, this.#interning);
     const seal = createValueSeal(options.keys, options.file);

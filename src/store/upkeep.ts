@@ -1,6 +1,7 @@
 /**
  * What a database needs beside being written and read: young records move into blocks, blocks into larger ones, old data goes, free pages go back. In
- * steps, as each holds up everything else; the writes of a step are one transaction of the part that takes it.
+ * steps, as each holds up everything else; the writes of a step are one transaction of the part that takes it. The parts take turns: where the time
+ * of a round is over, the next one goes on with the part after, so that a round lasts no longer than its time and one step.
  */
 import type Database from 'better-sqlite3';
 import type { BlameMarks } from './blame-marks.ts';
@@ -54,6 +55,8 @@ const ACCOUNTED_LOOKS_MAX = 200;
 
 export class Upkeep {
   readonly #parts: UpkeepParts;
+  /** Whose turn it is, by its place among the tasks. */
+  #turn = 0;
   #checkpointMs = 0;
 
   constructor(parts: UpkeepParts) {
@@ -62,30 +65,43 @@ export class Upkeep {
 
   /** One round, until `isOver` says so; true when there is more to do. `bytesMax` is the cap on the file, if it has one. */
   round(isOver: () => boolean, bytesMax: number | undefined): boolean {
-    const { db, log, times, blocks, revisions, postings, sampleRetention, newestMarks } = this.#parts;
+    const { db, times } = this.#parts;
     times.forget();
-    // Each gets a step whatever the time, so that none waits for the backlog of another.
-    const worked = [
-      blocks.maintain((record) => revisions.wholeRecord(record), isOver),
-      postings.maintain(log.newest()),
-      this.#rollSeries(),
-      stepsUntil(isOver, () => sampleRetention.step()),
-      stepsUntil(isOver, () => newestMarks.step()),
-      this.#settleFindings(),
-      this.#forgetOldEvents(),
-      stepsUntil(isOver, () => this.#accountForFields()),
-      this.#release(isOver, bytesMax) > 0,
-    ];
-    if (!worked.includes(true)) return false;
+    const tasks = this.#tasks(isOver, bytesMax);
+    let worked = false;
+    let more = false;
+    for (let asked = 0; asked < tasks.length && !more; asked++) {
+      const task = tasks[this.#turn] as () => boolean;
+      this.#turn = (this.#turn + 1) % tasks.length;
+      if (!task()) continue;
+      worked = true;
+      more = isOver();
+    }
+    if (!worked) return false;
     const free = db.pragma('freelist_count', { simple: true }) as number;
     if (free > FREE_PAGES_KEPT * 2) db.pragma(`incremental_vacuum(${Math.min(free - FREE_PAGES_KEPT, FREED_MAX)})`);
-    const more = isOver();
     // It waits for the disk, so not after each slice.
     if (!more || performance.now() - this.#checkpointMs >= CHECKPOINT_MS) {
       db.pragma('wal_checkpoint(PASSIVE)');
       this.#checkpointMs = performance.now();
     }
     return more;
+  }
+
+  /** Each does at least a step of what it has to do, and says whether it did anything. */
+  #tasks(isOver: () => boolean, bytesMax: number | undefined): (() => boolean)[] {
+    const { log, blocks, revisions, postings, sampleRetention, newestMarks } = this.#parts;
+    return [
+      () => blocks.maintain((record) => revisions.wholeRecord(record), isOver),
+      () => stepsUntil(isOver, () => postings.step(log.newest())),
+      () => this.#rollSeries(),
+      () => stepsUntil(isOver, () => sampleRetention.step()),
+      () => stepsUntil(isOver, () => newestMarks.step()),
+      () => this.#settleFindings(),
+      () => this.#forgetOldEvents(),
+      () => stepsUntil(isOver, () => this.#accountForFields()),
+      () => this.#release(isOver, bytesMax) > 0,
+    ];
   }
 
   #rollSeries(): boolean {

@@ -25,8 +25,12 @@ test('builds, asks alone and under load, beside git', async () => {
     [3_000],
   );
   assert.ok(result.bytes > 50_000);
+  assert.ok(result.warmedBytes >= result.bytes, 'the whole file was read once');
   assert.ok(result.wholeCluster.objects >= 190, String(result.wholeCluster.objects));
-  for (const answers of [result.idle, result.underLoad.questions, result.underLoadByProcessor.questions])
+  for (const answers of [
+    result.idle,
+    ...[result.underLoad, result.underLoadByProcessor, result.underLoadUnqueued].map(({ questions }) => questions),
+  ])
     for (const [name, { samples, p50Ms, p99Ms }] of Object.entries(answers)) {
       assert.equal(samples, 3, name);
       assert.ok(p50Ms > 0 && p50Ms <= p99Ms, `${name}: ${p50Ms} ${p99Ms}`);

@@ -1,0 +1,48 @@
+/** Upkeep in slices of no time at all: every part has its turn, and it ends. */
+import assert from 'node:assert/strict';
+import { join } from 'node:path';
+import { it } from 'node:test';
+import Database from 'better-sqlite3';
+import { checkDatabase } from '../../src/store/check.ts';
+import { RUN } from '../../src/store/postings.ts';
+import { openSqliteStore } from '../../src/store/sqlite-store.ts';
+import { temporaryFolder } from '../commands/run-crowsnest.ts';
+import { history } from './new-changes.ts';
+
+const CHANGES = RUN + 10;
+const SLICES_MAX = 50_000;
+
+it('slices that are over at once do everything that one without an end does, and then say so', async () => {
+  const files = ['slices', 'whole'].map((name) => join(temporaryFolder(), `${name}.db`)) as [string, string];
+  const changes = history(
+    'orders',
+    Array.from({ length: CHANGES }, (_, i) => ({ i })),
+    1,
+  );
+  const told = files.map((file) => {
+    using store = openSqliteStore({ file, changesPerMark: 64, changesPerNewestMark: 1_024, changesPerLargeSpan: 4_096 });
+    for (let at = 0; at < changes.length; at += 500) store.append({ changes: changes.slice(at, at + 500) });
+    let slices = 0;
+    if (file === files[0]) while (store.maintain({ msMax: 0 })) assert.ok(++slices < SLICES_MAX, 'upkeep does not end');
+    else while (store.maintain() && slices < SLICES_MAX) slices += 1;
+    assert.equal(store.maintain({ msMax: 0 }), false);
+    const read = new Database(file, { readonly: true });
+    const count = (sql: string) => read.prepare<[], number>(sql).pluck().get() as number;
+    const found = {
+      runs: count('SELECT count(DISTINCT last_seq) FROM posting'),
+      young: count('SELECT count(*) FROM young_record'),
+      spans: count('SELECT count(*) FROM span'),
+      blameMarks: count('SELECT count(*) FROM blame_mark'),
+      newestMarks: count('SELECT count(*) FROM newest_mark'),
+    };
+    read.close();
+    return found;
+  });
+  assert.deepEqual(told[0], told[1]);
+  assert.equal(told[0]?.runs, 1);
+  assert.ok((told[0]?.blameMarks ?? 0) > 0 && (told[0]?.newestMarks ?? 0) > 0);
+  for (const file of files) {
+    const report = await checkDatabase({ file });
+    assert.deepEqual(report.problems, []);
+  }
+});
