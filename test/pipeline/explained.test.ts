@@ -37,12 +37,14 @@ describe('a stored finding', () => {
   it('names earlier changes of its object that show what is usual, all of them there to be read', () => {
     const withSome = stored.filter(({ examples }) => examples !== undefined);
     assert.ok(withSome.length > 0, `${withSome.length} of ${stored.length}`);
-    for (const { subject, examples = [], reasons } of withSome) {
+    for (const { subject, examples = [], reasons, tsMs: toldMs } of withSome) {
       assert.ok(subject.type === 'change' && examples.length <= 3);
       for (const { seq, tsMs, actor } of examples) {
         const change = life.store.change(seq);
         assert.ok(change !== undefined && seq < subject.seq);
         assert.deepEqual([change.observedMs, change.actor.name, change.ref.name], [tsMs, actor, subject.ref.name]);
+        // Its own burst is no example of what is usual.
+        assert.ok(toldMs - tsMs >= 3_600_000);
         if (reasons[0]?.detector === 'actor-affinity') assert.equal(actor, reasons[0].usual);
       }
     }
