@@ -17,11 +17,20 @@ export interface RevisionRecord {
 }
 
 export interface DecodedBlock {
-  /** The record's text, undefined when the block does not hold it. */
-  text(seq: number): string | undefined;
+  /** Place of a record in the block, -1 when it does not hold it. */
+  indexOf(seq: number): number;
+  /** How many there are. */
+  count: number;
+  seqAt(index: number): number;
+  textAt(index: number): string;
   records(): RevisionRecord[];
   /** Memory it takes. */
   bytes: number;
+  /**
+   * Gives the memory back at once; the block cannot be read any more. Left to the garbage collector, some megabytes of blocks make it go through
+   * everything else that the process holds.
+   */
+  free(): void;
 }
 
 /** zstd with the frame checksum, without which a damaged frame can decode to wrong bytes in silence. */
@@ -90,8 +99,8 @@ export function decodeBlock(frame: Uint8Array): DecodedBlock {
   const count = reader.varint();
   if (count > bytes.length) throw new RangeError(`a block of ${bytes.length} bytes claims ${count} records`);
   const first = reader.varint();
-  const seqs = new Float64Array(count);
-  const ends = new Float64Array(count);
+  const seqs = new Array<number>(count);
+  const ends = new Array<number>(count);
   let offset = 0;
   for (let i = 0; i < count; i++) {
     seqs[i] = first + reader.varint();
@@ -102,11 +111,13 @@ export function decodeBlock(frame: Uint8Array): DecodedBlock {
   if (base + offset !== bytes.length) throw new RangeError(`a block of ${bytes.length} bytes claims ${base + offset}`);
   const slice = (i: number) => bytes.toString('utf8', base + (i === 0 ? 0 : (ends[i - 1] as number)), base + (ends[i] as number));
   return {
-    text: (seq) => {
-      const i = seqs.indexOf(seq);
-      return i < 0 ? undefined : slice(i);
-    },
-    records: () => Array.from(seqs, (seq, i) => ({ seq, text: slice(i) })),
+    indexOf: (seq) => seqs.indexOf(seq),
+    count,
+    seqAt: (i) => seqs[i] as number,
+    textAt: slice,
+    records: () => seqs.map((seq, i) => ({ seq, text: slice(i) })),
     bytes: bytes.length + count * 16,
+    // A buffer of its own, as it is larger than what is cut from a common one; else that is left alone.
+    free: () => void (bytes.length === bytes.buffer.byteLength && (bytes.buffer as ArrayBuffer).transfer(0)),
   };
 }

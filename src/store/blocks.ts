@@ -31,6 +31,9 @@ interface Sorted {
   byNamespace: number;
 }
 
+/** A block that was read, and the span it is of. */
+type OpenBlock = DecodedBlock & Sorted & { isKept: boolean };
+
 /** Where a change of a life belongs in a span. */
 export function placeIn({ byNamespace }: Pick<Sorted, 'byNamespace'>, life: Life, seq: number): Place {
   return { seq, lifeId: life.id, resourceId: life.resourceId, namespaceId: byNamespace === 0 ? 0 : life.namespaceId };
@@ -39,11 +42,11 @@ export function placeIn({ byNamespace }: Pick<Sorted, 'byNamespace'>, life: Life
 export class Blocks {
   readonly #db: Database.Database;
   readonly #options: BlockOptions;
-  readonly #decoded: Recent<number, DecodedBlock>;
+  readonly #decoded: Recent<number, OpenBlock>;
   readonly #sql;
   #sealedThrough: number | undefined;
   /** Read last: the records of a chain lie side by side, and no two blocks hold the same change. */
-  #last: readonly DecodedBlock[] = [];
+  #last: readonly OpenBlock[] = [];
   readonly #young: YoungRecords;
   readonly #resources: LifeResources;
   readonly #seal: ValueSeal;
@@ -53,7 +56,10 @@ export class Blocks {
     this.#db = db;
     this.#options = options;
     this.#seal = seal;
-    this.#decoded = new Recent(options.cacheBytes);
+    this.#decoded = new Recent(options.cacheBytes, (block) => {
+      block.isKept = false;
+      if (!this.#last.includes(block)) block.free();
+    });
     this.#young = new YoungRecords(db, options.bytesPerSpan, seal);
     this.#resources = new LifeResources(db);
     this.#sql = {
@@ -225,23 +231,57 @@ export class Blocks {
     this.#sql.spanAdd.run(span.firstSeq, span.lastSeq, span.lastSeq, span.firstSeq, span.lastSeq);
   }
 
+  /**
+   * The records of a life back from that of a change, newest first, as far as they lie in its span, where that is a large one: there they lie side by side
+   * and the first is a whole state, so that no change has to be asked which comes before it. None elsewhere. Where that first one was lost to
+   * damage, they go on with those of another life. To be gone through at once: what else is read meanwhile may take a block's memory.
+   */
+  *backInLarge(seq: number, life: Life): Generator<RevisionRecord> {
+    let found = seq > this.#sealed() ? undefined : this.#find(seq, life);
+    while (found !== undefined && found.block.key < 0) {
+      const { block } = found;
+      for (let i = found.index; i >= 0; i--) yield { seq: block.seqAt(i), text: block.textAt(i) };
+      const before = this.#blockOf(block, life, block.seqAt(0) - 1);
+      found = before === undefined ? undefined : { block: before, index: before.count - 1 };
+    }
+  }
+
   #readSealed(seq: number, life: Life): string | undefined {
+    const found = this.#find(seq, life);
+    return found?.block.textAt(found.index);
+  }
+
+  /** Where the record of a change lies; undefined where there is none. */
+  #find(seq: number, life: Life): { block: OpenBlock; index: number } | undefined {
     for (const block of this.#last) {
-      const text = block.text(seq);
-      if (text !== undefined) return text;
+      const index = block.indexOf(seq);
+      if (index >= 0) return { block, index };
     }
     const span = this.#sql.spanOf.get(seq);
-    if (span === undefined) return undefined;
+    const block = span === undefined ? undefined : this.#blockOf(span, life, seq);
+    const index = block?.indexOf(seq) ?? -1;
+    return block === undefined || index < 0 ? undefined : { block, index };
+  }
+
+  /** The block of a span that a place of a life lies in. */
+  #blockOf(span: Sorted, life: Life, seq: number): OpenBlock | undefined {
     const { namespaceId, resourceId, lifeId } = placeIn(span, life, seq);
     const id = this.#sql.blockId.get(span.key, namespaceId, resourceId, lifeId, seq);
     if (id === undefined) return undefined;
     let block = this.#decoded.get(id);
     if (block === undefined) {
-      block = this.#decode(id);
+      block = { ...this.#decode(id), key: span.key, byNamespace: span.byNamespace, isKept: true };
+      // First, so that it stays where it is too large to be kept.
+      this.#readLast(block);
       this.#decoded.set(id, block, block.bytes);
-    }
-    this.#last = [block, ...this.#last.slice(0, LAST_MAX - 1)];
-    return block.text(seq);
+    } else this.#readLast(block);
+    return block;
+  }
+
+  #readLast(block: OpenBlock): void {
+    const last = [block, ...this.#last.filter((other) => other !== block)];
+    this.#last = last.slice(0, LAST_MAX);
+    for (const other of last.slice(LAST_MAX)) if (!other.isKept) other.free();
   }
 
   #decode(id: number): DecodedBlock {

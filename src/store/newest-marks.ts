@@ -52,6 +52,11 @@ export class NewestMarks {
   /** The mark looked at last: a list asks for one object after the other. Without `seqs` there is none that far on. */
   #last: { chunk: number; from: number; through: number; seqs?: (number | undefined)[] } | undefined;
 
+  /** The next mark of the first chunk for each place from `from` on. */
+  #first: { from: number; through: number } | undefined;
+  /** A mark that was found to hold the chunks up to one and no others: the next one for each place from `from` through its own. */
+  #made: { from: number; through: number; chunks: number } | undefined;
+
   /** The chunk that is being looked at. */
   #found: { target: number; chunk: number; seqs: number[] } | undefined;
 
@@ -73,7 +78,7 @@ export class NewestMarks {
   }
 
   forget(): void {
-    this.#last = undefined;
+    this.#forgetFound();
     this.#found = undefined;
   }
 
@@ -105,11 +110,35 @@ export class NewestMarks {
 
   /** The next mark from a place on. Objects are numbered as they come, so one that is made and leaves a chunk out says that none of it was there. */
   #mark(chunk: number, seqMax: number): MarkRow | undefined {
+    const made = this.#made;
+    const isBeyond = made !== undefined && chunk > made.chunks && seqMax >= made.from && seqMax <= made.through;
+    if (isBeyond) return { throughSeq: made.through, data: NO_OBJECTS };
     const row = this.#sql.next.get(chunk, seqMax);
-    const ofFirst = chunk === 0 ? row : this.#sql.next.get(0, seqMax);
-    if (row === undefined || ofFirst === undefined || ofFirst.throughSeq >= row.throughSeq) return row;
-    const isBeingMade = this.#progress()?.target === ofFirst.throughSeq;
-    return isBeingMade ? row : { throughSeq: ofFirst.throughSeq, data: NO_OBJECTS };
+    const through = this.#throughOfFirst(seqMax);
+    if (row === undefined || through === undefined || through >= row.throughSeq) return row;
+    if (this.#progress()?.target === through) return row;
+    // The same is true of all chunks after this one, for any place up to that mark.
+    this.#made = { from: seqMax, through, chunks: chunk - 1 };
+    return { throughSeq: through, data: NO_OBJECTS };
+  }
+
+  /** The next mark of the first chunk, which each mark has. */
+  #throughOfFirst(seqMax: number): number | undefined {
+    let first = this.#first;
+    if (first === undefined || seqMax < first.from || seqMax > first.through) {
+      const row = this.#sql.next.get(0, seqMax);
+      if (row === undefined) return undefined;
+      first = { from: seqMax, through: row.throughSeq };
+      this.#first = first;
+    }
+    return first.through;
+  }
+
+  /** Marks were made, or may be gone: what was found of them is not true any more. */
+  #forgetFound(): void {
+    this.#last = undefined;
+    this.#first = undefined;
+    this.#made = undefined;
   }
 
   #progress(): Progress | null {
@@ -133,7 +162,7 @@ export class NewestMarks {
       const [low, high] = [Math.min(progress.low, target), Math.max(progress.high, target)];
       this.#stored.put(JSON.stringify(isLast ? { low, high } : { ...progress, chunk: chunk + 1 }));
     })();
-    this.#last = undefined;
+    this.#forgetFound();
     this.#found = undefined;
     return true;
   }

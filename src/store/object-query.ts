@@ -26,15 +26,27 @@ interface Placed {
 
 export class ObjectQueries {
   readonly #parts: Parts;
+  /** The changes that the objects of the last list stood at: who lists objects as they were asks for their states next. */
+  readonly #listed = new Map<number, ChangeRow>();
 
   constructor(parts: Parts) {
     this.#parts = parts;
+  }
+
+  /** To be called whenever rows of changes may be other ones. */
+  forget(): void {
+    this.#listed.clear();
+  }
+
+  listed(seq: number): ChangeRow | undefined {
+    return this.#listed.get(seq);
   }
 
   /** Throws REQUEST_INVALID on a continue token that is not one of this list. */
   list(query: ObjectQuery): Page<ObjectSummary> {
     const after = query.continue === undefined ? 0 : (decodeCursor('objects', ['number'], query.continue)[0] as number);
     const found: Placed[] = [];
+    this.#listed.clear();
     for (const entry of this.#entries(query, after)) {
       const gone = entry.deleted && query.includeDeleted !== true;
       if (gone && query.atMs !== undefined && entry.lastMs <= query.atMs && entry.seq <= this.#parts.times.highest(query.atMs))
@@ -76,6 +88,7 @@ export class ObjectQueries {
     const row = this.changeAt(entry, atMs);
     const life = row === undefined ? undefined : this.#parts.objects.life(row.lifeId);
     if (row === undefined || life === undefined) return undefined;
+    this.#listed.set(row.seq, row);
     return {
       ref: life.ref,
       uid: life.uid,

@@ -53,19 +53,26 @@ export function encodePatch(before: BareState, bare: BareState, state: KubeObjec
   return patch === undefined && own === undefined ? undefined : wrap(patch ?? {}, own);
 }
 
-/** The bare state a record leads to, and the fields of its own that it carries. Throws on text that is no record. */
-export function decodeRecord(
-  text: string,
-  shape: 'full' | 'patch',
-  before: BareState | undefined,
-): { bare: BareState; own?: OwnFields } {
+/** A record as it is read: a state or a patch, which it says itself, as a state has members that no patch has. */
+export interface ParsedRecord {
+  own: OwnFields | undefined;
+  body: JsonObject;
+  isState: boolean;
+}
+
+/** Throws on text that is no record. */
+export function parseRecord(text: string): ParsedRecord {
   const parsed = JSON.parse(text) as Json;
   const [own, body, mark] = Array.isArray(parsed) ? parsed : [undefined, parsed];
   if (!isJsonObject(body)) throw new TypeError('a record is neither a state nor a patch');
-  const isFull = shape === 'full' || mark === WHOLE;
-  if (!isFull && before === undefined) throw new TypeError('a patch without a state to apply it to');
-  const bare = isFull ? body : (applyPatch(before as Json, body as StatePatch) as BareState);
-  return isJsonObject(own) ? { bare, own } : { bare };
+  return { own: isJsonObject(own) ? own : undefined, body, isState: mark === WHOLE || 'metadata' in body || 'kind' in body };
+}
+
+/** The bare state a record leads to. Throws on a patch without a state. */
+export function applyRecord({ body, isState }: ParsedRecord, before: BareState | undefined): BareState {
+  if (isState) return body;
+  if (before === undefined) throw new TypeError('a patch without a state to apply it to');
+  return applyPatch(before as Json, body as StatePatch) as BareState;
 }
 
 /** The state as it was given, from the bare one and the columns. */

@@ -8,20 +8,23 @@
 import type { Change } from '../domain/change.ts';
 import { isCrowsnestError } from '../domain/errors.ts';
 import { isEmptyPatch, MERGE_KEYS, type StatePatch } from '../domain/field-diff.ts';
+import { isJsonObject } from '../domain/json.ts';
 import type { KubeObject } from '../domain/object-ref.ts';
 import { Recent } from '../domain/recent.ts';
 import type { Blocks } from './blocks.ts';
-import type { ChainStep, ChangeLog, ChangeRow } from './change-log.ts';
-import type { Objects } from './objects.ts';
+import type { ChangeLog, ChangeRow } from './change-log.ts';
+import type { Life, Objects } from './objects.ts';
 import {
+  applyRecord,
   type BareState,
   bareOf,
-  decodeRecord,
   dress,
   encodeFull,
   encodePatch,
   encodeWhole,
   isWhole,
+  type ParsedRecord,
+  parseRecord,
   type RevisionColumns,
 } from './revision-codec.ts';
 import { decodeResourceVersion, type RecordShape, recordShapeOf } from './row-codec.ts';
@@ -199,53 +202,118 @@ export class Revisions {
     known: CachedState | undefined,
     given?: ChangeRow,
   ): { found: CachedState; steps: number } {
-    const { steps, start } = this.#steps(lifeId, seq, known, given);
-    let bare = start?.bare;
-    let own: ReturnType<typeof decodeRecord>['own'];
-    let length = start?.length ?? 0;
-    for (const { row, shape, text } of steps) {
-      own = undefined;
-      if (shape === 'none') continue;
-      try {
-        ({ bare, own } = decodeRecord(text, shape, bare));
-      } catch (error) {
-        throw corruptRecord('the revision data of a change does not decode', `change ${row.seq}`, error);
-      }
-      if (shape === 'full' || isWhole(text)) length = text.length;
-    }
-    const row = given ?? this.#parts.log.row(seq);
-    if (bare === undefined || row === undefined)
-      throw corruptRecord('a revision has no full state to start from', `change ${seq}`);
-    return { found: { seq, bare, state: dress(bare, columnsOf(row), own), length }, steps: steps.length };
-  }
-
-  /** The changes to go through, oldest first, and the state to start from where none of them holds a full one. */
-  #steps(
-    lifeId: number,
-    seq: number,
-    known: CachedState | undefined,
-    given: ChangeRow | undefined,
-  ): { steps: Step[]; start: CachedState | undefined } {
     const life = this.#parts.objects.life(lifeId);
     if (life === undefined) throw corruptRecord('a change belongs to no object', `life ${lifeId}`);
     const steps: Step[] = [];
-    for (const row of this.#parts.log.stepsBack(seq, given)) {
-      if (row.lifeId !== lifeId) break;
-      if (row.seq === known?.seq) return { steps: steps.reverse(), start: known };
-      const shape = recordShapeOf(row.flags);
-      const text = shape === 'none' ? '' : this.#parts.blocks.read(row.seq, life);
-      steps.push({ row, shape, text });
-      if (shape === 'full' || isWhole(text)) break;
+    let start = this.#stepsByPlace(steps, life, seq, known, given);
+    let state = start === 'unknown' ? undefined : this.#follow(steps, start);
+    // Where the beginning of the life in a span was lost, what lies before it there is of another one.
+    if (state === undefined || !isOfLife(state.bare, life)) {
+      steps.length = 0;
+      start = this.#stepsByRows(steps, life, seq, known, given);
+      state = this.#follow(steps, start);
     }
-    return { steps: steps.reverse(), start: undefined };
+    const row = given ?? this.#parts.log.row(seq);
+    if (state === undefined || row === undefined)
+      throw corruptRecord('a revision has no full state to start from', `change ${seq}`);
+    const { bare, own, length } = state;
+    return { found: { seq, bare, state: dress(bare, columnsOf(row), own), length }, steps: steps.length };
+  }
+
+  /** Forward from a state, or from the first of the steps, which is one then. */
+  #follow(
+    steps: readonly Step[],
+    start: CachedState | undefined,
+  ): { bare: BareState; own: ParsedRecord['own']; length: number } | undefined {
+    let bare = start?.bare;
+    let own: ParsedRecord['own'];
+    let length = start?.length ?? 0;
+    for (const { seq, record, textLength } of steps) {
+      own = record?.own;
+      if (record === undefined) continue;
+      try {
+        bare = applyRecord(record, bare);
+      } catch (error) {
+        throw corruptRecord('the revision data of a change does not decode', `change ${seq}`, error);
+      }
+      if (record.isState) length = textLength;
+    }
+    return bare === undefined ? undefined : { bare, own, length };
+  }
+
+  /**
+   * The steps to a change, oldest first, by the place of its record in a large span; says where to start. 'unknown' where it does not lie in one or
+   * no beginning was found there.
+   */
+  #stepsByPlace(
+    steps: Step[],
+    life: Life,
+    seq: number,
+    known: CachedState | undefined,
+    given: ChangeRow | undefined,
+  ): CachedState | undefined | 'unknown' {
+    if (given !== undefined && recordShapeOf(given.flags) === 'none') return 'unknown';
+    for (const { seq: at, text } of this.#parts.blocks.backInLarge(seq, life)) {
+      if (at === known?.seq) {
+        steps.reverse();
+        return known;
+      }
+      const step = stepOf(at, text);
+      steps.push(step);
+      if (step.record?.isState === true) {
+        steps.reverse();
+        return undefined;
+      }
+      if (steps.length > this.#options.stepsMax) break;
+    }
+    return 'unknown';
+  }
+
+  /** The same along the rows of the changes. */
+  #stepsByRows(
+    steps: Step[],
+    life: Life,
+    seq: number,
+    known: CachedState | undefined,
+    given: ChangeRow | undefined,
+  ): CachedState | undefined {
+    for (const row of this.#parts.log.stepsBack(seq, given)) {
+      if (row.lifeId !== life.id) break;
+      if (row.seq === known?.seq) {
+        steps.reverse();
+        return known;
+      }
+      const shape = recordShapeOf(row.flags);
+      const step =
+        shape === 'none'
+          ? { seq: row.seq, record: undefined, textLength: 0 }
+          : stepOf(row.seq, this.#parts.blocks.read(row.seq, life));
+      steps.push(step);
+      if (step.record?.isState === true) break;
+    }
+    steps.reverse();
+    return undefined;
   }
 }
 
-/** A change on the way to a state, and what it stored of it. */
+/** A change on the way to a state, and what it stored of it; undefined where that is nothing. */
 interface Step {
-  row: ChainStep;
-  shape: RecordShape;
-  text: string;
+  seq: number;
+  record: ParsedRecord | undefined;
+  textLength: number;
+}
+
+function stepOf(seq: number, text: string): Step {
+  try {
+    return { seq, record: parseRecord(text), textLength: text.length };
+  } catch (error) {
+    throw corruptRecord('the revision data of a change does not decode', `change ${seq}`, error);
+  }
+}
+
+function isOfLife({ apiVersion, metadata }: BareState, { uid, ref }: Life): boolean {
+  const { group, version } = ref;
+  return isJsonObject(metadata) && metadata.uid === uid && apiVersion === (group === '' ? version : `${group}/${version}`);
 }
 
 function columnsOf(row: ChangeRow): RevisionColumns {

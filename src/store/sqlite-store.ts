@@ -467,9 +467,10 @@ export class SqliteStore implements port.Store {
 
   stateAt(ref: ObjectRef, at: { seq: number } | { atMs: number }): KubeObject | undefined {
     return this.#read(() => {
-      const row = 'seq' in at ? this.#log.row(at.seq) : this.#changeAt(ref, at.atMs);
+      const row = 'seq' in at ? (this.#objectQueries.listed(at.seq) ?? this.#log.row(at.seq)) : this.#changeAt(ref, at.atMs);
       const life = row === undefined ? undefined : this.#objects.life(row.lifeId);
-      if (row === undefined || life === undefined || objectKey(life.ref) !== objectKey(ref)) return undefined;
+      if (row === undefined || life === undefined) return undefined;
+      if (life.ref !== ref && objectKey(life.ref) !== objectKey(ref)) return undefined;
       const gone = 'atMs' in at && decodeFlags(row.flags).type === 'DELETED';
       return gone ? undefined : this.#revisions.state(row);
     });
@@ -651,6 +652,7 @@ export class SqliteStore implements port.Store {
     if (this.readOnly) return false;
     const endMs = performance.now() + (options.msMax ?? Number.POSITIVE_INFINITY);
     const isOver = () => performance.now() >= endMs;
+    this.#objectQueries.forget();
     return this.#guard(() => this.#upkeep.round(isOver, this.#bytesMax));
   }
 

@@ -7,7 +7,9 @@ import { after, it } from 'node:test';
 import Database from 'better-sqlite3';
 import type { Change } from '../../src/domain/change.ts';
 import type { KubeObject } from '../../src/domain/object-ref.ts';
+import { decodeBlock, encodeBlock } from '../../src/store/block-codec.ts';
 import { checkDatabase } from '../../src/store/check.ts';
+import { isWhole } from '../../src/store/revision-codec.ts';
 import { openSqliteStore, type SqliteStore } from '../../src/store/sqlite-store.ts';
 import { newChange, state } from './new-changes.ts';
 
@@ -69,6 +71,51 @@ it('a revision in a large span is read from that span alone', () => {
     changes.filter(({ seq }) => seq > first && seq <= second),
   );
   assert.throws(() => assertStates(store, changes.slice(0, first)), { code: 'STORE_CORRUPT' });
+});
+
+it('a revision in a large span is read without the rows of the changes before it', () => {
+  const file = join(folder, 'by-place.db');
+  const changes: Change[] = [];
+  {
+    using store = openSqliteStore({ file, ...SHAPE, stepsMax: 1_000 });
+    changes.push(...record(store, CHANGES));
+    store.maintain();
+  }
+  const large = keys(file).spans.filter((key) => key < 0);
+  {
+    using db = opened(file);
+    db.prepare('UPDATE change SET previous = NULL').run();
+  }
+  using store = openSqliteStore({ file, ...SHAPE, stepsMax: 1_000 });
+  assertStates(store, changes.slice(0, -(large.at(-1) as number)));
+});
+
+it('where the beginning of a life in a large span is lost, no state of another object takes its place', () => {
+  const file = join(folder, 'beginning.db');
+  const changes: Change[] = [];
+  {
+    using store = openSqliteStore({ file, ...SHAPE, stepsMax: 1_000 });
+    changes.push(...record(store, CHANGES));
+    store.maintain();
+  }
+  const second = -(keys(file).spans.filter((key) => key < 0)[1] as number);
+  let lost = 0;
+  {
+    using db = opened(file);
+    const put = db.prepare('UPDATE block SET data = ? WHERE id = ?');
+    const blocks = db.prepare<[number], { id: number; data: Buffer }>('SELECT id, data FROM block WHERE span_seq = ?');
+    for (const { id, data } of blocks.all(-second)) {
+      const records = decodeBlock(data).records();
+      for (const each of records.filter(({ text }) => isWhole(text))) {
+        each.text = '{}';
+        lost += 1;
+      }
+      put.run(encodeBlock(records, 3), id);
+    }
+  }
+  assert.equal(lost, OBJECTS);
+  using store = openSqliteStore({ file, ...SHAPE, stepsMax: 1_000 });
+  for (const { ref, seq } of changes) assert.equal(store.stateAt(ref, { seq })?.metadata.name, ref.name, `after ${seq}`);
 });
 
 it('is read and written between any two steps', () => {

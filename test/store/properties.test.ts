@@ -99,8 +99,8 @@ describe('codecs', () => {
       fc.property(records, (all) => {
         const block = decodeBlock(encodeBlock(all, 3));
         assert.deepEqual(block.records(), all);
-        for (const { seq, text } of all) assert.equal(block.text(seq), text);
-        assert.equal(block.text(0), undefined);
+        for (const { seq, text } of all) assert.equal(block.textAt(block.indexOf(seq)), text);
+        assert.equal(block.indexOf(0), -1);
       }),
     );
   });
