@@ -21,7 +21,8 @@ const MEDIAN_MAX_MS = 20 * DAY_MS;
 const UNEVEN_MAX = 20;
 const TAIL_K = 4;
 const RARITY = 0.35;
-const SPREAD_MIN = 0.1;
+/** Least spread of a beat's logarithm. A timer comes to the minute; a count of visits is coarse, however steady the few gaps were. */
+const SPREAD_MIN = { clock: 0.05, count: 0.1 };
 const KINDS_MAX = 5_000;
 /** Beats more from one writer than from all others. */
 const VOTES_MIN = 5;
@@ -153,17 +154,23 @@ export class Silence {
     return this.#state.kinds.get(kindKey(ref))?.n ?? 0;
   }
 
-  /** How many fell silent after the same visit before this one did. */
+  /** How many fell silent after the same visit before this one did; of writers only other writers. */
   #silentTogether(beat: Beat, of: Of): number {
     const last = `${beat.by}\u0000${Math.floor(beat.lastMs / MINUTE_MS)}`;
     const habit = `${beat.habit.by}\u0000${Math.floor(this.#lastOf(beat, of) / MINUTE_MS)}`;
     let most = 0;
     for (const key of new Set([last, habit])) {
-      const before = touch(this.#state.together, key, TOGETHER_MAX, () => 0);
-      this.#state.together.set(key, before + 1);
-      most = Math.max(most, before);
+      const all = this.#countSilent(key);
+      // What is due some seconds before its writer does not make the writer's silence less of one: it is what they have in common.
+      most = Math.max(most, of === 'a' ? this.#countSilent(`${key}\u0000a`) : all);
     }
     return most;
+  }
+
+  #countSilent(key: string): number {
+    const before = touch(this.#state.together, key, TOGETHER_MAX, () => 0);
+    this.#state.together.set(key, before + 1);
+    return before;
   }
 
   /** The machine that brings most of this object's beats was told to be silent, and somebody else has changed the object since: no news. */
@@ -297,9 +304,9 @@ function describe(
   const { atMs } = due;
   const waited = atMs - beat.lastMs;
   const gaps = beat.gaps.on(CLOCKS.time);
-  const byTime = deviation(gaps, waited);
-  const byVisits = deviation(beat.gaps.on(CLOCKS.visits), Math.max(1, visits - beat.lastVisits));
-  const byKind = deviation(beat.gaps.on(CLOCKS.kind), Math.max(1, ofKind - beat.lastOfKind));
+  const byTime = deviation(gaps, waited, SPREAD_MIN.clock);
+  const byVisits = deviation(beat.gaps.on(CLOCKS.visits), Math.max(1, visits - beat.lastVisits), SPREAD_MIN.count);
+  const byKind = deviation(beat.gaps.on(CLOCKS.kind), Math.max(1, ofKind - beat.lastOfKind), SPREAD_MIN.count);
   // The clock that the beat keeps best: a timer's is the wall clock, a person's the bustle around them.
   let best = byTime;
   for (const other of [byVisits, byKind]) if (other.spread < best.spread) best = other;
@@ -333,14 +340,14 @@ function describe(
  * Predictive probability of a gap at least this long, the logarithms of gaps taken as normal with unknown mean and spread: the tail of
  * Student's t, bounded from above by its density's power law.
  */
-function deviation(gaps: Float64Array, gap: number): { p: number; mean: number; spread: number } {
+function deviation(gaps: Float64Array, gap: number, spreadMin: number): { p: number; mean: number; spread: number } {
   const n = gaps.length;
   let sum = 0;
   for (const past of gaps) sum += Math.log(past);
   const mean = sum / n;
   let squares = 0;
   for (const past of gaps) squares += (Math.log(past) - mean) ** 2;
-  const spread = Math.max(SPREAD_MIN, Math.sqrt(squares / (n - 1))) * Math.sqrt(1 + 1 / n);
+  const spread = Math.max(spreadMin, Math.sqrt(squares / (n - 1))) * Math.sqrt(1 + 1 / n);
   const z = Math.max(0, (Math.log(gap) - mean) / spread);
   return { p: 0.5 * (1 + (z * z) / (n - 1)) ** (-n / 2), mean, spread };
 }
