@@ -16,6 +16,8 @@ const PAIRS_PER_KIND_MAX = 4_096;
 const FIELDS_MAX = 10;
 const EDIT_FIELDS_MAX = 12;
 const OWN_MIN = 3;
+/** A partner in fewer moves than this is nothing to be missed. */
+const OWN_SHARE = 0.6;
 const KIN_MIN = 8;
 const KIN_SHARE = 0.7;
 const KIN_OBJECTS = 3;
@@ -93,6 +95,7 @@ export class CoChange implements Detector<State> {
     for (const [partner, together] of own ?? []) {
       if (touched.has(partner) || together < OWN_MIN) continue;
       const of = Math.max(together, this.#habits.objectMoved(event, path));
+      if (together < OWN_SHARE * of) continue;
       if (best === undefined || together / of > best.together / best.of) best = { path, partner, together, of, scope: 'object' };
     }
     const moves = this.#habits.kindMoved(event.kind, generic);

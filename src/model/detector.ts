@@ -4,6 +4,7 @@
  */
 import type { Json } from '../domain/json.ts';
 import type { ChangeEvent, Field } from './features.ts';
+import type { Lost } from './lost-things.ts';
 
 /** A detector's opinion of one event. */
 export interface Evidence {
@@ -35,6 +36,9 @@ export interface Group {
   objects: Set<string>;
   /** Deletions minus creations. */
   lost: number;
+  /** What the deletions took, and how many things that is: see lost-things.ts. */
+  gone: Lost;
+  things: number;
   /** Raw surprises that stood out, per detector, for the discount of what is odd together. */
   surprises: Map<string, number[]>;
   /** Largest raw surprise per pool, learnt by the calibration when the group closes. */

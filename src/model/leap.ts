@@ -1,6 +1,6 @@
 /**
  * Leaps: how far a number jumped, in doublings, or how deep a version fell back, in standard deviations of how far fields of that name
- * usually jump. A number its kind has held before counts half.
+ * usually jump. A number its kind has held before counts half, and so does one that a field of that name has somewhere.
  */
 import { fieldName } from '../domain/field-path.ts';
 import { touch } from './counts.ts';
@@ -33,6 +33,10 @@ function beyond(past: Jumps | undefined, far: number): number {
 
 /** A number this field has held somewhere before is half the news, however far the jump. */
 const WITHIN = 0.5;
+/** Sixteen gigabytes are far from a hundred megabytes, and yet what memory is often set to. */
+const ELSEWHERE = 0.5;
+const NAMES_MAX = 10_000;
+const NUMBERS_MAX = 128;
 const RANGE_MIN = 10;
 const RANGES_MAX = 30_000;
 
@@ -46,12 +50,14 @@ interface LeapState {
   /** Per kind and generic path: the numbers seen. */
   ranges: Map<string, Range>;
   tails: Map<string, Jumps>;
+  /** By last name of the field, the first numbers that were seen. */
+  numbers: Map<string, Set<number>>;
   leaps: number;
 }
 
 export class Leap implements Detector<LeapState> {
   readonly name = 'leap';
-  #state: LeapState = { ranges: new Map(), tails: new Map(), leaps: 0 };
+  #state: LeapState = { ranges: new Map(), tails: new Map(), numbers: new Map(), leaps: 0 };
 
   score(event: ChangeEvent): Evidence | undefined {
     if (event.type !== 'MODIFIED') return undefined;
@@ -61,7 +67,7 @@ export class Leap implements Detector<LeapState> {
       if (field.op !== 'set') continue;
       const far = leapOf(field.old, field.next, field.x, field.y);
       if (far === 0) continue;
-      const known = this.#isWithin(field) ? WITHIN : 1;
+      const known = (this.#isWithin(field) ? WITHIN : 1) * (this.#isElsewhere(field) ? ELSEWHERE : 1);
       const surprise = known * beyond(this.#state.tails.get(field.tail), far);
       if (surprise > best) {
         best = surprise;
@@ -98,6 +104,10 @@ export class Leap implements Detector<LeapState> {
     return range !== undefined && y !== undefined && range.n >= RANGE_MIN && y >= range.low && y <= range.high;
   }
 
+  #isElsewhere({ leaf, y }: Field): boolean {
+    return y !== undefined && (this.#state.numbers.get(leaf)?.has(y) ?? false);
+  }
+
   learn(event: ChangeEvent): void {
     for (const field of event.fields) {
       if (field.y !== undefined) {
@@ -106,6 +116,8 @@ export class Leap implements Detector<LeapState> {
         range.n++;
         range.low = Math.min(range.low, y);
         range.high = Math.max(range.high, y);
+        const numbers = touch(this.#state.numbers, field.leaf, NAMES_MAX, () => new Set<number>());
+        if (numbers.size < NUMBERS_MAX) numbers.add(y);
       }
       if (field.op !== 'set') continue;
       const far = leapOf(field.old, field.next, field.x, field.y);

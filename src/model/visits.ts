@@ -5,6 +5,7 @@
 import type { Change } from '../domain/change.ts';
 import type { Group } from './detector.ts';
 import type { ChangeEvent } from './features.ts';
+import { noteLost } from './lost-things.ts';
 
 export const VISIT_GAP_MS = 2_000;
 const SPAN_MAX_MS = 60_000;
@@ -27,6 +28,8 @@ export function makeVisit(actor: string, atMs: number): Visit {
     same: new Map(),
     objects: new Set(),
     lost: 0,
+    gone: new Map(),
+    things: 0,
     surprises: new Map(),
     tops: new Map(),
     quarantined: [],
@@ -39,6 +42,7 @@ export function joinVisit(visit: Visit, event: ChangeEvent): void {
   visit.lastMs = Math.max(visit.lastMs, event.atMs);
   visit.objects.add(event.object);
   visit.lost += event.type === 'DELETED' ? 1 : event.type === 'ADDED' ? -1 : 0;
+  if (event.type === 'DELETED') visit.things += noteLost(visit.gone, event);
   const keys = new Set(event.fields.map((field) => field.done));
   for (const key of keys) visit.same.set(key, (visit.same.get(key) ?? 0) + 1);
 }

@@ -6,6 +6,7 @@ import { clearRow, reachRow } from './columns.ts';
 import { touch } from './counts.ts';
 import { DAY_MS, type Detector, type Evidence, type Group, MINUTE_MS } from './detector.ts';
 import type { ChangeEvent } from './features.ts';
+import { type Lost, noteLost } from './lost-things.ts';
 import { NameBook } from './name-book.ts';
 import { figure, many } from './words.ts';
 
@@ -13,12 +14,22 @@ const ACTORS_MAX = 5_000;
 const WINDOW_MS = 30 * MINUTE_MS;
 const RECENT_MAX = 64;
 const LOST_MIN = 4;
+/** What one more object of the same thing weighs beside one more thing. */
+const PART_WEIGHT = 0.2;
+const THINGS_MIN = 2.5;
 const SPREAD_MIN = 5;
 const GROUPS_MIN = 10;
 const PLACES_MAX = 20_000;
 const TRIAL_MS = 7 * DAY_MS;
 const SHARE_WEIGHT = 2;
 const POPULATION_MIN = 5;
+
+/** Deletions beyond creations, and of how many things. */
+interface Loss {
+  atMs: number;
+  lost: number;
+  things: number;
+}
 
 interface Habit {
   groups: number;
@@ -27,7 +38,9 @@ interface Habit {
   /** Sum over groups of ln(objects touched), and of its square. */
   logs: number;
   squares: number;
-  recent: { atMs: number; lost: number }[];
+  recent: Loss[];
+  /** What these took. */
+  gone: Lost;
 }
 
 interface State {
@@ -47,7 +60,7 @@ function placeOf(event: ChangeEvent): string {
   return `${event.kind}\u0000${event.ref.namespace}`;
 }
 
-const newHabit = (): Habit => ({ groups: 0, losing: 0, logs: 0, squares: 0, recent: [] });
+const newHabit = (): Habit => ({ groups: 0, losing: 0, logs: 0, squares: 0, recent: [], gone: new Map() });
 
 /** The habits of both detectors. */
 export class WaveHabits {
@@ -106,8 +119,12 @@ export class WaveHabits {
     for (const member of group.events) lost += member.type === 'DELETED' ? 1 : member.type === 'ADDED' ? -1 : 0;
     if (lost <= 0) return;
     habit.losing++;
-    habit.recent.push({ atMs: group.lastMs, lost });
-    while (habit.recent.length > RECENT_MAX || group.lastMs - habit.recent[0]!.atMs > WINDOW_MS) habit.recent.shift();
+    while (habit.recent.length >= RECENT_MAX || group.lastMs - (habit.recent[0]?.atMs ?? group.lastMs) > WINDOW_MS)
+      habit.recent.shift();
+    if (habit.recent.length === 0 || habit.gone.size > RECENT_MAX) habit.gone.clear();
+    let things = 0;
+    for (const member of group.events) if (member.type === 'DELETED') things += noteLost(habit.gone, member);
+    habit.recent.push({ atMs: group.lastMs, lost, things: Math.min(lost, things) });
   }
 }
 
@@ -124,15 +141,20 @@ export class MassDelete implements Detector<ReturnType<WaveHabits['save']>> {
     if (this.#habits.isTrial(event)) return undefined;
     const habit = this.#habits.state.actors.get(event.actor.name);
     let lost = group.lost;
-    for (const past of habit?.recent ?? [])
-      if (event.atMs - past.atMs <= WINDOW_MS && past.atMs < group.firstMs) lost += past.lost;
-    if (lost < LOST_MIN) return undefined;
+    let things = Math.min(lost, group.things);
+    for (const past of habit?.recent ?? []) {
+      if (event.atMs - past.atMs > WINDOW_MS || past.atMs >= group.firstMs) continue;
+      lost += past.lost;
+      things += past.things;
+    }
+    const weighty = things + PART_WEIGHT * (lost - things);
+    if (lost < LOST_MIN || weighty < THINGS_MIN) return undefined;
     // Of a population of some size, how much is gone: twelve of forty weigh more than twelve of four thousand.
     const alive = this.#habits.state.alive.get(placeOf(event)) ?? 0;
     const share = alive + lost >= POPULATION_MIN ? Math.min(1, lost / Math.max(lost, alive + lost - group.lost)) : 0;
     const habitual = ((habit?.losing ?? 0) + 1) / ((habit?.groups ?? 0) + 5);
     return {
-      surprise: Math.max(0.01, 1.5 * Math.log(lost) + SHARE_WEIGHT * share - 0.35 * Math.log(habitual)),
+      surprise: Math.max(0.01, 1.5 * Math.log(weighty) + SHARE_WEIGHT * share - 0.35 * Math.log(habitual)),
       explain: () => ({
         sentence: `${event.actor.name} deleted ${many(lost, 'object')} more than it created within half an hour, ${event.ref.kind} ${event.ref.name} among them; in ${habit?.losing ?? 0} of its ${many(habit?.groups ?? 0, 'earlier session')} it deleted more than it created.`,
         observed: lost,

@@ -29,6 +29,8 @@ export function groupOf(event: ChangeEvent): Group {
     same: new Map(event.fields.map((field) => [field.done, 1])),
     objects: new Set([event.object]),
     lost: event.type === 'DELETED' ? 1 : 0,
+    gone: new Map(),
+    things: event.type === 'DELETED' ? 1 : 0,
     surprises: new Map(),
     tops: new Map(),
   };
