@@ -118,7 +118,7 @@ export class SyntheticCluster {
       state,
       diff: diffValues(before[section] as Json, after, `/${section}`),
       digest: slot.digest,
-      step: { patch: patch === undefined ? {} : { d: { [section]: patch } }, length: slot.length },
+      step: { patch: patch === undefined ? '' : JSON.stringify({ d: { [section]: patch } }), length: slot.length },
     });
   }
 

@@ -29,10 +29,10 @@ export function attribute(
   return named(object, stated, deleted, {
     kept: kept.length,
     statusOnly: diff.length > 0 && diff.every((field) => partOf(field.path) === 'status'),
-    ownsSome: (fields) => kept.some((field) => owns(fields, field.path)),
+    ownsSome: (fields) => kept.some((field) => ownsPath(fields, field.path)),
     owned: (fields) => {
       let count = 0;
-      for (const field of kept) if (owns(fields, field.path)) count += 1;
+      for (const field of kept) if (ownsPath(fields, field.path)) count += 1;
       return count;
     },
   });
@@ -59,8 +59,13 @@ export function attributeFirst(
   });
 }
 
+/** The same where nothing but the paths that were set has to be known. */
+export function attributeWriting(object: Managed, writing: Writing): { actor: Actor; candidates: Actor[] } {
+  return named(object, undefined, false, writing);
+}
+
 /** What was written, as far as naming the writer needs it. */
-interface Writing {
+export interface Writing {
   /** Fields that were set. */
   kept: number;
   statusOnly: boolean;
@@ -73,7 +78,7 @@ function named(
   object: Managed,
   stated: string | undefined,
   deleted: boolean,
-  { kept, statusOnly, ownsSome, owned }: Writing,
+  writing: Writing,
 ): { actor: Actor; candidates: Actor[] } {
   if (stated !== undefined) {
     const actor: Actor = { name: stated, source: 'stream', confidence: 1 };
@@ -86,12 +91,12 @@ function named(
   for (const { timeMs } of all) if (timeMs !== undefined && timeMs > newestMs) newestMs = timeMs;
   if (newestMs === Number.NEGATIVE_INFINITY) return { actor: UNKNOWN_ACTOR, candidates: [] };
   const newest = all.filter((entry) => entry.timeMs === newestMs);
-  const hasTimeless = all.some(isTimeless) && !newest.some((entry) => ownsSome(entry.fields));
-  const timeless = hasTimeless ? all.filter((entry) => isTimeless(entry) && ownsSome(entry.fields)) : [];
+  const hasTimeless = all.some(isTimeless) && !newest.some((entry) => writing.ownsSome(entry.fields));
+  const timeless = hasTimeless ? all.filter((entry) => isTimeless(entry) && writing.ownsSome(entry.fields)) : [];
   const alone = newest.length + timeless.length === 1;
   const candidates = (hasTimeless ? [...timeless, ...newest] : newest).map((entry): Actor => {
-    const share = kept === 0 ? 0 : owned(entry.fields) / kept;
-    const fits = entry.status === statusOnly ? 0 : -0.1;
+    const share = writing.kept === 0 ? 0 : writing.owned(entry.fields) / writing.kept;
+    const fits = entry.status === writing.statusOnly ? 0 : -0.1;
     const confidence = round(0.3 + (alone ? 0.2 : 0) + 0.2 * share + fits);
     return { name: entry.manager, source: 'managedFields', confidence, operation: entry.operation };
   });
@@ -131,7 +136,7 @@ function managedEntries(object: Managed): ManagedEntry[] {
 }
 
 /** Whether a fieldsV1 set covers a field path; a set that ends above the path owns everything below (an atomic list or map). */
-function owns(fields: JsonObject, path: FieldPath): boolean {
+export function ownsPath(fields: JsonObject, path: FieldPath): boolean {
   let node: JsonObject = fields;
   // Segment by segment without a list of them: this runs for each changed field of each change.
   for (let from = 1; from <= path.length; ) {
@@ -147,7 +152,7 @@ function owns(fields: JsonObject, path: FieldPath): boolean {
   return true;
 }
 
-/** How many leaves of a value a fieldsV1 set covers; see `owns`. */
+/** How many leaves of a value a fieldsV1 set covers; see `ownsPath`. */
 function ownedLeaves(fields: JsonObject, value: Json): number {
   if (isEmpty(fields)) return countLeaves(value);
   let count = 0;

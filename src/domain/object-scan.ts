@@ -326,7 +326,7 @@ function endOfKey(bytes: Buffer, at: number): number {
 }
 
 /** Where the value beginning at `at` ends; -1 where it does not. */
-function endOfValue(bytes: Buffer, at: number): number {
+export function endOfValue(bytes: Buffer, at: number): number {
   const first = bytes[at] as number;
   if (first === QUOTE) return endOfString(bytes, at + 1);
   const { length } = bytes;

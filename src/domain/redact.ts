@@ -59,6 +59,18 @@ export function mask<T extends Json>(value: T, hash: KeyedHash, { secrets, found
 
 export { isSecretName };
 
+/**
+ * Whether a text has something to be masked, where nothing around it decides about it: `says` are bits of NameSays of its name, `depth` is
+ * how many objects and lists it lies in.
+ */
+export function textMasking(hash: KeyedHash): (text: string, says: number, depth: number) => boolean {
+  const walk = new Walk(hash);
+  return (text, says, depth) => {
+    walk.hits.length = 0;
+    return maskText(text, says, depth, walk) !== text;
+  };
+}
+
 class Walk implements TextMasking {
   /** Their paths grow from the end as the walk comes back up. */
   readonly hits: { path: string; reason: MaskReason }[] = [];

@@ -10,6 +10,7 @@
  * leaves it as it is, and after a write that failed all are dropped. An object without one is compared by its whole state.
  */
 import type { JsonObject } from '../domain/json.ts';
+import type { SchemaTree } from '../domain/kind-schema.ts';
 import type { KubeObject, ObjectRef } from '../domain/object-ref.ts';
 import type { ScannedObject, Section } from '../domain/object-scan.ts';
 import { Recent } from '../domain/recent.ts';
@@ -29,6 +30,9 @@ export interface HeadDigest extends Slot {
   entry: unknown;
   /** Shared by objects of one shape. */
   readonly sections: readonly Section[];
+  /** By what the schema says its texts are masked; `stale` is 1 for each that was masked when it said something else. */
+  secrets: SchemaTree<true> | undefined;
+  stale: Uint8Array | undefined;
 }
 
 /** What became of a section: its masked text, as bytes where those are at hand. */
@@ -70,8 +74,12 @@ export class HeadDigests {
     return this.#clusters.get(cluster)?.get(uid);
   }
 
-  /** Keeps a digest of `state`, the masked state as recorded by a change that is about to be appended. */
-  keep(ref: ObjectRef, scanned: ScannedObject, state: KubeObject): HeadDigest | undefined {
+  /** Keeps a digest of `state`, the state as masked by a schema and recorded by a change that is about to be appended. */
+  keep(
+    ref: ObjectRef,
+    scanned: ScannedObject,
+    { state, secrets }: { state: KubeObject; secrets: SchemaTree<true> | undefined },
+  ): HeadDigest | undefined {
     if (!isComparedBySection(scanned)) return undefined;
     const { apiVersion, uid, resourceVersion, generation, sections, prints } = scanned;
     const texts = sections.map((section, i) => {
@@ -89,6 +97,8 @@ export class HeadDigests {
       seq: 0,
       entry: undefined,
       sections,
+      secrets,
+      stale: undefined,
       ...this.#arena.take(bytes),
     };
     writeRecord(digest, prints, texts);
@@ -103,6 +113,7 @@ export class HeadDigests {
     let grown = 0;
     let same = true;
     for (const { index, text } of moved) {
+      if (digest.stale !== undefined) digest.stale[index] = 0;
       page.doubles[digest.at / PRINT_BYTES + index] = prints[index] as number;
       const more = byteLength(text) - (page.words[lengths + index] as number);
       same &&= more === 0;
@@ -163,6 +174,15 @@ export class HeadDigests {
     }
     return digests;
   }
+}
+
+/** Whether the text kept of a section is masked by what the schema says now. */
+export function isMaskedBy(digest: HeadDigest, index: number, secrets: SchemaTree<true> | undefined): boolean {
+  if (digest.secrets !== secrets) {
+    digest.secrets = secrets;
+    digest.stale = new Uint8Array(digest.sections.length).fill(1);
+  }
+  return digest.stale?.[index] !== 1;
 }
 
 /** Where the lengths of a digest's texts begin, in words, and its texts, in bytes. */

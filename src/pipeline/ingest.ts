@@ -25,6 +25,7 @@ import type { AppendBatch, Head, Heartbeat, NewChange, Reject, Store } from '../
 import type { ClaimBook, ClaimSession } from './claim-book.ts';
 import { FirstSight } from './first-sight.ts';
 import { HeadDigests } from './head-digest.ts';
+import { LeafCompare } from './leaf-compare.ts';
 import type { MaskingBook } from './masking-book.ts';
 import { withoutRemasking } from './remasking.ts';
 import { compareSections } from './section-compare.ts';
@@ -101,9 +102,11 @@ interface Recording {
 class PipelineIngest implements Ingest {
   readonly #options: IngestOptions;
   readonly #digests: HeadDigests;
+  readonly #leaves: LeafCompare;
 
   constructor(options: IngestOptions) {
     this.#options = options;
+    this.#leaves = new LeafCompare(options.hash);
     this.#digests = new HeadDigests(options.digestBytesMax ?? DIGEST_BYTES_MAX);
   }
 
@@ -191,6 +194,7 @@ class PipelineIngest implements Ingest {
       hash,
       masking: how,
       digests: this.#digests,
+      leaves: this.#leaves,
       stateBefore: ({ ref }) => this.#known(ref, recording)?.state,
       masked: (object) => mask(withoutManagedFields(object), hash, { secrets: how?.secrets }),
     });
@@ -217,7 +221,8 @@ class PipelineIngest implements Ingest {
     const ref = refOf(cluster, object);
     const key = objectKey(ref);
     const known = this.#known(ref, recording);
-    const outcome = compare(observation, ref, known, hash, masking?.of(ref, observation.observedMs));
+    const how = masking?.of(ref, observation.observedMs);
+    const outcome = compare(observation, ref, known, hash, how);
     const { uid, resourceVersion } = object.metadata;
     if (outcome === 'repeat') recording.repeats++;
     else if (outcome === 'late') this.#late(observation, ref, resourceVersion, recording);
@@ -231,7 +236,7 @@ class PipelineIngest implements Ingest {
       this.#digests.drop(cluster, uid);
       const last = outcome.at(-1);
       if (last !== undefined && last.type !== 'DELETED' && scanned !== undefined)
-        last.digest = this.#digests.keep(ref, scanned, last.state);
+        last.digest = this.#digests.keep(ref, scanned, { state: last.state, secrets: how?.secrets });
       recording.changes.push(...(recording.session?.attribute(outcome, () => object) ?? outcome));
       if (last !== undefined) overlay.set(key, knownBy(last));
     }

@@ -2,16 +2,19 @@
  * Compares an update with the state before it section by section: what has the fingerprint it had is the same, only the rest is parsed,
  * masked and compared. Comes to the same as comparing whole states (see `compare` in ingest.ts), for a fraction of the work.
  */
-import { attribute } from '../domain/attribution.ts';
+import { attribute, attributeWriting } from '../domain/attribution.ts';
 import { isBookkeepingPath } from '../domain/bookkeeping.ts';
 import type { Actor, ChangeOrigin } from '../domain/change.ts';
-import { diffValues, type FieldDiff, makePatch, type StatePatch } from '../domain/field-diff.ts';
+import { diffValues, type FieldDiff, makePatch } from '../domain/field-diff.ts';
 import { escapeSegment } from '../domain/field-path.ts';
 import { isHeartbeat } from '../domain/heartbeat-paths.ts';
 import type { Json, JsonObject } from '../domain/json.ts';
+import type { TextPlace } from '../domain/leaf-walk.ts';
+import type { MovedPaths } from '../domain/moved-paths.ts';
 import type { KubeObject, KubeOutline, ObjectRef } from '../domain/object-ref.ts';
 import { type ScannedObject, type Section, sectionText } from '../domain/object-scan.ts';
 import { isOwnWrite } from '../domain/own-writes.ts';
+import { PatchLevel } from '../domain/patch-text.ts';
 import { type KeyedHash, type MaskOptions, mask } from '../domain/redact.ts';
 import { compareResourceVersions } from '../domain/resource-version.ts';
 import { managedOf, type ScannedObservation } from '../domain/scanned-observation.ts';
@@ -20,31 +23,38 @@ import {
   type HeadDigest,
   type HeadDigests,
   isKeptOnceMoved,
+  isMaskedBy,
   type SectionText,
   sameSections,
   sectionOf,
   sectionsMoved,
 } from './head-digest.ts';
+import type { LeafCompare } from './leaf-compare.ts';
+
+const OPEN_OBJECT = 0x7b;
+const OPEN_LIST = 0x5b;
 
 export interface SectionComparison {
   hash: KeyedHash;
   /** Of the object's kind. */
   masking?: MaskOptions | undefined;
   digests: HeadDigests;
+  leaves: LeafCompare;
   /** The recorded state that the digest speaks of, for sections whose text is not kept. */
   stateBefore: (digest: HeadDigest) => KubeObject | undefined;
   /** The state of an observation as it is recorded: masked, without managedFields. */
   masked: (object: KubeObject) => KubeObject;
 }
 
-/** A section that moved. */
-interface Moved {
-  index: number;
-  section: Section;
-  /** Of `after`; the bytes of the observation where masking has changed nothing. */
-  text: string | Buffer;
-  before: Json;
-  after: Json;
+/** What an update comes to, section by section. */
+interface Comparison {
+  /** Without bookkeeping. */
+  fields: FieldDiff[];
+  /** Of `fields`, as long as every section was compared by its leaves. */
+  paths: MovedPaths | undefined;
+  patch: SectionPatch;
+  /** The bytes of the observation where masking has changed nothing. */
+  texts: SectionText[];
 }
 
 /**
@@ -60,18 +70,19 @@ export function compareSections(
   if (!isSameObject(digest, scanned) || !sameSections(digest.sections, scanned.sections)) return undefined;
   if (scanned.resourceVersion === digest.resourceVersion) return 'repeat';
   if (compareResourceVersions(scanned.resourceVersion, digest.resourceVersion) === 'older') return 'late';
-  const moved = movedSections(scanned, digest, options);
-  if (moved === undefined) return undefined;
+  const comparison = compareMoved(scanned, digest, options);
+  if (comparison === undefined) return undefined;
 
-  const diff: FieldDiff[] = [];
-  for (const { section, before, after } of moved)
-    for (const field of diffValues(before, after, pathOf(section))) if (!isBookkeepingPath(field.path)) diff.push(field);
-  if (isHeartbeat(digest.ref.kind, diff)) {
+  const { fields, paths, patch, texts } = comparison;
+  if (isHeartbeat(digest.ref.kind, fields)) {
     digest.resourceVersion = scanned.resourceVersion;
     return 'heartbeat';
   }
-  const change = new ScannedChange(observation, { digest, diff, patch: patchOf(moved), masked: options.masked });
-  takeUp(moved, scanned, digest, options.digests);
+  const change = new ScannedChange(observation, { digest, fields, paths, patch: patch.take(), masked: options.masked });
+  // From here on the digest speaks of the new state.
+  options.digests.retext(digest, scanned.prints, texts);
+  digest.resourceVersion = scanned.resourceVersion;
+  digest.generation = scanned.generation;
   return change;
 }
 
@@ -86,25 +97,67 @@ function isSameObject(digest: HeadDigest, scanned: ScannedObject): boolean {
   );
 }
 
-function movedSections(scanned: ScannedObject, digest: HeadDigest, options: SectionComparison): Moved[] | undefined {
-  const moved: Moved[] = [];
+function compareMoved(scanned: ScannedObject, digest: HeadDigest, options: SectionComparison): Comparison | undefined {
+  const { leaves, masking } = options;
+  const comparison: Comparison = { fields: [], paths: leaves.noPaths, patch: new SectionPatch(), texts: [] };
   const kept = digest.page.bytes;
   let state: KubeObject | undefined;
   for (const { index, from, to } of sectionsMoved(digest, scanned.prints)) {
     const section = digest.sections[index] as Section;
-    const raw = scanned.bytes.subarray(scanned.places[2 * index] as number, scanned.places[2 * index + 1] as number);
-    const plain = JSON.parse(raw.toString('utf8')) as Json;
-    const after = maskedSection(section, plain, options);
-    let before: Json | undefined;
-    if (to > from) before = JSON.parse(kept.toString('utf8', from, to)) as Json;
-    else {
-      state ??= options.stateBefore(digest);
-      before = state === undefined ? undefined : sectionOf(state, section);
+    const after = {
+      bytes: scanned.bytes,
+      from: scanned.places[2 * index] as number,
+      to: scanned.places[2 * index + 1] as number,
+    };
+    const before = { bytes: kept, from, to };
+    if (isMaskedBy(digest, index, masking?.secrets) && to > from && takeLeaves(section, { before, after }, comparison, options)) {
+      comparison.texts.push(keptText(index, scanned.bytes.subarray(after.from, after.to)));
+      continue;
     }
-    if (before === undefined) return undefined;
-    moved.push({ index, section, text: after === plain ? raw : JSON.stringify(after), before, after });
+    const now = maskedSection(section, parsed(after), options);
+    if (to === from) state ??= options.stateBefore(digest);
+    const old = to > from ? parsed(before) : state === undefined ? undefined : sectionOf(state, section);
+    if (old === undefined) return undefined;
+    takeParsed(section, { old, now }, comparison);
+    // Written anew, so that what is kept has each member once, in the order of the value, and no blanks.
+    comparison.texts.push(keptText(index, JSON.stringify(now)));
   }
-  return moved;
+  return comparison;
+}
+
+function takeLeaves(
+  section: Section,
+  texts: { before: TextPlace; after: TextPlace },
+  comparison: Comparison,
+  { leaves, masking }: SectionComparison,
+): boolean {
+  const { fields, paths, patch } = comparison;
+  const found = leaves.compare(section, texts, { fields, paths: paths ?? leaves.noPaths, secrets: masking?.secrets });
+  if (found === undefined) return false;
+  if (paths !== undefined) comparison.paths = found.paths;
+  if (found.patch !== '') patch.add(section, found.patch, isContainer(texts.after));
+  return true;
+}
+
+function takeParsed(section: Section, { old, now }: { old: Json; now: Json }, comparison: Comparison): void {
+  comparison.paths = undefined;
+  for (const field of diffValues(old, now, pathOf(section))) if (!isBookkeepingPath(field.path)) comparison.fields.push(field);
+  const inner = makePatch(old, now);
+  if (inner === undefined) return;
+  if (Object.hasOwn(inner, 'w')) comparison.patch.add(section, JSON.stringify(now), false);
+  else comparison.patch.add(section, JSON.stringify(inner), true);
+}
+
+function parsed({ bytes, from, to }: TextPlace): Json {
+  return JSON.parse(bytes.toString('utf8', from, to)) as Json;
+}
+
+function isContainer({ bytes, from }: TextPlace): boolean {
+  return bytes[from] === OPEN_OBJECT || bytes[from] === OPEN_LIST;
+}
+
+function keptText(index: number, text: string | Buffer): SectionText {
+  return { index, text: isKeptOnceMoved(text.length) ? text : '' };
 }
 
 /** Masks a section as it would be within its object; sections for which more than their own path matters have no digest. */
@@ -114,35 +167,32 @@ function maskedSection({ top, key }: Section, value: Json, { hash, masking }: Pi
   return (mask({ [top]: { [key]: value } }, hash, masking)[top] as JsonObject | undefined)?.[key] as Json;
 }
 
-/** The patch of the whole state, from those of its sections. */
-function patchOf(moved: readonly Moved[]): StatePatch {
-  const patch: StatePatch = {};
-  for (const { section, before, after } of moved) {
-    const inner = makePatch(before, after);
-    if (inner === undefined) continue;
-    const { top, key } = section;
-    let parent: JsonObject = patch;
-    if (key !== undefined) {
-      patch.d ??= {};
-      const within = patch.d as JsonObject;
-      within[top] ??= {};
-      parent = within[top] as JsonObject;
-    }
-    const whole = Object.hasOwn(inner, 'w');
-    const part = whole ? 's' : 'd';
-    parent[part] ??= {};
-    const members = parent[part] as JsonObject;
-    members[key ?? top] = whole ? after : inner;
-  }
-  return patch;
-}
+/** The patch of the whole state, from those of its sections, which come top-level member by top-level member. */
+class SectionPatch {
+  readonly #outer = new PatchLevel();
+  readonly #inner = new PatchLevel();
+  #top: string | undefined;
 
-/** From here on the digest speaks of the new state. */
-function takeUp(moved: readonly Moved[], scanned: ScannedObject, digest: HeadDigest, digests: HeadDigests): void {
-  const texts = moved.map(({ index, text }): SectionText => ({ index, text: isKeptOnceMoved(text.length) ? text : '' }));
-  digests.retext(digest, scanned.prints, texts);
-  digest.resourceVersion = scanned.resourceVersion;
-  digest.generation = scanned.generation;
+  /** `text` is the patch of what the section holds, or else its new value. */
+  add({ top, key }: Section, text: string, isPatch: boolean): void {
+    if (this.#top !== top) this.#close();
+    const level = key === undefined ? this.#outer : this.#inner;
+    if (key !== undefined) this.#top = top;
+    const member = `${JSON.stringify(key ?? top)}:`;
+    if (isPatch) level.dive(member, text);
+    else level.set(member, text);
+  }
+
+  /** '' where nothing moved. */
+  take(): string {
+    this.#close();
+    return this.#outer.take();
+  }
+
+  #close(): void {
+    if (this.#top !== undefined) this.#outer.dive(`${JSON.stringify(this.#top)}:`, this.#inner.take());
+    this.#top = undefined;
+  }
 }
 
 function pathOf({ top, key }: Section): string {
@@ -176,14 +226,21 @@ export class ScannedChange implements NewChange {
     observation: ScannedObservation,
     {
       digest,
-      diff,
+      fields,
+      paths,
       patch,
       masked,
-    }: { digest: HeadDigest; diff: FieldDiff[]; patch: StatePatch; masked: (object: KubeObject) => KubeObject },
+    }: Pick<Comparison, 'fields' | 'paths'> & {
+      digest: HeadDigest;
+      patch: string;
+      masked: (object: KubeObject) => KubeObject;
+    },
   ) {
     const { scanned } = observation;
     const managed = managedOf(scanned);
-    const { actor, candidates } = attribute(managed, diff, undefined, false);
+    const diff = paths === undefined ? fields : paths.order.map((i) => fields[i] as FieldDiff);
+    const { actor, candidates } =
+      paths === undefined ? attribute(managed, diff, undefined, false) : attributeWriting(managed, paths);
     this.ref = digest.ref;
     this.uid = digest.uid;
     this.origin = observation.origin;
@@ -196,7 +253,7 @@ export class ScannedChange implements NewChange {
     this.diff = diff;
     const length = scanned.end - scanned.start - (scanned.managedEnd - scanned.managedStart);
     this.digest = digest;
-    this.step = { patch, length };
+    this.step = { patch, length, lines: paths?.lines };
     this.#observation = observation;
     this.#masked = masked;
   }

@@ -124,12 +124,15 @@ export class Interning {
     return this.#sql.actorSetsByName.all(name);
   }
 
-  /** The set of paths a diff touches; undefined for none. Items of lists are told apart where that does not make too many sets. */
-  pathsetId(diff: readonly FieldDiff[]): number | undefined {
+  /**
+   * The set of paths a diff touches; undefined for none. Items of lists are told apart where that does not make too many sets. `lines` are its
+   * paths, each behind a line feed, where they are at hand.
+   */
+  pathsetId(diff: readonly FieldDiff[], lines?: string): number | undefined {
     if (diff.length === 0) return undefined;
     // As they come: in another order they are another way to say the same.
-    let key = '';
-    for (const { path } of diff) key += `\n${path}`;
+    let key = lines ?? '';
+    if (lines === undefined) for (const { path } of diff) key += `\n${path}`;
     const cached = this.#pathsetIds.get(key);
     if (cached !== undefined) return cached;
     const exact = sorted(diff.map(({ path }) => path));

@@ -7,7 +7,7 @@
  */
 import type { Change } from '../domain/change.ts';
 import { isCrowsnestError } from '../domain/errors.ts';
-import { isEmptyPatch, MERGE_KEYS, type StatePatch } from '../domain/field-diff.ts';
+import { MERGE_KEYS } from '../domain/field-diff.ts';
 import { isJsonObject } from '../domain/json.ts';
 import type { KubeObject } from '../domain/object-ref.ts';
 import { Recent } from '../domain/recent.ts';
@@ -102,11 +102,10 @@ export class Revisions {
    * The same for a state that is known by how it follows from the one at `base`; undefined where a whole state is due, or this patch would
    * be most of one.
    */
-  encodeStep(patch: StatePatch, length: number, depth: number): EncodedRevision | undefined {
+  encodeStep(patch: string, length: number, depth: number): EncodedRevision | undefined {
     if (depth >= this.#options.stepsMax) return undefined;
-    if (isEmptyPatch(patch)) return { shape: 'none', text: undefined, depth };
-    const text = JSON.stringify(patch);
-    return text.length * 2 <= length ? { shape: 'patch', text, depth: depth + 1 } : undefined;
+    if (patch === '') return { shape: 'none', text: undefined, depth };
+    return patch.length * 2 <= length ? { shape: 'patch', text: patch, depth: depth + 1 } : undefined;
   }
 
   /** Remembers the newest state of a life, once it is written. */

@@ -299,7 +299,7 @@ export class SqliteStore implements port.Store {
       observedMs: input.observedMs,
       ...{ rv, generation },
       actorSetId: this.#interning.actorSetId(input.actor, input.candidates),
-      pathsetId: (type === 'MODIFIED' ? this.#interning.pathsetId(diff ?? input.diff) : undefined) ?? null,
+      pathsetId: (type === 'MODIFIED' ? this.#interning.pathsetId(diff ?? input.diff, step?.lines) : undefined) ?? null,
     });
     this.#fullText?.add(seq, diff ?? input.diff);
     this.#blameMarks.added(entry.objectId, links.ordinal, seq);

@@ -7,7 +7,6 @@ import type { Change, ChangeType } from '../domain/change.ts';
 import type { ChangeBounds } from '../domain/change-match.ts';
 import type { Attribution } from '../domain/claim-join.ts';
 import type { Delivery } from '../domain/delivery.ts';
-import type { StatePatch } from '../domain/field-diff.ts';
 import type { Finding, Severity } from '../domain/finding.ts';
 import type { Gap, GapReason } from '../domain/gap.ts';
 import type { JsonObject } from '../domain/json.ts';
@@ -48,9 +47,10 @@ export interface NewChange extends Omit<Change, 'seq'> {
   digest?: { seq: number; entry?: unknown } | undefined;
   /**
    * How the state follows from the one that `digest` speaks of, so that neither has to be built; taken up where the chain stands there.
-   * `length` is that of the state's text, about. `seq` and `diff` of this very object are set then, and it is what `append` returns.
+   * `patch` is a StatePatch as text, '' for none; `length` is that of the state's text, about; `lines` are the paths of `diff`, each behind a line
+   * feed, where they are at hand. `seq` and `diff` of this very object are set then, and it is what `append` returns.
    */
-  step?: { patch: StatePatch; length: number };
+  step?: { patch: string; length: number; lines?: string | undefined };
   /** `diff` is built when somebody asks for it, in the order of `inPathOrder`; `seq` of this very object is set, and it is what `append` returns. */
   onDemand?: boolean;
 }

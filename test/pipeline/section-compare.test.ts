@@ -158,7 +158,7 @@ const history = fc.array(
     life: fc.nat(1),
     type: fc.constantFrom('MODIFIED' as const, 'MODIFIED' as const, 'MODIFIED' as const, 'ADDED' as const, 'DELETED' as const),
     content,
-    how: fc.constantFrom('edit', 'edit', 'edit', 'edit', 'same', 'fresh'),
+    how: fc.constantFrom('edit', 'edit', 'edit', 'leaves', 'leaves', 'same', 'fresh'),
     managed,
     back: fc.constantFrom(0, 0, 0, 0, 1, 3),
   }),
@@ -178,61 +178,117 @@ function edited(before: JsonObject, i: number): JsonObject {
   return Object.fromEntries(members);
 }
 
+function moved(before: JsonObject, how: string, i: number): JsonObject {
+  if (how === 'same') return before;
+  return how === 'edit' ? edited(before, i) : (withOtherLeaves(before, i) as JsonObject);
+}
+
+/** Some scalars with another one of their type. */
+function withOtherLeaves(node: Json, i: number): Json {
+  if (Array.isArray(node)) return node.map((item) => withOtherLeaves(item, i));
+  if (isJsonObject(node))
+    return Object.fromEntries(Object.entries(node).map(([key, value], n) => [key, withOtherLeaves(value, i + n)]));
+  if (i % 3 !== 0) return node;
+  if (typeof node === 'string') return i % 7 === 0 ? `${TOKEN} ${i}` : `text ${i}`;
+  return typeof node === 'number' ? node + 1 : node;
+}
+
+type Event = typeof history extends fc.Arbitrary<(infer E)[]> ? E : never;
+
+/** Records events both ways, in batches of these sizes; answers what came of it by sections. */
+function recordBothWays(events: readonly Event[], sizes: readonly number[]): Change[] {
+  const last = new Map<string, JsonObject>();
+  const steps = events.map(({ name, life, type, content: fresh, how, managed: entries, back }, i): Step => {
+    const before = last.get(name);
+    const mixed = before === undefined || how === 'fresh' ? fresh : moved(before, how, i);
+    last.set(name, mixed);
+    return {
+      name,
+      uid: `00000000-0000-4000-8000-0000000000${life}${name === 'one' ? 1 : 2}`,
+      type,
+      content: mixed,
+      managed: entries,
+      rv: 100 + i - back,
+    };
+  });
+  const [scanned, parsed] = [recorder(), recorder()];
+  for (let from = 0, n = 0; from < steps.length; n++) {
+    const to = from + (sizes[n % sizes.length] as number);
+    const batch = steps.slice(from, to);
+    scanned.record(batch.map((step, i) => asScanned(step, 1_000 * (from + i))));
+    parsed.record(batch.map((step, i) => asParsed(step, 1_000 * (from + i))));
+    from = to;
+  }
+  for (const change of scanned.changes) {
+    const { outline } = change;
+    if (outline === undefined) continue;
+    const { apiVersion, kind, metadata } = change.state;
+    assert.deepEqual([outline.apiVersion, outline.kind, outline.metadata.name], [apiVersion, kind, metadata.name]);
+    const { labels, annotations } = outline.metadata;
+    assert.deepEqual([labels, annotations], [metadata.labels, metadata.annotations]);
+  }
+  assert.deepEqual(scanned.changes.map(told), parsed.changes.map(told));
+  assert.deepEqual(scanned.counts, parsed.counts);
+  for (const change of parsed.changes) {
+    const [a, b] = [scanned.store.change(change.seq), parsed.store.change(change.seq)];
+    assert.equal(told(a as Change), told(b as Change));
+  }
+  const seen = new Set(steps.map(({ name }) => name));
+  for (const name of seen) {
+    const ref = refOf('test', objectOf({ ...(steps[0] as Step), name }));
+    assert.equal(
+      canonicalJson((scanned.store.head(ref)?.state ?? null) as Json),
+      canonicalJson((parsed.store.head(ref)?.state ?? null) as Json),
+    );
+  }
+  scanned.store.close();
+  parsed.store.close();
+  return scanned.changes;
+}
+
+const batchSizes = fc.array(fc.integer({ min: 1, max: 6 }), { minLength: 1 });
+
 test('random histories: the same changes, counts and states, read back too', () => {
   let bySection = 0;
   fc.assert(
-    fc.property(history, fc.array(fc.integer({ min: 1, max: 6 }), { minLength: 1 }), (events, sizes) => {
-      const last = new Map<string, JsonObject>();
-      const steps = events.map(({ name, life, type, content: fresh, how, managed: entries, back }, i): Step => {
-        const before = last.get(name);
-        const mixed = before === undefined || how === 'fresh' ? fresh : how === 'same' ? before : edited(before, i);
-        last.set(name, mixed);
-        return {
-          name,
-          uid: `00000000-0000-4000-8000-0000000000${life}${name === 'one' ? 1 : 2}`,
-          type,
-          content: mixed,
-          managed: entries,
-          rv: 100 + i - back,
-        };
-      });
-      const [scanned, parsed] = [recorder(), recorder()];
-      for (let from = 0, n = 0; from < steps.length; n++) {
-        const to = from + (sizes[n % sizes.length] as number);
-        const batch = steps.slice(from, to);
-        scanned.record(batch.map((step, i) => asScanned(step, 1_000 * (from + i))));
-        parsed.record(batch.map((step, i) => asParsed(step, 1_000 * (from + i))));
-        from = to;
-      }
-      for (const change of scanned.changes) {
-        const { outline } = change;
-        if (outline === undefined) continue;
-        const { apiVersion, kind, metadata } = change.state;
-        assert.deepEqual([outline.apiVersion, outline.kind, outline.metadata.name], [apiVersion, kind, metadata.name]);
-        const { labels, annotations } = outline.metadata;
-        assert.deepEqual([labels, annotations], [metadata.labels, metadata.annotations]);
-      }
-      assert.deepEqual(scanned.changes.map(told), parsed.changes.map(told));
-      assert.deepEqual(scanned.counts, parsed.counts);
-      for (const change of parsed.changes) {
-        const [a, b] = [scanned.store.change(change.seq), parsed.store.change(change.seq)];
-        assert.equal(told(a as Change), told(b as Change));
-      }
-      const seen = new Set(steps.map(({ name }) => name));
-      for (const name of seen) {
-        const ref = refOf('test', objectOf({ ...(steps[0] as Step), name }));
-        assert.equal(
-          canonicalJson((scanned.store.head(ref)?.state ?? null) as Json),
-          canonicalJson((parsed.store.head(ref)?.state ?? null) as Json),
-        );
-      }
-      bySection += scanned.changes.filter((change) => change instanceof ScannedChange).length;
-      scanned.store.close();
-      parsed.store.close();
+    fc.property(history, batchSizes, (events, sizes) => {
+      bySection += recordBothWays(events, sizes).filter((change) => change instanceof ScannedChange).length;
     }),
     { numRuns: 150 },
   );
   assert.ok(bySection > 20, `only ${bySection} changes were compared by sections, so nothing was shown`);
+});
+
+test('the same where most updates move a few scalars, as most in life do', () => {
+  let byLeaves = 0;
+  const plain = fc.constantFrom<Json>('x', 'Ready', 'ü', 'a text', '2026-01-01T00:00:00Z', 1, 2, true);
+  const condition = fc.record({ type: fc.constantFrom('Ready', 'Synced'), status: plain, lastProbeTime: plain, message: plain });
+  const list = fc.array(condition as fc.Arbitrary<JsonObject>, { minLength: 1, maxLength: 3 });
+  const calm = fc.record({
+    spec: fc.record({ image: plain, c: list, d: leaf, password: leaf }, { requiredKeys: ['image'] }),
+    status: fc.record({ conditions: list, lastProbeTime: plain, observedGeneration: fc.nat(3) }),
+    metadata: fc.constant({ labels: { a: 'b' } }),
+  }) as unknown as fc.Arbitrary<JsonObject>;
+  const calmHistory = fc.array(
+    fc.record({
+      name: fc.constantFrom('one', 'two'),
+      life: fc.constant(0),
+      type: fc.constant('MODIFIED' as const),
+      content: calm,
+      how: fc.constantFrom('leaves', 'leaves', 'leaves', 'edit', 'same', 'fresh'),
+      managed,
+      back: fc.constantFrom(0, 0, 0, 0, 1),
+    }),
+    { minLength: 5, maxLength: 25 },
+  );
+  fc.assert(
+    fc.property(calmHistory, batchSizes, (events, sizes) => {
+      const changes = recordBothWays(events, sizes);
+      byLeaves += changes.filter((change) => change instanceof ScannedChange && change.step.lines !== undefined).length;
+    }),
+    { numRuns: 100 },
+  );
+  assert.ok(byLeaves > 100, `only ${byLeaves} changes were compared by leaves alone, so nothing was shown`);
 });
 
 test('text that is not JSON where it moved is counted, and the rest goes on', () => {

@@ -1,0 +1,190 @@
+/**
+ * Compares a section with the text kept of it where nothing came or went: only the scalars that moved become values, and the patch is written
+ * as text. Whatever is out of the ordinary is left to the comparison of parsed sections, which comes to the same (section-compare.ts): a
+ * member, an item or a type that changed, anything that is to be masked, and what decides how something else is masked or named.
+ *
+ * Why masking may look at the moved scalars alone: what is kept is masked, and masking that again changes nothing. So what the new text has in
+ * common with it needs none, unless it stands beside a value that decides about it (`isMaskedAlone`) or the schema has changed since.
+ */
+import type { FieldDiff } from '../domain/field-diff.ts';
+import type { SchemaTree } from '../domain/kind-schema.ts';
+import { type LeafReader, LeafWalk, type TextPlace } from '../domain/leaf-walk.ts';
+import { itemName, mergeKeyIn, NO_KEY, UNSURE } from '../domain/list-item-name.ts';
+import { type MovedPaths, MovedPathsTree } from '../domain/moved-paths.ts';
+import type { Section } from '../domain/object-scan.ts';
+import { PatchLevel } from '../domain/patch-text.ts';
+import { type PathNode, PathTree } from '../domain/path-node.ts';
+import { type KeyedHash, textMasking } from '../domain/redact.ts';
+
+const QUOTE = 0x22;
+/** A backslash, or what must not stand in JSON text: all but blank to `[` and `]` to the end. */
+const ESCAPED = /[^ -[\]-\uffff]/;
+const NUMBER = /^-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?$/;
+/** A moved member of the top-level object, and of one within it. */
+const LEVELS_ABOVE = 2;
+
+export interface MovedLeaves {
+  /** In the order of the text, without bookkeeping. */
+  fields: FieldDiff[];
+  paths: MovedPaths;
+  /** The new value as JSON text where the section is a scalar, else the patch of it; '' where nothing moved. */
+  patch: string;
+}
+
+export class LeafCompare implements LeafReader {
+  readonly #tree = new PathTree();
+  readonly #movedPaths = new MovedPathsTree();
+  readonly #walk = new LeafWalk();
+  readonly #needsMasking: (text: string, says: number, depth: number) => boolean;
+  #levels: PatchLevel[] = [];
+  /** Per object and list that the walk is in: where it opened when it was last looked at, and what it is. */
+  #opened: number[] = [];
+  #nodes: PathNode[] = [];
+  #listOpened: number[] = [];
+  #mergeKeys: number[] = [];
+  // Of the section under way.
+  #root: PathNode | undefined;
+  #levelsAbove = 0;
+  #secrets: SchemaTree<true> | undefined;
+  #fields: FieldDiff[] = [];
+  #paths: MovedPaths | undefined;
+  #patch = '';
+
+  constructor(hash: KeyedHash) {
+    this.#needsMasking = textMasking(hash);
+  }
+
+  /** The paths of a diff that tells nothing yet. */
+  get noPaths(): MovedPaths {
+    return this.#movedPaths.none;
+  }
+
+  /**
+   * Adds to `fields` what moved in a section, and answers how the patch and the paths go on; undefined, with `fields` as it was, where both
+   * have to be parsed. Throws SyntaxError on a moved string that is not JSON.
+   */
+  compare(
+    section: Section,
+    { before, after }: { before: TextPlace; after: TextPlace },
+    { fields, paths, secrets }: Pick<MovedLeaves, 'fields' | 'paths'> & { secrets: SchemaTree<true> | undefined },
+  ): Pick<MovedLeaves, 'paths' | 'patch'> | undefined {
+    const known = fields.length;
+    this.#root = this.#tree.section(section);
+    this.#levelsAbove = section.key === undefined ? LEVELS_ABOVE - 1 : LEVELS_ABOVE;
+    this.#secrets = secrets;
+    this.#fields = fields;
+    this.#paths = paths;
+    this.#patch = '';
+    this.#opened.fill(-1);
+    this.#listOpened.fill(-1);
+    for (const level of this.#levels) level.clear();
+    if (this.#walk.run(before, after, this)) return { paths: this.#paths, patch: this.#patch };
+    fields.length = known;
+    return undefined;
+  }
+
+  leaf(walk: LeafWalk): boolean {
+    const node = this.#leafNode(walk);
+    if (node === undefined || !node.isMaskedAlone || node.isTold(this.#secrets)) return false;
+    const { depth, isList } = walk;
+    if (node.isMergeKey && depth > 1 && isList[depth - 2] === 1) return false;
+    const text = this.#moved(walk, node);
+    if (text === undefined) return false;
+    if (text === '') return true;
+    if (depth === 0) this.#patch = text;
+    else this.#level(depth - 1).set(node.member, text);
+    return true;
+  }
+
+  closed(depth: number): void {
+    const level = this.#levels[depth];
+    if (level === undefined || level.isEmpty) return;
+    const patch = level.take();
+    if (depth === 0) {
+      this.#patch = patch;
+      return;
+    }
+    const { isList, item } = this.#walk;
+    const member = isList[depth - 1] === 1 ? `"${item[depth - 1]}":` : (this.#nodes[depth] as PathNode).member;
+    this.#level(depth - 1).dive(member, patch);
+  }
+
+  /** Takes up the leaf; its new value as JSON text, '' where the values are the same, undefined where they are to be parsed. */
+  #moved(walk: LeafWalk, node: PathNode): string | undefined {
+    const isString = walk.after[walk.afterFrom] === QUOTE;
+    const old = isString
+      ? stringAt(walk.before, walk.beforeFrom, walk.beforeTo)
+      : scalarAt(walk.before, walk.beforeFrom, walk.beforeTo);
+    const now = isString
+      ? stringAt(walk.after, walk.afterFrom, walk.afterTo)
+      : scalarAt(walk.after, walk.afterFrom, walk.afterTo);
+    if (old === undefined || now === undefined || typeof old !== typeof now) return undefined;
+    if (old === now) return '';
+    if (typeof now === 'string' && this.#needsMasking(now, node.says, walk.depth + this.#levelsAbove)) return undefined;
+    if (!node.isBookkeeping) {
+      this.#fields.push({ op: 'set', path: node.path, generic: node.generic, old, new: now });
+      this.#paths = this.#movedPaths.with(this.#paths as MovedPaths, node);
+    }
+    if (typeof now !== 'string') return String(now);
+    return ESCAPED.test(now) || now.includes('"') ? JSON.stringify(now) : `"${now}"`;
+  }
+
+  #leafNode(walk: LeafWalk): PathNode | undefined {
+    const { depth } = walk;
+    if (depth === 0) return this.#root;
+    if (walk.isList[depth - 1] === 1) return undefined;
+    const parent = this.#node(walk, depth - 1);
+    if (parent === undefined) return undefined;
+    return this.#tree.member(parent, walk.after, walk.nameFrom[depth - 1] as number, walk.nameTo[depth - 1] as number);
+  }
+
+  /** Of an object or list that the walk is in; undefined where it cannot be named without a parser. */
+  #node(walk: LeafWalk, depth: number): PathNode | undefined {
+    if (depth === 0) return this.#root;
+    const opened = walk.opens[depth] as number;
+    if (this.#opened[depth] === opened) return this.#nodes[depth];
+    const parent = this.#node(walk, depth - 1);
+    if (parent === undefined) return undefined;
+    const node =
+      walk.isList[depth - 1] === 1
+        ? this.#item(walk, parent, depth - 1)
+        : this.#tree.member(parent, walk.after, walk.nameFrom[depth - 1] as number, walk.nameTo[depth - 1] as number);
+    if (node === undefined) return undefined;
+    this.#opened[depth] = opened;
+    this.#nodes[depth] = node;
+    return node;
+  }
+
+  #item({ after, item, itemFrom, opens }: LeafWalk, list: PathNode, depth: number): PathNode | undefined {
+    const opened = opens[depth] as number;
+    if (this.#listOpened[depth] !== opened) {
+      this.#mergeKeys[depth] = mergeKeyIn(after, opened);
+      this.#listOpened[depth] = opened;
+    }
+    const key = this.#mergeKeys[depth] as number;
+    if (key === UNSURE) return undefined;
+    if (key === NO_KEY) return this.#tree.item(list, item[depth] as number);
+    const { from, to } = itemName(after, itemFrom[depth] as number, key);
+    return this.#tree.namedItem(list, key, after, from, to);
+  }
+
+  #level(depth: number): PatchLevel {
+    while (this.#levels.length <= depth) this.#levels.push(new PatchLevel());
+    return this.#levels[depth] as PatchLevel;
+  }
+}
+
+/** Throws SyntaxError. */
+function stringAt(bytes: Buffer, from: number, to: number): string {
+  const text = bytes.toString('utf8', from + 1, to - 1);
+  return ESCAPED.test(text) ? (JSON.parse(`"${text}"`) as string) : text;
+}
+
+/** A number or a boolean; undefined for anything else. */
+function scalarAt(bytes: Buffer, from: number, to: number): number | boolean | undefined {
+  const text = bytes.toString('latin1', from, to);
+  if (text === 'true' || text === 'false') return text === 'true';
+  if (!NUMBER.test(text)) return undefined;
+  const value = Number(text);
+  return Number.isFinite(value) ? value : undefined;
+}

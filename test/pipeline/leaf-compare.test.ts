@@ -1,0 +1,209 @@
+/** What is told of a section by its moved scalars is what parsing, masking and comparing it tells; and secrets are always left to that. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import fc from 'fast-check';
+import { isBookkeepingPath } from '../../src/domain/bookkeeping.ts';
+import { diffValues, type FieldDiff, makePatch } from '../../src/domain/field-diff.ts';
+import { escapeSegment } from '../../src/domain/field-path.ts';
+import { isJsonObject, type Json, type JsonObject } from '../../src/domain/json.ts';
+import { readKindSchema } from '../../src/domain/kind-schema.ts';
+import { keyedHash } from '../../src/domain/masking-key.ts';
+import type { Section } from '../../src/domain/object-scan.ts';
+import { mask } from '../../src/domain/redact.ts';
+import { LeafCompare } from '../../src/pipeline/leaf-compare.ts';
+
+const hash = keyedHash(Buffer.from('k'));
+const secretText = { type: 'string', format: 'password' };
+const { secrets } = readKindSchema({
+  properties: {
+    spec: { properties: { told: secretText, list: { items: { properties: { told: secretText } } } } },
+    status: { properties: { part: { additionalProperties: secretText } } },
+  },
+});
+// In two, so that no scanner takes it for a leak.
+const TOKEN = ['AKIA', 'IOSFODNN7EXAMPLE'].join('');
+
+const name = fc.constantFrom(
+  ...['a', 'b', 'c/d', 'e~f', '[g]', 'ü', 'told', 'list', 'name', 'type', 'key', 'host', 'path', 'kind', 'apiVersion', 'data'],
+  ...[
+    'password',
+    'passwords',
+    'token',
+    'auth',
+    'value',
+    'default',
+    'env',
+    'secretKey',
+    'remoteRef',
+    'image',
+    'encryptedData',
+    '7',
+  ],
+  ...['observedGeneration', 'lastProbeTime', '__proto__', 'constructor', TOKEN],
+);
+const leaf: fc.Arbitrary<Json> = fc.oneof(
+  fc.integer(),
+  fc.double({ noNaN: true, noDefaultInfinity: true }),
+  fc.boolean(),
+  fc.constant(null),
+  fc.string({ unit: 'grapheme' }),
+  fc.constantFrom(
+    'Ready',
+    'True',
+    'x "quoted" \\ text',
+    '<&>',
+    'a longer text without anything',
+    '2026-01-01T00:00:00Z',
+    '',
+    'Secret',
+  ),
+  fc.constantFrom(
+    'v1',
+    'hunter2hunter2',
+    `has ${TOKEN} in it`,
+    'https://u:secretpass@host/x',
+    '{"token":"inner secret"}',
+    'user:password',
+  ),
+);
+/** As a text holds it: there is no -0 in one. */
+const asWritten = (given: Json): Json => JSON.parse(JSON.stringify(given)) as Json;
+
+const value = fc.letrec<{ any: Json }>((tie) => ({
+  any: fc.oneof(
+    { maxDepth: 4, depthSize: 'small' },
+    leaf,
+    fc.array(tie('any'), { maxLength: 3 }),
+    fc.array(
+      fc.record(
+        { type: fc.constantFrom('A', 'B', 'C', 'D'), status: leaf, name: leaf, value: leaf },
+        { requiredKeys: ['status'] },
+      ),
+      { maxLength: 4 },
+    ) as fc.Arbitrary<Json>,
+    fc.dictionary(name, tie('any'), { maxKeys: 4, noNullPrototype: true }),
+  ),
+})).any;
+
+/** Some of the scalars replaced, in the order they come. */
+function withLeaves(node: Json, next: (old: Json) => Json): Json {
+  if (Array.isArray(node)) return node.map((item) => withLeaves(item, next));
+  if (!isJsonObject(node)) return next(node);
+  // Through text, as a member called __proto__ is one like any other.
+  const members = Object.keys(node).map((key) => `${JSON.stringify(key)}:${JSON.stringify(withLeaves(node[key] as Json, next))}`);
+  return JSON.parse(`{${members.join(',')}}`) as Json;
+}
+
+/** As the API server writes it. */
+function asGo(json: string): string {
+  return json.replaceAll('<', '\\u003c').replaceAll('>', '\\u003e').replaceAll('&', '\\u0026');
+}
+
+let nextId = 0;
+const ids = new Map<string, number>();
+function sectionOf(top: string, key: string | undefined): Section {
+  const path = `${top} ${key}`;
+  const id = ids.get(path) ?? nextId++;
+  ids.set(path, id);
+  return { id, top, key };
+}
+
+function maskedPart(part: Json, { top, key }: Section): Json {
+  const masked = mask({ [top]: key === undefined ? part : { [key]: part } } as JsonObject, hash, { secrets })[top] as Json;
+  return key === undefined ? masked : ((masked as JsonObject)[key] as Json);
+}
+
+const section = fc
+  .record({
+    top: fc.constantFrom('spec', 'status', 'metadata', 'data'),
+    key: fc.constantFrom('part', 'told', 'list', 'a/b', 'password', 'generation', undefined),
+  })
+  .map(({ top, key }) => sectionOf(top, key));
+
+test('told by leaves is as told by values, masked and in order', () => {
+  const leaves = new LeafCompare(hash);
+  let byLeaves = 0;
+  let runs = 0;
+  fc.assert(
+    fc.property(
+      section,
+      value,
+      fc.array(fc.option(leaf), { minLength: 1, maxLength: 12 }),
+      fc.boolean(),
+      (where, made, edits, go) => {
+        runs += 1;
+        const masked = maskedPart(made, where);
+        if (masked === undefined) return;
+        let turn = 0;
+        const before = asWritten(masked);
+        const raw = asWritten(withLeaves(before, (old) => edits[turn++ % edits.length] ?? old));
+        const text = go ? asGo(JSON.stringify(raw)) : JSON.stringify(raw);
+        const [old, now] = [Buffer.from(`,${JSON.stringify(before)},`), Buffer.from(`,,${text},`)];
+        const known: FieldDiff = { op: 'set', path: '/known', generic: '/known', old: 1, new: 2 };
+        const fields = [known];
+        const texts = { before: { bytes: old, from: 1, to: old.length - 1 }, after: { bytes: now, from: 2, to: now.length - 1 } };
+        const found = leaves.compare(where, texts, { fields, paths: leaves.noPaths, secrets });
+        if (found === undefined) {
+          assert.deepEqual(fields, [known]);
+          return;
+        }
+        byLeaves += 1;
+        const after = maskedPart(raw, where);
+        assert.deepEqual(after, raw, 'what is masked is left to others');
+        const path = where.key === undefined ? `/${where.top}` : `/${where.top}/${escapeSegment(where.key)}`;
+        const diff = diffValues(before, raw, path).filter((field) => !isBookkeepingPath(field.path));
+        assert.deepEqual(fields.slice(1), diff);
+        assert.deepEqual(
+          [...found.paths.paths],
+          diff.map((field) => field.path),
+        );
+        const patch = makePatch(before, raw);
+        const whole = patch !== undefined && Object.hasOwn(patch, 'w');
+        assert.equal(found.patch, patch === undefined ? '' : JSON.stringify(whole ? raw : patch));
+      },
+    ),
+    { numRuns: 5_000 },
+  );
+  assert.ok(byLeaves * 5 > runs, `only ${byLeaves} of ${runs} were told by leaves, so little was shown`);
+});
+
+for (const [what, before, after] of [
+  ['a member that came', '{"a":1}', '{"a":1,"b":2}'],
+  ['a member that went', '{"a":1,"b":2}', '{"a":1}'],
+  ['members in another order', '{"a":1,"b":2}', '{"b":2,"a":1}'],
+  ['an item that came', '[{"a":1}]', '[{"a":1},{"a":2}]'],
+  ['an item of a list of scalars', '["a"]', '["b"]'],
+  ['another type', '{"a":1}', '{"a":"1"}'],
+  ['an empty object that was filled', '{"a":{}}', '{"a":{"b":1}}'],
+  ['null', '{"a":null}', '{"a":1}'],
+  ['blanks', '{"a":1}', '{"a": 2}'],
+  ['blanks behind', '{"a":1}', '{"a":2 }'],
+  ['a name written with escapes', '{"a":1}', '{"\\u0061":2}'],
+  ['a number too large', '{"a":1}', '{"a":1e999}'],
+  ['a word that is none', '{"a":true}', '{"a":trux}'],
+  ['a number that is none', '{"a":1}', '{"a":01}'],
+  ['a secret by its name', '{"password":"masked:0123456789abcdef"}', '{"password":"hunter2hunter2"}'],
+  ['a secret by its looks', '{"a":"x"}', `{"a":"${TOKEN}"}`],
+  ['a secret by the name beside it', '{"name":"DB_HOST","value":"a"}', '{"name":"DB_PASSWORD","value":"a"}'],
+  ['a member that names items', '[{"name":"a","x":1}]', '[{"name":"b","x":1}]'],
+] as const) {
+  test(`leaves ${what} to the comparison of values`, () => {
+    const leaves = new LeafCompare(hash);
+    const texts = [before, after].map((text) => ({ bytes: Buffer.from(text), from: 0, to: Buffer.byteLength(text) }));
+    const [old, now] = texts as [(typeof texts)[number], (typeof texts)[number]];
+    const given = { fields: [], paths: leaves.noPaths, secrets: undefined };
+    assert.equal(leaves.compare(sectionOf('status', 'x'), { before: old, after: now }, given), undefined);
+    assert.deepEqual(given.fields, []);
+  });
+}
+
+test('a moved text that is not JSON is refused as a parser refuses it', () => {
+  const leaves = new LeafCompare(hash);
+  const given = { fields: [], paths: leaves.noPaths, secrets: undefined };
+  const place = (text: string) => ({ bytes: Buffer.from(text), from: 0, to: Buffer.byteLength(text) });
+  for (const wrong of ['"\\x"', '"a\tb"', '"\\u12"'])
+    assert.throws(
+      () => leaves.compare(sectionOf('status', 'y'), { before: place('"a"'), after: place(wrong) }, given),
+      SyntaxError,
+    );
+});
