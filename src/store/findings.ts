@@ -6,10 +6,11 @@ import type Database from 'better-sqlite3';
 import type { Finding } from '../domain/finding.ts';
 import { compress, decompress } from './block-codec.ts';
 import { FindingBlocks } from './finding-blocks.ts';
+import { CONDITIONS, columnsOf, type FindingColumns, matches, newestFirst } from './finding-columns.ts';
 import { decodeCursor, encodeCursor, pageOf } from './page-cursor.ts';
 import type { FindingQuery, Page } from './store.ts';
 import type { ValueSeal } from './value-seal.ts';
-import { YoungFindings } from './young-findings.ts';
+import { type YoungFinding, YoungFindings } from './young-findings.ts';
 
 const COMPRESSED_FROM = 256;
 export const COMPRESSION_LEVEL = 3;
@@ -28,32 +29,6 @@ interface FindingRow {
 
 /** A number is a place in a block. */
 type Stored = Buffer | string | number;
-
-/** What can be asked of a finding, for those that are filed and those that are not: each member that is given must fit. */
-const CONDITIONS = [
-  ['cluster', 'cluster', '='],
-  ['kind', 'kind', '='],
-  ['namespace', 'namespace', '='],
-  ['name', 'name', '='],
-  ['detector', 'detector', '='],
-  ['severity', 'severity', '='],
-  ['scoreMin', 'score', '>='],
-  ['fromMs', 'ts_ms', '>='],
-  ['toMs', 'ts_ms', '<='],
-] as const;
-
-type Value = string | number;
-
-const COMPARES: Record<(typeof CONDITIONS)[number][2], (a: Value, b: Value) => boolean> = {
-  '=': (a, b) => a === b,
-  '>=': (a, b) => a >= b,
-  '<=': (a, b) => a <= b,
-};
-
-function columnsOf({ cluster, subject, detector, severity, score, tsMs }: Finding) {
-  const { kind, namespace = '', name = '' } = subject.ref;
-  return { cluster, kind, namespace, name, detector, severity, score, ts_ms: tsMs };
-}
 
 export class Findings {
   readonly #db: Database.Database;
@@ -95,10 +70,10 @@ export class Findings {
   put(findings: readonly Finding[]): { findings: number; pages: number } {
     const more = { findings: 0, pages: 0 };
     for (const finding of findings) {
-      if (this.#young.all().has(finding.id)) this.settle();
+      if (this.#young.has(finding.id)) this.settle();
       const before = this.#sql.verdict.get(finding.id);
       if (before === undefined) this.#young.put(finding);
-      else this.#file(finding, pack(JSON.stringify(finding), this.#seal));
+      else this.#file(columnsOf(finding), pack(JSON.stringify(finding), this.#seal));
       if (before === undefined) more.findings += 1;
       more.pages += (finding.decision.verdict === 'page' ? 1 : 0) - (before === 'page' ? 1 : 0);
     }
@@ -116,28 +91,27 @@ export class Findings {
   settle(): void {
     const young = this.#young.take();
     const places = young.length < BLOCK_MIN ? undefined : this.#blocks.add(young.map(({ text }) => text));
-    for (const [i, { finding, text }] of young.entries()) this.#file(finding, places?.[i] ?? pack(text, this.#seal));
+    for (const [i, { columns, text }] of young.entries()) this.#file(columns, places?.[i] ?? pack(text, this.#seal));
   }
 
-  #file(finding: Finding, data: Stored): void {
-    const { id, decision } = finding;
-    const { cluster, kind, namespace, name, detector, severity, score, ts_ms: tsMs } = columnsOf(finding);
+  #file(columns: FindingColumns, data: Stored): void {
+    const { id, ts_ms: tsMs, cluster, kind, namespace, name, detector, severity, verdict, score } = columns;
     // A number would be bound as a floating one, which a column of any type keeps as that.
     const stored = typeof data === 'number' ? BigInt(data) : data;
-    this.#sql.put.run(id, tsMs, cluster, kind, namespace, name, detector, severity, decision.verdict, score, stored);
+    this.#sql.put.run(id, tsMs, cluster, kind, namespace, name, detector, severity, verdict, score, stored);
   }
 
   /** Looked for among the young first: with somebody writing beside a reader, it is moved one way only. */
   get(id: string): Finding | undefined {
-    const young = this.#young.all().get(id);
-    if (young !== undefined) return young.finding;
+    const [young] = this.#young.where((columns) => columns.id === id);
+    if (young !== undefined) return young.read();
     const data = this.#sql.get.get(id);
     return data === undefined ? undefined : this.#unpack(data);
   }
 
   /** Changes that alerts within a time were about, the strangest first. */
   pagedChanges(fromMs: number, toMs: number): number[] {
-    const young = this.#youngWhere({ verdict: 'page', fromMs, toMs });
+    const young = this.#youngWhere({ verdict: 'page', fromMs, toMs }).map((one) => one.read());
     const filed = this.#sql.paged.all(fromMs, toMs).map((data) => this.#unpack(data));
     const found = new Map([...young, ...filed].map((finding) => [finding.id, finding]));
     return [...found.values()]
@@ -167,20 +141,15 @@ export class Findings {
     const sql = `SELECT ts_ms, id, data FROM finding ${filter} ORDER BY ts_ms DESC, id DESC LIMIT ?`;
     const rows = this.#db.prepare<(string | number)[], FindingRow>(sql).all(...values, query.limit + 1);
     const filed = new Set(rows.map(({ id }) => id));
-    const more = young.filter(({ id }) => !filed.has(id)).map((finding) => ({ ts_ms: finding.tsMs, id: finding.id, finding }));
+    const more = young.filter(({ columns }) => !filed.has(columns.id)).map(({ columns, read }) => ({ ...columns, read }));
     const merged = more.length === 0 ? rows : [...rows, ...more].sort(newestFirst).slice(0, query.limit + 1);
     const page = pageOf(merged, query.limit, (last) => encodeCursor('findings', [last.ts_ms, last.id]));
-    return { ...page, items: page.items.map((row) => ('finding' in row ? row.finding : this.#unpack(row.data))) };
+    return { ...page, items: page.items.map((row) => ('read' in row ? row.read() : this.#unpack(row.data))) };
   }
 
-  #youngWhere(query: Omit<FindingQuery, 'limit'>): Finding[] {
+  #youngWhere(query: Omit<FindingQuery, 'limit'>): YoungFinding[] {
     const before = query.continue === undefined ? undefined : cursorOf(query.continue);
-    const found: Finding[] = [];
-    for (const { finding } of this.#young.all().values()) {
-      if (before !== undefined && !isBehind(finding, before)) continue;
-      if (matches(finding, query)) found.push(finding);
-    }
-    return found;
+    return this.#young.where((columns) => (before === undefined || isBehind(columns, before)) && matches(columns, query));
   }
 
   #unpack(data: Stored): Finding {
@@ -192,23 +161,8 @@ function cursorOf(token: string): [number, string] {
   return decodeCursor('findings', ['number', 'string'], token) as [number, string];
 }
 
-/** The order of lists. */
-function newestFirst(a: { ts_ms: number; id: string }, b: { ts_ms: number; id: string }): number {
-  return b.ts_ms - a.ts_ms || (a.id < b.id ? 1 : -1);
-}
-
-function isBehind({ tsMs, id }: Finding, [lastMs, lastId]: [number, string]): boolean {
+function isBehind({ ts_ms: tsMs, id }: FindingColumns, [lastMs, lastId]: [number, string]): boolean {
   return tsMs < lastMs || (tsMs === lastMs && id < lastId);
-}
-
-/** As the list's SQL has it. */
-function matches(finding: Finding, query: Omit<FindingQuery, 'limit' | 'continue'>): boolean {
-  if (query.verdict !== undefined && finding.decision.verdict !== query.verdict) return false;
-  const columns = columnsOf(finding);
-  return CONDITIONS.every(([asked, column, operator]) => {
-    const value = query[asked];
-    return value === undefined || COMPARES[operator](columns[column], value);
-  });
 }
 
 function pack(text: string, seal: ValueSeal): Buffer | string {
