@@ -365,7 +365,6 @@ export function judgeAnew({
       changesAfter: (seq, limit) => store.changesAfter(seq, limit),
       samplesAfter: (position, limit) => store.samplesAfter(position, limit),
       verdicts: () => store.verdicts(),
-      history: (...asked) => store.history(...asked),
       ...{ cursor: () => undefined, getState: () => undefined, loadSnapshot: () => undefined },
       ...{ commitAnalysis: () => {}, saveSnapshot: () => {} },
     },

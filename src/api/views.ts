@@ -3,7 +3,7 @@ import type { z } from 'zod';
 import type { CanaryStatus, ClusterReach, KindCoverage, SourceReach } from '../collector/source.ts';
 import type { Change } from '../domain/change.ts';
 import type { ControllerView } from '../domain/controller-ties.ts';
-import type { Finding } from '../domain/finding.ts';
+import type { ChangeExample, Finding } from '../domain/finding.ts';
 import type { Gap } from '../domain/gap.ts';
 import type { KubeEvent } from '../domain/kube-event.ts';
 import type { MaskedPlace } from '../domain/mask-ledger.ts';
@@ -35,14 +35,17 @@ export function changeView(
   return { seq, ref, uid, type, origin, time, resourceVersion, generation, actor, own, candidates, diff, ...extras };
 }
 
-/** `who` is the actor as known now, see who.ts. */
+/** `known` is what is known of it now: who it was, see who.ts, and earlier changes like it. */
 export function findingView(
   finding: Finding,
-  who: Pick<z.input<typeof findingSchemas.Finding>, 'actor' | 'candidates' | 'gitops'> = { actor: finding.actor },
+  known: Pick<z.input<typeof findingSchemas.Finding>, 'actor' | 'candidates' | 'gitops'> & {
+    examples?: ChangeExample[] | undefined;
+  },
 ): z.input<typeof findingSchemas.Finding> {
   const { tsMs, id, cluster, subject, summary, score, onceIn, detector, reasons, mature, deterministic } = finding;
   const { severity, decision, episode, moved } = finding;
-  const examples = finding.examples?.map(({ seq, tsMs: ms, actor }) => ({ seq, time: isoTime(ms), actor }));
+  const { examples: found, ...who } = known;
+  const examples = found?.map(({ seq, tsMs: ms, actor }) => ({ seq, time: isoTime(ms), actor }));
   return {
     ...{ id, time: isoTime(tsMs), cluster, subject, summary, ...who, score, onceIn, detector, reasons, mature, deterministic },
     ...{ severity, decision, episode, moved, examples },

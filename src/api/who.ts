@@ -5,8 +5,9 @@ import type { Finding } from '../domain/finding.ts';
 import { appliedRevision, gitopsOrigin, isWrittenBy } from '../domain/gitops-origin.ts';
 import type { KubeObject } from '../domain/object-ref.ts';
 import type { AsyncStore } from '../store/async-store.ts';
+import { examplesOf } from './examples.ts';
 import type * as schemas from './schemas/changes.ts';
-import { isoTime } from './views.ts';
+import { type findingView, isoTime } from './views.ts';
 
 type Evidence = z.input<typeof schemas.Evidence>;
 type Gitops = z.input<typeof schemas.GitopsOrigin>;
@@ -21,6 +22,11 @@ export async function changeExtras(
     return { source, id, time: isoTime(atMs), match, user };
   });
   return { evidence, gitops: await gitopsOf(store, { ...change, state: change.state }) };
+}
+
+/** What is known of a finding now and not part of what was stored of it. */
+export async function knownOf(store: AsyncStore, finding: Finding): Promise<Parameters<typeof findingView>[1]> {
+  return { ...(await findingActor(store, finding)), examples: await examplesOf(store, finding) };
 }
 
 /** For one finding: its actor as known now. The finding as stored, and what was decided on it, stay as they were. */

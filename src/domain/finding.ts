@@ -60,7 +60,7 @@ export interface Judgement {
   severity: Severity;
 }
 
-/** An earlier change that shows what is usual. */
+/** An earlier change that shows what is usual of a finding's object. */
 export interface ChangeExample {
   seq: number;
   tsMs: number;
@@ -77,8 +77,6 @@ export interface Finding extends Judgement {
   decision: Decision;
   /** Findings of one episode share it. */
   episode: string;
-  /** Newest first, a few; of a change alone. */
-  examples?: ChangeExample[];
 }
 
 export interface Decision {

@@ -16,7 +16,6 @@ import { SNAPSHOT_VERSION } from '../model/ensemble.ts';
 import type { Model } from '../model/model.ts';
 import type { Policy } from '../respond/policy.ts';
 import type { AlertRecord, EffectRecord, Store } from '../store/store.ts';
-import { withExamples } from './examples.ts';
 import { NearMisses } from './near-misses.ts';
 import { END_OF_RECORD, type Place, RecordWalk, type Walked } from './record-walk.ts';
 import { VerdictBook } from './verdict-book.ts';
@@ -51,7 +50,6 @@ export type AnalysisStore = Pick<
   | 'changes'
   | 'changesAfter'
   | 'samplesAfter'
-  | 'history'
 >;
 
 export interface AnalysisOptions {
@@ -166,8 +164,7 @@ export function createAnalysis(options: AnalysisOptions): Analysis {
       const finding = policy.decide(judgement, opinion);
       options.onFinding?.(finding);
       const pages = finding.decision.verdict === 'page';
-      if (pages || finding.deterministic || finding.score >= STORED_SCORE_MIN)
-        unsaved.findings.push(withExamples(store, finding));
+      if (pages || finding.deterministic || finding.score >= STORED_SCORE_MIN) unsaved.findings.push(finding);
       unsaved.nearMisses.push(...review.take(finding, () => policy.status()[finding.cluster]?.level));
       const follow = options.consequences(finding, change);
       unsaved.alerts.push(...follow.alerts);

@@ -3,6 +3,8 @@ import assert from 'node:assert/strict';
 import { existsSync, mkdirSync } from 'node:fs';
 import { after, before, describe, it } from 'node:test';
 import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core';
+import { examplesOf } from '../../src/api/examples.ts';
+import { asAsync } from '../../src/store/async-store.ts';
 import { type SeededApi, startSeededApi, TOKEN } from '../support/seeded-api.ts';
 
 const CHROMIUM = process.env.CHROMIUM_PATH ?? '/usr/bin/chromium';
@@ -226,7 +228,7 @@ describe('the page', { skip: existsSync(CHROMIUM) ? false : `no Chromium at ${CH
   });
 
   it('shows earlier changes that show what is usual, each under an address of its own, and the way back', async () => {
-    const { examples = [] } = api.findings.deleted;
+    const examples = (await examplesOf(asAsync(api.store), api.findings.deleted)) ?? [];
     const [example] = examples;
     assert.ok(example !== undefined);
     const page = await open(signedIn('/findings/f-deleted'));

@@ -1,8 +1,10 @@
 /** What is stored of a finding explains it without the model. */
 import assert from 'node:assert/strict';
 import { before, describe, it } from 'node:test';
-import type { Finding } from '../../src/domain/finding.ts';
+import { examplesOf } from '../../src/api/examples.ts';
+import type { ChangeExample, Finding } from '../../src/domain/finding.ts';
 import { withCounterfactual } from '../../src/model/counterfactual.ts';
+import { asAsync } from '../../src/store/async-store.ts';
 import { type Life, live, shortStream } from '../support/judged-record.ts';
 
 describe('a stored finding', () => {
@@ -34,10 +36,15 @@ describe('a stored finding', () => {
     }
   });
 
-  it('names earlier changes of its object that show what is usual, all of them there to be read', () => {
-    const withSome = stored.filter(({ examples }) => examples !== undefined);
+  it('names earlier changes of its object that show what is usual, all of them there to be read', async () => {
+    const store = asAsync(life.store);
+    const withSome: (Finding & { examples: ChangeExample[] })[] = [];
+    for (const finding of stored) {
+      const examples = await examplesOf(store, finding);
+      if (examples !== undefined) withSome.push({ ...finding, examples });
+    }
     assert.ok(withSome.length > 0, `${withSome.length} of ${stored.length}`);
-    for (const { subject, examples = [], reasons, tsMs: toldMs } of withSome) {
+    for (const { subject, examples, reasons, tsMs: toldMs } of withSome) {
       assert.ok(subject.type === 'change' && examples.length <= 3);
       for (const { seq, tsMs, actor } of examples) {
         const change = life.store.change(seq);

@@ -5,7 +5,6 @@ import type { Finding, Reason } from '../../src/domain/finding.ts';
 import type { JsonObject } from '../../src/domain/json.ts';
 import { type KubeObject, refOf } from '../../src/domain/object-ref.ts';
 import type { NearMiss } from '../../src/domain/review.ts';
-import { withExamples } from '../../src/pipeline/examples.ts';
 import { openSqliteStore } from '../../src/store/sqlite-store.ts';
 import type { NewChange, Store } from '../../src/store/store.ts';
 
@@ -121,7 +120,6 @@ export function seededStore(): Seeded {
   kubeEvents(store);
   history.play();
   const findings = findingsAbout(odd);
-  findings.deleted = withExamples(store, findings.deleted);
   store.commitAnalysis({ findings: Object.values(findings), nearMisses: nearMissesAmong(findings) });
   return { store, findings, changes: history.changes };
 }

@@ -6,7 +6,7 @@ import { notFound } from '../problem.ts';
 import { route } from '../route.ts';
 import * as schemas from '../schemas/findings.ts';
 import { findingView } from '../views.ts';
-import { findingActor, findingGitops } from '../who.ts';
+import { findingGitops, knownOf } from '../who.ts';
 import { exportPages } from './export-pages.ts';
 
 const query = z.strictObject({
@@ -40,7 +40,7 @@ export const listFindings = route({
   async handle({ query: input }, { store }) {
     const page = await store.findings(findingQuery(input));
     return {
-      items: await Promise.all(page.items.map(async (finding) => findingView(finding, await findingActor(store, finding)))),
+      items: await Promise.all(page.items.map(async (finding) => findingView(finding, await knownOf(store, finding)))),
       metadata: { continue: page.continue },
     };
   },
@@ -50,7 +50,7 @@ export const listFindings = route({
       exportPages(
         input,
         (position) => store.findings({ ...findingQuery(input), ...position }),
-        async (finding) => findingView(finding, await findingActor(store, finding)),
+        async (finding) => findingView(finding, await knownOf(store, finding)),
       ),
   },
 });
@@ -67,6 +67,6 @@ export const getFinding = route({
   async handle({ params }, { store }) {
     const finding = await store.finding(params.id);
     if (finding === undefined) throw notFound(`No finding ${params.id} is stored`);
-    return findingView(finding, { ...(await findingActor(store, finding)), gitops: await findingGitops(store, finding) });
+    return findingView(finding, { ...(await knownOf(store, finding)), gitops: await findingGitops(store, finding) });
   },
 });

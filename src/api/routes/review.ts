@@ -9,7 +9,7 @@ import { flagParameter, LIMIT_DEFAULT, pageParameters, textParameter } from '../
 import { route } from '../route.ts';
 import * as schemas from '../schemas/verdicts.ts';
 import { findingView, isoTime } from '../views.ts';
-import { findingActor } from '../who.ts';
+import { knownOf } from '../who.ts';
 
 const DAY_MS = 86_400_000;
 const PAGES_READ = 500;
@@ -76,7 +76,7 @@ async function itemView(
 ): Promise<z.input<typeof schemas.ReviewItem>> {
   return {
     ...{ cluster, day, slot, level, population, weight },
-    finding: findingView(finding, await findingActor(store, finding)),
+    finding: findingView(finding, await knownOf(store, finding)),
     ...(answer === undefined
       ? {}
       : { answer: { id: answer.id, verdict: answer.verdict, by: answer.by, given: isoTime(answer.givenMs) } }),
