@@ -16,28 +16,29 @@ export interface GitopsOrigin {
   revision: string | undefined;
 }
 
+/** Asked of every change, so that the names of labels are put together once. */
 const FLUX = [
   { prefix: 'helm.toolkit.fluxcd.io', kind: 'HelmRelease' },
   { prefix: 'kustomize.toolkit.fluxcd.io', kind: 'Kustomization' },
-];
+].map((tool) => ({ ...tool, nameLabel: `${tool.prefix}/name`, namespaceLabel: `${tool.prefix}/namespace` }));
 const ARGO_GROUP = 'argoproj.io';
 
 /** The surest mark wins: Flux's and Argo CD's own before Helm's, which both leave where they render charts. */
 export function gitopsOrigin(object: KubeOutline): GitopsOrigin | undefined {
-  const labels = textsOf(object.metadata.labels);
-  const annotations = textsOf(object.metadata.annotations);
-  const chart = labels['helm.sh/chart'];
-  for (const { prefix, kind } of FLUX) {
-    const [name, namespace] = [labels[`${prefix}/name`], labels[`${prefix}/namespace`]];
+  const { labels, annotations } = object.metadata;
+  for (const { prefix, kind, nameLabel, namespaceLabel } of FLUX) {
+    const name = textOf(member(labels, nameLabel));
+    const namespace = name === undefined ? undefined : textOf(member(labels, namespaceLabel));
     if (name !== undefined && namespace !== undefined)
       return {
         tool: 'flux',
         applier: { group: prefix, kind, namespace, name },
-        revision: kind === 'HelmRelease' ? chart : undefined,
+        revision: kind === 'HelmRelease' ? chartOf(labels) : undefined,
       };
   }
   const application =
-    argoApplication(object, annotations['argocd.argoproj.io/tracking-id']) ?? labels['argocd.argoproj.io/instance'];
+    argoApplication(object, textOf(member(annotations, 'argocd.argoproj.io/tracking-id'))) ??
+    textOf(member(labels, 'argocd.argoproj.io/instance'));
   if (application !== undefined) {
     // An application outside Argo CD's own namespace is written as namespace_name, and names hold no underscore.
     const [first, second] = application.split('_', 2) as [string, string | undefined];
@@ -49,10 +50,10 @@ export function gitopsOrigin(object: KubeOutline): GitopsOrigin | undefined {
     };
     return { tool: 'argocd', applier, revision: undefined };
   }
-  const release = annotations['meta.helm.sh/release-name'];
+  const release = textOf(member(annotations, 'meta.helm.sh/release-name'));
   if (release === undefined) return undefined;
-  const namespace = annotations['meta.helm.sh/release-namespace'];
-  return { tool: 'helm', applier: { group: '', kind: 'Release', namespace, name: release }, revision: chart };
+  const namespace = textOf(member(annotations, 'meta.helm.sh/release-namespace'));
+  return { tool: 'helm', applier: { group: '', kind: 'Release', namespace, name: release }, revision: chartOf(labels) };
 }
 
 /** What an applier was applying, from its own status. */
@@ -83,10 +84,8 @@ function argoApplication(object: KubeOutline, trackingId: string | undefined): s
   return isThis ? application : undefined;
 }
 
-function textsOf(value: Json | undefined): Record<string, string | undefined> {
-  const texts: Record<string, string | undefined> = Object.create(null);
-  if (isJsonObject(value)) for (const [key, text] of Object.entries(value)) texts[key] = textOf(text);
-  return texts;
+function chartOf(labels: Json | undefined): string | undefined {
+  return textOf(member(labels, 'helm.sh/chart'));
 }
 
 function textOf(value: Json | undefined): string | undefined {

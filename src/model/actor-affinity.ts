@@ -52,15 +52,17 @@ export class ActorAffinity implements Detector<ActorAffinityState> {
     const { actors, groups } = this.#state;
     const actor = actors.get(event.actor.name);
     let surprise = actor === undefined ? -Math.log((actors.size * 0.7 + 0.5) / (groups + 1)) : 0;
+    let knowsKind = true;
     for (const level of LEVELS) {
       if (this.#knows(level, event)) continue;
+      if (level === 'kind') knowsKind = false;
       const target = level === 'object' ? this.#objects.get(event.row) : this.#state.targets.get(targetKey(level, event));
       if (actor !== undefined && actor.groups >= 2) {
         surprise -= WEIGHT[level] * Math.log(Math.min(1, (actor.entered[level] + 0.5) / (actor.groups + 1)));
       }
       if (target !== undefined) surprise -= WEIGHT[level] * Math.log(Math.min(1, (target.newcomers + 0.5) / (target.n + 1)));
     }
-    if (!this.#knows('kind', event)) surprise = this.#others.weigh(surprise, actorClaim(event));
+    if (!knowsKind) surprise = this.#others.weigh(surprise, actorClaim(event));
     return surprise > 0 ? { surprise, explain: () => this.#explain(event, actor) } : undefined;
   }
 
@@ -110,15 +112,18 @@ export class ActorAffinity implements Detector<ActorAffinityState> {
     state.firstMs ??= event.atMs;
     const actor = touch(state.actors, name, ACTORS_MAX, newActor);
     actor.groups++;
-    const visited = new Map<string, { level: Level; member: ChangeEvent }>();
+    const visited = new Set<string | number>();
     for (const member of group.events) {
-      if (member.timed) for (const level of LEVELS) visited.set(targetKey(level, member), { level, member });
-    }
-    for (const [key, { level, member }] of visited) {
-      // The first group of an actor enters everything: that says nothing about how they roam.
-      if (actor.groups > 1 && !this.#knows(level, member)) actor.entered[level]++;
-      if (level === 'object') this.#objects.enter(member.row, name);
-      else enter(touch(state.targets, key, TARGETS_MAX, newTarget), name);
+      if (!member.timed) continue;
+      for (const level of LEVELS) {
+        const key = level === 'object' ? member.row : targetKey(level, member);
+        if (visited.has(key)) continue;
+        visited.add(key);
+        // The first group of an actor enters everything: that says nothing about how they roam.
+        if (actor.groups > 1 && !this.#knows(level, member)) actor.entered[level]++;
+        if (typeof key === 'number') this.#objects.enter(key, name);
+        else enter(touch(state.targets, key, TARGETS_MAX, newTarget), name);
+      }
     }
   }
 
@@ -156,9 +161,8 @@ function newTarget(): Target {
   return { n: 0, by: new Map(), newcomers: 0 };
 }
 
-function targetKey(level: Level, event: ChangeEvent): string {
-  if (level === 'kind') return `k${event.kind}`;
-  return level === 'namespace' ? `n${event.ref.namespace}` : `o${event.row}`;
+function targetKey(level: Exclude<Level, 'object'>, event: ChangeEvent): string {
+  return level === 'kind' ? `k${event.kind}` : `n${event.ref.namespace}`;
 }
 
 function enter(target: Target, actor: string): void {

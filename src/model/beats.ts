@@ -4,8 +4,12 @@
  */
 import type { ObjectRef } from '../domain/object-ref.ts';
 import { clearRow, putFigure, reachRow, type Whole } from './columns.ts';
-import { GapLog, type GapLogState } from './gap-log.ts';
+import { MINUTE_MS } from './detector.ts';
+import { CLOCKS, GapLog, type GapLogState } from './gap-log.ts';
 import type { NameBook } from './name-book.ts';
+
+/** Signs of life that come closer to each other are one beat. */
+export const APART_MS = 10 * MINUTE_MS;
 
 /** The kind of an object, as it was called when its key was first seen. */
 export type Head = Pick<ObjectRef, 'cluster' | 'group' | 'version' | 'kind'>;
@@ -14,7 +18,16 @@ export interface Gaps {
   count(): number;
   /** On one clock, oldest first. */
   on(clock: number): Float64Array;
-  push(gap: readonly [time: number, visits: number, kind: number]): void;
+}
+
+/** A sign of life of one key, with what was seen of the cluster and of the kind by then. */
+export interface Sign {
+  atMs: number;
+  by: string;
+  visits: number;
+  ofKind: number;
+  /** Whether the object is still there after it. */
+  alive: boolean;
 }
 
 export interface Beat {
@@ -99,7 +112,7 @@ export class Beats {
       by: this.#nameIn(columns.by, row),
       habit: { by: this.#nameIn(columns.habit, row), votes: columns.votes[row] as number },
       lastMs: columns.lastMs[row] as number,
-      gaps: this.gapsOf(row),
+      gaps: this.#gapsOf(row),
       lastVisits: columns.lastVisits[row] as number,
       lastOfKind: columns.lastOfKind[row] as number,
       late: columns.late[row] as number,
@@ -110,36 +123,103 @@ export class Beats {
     };
   }
 
-  gapsOf(row: number): Gaps {
+  #gapsOf(row: number): Gaps {
     const log = this.#gaps;
-    return { count: () => log.count(row), on: (clock) => log.on(row, clock), push: (gap) => log.push(row, gap) };
+    return { count: () => log.count(row), on: (clock) => log.on(row, clock) };
   }
 
-  /** All but the gaps, which go straight into the log. */
-  put(row: number, beat: Beat): void {
+  has(row: number): boolean {
+    return this.#state.columns.known[row] === 1;
+  }
+
+  /** The first beat of a key. */
+  begin(row: number, head: string, sign: Sign): void {
     const { columns, serials } = this.#state;
     reachRow(columns, row);
     reachRow(serials, row);
     columns.known[row] = 1;
-    columns.head[row] = this.#heads.numberOf(beat.head);
-    columns.by[row] = this.#names.numberOf(beat.by);
-    columns.habit[row] = this.#names.numberOf(beat.habit.by);
-    columns.lastMs[row] = beat.lastMs;
-    putFigure(columns, 'votes', row, beat.habit.votes);
-    for (const figure of ['lastVisits', 'lastOfKind', 'late', 'beats'] as const) putFigure(columns, figure, row, beat[figure]);
-    columns.alive[row] = beat.alive ? 1 : 0;
-    columns.told[row] = beat.told;
-    putFigure(serials, 'serial', row, beat.serial);
+    columns.alive[row] = 1;
+    columns.head[row] = this.#heads.numberOf(head);
+    columns.by[row] = this.#names.numberOf(sign.by);
+    columns.habit[row] = columns.by[row] as number;
+    columns.votes[row] = 1;
+    this.#noteTimes(row, sign);
+    this.#count(row);
+  }
+
+  /** One more sign of life; false where it came so soon after the last that it is the same beat. Works on the columns, as it is every change's. */
+  come(row: number, sign: Sign): boolean {
+    const { columns } = this.#state;
+    columns.alive[row] = sign.alive ? 1 : 0;
+    if ((columns.told[row] as number) > 0) {
+      putFigure(columns, 'late', row, (columns.late[row] as number) + 1);
+      columns.told[row] = 0;
+    }
+    const gap = sign.atMs - (columns.lastMs[row] as number);
+    if (gap < APART_MS) return false;
+    const visits = Math.max(1, sign.visits - (columns.lastVisits[row] as number));
+    const ofKind = Math.max(1, sign.ofKind - (columns.lastOfKind[row] as number));
+    this.#gaps.push(row, [gap, visits, ofKind]);
+    columns.by[row] = this.#names.numberOf(sign.by);
+    this.#vote(row, columns.by[row] as number);
+    putFigure(columns, 'beats', row, (columns.beats[row] as number) + 1);
+    this.#noteTimes(row, sign);
+    this.#count(row);
+    return true;
+  }
+
+  #noteTimes(row: number, { atMs, visits, ofKind }: Sign): void {
+    const { columns } = this.#state;
+    columns.lastMs[row] = atMs;
+    putFigure(columns, 'lastVisits', row, visits);
+    putFigure(columns, 'lastOfKind', row, ofKind);
+  }
+
+  #count(row: number): void {
+    const { serials } = this.#state;
+    putFigure(serials, 'serial', row, (serials.serial[row] as number) + 1);
+  }
+
+  /** Boyer and Moore's majority vote: whoever brought more than half of the beats survives, in two fields. Who has no number in the book is nobody's habit. */
+  #vote(row: number, by: number): void {
+    const { columns } = this.#state;
+    const votes = columns.votes[row] as number;
+    if (by > 0 && columns.habit[row] === by) putFigure(columns, 'votes', row, votes + 1);
+    else if (votes > 1) columns.votes[row] = votes - 1;
+    else {
+      columns.habit[row] = by;
+      columns.votes[row] = 1;
+    }
+  }
+
+  /** One more time that nothing came when it was due. */
+  tell(row: number): void {
+    const { told } = this.#state.columns;
+    told[row] = (told[row] as number) + 1;
+  }
+
+  /** The gaps on the wall clock, oldest first, into an array with room for GAPS_MAX; returns how many there are. */
+  readGaps(row: number, into: Float64Array): number {
+    const n = this.#gaps.count(row);
+    if (n > 0) this.#gaps.read(row, CLOCKS.time, into);
+    return n;
+  }
+
+  isAlive(row: number): boolean {
+    return this.#state.columns.alive[row] === 1;
+  }
+
+  lastMsOf(row: number): number {
+    return this.#state.columns.lastMs[row] as number;
+  }
+
+  serialOf(row: number): number {
+    return this.#state.serials.serial[row] as number;
   }
 
   /** Keys with a beat. */
   size(): number {
     return this.#state.columns.known.reduce((sum, known) => sum + known, 0);
-  }
-
-  /** Of a row without a beat: what its next one's serial goes on from. */
-  serialOf(row: number): number {
-    return this.#state.serials.serial[row] ?? 0;
   }
 
   forget(row: number): void {

@@ -45,8 +45,12 @@ export interface TemposState {
 export class Tempos {
   #state: TemposState = { objects: noTempos(), earlier: new Map(), changes: 0 };
 
+  /** The last that was asked for, as several ask for the same one after the other. */
+  #asked: { row: number; tempo: Tempo | undefined } | undefined;
+
   get(row: number): Tempo | undefined {
-    return tempoOf(this.#state, row);
+    if (this.#asked?.row !== row) this.#asked = { row, tempo: tempoOf(this.#state, row) };
+    return this.#asked.tempo;
   }
 
   /** Remembers that the object changed; called after scoring, for every change. */
@@ -54,22 +58,24 @@ export class Tempos {
     if (event.type === 'DELETED' || !event.timed) return;
     const { row, atMs } = event;
     const { objects, earlier } = this.#state;
-    const before = tempoOf(this.#state, row);
+    const earlierMs = objects.known[row] === 1 ? timesOf(this.#state, row) : [];
+    this.#asked = undefined;
     reachRow(objects, row);
     this.#state.changes++;
-    if (before === undefined) {
+    if (objects.known[row] !== 1) {
       objects.known[row] = 1;
       objects.bornMs[row] = atMs;
     }
     if (event.type === 'MODIFIED') putFigure(objects, 'n', row, (objects.n[row] as number) + 1);
     objects.lastMs[row] = atMs;
     // Copied, not added to: a growing array keeps room for a dozen more.
-    const kept = fresh(before?.recent ?? [], atMs);
+    const kept = fresh(earlierMs, atMs);
     if (kept.length > 0) earlier.set(row, kept);
     else earlier.delete(row);
   }
 
   forget(row: number): void {
+    this.#asked = undefined;
     clearRow(this.#state.objects, row);
     this.#state.earlier.delete(row);
   }
@@ -83,15 +89,20 @@ export class Tempos {
   }
 
   load(state: TemposState): void {
+    this.#asked = undefined;
     this.#state = state;
   }
 }
 
-export function tempoOf({ objects, earlier }: TemposState, row: number): Tempo | undefined {
+export function tempoOf(state: TemposState, row: number): Tempo | undefined {
+  const { objects } = state;
   if (!objects.known[row]) return undefined;
+  return { n: objects.n[row] as number, bornMs: objects.bornMs[row] as number, recent: timesOf(state, row) };
+}
+
+function timesOf({ objects, earlier }: TemposState, row: number): readonly number[] {
   const lastMs = objects.lastMs[row] as number;
-  const recent = earlier.get(row)?.concat(lastMs) ?? [lastMs];
-  return { n: objects.n[row] as number, bornMs: objects.bornMs[row] as number, recent };
+  return earlier.get(row)?.concat(lastMs) ?? [lastMs];
 }
 
 function noTempos(): TemposState['objects'] {

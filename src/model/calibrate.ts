@@ -135,19 +135,20 @@ export function learnPool(pool: Pool, surprise: number, entry: Asker): void {
   if (open !== undefined) {
     const before = pool.values[open.slot] as number;
     if (surprise <= before) return;
-    removeSorted(pool, before);
-    insertSorted(pool, surprise);
+    replaceSorted(pool, before, surprise);
     pool.values[open.slot] = surprise;
     return;
   }
   // The recent half of all visits: what was odd only because all was new is forgotten first.
-  while (pool.n >= WINDOW || (pool.n > KEPT_MIN && (pool.visits[pool.head] as number) < entry.visits * FORGOTTEN_SHARE))
-    dropOldest(pool);
-  if (pool.n === pool.values.length) grow(pool);
+  while (isOutgrown(pool, entry.visits, 1)) dropOldest(pool);
+  if (pool.n === pool.values.length && !isOutgrown(pool, entry.visits, 0)) grow(pool);
   const slot = (pool.head + pool.n) % pool.values.length;
+  if (isOutgrown(pool, entry.visits, 0)) {
+    replaceSorted(pool, pool.values[pool.head] as number, surprise);
+    pool.head = (pool.head + 1) % pool.values.length;
+  } else insertSorted(pool, surprise);
   pool.values[slot] = surprise;
   pool.visits[slot] = entry.visits;
-  insertSorted(pool, surprise);
   pool.serial++;
   if (pool.open.size >= OPEN_MAX) {
     const oldest = pool.open.keys().next();
@@ -155,6 +156,12 @@ export function learnPool(pool: Pool, surprise: number, entry: Asker): void {
   }
   pool.open.delete(entry.key);
   pool.open.set(entry.key, { serial: pool.serial, sinceMs: entry.atMs });
+}
+
+/** Whether the pool is too long or its oldest too old even after so many have gone. */
+function isOutgrown({ n, head, visits }: Pool, now: number, gone: number): boolean {
+  const left = n - gone;
+  return left >= WINDOW || (left > KEPT_MIN && (visits[(head + gone) % visits.length] as number) < now * FORGOTTEN_SHARE);
 }
 
 function dropOldest(pool: Pool): void {
@@ -188,6 +195,15 @@ function removeSorted(pool: Pool, value: number): void {
   const at = lowerBound(pool.sorted, pool.n, value);
   pool.sorted.copyWithin(at, at + 1, pool.n);
   pool.n--;
+}
+
+/** One value in place of another: only what lies between the two moves. */
+function replaceSorted({ sorted, n }: Pool, before: number, value: number): void {
+  const from = lowerBound(sorted, n, before);
+  const to = lowerBound(sorted, n, value);
+  if (from < to) sorted.copyWithin(from, from + 1, to);
+  else sorted.copyWithin(to + 1, to, from);
+  sorted[from < to ? to - 1 : to] = value;
 }
 
 /** Index of the first of the `n` sorted values that is not below `value`. */

@@ -56,7 +56,33 @@ export interface SavedCalibration {
   visits: { [sort in Sort]: number };
 }
 
+/** What a detector said of a visit: see `keepCall`. */
+interface Call {
+  ranked: number;
+  said: number;
+  asker: string;
+}
+
+function isCall(top: Partial<Call>): top is Call {
+  return top.ranked !== undefined && top.said !== undefined;
+}
+
+/** A pool with what its key says: `detector:sort`, with a `+` for new objects where these are a population of their own. */
+interface Channel {
+  key: string;
+  /** The key without the `+`: new and changed objects have two pools, yet the detector is heard as one. */
+  name: string;
+  /** The key of the other of the two. */
+  twin: string;
+  sort: Sort;
+  episodeMs: number | undefined;
+  pool: Pool;
+}
+
 export class Calibration {
+  /** By key, and by detector and sort: a key is put together and taken apart once, as this is asked several times for each change. */
+  #channels = new Map<string, Channel>();
+  #asked = new Map<string, { [sort in Sort | `${Sort}+`]?: Channel }>();
   #pools = new Map<string, Pool>();
   /** By detector, sort and asker, see `#heardOf`. */
   #called = new Map<string, number[]>();
@@ -81,27 +107,25 @@ export class Calibration {
     surprise: number,
     { asker, group, born = false }: { asker: string; group: Group; born?: boolean },
   ): number {
-    const name = `${detector}:${sort}`;
-    const record = this.#records.get(name);
-    const key = born ? `${name}+` : name;
-    const p = this.#tailIn(key, surprise, { asker, atMs: group.lastMs });
+    const channel = this.#channelOf(detector, born ? `${sort}+` : sort);
+    const record = this.#records.get(channel.name);
+    const p = this.#tailIn(channel, surprise, { asker, atMs: group.lastMs });
     const chance = chanceOf(detector, surprise, record);
-    const ranked = Math.max(chance, withNominal(p, { detector, surprise, known: this.pool(key).n }));
+    const ranked = Math.max(chance, withNominal(p, { detector, surprise, known: channel.pool.n }));
     // What chance brings often is not odd, however seldom it was called so.
     const said = Math.max(chance, heldTo(record, ranked));
-    remember(group, key, { surprise, asker, ranked, said });
+    remember(group, channel.key, { surprise, asker, ranked, said });
     return said;
   }
 
-  #keepRecord(name: string, call: { ranked: number; said: number; asker: string; actor: string; atMs: number }): void {
-    const visits = this.#visitsOf(name);
+  #keepRecord({ name, sort }: Channel, { ranked, said, asker }: Call, { actor, lastMs: atMs }: Visit): void {
+    const visits = this.#visits[sort];
     let record = this.#records.get(name);
     if (record === undefined) {
       record = makeCallRecord(visits - 1);
       this.#records.set(name, record);
     }
-    const { ranked, said, atMs } = call;
-    const askers = call.asker === call.actor ? [call.asker] : [call.asker, call.actor];
+    const askers = asker === actor ? [asker] : [asker, actor];
     let heard: number[][] | undefined;
     const isNew = (count: number) => {
       heard ??= askers.map((asker) => this.#heardOf(name, asker));
@@ -122,21 +146,21 @@ export class Calibration {
 
   /** The same for what no visit brought; learnt at once. */
   tailNow(detector: string, surprise: number, { asker, atMs }: { asker: string; atMs: number }): { p: number; known: number } {
-    const key = `${detector}:*`;
-    const known = this.pool(key).n;
-    const ranked = this.#tailIn(key, surprise, { asker, atMs });
-    this.#learn(key, surprise, { asker, atMs });
+    const channel = this.#channelOf(detector, '*');
+    const known = channel.pool.n;
+    const ranked = this.#tailIn(channel, surprise, { asker, atMs });
+    this.#learn(channel.key, surprise, { asker, atMs });
     return { p: withNominal(ranked, { detector, surprise, known }), known };
   }
 
-  #tailIn(key: string, surprise: number, { asker, atMs }: { asker: string; atMs: number }): number {
-    return tailOfPool(this.pool(key), surprise, { key: asker, atMs, visits: this.#visitsOf(key), episodeMs: episodeOf(key) });
+  #tailIn({ pool, sort, episodeMs }: Channel, surprise: number, { asker, atMs }: { asker: string; atMs: number }): number {
+    return tailOfPool(pool, surprise, { key: asker, atMs, visits: this.#visits[sort], episodeMs });
   }
 
   /** Tail probability of a combined score; remembered like any other surprise. */
   tailOfScores(raw: number, remembered?: { asker: string; group: Group }): number {
     if (remembered !== undefined) remember(remembered.group, SCORES, { surprise: raw, asker: remembered.asker });
-    return tailOfScores(this.pool(SCORES), raw, this.visits);
+    return tailOfScores(this.#channel(SCORES).pool, raw, this.visits);
   }
 
   /** A visit is one sighting per pool: its largest. */
@@ -152,24 +176,54 @@ export class Calibration {
     while (this.#withheld.length > WITHHELD_MAX) this.release();
   }
 
-  /** Of new and of changed objects one detector has two pools, yet is heard as one. */
+  /** Of new and of changed objects one detector has two pools, yet is heard as one: by its rarest call. */
   #keepCalls(visit: Visit): void {
-    const calls = new Map<string, { ranked: number; said: number; asker: string }>();
-    for (const [key, { asker, ranked, said }] of visit.tops) {
-      if (ranked === undefined || said === undefined) continue;
-      const name = key.endsWith('+') ? key.slice(0, -1) : key;
-      const other = calls.get(name);
-      if (other === undefined || said < other.said) calls.set(name, { ranked, said, asker });
+    let twins: Set<string> | undefined;
+    for (const [key, call] of visit.tops) {
+      if (!isCall(call)) continue;
+      const channel = this.#channel(key);
+      const twin = visit.tops.get(channel.twin);
+      if (twin === undefined || !isCall(twin)) this.#keepRecord(channel, call, visit);
+      else if (!twins?.has(channel.name)) {
+        twins ??= new Set();
+        twins.add(channel.name);
+        this.#keepRecord(channel, twin.said < call.said ? twin : call, visit);
+      }
     }
-    for (const [name, call] of calls) this.#keepRecord(name, { ...call, actor: visit.actor, atMs: visit.lastMs });
   }
 
   #learn(key: string, surprise: number, { asker, atMs }: { asker: string; atMs: number }): void {
-    learnPool(this.pool(key), surprise, { key: asker, atMs, visits: this.#visitsOf(key), episodeMs: episodeOf(key) });
+    const { pool, sort, episodeMs } = this.#channel(key);
+    learnPool(pool, surprise, { key: asker, atMs, visits: this.#visits[sort], episodeMs });
   }
 
-  #visitsOf(key: string): number {
-    return this.#visits[key[key.indexOf(':') + 1] as Sort];
+  #channelOf(detector: string, population: Sort | `${Sort}+`): Channel {
+    let ofDetector = this.#asked.get(detector);
+    if (ofDetector === undefined) {
+      ofDetector = {};
+      this.#asked.set(detector, ofDetector);
+    }
+    const channel = ofDetector[population] ?? this.#channel(`${detector}:${population}`);
+    ofDetector[population] = channel;
+    return channel;
+  }
+
+  #channel(key: string): Channel {
+    const known = this.#channels.get(key);
+    if (known !== undefined) return known;
+    const colon = key.indexOf(':');
+    const isBorn = key.endsWith('+');
+    const name = isBorn ? key.slice(0, -1) : key;
+    const channel = {
+      key,
+      name,
+      twin: isBorn ? name : `${name}+`,
+      sort: key[colon + 1] as Sort,
+      episodeMs: EPISODE_MS[key.slice(0, colon)],
+      pool: this.#pool(key),
+    };
+    this.#channels.set(key, channel);
+    return channel;
   }
 
   /** When the next withheld surprise is to be learnt; infinity when none waits. */
@@ -183,7 +237,7 @@ export class Calibration {
     if (entry !== undefined) this.#learn(entry.key, entry.surprise, entry);
   }
 
-  pool(key: string): Pool {
+  #pool(key: string): Pool {
     let pool = this.#pools.get(key);
     if (pool === undefined) {
       pool = makePool();
@@ -202,6 +256,8 @@ export class Calibration {
   }
 
   load(saved: SavedCalibration): void {
+    this.#channels.clear();
+    this.#asked.clear();
     this.#pools = saved.pools;
     this.#records = saved.records;
     this.#called = saved.called;
@@ -235,10 +291,6 @@ function chanceOf(detector: string, surprise: number, record: CallRecord | undef
 function remember(group: Group, key: string, entry: { surprise: number; asker: string; ranked?: number; said?: number }): void {
   const top = group.tops.get(key);
   if (top === undefined || entry.surprise > top.surprise) group.tops.set(key, entry);
-}
-
-function episodeOf(key: string): number | undefined {
-  return EPISODE_MS[key.slice(0, key.indexOf(':'))];
 }
 
 /** Whether none of these made such a call within the day; either way they have now. */

@@ -46,12 +46,12 @@ export function keepCall(
 ): void {
   fade(record, visits);
   record.spoke++;
-  LEVELS.forEach((level, i) => {
-    if (ranked <= level && isNew(i)) record.ranked[i] = (record.ranked[i] as number) + 1;
-  });
-  SHOWN_LEVELS.forEach((level, i) => {
-    if (said <= level && isNew(LEVELS.length + i)) record.said[i] = (record.said[i] as number) + 1;
-  });
+  for (let i = 0; i < LEVELS.length; i++) {
+    if (ranked <= (LEVELS[i] as number) && isNew(i)) record.ranked[i] = (record.ranked[i] as number) + 1;
+  }
+  for (let i = 0; i < SHOWN_LEVELS.length; i++) {
+    if (said <= (SHOWN_LEVELS[i] as number) && isNew(LEVELS.length + i)) record.said[i] = (record.said[i] as number) + 1;
+  }
 }
 
 function fade(record: CallRecord, visits: number): void {
@@ -61,8 +61,8 @@ function fade(record: CallRecord, visits: number): void {
   record.asked = record.asked * keep + since;
   record.visits = visits;
   record.spoke *= keep;
-  record.ranked = record.ranked.map((count) => count * keep);
-  record.said = record.said.map((count) => count * keep);
+  for (const counts of [record.ranked, record.said])
+    for (let i = 0; i < counts.length; i++) counts[i] = (counts[i] as number) * keep;
 }
 
 /** The probability that a rank of `p` has turned out to stand for; rises with `p`. */

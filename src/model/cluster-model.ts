@@ -16,7 +16,7 @@ import { DAY_MS, type Detector, type Evidence, type Group } from './detector.ts'
 import { Drift } from './drift.ts';
 import { bitsOf, gravest, type Part, reasonOf, reasonsOf } from './explain.ts';
 import { FactDetector } from './fact-detector.ts';
-import { type ChangeEvent, eventOf, isStatusOnly, objectId } from './features.ts';
+import { type ChangeEvent, EventBook, eventOf, isStatusOnly, objectId } from './features.ts';
 import type { Others } from './fleet.ts';
 import { HabitNames } from './habit-names.ts';
 import { HandEdit } from './hand-edit.ts';
@@ -26,7 +26,6 @@ import { Leap } from './leap.ts';
 import { NewOrigin } from './new-origin.ts';
 import { NewValue } from './new-value.ts';
 import { PathHabits } from './path-habits.ts';
-import { PathBook } from './path-names.ts';
 import { RowTable, type RowTableState } from './row-table.ts';
 import { SensitiveField } from './sensitive-field.ts';
 import { Silence } from './silence.ts';
@@ -91,7 +90,7 @@ export class ClusterModel {
   readonly #witness: Witness | undefined;
   readonly #onJudged: ((event: ChangeEvent) => void) | undefined;
   readonly #table = new RowTable({ forget: (row) => this.#forget(row) });
-  readonly #paths = new PathBook();
+  readonly #book = new EventBook();
   readonly #habits = new PathHabits();
   readonly #tempos = new Tempos();
   readonly #facts = new FactDetector();
@@ -153,7 +152,7 @@ export class ClusterModel {
     }
     const group = this.#visits.open(change, (full) => this.#close(full));
     const object = { name: this.#table.nameOf(row), row, known: state.objects.alive[row] === 1 };
-    const event = eventOf(change, object, this.#paths);
+    const event = eventOf(change, object, this.#book);
     joinVisit(group, event);
     state.changes++;
     const judgement = this.#judge(event, group);

@@ -93,7 +93,7 @@ export class CoChange implements Detector<State> {
     const own = this.#state.objects.get(event.object)?.get(path);
     let best: Missing | undefined;
     for (const [partner, together] of own ?? []) {
-      if (touched.has(partner) || together < OWN_MIN) continue;
+      if (together < OWN_MIN || touched.has(partner)) continue;
       const of = Math.max(together, this.#habits.objectMoved(event, path));
       if (together < OWN_SHARE * of) continue;
       if (best === undefined || together / of > best.together / best.of) best = { path, partner, together, of, scope: 'object' };
@@ -102,7 +102,7 @@ export class CoChange implements Detector<State> {
     // Where this object's own moves of the field came without partners, its kind's habit does not hold for it.
     if (moves < KIN_MIN || (own === undefined && this.#habits.objectMoved(event, path) > 0)) return best;
     for (const [partner, pair] of this.#state.kinds.get(event.kind)?.get(generic) ?? []) {
-      if (touched.has(partner) || pair.n < KIN_MIN || pair.n < KIN_SHARE * moves || pair.objects.length < KIN_OBJECTS) continue;
+      if (pair.n < KIN_MIN || pair.n < KIN_SHARE * moves || pair.objects.length < KIN_OBJECTS || touched.has(partner)) continue;
       if (!this.#habits.holds(event, partner)) continue;
       const of = Math.max(pair.n, moves);
       const share = (of - pair.n + 0.5) / (of + 1);

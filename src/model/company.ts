@@ -106,15 +106,15 @@ export class Company {
   }
 
   #missing(group: Group): Missing | undefined {
-    const here = new Set(group.events.map((event) => event.object));
+    const here = group.objects;
     if (here.size > ASKED_GROUP_MAX) return undefined;
     let best: Missing | undefined;
     for (const event of group.events) {
       const visits = this.#state.objects.visits[event.row] ?? 0;
-      if (event.type !== 'MODIFIED' || !event.timed || visits < VISITS_MIN) continue;
+      if (!isEdit(event) || visits < VISITS_MIN) continue;
       const crowd = 0.5 * Math.log(Math.max(1, here.size / 6));
       for (const [mate, together] of this.#state.mates.get(event.row) ?? []) {
-        const seenMs = here.has(mate) || together < VISITS_MIN ? undefined : this.#lastSeenMs(mate);
+        const seenMs = together < VISITS_MIN || here.has(mate) ? undefined : this.#lastSeenMs(mate);
         if (seenMs === undefined || event.atMs - seenMs < RECENT_MS) continue;
         const surprise = -Math.log((visits - together + 0.5) / (visits + 1)) - crowd;
         if (surprise <= (best?.surprise ?? 0)) continue;
@@ -125,7 +125,7 @@ export class Company {
   }
 
   learn(group: Group): void {
-    const changed = [...new Map(group.events.filter((e) => e.type === 'MODIFIED' && e.timed).map((e) => [e.object, e])).values()];
+    const changed = changedIn(group.events);
     const { objects } = this.#state;
     this.#state.groups++;
     for (const event of group.events) {
@@ -171,4 +171,14 @@ export class Company {
   load(state: CompanyState): void {
     this.#state = state;
   }
+}
+
+function isEdit({ type, timed }: ChangeEvent): boolean {
+  return type === 'MODIFIED' && timed;
+}
+
+/** The last edit of each object. */
+function changedIn(events: readonly ChangeEvent[]): readonly ChangeEvent[] {
+  const edits = events.filter(isEdit);
+  return edits.length < 2 ? edits : [...new Map(edits.map((event) => [event.object, event])).values()];
 }

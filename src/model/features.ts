@@ -2,15 +2,16 @@
  * From a recorded change to what the detectors look at: plain data, bounded, free of bookkeeping fields, with typed values.
  */
 import type { Actor, Change, ChangeType } from '../domain/change.ts';
-import { type FieldDiff, leavesOf } from '../domain/field-diff.ts';
+import type { FieldDiff } from '../domain/field-diff.ts';
 import { type GitopsTool, gitopsOrigin } from '../domain/gitops-origin.ts';
 import type { Json } from '../domain/json.ts';
 import type { ObjectRef } from '../domain/object-ref.ts';
-import { PathBook, type PathNames } from './path-names.ts';
+import { HeldPaths } from './held-paths.ts';
+import { isBookkeeping, PathBook, type PathNames } from './path-names.ts';
 import { numberOf, tokensOf } from './value-types.ts';
 
 /** One field that changed, for good: what merely moved within a list is not here. */
-export interface Field extends Omit<PathNames, 'done'> {
+export interface Field extends Omit<PathNames, 'done' | 'bookkeeping'> {
   op: 'add' | 'set' | 'remove';
   path: string;
   /** Kind, generic path and operation. */
@@ -49,15 +50,12 @@ export interface ChangeEvent {
   /** Number of distinct generic paths among `fields`. */
   breadth: number;
   /** All generic paths the object holds, where they are new or differ from before; undefined when unchanged. */
-  held: string[] | undefined;
+  held: readonly string[] | undefined;
 }
 
 export const FIELDS_MAX = 400;
-const HELD_MAX = 4000;
 const TEXT_MAX = 400;
 const OLD_MS = 600_000;
-const BOOKKEEPING =
-  /^\/(?:status(?:\/|$)|apiVersion$|kind$|metadata\/(?:resourceVersion|generation|uid|creationTimestamp|selfLink|managedFields|name|namespace|deletionTimestamp|deletionGracePeriodSeconds)(?:\/|$))/;
 const PEOPLE = /^(?:user:|kubectl)|@/;
 const MACHINES =
   /^(?:bot:|system:)|(?:controller|operator|autoscaler|\[bot\])$|(?:^|[^a-z])(?:bot|controller|operator|manager|reconciler|argo-?cd|argocd-[a-z-]+|flux|fluxcd|helm|terraform|pulumi|jenkins|tekton|github-actions|gitlab-ci|renovate|dependabot|crossplane|cert-manager|keda|karpenter|strimzi|kserve|pipeline|automation|cronjob|deployer|ci|cd)(?:[^a-z]|$)/i;
@@ -70,7 +68,7 @@ export function isMachine(name: string): boolean {
 /** True when a controller only wrote status (or bookkeeping): a stream of its own. */
 export function isStatusOnly(change: Change): boolean {
   if (change.type !== 'MODIFIED') return false;
-  for (const entry of change.diff) if (!BOOKKEEPING.test(entry.generic)) return false;
+  for (const entry of change.diff) if (!isBookkeeping(entry.generic)) return false;
   return true;
 }
 
@@ -95,15 +93,43 @@ export function kindParts(key: string): Pick<ObjectRef, 'group' | 'kind'> {
   return { group: key.slice(0, slash), kind: key.slice(slash + 1) };
 }
 
+const ACTORS_MAX = 20_000;
+const KINDS_MAX = 5_000;
+
+/** What is the same for most changes, worked out once. Derived from what it is asked, so no part of a snapshot. */
+export class EventBook {
+  readonly paths = new PathBook();
+  readonly held = new HeldPaths();
+  readonly #machines = new Map<string, boolean>();
+  readonly #kinds = new Map<string, string>();
+
+  isMachine(name: string): boolean {
+    const known = this.#machines.get(name);
+    if (known !== undefined) return known;
+    const machine = isMachine(name);
+    if (this.#machines.size < ACTORS_MAX) this.#machines.set(name, machine);
+    return machine;
+  }
+
+  /** One string for all changes of a kind: look-ups compare two strings in full unless they are one. */
+  kindOf(ref: ObjectRef): string {
+    const kind = kindKey(ref);
+    const known = this.#kinds.get(kind);
+    if (known !== undefined) return known;
+    if (this.#kinds.size < KINDS_MAX) this.#kinds.set(kind, kind);
+    return kind;
+  }
+}
+
 /** Builds the event of a change to an object: `known` says whether that was seen before. */
 export function eventOf(
   change: Change,
   object: { name: string; row: number; known: boolean },
-  paths: PathBook = new PathBook(),
+  book = new EventBook(),
 ): ChangeEvent {
   const { ref } = change;
-  const kind = kindKey(ref);
-  const fields = change.type === 'DELETED' ? [] : fieldsOf(change.diff, (generic) => paths.of(kind, generic));
+  const kind = book.kindOf(ref);
+  const fields = change.type === 'DELETED' ? [] : fieldsOf(change.diff, (generic) => book.paths.of(kind, generic));
   const imported = change.type === 'ADDED' && (change.origin === 'list' || isOld(change));
   const keeper = change.type === 'MODIFIED' ? gitopsOrigin(change.outline ?? change.state)?.tool : undefined;
   const structural = change.type !== 'DELETED' && (!object.known || change.diff.some((entry) => entry.op !== 'set'));
@@ -115,7 +141,7 @@ export function eventOf(
     type: change.type,
     atMs: change.observedMs,
     actor: change.actor,
-    machine: isMachine(change.actor.name),
+    machine: book.isMachine(change.actor.name),
     kind,
     object: object.name,
     row: object.row,
@@ -123,26 +149,19 @@ export function eventOf(
     imported,
     fields,
     ...(keeper === undefined ? {} : { keeper }),
-    breadth: new Set(fields.map((field) => field.generic)).size,
-    held: structural ? heldPaths(change) : undefined,
+    breadth: breadthOf(fields),
+    held: structural ? book.held.of(kind, { type: change.type, diff: change.diff, state: () => change.state }) : undefined,
   };
+}
+
+function breadthOf(fields: readonly Field[]): number {
+  return fields.length < 2 ? fields.length : new Set(fields.map(({ generic }) => generic)).size;
 }
 
 /** True for an object that says it was created well before this first sight of it, as in the opening list of a recording. */
 function isOld(change: Change): boolean {
   const created = change.state.metadata.creationTimestamp;
   return typeof created === 'string' && change.observedMs - Date.parse(created) > OLD_MS;
-}
-
-function heldPaths(change: Change): string[] {
-  const leaves = change.type === 'ADDED' ? change.diff : leavesOf(change.state);
-  const paths = new Set<string>();
-  for (const leaf of leaves) {
-    if (BOOKKEEPING.test(leaf.generic)) continue;
-    paths.add(leaf.generic);
-    if (paths.size >= HELD_MAX) break;
-  }
-  return [...paths];
 }
 
 const INDEXED = /\/\[\d+\]/;
@@ -155,7 +174,8 @@ export function fieldsOf(diff: readonly FieldDiff[], namesOf: (generic: string) 
   const out: Field[] = [];
   let lists: Map<string, { olds: FieldDiff[]; news: FieldDiff[] }> | undefined;
   for (const entry of diff) {
-    if (BOOKKEEPING.test(entry.generic)) continue;
+    const names = namesOf(entry.generic);
+    if (names.bookkeeping) continue;
     if (entry.generic !== entry.path && (entry.op !== 'set' || INDEXED.test(entry.path))) {
       lists ??= new Map();
       let sides = lists.get(entry.generic);
@@ -166,7 +186,7 @@ export function fieldsOf(diff: readonly FieldDiff[], namesOf: (generic: string) 
       if (entry.op !== 'add') sides.olds.push(entry);
       if (entry.op !== 'remove') sides.news.push(entry);
     } else if (out.length < FIELDS_MAX) {
-      out.push(fieldOf(entry.op, entry.path, namesOf(entry.generic), entry.old, entry.new));
+      out.push(fieldOf(entry.op, entry.path, names, entry.old, entry.new));
     }
   }
   if (lists !== undefined) for (const [generic, sides] of lists) pairItems(sides, namesOf(generic), out);
@@ -200,7 +220,7 @@ function fieldOf(op: Field['op'], path: string, names: PathNames, old: Json | un
   const { generic, tail, leaf, ofKind } = names;
   const x = numberOf(old, generic);
   const y = numberOf(next, generic);
-  const tokens = op === 'remove' ? [] : tokensOf(old, next, generic);
+  const tokens = op === 'remove' ? [] : tokensOf(old, next, generic, { x, y });
   // Most paths are their generic form, of which there is one string for all changes.
   return {
     op,

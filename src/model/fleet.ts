@@ -8,6 +8,7 @@
 import { DAY_MS } from './detector.ts';
 import type { ChangeEvent } from './features.ts';
 import { originIn } from './origin.ts';
+import { textHash } from './text-hash.ts';
 
 const DAYS_MIN = 3;
 /** Of all clusters together, at about 60 bytes each; one cluster gets an eighth at most. */
@@ -65,7 +66,7 @@ export class Fleet {
       any: () => this.#clusters.size > 1,
       weigh: (surprise, claim) => weighed(surprise, this.#ask(cluster, claim)),
       words: (claim) => wordsOf(this.#ask(cluster, claim)),
-      isNewHere: ({ seen }) => this.#clusters.get(cluster)?.has(hashOf(seen)) !== true,
+      isNewHere: ({ seen }) => this.#clusters.get(cluster)?.has(textHash(seen)) !== true,
     };
   }
 
@@ -109,7 +110,7 @@ export class Fleet {
   #ask(cluster: string, { seen, ground }: Claim): Answer {
     const answer = { able: 0, knowing: 0 };
     if (this.#clusters.size < 2) return answer;
-    const [seenHash, groundHash] = [hashOf(seen), hashOf(ground)];
+    const [seenHash, groundHash] = [textHash(seen), textHash(ground)];
     for (const [name, known] of this.#clusters) {
       if (name === cluster || daysOf(known.get(groundHash)) < DAYS_MIN) continue;
       answer.able++;
@@ -142,7 +143,7 @@ function wordsOf({ able, knowing }: Answer): string {
 }
 
 function note(known: Known, text: string, day: number, cap: number): void {
-  const key = hashOf(text);
+  const key = textHash(text);
   const before = known.get(key);
   // Most things come many times a day: then there is nothing to note.
   if (before !== undefined && day <= before >> 2) return;
@@ -157,15 +158,4 @@ function note(known: Known, text: string, day: number, cap: number): void {
 
 function daysOf(entry: number | undefined): number {
   return entry === undefined ? 0 : entry & 3;
-}
-
-/** 53 bits: two runs of FNV-1a (Fowler, Noll and Vo), the second from another start and backwards. */
-function hashOf(text: string): number {
-  let low = 0x811c9dc5;
-  let high = 0x01000193;
-  for (let i = 0, j = text.length - 1; j >= 0; i++, j--) {
-    low = Math.imul(low ^ text.charCodeAt(i), 0x01000193);
-    high = Math.imul(high ^ text.charCodeAt(j), 0x01000193);
-  }
-  return (high & 0x1fffff) * 4_294_967_296 + (low >>> 0);
 }

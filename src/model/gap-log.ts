@@ -74,6 +74,16 @@ export class GapLog {
     return (rooms[size] as Rooms).values.subarray(start, start + length);
   }
 
+  /** What `on` gives, written into an array that has room for GAPS_MAX. Asked of every beat, so nothing is made for it. */
+  read(key: number, clock: number, into: Float64Array): void {
+    const { keys, rooms } = this.#state;
+    const n = keys.n[key] as number;
+    const size = sizeFor(n);
+    const { values } = rooms[size] as Rooms;
+    const start = (keys.room[key] as number) * (SIZES[size] as number) * COLUMNS + clock;
+    for (let i = 0; i < n; i++) into[i] = values[start + i * COLUMNS] as number;
+  }
+
   /** On one clock, oldest first. */
   on(key: number, clock: number): Float64Array {
     const gaps = new Float64Array(this.count(key));

@@ -70,11 +70,12 @@ export class NewValue implements Detector<State> {
     if (token.startsWith('step:')) return 0;
     const unknown = born ? 0 : UNKNOWN;
     const most = releaseSurprise(token);
-    const own = born ? undefined : this.#own.sightings(event.row, this.#slots.of(token, field.path), token);
+    const slot = this.#slots.of(token);
+    const own = born ? undefined : this.#own.sightings(event.row, slot.in(field.path), token);
     if (own !== undefined && own.seen > 0) return Math.min(most, -Math.log(own.seen / own.n) * 0.5);
     let surprise = own === undefined ? unknown : -Math.log(noveltyRate(own));
-    for (const level of ['kinds', 'tails'] as const) {
-      const counts = this.#state[level].get(this.#slots.of(token, level === 'kinds' ? field.ofKind : field.tail));
+    for (let level = 0; level < 2; level++) {
+      const counts = level === 0 ? this.#state.kinds.get(slot.in(field.ofKind)) : this.#state.tails.get(slot.in(field.tail));
       if (counts === undefined) {
         surprise += unknown;
         continue;
@@ -93,12 +94,12 @@ export class NewValue implements Detector<State> {
   }
 
   #knowsInKind(field: Field, token: string): boolean {
-    return this.#state.kinds.get(this.#slots.of(token, field.ofKind))?.seen.has(token) === true;
+    return this.#state.kinds.get(this.#slots.of(token).in(field.ofKind))?.seen.has(token) === true;
   }
 
   #explain(event: ChangeEvent, field: Field, token: string): Explanation {
-    const own = this.#own.get(event.row, this.#slots.of(token, field.path));
-    const kin = this.#state.kinds.get(this.#slots.of(token, field.ofKind));
+    const own = this.#own.get(event.row, this.#slots.of(token).in(field.path));
+    const kin = this.#state.kinds.get(this.#slots.of(token).in(field.ofKind));
     const byObject = own !== undefined && own.n >= 5;
     const counts = byObject ? own : (kin ?? own);
     const usual = counts === undefined ? undefined : commonest(counts);
@@ -138,20 +139,17 @@ export class NewValue implements Detector<State> {
       if (field.op === 'remove') continue;
       for (const token of field.tokens) {
         state.values++;
-        this.#learnOwn(event, this.#slots.of(token, field.path), token);
-        countToken(
-          touch(state.kinds, this.#slots.of(token, field.ofKind), KIND_PATHS_MAX, makeTokenCounts),
-          token,
-          KIND_TOKENS_MAX,
-        );
-        countToken(touch(state.tails, this.#slots.of(token, field.tail), TAILS_MAX, makeTokenCounts), token, TAIL_TOKENS_MAX);
+        const slot = this.#slots.of(token);
+        this.#learnOwn(event, slot.in(field.path), token);
+        countToken(touch(state.kinds, slot.in(field.ofKind), KIND_PATHS_MAX, makeTokenCounts), token, KIND_TOKENS_MAX);
+        countToken(touch(state.tails, slot.in(field.tail), TAILS_MAX, makeTokenCounts), token, TAIL_TOKENS_MAX);
       }
     }
   }
 
   mature(event: ChangeEvent): boolean {
     return event.fields.some((field) =>
-      field.tokens.some((token) => (this.#state.kinds.get(this.#slots.of(token, field.ofKind))?.n ?? 0) >= SAMPLES_MIN),
+      field.tokens.some((token) => (this.#state.kinds.get(this.#slots.of(token).in(field.ofKind))?.n ?? 0) >= SAMPLES_MIN),
     );
   }
 

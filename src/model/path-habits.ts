@@ -57,6 +57,8 @@ const RESTING = 0.05;
 
 export class PathHabits {
   readonly #moved = new RowCounts();
+  /** Derived, so no part of the state. */
+  readonly #known = new WeakMap<readonly string[], { kind: KindPaths; shape: number }>();
   #state: Omit<PathHabitsState, 'moved'> = {
     edits: 0,
     kinds: new Map(),
@@ -168,19 +170,27 @@ export class PathHabits {
   }
 
   #countFields(event: ChangeEvent, kind: KindPaths): void {
-    const generics = new Set<string>();
+    const done = new Set<string>();
     for (const field of event.fields) {
       if (field.op === 'set') this.#moved.increment(event.row, field.path, OBJECT_PATHS_MAX);
-      const key = `${field.op}${field.generic}`;
-      if (generics.has(key)) continue;
-      generics.add(key);
+      if (done.has(field.done)) continue;
+      done.add(field.done);
       const which = field.op === 'set' ? 'moved' : field.op === 'add' ? 'grown' : 'shrunk';
       countOne(kind, idOf(kind, field.generic, KIND_PATHS_MAX), which);
       countOne(this.#state.tails, idOf(this.#state.tails, field.tail, TAILS_MAX), which);
     }
   }
 
+  /** Objects that look alike come with the same list, of which the shape is known; unless their kind was forgotten meanwhile. */
   #shape(kindKey: string, kind: KindPaths, held: readonly string[]): number {
+    const known = this.#known.get(held);
+    if (known?.kind === kind) return known.shape;
+    const shape = this.#findShape(kindKey, kind, held);
+    this.#known.set(held, { kind, shape });
+    return shape;
+  }
+
+  #findShape(kindKey: string, kind: KindPaths, held: readonly string[]): number {
     const ids: number[] = [];
     const tails: number[] = [];
     for (const generic of held) {

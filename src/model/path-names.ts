@@ -14,6 +14,15 @@ export interface PathNames {
   ofKind: string;
   /** Kind, generic path and what was done there. */
   done: { [op in FieldDiff['op']]: string };
+  bookkeeping: boolean;
+}
+
+const BOOKKEEPING =
+  /^\/(?:status(?:\/|$)|apiVersion$|kind$|metadata\/(?:resourceVersion|generation|uid|creationTimestamp|selfLink|managedFields|name|namespace|deletionTimestamp|deletionGracePeriodSeconds)(?:\/|$))/;
+
+/** What the API server or a controller keeps for itself: no part of what somebody wanted. */
+export function isBookkeeping(generic: string): boolean {
+  return BOOKKEEPING.test(generic);
 }
 
 /** A kind has some hundreds of paths; beyond this their names are not kept. */
@@ -48,6 +57,7 @@ export function pathNames(kind: string, generic: string): PathNames {
     leaf: leafOf(generic),
     ofKind: `${kind}${generic}`,
     done: { add: done('add'), set: done('set'), remove: done('remove') },
+    bookkeeping: isBookkeeping(generic),
   };
 }
 

@@ -4,18 +4,17 @@
  * time, whatever happens later.
  */
 import type { ObjectRef } from '../domain/object-ref.ts';
-import { type Beat, Beats, type BeatsState, type Gaps, headOf, nameOfHead } from './beats.ts';
+import { APART_MS, type Beat, Beats, type BeatsState, headOf, nameOfHead, type Sign } from './beats.ts';
 import { touch } from './counts.ts';
 import { DAY_MS, HOUR_MS, MINUTE_MS } from './detector.ts';
 import { type ChangeEvent, kindKey } from './features.ts';
-import { CLOCKS } from './gap-log.ts';
+import { CLOCKS, GAPS_MAX } from './gap-log.ts';
 import { NameBook } from './name-book.ts';
 import { RowTable, type RowTableState } from './row-table.ts';
 import { many, span } from './words.ts';
 
 const ACTORS_MAX = 20_000;
 const BEATS_MIN = 10;
-const APART_MS = 10 * MINUTE_MS;
 const MEDIAN_MIN_MS = HOUR_MS;
 const MEDIAN_MAX_MS = 20 * DAY_MS;
 const UNEVEN_MAX = 20;
@@ -89,6 +88,7 @@ export class Silence {
   };
   /** Actors on a kind. */
   readonly #actors = new RowTable({ max: ACTORS_MAX, forget: (row) => this.#beats.a.forget(row) });
+  readonly #gaps = new Float64Array(GAPS_MAX);
   #state: Tally = { heap: [], raised: 0, kinds: new Map(), together: new Map() };
 
   /** A sign of life; sets the time by which the next is due. */
@@ -99,55 +99,27 @@ export class Silence {
       kind.visit = visits;
       kind.n++;
     }
-    const { object, row, actor } = event;
-    this.#beat({ of: 'o', name: object, row }, event, visits);
+    const { object, row, actor, atMs } = event;
+    const sign = { atMs, by: actor.name, visits, ofKind: kind.n, alive: event.type !== 'DELETED' };
+    this.#beat({ of: 'o', name: object, row }, event.ref, sign);
     if (!event.machine || actor.source === 'none') return;
     const name = actorOnKind(actor.name, event.kind);
-    const known = this.#actors.rowOf(name);
-    this.#beat({ of: 'a', name, row: known }, event, visits);
+    this.#beat({ of: 'a', name, row: this.#actors.rowOf(name) }, event.ref, { ...sign, alive: true });
   }
 
   /** A sign of life in the status alone: heartbeats, reports, last run times. */
-  trackStatus(beat: StatusBeat, visits: number): void {
-    this.#beat({ of: 's', name: beat.object, row: beat.row }, beat, visits);
+  trackStatus({ object, row, ref, atMs, actor }: StatusBeat, visits: number): void {
+    const sign = { atMs, by: actor.name, visits, ofKind: this.#ofKind(ref), alive: true };
+    this.#beat({ of: 's', name: object, row }, ref, sign);
   }
 
-  #beat(key: Pick<Due, 'of' | 'name' | 'row'>, event: StatusBeat & { type?: ChangeEvent['type'] }, visits: number): void {
-    const beats = this.#beats[key.of];
-    let beat = beats.get(key.row);
-    if (beat === undefined) {
-      beat = firstBeat(event, {
-        visits,
-        ofKind: this.#ofKind(event.ref),
-        serial: beats.serialOf(key.row),
-        gaps: beats.gapsOf(key.row),
-      });
-    } else {
-      if (key.of !== 'a') beat.alive = event.type !== 'DELETED';
-      if (beat.told > 0) beat.late++;
-      beat.told = 0;
-      if (event.atMs - beat.lastMs < APART_MS) {
-        beats.put(key.row, beat);
-        return;
-      }
-      this.#addGap(beat, event, visits);
-    }
-    beat.serial++;
-    beats.put(key.row, beat);
-    const wait = dueAfter(beat);
-    if (beat.alive && wait !== undefined) push(this.#state.heap, { ...key, atMs: beat.lastMs + wait, serial: beat.serial });
-  }
-
-  #addGap(beat: Beat, event: StatusBeat, visits: number): void {
-    const ofKind = this.#ofKind(event.ref);
-    const gap = event.atMs - beat.lastMs;
-    beat.gaps.push([gap, Math.max(1, visits - beat.lastVisits), Math.max(1, ofKind - beat.lastOfKind)]);
-    beat.lastVisits = visits;
-    beat.lastOfKind = ofKind;
-    beat.by = event.actor.name;
-    vote(beat.habit, event.actor.name);
-    beat.lastMs = event.atMs;
-    beat.beats++;
+  #beat({ of, name, row }: Pick<Due, 'of' | 'name' | 'row'>, ref: ObjectRef, sign: Sign): void {
+    const beats = this.#beats[of];
+    if (!beats.has(row)) beats.begin(row, nameOfHead(ref), sign);
+    else if (!beats.come(row, sign)) return;
+    if (!beats.isAlive(row)) return;
+    const wait = dueAfter(this.#gaps, beats.readGaps(row, this.#gaps));
+    if (wait !== undefined) push(this.#state.heap, { of, name, row, atMs: sign.atMs + wait, serial: beats.serialOf(row) });
   }
 
   #ofKind(ref: Pick<ObjectRef, 'group' | 'kind'>): number {
@@ -204,8 +176,7 @@ export class Silence {
       const { of, row, serial } = due;
       const beat = this.#beats[of].get(row);
       if (beat === undefined || beat.serial !== serial || !beat.alive) continue;
-      beat.told++;
-      this.#beats[of].put(row, beat);
+      this.#beats[of].tell(row);
       this.#state.raised++;
       const together = this.#silentTogether(beat, of);
       const ofKind = this.#ofKind(headOf(beat.head));
@@ -260,41 +231,36 @@ export function actorOnKind(actor: string, kind: string): string {
   return `${actor}\u0000${kind}`;
 }
 
-function firstBeat({ ref, actor, atMs }: StatusBeat, now: { visits: number; ofKind: number; serial: number; gaps: Gaps }): Beat {
-  return {
-    head: nameOfHead(ref),
-    by: actor.name,
-    habit: { by: actor.name, votes: 1 },
-    lastMs: atMs,
-    lastVisits: now.visits,
-    lastOfKind: now.ofKind,
-    gaps: now.gaps,
-    late: 0,
-    beats: 0,
-    alive: true,
-    told: 0,
-    serial: now.serial,
-  };
-}
-
 /** How long after its last beat a key counts as overdue; undefined while it has no steady beat. */
-function dueAfter(beat: Beat): number | undefined {
-  if (beat.gaps.count() < BEATS_MIN - 1) return undefined;
-  const gaps = beat.gaps.on(CLOCKS.time);
+function dueAfter(gaps: Float64Array, n: number): number | undefined {
+  if (n < BEATS_MIN - 1) return undefined;
   // Less than a week of gaps has seen no night or weekend worth the name.
   let covered = 0;
-  for (const gap of gaps) covered += gap;
+  for (let i = 0; i < n; i++) covered += gaps[i] as number;
   if (covered < 7 * DAY_MS) return undefined;
-  const rising = gaps.toSorted();
-  const median = rising[gaps.length >> 1] as number;
-  const longest = rising[gaps.length - 1] as number;
+  sortFirst(gaps, n);
+  const median = gaps[n >> 1] as number;
+  const longest = gaps[n - 1] as number;
   if (median < MEDIAN_MIN_MS || median > MEDIAN_MAX_MS || longest > UNEVEN_MAX * median) return undefined;
   // Hill estimate of the tail beyond the k-th longest gap, shrunk towards a quarter.
-  const threshold = rising[gaps.length - 1 - TAIL_K] as number;
+  const threshold = gaps[n - 1 - TAIL_K] as number;
   let sum = 0.25 * 3;
-  for (let i = gaps.length - TAIL_K; i < gaps.length; i++) sum += Math.log((rising[i] as number) / threshold);
+  for (let i = n - TAIL_K; i < n; i++) sum += Math.log((gaps[i] as number) / threshold);
   const slope = sum / (TAIL_K + 3);
   return longest * Math.exp(slope * -Math.log(RARITY) + 0.1);
+}
+
+/** By insertion: there are at most a few dozen, and nothing has to be made for it. */
+function sortFirst(values: Float64Array, n: number): void {
+  for (let i = 1; i < n; i++) {
+    const value = values[i] as number;
+    let at = i;
+    while (at > 0 && (values[at - 1] as number) > value) {
+      values[at] = values[at - 1] as number;
+      at--;
+    }
+    values[at] = value;
+  }
 }
 
 function describe(
@@ -350,13 +316,6 @@ function deviation(gaps: Float64Array, gap: number, spreadMin: number): { p: num
   const spread = Math.max(spreadMin, Math.sqrt(squares / (n - 1))) * Math.sqrt(1 + 1 / n);
   const z = Math.max(0, (Math.log(gap) - mean) / spread);
   return { p: 0.5 * (1 + (z * z) / (n - 1)) ** (-n / 2), mean, spread };
-}
-
-/** Boyer and Moore's majority vote: whoever brought more than half of the beats survives, in two fields. */
-function vote(habit: Beat['habit'], by: string): void {
-  if (habit.by === by) habit.votes++;
-  else if (habit.votes > 1) habit.votes--;
-  else Object.assign(habit, { by, votes: 1 });
 }
 
 function before(a: Due, b: Due): boolean {

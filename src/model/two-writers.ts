@@ -5,12 +5,12 @@
  * their number has doubled. What follows on a first turn is not learnt: a fight must not teach itself.
  */
 
-import { createHash } from 'node:crypto';
 import { fieldName } from '../domain/field-path.ts';
 import type { Json } from '../domain/json.ts';
 import { touch } from './counts.ts';
 import { type Detector, type Evidence, type Explanation, type Group, HOUR_MS, sameInGroup } from './detector.ts';
 import type { ChangeEvent, Field } from './features.ts';
+import { textHash } from './text-hash.ts';
 import { many, quoteBoth, span } from './words.ts';
 
 /** Within an hour no more objects than this are written and written again. */
@@ -24,6 +24,7 @@ const TURNS_MIN = 2;
 const KINDS_MAX = 2_000;
 const PRIOR_WRITES = 50;
 const MATURE_WRITES = 30;
+const HASHED_FROM = 40;
 
 /** The last write of one field, and how many turns in a row led to it. */
 interface Rope {
@@ -62,7 +63,8 @@ export class TwoWriters implements Detector<State> {
     let longest: { field: Field; rope: Rope; turns: number } | undefined;
     for (const field of event.fields) {
       const rope = ropes.get(field.path);
-      if (rope === undefined || !isTurn(rope, field, event)) continue;
+      if (rope === undefined || !mayTurn(rope, event)) continue;
+      if (!isTurn(rope, event, { before: hashOf(field.old), after: hashOf(field.next) })) continue;
       const turns = rope.turns + 1;
       if (turns >= TURNS_MIN && isPowerOfTwo(turns) && turns > (longest?.turns ?? 0)) longest = { field, rope, turns };
     }
@@ -114,22 +116,22 @@ export class TwoWriters implements Detector<State> {
     const ropes = touch(this.#state.ropes, event.object, OBJECTS_MAX, () => new Map<string, Rope>());
     for (const field of event.fields) {
       const last = ropes.get(field.path);
-      const turn = last !== undefined && isTurn(last, field, event);
+      const value = { before: hashOf(field.old), after: hashOf(field.next) };
+      const turn = last !== undefined && isTurn(last, event, value);
       if (!turn || last.turns === 0) {
         for (const tally of [own, all]) {
           tally.writes++;
           if (turn) tally.turns++;
         }
       }
-      const written = { before: hashOf(field.old), after: hashOf(field.next), actor: event.actor.name, atMs: event.atMs };
-      const run = turn
-        ? { turns: last.turns + 1, sinceMs: last.sinceMs, other: last.actor }
-        : { turns: 0, sinceMs: event.atMs, other: '' };
-      Object.assign(
-        touch(ropes, field.path, FIELDS_PER_OBJECT_MAX, () => ({ ...written, ...run })),
-        written,
-        run,
-      );
+      const rope = touch(ropes, field.path, FIELDS_PER_OBJECT_MAX, newRope);
+      rope.other = turn ? rope.actor : '';
+      rope.turns = turn ? rope.turns + 1 : 0;
+      if (!turn) rope.sinceMs = event.atMs;
+      rope.before = value.before;
+      rope.after = value.after;
+      rope.actor = event.actor.name;
+      rope.atMs = event.atMs;
     }
   }
 
@@ -150,23 +152,29 @@ export class TwoWriters implements Detector<State> {
   }
 }
 
-/** Puts back what the last writer, somebody else, had found; in a run of turns only the two who began it take part. */
-function isTurn(rope: Rope, field: Field, event: ChangeEvent): boolean {
+function newRope(): Rope {
+  return { before: '', after: '', actor: '', atMs: 0, turns: 0, sinceMs: 0, other: '' };
+}
+
+/** Somebody else wrote last; in a run of turns only the two who began it take part. */
+function mayTurn(rope: Rope, event: ChangeEvent): boolean {
   return (
-    rope.actor !== event.actor.name &&
-    (rope.turns === 0 || rope.other === event.actor.name) &&
-    event.atMs - rope.atMs <= TURN_MS &&
-    rope.before === hashOf(field.next) &&
-    rope.after === hashOf(field.old)
+    rope.actor !== event.actor.name && (rope.turns === 0 || rope.other === event.actor.name) && event.atMs - rope.atMs <= TURN_MS
   );
+}
+
+/** Puts back what the last writer had found. */
+function isTurn(rope: Rope, event: ChangeEvent, value: Pick<Rope, 'before' | 'after'>): boolean {
+  return mayTurn(rope, event) && rope.before === value.after && rope.after === value.before;
 }
 
 function isPowerOfTwo(count: number): boolean {
   return (count & (count - 1)) === 0;
 }
 
+/** A value as far as it has to be told from others: a short one as it is, and no JSON begins with `#`. */
 function hashOf(value: Json | undefined): string {
   if (value === undefined) return '';
   const text = JSON.stringify(value);
-  return text.length <= 40 ? text : createHash('sha1').update(text).digest('base64url');
+  return text.length <= HASHED_FROM ? text : `#${textHash(text)}`;
 }

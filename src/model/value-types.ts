@@ -37,13 +37,18 @@ const CIDR = /^(?:\d{1,3}(?:\.\d{1,3}){3}|[0-9a-f:]{2,39})\/\d{1,3}$/i;
 /** A number, or a Kubernetes quantity or duration as one; the suffix `m` is milli for CPU and minutes elsewhere. */
 export function numberOf(value: Json | undefined, generic: string): number | undefined {
   if (typeof value === 'number') return Number.isFinite(value) ? value : undefined;
-  if (typeof value !== 'string' || value.length > 28) return undefined;
+  if (typeof value !== 'string' || value.length > 28 || !mayBeNumber(value.charCodeAt(0))) return undefined;
   const match = QUANTITY.exec(value);
   if (match === null) return undefined;
   const suffix = match[2];
   const number = Number(match[1]);
   if (suffix === undefined) return number;
   return number * (suffix === 'm' && /cpu/i.test(generic) ? 1e-3 : (SUFFIX[suffix] as number));
+}
+
+/** Digits and signs; most texts are told from numbers by their first letter. */
+function mayBeNumber(code: number): boolean {
+  return (code >= 0x30 && code <= 0x39) || code === 0x2b || code === 0x2d;
 }
 
 export interface Version {
@@ -74,20 +79,27 @@ export function imageOf(value: Json | undefined): Image | undefined {
 }
 
 /** The tokens of a new value given the old one. A token's text before its first `:` is its type. */
-export function tokensOf(old: Json | undefined, next: Json | undefined, generic: string): string[] {
-  const tokens = valueTokens(old, next, generic);
+export function tokensOf(
+  old: Json | undefined,
+  next: Json | undefined,
+  generic: string,
+  numbers = { x: numberOf(old, generic), y: numberOf(next, generic) },
+): string[] {
+  const tokens = valueTokens(old, next, numbers);
   // What sort of value it is counts apart: a word where versions are usual is odd, however many versions there have been.
   const last = tokens[tokens.length - 1] as string;
   if (typeof next === 'string' && next !== '') tokens.push(`type:${last.slice(0, last.indexOf(':'))}`);
   return tokens;
 }
 
-function valueTokens(old: Json | undefined, next: Json | undefined, generic: string): string[] {
+function valueTokens(
+  old: Json | undefined,
+  next: Json | undefined,
+  { x, y }: { x: number | undefined; y: number | undefined },
+): string[] {
   if (next === undefined) return ['gone:'];
   if (next === null || typeof next === 'boolean') return [`is:${next}`];
-  const y = numberOf(next, generic);
   if (y !== undefined) {
-    const x = numberOf(old, generic);
     if (y === 0) return ['num:0'];
     if (x === 0) return ['step:from0'];
     // Without a past value only the size counts, to half an octave: 27 replicas are no news where 25 are usual.
@@ -120,10 +132,14 @@ function textTokens(old: Json | undefined, next: string): string[] {
 
 const DIGEST_END = /@sha256:[0-9a-f]{16,64}$/;
 
+function withoutDigest(text: string): string {
+  return text.includes('@') ? text.replace(DIGEST_END, '') : text;
+}
+
 function wordToken(before: string | undefined, after: string): string {
   // A pinned digest says nothing beside the tag it pins.
-  const next = after.replace(DIGEST_END, '');
-  const old = before?.replace(DIGEST_END, '');
+  const next = withoutDigest(after);
+  const old = before === undefined ? undefined : withoutDigest(before);
   if (HEX.test(next) && /\d/.test(next)) return `hex:${next.length}`;
   if (CIDR.test(next)) return `cidr:/${next.slice(next.lastIndexOf('/') + 1)}`;
   const version = versionOf(next);

@@ -4,7 +4,7 @@
  */
 import type { Change } from '../domain/change.ts';
 import type { Group } from './detector.ts';
-import type { ChangeEvent } from './features.ts';
+import type { ChangeEvent, Field } from './features.ts';
 import { noteLost } from './lost-things.ts';
 
 export const VISIT_GAP_MS = 2_000;
@@ -43,7 +43,9 @@ export function joinVisit(visit: Visit, event: ChangeEvent): void {
   visit.objects.add(event.object);
   visit.lost += event.type === 'DELETED' ? 1 : event.type === 'ADDED' ? -1 : 0;
   if (event.type === 'DELETED') visit.things += noteLost(visit.gone, event);
-  const keys = new Set(event.fields.map((field) => field.done));
+  const { fields } = event;
+  // Most changes are of one field.
+  const keys = fields.length === 1 ? [(fields[0] as Field).done] : new Set(fields.map((field) => field.done));
   for (const key of keys) visit.same.set(key, (visit.same.get(key) ?? 0) + 1);
 }
 

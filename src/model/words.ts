@@ -6,11 +6,14 @@ const QUOTED_MAX = 60;
 /** Of what both sides begin with, this much is kept before the difference. */
 const QUOTED_LEAD = 16;
 
+/** Space that is not one blank: few values have any. */
+const SPACED = /[^\S ]| {2}/;
+
 /** A value as a person would quote it, short. */
 export function quote(value: Json | undefined): string {
   if (value === undefined) return 'nothing';
   const text = typeof value === 'string' ? value : JSON.stringify(value);
-  const line = text.replaceAll(/\s+/g, ' ');
+  const line = SPACED.test(text) ? text.replaceAll(/\s+/g, ' ') : text;
   return line.length > QUOTED_MAX ? `${line.slice(0, QUOTED_MAX - 3)}…` : line;
 }
 
