@@ -25,6 +25,11 @@ export class LogTimes {
       openHigh: db
         .prepare<[number, number], number>('SELECT seq FROM change WHERE seq > ? AND observed_ms <= ? ORDER BY seq DESC LIMIT 1')
         .pluck(),
+      lastIn: db
+        .prepare<[number, number, number], number>(
+          'SELECT seq FROM change WHERE seq BETWEEN ? AND ? AND observed_ms <= ? ORDER BY seq DESC LIMIT 1',
+        )
+        .pluck(),
       firstSpan: db.prepare<[number], Stretch>(
         'SELECT first_seq AS first, last_seq AS last FROM span WHERE ms_max >= ? ORDER BY last_seq LIMIT 1',
       ),
@@ -81,7 +86,9 @@ export class LogTimes {
       if (end < last) break;
       last = end - RUN;
     }
-    return Math.max(last, span.first - 1);
+    if (last < span.first) return span.first - 1;
+    // Looked for change by change in the run that is left: what leads back from there would meet each later change of every object.
+    return this.#sql.lastIn.get(Math.max(span.first, last - RUN + 1), last, toMs) ?? last;
   }
 
   #lowest(fromMs: number): number {

@@ -95,6 +95,31 @@ export class NewestMarks {
     return newest === undefined ? undefined : log.newestUpTo(newest, seqMax);
   }
 
+  /** The same for some objects at once, whose newest changes are known. */
+  newestOfAll(entries: readonly { objectId: number; seq: number }[], seqMax: number): ReturnType<ChangeLog['row']>[] {
+    const { log, objects } = this.#parts;
+    const walks = entries.flatMap(({ objectId, seq }, i) => {
+      const from = seq <= seqMax ? seq : (this.#near(objectId, seqMax) ?? seq);
+      return from === NONE ? [] : [{ i, objectId, newest: seq, from, to: undefined as number | undefined }];
+    });
+    const to = log.newestSeqsUpTo(
+      walks.map(({ from }) => from),
+      seqMax,
+    );
+    for (const [n, walk] of walks.entries()) walk.to = to[n];
+    // Where a walk found nothing, what it began with says whether that is so.
+    const rows = log.rows(walks.map((walk) => walk.to ?? walk.from));
+    const found: ReturnType<ChangeLog['row']>[] = entries.map(() => undefined);
+    for (const { i, objectId, newest, from, to: at } of walks) {
+      const row = rows.get(at ?? from);
+      // What a mark names may no longer be kept, or be of an object that had the number before.
+      if (row === undefined || objects.life(row.lifeId)?.objectId !== objectId)
+        found[i] = from === newest ? undefined : log.newestUpTo(newest, seqMax);
+      else if (at !== undefined) found[i] = row;
+    }
+    return found;
+  }
+
   /** Undefined where no mark tells. */
   #near(objectId: number, seqMax: number): number | undefined {
     const chunk = objectId >>> CHUNK_BITS;

@@ -47,13 +47,12 @@ export class ObjectQueries {
     const after = query.continue === undefined ? 0 : (decodeCursor('objects', ['number'], query.continue)[0] as number);
     const found: Placed[] = [];
     this.#listed.clear();
-    for (const entry of this.#entries(query, after)) {
-      const gone = entry.deleted && query.includeDeleted !== true;
-      if (gone && query.atMs !== undefined && entry.lastMs <= query.atMs && entry.seq <= this.#parts.times.highest(query.atMs))
-        continue;
-      const summary = query.atMs === undefined ? summaryOf(entry) : this.#summaryAt(entry, query.atMs);
-      if (summary === undefined || (summary.deleted && query.includeDeleted !== true)) continue;
-      found.push({ objectId: entry.objectId, summary });
+    for (const entries of this.#pages(query, after)) {
+      const summaries = query.atMs === undefined ? entries.map(summaryOf) : this.#summariesAt(entries, query.atMs, query);
+      for (const [i, { objectId }] of entries.entries()) {
+        const summary = summaries[i];
+        if (summary !== undefined && (!summary.deleted || query.includeDeleted === true)) found.push({ objectId, summary });
+      }
       if (found.length > query.limit) break;
     }
     const page = pageOf(found, query.limit, (last) => encodeCursor('objects', [last.objectId]));
@@ -68,7 +67,7 @@ export class ObjectQueries {
     return row;
   }
 
-  *#entries(query: ObjectQuery, after: number): Generator<ObjectEntry> {
+  *#pages(query: ObjectQuery, after: number): Generator<ObjectEntry[]> {
     const { interning, objects } = this.#parts;
     const resources = interning.resources(query).map(({ id }) => id);
     const namespaceId = query.namespace === undefined ? undefined : interning.namespaceIdIfKnown(query.namespace);
@@ -77,15 +76,43 @@ export class ObjectQueries {
     const chunk = Math.min(CHUNK, query.limit + 1);
     for (let from = after; ; ) {
       const page = objects.page({ resources, namespaceId, name: query.name, after: from, limit: chunk });
-      yield* page;
+      yield page;
       const last = page.at(-1);
       if (last === undefined || page.length < chunk) return;
       from = last.objectId;
     }
   }
 
-  #summaryAt(entry: ObjectEntry, atMs: number): ObjectSummary | undefined {
-    const row = this.changeAt(entry, atMs);
+  /** Of each object as it was; undefined where it was not there. */
+  #summariesAt(
+    entries: readonly ObjectEntry[],
+    atMs: number,
+    { includeDeleted }: Pick<ObjectQuery, 'includeDeleted'>,
+  ): (ObjectSummary | undefined)[] {
+    const { times, newestMarks } = this.#parts;
+    const high = times.highest(atMs);
+    const asked = entries.filter(
+      ({ deleted, lastMs, seq }) => !(deleted && includeDeleted !== true && lastMs <= atMs && seq <= high),
+    );
+    const rows = this.#observedBy(newestMarks.newestOfAll(asked, high), atMs);
+    const summaries = new Map(asked.map((entry, i) => [entry, this.#summaryAt(entry, rows[i])]));
+    return entries.map((entry) => summaries.get(entry));
+  }
+
+  /** Each change, or the newest one before it of its object that was observed by a time. */
+  #observedBy(rows: readonly (ChangeRow | undefined)[], atMs: number): (ChangeRow | undefined)[] {
+    let found = [...rows];
+    for (;;) {
+      const later = found.filter((row) => row !== undefined && row.observedMs > atMs) as ChangeRow[];
+      if (later.length === 0) return found;
+      const before = this.#parts.log.rows(later.map(({ seq, previous }) => seq - (previous ?? seq)));
+      found = found.map((row) =>
+        row === undefined || row.observedMs <= atMs ? row : before.get(row.seq - (row.previous ?? row.seq)),
+      );
+    }
+  }
+
+  #summaryAt(entry: ObjectEntry, row: ChangeRow | undefined): ObjectSummary | undefined {
     const life = row === undefined ? undefined : this.#parts.objects.life(row.lifeId);
     if (row === undefined || life === undefined) return undefined;
     this.#listed.set(row.seq, row);

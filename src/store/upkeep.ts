@@ -58,6 +58,7 @@ export class Upkeep {
   /** Whose turn it is, by its place among the tasks. */
   #turn = 0;
   #checkpointMs = 0;
+  #isCheckpointDue = false;
 
   constructor(parts: UpkeepParts) {
     this.#parts = parts;
@@ -67,6 +68,10 @@ export class Upkeep {
   round(isOver: () => boolean, bytesMax: number | undefined): boolean {
     const { db, times } = this.#parts;
     times.forget();
+    if (this.#isCheckpointDue) {
+      this.#checkpoint();
+      if (isOver()) return true;
+    }
     const tasks = this.#tasks(isOver, bytesMax);
     let worked = false;
     let more = false;
@@ -80,11 +85,9 @@ export class Upkeep {
     if (!worked) return false;
     const free = db.pragma('freelist_count', { simple: true }) as number;
     if (free > FREE_PAGES_KEPT * 2) db.pragma(`incremental_vacuum(${Math.min(free - FREE_PAGES_KEPT, FREED_MAX)})`);
-    // It waits for the disk, so not after each slice.
-    if (!more || performance.now() - this.#checkpointMs >= CHECKPOINT_MS) {
-      db.pragma('wal_checkpoint(PASSIVE)');
-      this.#checkpointMs = performance.now();
-    }
+    // It waits for the disk, so not after each slice; and where the time is over, alone in the next one.
+    if (!more) this.#checkpoint();
+    else this.#isCheckpointDue = performance.now() - this.#checkpointMs >= CHECKPOINT_MS;
     return more;
   }
 
@@ -102,6 +105,12 @@ export class Upkeep {
       () => stepsUntil(isOver, () => this.#accountForFields()),
       () => this.#release(isOver, bytesMax) > 0,
     ];
+  }
+
+  #checkpoint(): void {
+    this.#parts.db.pragma('wal_checkpoint(PASSIVE)');
+    this.#checkpointMs = performance.now();
+    this.#isCheckpointDue = false;
   }
 
   #rollSeries(): boolean {

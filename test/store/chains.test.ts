@@ -65,6 +65,29 @@ describe('the chain of an object', () => {
     );
   });
 
+  it('is followed for many objects at once as for each alone, also where a change is no longer kept', () => {
+    fc.assert(
+      fc.property(objectsOfChanges, fc.nat(), (objects, lost) => {
+        const { db, close } = openDatabase({ file: ':memory:' });
+        const { log, rows } = chained(db, objects);
+        const gone = rows[lost % rows.length] as ChangeRow;
+        const next = rows.find(({ lifeId, seq }) => lifeId === gone.lifeId && seq > gone.seq);
+        if (next !== undefined) {
+          const previous = gone.previous === null ? null : next.seq - gone.seq + gone.previous;
+          db.prepare('UPDATE change SET previous = ? WHERE seq = ?').run(previous, next.seq);
+        }
+        db.prepare('DELETE FROM change WHERE seq = ?').run(gone.seq);
+        const seqs = rows.map(({ seq }) => seq).filter((seq) => seq !== gone.seq);
+        for (let max = 0; max <= rows.length; max++) {
+          const alone = seqs.map((seq) => log.newestUpTo(seq, max)?.seq);
+          assert.deepEqual(log.newestSeqsUpTo(seqs, max), alone, `up to ${max} without ${gone.seq}`);
+        }
+        close();
+      }),
+      { numRuns: 30 },
+    );
+  });
+
   it('is found back in far fewer steps than it is long', () => {
     const { db, close } = openDatabase({ file: ':memory:' });
     const { log } = chained(

@@ -29,6 +29,8 @@ describe('any history', () => {
       object: fc.integer({ min: 0, max: 3 }),
       spec,
       gone: fc.boolean(),
+      /** The clock of who tells goes back at times. */
+      lateMs: fc.constantFrom(0, 0, 15, 40),
       maintain: fc.constantFrom('no', 'a step', 'all'),
     });
     const shape = fc.record({
@@ -58,7 +60,7 @@ describe('any history', () => {
             lives.set(one.object, life + 1);
           } else states.set(one.object, object);
           const type = deleted ? 'DELETED' : before === undefined ? 'ADDED' : 'MODIFIED';
-          const changes = store.append({ changes: [newChange(type, object, { before, observedMs: i * 10 })] });
+          const changes = store.append({ changes: [newChange(type, object, { before, observedMs: 100 + i * 10 - one.lateMs })] });
           if (one.maintain !== 'no') store.maintain(one.maintain === 'all' ? {} : { msMax: 0 });
           return changes;
         });
@@ -68,7 +70,8 @@ describe('any history', () => {
         for (const { seq, ref, state: expected } of appended.toReversed()) {
           assert.equal(canonicalJson(store.stateAt(ref, { seq }) as Json), canonicalJson(expected));
         }
-        for (let atMs = 0; atMs < steps.length * 10; atMs += 25) {
+        for (let atMs = 50; atMs < 100 + steps.length * 10; atMs += 25) {
+          const there: [string, number][] = [];
           for (let n = 0; n < 4; n++) {
             const then = appended.findLast(({ ref, observedMs }) => ref.name === `k${n}` && observedMs <= atMs);
             const expected = then === undefined || then.type === 'DELETED' ? null : then.state;
@@ -76,7 +79,12 @@ describe('any history', () => {
               canonicalJson((store.stateAt(refTo(`k${n}`), { atMs }) ?? null) as Json),
               canonicalJson(expected as Json),
             );
+            if (then !== undefined && expected !== null) there.push([then.ref.name, then.seq]);
           }
+          const listed = store.objects({ atMs, limit: 10 }).items.map(({ ref, seq }): [string, number] => [ref.name, seq]);
+          assert.deepEqual(listed.sort(), there.sort(), `at ${atMs}`);
+          for (const { ref, seq } of store.objects({ atMs, limit: 10, namespace: 'streaming' }).items)
+            assert.deepEqual(store.stateAt(ref, { seq }), store.stateAt(ref, { atMs }));
         }
         for (const [object, expected] of states) {
           assert.equal(canonicalJson(store.head(refTo(`k${object}`))?.state as Json), canonicalJson(expected));
