@@ -14,6 +14,7 @@ import { combine, IMPACT, WEIGHTS } from './combine.ts';
 import { Company } from './company.ts';
 import { DAY_MS, type Detector, type Evidence, type Group } from './detector.ts';
 import { Drift } from './drift.ts';
+import { Echoes } from './echoes.ts';
 import { bitsOf, gravest, type Part, reasonOf, reasonsOf } from './explain.ts';
 import { FactDetector } from './fact-detector.ts';
 import { type ChangeEvent, EventBook, eventOf, isStatusOnly, objectId } from './features.ts';
@@ -93,6 +94,7 @@ export class ClusterModel {
   readonly #book = new EventBook();
   readonly #habits = new PathHabits();
   readonly #tempos = new Tempos();
+  readonly #echoes = new Echoes();
   readonly #facts = new FactDetector();
   readonly #waves = new WaveHabits();
   readonly #silence = new Silence();
@@ -123,7 +125,7 @@ export class ClusterModel {
       new NewValue(options.others),
       new NewOrigin(options.others),
       new Leap(),
-      new HourOfWeek({ timeZone: options.timeZone }),
+      new HourOfWeek({ timeZone: options.timeZone, echoes: this.#echoes }),
       new Burst(this.#tempos),
       new Pace(this.#tempos),
       new MassDelete(this.#waves),
@@ -308,6 +310,7 @@ export class ClusterModel {
     for (const event of group.events) {
       for (const detector of this.#detectors) detector.learn(event, group);
       this.#habits.learn(event);
+      this.#echoes.learn(event);
     }
   }
 
@@ -458,6 +461,7 @@ export class ClusterModel {
       table: this.#table.save(),
       habits: this.#habits.save(),
       tempos: this.#tempos.save(),
+      echoes: this.#echoes.save(),
       silence: this.#silence.save(),
       company: this.#company.save(),
       statusLoop: this.#statusLoop.save(),
@@ -473,6 +477,7 @@ export class ClusterModel {
     if (saved.names !== undefined) this.#names.load(saved.names);
     this.#habits.load(saved.habits);
     this.#tempos.load(saved.tempos);
+    this.#echoes.load(saved.echoes);
     this.#silence.load(saved.silence);
     this.#company.load(saved.company);
     this.#statusLoop.load(saved.statusLoop);
@@ -490,6 +495,7 @@ export interface SavedCluster {
   table: RowTableState;
   habits: ReturnType<PathHabits['save']>;
   tempos: ReturnType<Tempos['save']>;
+  echoes: ReturnType<Echoes['save']>;
   silence: ReturnType<Silence['save']>;
   company: ReturnType<Company['save']>;
   statusLoop: ReturnType<StatusLoop['save']>;

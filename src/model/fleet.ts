@@ -7,6 +7,7 @@
  */
 import { DAY_MS } from './detector.ts';
 import type { ChangeEvent } from './features.ts';
+import { hashOf } from './hash.ts';
 import { originIn } from './origin.ts';
 import { textHash } from './text-hash.ts';
 

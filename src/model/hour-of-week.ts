@@ -4,6 +4,7 @@
  */
 import { touch } from './counts.ts';
 import { DAY_MS, type Detector, type Evidence, type Explanation, type Group, HOUR_MS } from './detector.ts';
+import type { Echoes } from './echoes.ts';
 import type { ChangeEvent } from './features.ts';
 import { makeWeekClock, type WeekClock } from './week-clock.ts';
 import { many } from './words.ts';
@@ -19,6 +20,8 @@ const SPAN_MIN_MS = 21 * DAY_MS;
 const BACKOFF = 6;
 const SITTING_MS = 2 * HOUR_MS;
 const SITTING_SURPRISE = 1;
+/** What a change keeps of its surprise that repeats what was done elsewhere lately. */
+const ECHO = 0.5;
 const EVERYONE = '*';
 const WEEKDAYS = ['Monday', 'Tuesday', 'Wednesday', 'Thursday', 'Friday', 'Saturday', 'Sunday'];
 
@@ -38,11 +41,13 @@ export class HourOfWeek implements Detector<HourOfWeekState> {
   readonly #kernel = makeKernel();
   readonly #clock: WeekClock;
   readonly #timeZone: string;
+  readonly #echoes: Pick<Echoes, 'repeats'> | undefined;
   #state: HourOfWeekState = { habits: new Map() };
 
-  constructor(options: { timeZone: string }) {
+  constructor(options: { timeZone: string; echoes?: Pick<Echoes, 'repeats'> }) {
     this.#clock = makeWeekClock(options.timeZone);
     this.#timeZone = options.timeZone;
+    this.#echoes = options.echoes;
   }
 
   score(event: ChangeEvent): Evidence | undefined {
@@ -55,7 +60,8 @@ export class HourOfWeek implements Detector<HourOfWeekState> {
     const lone = -Math.log(HOURS * density);
     // Who is at work goes on working, whatever the hour: after a change shortly before, only that anybody goes on at all can surprise.
     const goesOn = own !== undefined && event.atMs - own.lastMs <= SITTING_MS;
-    const surprise = goesOn ? Math.min(lone, SITTING_SURPRISE) : lone;
+    const sitting = goesOn ? Math.min(lone, SITTING_SURPRISE) : lone;
+    const surprise = sitting > 0 && this.#echoes?.repeats(event) ? ECHO * sitting : sitting;
     return surprise > 0 ? { surprise, explain: () => this.#explain(event, hour, own) } : undefined;
   }
 

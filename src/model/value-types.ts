@@ -29,6 +29,9 @@ const VERSION = /^(\D{0,16}?)(\d{1,9})\.(\d{1,9})(?:\.(\d{1,9}))?([^\n]{0,100})$
 const IMAGE = /^((?:[\w.-]{1,200}(?::\d{1,5})?\/)?[\w./-]{1,200}?)(?::([\w][\w.+-]{0,127}))?(@sha256:[0-9a-f]{16,64})?$/;
 const URL_START = /^([a-z][\w+.-]{1,15}):\/\/(?:[^/@\s]{1,200}@)?([^/\s?#]{1,253})(\/[^/\s?#]{0,100})?/i;
 const HOST = /^(?:[\w*-]{1,63}\.)+[a-z]{2,24}$/i;
+/** Files, and keys by which secrets hold them, look like hosts. */
+const FILE =
+  /\.(?:json|ya?ml|toml|xml|conf|cfg|ini|properties|crt|key|pem|p12|jks|txt|logs?|tmpl|tpl|js|jar|sql|db|rules|html|lua|env|token|password)$/i;
 const HEX = /^(?:sha256:)?[0-9a-f]{7,128}$/;
 const DURATION = /^(?:\d{1,9}(?:\.\d{1,9})?(?:ns|us|µs|ms|s|m|h)){2,}$/;
 const CRON = /^(?:[\d*/,A-Za-z?LW#-]{1,40} ){4,5}[\d*/,A-Za-z?LW#-]{1,40}$/;
@@ -146,7 +149,7 @@ function wordToken(before: string | undefined, after: string): string {
   if (version !== undefined && !HOST.test(next)) return versionToken(old === undefined ? undefined : versionOf(old), version);
   if (DURATION.test(next)) return 'duration:';
   if (CRON.test(next)) return `cron:${next.split(' ').slice(0, 2).join(' ')}`;
-  if (HOST.test(next)) return `host:${next.toLowerCase().split('.').slice(-2).join('.')}`;
+  if (HOST.test(next) && !FILE.test(next)) return `host:${next.toLowerCase().split('.').slice(-2).join('.')}`;
   if (next.length <= 80 && !next.includes('\n'))
     return /\d\D*\d\D*\d/.test(next) ? `form:${next.replaceAll(/\d+/g, '0')}` : `word:${next}`;
   return `text:${Math.round(Math.log2(next.length / Math.max(1, old?.length ?? next.length)))}`;

@@ -53,3 +53,13 @@ test('a new object is asked where its values come from as well, ports and the ca
   assert.equal(told({ type: 'ADDED', name: 'app-60', spec: image('quay.io:443/team/app-60:1.0.0') }), undefined);
   assert.ok((told({ type: 'ADDED', name: 'app-60', spec: image('10.1.2.3:5000/app-60:1.0.0') })?.surprise ?? 0) > 5);
 });
+
+test('the name of a file is no place that anything comes from', () => {
+  const file = (name: string) => ({
+    type: 'ADDED' as const,
+    name: 'app-60',
+    spec: { ...image('quay.io/team/app-60:1.0.0'), from: name },
+  });
+  assert.equal(told(file('dashboards.backup.json')), undefined);
+  assert.ok((told(file('dashboards.backup.dev'))?.surprise ?? 0) > 5);
+});
