@@ -21,7 +21,7 @@ const SPREAD_MIN = 5;
 const GROUPS_MIN = 10;
 const PLACES_MAX = 20_000;
 const TRIAL_MS = 7 * DAY_MS;
-const SHARE_WEIGHT = 2;
+const SHARE_WEIGHT = 1;
 const POPULATION_MIN = 5;
 
 /** Deletions beyond creations, and of how many things. */
@@ -149,12 +149,12 @@ export class MassDelete implements Detector<ReturnType<WaveHabits['save']>> {
     }
     const weighty = things + PART_WEIGHT * (lost - things);
     if (lost < LOST_MIN || weighty < THINGS_MIN) return undefined;
-    // Of a population of some size, how much is gone: twelve of forty weigh more than twelve of four thousand.
+    // Of a population of some size, how much is gone: twelve of forty weigh more than twelve of four thousand. That nothing is left of one thing is no news.
     const alive = this.#habits.state.alive.get(placeOf(event)) ?? 0;
     const share = alive + lost >= POPULATION_MIN ? Math.min(1, lost / Math.max(lost, alive + lost - group.lost)) : 0;
     const habitual = ((habit?.losing ?? 0) + 1) / ((habit?.groups ?? 0) + 5);
     return {
-      surprise: Math.max(0.01, 1.5 * Math.log(weighty) + SHARE_WEIGHT * share - 0.35 * Math.log(habitual)),
+      surprise: Math.max(0.01, 1.5 * Math.log(weighty) + (SHARE_WEIGHT * share * things) / lost - 0.35 * Math.log(habitual)),
       explain: () => ({
         sentence: `${event.actor.name} deleted ${many(lost, 'object')} more than it created within half an hour, ${event.ref.kind} ${event.ref.name} among them; in ${habit?.losing ?? 0} of its ${many(habit?.groups ?? 0, 'earlier session')} it deleted more than it created.`,
         observed: lost,
