@@ -24,6 +24,11 @@ export class Recent<K, V> {
     return this.#young.size + this.#old.size;
   }
 
+  /** Of all values that are kept. */
+  get weight(): number {
+    return this.#weight;
+  }
+
   get(key: K): V | undefined {
     const young = this.#young.get(key);
     if (young !== undefined) {

@@ -48,11 +48,12 @@ export function compress(bytes: Uint8Array, level: number, tables: Record<number
 /** Throws when the frame is damaged. */
 export function decompress(frame: Uint8Array): Buffer {
   const size = contentSizeOf(frame);
-  // One output buffer of the right size instead of a list of small ones that are put together in the end.
-  return zstdDecompressSync(frame, size === undefined ? {} : { chunkSize: Math.max(CHUNK_MIN, size) });
+  // One output buffer of the right size instead of a list of small ones that are put together in the end; not full, or zlib takes another one.
+  return zstdDecompressSync(frame, size === undefined ? {} : { chunkSize: Math.max(CHUNK_MIN, size + SPARE) });
 }
 
 const CHUNK_MIN = 64;
+const SPARE = 1;
 /** What a frame says of itself is believed only so far: a damaged one must not ask for any amount of memory. */
 const CONTENT_SIZE_MAX = 16 * 1024 * 1024;
 /** Bytes of the dictionary's number by the two lowest bits of the descriptor. */
@@ -117,7 +118,7 @@ export function decodeBlock(frame: Uint8Array): DecodedBlock {
     textAt: slice,
     records: () => seqs.map((seq, i) => ({ seq, text: slice(i) })),
     bytes: bytes.length + count * 16,
-    // A buffer of its own, as it is larger than what is cut from a common one; else that is left alone.
-    free: () => void (bytes.length === bytes.buffer.byteLength && (bytes.buffer as ArrayBuffer).transfer(0)),
+    // Small ones are cut from a common buffer, which is left alone.
+    free: () => void (bytes.buffer.byteLength <= bytes.length + SPARE && (bytes.buffer as ArrayBuffer).transfer(0)),
   };
 }

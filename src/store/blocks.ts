@@ -51,6 +51,7 @@ export class Blocks {
   readonly #resources: LifeResources;
   readonly #seal: ValueSeal;
   readonly #merger: SpanMerger;
+  #inflated = 0;
 
   constructor(db: Database.Database, options: BlockOptions, seal: ValueSeal) {
     this.#db = db;
@@ -116,6 +117,11 @@ export class Blocks {
     this.#sealedThrough = undefined;
     this.#young.forget();
     this.#resources.forget();
+  }
+
+  /** Blocks kept for reading, and how many were not among them when they were asked for. */
+  get cache(): { bytes: number; inflated: number } {
+    return { bytes: this.#decoded.weight, inflated: this.#inflated };
   }
 
   /** Lives were removed, whose ids may be given again. */
@@ -271,6 +277,7 @@ export class Blocks {
     let block = this.#decoded.get(id);
     if (block === undefined) {
       block = { ...this.#decode(id), key: span.key, byNamespace: span.byNamespace, isKept: true };
+      this.#inflated += 1;
       // First, so that it stays where it is too large to be kept.
       this.#readLast(block);
       this.#decoded.set(id, block, block.bytes);

@@ -429,6 +429,10 @@ export class SqliteStore implements port.Store {
     return this.#losses.size;
   }
 
+  get blockCache(): Blocks['cache'] {
+    return this.#blocks.cache;
+  }
+
   #rebuilt(row: ChangeRow): Change {
     const { paths: _, ...summary } = this.#changeQueries.summary(row);
     const { before, after } = this.#revisions.sides(row, summary.type);

@@ -1,8 +1,13 @@
 import { Gauge, type Registry } from 'prom-client';
 import type { Store } from './store.ts';
 
+interface Measured {
+  losses: number;
+  blockCache: { bytes: number; inflated: number };
+}
+
 /** What the store holds and what state it is in; each is read when it is asked for. */
-export function publishStoreMetrics(store: Store & { losses: number }, registry: Registry): void {
+export function publishStoreMetrics(store: Store & Measured, registry: Registry): void {
   const gauge = (name: string, help: string, read: () => number) =>
     new Gauge({
       name: `crowsnest_${name}`,
@@ -30,5 +35,11 @@ export function publishStoreMetrics(store: Store & { losses: number }, registry:
   );
   gauge('store_rejects', 'Observations that were rejected, with a reason.', () => store.counts().rejects);
   gauge('store_damaged', 'Changes and objects met since the start whose state is lost to damage on disk.', () => store.losses);
+  gauge('store_block_cache_bytes', 'Inflated blocks of revisions that are kept for reading.', () => store.blockCache.bytes);
+  gauge(
+    'store_blocks_inflated',
+    'Blocks of revisions since the start that were read from the file because they were not kept.',
+    () => store.blockCache.inflated,
+  );
   gauge('store_read_only', '1 while the database cannot be written.', () => (store.readOnly ? 1 : 0));
 }

@@ -1,0 +1,50 @@
+/** Blocks that were read: kept within their bound, given back at once when they go, and told as metrics. */
+import assert from 'node:assert/strict';
+import { it } from 'node:test';
+import { Registry } from 'prom-client';
+import type { KubeObject } from '../../src/domain/object-ref.ts';
+import { decodeBlock, encodeBlock } from '../../src/store/block-codec.ts';
+import { openSqliteStore } from '../../src/store/sqlite-store.ts';
+import { publishStoreMetrics } from '../../src/store/store-metrics.ts';
+import { newChange, state } from './new-changes.ts';
+
+const OBJECTS = 40;
+const CHANGES = 800;
+const CACHE_BYTES = 12_000;
+
+it('states are read right through a cache smaller than what is read, whose bytes and misses are metrics', async () => {
+  using store = openSqliteStore({
+    file: ':memory:',
+    ...{ changesPerSpan: 16, spansPerMerge: 2, changesPerLargeSpan: 128, bytesPerLargeBlock: 4_000, bytesPerBlock: 4_000 },
+    ...{ cacheBytes: CACHE_BYTES, headCacheBytes: 0, walkCacheBytes: 0 },
+  });
+  const states = new Map<string, KubeObject>();
+  const changes = Array.from({ length: CHANGES }, (_, i) => {
+    const name = `k${i % OBJECTS}`;
+    const before = states.get(name);
+    const object = state(name, String(i + 1), { n: i, same: `${name} `.repeat(60) });
+    states.set(name, object);
+    return store.append({ changes: [newChange(before === undefined ? 'ADDED' : 'MODIFIED', object, { before })] });
+  }).flat();
+  store.maintain();
+  const registry = new Registry();
+  publishStoreMetrics(store, registry);
+  const metric = async (name: string) =>
+    (await registry.getSingleMetric(`crowsnest_${name}`)?.get())?.values[0]?.value ?? Number.NaN;
+  const read = async () => {
+    for (const { ref, seq, state: expected } of changes) assert.deepEqual(store.stateAt(ref, { seq }), expected, `after ${seq}`);
+    assert.ok((await metric('store_block_cache_bytes')) <= CACHE_BYTES);
+    return metric('store_blocks_inflated');
+  };
+  const once = await read();
+  const twice = await read();
+  assert.ok(once > 10 && twice > once + 10, `${once}, then ${twice}: not everything fits`);
+  assert.ok((await metric('store_block_cache_bytes')) > 0);
+});
+
+it('what is given back is gone at once', () => {
+  const block = decodeBlock(encodeBlock([{ seq: 7, text: JSON.stringify({ x: 'y'.repeat(100_000) }) }], 3));
+  assert.equal(block.textAt(block.indexOf(7)).length, 100_008);
+  block.free();
+  assert.ok(block.textAt(block.indexOf(7)) === '', 'its memory is no longer there');
+});
