@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Change } from '../../src/domain/change.ts';
 import { WEIGHTS } from '../../src/model/combine.ts';
-import { type Counted, countCalls, newCount, ratiosOf } from './calibration.ts';
+import { type Counted, countCalls, ratiosOf } from './calibration.ts';
 import { type LabelledStream, readLabelledStream } from './labelled-stream.ts';
 import { recordedChanges } from './recorded.ts';
 import { runModel } from './run.ts';
@@ -96,7 +96,7 @@ export async function measureQuality({ data, streams, ablation, note }: QualityO
 }
 
 async function countClean(data: string, streams: readonly string[], note: (text: string) => void): Promise<Counted> {
-  const counted = newCount();
+  const counted: Counted = [];
   for (const name of streams) {
     const file = join(data, `${name}.jsonl.zst`);
     if (!existsSync(file)) continue;

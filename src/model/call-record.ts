@@ -92,13 +92,25 @@ export function spokenShare(record: CallRecord | undefined, prior: number): numb
   return ((record?.spoke ?? 0) + SHARE_TRUST * prior) / ((record?.asked ?? 0) + SHARE_TRUST);
 }
 
+/** Visits of one sort in one cluster, against which a detector is ranked: how many, in how many it spoke, and how many episodes it called as rare as a level. */
+export interface Population {
+  visits: number;
+  spoke: number;
+  told: number;
+}
+
 /**
  * Observed over nominal of one level. A detector that speaks in one visit of 1,000 cannot call one of 100 rare: all its silences are one tie, which is
- * broken by chance, as randomised p-values do. A silence stands for a probability anywhere above the share of visits in which it speaks.
+ * broken by chance, as randomised p-values do. A silence stands for a probability anywhere above the share of visits in which it speaks. That share
+ * differs from population to population, so each has its own ties.
  */
-export function observedOverNominal(of: { level: number; visits: number; spoke: number; told: number }): number {
-  const { level, visits, spoke, told } = of;
-  return (told + silentCalls(level, visits, spoke)) / (visits * level);
+export function observedOverNominal(level: number, populations: readonly Population[]): number {
+  let [observed, visits] = [0, 0];
+  for (const one of populations) {
+    observed += one.told + silentCalls(level, one.visits, one.spoke);
+    visits += one.visits;
+  }
+  return observed / (visits * level);
 }
 
 function silentCalls(level: number, visits: number, spoke: number): number {
@@ -114,19 +126,16 @@ export interface LiveRatio {
 
 /** Of the recent past, pooled over clusters and sorts of visits; records come by name, `detector:sort`. Left out where fewer than `DUE_MIN` calls were due. */
 export function liveRatios(records: Iterable<[string, CallRecord]>): LiveRatio[] {
-  const pooled = new Map<string, { visits: number; spoke: number; said: number[] }>();
-  for (const [name, { asked, spoke, said }] of records) {
+  const pooled = new Map<string, CallRecord[]>();
+  for (const [name, record] of records) {
     const detector = name.slice(0, name.indexOf(':'));
-    const sum = pooled.get(detector) ?? { visits: 0, spoke: 0, said: SHOWN_LEVELS.map(() => 0) };
-    sum.visits += asked;
-    sum.spoke += spoke;
-    sum.said = sum.said.map((count, i) => count + (said[i] as number));
-    pooled.set(detector, sum);
+    pooled.set(detector, [...(pooled.get(detector) ?? []), record]);
   }
-  return [...pooled].flatMap(([detector, { visits, spoke, said }]) =>
+  return [...pooled].flatMap(([detector, those]) =>
     SHOWN_LEVELS.flatMap((level, i) => {
-      if (visits * level < DUE_MIN) return [];
-      return [{ detector, level, ratio: observedOverNominal({ level, visits, spoke, told: said[i] as number }) }];
+      const populations = those.map(({ asked, spoke, said }) => ({ visits: asked, spoke, told: said[i] as number }));
+      if (populations.reduce((due, { visits }) => due + visits * level, 0) < DUE_MIN) return [];
+      return [{ detector, level, ratio: observedOverNominal(level, populations) }];
     }),
   );
 }

@@ -52,7 +52,7 @@ const CROWDED = new Set(['stable-field', 'new-value', 'fact']);
 /** Detectors for which new objects are a population of their own. */
 const BORN_APART = new Set(['new-value', 'new-origin', 'fact', 'sensitive-field']);
 /** Detectors of an object's tempo, whoever sets it: people and machines are one population. */
-const BY_OBJECT = new Set(['burst', 'pace', 'two-writers']);
+export const BY_OBJECT = new Set(['burst', 'pace', 'two-writers']);
 /** Detectors of what an actor does to many objects: their visits of one episode are one. */
 const BY_ACTOR = new Set(['mass-delete', 'wave']);
 /** New objects bring many fields at once, and bring what is news about them anyway. */

@@ -3,7 +3,9 @@ import { createHash } from 'node:crypto';
 import { before, describe, it } from 'node:test';
 import { entryTime, formatEntry, parseLine } from '../../src/collector/recording/stream-format.ts';
 import { END_MS, LAST_WEEK_MS, START_MS } from '../../src/demo/calendar.ts';
+import { nextVersion } from '../../src/demo/operators/flux.ts';
 import { ANOMALY_CLASSES, LOOK_ALIKE_CLASSES } from '../../src/demo/planted.ts';
+import { createRandom } from '../../src/demo/random.ts';
 import { generateScenario, type Scenario } from '../../src/demo/scenario.ts';
 import type { Observation } from '../../src/domain/change.ts';
 import { type JsonObject, jsonEqual } from '../../src/domain/json.ts';
@@ -24,6 +26,14 @@ function fingerprint(scenario: Scenario): string {
   for (const entry of scenario.entries) hash.update(formatEntry(entry));
   return hash.update(JSON.stringify([scenario.planted, scenario.lookAlikes])).digest('hex');
 }
+
+describe('a version', () => {
+  it('has a next one, which a mutable tag has not', () => {
+    const random = createRandom('versions');
+    assert.match(nextVersion('1.4.2', random), /^1\.(4\.3|5\.0)$/);
+    assert.equal(nextVersion('latest', random), 'latest');
+  });
+});
 
 describe('a scenario', () => {
   it('is the same for the same seed and another for another', () => {

@@ -52,8 +52,11 @@ test('what is said rises with the rank, and a young record changes little', () =
 
 test('silences of a detector that seldom speaks count for the levels it cannot reach', () => {
   const seldom = { visits: 10_000, spoke: 10 };
-  assert.ok(Math.abs(observedOverNominal({ ...seldom, level: 0.01, told: 10 }) - 1) < 0.01);
-  assert.equal(observedOverNominal({ visits: 10_000, spoke: 5_000, level: 0.01, told: 30 }), 0.3);
+  assert.ok(Math.abs(observedOverNominal(0.01, [{ ...seldom, told: 10 }]) - 1) < 0.01);
+  assert.equal(observedOverNominal(0.01, [{ visits: 10_000, spoke: 5_000, told: 30 }]), 0.3);
+  // Machines of whom it never speaks: what it says of people is not too seldom for that.
+  const people = { visits: 10_000, spoke: 800, told: 100 };
+  assert.equal(observedOverNominal(0.01, [people, { visits: 30_000, spoke: 0, told: 0 }]), 1);
 });
 
 test('a ratio is told only when calls were due', () => {

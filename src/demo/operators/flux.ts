@@ -158,8 +158,9 @@ export function bumpImage(object: KubeObject, random: Random): void {
   image.tag = nextVersion(String(image.tag), random);
 }
 
-/** The next patch, at times the next minor version. */
+/** The next patch, at times the next minor version. What is no version, such as `latest`, has no next. */
 export function nextVersion(version: string, random: Random): string {
+  if (!/^\d+\.\d+\.\d+$/.test(version)) return version;
   const [major, minor, patch] = version.split('.').map(Number) as [number, number, number];
   return random.chance(0.2) ? `${major}.${minor + 1}.0` : `${major}.${minor}.${patch + 1}`;
 }
