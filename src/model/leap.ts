@@ -84,9 +84,8 @@ export class Leap implements Detector<LeapState> {
     const numeric = field.x !== undefined && field.y !== undefined;
     const factor = numeric ? (field.y as number) / (field.x as number) : 0;
     const typical = usual === undefined || usual.n === 0 ? undefined : 2 ** (usual.far / usual.n);
-    const move = numeric
-      ? `${factor >= 1 ? `${figure(factor)} times as much` : `${figure(1 / factor)} times less`}`
-      : 'a step back to an older version';
+    const times = factor >= 1 ? `${figure(factor)} times as much` : `${figure(1 / factor)} times less`;
+    const move = !numeric ? 'a step back to an older version' : factor === 0 ? 'which is nothing at all' : times;
     const habit = numeric && typical !== undefined ? `; such fields usually change by a factor of ${figure(typical)}` : '';
     return {
       sentence: `${fieldName(field.path)} went from ${quoteBoth(field.old, field.next).join(' to ')}, ${move}${habit}.`,

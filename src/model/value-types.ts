@@ -164,14 +164,16 @@ function versionToken(was: Version | undefined, now: Version): string {
   return `version:${now.prefix}${delta > 0 ? 'up' : 'down'}${level}.${size}`;
 }
 
+const TO_NOTHING = 4;
+
 /**
  * How far an ordered value jumped: doublings of a number; for a version thrown back, how deep (patch 1, minor 2, major 4 and more).
- * 0 where there is no order or a version merely moved up.
+ * A number set to nothing is as far as one divided by sixteen. 0 where there is no order or a version merely moved up.
  */
 export function leapOf(old: Json | undefined, next: Json | undefined, x: number | undefined, y: number | undefined): number {
   if (x !== undefined && y !== undefined) {
     if (x > 0 && y > 0) return Math.abs(Math.log2(y / x));
-    return 0;
+    return x > 0 && y === 0 ? TO_NOTHING : 0;
   }
   if (typeof old !== 'string' || typeof next !== 'string' || old.length > 400 || next.length > 400) return 0;
   const was = versionOf(imageOf(old)?.tag ?? old);

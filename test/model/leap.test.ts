@@ -33,3 +33,30 @@ test('a number far from all before is half the surprise where fields so named ha
   assert.ok(foreign > 3, `${foreign}`);
   assert.ok(Math.abs(surpriseOf('16Gi', ['2Gi', '16Gi']) - foreign / 2) < 1e-9);
 });
+
+test('a number set to nothing has leapt, unless fields so named are often set to nothing', () => {
+  const replicas = (others: readonly number[]) => {
+    const detector = new Leap();
+    const stream = new Stream();
+    let atMs = MONDAY_MS;
+    const see = (name: string, count: number, known = true) => {
+      atMs += HOUR_MS;
+      const type = known ? 'MODIFIED' : 'ADDED';
+      const event = eventOf(stream.change({ atMs, actor: 'user:ann', kind: 'App', name, type, spec: { replicas: count } }), {
+        ...ONLY,
+        known,
+      });
+      const evidence = detector.score(event);
+      detector.learn(event);
+      return evidence;
+    };
+    see('other', 3, false);
+    others.forEach((count) => void see('other', count));
+    see('shop', 4, false);
+    return see('shop', 0);
+  };
+  const never = replicas([4, 3, 4, 3, 4, 3, 4, 3, 4, 3]);
+  assert.ok((never?.surprise ?? 0) > 2, `${never?.surprise}`);
+  assert.match(never?.explain().sentence ?? '', /^spec\.replicas went from 4 to 0, which is nothing at all;/);
+  assert.ok((replicas([0, 3, 0, 3, 0, 3, 0, 3, 0, 3])?.surprise ?? 0) < 0.5 * (never?.surprise ?? 0));
+});
