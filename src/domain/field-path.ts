@@ -62,14 +62,5 @@ export function partOf(path: FieldPath): ObjectPart {
 
 /** A path as people write it: `spec.template.containers[name=app].image`. */
 export function fieldName(path: FieldPath): string {
-  const names = path.slice(1);
-  // Nothing escaped, as nearly always: no need to look at each segment.
-  if (!names.includes('~')) return names.replaceAll('/[', '[').replaceAll('/', '.');
-  return names
-    .split('/')
-    .map((segment, i) => {
-      const name = unescapeSegment(segment);
-      return name.startsWith('[') || i === 0 ? name : `.${name}`;
-    })
-    .join('');
+  return unescapeSegment(path.slice(1).replaceAll('/[', '[').replaceAll('/', '.'));
 }

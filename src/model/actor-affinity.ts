@@ -39,6 +39,7 @@ export interface ActorAffinityState {
 export class ActorAffinity implements Detector<ActorAffinityState> {
   readonly name = 'actor-affinity';
   readonly #objects = new Visitors();
+  readonly #keys = new TargetKeys();
   #state: Omit<ActorAffinityState, 'objects'> = { groups: 0, firstMs: undefined, actors: new Map(), targets: new Map() };
 
   readonly #others: Others;
@@ -56,7 +57,7 @@ export class ActorAffinity implements Detector<ActorAffinityState> {
     for (const level of LEVELS) {
       if (this.#knows(level, event)) continue;
       if (level === 'kind') knowsKind = false;
-      const target = level === 'object' ? this.#objects.get(event.row) : this.#state.targets.get(targetKey(level, event));
+      const target = level === 'object' ? this.#objects.get(event.row) : this.#state.targets.get(this.#keys.of(level, event));
       if (actor !== undefined && actor.groups >= 2) {
         surprise -= WEIGHT[level] * Math.log(Math.min(1, (actor.entered[level] + 0.5) / (actor.groups + 1)));
       }
@@ -70,7 +71,7 @@ export class ActorAffinity implements Detector<ActorAffinityState> {
     const name = event.actor.name;
     const { ref } = event;
     const level = LEVELS.find((candidate) => !this.#knows(candidate, event)) ?? 'object';
-    const target = level === 'object' ? this.#objects.target(event.row) : this.#state.targets.get(targetKey(level, event));
+    const target = level === 'object' ? this.#objects.target(event.row) : this.#state.targets.get(this.#keys.of(level, event));
     const place = {
       kind: kindIn({ kind: ref.kind, namespace: '' }),
       namespace: `anything in ${ref.namespace === '' ? 'the cluster scope' : `namespace ${ref.namespace}`}`,
@@ -100,7 +101,7 @@ export class ActorAffinity implements Detector<ActorAffinityState> {
   #knows(level: Level, event: ChangeEvent): boolean {
     const { name } = event.actor;
     if (level === 'object') return this.#objects.knows(event.row, name);
-    return this.#state.targets.get(targetKey(level, event))?.by.has(name) ?? false;
+    return this.#state.targets.get(this.#keys.of(level, event))?.by.has(name) ?? false;
   }
 
   /** Once per group: one visit of the actor, however many objects it touched. */
@@ -116,7 +117,7 @@ export class ActorAffinity implements Detector<ActorAffinityState> {
     for (const member of group.events) {
       if (!member.timed) continue;
       for (const level of LEVELS) {
-        const key = level === 'object' ? member.row : targetKey(level, member);
+        const key = level === 'object' ? member.row : this.#keys.of(level, member);
         if (visited.has(key)) continue;
         visited.add(key);
         // The first group of an actor enters everything: that says nothing about how they roam.
@@ -130,7 +131,7 @@ export class ActorAffinity implements Detector<ActorAffinityState> {
   mature(event: ChangeEvent): boolean {
     const { firstMs } = this.#state;
     if (firstMs === undefined || event.atMs - firstMs < SPAN_MIN_MS) return false;
-    const target = this.#state.targets.get(targetKey('kind', event));
+    const target = this.#state.targets.get(this.#keys.of('kind', event));
     const actor = this.#state.actors.get(event.actor.name);
     return (target?.n ?? 0) >= ACTOR_EVENTS_MIN || (actor?.groups ?? 0) >= ACTOR_EVENTS_MIN;
   }
@@ -161,8 +162,22 @@ function newTarget(): Target {
   return { n: 0, by: new Map(), newcomers: 0 };
 }
 
-function targetKey(level: Exclude<Level, 'object'>, event: ChangeEvent): string {
-  return level === 'kind' ? `k${event.kind}` : `n${event.ref.namespace}`;
+/** Under which a kind or namespace goes, put together once for each. Derived, so no part of the state. */
+class TargetKeys {
+  readonly #kinds = new Map<string, string>();
+  readonly #namespaces = new Map<string, string>();
+
+  of(level: Exclude<Level, 'object'>, { kind, ref }: ChangeEvent): string {
+    return level === 'kind' ? this.#known(this.#kinds, 'k', kind) : this.#known(this.#namespaces, 'n', ref.namespace);
+  }
+
+  #known(keys: Map<string, string>, sort: string, name: string): string {
+    const known = keys.get(name);
+    if (known !== undefined) return known;
+    const key = `${sort}${name}`;
+    if (keys.size < TARGETS_MAX) keys.set(name, key);
+    return key;
+  }
 }
 
 function enter(target: Target, actor: string): void {

@@ -25,9 +25,9 @@ export function bitsOf(part: Pick<Part, 'weight' | 'p'>): number {
 
 /** The reasons worth showing, strongest first; only these are put into words. */
 export function reasonsOf(parts: readonly Part[]): Reason[] {
-  const ranked = [...parts].sort((a, b) => bitsOf(b) - bitsOf(a));
-  const shown = ranked.filter((part, i) => i === 0 || bitsOf(part) >= REASON_BITS_MIN).slice(0, REASONS_MAX);
-  return shown.map((part) => reasonOf(part.detector, bitsOf(part), part.explain()));
+  const ranked = parts.map((part) => ({ part, bits: bitsOf(part) })).sort((a, b) => b.bits - a.bits);
+  const shown = ranked.filter(({ bits }, i) => i === 0 || bits >= REASON_BITS_MIN).slice(0, REASONS_MAX);
+  return shown.map(({ part, bits }) => reasonOf(part.detector, bits, part.explain()));
 }
 
 export function reasonOf(detector: string, bits: number, words: Explanation): Reason {

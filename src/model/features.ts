@@ -7,6 +7,7 @@ import { type GitopsTool, gitopsOrigin } from '../domain/gitops-origin.ts';
 import type { Json } from '../domain/json.ts';
 import type { ObjectRef } from '../domain/object-ref.ts';
 import { HeldPaths } from './held-paths.ts';
+import { isPlace } from './origin.ts';
 import { isBookkeeping, PathBook, type PathNames } from './path-names.ts';
 import { numberOf, tokensOf } from './value-types.ts';
 
@@ -19,6 +20,8 @@ export interface Field extends Omit<PathNames, 'done' | 'bookkeeping'> {
   old: Json | undefined;
   next: Json | undefined;
   tokens: string[];
+  /** The tokens of the old value, where the new one names a place that it may have been before. */
+  was: string[] | undefined;
   /** Old and new value as numbers, where both are. */
   x: number | undefined;
   y: number | undefined;
@@ -221,6 +224,8 @@ function fieldOf(op: Field['op'], path: string, names: PathNames, old: Json | un
   const x = numberOf(old, generic);
   const y = numberOf(next, generic);
   const tokens = op === 'remove' ? [] : tokensOf(old, next, generic, { x, y });
+  const kept = shorten(old);
+  const was = op === 'set' && tokens.some(isPlace) ? tokensOf(undefined, kept, generic) : undefined;
   // Most paths are their generic form, of which there is one string for all changes.
   return {
     op,
@@ -230,9 +235,10 @@ function fieldOf(op: Field['op'], path: string, names: PathNames, old: Json | un
     leaf,
     ofKind,
     done: names.done[op],
-    old: shorten(old),
+    old: kept,
     next: shorten(next),
     tokens,
+    was,
     x,
     y,
   };

@@ -9,7 +9,6 @@ import { DAY_MS } from './detector.ts';
 import type { ChangeEvent } from './features.ts';
 import { hashOf } from './hash.ts';
 import { originIn } from './origin.ts';
-import { textHash } from './text-hash.ts';
 
 const DAYS_MIN = 3;
 /** Of all clusters together, at about 60 bytes each; one cluster gets an eighth at most. */
@@ -67,7 +66,7 @@ export class Fleet {
       any: () => this.#clusters.size > 1,
       weigh: (surprise, claim) => weighed(surprise, this.#ask(cluster, claim)),
       words: (claim) => wordsOf(this.#ask(cluster, claim)),
-      isNewHere: ({ seen }) => this.#clusters.get(cluster)?.has(textHash(seen)) !== true,
+      isNewHere: ({ seen }) => this.#clusters.get(cluster)?.has(hashOf(seen)) !== true,
     };
   }
 
@@ -111,7 +110,7 @@ export class Fleet {
   #ask(cluster: string, { seen, ground }: Claim): Answer {
     const answer = { able: 0, knowing: 0 };
     if (this.#clusters.size < 2) return answer;
-    const [seenHash, groundHash] = [textHash(seen), textHash(ground)];
+    const [seenHash, groundHash] = [hashOf(seen), hashOf(ground)];
     for (const [name, known] of this.#clusters) {
       if (name === cluster || daysOf(known.get(groundHash)) < DAYS_MIN) continue;
       answer.able++;
@@ -144,7 +143,7 @@ function wordsOf({ able, knowing }: Answer): string {
 }
 
 function note(known: Known, text: string, day: number, cap: number): void {
-  const key = textHash(text);
+  const key = hashOf(text);
   const before = known.get(key);
   // Most things come many times a day: then there is nothing to note.
   if (before !== undefined && day <= before >> 2) return;

@@ -8,8 +8,7 @@ import { countToken, makeTokenCounts, noveltyRate, type TokenCounts, touch } fro
 import { type Detector, type Evidence, type Explanation, type Group, sameInGroup } from './detector.ts';
 import type { ChangeEvent, Field } from './features.ts';
 import { NO_OTHERS, type Others, originClaim } from './fleet.ts';
-import { originIn } from './origin.ts';
-import { tokensOf } from './value-types.ts';
+import { OriginBook } from './origin.ts';
 import { many, quoteBoth } from './words.ts';
 
 const KINDS_MAX = 2_000;
@@ -28,6 +27,7 @@ interface State {
 
 export class NewOrigin implements Detector<State> {
   readonly name = 'new-origin';
+  readonly #book = new OriginBook();
   #state: State = { kinds: new Map(), all: makeTokenCounts(), replaced: 0, moved: 0 };
 
   readonly #others: Others;
@@ -41,7 +41,7 @@ export class NewOrigin implements Detector<State> {
     let best = 0;
     let oddest: [Field, string] | undefined;
     for (const field of event.fields) {
-      const origin = newOrigin(field);
+      const origin = this.#newOrigin(field);
       if (origin === undefined) continue;
       const surprise = this.#surprise(event.kind, origin, field.op) - Math.log(sameInGroup(group, field));
       if (surprise > best) {
@@ -96,14 +96,25 @@ export class NewOrigin implements Detector<State> {
     if (event.type === 'DELETED') return;
     const state = this.#state;
     for (const field of event.fields) {
-      const origin = field.op === 'remove' ? undefined : originIn(field.tokens);
+      const origin = this.#originOf(field);
       if (origin === undefined) continue;
       countToken(touch(state.kinds, event.kind, KINDS_MAX, makeTokenCounts), origin, KIND_ORIGINS_MAX);
       countToken(state.all, origin, ORIGINS_MAX);
       if (field.op !== 'set') continue;
       state.replaced++;
-      if (newOrigin(field) !== undefined) state.moved++;
+      if (this.#book.in(field.was ?? []) !== origin) state.moved++;
     }
+  }
+
+  #originOf({ op, tokens }: Field): string | undefined {
+    return op === 'remove' ? undefined : this.#book.in(tokens);
+  }
+
+  /** Where a value comes from, if its predecessor did not come from there. */
+  #newOrigin(field: Field): string | undefined {
+    const origin = this.#originOf(field);
+    if (origin === undefined || field.op !== 'set') return origin;
+    return this.#book.in(field.was ?? []) === origin ? undefined : origin;
   }
 
   mature(): boolean {
@@ -121,11 +132,4 @@ export class NewOrigin implements Detector<State> {
   load(state: State): void {
     this.#state = state;
   }
-}
-
-/** Where a value comes from, if its predecessor did not come from there. */
-function newOrigin(field: Field): string | undefined {
-  const origin = field.op === 'remove' ? undefined : originIn(field.tokens);
-  if (origin === undefined || field.op !== 'set') return origin;
-  return originIn(tokensOf(undefined, field.old, field.generic)) === origin ? undefined : origin;
 }

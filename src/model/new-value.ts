@@ -7,9 +7,9 @@ import { commonest, countToken, makeTokenCounts, noveltyRate, type TokenCounts, 
 import { type Detector, type Evidence, type Explanation, type Group, sameInGroup } from './detector.ts';
 import type { ChangeEvent, Field } from './features.ts';
 import { NO_OTHERS, type Others, valueClaim } from './fleet.ts';
+import { isPlace } from './origin.ts';
 import { OwnValues, type OwnValuesState } from './own-values.ts';
 import { SlotNames } from './slot-names.ts';
-import { tokensOf } from './value-types.ts';
 import { many, quoteBoth } from './words.ts';
 
 const KIND_PATHS_MAX = 30_000;
@@ -19,7 +19,6 @@ const TAIL_TOKENS_MAX = 256;
 const SAMPLES_MIN = 10;
 /** What a level adds that knows nothing of the field, unless the object is new. */
 const UNKNOWN = 0.4;
-const PLACE = /^(?:repo|url|base|host):/;
 
 interface State {
   values: number;
@@ -185,7 +184,7 @@ const NOUNS: Record<string, string> = {
 
 /** Another tag of the same repository, another path of the same place: the object had that before, whatever is known of others. */
 function isWhereItWas(field: Field, token: string): boolean {
-  return field.op === 'set' && PLACE.test(token) && tokensOf(undefined, field.old, field.generic).includes(token);
+  return field.was !== undefined && isPlace(token) && field.was.includes(token);
 }
 
 /**

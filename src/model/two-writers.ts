@@ -10,7 +10,7 @@ import type { Json } from '../domain/json.ts';
 import { touch } from './counts.ts';
 import { type Detector, type Evidence, type Explanation, type Group, HOUR_MS, sameInGroup } from './detector.ts';
 import type { ChangeEvent, Field } from './features.ts';
-import { textHash } from './text-hash.ts';
+import { hashOf } from './hash.ts';
 import { many, quoteBoth, span } from './words.ts';
 
 /** Within an hour no more objects than this are written and written again. */
@@ -64,7 +64,7 @@ export class TwoWriters implements Detector<State> {
     for (const field of event.fields) {
       const rope = ropes.get(field.path);
       if (rope === undefined || !mayTurn(rope, event)) continue;
-      if (!isTurn(rope, event, { before: hashOf(field.old), after: hashOf(field.next) })) continue;
+      if (!isTurn(rope, event, { before: markOf(field.old), after: markOf(field.next) })) continue;
       const turns = rope.turns + 1;
       if (turns >= TURNS_MIN && isPowerOfTwo(turns) && turns > (longest?.turns ?? 0)) longest = { field, rope, turns };
     }
@@ -116,7 +116,7 @@ export class TwoWriters implements Detector<State> {
     const ropes = touch(this.#state.ropes, event.object, OBJECTS_MAX, () => new Map<string, Rope>());
     for (const field of event.fields) {
       const last = ropes.get(field.path);
-      const value = { before: hashOf(field.old), after: hashOf(field.next) };
+      const value = { before: markOf(field.old), after: markOf(field.next) };
       const turn = last !== undefined && isTurn(last, event, value);
       if (!turn || last.turns === 0) {
         for (const tally of [own, all]) {
@@ -173,8 +173,8 @@ function isPowerOfTwo(count: number): boolean {
 }
 
 /** A value as far as it has to be told from others: a short one as it is, and no JSON begins with `#`. */
-function hashOf(value: Json | undefined): string {
+function markOf(value: Json | undefined): string {
   if (value === undefined) return '';
   const text = JSON.stringify(value);
-  return text.length <= HASHED_FROM ? text : `#${textHash(text)}`;
+  return text.length <= HASHED_FROM ? text : `#${hashOf(text)}`;
 }
