@@ -54,12 +54,18 @@ const SCORE_MIN = 2;
 const LASTING = 5;
 const SCORE_MAX = 6;
 
-const SAY: Record<SignalName, { noun: string; say(value: number): string; floor: number }> = {
-  'error-share': { noun: 'share of failing reconciles', say: percent, floor: 0.05 },
-  'duration-p99': { noun: '99th percentile of the reconcile time', say: (value) => `${figure(value)} s`, floor: 0.05 },
-  retries: { noun: 'number of retries between two readings', say: figure, floor: 5 },
-  'queue-depth': { noun: 'number of objects waiting', say: figure, floor: 5 },
-  saturation: { noun: 'share of busy workers', say: percent, floor: 0.2 },
+/** `floor` and `share` of the usual: what is worse by less nobody minds. A 99 % point lies somewhere in its bucket, whose upper edge is twice the lower. */
+const SAY: Record<SignalName, { noun: string; say(value: number): string; floor: number; share: number }> = {
+  'error-share': { noun: 'share of failing reconciles', say: percent, floor: 0.05, share: 0 },
+  'duration-p99': {
+    noun: '99th percentile of the reconcile time',
+    say: (value) => `${figure(value)} s`,
+    floor: 0.05,
+    share: 0.25,
+  },
+  retries: { noun: 'number of retries between two readings', say: figure, floor: 5, share: 0 },
+  'queue-depth': { noun: 'number of objects waiting', say: figure, floor: 5, share: 0 },
+  saturation: { noun: 'share of busy workers', say: percent, floor: 0.2, share: 0 },
 };
 
 const MANNER: Record<Family, string> = {
@@ -111,7 +117,8 @@ export class SeriesWatch {
     const raw = combineRow(watched.memory, found.bits, watched.rows++, PRODUCT_SERIES.combine);
     const usual = found.usual ?? lasting;
     // What falls, or moves by less than anybody minds, is learnt and not told.
-    const worse = lasting - usual >= SAY[row.name].floor;
+    const { floor, share } = SAY[row.name];
+    const worse = lasting - usual >= Math.max(floor, share * usual);
     const out: Judgement[] = [];
     if (worse && raw > 0 && isLongEnough(watched)) {
       const { p, mature } = rareAmongHours(this.#state.tails, { cluster, atMs: tsMs, score: raw });

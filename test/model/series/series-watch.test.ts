@@ -196,3 +196,41 @@ test('the first sight of a counter is no increase', () => {
     ['queue-depth', 'saturation'],
   );
 });
+
+/** A controller whose reconciles take 16 to 32 s, but for a share of them, which takes longer. */
+function slowPages(rows: number, course: (row: number, random: () => number) => { upTo16: number; upTo32: number }): Scrape[] {
+  const random = makeRandom(3);
+  const done = { upTo16: 0, upTo32: 0, all: 0 };
+  return Array.from({ length: rows }, (_, row): Scrape => {
+    const { upTo16, upTo32 } = course(row, random);
+    done.upTo16 += 1_000 * upTo16;
+    done.upTo32 += 1_000 * upTo32;
+    done.all += 1_000;
+    const sample = (metric: string, labels: Record<string, string>, value: number) => ({
+      metric: `controller_runtime_reconcile_${metric}`,
+      labels: { ...labels, controller: 'kafka' },
+      value,
+    });
+    const samples = [
+      sample('total', { result: 'success' }, done.all),
+      sample('time_seconds_bucket', { le: '16' }, done.upTo16),
+      sample('time_seconds_bucket', { le: '32' }, done.upTo32),
+      sample('time_seconds_bucket', { le: '64' }, done.all),
+      sample('time_seconds_bucket', { le: '+Inf' }, done.all),
+    ];
+    return { cluster: 'c', target: 't', tsMs: START_MS + row * ROW_MS, samples };
+  });
+}
+
+test('a 99 % point that moves within its bucket is no news, one that leaves it is', () => {
+  const told = (then: { upTo16: number; upTo32: number }) => {
+    const watch = new SeriesWatch();
+    const course = (row: number, random: () => number) =>
+      row < 900 ? { upTo16: 0.978 + 0.002 * random(), upTo32: 1 } : { ...then, upTo16: then.upTo16 + 0.002 * random() };
+    return slowPages(1_000, course)
+      .flatMap((page) => watch.observe(page))
+      .map(({ detector }) => detector);
+  };
+  assert.deepEqual(told({ upTo16: 0.965, upTo32: 1 }), []);
+  assert.ok(told({ upTo16: 0.9, upTo32: 0.95 }).includes('series-duration-p99'));
+});
