@@ -1,5 +1,6 @@
 import type { FieldDiff } from './field-diff.ts';
-import type { KubeObject, KubeOutline, ObjectRef } from './object-ref.ts';
+import type { GitopsTool } from './gitops-origin.ts';
+import type { KubeObject, ObjectRef } from './object-ref.ts';
 import type { ScannedObject } from './object-scan.ts';
 
 export type ChangeType = 'ADDED' | 'MODIFIED' | 'DELETED';
@@ -73,6 +74,6 @@ export interface Change {
   diff: FieldDiff[];
   /** Masked state after the change, without managedFields; for DELETED the last state. */
   state: KubeObject;
-  /** What `state` says of itself, apiVersion, kind, name, labels and annotations, where that is to be had for less than the whole of it. */
-  readonly outline?: KubeOutline;
+  /** The tool whose marks `state` bears, where that is to be had for less than the whole of it. */
+  keeper?(): GitopsTool | undefined;
 }

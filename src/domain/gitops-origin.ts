@@ -2,7 +2,7 @@
  * Where an object is kept outside the cluster, by the marks that its tool leaves on it: Flux by labels, Argo CD by its tracking id or
  * label, Helm by annotations. Anyone may write such a mark, so it says who keeps the object and not who made a change.
  */
-import type { Actor } from './change.ts';
+import type { Actor, Change } from './change.ts';
 import { isJsonObject, type Json, type JsonObject } from './json.ts';
 import { type KubeObject, type KubeOutline, parseApiVersion } from './object-ref.ts';
 
@@ -22,6 +22,19 @@ const FLUX = [
   { prefix: 'kustomize.toolkit.fluxcd.io', kind: 'Kustomization' },
 ].map((tool) => ({ ...tool, nameLabel: `${tool.prefix}/name`, namespaceLabel: `${tool.prefix}/namespace` }));
 const ARGO_GROUP = 'argoproj.io';
+
+/** What the names of all marks have in them, and how a name may be written so that it cannot be told without parsing it. */
+const MARK = /toolkit\.fluxcd\.io|argocd\.argoproj\.io|meta\.helm\.sh|\\/;
+
+/** Whether the JSON text of labels or annotations may hold a mark; false is certain. */
+export function mayHoldMark(text: string): boolean {
+  return MARK.test(text);
+}
+
+/** The tool that keeps an object, as of a change of it. */
+export function keeperOf(change: Pick<Change, 'keeper' | 'state'>): GitopsTool | undefined {
+  return change.keeper === undefined ? gitopsOrigin(change.state)?.tool : change.keeper();
+}
 
 /** The surest mark wins: Flux's and Argo CD's own before Helm's, which both leave where they render charts. */
 export function gitopsOrigin(object: KubeOutline): GitopsOrigin | undefined {

@@ -3,7 +3,7 @@
  */
 import type { Actor, Change, ChangeType } from '../domain/change.ts';
 import type { FieldDiff } from '../domain/field-diff.ts';
-import { type GitopsTool, gitopsOrigin } from '../domain/gitops-origin.ts';
+import { type GitopsTool, keeperOf } from '../domain/gitops-origin.ts';
 import type { Json } from '../domain/json.ts';
 import type { ObjectRef } from '../domain/object-ref.ts';
 import { HeldPaths } from './held-paths.ts';
@@ -134,7 +134,7 @@ export function eventOf(
   const kind = book.kindOf(ref);
   const fields = change.type === 'DELETED' ? [] : fieldsOf(change.diff, (generic) => book.paths.of(kind, generic));
   const imported = change.type === 'ADDED' && (change.origin === 'list' || isOld(change));
-  const keeper = change.type === 'MODIFIED' ? gitopsOrigin(change.outline ?? change.state)?.tool : undefined;
+  const keeper = change.type === 'MODIFIED' ? keeperOf(change) : undefined;
   const structural = change.type !== 'DELETED' && (!object.known || change.diff.some((entry) => entry.op !== 'set'));
   return {
     seq: change.seq,

@@ -7,11 +7,12 @@ import { isBookkeepingPath } from '../domain/bookkeeping.ts';
 import type { Actor, ChangeOrigin } from '../domain/change.ts';
 import { diffValues, type FieldDiff, makePatch } from '../domain/field-diff.ts';
 import { escapeSegment } from '../domain/field-path.ts';
+import { type GitopsTool, gitopsOrigin, mayHoldMark } from '../domain/gitops-origin.ts';
 import { isHeartbeat } from '../domain/heartbeat-paths.ts';
 import type { Json, JsonObject } from '../domain/json.ts';
 import type { TextPlace } from '../domain/leaf-walk.ts';
 import type { MovedPaths } from '../domain/moved-paths.ts';
-import type { KubeObject, KubeOutline, ObjectRef } from '../domain/object-ref.ts';
+import type { KubeObject, ObjectRef } from '../domain/object-ref.ts';
 import { type ScannedObject, type Section, sectionText } from '../domain/object-scan.ts';
 import { isOwnWrite } from '../domain/own-writes.ts';
 import { PatchLevel } from '../domain/patch-text.ts';
@@ -263,16 +264,18 @@ export class ScannedChange implements NewChange {
     return this.#state;
   }
 
-  /** Labels and annotations are masked by themselves alone, so they need not be parsed with all the rest. */
-  get outline(): KubeOutline {
-    if (this.#state !== undefined) return this.#state;
+  /** Labels and annotations are masked by themselves alone, so they need not be parsed with all the rest; and those of most objects bear no mark. */
+  keeper(): GitopsTool | undefined {
     const { scanned } = this.#observation;
     const { apiVersion, kind, name, uid, resourceVersion } = scanned;
     const metadata: KubeObject['metadata'] = { name, uid, resourceVersion };
+    let mayBeKept = false;
     for (const key of ['labels', 'annotations']) {
       const text = sectionText(scanned, 'metadata', key);
-      if (text !== undefined) metadata[key] = JSON.parse(text) as Json;
+      if (text === undefined || !mayHoldMark(text)) continue;
+      metadata[key] = JSON.parse(text) as Json;
+      mayBeKept = true;
     }
-    return this.#masked({ apiVersion, kind, metadata });
+    return mayBeKept ? gitopsOrigin(this.#masked({ apiVersion, kind, metadata }))?.tool : undefined;
   }
 }

@@ -4,6 +4,7 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import { parseWatchLine } from '../../src/collector/watch/watch-event.ts';
 import type { Change, Observation } from '../../src/domain/change.ts';
+import { gitopsOrigin, keeperOf } from '../../src/domain/gitops-origin.ts';
 import { canonicalJson, isJsonObject, type Json, type JsonObject } from '../../src/domain/json.ts';
 import { readKindSchema } from '../../src/domain/kind-schema.ts';
 import { keyedHash } from '../../src/domain/masking-key.ts';
@@ -220,12 +221,7 @@ function recordBothWays(events: readonly Event[], sizes: readonly number[]): Cha
     from = to;
   }
   for (const change of scanned.changes) {
-    const { outline } = change;
-    if (outline === undefined) continue;
-    const { apiVersion, kind, metadata } = change.state;
-    assert.deepEqual([outline.apiVersion, outline.kind, outline.metadata.name], [apiVersion, kind, metadata.name]);
-    const { labels, annotations } = outline.metadata;
-    assert.deepEqual([labels, annotations], [metadata.labels, metadata.annotations]);
+    assert.equal(keeperOf(change), gitopsOrigin(change.state)?.tool);
   }
   assert.deepEqual(scanned.changes.map(told), parsed.changes.map(told));
   assert.deepEqual(scanned.counts, parsed.counts);
@@ -259,15 +255,24 @@ test('random histories: the same changes, counts and states, read back too', () 
   assert.ok(bySection > 20, `only ${bySection} changes were compared by sections, so nothing was shown`);
 });
 
+const FLUX = { 'kustomize.toolkit.fluxcd.io/name': 'apps', 'kustomize.toolkit.fluxcd.io/namespace': 'flux-system' };
+const HELM = { 'meta.helm.sh/release-name': 'web', note: 'a "quoted" one' };
+
 test('the same where most updates move a few scalars, as most in life do', () => {
   let byLeaves = 0;
+  let kept = 0;
   const plain = fc.constantFrom<Json>('x', 'Ready', 'ü', 'a text', '2026-01-01T00:00:00Z', 1, 2, true);
   const condition = fc.record({ type: fc.constantFrom('Ready', 'Synced'), status: plain, lastProbeTime: plain, message: plain });
   const list = fc.array(condition as fc.Arbitrary<JsonObject>, { minLength: 1, maxLength: 3 });
   const calm = fc.record({
     spec: fc.record({ image: plain, c: list, d: leaf, password: leaf }, { requiredKeys: ['image'] }),
     status: fc.record({ conditions: list, lastProbeTime: plain, observedGeneration: fc.nat(3) }),
-    metadata: fc.constant({ labels: { a: 'b' } }),
+    metadata: fc.constantFrom<JsonObject>(
+      { labels: { a: 'b' } },
+      { labels: FLUX },
+      { labels: FLUX, annotations: HELM },
+      { annotations: HELM },
+    ),
   }) as unknown as fc.Arbitrary<JsonObject>;
   const calmHistory = fc.array(
     fc.record({
@@ -285,10 +290,12 @@ test('the same where most updates move a few scalars, as most in life do', () =>
     fc.property(calmHistory, batchSizes, (events, sizes) => {
       const changes = recordBothWays(events, sizes);
       byLeaves += changes.filter((change) => change instanceof ScannedChange && change.step.lines !== undefined).length;
+      kept += changes.filter((change) => change.keeper?.() !== undefined).length;
     }),
     { numRuns: 100 },
   );
   assert.ok(byLeaves > 100, `only ${byLeaves} changes were compared by leaves alone, so nothing was shown`);
+  assert.ok(kept > 100, `only ${kept} changes were of objects that bear a mark`);
 });
 
 test('text that is not JSON where it moved is counted, and the rest goes on', () => {
