@@ -61,6 +61,8 @@ export class SeriesTable {
   readonly #rollups: RollupTable;
   /** Targets whose dropped samples were named since the start. */
   readonly #namedTargets = new Set<string>();
+  /** The newest scrape, kept by the store that writes: each batch of changes asks what came beside it. */
+  #newest: number | undefined;
   readonly #sql;
 
   constructor(db: Database.Database, options: SeriesOptions) {
@@ -117,6 +119,7 @@ export class SeriesTable {
   }
 
   forget(): void {
+    this.#newest = undefined;
     this.#names.forget();
   }
 
@@ -132,8 +135,9 @@ export class SeriesTable {
     samples.sort((a, b) => a.seriesId - b.seriesId);
     const once = samples.filter(({ seriesId }, i) => i === 0 || samples[i - 1]?.seriesId !== seriesId);
     if (once.length > 0) {
-      const id = (this.#sql.newest.get() ?? 0) + 1;
+      const id = this.#newestId() + 1;
       this.#sql.append.run(id, this.#targetId(scrape), scrape.tsMs, once.length, encodeScrape(once));
+      this.#newest = id;
     }
     return { stored: once.length, dropped, ...(dropped === 0 ? {} : this.#rejectOnce(scrape, dropped)) };
   }
@@ -146,6 +150,12 @@ export class SeriesTable {
     return { reject: { cluster, code: 'SERIES_LIMIT', where: target, what, observedMs: tsMs } };
   }
 
+  #newestId(): number {
+    const newest = this.#newest ?? this.#sql.newest.get() ?? 0;
+    if (!this.#db.readonly) this.#newest = newest;
+    return newest;
+  }
+
   seriesCount(): number {
     return this.#names.count();
   }
@@ -153,6 +163,7 @@ export class SeriesTable {
   /** Whole scrapes after a position, at least one where there is one, then as many as `limit` samples hold. */
   after(position: number, limit: number): { position: number; samples: PlacedSample[] } {
     const samples: PlacedSample[] = [];
+    if (position >= this.#newestId()) return { position, samples };
     let reached = position;
     for (const scrape of this.#scrapesAfter(position)) {
       if (samples.length > 0 && samples.length + scrape.samples.length > limit) break;
