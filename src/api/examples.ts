@@ -11,7 +11,9 @@ import type { ChangeSummary } from '../store/store.ts';
 
 const EXAMPLES_MAX = 3;
 /** Of an object that changed often, this many changes back is far enough. */
-const LOOKED_AT_MAX = 24;
+const LOOKED_AT_MAX = 48;
+/** What came shortly before belongs to what was flagged as likely as not: a burst is no example of what is usual. */
+const STRETCH_MS = 3_600_000;
 
 /** The object's newest earlier changes like what was flagged: of the same field, or by whoever usually makes them, or else of anything but status. */
 export async function examplesOf(store: Pick<AsyncStore, 'history'>, finding: Finding): Promise<ChangeExample[] | undefined> {
@@ -30,6 +32,7 @@ export async function examplesOf(store: Pick<AsyncStore, 'history'>, finding: Fi
     for await (const change of store.history(subject.ref, { seq: subject.seq })) {
       if (change.seq >= subject.seq || change.uid !== subject.uid) continue;
       if (looked++ >= LOOKED_AT_MAX) break;
+      if (finding.tsMs - change.observedMs < STRETCH_MS) continue;
       if (isLike(change)) examples.push({ seq: change.seq, tsMs: change.observedMs, actor: change.actor.name });
       if (examples.length >= EXAMPLES_MAX) break;
     }
