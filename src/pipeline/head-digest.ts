@@ -15,9 +15,10 @@ import type { KubeObject, ObjectRef } from '../domain/object-ref.ts';
 import type { ScannedObject, Section } from '../domain/object-scan.ts';
 import { Recent } from '../domain/recent.ts';
 import { isEntryValue } from '../domain/secret-names.ts';
-import { ByteArena, type Slot } from './byte-arena.ts';
+import { ByteArena, type Page, type Slot } from './byte-arena.ts';
 
-export interface HeadDigest extends Slot {
+/** A class, so that all its fields lie in one place: there are as many as objects. */
+export class HeadDigest implements Slot {
   readonly ref: ObjectRef;
   readonly apiVersion: string;
   readonly uid: string;
@@ -25,14 +26,36 @@ export interface HeadDigest extends Slot {
   resourceVersion: string;
   generation: number | undefined;
   /** The change whose state this is; the store sets it as it appends. */
-  seq: number;
+  seq = 0;
   /** Set by the store, and for it alone. */
-  entry: unknown;
+  entry: unknown = undefined;
   /** Shared by objects of one shape. */
   readonly sections: readonly Section[];
   /** By what the schema says its texts are masked; `stale` is 1 for each that was masked when it said something else. */
   secrets: SchemaTree<true> | undefined;
-  stale: Uint8Array | undefined;
+  stale: Uint8Array | undefined = undefined;
+  page: Page;
+  at: number;
+  room: number;
+
+  constructor(ref: ObjectRef, scanned: ScannedObject, { page, at, room }: Slot, secrets: SchemaTree<true> | undefined) {
+    this.ref = ref;
+    this.apiVersion = scanned.apiVersion;
+    this.uid = scanned.uid;
+    this.resourceVersion = scanned.resourceVersion;
+    this.generation = scanned.generation;
+    this.sections = scanned.sections;
+    this.secrets = secrets;
+    this.page = page;
+    this.at = at;
+    this.room = room;
+  }
+
+  moveTo({ page, at, room }: Slot): void {
+    this.page = page;
+    this.at = at;
+    this.room = room;
+  }
 }
 
 /** What became of a section: its masked text, as bytes where those are at hand. */
@@ -81,26 +104,14 @@ export class HeadDigests {
     { state, secrets }: { state: KubeObject; secrets: SchemaTree<true> | undefined },
   ): HeadDigest | undefined {
     if (!isComparedBySection(scanned)) return undefined;
-    const { apiVersion, uid, resourceVersion, generation, sections, prints } = scanned;
+    const { uid, sections, prints } = scanned;
     const texts = sections.map((section, i) => {
       const length = (scanned.places[2 * i + 1] as number) - (scanned.places[2 * i] as number);
       const value = isKeptFromTheStart(section, length) ? sectionOf(state, section) : undefined;
       return value === undefined ? NOTHING : Buffer.from(JSON.stringify(value));
     });
     const bytes = texts.reduce((sum, text) => sum + text.length, sections.length * (PRINT_BYTES + LENGTH_BYTES));
-    const digest = {
-      ref,
-      apiVersion,
-      uid,
-      resourceVersion,
-      generation,
-      seq: 0,
-      entry: undefined,
-      sections,
-      secrets,
-      stale: undefined,
-      ...this.#arena.take(bytes),
-    };
+    const digest = new HeadDigest(ref, scanned, this.#arena.take(bytes), secrets);
     writeRecord(digest, prints, texts);
     this.#of(ref.cluster).set(uid, digest, DIGEST_BYTES + digest.room);
     return digest;
@@ -160,7 +171,7 @@ export class HeadDigests {
       );
       return;
     }
-    Object.assign(digest, this.#arena.take(bytes));
+    digest.moveTo(this.#arena.take(bytes));
     writeRecord(digest, prints, texts);
     this.#arena.give({ page, at, room });
     this.#of(digest.ref.cluster).set(digest.uid, digest, DIGEST_BYTES + digest.room);

@@ -29,8 +29,8 @@ const HEADS_THROUGH = 'store/heads-through';
 const LIVE_PAGE = 1_000;
 const ABSENT_MAX = 2_000;
 
-/** What is known of an object apart from its state. Mutable: `moved` and `save` see to its row. */
-export interface ObjectEntry {
+/** What is known of an object apart from its state. */
+interface Standing {
   objectId: number;
   ref: ObjectRef;
   lifeId: number;
@@ -47,10 +47,44 @@ export interface ObjectEntry {
   heartbeats: number;
   firstMs: number;
   lastMs: number;
+}
+
+/** Mutable: `moved` and `save` see to its row. A class, so that all its fields lie in one place: there are as many as objects. */
+export class ObjectEntry implements Standing {
+  readonly objectId: number;
+  ref: ObjectRef;
+  lifeId: number;
+  uid: string;
+  seq: number;
+  rv: number | string;
+  generation: number | null;
+  deleted: boolean;
+  depth: number;
+  changes: number;
+  heartbeats: number;
+  readonly firstMs: number;
+  lastMs: number;
   /** What the links of its next change are made from (see `nextLinks`); read from the log when it is first needed. */
-  marks?: number[];
+  marks: number[] | undefined = undefined;
   /** The generation of entries it is one of; another than `Objects`' own once it has been let go of. */
   generationOfEntries: number;
+
+  constructor(standing: Standing, generationOfEntries: number) {
+    this.objectId = standing.objectId;
+    this.ref = standing.ref;
+    this.lifeId = standing.lifeId;
+    this.uid = standing.uid;
+    this.seq = standing.seq;
+    this.rv = standing.rv;
+    this.generation = standing.generation;
+    this.deleted = standing.deleted;
+    this.depth = standing.depth;
+    this.changes = standing.changes;
+    this.heartbeats = standing.heartbeats;
+    this.firstMs = standing.firstMs;
+    this.lastMs = standing.lastMs;
+    this.generationOfEntries = generationOfEntries;
+  }
 }
 
 /** Of an entry that is no longer the one of its object. */
@@ -217,10 +251,8 @@ export class Objects {
     const namespaceId = this.#interning.namespaceId(ref.namespace);
     const objectId = Number(this.#sql.add.run(resourceId, namespaceId, ref.name).lastInsertRowid);
     const nothing = { lifeId: 0, uid: '', seq: 0, rv: 0, generation: null, deleted: false, depth: 0, changes: 0, heartbeats: 0 };
-    const entry: ObjectEntry = {
-      ...{ objectId, ref, ...nothing, firstMs: observedMs, lastMs: observedMs },
-      generationOfEntries: this.#generation,
-    };
+    const standing = { objectId, ref, ...nothing, firstMs: observedMs, lastMs: observedMs };
+    const entry = new ObjectEntry(standing, this.#generation);
     const key = objectKey(ref);
     this.#absent.delete(key);
     this.#entries.set(key, entry);
@@ -377,11 +409,8 @@ export class Objects {
     const { resourceId, namespaceId } = row;
     if (this.#lives.get(lifeId) === undefined)
       this.#lives.set(lifeId, { id: lifeId, objectId, uid, ref, resourceId, namespaceId });
-    return {
-      ...{ objectId, lifeId, seq, rv, generation, depth, changes, heartbeats, firstMs, lastMs },
-      ...{ ref, uid, deleted: row.deleted !== 0 },
-      generationOfEntries: LET_GO,
-    };
+    const numbers = { objectId, lifeId, seq, rv, generation, depth, changes, heartbeats, firstMs, lastMs };
+    return new ObjectEntry({ ...numbers, ref, uid, deleted: row.deleted !== 0 }, LET_GO);
   }
 
   #ref(row: { resourceId: number; namespaceId: number; name: string; versionId: number }): ObjectRef {
