@@ -3,6 +3,7 @@ import { type Actor, UNKNOWN_ACTOR } from './change.ts';
 import { countLeaves, type FieldDiff, mergeKeyOf } from './field-diff.ts';
 import { type FieldPath, isListItem, partOf, unescapeSegment } from './field-path.ts';
 import { isJsonObject, type Json, type JsonObject } from './json.ts';
+import type { ManagedWriter } from './managed-writers.ts';
 import type { KubeObject } from './object-ref.ts';
 
 /** The part of an object that says who wrote it: of metadata the name and managedFields. */
@@ -59,11 +60,6 @@ export function attributeFirst(
   });
 }
 
-/** The same where nothing but the paths that were set has to be known. */
-export function attributeWriting(object: Managed, writing: Writing): { actor: Actor; candidates: Actor[] } {
-  return named(object, undefined, false, writing);
-}
-
 /** What was written, as far as naming the writer needs it. */
 export interface Writing {
   /** Fields that were set. */
@@ -93,12 +89,17 @@ function named(
   const newest = all.filter((entry) => entry.timeMs === newestMs);
   const hasTimeless = all.some(isTimeless) && !newest.some((entry) => writing.ownsSome(entry.fields));
   const timeless = hasTimeless ? all.filter((entry) => isTimeless(entry) && writing.ownsSome(entry.fields)) : [];
-  const alone = newest.length + timeless.length === 1;
-  const candidates = (hasTimeless ? [...timeless, ...newest] : newest).map((entry): Actor => {
-    const share = writing.kept === 0 ? 0 : writing.owned(entry.fields) / writing.kept;
-    const fits = entry.status === writing.statusOnly ? 0 : -0.1;
+  return nameWriters(hasTimeless ? [...timeless, ...newest] : newest, writing);
+}
+
+/** Who of those that may have written it did, the most likely first. */
+export function nameWriters(writers: readonly ManagedWriter[], writing: Writing): { actor: Actor; candidates: Actor[] } {
+  const alone = writers.length === 1;
+  const candidates = writers.map((writer): Actor => {
+    const share = writing.kept === 0 ? 0 : writing.owned(writer.fields) / writing.kept;
+    const fits = writer.status === writing.statusOnly ? 0 : -0.1;
     const confidence = round(0.3 + (alone ? 0.2 : 0) + 0.2 * share + fits);
-    return { name: entry.manager, source: 'managedFields', confidence, operation: entry.operation };
+    return { name: writer.manager, source: 'managedFields', confidence, operation: writer.operation };
   });
   if (!alone) candidates.sort((a, b) => b.confidence - a.confidence);
   return { actor: candidates[0] ?? UNKNOWN_ACTOR, candidates };
@@ -108,12 +109,8 @@ function isTimeless(entry: ManagedEntry): boolean {
   return entry.timeMs === undefined;
 }
 
-interface ManagedEntry {
-  manager: string;
-  operation: string;
+interface ManagedEntry extends ManagedWriter {
   timeMs: number | undefined;
-  status: boolean;
-  fields: JsonObject;
 }
 
 function managedEntries(object: Managed): ManagedEntry[] {

@@ -2,14 +2,22 @@
  * Which paths an update moved, as one object for all updates that move the same ones in the same order: how they are ordered in the record
  * and what a writer's fieldsV1 has of them is then found once. Kept as a tree of what follows what, begun anew beyond its bound.
  */
-import { ownsPath, type Writing } from './attribution.ts';
+import { nameWriters, ownsPath, type Writing } from './attribution.ts';
+import type { Actor } from './change.ts';
 import { partOf } from './field-path.ts';
 import type { JsonObject } from './json.ts';
+import type { ManagedForm } from './managed-writers.ts';
 import type { PathNode } from './path-node.ts';
 
 const KEPT_MAX = 10_000;
-/** Sets of fieldsV1 that are remembered for the same paths. */
+/** Sets of fieldsV1, and forms of managedFields, that are remembered for the same paths. */
 const OWNERS_MAX = 64;
+
+/** Shared by all changes of which it is true: not to be modified. */
+export interface Named {
+  actor: Actor;
+  candidates: Actor[];
+}
 
 /** All of them are set, none is added or removed. */
 export class MovedPaths implements Writing {
@@ -22,6 +30,8 @@ export class MovedPaths implements Writing {
   readonly lines: string;
   readonly after = new Map<PathNode, MovedPaths>();
   readonly #owned = new Map<JsonObject, number>();
+  /** By who of its writers wrote last, as bits. */
+  readonly #named = new Map<ManagedForm, Map<number, Named>>();
 
   constructor(paths: readonly string[]) {
     this.paths = paths;
@@ -44,6 +54,28 @@ export class MovedPaths implements Writing {
       this.#owned.set(fields, owned);
     }
     return owned;
+  }
+
+  /** Who moved them, by managedFields of a form and when each of its writers wrote. */
+  namedBy(form: ManagedForm, timesMs: readonly number[]): Named {
+    const newestMs = Math.max(...timesMs);
+    let newest = 0;
+    for (let i = 0; i < timesMs.length; i++) if (timesMs[i] === newestMs) newest |= 1 << i;
+    let byNewest = this.#named.get(form);
+    if (byNewest === undefined) {
+      if (this.#named.size >= OWNERS_MAX) this.#named.clear();
+      byNewest = new Map();
+      this.#named.set(form, byNewest);
+    }
+    let named = byNewest.get(newest);
+    if (named === undefined) {
+      named = nameWriters(
+        form.writers.filter((_, i) => (newest & (1 << i)) !== 0),
+        this,
+      );
+      byNewest.set(newest, named);
+    }
+    return named;
   }
 }
 

@@ -41,6 +41,11 @@ export function isOwnWrite(object: Managed, diff: readonly FieldDiff[]): boolean
   });
 }
 
+/** False where what changed alone says that it is none, so that nobody needs to look at who owns what. */
+export function mayBeOwnWrite(kind: string, diff: readonly FieldDiff[]): boolean {
+  return kind === 'Lease' || diff.every(({ path }) => path.startsWith('/metadata/annotations'));
+}
+
 /** The canary while nobody else has had a hand in it. */
 export function isCanary({ apiVersion, kind, metadata }: Managed): boolean {
   if (kind !== 'Lease' || metadata.name !== CANARY_LEASE || !apiVersion.startsWith('coordination.k8s.io/')) return false;

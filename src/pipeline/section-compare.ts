@@ -2,7 +2,7 @@
  * Compares an update with the state before it section by section: what has the fingerprint it had is the same, only the rest is parsed,
  * masked and compared. Comes to the same as comparing whole states (see `compare` in ingest.ts), for a fraction of the work.
  */
-import { attribute, attributeWriting } from '../domain/attribution.ts';
+import { attribute } from '../domain/attribution.ts';
 import { isBookkeepingPath } from '../domain/bookkeeping.ts';
 import type { Actor, ChangeOrigin } from '../domain/change.ts';
 import { diffValues, type FieldDiff, makePatch } from '../domain/field-diff.ts';
@@ -11,10 +11,11 @@ import { type GitopsTool, gitopsOrigin, mayHoldMark } from '../domain/gitops-ori
 import { isHeartbeat } from '../domain/heartbeat-paths.ts';
 import type { Json, JsonObject } from '../domain/json.ts';
 import type { TextPlace } from '../domain/leaf-walk.ts';
-import type { MovedPaths } from '../domain/moved-paths.ts';
+import { managedFormOf, managedTimes } from '../domain/managed-writers.ts';
+import type { MovedPaths, Named } from '../domain/moved-paths.ts';
 import type { KubeObject, ObjectRef } from '../domain/object-ref.ts';
 import { type ScannedObject, type Section, sectionText } from '../domain/object-scan.ts';
-import { isOwnWrite } from '../domain/own-writes.ts';
+import { isOwnWrite, mayBeOwnWrite } from '../domain/own-writes.ts';
 import { PatchLevel } from '../domain/patch-text.ts';
 import { type KeyedHash, type MaskOptions, mask } from '../domain/redact.ts';
 import { compareResourceVersions } from '../domain/resource-version.ts';
@@ -196,6 +197,16 @@ class SectionPatch {
   }
 }
 
+/** Who made a change, by the form of its managedFields where that is known. Throws SyntaxError where it has to be parsed and is not JSON. */
+function writersOf(scanned: ScannedObject, diff: readonly FieldDiff[], paths: MovedPaths | undefined): Named {
+  const { bytes, managedStart, managedEnd } = scanned;
+  const form = paths === undefined || managedEnd === 0 ? undefined : managedFormOf(bytes, managedStart, managedEnd);
+  const timesMs = form === undefined ? undefined : managedTimes(form, bytes, managedStart);
+  if (paths === undefined || form === undefined || timesMs === undefined || timesMs.length === 0)
+    return attribute(managedOf(scanned), diff, undefined, false);
+  return paths.namedBy(form, timesMs);
+}
+
 function pathOf({ top, key }: Section): string {
   return key === undefined ? `/${escapeSegment(top)}` : `/${escapeSegment(top)}/${escapeSegment(key)}`;
 }
@@ -238,10 +249,8 @@ export class ScannedChange implements NewChange {
     },
   ) {
     const { scanned } = observation;
-    const managed = managedOf(scanned);
     const diff = paths === undefined ? fields : paths.order.map((i) => fields[i] as FieldDiff);
-    const { actor, candidates } =
-      paths === undefined ? attribute(managed, diff, undefined, false) : attributeWriting(managed, paths);
+    const { actor, candidates } = writersOf(scanned, diff, paths);
     this.ref = digest.ref;
     this.uid = digest.uid;
     this.origin = observation.origin;
@@ -250,7 +259,7 @@ export class ScannedChange implements NewChange {
     this.generation = scanned.generation;
     this.actor = actor;
     this.candidates = candidates;
-    this.own = isOwnWrite(managed, diff);
+    this.own = mayBeOwnWrite(scanned.kind, diff) && isOwnWrite(managedOf(scanned), diff);
     this.diff = diff;
     const length = scanned.end - scanned.start - (scanned.managedEnd - scanned.managedStart);
     this.digest = digest;

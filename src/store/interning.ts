@@ -35,6 +35,8 @@ export class Interning {
   readonly #versions: TextTable;
   readonly #paths: PathTree;
   readonly #actorIds = new Recent<string, number>(CACHED_MAX);
+  /** By the very list, as the same writers are often given as the same object. */
+  #actorIdsOf = new WeakMap<readonly Actor[], { actor: Actor; id: number }>();
   readonly #actorSets = new Recent<number, ActorSet>(CACHED_MAX);
   readonly #pathsetIds = new Recent<string, number>(CACHED_MAX);
   readonly #pathsets = new Recent<number, string[]>(CACHED_MAX);
@@ -63,6 +65,7 @@ export class Interning {
   /** Forgets everything cached: ids given within a transaction that was rolled back are not to be used. */
   forget(): void {
     this.#resources.forget();
+    this.#actorIdsOf = new WeakMap();
     for (const cache of [this.#namespaces, this.#versions, this.#paths]) cache.forget();
     for (const cache of [this.#actorIds, this.#actorSets, this.#pathsetIds, this.#pathsets, this.#exactPaths]) cache.clear();
   }
@@ -99,7 +102,16 @@ export class Interning {
     return this.#versions.text(id);
   }
 
+  /** Neither is modified afterwards. */
   actorSetId(actor: Actor, candidates: readonly Actor[]): number {
+    const met = this.#actorIdsOf.get(candidates);
+    if (met?.actor === actor) return met.id;
+    const id = this.#actorSetId(actor, candidates);
+    this.#actorIdsOf.set(candidates, { actor, id });
+    return id;
+  }
+
+  #actorSetId(actor: Actor, candidates: readonly Actor[]): number {
     const said = textOf(actor, candidates);
     const known = this.#actorIds.get(said);
     if (known !== undefined) return known;
