@@ -199,11 +199,13 @@ program
   .requiredOption('--data <DIR>', 'folder of <stream>.jsonl.zst')
   .requiredOption('--out <DIR>', 'folder for <stream>-<seed>.injected.jsonl.zst and its incidents')
   .option('--seeds <N>', 'streams made of each', positive, 6)
+  .option('--first-seed <N>', 'of the first of them; later ones to confirm what was chosen on earlier ones', positive, 1)
   .option('--each <N>', 'incidents of each class in a stream', positive, 5)
   .argument('<stream...>', 'names of streams')
-  .action((streams: string[], given: { data: string; out: string; seeds: number; each: number }) => {
-    const { data, out, seeds, each } = given;
-    print(streams.flatMap((stream) => Array.from({ length: seeds }, (_, i) => plant({ data, stream, out, seed: i + 1, each }))));
+  .action((streams: string[], given: { data: string; out: string; seeds: number; firstSeed: number; each: number }) => {
+    const { data, out, seeds, firstSeed, each } = given;
+    const made = Array.from({ length: seeds }, (_, i) => firstSeed + i);
+    print(streams.flatMap((stream) => made.map((seed) => plant({ data, stream, out, seed, each }))));
   });
 
 program
