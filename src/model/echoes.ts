@@ -23,18 +23,23 @@ export class Echoes {
   /** Whether most of its fields were given these values on other objects lately. */
   repeats(event: ChangeEvent): boolean {
     if (event.type !== 'MODIFIED') return false;
-    const fields = valued(event);
+    let asked = 0;
     let heard = 0;
-    for (const field of fields) {
+    for (const field of event.fields) {
+      if (field.op === 'remove' || asked === FIELDS_MAX) continue;
+      asked++;
       const last = this.#given.get(keyOf(field));
       if (last !== undefined && last % ROWS !== event.row && dayOf(event) - Math.floor(last / ROWS) <= LATELY_DAYS) heard++;
     }
-    return heard > 0 && heard >= SHARE_MIN * fields.length;
+    return heard > 0 && heard >= SHARE_MIN * asked;
   }
 
   learn(event: ChangeEvent): void {
     if (event.type !== 'MODIFIED') return;
-    for (const field of valued(event)) {
+    let noted = 0;
+    for (const field of event.fields) {
+      if (field.op === 'remove' || noted === FIELDS_MAX) continue;
+      noted++;
       const key = keyOf(field);
       this.#given.delete(key);
       this.#given.set(key, dayOf(event) * ROWS + (event.row % ROWS));
@@ -49,10 +54,6 @@ export class Echoes {
   load(state: EchoesState): void {
     this.#given = state;
   }
-}
-
-function valued({ fields }: ChangeEvent): Field[] {
-  return fields.filter(({ op }) => op !== 'remove').slice(0, FIELDS_MAX);
 }
 
 function keyOf({ ofKind, next }: Field): number {

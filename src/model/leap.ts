@@ -115,7 +115,9 @@ export class Leap implements Detector<LeapState> {
         range.n++;
         range.low = Math.min(range.low, y);
         range.high = Math.max(range.high, y);
-        const numbers = touch(this.#state.numbers, field.leaf, NAMES_MAX, () => new Set<number>());
+        // Names are few: those that are there need not be made the newest each time.
+        const numbers =
+          this.#state.numbers.get(field.leaf) ?? touch(this.#state.numbers, field.leaf, NAMES_MAX, () => new Set<number>());
         if (numbers.size < NUMBERS_MAX) numbers.add(y);
       }
       if (field.op !== 'set') continue;
