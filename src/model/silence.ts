@@ -22,6 +22,8 @@ const TAIL_K = 4;
 const RARITY = 0.35;
 /** Least spread of a beat's logarithm. A timer comes to the minute; a count of visits is coarse, however steady the few gaps were. */
 const SPREAD_MIN = { clock: 0.05, count: 0.1 };
+/** Of a timer this share of the gaps is not shorter than nearly the median. */
+const TIMER = { share: 0.75, near: 0.95 };
 const KINDS_MAX = 5_000;
 /** Beats more from one writer than from all others. */
 const VOTES_MIN = 5;
@@ -270,7 +272,7 @@ function describe(
   const { atMs } = due;
   const waited = atMs - beat.lastMs;
   const gaps = beat.gaps.on(CLOCKS.time);
-  const byTime = deviation(gaps, waited, SPREAD_MIN.clock);
+  const byTime = deviation(due.of === 's' ? withoutSplit(gaps) : gaps, waited, SPREAD_MIN.clock);
   const byVisits = deviation(beat.gaps.on(CLOCKS.visits), Math.max(1, visits - beat.lastVisits), SPREAD_MIN.count);
   const byKind = deviation(beat.gaps.on(CLOCKS.kind), Math.max(1, ofKind - beat.lastOfKind), SPREAD_MIN.count);
   // The clock that the beat keeps best: a timer's is the wall clock, a person's the bustle around them.
@@ -300,6 +302,13 @@ function describe(
     usual: `a change every ${typical}`,
     samples: gaps.length + 1,
   };
+}
+
+/** A status that a timer writes is written for other reasons too now and then: each makes two short gaps of one, which say nothing of the timer. */
+function withoutSplit(gaps: Float64Array): Float64Array {
+  const median = gaps.toSorted()[gaps.length >> 1] as number;
+  const whole = gaps.filter((gap) => gap >= TIMER.near * median);
+  return whole.length >= TIMER.share * gaps.length ? whole : gaps;
 }
 
 /**

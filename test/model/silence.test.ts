@@ -48,3 +48,21 @@ test('a job that still comes is not told', () => {
     [],
   );
 });
+
+test('a nightly report in the status is missed although people had it written by day now and then', () => {
+  const model = createModel();
+  const stream = new Stream();
+  const report = (atMs: number, run: number) => ({
+    ...{ atMs, actor: 'backup-operator', kind: 'Database', name: 'orders', spec: { sizeGB: 20 }, status: { run } },
+  });
+  const nightly = [...Array(NIGHTS).keys()].map((day) => report(MONDAY_MS + day * DAY_MS + HOUR_MS + (day % 4) * 60_000, day));
+  const byDay = [5, 17].map((day) => report(MONDAY_MS + day * DAY_MS + 12 * HOUR_MS, 100 + day));
+  const changes = [
+    ...habit(new Stream(), { seed: 7, days: NIGHTS + 2 }),
+    ...[...nightly, ...byDay].sort((a, b) => a.atMs - b.atMs).map((edit) => stream.change(edit)),
+  ].sort((a, b) => a.observedMs - b.observedMs);
+  const found = [...changes.flatMap((change) => model.observe(change)), ...model.advance(MONDAY_MS + (NIGHTS + 2) * DAY_MS)];
+  const told = found.filter(({ subject }) => subject.type === 'silence' && subject.ref.name === 'orders');
+  assert.equal(told.length, 1);
+  assert.ok((told[0] as Judgement).score >= 2.5, `once in ${told[0]?.onceIn}`);
+});
