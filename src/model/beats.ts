@@ -62,9 +62,9 @@ export interface BeatsState {
     alive: Uint8Array;
     told: Uint8Array;
     /** Numbers in the book of names: of the head, who brought the last beat, who brings most. */
-    head: Uint16Array;
-    by: Uint16Array;
-    habit: Uint16Array;
+    head: Whole;
+    by: Whole;
+    habit: Whole;
     votes: Whole;
     lastVisits: Whole;
     lastOfKind: Whole;
@@ -85,9 +85,9 @@ export class Beats {
       known: new Uint8Array(),
       alive: new Uint8Array(),
       told: new Uint8Array(),
-      head: new Uint16Array(),
-      by: new Uint16Array(),
-      habit: new Uint16Array(),
+      head: new Uint8Array(),
+      by: new Uint8Array(),
+      habit: new Uint8Array(),
       votes: new Uint8Array(),
       lastVisits: new Uint8Array(),
       lastOfKind: new Uint8Array(),
@@ -139,9 +139,10 @@ export class Beats {
     reachRow(serials, row);
     columns.known[row] = 1;
     columns.alive[row] = 1;
-    columns.head[row] = this.#heads.numberOf(head);
-    columns.by[row] = this.#names.numberOf(sign.by);
-    columns.habit[row] = columns.by[row] as number;
+    const by = this.#names.numberOf(sign.by);
+    putFigure(columns, 'head', row, this.#heads.numberOf(head));
+    putFigure(columns, 'by', row, by);
+    putFigure(columns, 'habit', row, by);
     columns.votes[row] = 1;
     this.#noteTimes(row, sign);
     this.#count(row);
@@ -160,8 +161,9 @@ export class Beats {
     const visits = Math.max(1, sign.visits - (columns.lastVisits[row] as number));
     const ofKind = Math.max(1, sign.ofKind - (columns.lastOfKind[row] as number));
     this.#gaps.push(row, [gap, visits, ofKind]);
-    columns.by[row] = this.#names.numberOf(sign.by);
-    this.#vote(row, columns.by[row] as number);
+    const by = this.#names.numberOf(sign.by);
+    putFigure(columns, 'by', row, by);
+    this.#vote(row, by);
     putFigure(columns, 'beats', row, (columns.beats[row] as number) + 1);
     this.#noteTimes(row, sign);
     this.#count(row);
@@ -187,7 +189,7 @@ export class Beats {
     if (by > 0 && columns.habit[row] === by) putFigure(columns, 'votes', row, votes + 1);
     else if (votes > 1) columns.votes[row] = votes - 1;
     else {
-      columns.habit[row] = by;
+      putFigure(columns, 'habit', row, by);
       columns.votes[row] = 1;
     }
   }
@@ -227,7 +229,7 @@ export class Beats {
     this.#gaps.forget(row);
   }
 
-  #nameIn(column: Uint16Array, row: number): string {
+  #nameIn(column: Whole, row: number): string {
     return this.#names.nameOf(column[row] as number) ?? '';
   }
 

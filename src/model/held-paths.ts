@@ -18,7 +18,8 @@ interface Node {
   bookkeeping: boolean;
   /** All that lies below is bookkeeping as well. */
   barren: boolean;
-  members: Map<string, Node>;
+  /** Undefined for a leaf. */
+  members: Map<string, Node> | undefined;
   items: Node | undefined;
   /** The last object that was seen to hold this. */
   mark: number;
@@ -54,7 +55,7 @@ export class HeldPaths {
     } else if (isJsonObject(value)) {
       for (const key of Object.keys(value)) {
         isLeaf = false;
-        this.#visit(value[key] as Json, node.members.get(key) ?? this.#memberOf(node, key), held);
+        this.#visit(value[key] as Json, node.members?.get(key) ?? this.#memberOf(node, key), held);
       }
     }
     if (!isLeaf || node.mark === this.#mark) return;
@@ -79,6 +80,7 @@ export class HeldPaths {
   #memberOf(node: Node, key: string): Node {
     const segment = escapeSegment(key);
     const member = isListItem(segment) ? this.#itemsOf(node) : this.#makeNode(`${node.generic}/${segment}`);
+    node.members ??= new Map();
     node.members.set(key, member);
     return member;
   }
@@ -94,7 +96,7 @@ export class HeldPaths {
       generic,
       bookkeeping: isBookkeeping(generic),
       barren: isBookkeeping(`${generic}/`),
-      members: new Map(),
+      members: undefined,
       items: undefined,
       mark: 0,
     };

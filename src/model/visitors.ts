@@ -21,7 +21,7 @@ export interface VisitorsState {
     n: Whole;
     newcomers: Whole;
     /** Who came first, in the book of names, and how often. */
-    first: Uint16Array;
+    first: Whole;
     firstVisits: Whole;
   };
   /** By row. */
@@ -34,7 +34,7 @@ export class Visitors {
   #columns: VisitorsState['columns'] = {
     n: new Uint8Array(),
     newcomers: new Uint8Array(),
-    first: new Uint16Array(),
+    first: new Uint8Array(),
     firstVisits: new Uint8Array(),
   };
   #others: VisitorsState['others'] = new Map();
@@ -56,7 +56,7 @@ export class Visitors {
     if (!this.knows(row, actor)) putFigure(columns, 'newcomers', row, (columns.newcomers[row] as number) + 1);
     putFigure(columns, 'n', row, (columns.n[row] as number) + 1);
     const number = this.#names.numberOf(actor);
-    if (columns.n[row] === 1) columns.first[row] = number;
+    if (columns.n[row] === 1) putFigure(columns, 'first', row, number);
     if (number > 0 && columns.first[row] === number) {
       putFigure(columns, 'firstVisits', row, (columns.firstVisits[row] as number) + 1);
       return;

@@ -2,7 +2,7 @@
  * Many objects at once: one actor deletes far more than it creates within half an hour (mass deletion), or touches far more objects
  * than its visits usually do (wave).
  */
-import { clearRow, reachRow } from './columns.ts';
+import { clearRow, putFigure, reachRow, type Whole } from './columns.ts';
 import { touch } from './counts.ts';
 import { DAY_MS, type Detector, type Evidence, type Group, MINUTE_MS } from './detector.ts';
 import type { ChangeEvent } from './features.ts';
@@ -51,7 +51,7 @@ interface State {
   /** Who created an object and when, one row each: clearing up one's own trial is no loss. */
   created: {
     /** In the book of creators; 0 where nothing is known. */
-    by: Uint16Array;
+    by: Whole;
     atMs: Float64Array;
   };
 }
@@ -68,7 +68,7 @@ export class WaveHabits {
     actors: new Map(),
     groups: 0,
     alive: new Map(),
-    created: { by: new Uint16Array(), atMs: new Float64Array() },
+    created: { by: new Uint8Array(), atMs: new Float64Array() },
   };
   readonly #creators = new NameBook();
 
@@ -82,7 +82,7 @@ export class WaveHabits {
     const { created } = this.state;
     reachRow(created, row);
     if (created.by[row] !== 0) return;
-    created.by[row] = this.#creators.numberOf(actor.name);
+    putFigure(created, 'by', row, this.#creators.numberOf(actor.name));
     created.atMs[row] = atMs;
   }
 
