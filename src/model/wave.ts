@@ -21,7 +21,7 @@ const SPREAD_MIN = 5;
 const GROUPS_MIN = 10;
 const PLACES_MAX = 20_000;
 const TRIAL_MS = 7 * DAY_MS;
-const SHARE_WEIGHT = 1;
+const SHARE_WEIGHT = 2;
 const POPULATION_MIN = 5;
 
 /** Deletions beyond creations, and of how many things. */
