@@ -10,7 +10,7 @@ export const GAPS_MAX = 30;
 /** How many gaps a room of each size holds; the last is GAPS_MAX. */
 const SIZES = [1, 2, 4, 8, 16, GAPS_MAX] as const;
 const FIRST_ROOMS = 16;
-const GROWTH = 1.2;
+const GROWTH = 1.05;
 
 /** Rooms of one size, side by side. */
 interface Rooms {

@@ -15,7 +15,7 @@ export interface RowListsState {
 const NARROW_MAX = 0xffff;
 const FIRST_NUMBERS = 256;
 /** Less than doubling: what is grown into is memory that nobody uses yet. */
-const GROWTH = 1.2;
+const GROWTH = 1.05;
 
 export class RowLists {
   #state: RowListsState = {
