@@ -11,7 +11,7 @@ import type { PathNode } from './path-node.ts';
 
 const KEPT_MAX = 10_000;
 /** Sets of fieldsV1, and forms of managedFields, that are remembered for the same paths. */
-const OWNERS_MAX = 64;
+const OWNERS_MAX = 8;
 
 /** Shared by all changes of which it is true: not to be modified. */
 export interface Named {
@@ -19,26 +19,60 @@ export interface Named {
   candidates: Actor[];
 }
 
+/** What is found out once somebody asks: most are but the way to longer ones. */
+interface Told {
+  paths: readonly string[];
+  statusOnly: boolean;
+  order: readonly number[];
+  lines: string;
+}
+
 /** All of them are set, none is added or removed. */
 export class MovedPaths implements Writing {
-  readonly paths: readonly string[];
+  /** How many. */
   readonly kept: number;
-  readonly statusOnly: boolean;
-  /** Which of them is first by rising path, which second, and so on. */
-  readonly order: readonly number[];
-  /** All of them in that order, each on a line of its own. */
-  readonly lines: string;
   readonly after = new Map<PathNode, MovedPaths>();
+  readonly #before: MovedPaths | undefined;
+  readonly #path: string;
+  #told: Told | undefined;
   readonly #owned = new Map<JsonObject, number>();
   /** By who of its writers wrote last, as bits. */
   readonly #named = new Map<ManagedForm, Map<number, Named>>();
 
-  constructor(paths: readonly string[]) {
-    this.paths = paths;
-    this.kept = paths.length;
-    this.statusOnly = paths.length > 0 && paths.every((path) => partOf(path) === 'status');
-    this.order = paths.map((_, i) => i).sort((a, b) => ((paths[a] as string) < (paths[b] as string) ? -1 : 1));
-    this.lines = this.order.map((i) => `\n${paths[i]}`).join('');
+  /** Without arguments there are none. */
+  constructor(before?: MovedPaths, path = '') {
+    this.#before = before;
+    this.#path = path;
+    this.kept = before === undefined ? 0 : before.kept + 1;
+  }
+
+  get paths(): readonly string[] {
+    return this.#all.paths;
+  }
+
+  get statusOnly(): boolean {
+    return this.#all.statusOnly;
+  }
+
+  /** Which of them is first by rising path, which second, and so on. */
+  get order(): readonly number[] {
+    return this.#all.order;
+  }
+
+  /** All of them in that order, each behind a line feed. */
+  get lines(): string {
+    return this.#all.lines;
+  }
+
+  get #all(): Told {
+    if (this.#told !== undefined) return this.#told;
+    const paths: string[] = [];
+    for (let at: MovedPaths = this; at.#before !== undefined; at = at.#before) paths.push(at.#path);
+    paths.reverse();
+    const order = paths.map((_, i) => i).sort((a, b) => ((paths[a] as string) < (paths[b] as string) ? -1 : 1));
+    const statusOnly = paths.length > 0 && paths.every((path) => partOf(path) === 'status');
+    this.#told = { paths, statusOnly, order, lines: order.map((i) => `\n${paths[i]}`).join('') };
+    return this.#told;
   }
 
   ownsSome(fields: JsonObject): boolean {
@@ -80,7 +114,7 @@ export class MovedPaths implements Writing {
 }
 
 export class MovedPathsTree {
-  #none = new MovedPaths([]);
+  #none = new MovedPaths();
   #size = 0;
 
   get none(): MovedPaths {
@@ -91,11 +125,11 @@ export class MovedPathsTree {
     let more = paths.after.get(node);
     if (more === undefined) {
       if (this.#size >= KEPT_MAX) {
-        this.#none = new MovedPaths([]);
+        this.#none = new MovedPaths();
         this.#size = 0;
       }
       this.#size += 1;
-      more = new MovedPaths([...paths.paths, node.path]);
+      more = new MovedPaths(paths, node.path);
       paths.after.set(node, more);
     }
     return more;

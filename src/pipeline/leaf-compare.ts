@@ -23,6 +23,9 @@ const NUMBER = /^-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?$/;
 /** A moved member of the top-level object, and of one within it. */
 const LEVELS_ABOVE = 2;
 
+/** An update that moves more than these is left to the parser. */
+const LEAVES_MAX = 64;
+
 export interface MovedLeaves {
   /** In the order of the text, without bookkeeping. */
   fields: FieldDiff[];
@@ -122,6 +125,7 @@ export class LeafCompare implements LeafReader {
     if (old === now) return '';
     if (typeof now === 'string' && this.#needsMasking(now, node.says, walk.depth + this.#levelsAbove)) return undefined;
     if (!node.isBookkeeping) {
+      if (this.#fields.length === LEAVES_MAX) return undefined;
       this.#fields.push({ op: 'set', path: node.path, generic: node.generic, old, new: now });
       this.#paths = this.#movedPaths.with(this.#paths as MovedPaths, node);
     }
