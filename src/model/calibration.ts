@@ -32,8 +32,8 @@ const SPREAD: { [detector: string]: number } = { drift: 1.4, 'mass-delete': 1, b
 const CHANCE_SHARE = 0.1;
 /** Standard deviations, of which two or three are common however narrow the past was. */
 const DEVIATIONS: { [detector: string]: number } = { leap: 2 };
-/** The surprise is -ln of a share of the object's own past, which has a say as long as the pool is short and may only make the change less odd. */
-const SHARES = new Set(['company']);
+/** The surprise is -ln of a share of the object's own or its kind's past, which has a say as long as the pool is short and may only make the change less odd. */
+const SHARES = new Set(['company', 'sequence']);
 const TRUSTED = 40;
 
 /** A surprise on its way to a pool. */
@@ -285,7 +285,7 @@ function withNominal(
 function chanceOf(detector: string, surprise: number, record: CallRecord | undefined): number {
   const each = DEVIATIONS[detector];
   if (each !== undefined) return spokenShare(record, CHANCE_SHARE) * Math.exp(-each * surprise);
-  return SPREAD[detector] === undefined ? 0 : CHANCE_SHARE * Math.exp(-surprise);
+  return SPREAD[detector] === undefined && !SHARES.has(detector) ? 0 : CHANCE_SHARE * Math.exp(-surprise);
 }
 
 function remember(group: Group, key: string, entry: { surprise: number; asker: string; ranked?: number; said?: number }): void {

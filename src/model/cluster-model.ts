@@ -29,6 +29,7 @@ import { NewValue } from './new-value.ts';
 import { PathHabits } from './path-habits.ts';
 import { RowTable, type RowTableState } from './row-table.ts';
 import { SensitiveField } from './sensitive-field.ts';
+import { Sequence } from './sequence.ts';
 import { Silence } from './silence.ts';
 import { StableField, Structure } from './stable-field.ts';
 import { StatusLoop } from './status-loop.ts';
@@ -136,6 +137,7 @@ export class ClusterModel {
       new SensitiveField(this.#habits),
       new TwoWriters(),
       new HandEdit(),
+      new Sequence(),
     ] as Detector[];
   }
 

@@ -11,6 +11,7 @@ import { NewOrigin } from '../../src/model/new-origin.ts';
 import { NewValue } from '../../src/model/new-value.ts';
 import { PathHabits } from '../../src/model/path-habits.ts';
 import { SensitiveField } from '../../src/model/sensitive-field.ts';
+import { Sequence } from '../../src/model/sequence.ts';
 import { StableField, Structure } from '../../src/model/stable-field.ts';
 import { TwoWriters } from '../../src/model/two-writers.ts';
 import { MassDelete, Wave, WaveHabits } from '../../src/model/wave.ts';
@@ -53,4 +54,5 @@ checkDetector({ name: 'drift', make: withHabits((habits) => new Drift(habits) as
 checkDetector({ name: 'fact', make: () => alone(new FactDetector() as Detector), matureAtOnce: true });
 checkDetector({ name: 'hand-edit', make: () => alone(new HandEdit() as Detector) });
 checkDetector({ name: 'two-writers', make: () => alone(new TwoWriters() as Detector) });
+checkDetector({ name: 'sequence', make: () => alone(new Sequence() as Detector) });
 checkDetector({ name: 'sensitive-field', make: withHabits((habits) => new SensitiveField(habits) as Detector) });
