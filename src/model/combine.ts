@@ -24,7 +24,7 @@ export const WEIGHTS: Record<string, number> = {
   'sensitive-field': 0.25,
   'two-writers': 2,
   'hand-edit': 1,
-  sequence: 0.3,
+  sequence: 0.1,
   silence: 5,
   'status-loop': 0.5,
   'user-rule': 1,
