@@ -171,7 +171,8 @@ describe('verdicts on a stream', () => {
         one.score >= 2,
     );
     assert.equal(preview.findings, scope.length);
-    assert.deepEqual([preview.pages, preview.muted, preview.raised, preview.complete], [1, 1, 0, true]);
+    const paged = scope.filter(({ decision }) => decision.verdict === 'page').length;
+    assert.deepEqual([preview.pages, preview.muted, preview.raised, preview.complete], [paged, paged, 0, true]);
     assert.ok(preview.examples.some(({ id }) => id === page.id));
     const raised = feedback.preview(page.id, { verdict: 'wrong', by: 'ann', scope: 'kind' }).preview;
     assert.equal(raised.muted, 0);
