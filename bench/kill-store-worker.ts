@@ -3,11 +3,11 @@
  * it is about to begin, and one for what it has committed.
  */
 import { rmSync, writeSync } from 'node:fs';
-import { backUp } from '../src/store/backup.ts';
-import { openDatabase } from '../src/store/database.ts';
-import { rekey } from '../src/store/rekey.ts';
+import { backUp } from '../src/store/file/backup.ts';
+import { openDatabase } from '../src/store/file/database.ts';
+import { rekey } from '../src/store/file/rekey.ts';
+import { keyRing, storeKey } from '../src/store/seal/store-key.ts';
 import { openSqliteStore, type SqliteStore } from '../src/store/sqlite-store.ts';
-import { keyRing, storeKey } from '../src/store/store-key.ts';
 import { KILL_KEYS, killedChange, RETENTION } from './kill-store-history.ts';
 
 const [scene, file, target = ''] = process.argv.slice(2) as [string, string, string?];

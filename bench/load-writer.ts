@@ -1,7 +1,7 @@
 /** Goes on writing to a record at a steady rate, through the real way in, in the process that also answers: what the service does in a busy hour. */
 import type { Random } from '../src/demo/random.ts';
 import type { JsonObject } from '../src/domain/json.ts';
-import { keyedHash } from '../src/domain/masking-key.ts';
+import { keyedHash } from '../src/domain/masking/masking-key.ts';
 import type { KubeObject } from '../src/domain/object-ref.ts';
 import { createIngest, type Ingest } from '../src/pipeline/ingest.ts';
 import type { Store } from '../src/store/store.ts';

@@ -6,8 +6,8 @@ import { readFileSync } from 'node:fs';
 import { cpuUsage } from 'node:process';
 import { zstdDecompressSync } from 'node:zlib';
 import type { Json, JsonObject } from '../src/domain/json.ts';
-import { keyedHash } from '../src/domain/masking-key.ts';
-import { mask } from '../src/domain/redact.ts';
+import { keyedHash } from '../src/domain/masking/masking-key.ts';
+import { mask } from '../src/domain/masking/redact.ts';
 
 export interface MaskingResult {
   objects: number;

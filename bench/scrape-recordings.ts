@@ -4,7 +4,7 @@ import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
 import { createZstdDecompress } from 'node:zlib';
 import { isKept } from '../src/collector/reconcile/reconcile-metrics.ts';
-import type { Scrape } from '../src/domain/series.ts';
+import type { Scrape } from '../src/domain/series/series.ts';
 
 export interface RecordedSeries {
   metric: string;

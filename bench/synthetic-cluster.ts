@@ -5,7 +5,7 @@
  */
 import { createRandom, type Random } from '../src/demo/random.ts';
 import type { Actor } from '../src/domain/change.ts';
-import { diffValues, leavesOf, makePatch } from '../src/domain/field-diff.ts';
+import { diffValues, leavesOf, makePatch } from '../src/domain/diff/field-diff.ts';
 import type { Json, JsonObject } from '../src/domain/json.ts';
 import { type KubeObject, refOf } from '../src/domain/object-ref.ts';
 import type { NewChange } from '../src/store/store.ts';

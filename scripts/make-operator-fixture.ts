@@ -12,10 +12,10 @@ import { entryTime, formatEntry, parseLine, type StreamEntry } from '../src/coll
 import { formatSide, type SideEntry } from '../src/collector/recording/stream-side.ts';
 import { readKubeEvent } from '../src/collector/watch/read-kube-event.ts';
 import { addAuditEvent } from '../src/collector/who/audit-event.ts';
-import type { Claim, ParsedClaims } from '../src/domain/claim.ts';
 import { maskKubeEvent } from '../src/domain/kube-event.ts';
-import { keyedHash } from '../src/domain/masking-key.ts';
+import { keyedHash } from '../src/domain/masking/masking-key.ts';
 import type { KubeObject } from '../src/domain/object-ref.ts';
+import type { Claim, ParsedClaims } from '../src/domain/who/claim.ts';
 import { kindOf } from '../test/operators/manifests.ts';
 import type { Done } from '../test/operators/play-work.ts';
 import { USERS } from '../test/operators/rig.ts';

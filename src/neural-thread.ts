@@ -25,8 +25,8 @@ import { unpackVectors } from './pipeline/neural/packed-vectors.ts';
 import { restoreUtil } from './pipeline/neural/restore-util.ts';
 import { wasmFolder } from './pipeline/neural/wasm-folder.ts';
 import { yieldToOthers } from './pipeline/neural/yield-to-others.ts';
+import { readKeyFile } from './store/seal/store-key.ts';
 import { openSqliteReader } from './store/sqlite-store.ts';
-import { readKeyFile } from './store/store-key.ts';
 
 /** How often progress is told. */
 const PROGRESS_STEP = 0.02;

@@ -2,7 +2,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Change } from '../../src/domain/change.ts';
-import { WEIGHTS } from '../../src/model/combine.ts';
+import { WEIGHTS } from '../../src/model/tails/combine.ts';
 import { type Counted, countCalls, ratiosOf } from './calibration.ts';
 import { type LabelledStream, readLabelledStream } from './labelled-stream.ts';
 import { recordedChanges } from './recorded.ts';

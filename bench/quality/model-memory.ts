@@ -5,7 +5,7 @@
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import type { Change } from '../../src/domain/change.ts';
-import type { Scrape } from '../../src/domain/series.ts';
+import type { Scrape } from '../../src/domain/series/series.ts';
 import { createModel } from '../../src/model/ensemble.ts';
 import type { Model } from '../../src/model/model.ts';
 import { SERIES_MAX } from '../../src/model/series/series-watch.ts';

@@ -7,7 +7,7 @@ import { HOUR, hourOf, isWorkday, START_MS } from '../../src/demo/calendar.ts';
 import { CONTROLLERS, ControllerMetrics } from '../../src/demo/controller-metrics.ts';
 import { createRandom, type Random } from '../../src/demo/random.ts';
 import type { Judgement } from '../../src/domain/finding.ts';
-import type { Scrape } from '../../src/domain/series.ts';
+import type { Scrape } from '../../src/domain/series/series.ts';
 import { createModel } from '../../src/model/ensemble.ts';
 
 const DAY_MS = 24 * HOUR;

@@ -1,10 +1,10 @@
 /** The difference of two states of an object as the API tells it: structured, without noise, and as text. */
-import { applyChanges } from '../domain/apply-changes.ts';
-import { isNoise } from '../domain/diff-noise.ts';
+import { applyChanges } from '../domain/diff/apply-changes.ts';
+import { isNoise } from '../domain/diff/diff-noise.ts';
+import { type StructuralChange, structuralDiff } from '../domain/diff/structural-diff.ts';
+import { unifiedDiff } from '../domain/diff/unified-diff.ts';
 import type { KindSchema } from '../domain/kind-schema.ts';
 import type { KubeObject } from '../domain/object-ref.ts';
-import { type StructuralChange, structuralDiff } from '../domain/structural-diff.ts';
-import { unifiedDiff } from '../domain/unified-diff.ts';
 import { readDocument } from './read-document.ts';
 import { stateYaml } from './state-yaml.ts';
 

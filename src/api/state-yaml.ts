@@ -1,6 +1,6 @@
 /** A state as people read it. */
 import { stringify } from 'yaml';
-import { isBookkeepingPath } from '../domain/bookkeeping.ts';
+import { isBookkeepingPath } from '../domain/diff/bookkeeping.ts';
 import { isJsonObject, type JsonObject } from '../domain/json.ts';
 
 /** YAML with keys in order, since a rebuilt state may have them in another one; without the API server's bookkeeping. */

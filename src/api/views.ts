@@ -2,11 +2,11 @@
 import type { z } from 'zod';
 import type { CanaryStatus, ClusterReach, KindCoverage, SourceReach } from '../collector/source.ts';
 import type { Change } from '../domain/change.ts';
-import type { ControllerView } from '../domain/controller-ties.ts';
 import type { ChangeExample, Finding } from '../domain/finding.ts';
 import type { Gap } from '../domain/gap.ts';
 import type { KubeEvent } from '../domain/kube-event.ts';
-import type { MaskedPlace } from '../domain/mask-ledger.ts';
+import type { MaskedPlace } from '../domain/masking/mask-ledger.ts';
+import type { ControllerView } from '../domain/series/controller-ties.ts';
 import type { ChangeSummary, ObjectSummary, SeriesData } from '../store/store.ts';
 import type * as changeSchemas from './schemas/changes.ts';
 import type * as coverageSchemas from './schemas/coverage.ts';

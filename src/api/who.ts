@@ -2,8 +2,8 @@
 import type { z } from 'zod';
 import type { Actor, Change } from '../domain/change.ts';
 import type { Finding } from '../domain/finding.ts';
-import { appliedRevision, gitopsOrigin, isWrittenBy } from '../domain/gitops-origin.ts';
 import type { KubeObject } from '../domain/object-ref.ts';
+import { appliedRevision, gitopsOrigin, isWrittenBy } from '../domain/who/gitops-origin.ts';
 import type { AsyncStore } from '../store/async-store.ts';
 import { examplesOf } from './examples.ts';
 import type * as schemas from './schemas/changes.ts';

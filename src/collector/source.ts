@@ -1,10 +1,10 @@
 import type { Observation } from '../domain/change.ts';
-import type { Claim } from '../domain/claim.ts';
-import type { KnownKind } from '../domain/controller-ties.ts';
 import type { Delivery } from '../domain/delivery.ts';
 import type { Gap } from '../domain/gap.ts';
 import type { KubeEvent } from '../domain/kube-event.ts';
-import type { Scrape } from '../domain/series.ts';
+import type { KnownKind } from '../domain/series/controller-ties.ts';
+import type { Scrape } from '../domain/series/series.ts';
+import type { Claim } from '../domain/who/claim.ts';
 import type { Reject } from '../store/store.ts';
 
 /** What a source delivers, in order per object. `cursors` cover everything delivered up to and including this batch. */

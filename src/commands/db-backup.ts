@@ -1,9 +1,9 @@
 import { existsSync } from 'node:fs';
 import { CrowsnestError } from '../domain/errors.ts';
 import type { Options } from '../options.ts';
-import { backUp, restore } from '../store/backup.ts';
-import { rekey } from '../store/rekey.ts';
-import { readKeyFile } from '../store/store-key.ts';
+import { backUp, restore } from '../store/file/backup.ts';
+import { rekey } from '../store/file/rekey.ts';
+import { readKeyFile } from '../store/seal/store-key.ts';
 import { createProgress, type Progress } from './progress.ts';
 import type { Terminal } from './terminal.ts';
 

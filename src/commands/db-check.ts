@@ -1,5 +1,5 @@
 import type { Options } from '../options.ts';
-import { type CheckResult, checkDatabase } from '../store/check.ts';
+import { type CheckResult, checkDatabase } from '../store/file/check.ts';
 import { databaseOf, keysOf, withProgress } from './db-backup.ts';
 import { createProgress } from './progress.ts';
 import type { Terminal } from './terminal.ts';

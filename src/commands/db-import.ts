@@ -4,7 +4,7 @@ import { LINE_BYTES_MAX } from '../collector/recording/playback.ts';
 import { BrokenCompressionError, decodedBytes } from '../collector/recording/stream-bytes.ts';
 import { splitLines } from '../collector/recording/stream-lines.ts';
 import { CrowsnestError } from '../domain/errors.ts';
-import { keyedHash } from '../domain/masking-key.ts';
+import { keyedHash } from '../domain/masking/masking-key.ts';
 import type { Options } from '../options.ts';
 import { createImporter } from '../pipeline/import.ts';
 import { loadMaskingKey } from '../secrets.ts';

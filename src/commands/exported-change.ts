@@ -5,8 +5,8 @@
 
 import { parseLine } from '../collector/recording/stream-format.ts';
 import { ACTOR_SOURCES, type Actor, type Change } from '../domain/change.ts';
-import type { Attribution } from '../domain/claim-join.ts';
 import { isJsonObject, type Json } from '../domain/json.ts';
+import type { Attribution } from '../domain/who/claim-join.ts';
 import type { RecordedBeside, ToldChange } from '../pipeline/import.ts';
 import type { ChangeSummary, Reject } from '../store/store.ts';
 

@@ -4,7 +4,7 @@ import { RecordedHeads } from '../collector/recording/recorded-heads.ts';
 import { createRecorder } from '../collector/recording/recorder.ts';
 import { createTimeMarks, timeMark } from '../collector/watch/time-marks.ts';
 import { createKindLookup } from '../collector/who/claim-kinds.ts';
-import { keyedHash } from '../domain/masking-key.ts';
+import { keyedHash } from '../domain/masking/masking-key.ts';
 import { createSchemaBook } from '../domain/schema-book.ts';
 import type { Options } from '../options.ts';
 import { loadMaskingKey } from '../secrets.ts';

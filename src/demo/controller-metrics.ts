@@ -1,4 +1,4 @@
-import type { Scrape } from '../domain/series.ts';
+import type { Scrape } from '../domain/series/series.ts';
 import { CLUSTER } from './api-server.ts';
 import { HOUR, hourOf, MINUTE } from './calendar.ts';
 import type { Mark } from './planted.ts';

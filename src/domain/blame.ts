@@ -4,7 +4,7 @@
  * which. Pure.
  */
 import type { ChangeType } from './change.ts';
-import { diffValues, leavesOf, valueAt } from './field-diff.ts';
+import { diffValues, leavesOf, valueAt } from './diff/field-diff.ts';
 import type { FieldPath } from './field-path.ts';
 import type { Json } from './json.ts';
 

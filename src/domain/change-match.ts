@@ -4,7 +4,7 @@
  */
 import type { Change, ChangeType } from './change.ts';
 import { type Alternative, type FilterTerm, hoursOf, wordsOf } from './change-filter.ts';
-import type { FieldDiff } from './field-diff.ts';
+import type { FieldDiff } from './diff/field-diff.ts';
 import { escapeSegment, type FieldPath, genericPath } from './field-path.ts';
 import type { Json } from './json.ts';
 

@@ -1,7 +1,6 @@
-import type { FieldDiff } from './field-diff.ts';
-import type { GitopsTool } from './gitops-origin.ts';
+import type { FieldDiff } from './diff/field-diff.ts';
 import type { KubeObject, ObjectRef } from './object-ref.ts';
-import type { ScannedObject } from './object-scan.ts';
+import type { ScannedObject } from './scan/object-scan.ts';
 
 export type ChangeType = 'ADDED' | 'MODIFIED' | 'DELETED';
 
@@ -53,6 +52,9 @@ export interface Observation {
   /** Only the metadata was asked for: that there is no content means nothing. */
   partial?: boolean;
 }
+
+/** Tools that keep objects as a repository says. */
+export type GitopsTool = 'flux' | 'argocd' | 'helm';
 
 /** One transition of one object, as recorded. Order within an object is by `seq`. */
 export interface Change {

@@ -2,8 +2,9 @@
  * A Kubernetes Event of a recorded object: what a controller says of it, kept beside its changes. Whoever may create Events may say
  * anything in anybody's name, so it is context for people and no proof.
  */
+
+import { type KeyedHash, type MaskOptions, mask } from './masking/redact.ts';
 import type { ObjectRef } from './object-ref.ts';
-import { type KeyedHash, type MaskOptions, mask } from './redact.ts';
 
 export interface KubeEvent {
   /** The Event's own uid: told again with a higher count it is the same one. */

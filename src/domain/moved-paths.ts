@@ -2,12 +2,13 @@
  * Which paths an update moved, as one object for all updates that move the same ones in the same order: how they are ordered in the record
  * and what a writer's fieldsV1 has of them is then found once. Kept as a tree of what follows what, begun anew beyond its bound.
  */
-import { nameWriters, ownsPath, type Writing } from './attribution.ts';
+
 import type { Actor } from './change.ts';
 import { partOf } from './field-path.ts';
 import type { JsonObject } from './json.ts';
-import type { ManagedForm } from './managed-writers.ts';
-import type { PathNode } from './path-node.ts';
+import type { PathNode } from './scan/path-node.ts';
+import { nameWriters, ownsPath, type Writing } from './who/attribution.ts';
+import type { ManagedForm } from './who/managed-writers.ts';
 
 const KEPT_MAX = 10_000;
 /** Sets of fieldsV1, and forms of managedFields, that are remembered for the same paths. */

@@ -1,10 +1,10 @@
 /** A watch event whose text was scanned but not parsed: most updates are told apart from the state before them without ever being parsed. */
 
-import type { Managed } from './attribution.ts';
 import type { ChangeOrigin, ChangeType, Observation } from './change.ts';
-import { parseManaged } from './managed-text.ts';
 import type { KubeObject } from './object-ref.ts';
-import type { ScannedObject } from './object-scan.ts';
+import { parseManaged } from './scan/managed-text.ts';
+import type { ScannedObject } from './scan/object-scan.ts';
+import type { Managed } from './who/attribution.ts';
 
 export interface ObservationFields {
   cluster: string;

@@ -3,7 +3,7 @@
  * asks an API server for something adds a row to NEEDS, and `crowsnest rbac` prints it. Never a wildcard: `resources: ["*"]` hands out what
  * comes tomorrow, and `apiGroups: ["*"]` every Secret.
  */
-import { CANARY_LEASE } from '../domain/own-writes.ts';
+import { CANARY_LEASE } from '../domain/who/own-writes.ts';
 import type { ResourceKind } from './discovery.ts';
 
 export type Verb = 'get' | 'list' | 'watch' | 'create' | 'patch' | 'delete';

@@ -2,12 +2,12 @@
 
 import type { Habit } from '../domain/baseline.ts';
 import { fieldName } from '../domain/field-path.ts';
-import type { Beat } from './beats.ts';
-import type { Tempo } from './burst.ts';
 import { DAY_MS } from './detector.ts';
-import { CLOCKS } from './gap-log.ts';
-import { usualHours } from './hour-of-week.ts';
-import type { Target } from './visitors.ts';
+import type { Tempo } from './detectors/burst.ts';
+import { usualHours } from './detectors/hour-of-week.ts';
+import type { Beat } from './habits/beats.ts';
+import { CLOCKS } from './habits/gap-log.ts';
+import type { Target } from './habits/visitors.ts';
 import { howOften, many, percent, span } from './words.ts';
 
 const SEEN_MAX = 8;

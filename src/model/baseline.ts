@@ -1,15 +1,15 @@
 /** A cluster's learnt habits in words. Reads the plain state that snapshots are made of, and changes nothing in it. */
 import type { Baseline, BaselineQuery, BaselineSubject, Habit } from '../domain/baseline.ts';
-import type { ActorAffinityState } from './actor-affinity.ts';
 import { actorHabit, beatHabit, companyHabit, fieldHabit, hourHabit, kindsHabit, paceHabit } from './baseline-habits.ts';
-import { headOf } from './beats.ts';
-import { tempoOf } from './burst.ts';
 import type { SavedCluster } from './cluster-model.ts';
+import type { ActorAffinityState } from './detectors/actor-affinity.ts';
+import { tempoOf } from './detectors/burst.ts';
+import type { HourOfWeekState } from './detectors/hour-of-week.ts';
+import { actorOnKind, savedBeat } from './detectors/silence.ts';
 import { kindParts, objectParts } from './features.ts';
-import type { HourOfWeekState } from './hour-of-week.ts';
-import { countsIn } from './row-counts.ts';
-import { actorOnKind, savedBeat } from './silence.ts';
-import { targetIn } from './visitors.ts';
+import { headOf } from './habits/beats.ts';
+import { countsIn } from './habits/row-counts.ts';
+import { targetIn } from './habits/visitors.ts';
 import { makeWeekClock } from './week-clock.ts';
 
 const OBJECTS_MAX = 20;

@@ -8,16 +8,16 @@ import type { Baseline, BaselineQuery } from '../domain/baseline.ts';
 import type { Change } from '../domain/change.ts';
 import { CrowsnestError } from '../domain/errors.ts';
 import type { Judgement } from '../domain/finding.ts';
-import type { Scrape } from '../domain/series.ts';
+import type { Scrape } from '../domain/series/series.ts';
 import { baselinesOf, type Learnt, namesLike } from './baseline.ts';
-import { type LiveRatio, liveRatios } from './call-record.ts';
 import { ClusterModel, type SavedCluster, type Witness } from './cluster-model.ts';
+import { type CompiledRule, compileRules, type UserRule } from './detectors/user-rules.ts';
 import { Fleet, type FleetState } from './fleet.ts';
 import type { Model } from './model.ts';
-import { type KindOfController, ReconcileHealth } from './reconcile-health.ts';
 import { SeriesWatch } from './series/series-watch.ts';
 import { isNewShift, type ShiftsTold } from './series/shifts-told.ts';
-import { type CompiledRule, compileRules, type UserRule } from './user-rules.ts';
+import { type KindOfController, ReconcileHealth } from './status/reconcile-health.ts';
+import { type LiveRatio, liveRatios } from './tails/call-record.ts';
 
 export interface ModelOptions {
   /** IANA name; hours of the week are those of this zone. Default UTC. */

@@ -1,11 +1,11 @@
 /**
  * From a recorded change to what the detectors look at: plain data, bounded, free of bookkeeping fields, with typed values.
  */
-import type { Actor, Change, ChangeType } from '../domain/change.ts';
-import type { FieldDiff } from '../domain/field-diff.ts';
-import { type GitopsTool, keeperOf } from '../domain/gitops-origin.ts';
+import type { Actor, Change, ChangeType, GitopsTool } from '../domain/change.ts';
+import type { FieldDiff } from '../domain/diff/field-diff.ts';
 import type { Json } from '../domain/json.ts';
 import type { ObjectRef } from '../domain/object-ref.ts';
+import { keeperOf } from '../domain/who/gitops-origin.ts';
 import { HeldPaths } from './held-paths.ts';
 import { isPlace } from './origin.ts';
 import { isBookkeeping, PathBook, type PathNames } from './path-names.ts';

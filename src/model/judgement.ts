@@ -2,9 +2,9 @@
 import type { Change } from '../domain/change.ts';
 import { type Actor, UNKNOWN_ACTOR } from '../domain/change.ts';
 import type { Judgement, Moved, Reason } from '../domain/finding.ts';
+import type { Overdue } from './detectors/silence.ts';
 import { onceInOf } from './explain.ts';
 import type { ChangeEvent } from './features.ts';
-import type { Overdue } from './silence.ts';
 import { quoteBoth } from './words.ts';
 
 export type Verdict = Pick<Judgement, 'score' | 'reasons' | 'deterministic' | 'severity' | 'mature'>;

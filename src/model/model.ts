@@ -2,8 +2,8 @@
 import type { Baseline, BaselineQuery } from '../domain/baseline.ts';
 import type { Change } from '../domain/change.ts';
 import type { Judgement } from '../domain/finding.ts';
-import type { Scrape } from '../domain/series.ts';
-import type { LiveRatio } from './call-record.ts';
+import type { Scrape } from '../domain/series/series.ts';
+import type { LiveRatio } from './tails/call-record.ts';
 
 export interface Model {
   /**

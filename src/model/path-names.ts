@@ -2,7 +2,7 @@
  * What a path is called by detectors, once for each kind and path: a key that is put together anew for each look-up costs more than the look-up, as a
  * new string has to be hashed and compared in full.
  */
-import type { FieldDiff } from '../domain/field-diff.ts';
+import type { FieldDiff } from '../domain/diff/field-diff.ts';
 
 export interface PathNames {
   generic: string;

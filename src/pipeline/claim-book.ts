@@ -5,8 +5,15 @@
  * What waits is bounded by number and age; the oldest goes first, counted. It is held in memory only: after a crash, changes whose
  * claims were waiting keep what managedFields say, unless the source tells again (audit log files do).
  */
-import { isBookkeepingPath } from '../domain/bookkeeping.ts';
-import type { Claim } from '../domain/claim.ts';
+
+import type { Clock } from '../domain/clock.ts';
+import { contentHash } from '../domain/content-hash.ts';
+import { isBookkeepingPath } from '../domain/diff/bookkeeping.ts';
+import { partOf } from '../domain/field-path.ts';
+import type { Json } from '../domain/json.ts';
+import { type KeyedHash, mask } from '../domain/masking/redact.ts';
+import type { KubeObject, ObjectRef } from '../domain/object-ref.ts';
+import type { Claim } from '../domain/who/claim.ts';
 import {
   type Attribution,
   type Match,
@@ -15,13 +22,7 @@ import {
   SEEN_BEFORE_MS,
   type Written,
   withClaims,
-} from '../domain/claim-join.ts';
-import type { Clock } from '../domain/clock.ts';
-import { contentHash } from '../domain/content-hash.ts';
-import { partOf } from '../domain/field-path.ts';
-import type { Json } from '../domain/json.ts';
-import type { KubeObject, ObjectRef } from '../domain/object-ref.ts';
-import { type KeyedHash, mask } from '../domain/redact.ts';
+} from '../domain/who/claim-join.ts';
 import type { Amendment, ChangeSummary, NewChange, Store } from '../store/store.ts';
 
 /** What became of a claim. */

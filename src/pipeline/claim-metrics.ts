@@ -1,5 +1,5 @@
 import { Counter, Gauge, type Registry } from 'prom-client';
-import type { ClaimSource } from '../domain/claim.ts';
+import type { ClaimSource } from '../domain/who/claim.ts';
 import type { ClaimOutcome } from './claim-book.ts';
 
 const SOURCES: ClaimSource[] = ['admission', 'audit', 'pushed'];

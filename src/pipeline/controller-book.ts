@@ -6,8 +6,8 @@ import {
   type DeclaredController,
   type KnownKind,
   type SavedTies,
-} from '../domain/controller-ties.ts';
-import type { Scrape } from '../domain/series.ts';
+} from '../domain/series/controller-ties.ts';
+import type { Scrape } from '../domain/series/series.ts';
 import type { Store } from '../store/store.ts';
 
 export interface ControllerBook {

@@ -3,7 +3,7 @@ import type { Clock } from '../domain/clock.ts';
 import { CrowsnestError } from '../domain/errors.ts';
 import { genericPath } from '../domain/field-path.ts';
 import type { Finding } from '../domain/finding.ts';
-import { type KeyedHash, mask } from '../domain/redact.ts';
+import { type KeyedHash, mask } from '../domain/masking/redact.ts';
 import {
   isIn,
   isNeverMuted,

@@ -1,10 +1,11 @@
 /** The first sight of an object as a change. Its leaves are named when somebody asks for them, which for most of a first list nobody does. */
-import { attributeFirst } from '../domain/attribution.ts';
-import { isBookkeepingPath } from '../domain/bookkeeping.ts';
+
 import type { Actor, ChangeOrigin, Observation } from '../domain/change.ts';
-import { type FieldDiff, inPathOrder, leavesOf } from '../domain/field-diff.ts';
+import { isBookkeepingPath } from '../domain/diff/bookkeeping.ts';
+import { type FieldDiff, inPathOrder, leavesOf } from '../domain/diff/field-diff.ts';
 import type { KubeObject, ObjectRef } from '../domain/object-ref.ts';
-import { isCanary } from '../domain/own-writes.ts';
+import { attributeFirst } from '../domain/who/attribution.ts';
+import { isCanary } from '../domain/who/own-writes.ts';
 import type { NewChange } from '../store/store.ts';
 
 export class FirstSight implements NewChange {

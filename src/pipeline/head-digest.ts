@@ -11,10 +11,10 @@
  */
 import type { JsonObject } from '../domain/json.ts';
 import type { SchemaTree } from '../domain/kind-schema.ts';
+import { isEntryValue } from '../domain/masking/secret-names.ts';
 import type { KubeObject, ObjectRef } from '../domain/object-ref.ts';
-import type { ScannedObject, Section } from '../domain/object-scan.ts';
 import { Recent } from '../domain/recent.ts';
-import { isEntryValue } from '../domain/secret-names.ts';
+import type { ScannedObject, Section } from '../domain/scan/object-scan.ts';
 import { ByteArena, type Page, type Slot } from './byte-arena.ts';
 
 /** A class, so that all its fields lie in one place: there are as many as objects. */

@@ -3,16 +3,17 @@
  * what is there, apart from two things: what is recorded already is passed over, so that the same lines may come again; and what is older
  * than the newest change of its object is counted and left out, since nothing can be put between changes that are recorded.
  */
-import { attribute } from '../domain/attribution.ts';
-import { isBookkeepingPath } from '../domain/bookkeeping.ts';
+
 import type { Actor, Change } from '../domain/change.ts';
-import type { Attribution } from '../domain/claim-join.ts';
-import { diffValues, type FieldDiff, leavesOf } from '../domain/field-diff.ts';
+import { isBookkeepingPath } from '../domain/diff/bookkeeping.ts';
+import { diffValues, type FieldDiff, leavesOf } from '../domain/diff/field-diff.ts';
+import { type KeyedHash, mask } from '../domain/masking/redact.ts';
 import { type KubeObject, type ObjectRef, objectKey, refOf } from '../domain/object-ref.ts';
-import { isOwnWrite } from '../domain/own-writes.ts';
 import { Recent } from '../domain/recent.ts';
-import { type KeyedHash, mask } from '../domain/redact.ts';
 import { compareResourceVersions } from '../domain/resource-version.ts';
+import { attribute } from '../domain/who/attribution.ts';
+import type { Attribution } from '../domain/who/claim-join.ts';
+import { isOwnWrite } from '../domain/who/own-writes.ts';
 import type { ChangeSummary, NewChange, Store } from '../store/store.ts';
 
 /** What of a change follows neither from the object nor from the time. */

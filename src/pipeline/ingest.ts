@@ -7,20 +7,21 @@
  * What a watch tells of an object after something newer is counted as a reject and changes nothing. What a list shows is the truth, even
  * where it is older than what is recorded: then the API server's storage was restored from a backup.
  */
-import { attribute } from '../domain/attribution.ts';
-import { isBookkeepingPath } from '../domain/bookkeeping.ts';
+
 import { type Change, type Observation, UNKNOWN_ACTOR } from '../domain/change.ts';
-import type { Claim } from '../domain/claim.ts';
-import type { KnownKind } from '../domain/controller-ties.ts';
-import { diffValues, type FieldDiff } from '../domain/field-diff.ts';
-import { isHeartbeat } from '../domain/heartbeat-paths.ts';
+import { isBookkeepingPath } from '../domain/diff/bookkeeping.ts';
+import { diffValues, type FieldDiff } from '../domain/diff/field-diff.ts';
+import { isHeartbeat } from '../domain/diff/heartbeat-paths.ts';
 import { type KubeEvent, kubeEventKind, maskKubeEvent } from '../domain/kube-event.ts';
+import { type KeyedHash, type MaskOptions, mask } from '../domain/masking/redact.ts';
 import type { KubeObject, ObjectRef } from '../domain/object-ref.ts';
 import { describeRef, objectKey, refOf } from '../domain/object-ref.ts';
-import { isOwnWrite } from '../domain/own-writes.ts';
-import { type KeyedHash, type MaskOptions, mask } from '../domain/redact.ts';
 import { compareResourceVersions } from '../domain/resource-version.ts';
 import { ScannedObservation } from '../domain/scanned-observation.ts';
+import type { KnownKind } from '../domain/series/controller-ties.ts';
+import { attribute } from '../domain/who/attribution.ts';
+import type { Claim } from '../domain/who/claim.ts';
+import { isOwnWrite } from '../domain/who/own-writes.ts';
 import type { AppendBatch, Head, Heartbeat, NewChange, Reject, Store } from '../store/store.ts';
 import type { ClaimBook, ClaimSession } from './claim-book.ts';
 import { FirstSight } from './first-sight.ts';

@@ -6,15 +6,15 @@
  * Why masking may look at the moved scalars alone: what is kept is masked, and masking that again changes nothing. So what the new text has in
  * common with it needs none, unless it stands beside a value that decides about it (`isMaskedAlone`) or the schema has changed since.
  */
-import type { FieldDiff } from '../domain/field-diff.ts';
+import type { FieldDiff } from '../domain/diff/field-diff.ts';
 import type { SchemaTree } from '../domain/kind-schema.ts';
-import { type LeafReader, LeafWalk, type TextPlace } from '../domain/leaf-walk.ts';
-import { itemName, mergeKeyIn, NO_KEY, UNSURE } from '../domain/list-item-name.ts';
+import { type KeyedHash, textMasking } from '../domain/masking/redact.ts';
 import { type MovedPaths, MovedPathsTree } from '../domain/moved-paths.ts';
-import type { Section } from '../domain/object-scan.ts';
-import { PatchLevel } from '../domain/patch-text.ts';
-import { type PathNode, PathTree } from '../domain/path-node.ts';
-import { type KeyedHash, textMasking } from '../domain/redact.ts';
+import { type LeafReader, LeafWalk, type TextPlace } from '../domain/scan/leaf-walk.ts';
+import { itemName, mergeKeyIn, NO_KEY, UNSURE } from '../domain/scan/list-item-name.ts';
+import type { Section } from '../domain/scan/object-scan.ts';
+import { PatchLevel } from '../domain/scan/patch-text.ts';
+import { type PathNode, PathTree } from '../domain/scan/path-node.ts';
 
 const QUOTE = 0x22;
 /** A backslash, or what must not stand in JSON text: all but blank to `[` and `]` to the end. */

@@ -1,8 +1,8 @@
 /** How the objects of each kind are masked, by their schema, and the list of what was; saved in the store now and then. */
-import { type MaskedKind, type MaskedPlace, MaskLedger } from '../domain/mask-ledger.ts';
-import type { MaskOptions } from '../domain/redact.ts';
+import { type MaskedKind, type MaskedPlace, MaskLedger } from '../domain/masking/mask-ledger.ts';
+import type { MaskOptions } from '../domain/masking/redact.ts';
+import { MASK_REASONS, type MaskReason } from '../domain/masking/secret-text.ts';
 import type { SchemaBook } from '../domain/schema-book.ts';
-import { MASK_REASONS, type MaskReason } from '../domain/secret-text.ts';
 import type { Store } from '../store/store.ts';
 
 export interface MaskingBook {

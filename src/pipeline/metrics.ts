@@ -1,6 +1,6 @@
 /** What went through the pipeline since the start, and how much waits for its turn. */
 import { Counter, Gauge, type Registry } from 'prom-client';
-import { sectionNames } from '../domain/object-scan.ts';
+import { sectionNames } from '../domain/scan/object-scan.ts';
 import type { Pipeline } from './pipeline.ts';
 
 export function publishPipelineMetrics(pipeline: Pick<Pipeline, 'counts' | 'waiting'>, registry: Registry): void {

@@ -6,11 +6,11 @@
  */
 import type { Change } from '../domain/change.ts';
 import type { Clock } from '../domain/clock.ts';
-import type { KnownKind } from '../domain/controller-ties.ts';
 import { isCrowsnestError } from '../domain/errors.ts';
 import type { Finding } from '../domain/finding.ts';
 import type { Gap } from '../domain/gap.ts';
-import type { Scrape } from '../domain/series.ts';
+import type { KnownKind } from '../domain/series/controller-ties.ts';
+import type { Scrape } from '../domain/series/series.ts';
 import type { Store } from '../store/store.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import type { Analysis } from './analyze.ts';

@@ -4,7 +4,7 @@
  * anywhere goes on exactly there.
  */
 import type { Change } from '../domain/change.ts';
-import type { Sample, Scrape } from '../domain/series.ts';
+import type { Sample, Scrape } from '../domain/series/series.ts';
 import type { PlacedSample, Store } from '../store/store.ts';
 
 /** How far the record has been seen: the last change's number, and the last scrape's. */

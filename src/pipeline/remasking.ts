@@ -2,9 +2,9 @@
  * States that were recorded under older rules of masking, compared with new ones: that a rule has come, or has grown finer, is no change of the
  * object.
  */
-import { diffValues, type FieldDiff } from '../domain/field-diff.ts';
+import { diffValues, type FieldDiff } from '../domain/diff/field-diff.ts';
+import { type KeyedHash, type MaskOptions, mask } from '../domain/masking/redact.ts';
 import type { KubeObject } from '../domain/object-ref.ts';
-import { type KeyedHash, type MaskOptions, mask } from '../domain/redact.ts';
 
 /** `diff` of two states without what only masking moved. */
 export function withoutRemasking(

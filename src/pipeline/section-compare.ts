@@ -2,24 +2,25 @@
  * Compares an update with the state before it section by section: what has the fingerprint it had is the same, only the rest is parsed,
  * masked and compared. Comes to the same as comparing whole states (see `compare` in ingest.ts), for a fraction of the work.
  */
-import { attribute } from '../domain/attribution.ts';
-import { isBookkeepingPath } from '../domain/bookkeeping.ts';
-import type { Actor, ChangeOrigin } from '../domain/change.ts';
-import { diffValues, type FieldDiff, makePatch } from '../domain/field-diff.ts';
+
+import type { Actor, ChangeOrigin, GitopsTool } from '../domain/change.ts';
+import { isBookkeepingPath } from '../domain/diff/bookkeeping.ts';
+import { diffValues, type FieldDiff, makePatch } from '../domain/diff/field-diff.ts';
+import { isHeartbeat } from '../domain/diff/heartbeat-paths.ts';
 import { escapeSegment } from '../domain/field-path.ts';
-import { type GitopsTool, gitopsOrigin, mayHoldMark } from '../domain/gitops-origin.ts';
-import { isHeartbeat } from '../domain/heartbeat-paths.ts';
 import type { Json, JsonObject } from '../domain/json.ts';
-import type { TextPlace } from '../domain/leaf-walk.ts';
-import { managedFormOf, managedTimes } from '../domain/managed-writers.ts';
+import { type KeyedHash, type MaskOptions, mask } from '../domain/masking/redact.ts';
 import type { MovedPaths, Named } from '../domain/moved-paths.ts';
 import type { KubeObject, ObjectRef } from '../domain/object-ref.ts';
-import { type ScannedObject, type Section, sectionText } from '../domain/object-scan.ts';
-import { isOwnWrite, mayBeOwnWrite } from '../domain/own-writes.ts';
-import { PatchLevel } from '../domain/patch-text.ts';
-import { type KeyedHash, type MaskOptions, mask } from '../domain/redact.ts';
 import { compareResourceVersions } from '../domain/resource-version.ts';
+import type { TextPlace } from '../domain/scan/leaf-walk.ts';
+import { type ScannedObject, type Section, sectionText } from '../domain/scan/object-scan.ts';
+import { PatchLevel } from '../domain/scan/patch-text.ts';
 import { managedOf, type ScannedObservation } from '../domain/scanned-observation.ts';
+import { attribute } from '../domain/who/attribution.ts';
+import { gitopsOrigin, mayHoldMark } from '../domain/who/gitops-origin.ts';
+import { managedFormOf, managedTimes } from '../domain/who/managed-writers.ts';
+import { isOwnWrite, mayBeOwnWrite } from '../domain/who/own-writes.ts';
 import type { NewChange } from '../store/store.ts';
 import {
   type HeadDigest,

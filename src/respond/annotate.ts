@@ -2,7 +2,7 @@
 import type { Finding } from '../domain/finding.ts';
 import type { JsonObject } from '../domain/json.ts';
 import { apiVersionOf } from '../domain/object-ref.ts';
-import { OWN_ANNOTATION } from '../domain/own-writes.ts';
+import { OWN_ANNOTATION } from '../domain/who/own-writes.ts';
 import type { EffectRecord } from '../store/store.ts';
 
 export const APPLY_CONTENT_TYPE = 'application/apply-patch+yaml';

@@ -10,7 +10,7 @@ import type { Clock } from '../domain/clock.ts';
 import { CrowsnestError, isCrowsnestError } from '../domain/errors.ts';
 import type { Finding } from '../domain/finding.ts';
 import { describeRef, type ObjectRef } from '../domain/object-ref.ts';
-import { FIELD_MANAGER } from '../domain/own-writes.ts';
+import { FIELD_MANAGER } from '../domain/who/own-writes.ts';
 import { type KubeClient, KubeStatusError } from '../kube/kube-client.ts';
 import type { EffectRecord, Store } from '../store/store.ts';
 import type { Logger } from '../telemetry/logger.ts';

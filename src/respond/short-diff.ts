@@ -1,4 +1,4 @@
-import type { FieldDiff } from '../domain/field-diff.ts';
+import type { FieldDiff } from '../domain/diff/field-diff.ts';
 import type { Json } from '../domain/json.ts';
 import { cutText } from './cut-text.ts';
 

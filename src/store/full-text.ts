@@ -3,8 +3,8 @@
  * is on can be found by it.
  */
 import type Database from 'better-sqlite3';
+import type { FieldDiff } from '../domain/diff/field-diff.ts';
 import { CrowsnestError } from '../domain/errors.ts';
-import type { FieldDiff } from '../domain/field-diff.ts';
 import type { WordQuery } from './store.ts';
 
 /** Longer values are indexed by their beginning. */

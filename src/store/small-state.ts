@@ -1,8 +1,8 @@
 /** Cursors, totals, rejects, key-value state and the model's snapshots: the small tables. */
 import type Database from 'better-sqlite3';
-import { STATE_GET, STATE_PUT } from './state-row.ts';
+import { STATE_GET, STATE_PUT } from './pack/state-row.ts';
+import type { ValueSeal } from './seal/value-seal.ts';
 import type { Reject } from './store.ts';
-import type { ValueSeal } from './value-seal.ts';
 
 /** Rejects kept for reading; all are counted. */
 const REJECTS_MAX = 1_000;

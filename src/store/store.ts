@@ -5,7 +5,6 @@
 import type { BlamedField } from '../domain/blame.ts';
 import type { Change, ChangeType } from '../domain/change.ts';
 import type { ChangeBounds } from '../domain/change-match.ts';
-import type { Attribution } from '../domain/claim-join.ts';
 import type { Delivery } from '../domain/delivery.ts';
 import type { Finding, Severity } from '../domain/finding.ts';
 import type { Gap, GapReason } from '../domain/gap.ts';
@@ -13,10 +12,11 @@ import type { JsonObject } from '../domain/json.ts';
 import type { KubeEvent } from '../domain/kube-event.ts';
 import type { KubeObject, ObjectRef } from '../domain/object-ref.ts';
 import type { NearMiss } from '../domain/review.ts';
-import type { Sample, Scrape } from '../domain/series.ts';
-import type { SeriesWindows } from '../domain/series-function.ts';
-import type { Matcher } from '../domain/series-match.ts';
+import type { Sample, Scrape } from '../domain/series/series.ts';
+import type { SeriesWindows } from '../domain/series/series-function.ts';
+import type { Matcher } from '../domain/series/series-match.ts';
 import type { Verdict, VerdictHits } from '../domain/verdict.ts';
+import type { Attribution } from '../domain/who/claim-join.ts';
 import type { SampleTier } from './series-retention.ts';
 
 /** The newest recorded state of an object's name. */

@@ -4,21 +4,21 @@
  * of a round is over, the next one goes on with the part after, so that a round lasts no longer than its time and one step.
  */
 import type Database from 'better-sqlite3';
-import type { BlameMarks } from './blame-marks.ts';
-import type { Blocks } from './blocks.ts';
-import type { ChangeLog } from './change-log.ts';
-import { usedBytes } from './file-size.ts';
-import type { Findings } from './findings.ts';
+import { usedBytes } from './file/file-size.ts';
+import type { Findings } from './findings/findings.ts';
 import type { FullText } from './full-text.ts';
 import type { KubeEvents } from './kube-events.ts';
-import type { LogTimes } from './log-times.ts';
-import type { NewestMarks } from './newest-marks.ts';
-import type { ObjectHistory } from './object-history.ts';
-import type { Postings } from './postings.ts';
-import type { Retention } from './retention.ts';
-import type { Revisions } from './revisions.ts';
-import type { SampleRetention } from './sample-retention.ts';
-import type { SeriesTable } from './series.ts';
+import type { BlameMarks } from './log/blame-marks.ts';
+import type { Blocks } from './log/blocks.ts';
+import type { ChangeLog } from './log/change-log.ts';
+import type { LogTimes } from './log/log-times.ts';
+import type { NewestMarks } from './log/newest-marks.ts';
+import type { ObjectHistory } from './log/object-history.ts';
+import type { Postings } from './log/postings.ts';
+import type { Retention } from './log/retention.ts';
+import type { Revisions } from './log/revisions.ts';
+import type { SampleRetention } from './series/sample-retention.ts';
+import type { SeriesTable } from './series/series.ts';
 import type { SmallState } from './small-state.ts';
 
 export interface UpkeepParts {

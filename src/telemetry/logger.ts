@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { type Logger as PinoLogger, pino } from 'pino';
-import { keyedHash } from '../domain/masking-key.ts';
-import { mask } from '../domain/redact.ts';
+import { keyedHash } from '../domain/masking/masking-key.ts';
+import { mask } from '../domain/masking/redact.ts';
 
 /** Structured logs on stderr, so that stdout stays free for results. Objects are named by reference, never logged whole. */
 export type Logger = Pick<PinoLogger, 'debug' | 'info' | 'warn' | 'error'>;

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
-import type { ScrapedSample } from '../../src/domain/series.ts';
+import type { ScrapedSample } from '../../src/domain/series/series.ts';
 import { type SeededApi, startSeededApi } from '../support/seeded-api.ts';
 
 const START_MS = Date.parse('2026-09-01T00:00:00Z');

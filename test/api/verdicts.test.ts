@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { Ajv2020 } from 'ajv/dist/2020.js';
-import { keyedHash } from '../../src/domain/masking-key.ts';
+import { keyedHash } from '../../src/domain/masking/masking-key.ts';
 import { createFeedback } from '../../src/pipeline/feedback.ts';
 import type { Store } from '../../src/store/store.ts';
 import { type SeededApi, startSeededApi, TOKEN } from '../support/seeded-api.ts';

@@ -8,7 +8,7 @@ import { createAdmissionCertificate } from '../../src/collector/who/admission-ce
 import { admissionConfiguration, isAsked, namesOf, renewalMs } from '../../src/collector/who/admission-configuration.ts';
 import { type AdmissionServerOptions, createAdmissionServer } from '../../src/collector/who/admission-server.ts';
 import { AdmissionShared, LatencyWindow } from '../../src/collector/who/admission-shared.ts';
-import type { Claim } from '../../src/domain/claim.ts';
+import type { Claim } from '../../src/domain/who/claim.ts';
 import { systemClock } from '../../src/telemetry/system-clock.ts';
 import { until } from '../support/until.ts';
 

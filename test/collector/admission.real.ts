@@ -7,7 +7,7 @@ import { connect } from 'node:tls';
 import { fileURLToPath } from 'node:url';
 import type { KindCoverage, SourceBatch } from '../../src/collector/source.ts';
 import { type AdmissionTiming, AdmissionWebhook } from '../../src/collector/who/admission-webhook.ts';
-import type { Claim } from '../../src/domain/claim.ts';
+import type { Claim } from '../../src/domain/who/claim.ts';
 import { connectKube } from '../../src/kube/http-kube-client.ts';
 import { ADMISSION_CONFIGURATION } from '../../src/kube/rbac-rules.ts';
 import { createLogger } from '../../src/telemetry/logger.ts';

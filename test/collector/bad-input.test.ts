@@ -5,7 +5,7 @@ import { Registry } from 'prom-client';
 import { createCollectorMetrics } from '../../src/collector/metrics.ts';
 import type { ReflectorOptions } from '../../src/collector/watch/reflector.ts';
 import type { Clock } from '../../src/domain/clock.ts';
-import { keyedHash } from '../../src/domain/masking-key.ts';
+import { keyedHash } from '../../src/domain/masking/masking-key.ts';
 import { createIngest } from '../../src/pipeline/ingest.ts';
 import { createPipeline, type Pipeline } from '../../src/pipeline/pipeline.ts';
 import { openSqliteStore, type SqliteStore } from '../../src/store/sqlite-store.ts';

@@ -6,7 +6,7 @@
 import type { KindCoverage } from '../../src/collector/source.ts';
 import { type ClusterSource, createClusterSource } from '../../src/collector/watch/cluster-source.ts';
 import type { Change } from '../../src/domain/change.ts';
-import { keyedHash } from '../../src/domain/masking-key.ts';
+import { keyedHash } from '../../src/domain/masking/masking-key.ts';
 import { connectKube } from '../../src/kube/http-kube-client.ts';
 import type { KubeClient } from '../../src/kube/kube-client.ts';
 import { createIngest } from '../../src/pipeline/ingest.ts';

@@ -11,7 +11,7 @@ import { createIngestMetrics } from '../../src/collector/pushed/ingest-metrics.t
 import { readPolledList } from '../../src/collector/pushed/polled-list.ts';
 import { type Poll, Poller } from '../../src/collector/pushed/poller.ts';
 import type { Json } from '../../src/domain/json.ts';
-import { keyedHash } from '../../src/domain/masking-key.ts';
+import { keyedHash } from '../../src/domain/masking/masking-key.ts';
 import { createIngest } from '../../src/pipeline/ingest.ts';
 import { openSqliteStore, type SqliteStore } from '../../src/store/sqlite-store.ts';
 import { createLogger } from '../../src/telemetry/logger.ts';

@@ -9,8 +9,8 @@ import { type MessageContext, takeApart } from '../../src/collector/pushed/pushe
 import { parseStrictJson } from '../../src/collector/pushed/strict-json.ts';
 import { readAdmissionReview } from '../../src/collector/who/admission-review.ts';
 import { parseAuditEvents } from '../../src/collector/who/audit-event.ts';
-import { CLAIM_VERBS } from '../../src/domain/claim.ts';
 import type { Json, JsonObject } from '../../src/domain/json.ts';
+import { CLAIM_VERBS } from '../../src/domain/who/claim.ts';
 import { admissionReview } from '../support/admission-review.ts';
 import { BATCH, binary, knativeEvent, STRUCTURED } from '../support/cloud-events.ts';
 import { kafka } from '../support/objects.ts';

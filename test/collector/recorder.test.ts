@@ -11,7 +11,7 @@ import type { SourceBatch } from '../../src/collector/source.ts';
 import type { Observation } from '../../src/domain/change.ts';
 import type { Clock } from '../../src/domain/clock.ts';
 import { isCrowsnestError } from '../../src/domain/errors.ts';
-import { keyedHash } from '../../src/domain/masking-key.ts';
+import { keyedHash } from '../../src/domain/masking/masking-key.ts';
 import type { KubeObject } from '../../src/domain/object-ref.ts';
 import { createLogger } from '../../src/telemetry/logger.ts';
 

@@ -3,7 +3,7 @@ import { describe, it } from 'node:test';
 import { formatObservation, formatScrape, type LineContext, parseLine } from '../../src/collector/recording/stream-format.ts';
 import { parseTime } from '../../src/collector/recording/stream-time.ts';
 import type { Observation } from '../../src/domain/change.ts';
-import type { Scrape } from '../../src/domain/series.ts';
+import type { Scrape } from '../../src/domain/series/series.ts';
 
 const context: LineContext = { cluster: 'here', file: 'a.ndjson', observedMs: 7 };
 

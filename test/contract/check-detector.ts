@@ -8,7 +8,7 @@ import { deserialize, serialize } from 'node:v8';
 import type { Change } from '../../src/domain/change.ts';
 import type { Detector, Group } from '../../src/model/detector.ts';
 import { type ChangeEvent, eventOf, objectId } from '../../src/model/features.ts';
-import { RowTable } from '../../src/model/row-table.ts';
+import { RowTable } from '../../src/model/habits/row-table.ts';
 import { habit, Stream } from '../model/stream.ts';
 
 export interface DetectorCase {

@@ -10,8 +10,8 @@ import { canonicalJson, type Json } from '../../src/domain/json.ts';
 import type { KubeEvent } from '../../src/domain/kube-event.ts';
 import type { KubeObject } from '../../src/domain/object-ref.ts';
 import type { NearMiss } from '../../src/domain/review.ts';
-import type { Scrape } from '../../src/domain/series.ts';
-import { parseSelector } from '../../src/domain/series-match.ts';
+import type { Scrape } from '../../src/domain/series/series.ts';
+import { parseSelector } from '../../src/domain/series/series-match.ts';
 import type { Verdict } from '../../src/domain/verdict.ts';
 
 import { type AsyncStore, asAsync } from '../../src/store/async-store.ts';

@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
-import { attribute, attributeFirst } from '../../src/domain/attribution.ts';
-import { isBookkeepingPath } from '../../src/domain/bookkeeping.ts';
-import { leavesOf } from '../../src/domain/field-diff.ts';
+import { isBookkeepingPath } from '../../src/domain/diff/bookkeeping.ts';
+import { leavesOf } from '../../src/domain/diff/field-diff.ts';
 import type { Json, JsonObject } from '../../src/domain/json.ts';
 import type { KubeObject } from '../../src/domain/object-ref.ts';
+import { attribute, attributeFirst } from '../../src/domain/who/attribution.ts';
 
 const key = fc.constantFrom('a', 'b', 'name', '[a]', 'x/y', '~0', '__proto__');
 const value = fc.letrec<{ value: Json }>((tie) => ({

@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import type { Actor, Change, ChangeType } from '../../src/domain/change.ts';
 import { FilterError, parseChangeFilter } from '../../src/domain/change-filter.ts';
 import { compileChangeFilter, pathOf } from '../../src/domain/change-match.ts';
-import type { FieldDiff } from '../../src/domain/field-diff.ts';
+import type { FieldDiff } from '../../src/domain/diff/field-diff.ts';
 import { genericPath } from '../../src/domain/field-path.ts';
 import type { Json } from '../../src/domain/json.ts';
 

@@ -3,8 +3,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import type { Json } from '../../src/domain/json.ts';
-import { keyedHash } from '../../src/domain/masking-key.ts';
-import { mask } from '../../src/domain/redact.ts';
+import { keyedHash } from '../../src/domain/masking/masking-key.ts';
+import { mask } from '../../src/domain/masking/redact.ts';
 
 const [first, second] = [keyedHash(Buffer.alloc(32, 1)), keyedHash(Buffer.alloc(32, 2))];
 

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
-import { quantileOf, quantiles, stepValue } from '../../src/domain/series-function.ts';
-import { MatcherError, matchesAll, parseMatcher, parseSelector } from '../../src/domain/series-match.ts';
+import { quantileOf, quantiles, stepValue } from '../../src/domain/series/series-function.ts';
+import { MatcherError, matchesAll, parseMatcher, parseSelector } from '../../src/domain/series/series-match.ts';
 import {
   addToSummary,
   averageOf,
@@ -10,7 +10,7 @@ import {
   type SpanSummary,
   StepWindows,
   startSummary,
-} from '../../src/domain/span-summary.ts';
+} from '../../src/domain/series/span-summary.ts';
 
 const KEY = { cluster: 'prod', metric: 'workqueue_depth', labels: { name: 'kafka', le: '0.5' } };
 

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
-import { checkDatabase } from '../../src/store/check.ts';
+import { checkDatabase } from '../../src/store/file/check.ts';
 import { startFirstLight } from '../support/first-light.ts';
 import { startAlertmanager } from '../support/real-alertmanager.ts';
 import { recordedVersions } from '../support/recorded-versions.ts';

@@ -4,8 +4,8 @@ import { webcrypto } from 'node:crypto';
 import { test } from 'node:test';
 import '../../src/collector/who/reflect-metadata.ts';
 import * as x509 from '@peculiar/x509';
-import { keyedHash } from '../../src/domain/masking-key.ts';
-import { mask } from '../../src/domain/redact.ts';
+import { keyedHash } from '../../src/domain/masking/masking-key.ts';
+import { mask } from '../../src/domain/masking/redact.ts';
 import { harmlessValues } from './negatives.ts';
 import { createRandom } from './random.ts';
 

@@ -2,8 +2,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Json } from '../../src/domain/json.ts';
-import { keyedHash } from '../../src/domain/masking-key.ts';
-import { mask } from '../../src/domain/redact.ts';
+import { keyedHash } from '../../src/domain/masking/masking-key.ts';
+import { mask } from '../../src/domain/masking/redact.ts';
 import { PLACES, plantedSecrets } from './positives.ts';
 import { createRandom } from './random.ts';
 import { RANDOM_TOKENS } from './tokens.ts';

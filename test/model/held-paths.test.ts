@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { leavesOf } from '../../src/domain/field-diff.ts';
+import { leavesOf } from '../../src/domain/diff/field-diff.ts';
 import type { Json } from '../../src/domain/json.ts';
 import { HeldPaths } from '../../src/model/held-paths.ts';
 import { isBookkeeping } from '../../src/model/path-names.ts';

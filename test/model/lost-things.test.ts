@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { MassDelete, WaveHabits } from '../../src/model/detectors/wave.ts';
 import { eventOf } from '../../src/model/features.ts';
 import { joinVisit, makeVisit } from '../../src/model/visits.ts';
-import { MassDelete, WaveHabits } from '../../src/model/wave.ts';
 import { DAY_MS, MINUTE_MS, MONDAY_MS, ONLY, Stream } from './stream.ts';
 
 type Target = { kind: string; name: string; namespace?: string };

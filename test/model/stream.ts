@@ -1,6 +1,6 @@
 /** Builds changes for the model's tests: a small cluster with a clock of its own and no randomness but a seeded one. */
 import type { Change, ChangeType } from '../../src/domain/change.ts';
-import { diffValues, leavesOf } from '../../src/domain/field-diff.ts';
+import { diffValues, leavesOf } from '../../src/domain/diff/field-diff.ts';
 import type { JsonObject } from '../../src/domain/json.ts';
 import { type KubeObject, objectKey, refOf } from '../../src/domain/object-ref.ts';
 

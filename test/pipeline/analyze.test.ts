@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import type { Change } from '../../src/domain/change.ts';
 import { CrowsnestError } from '../../src/domain/errors.ts';
 import type { Finding } from '../../src/domain/finding.ts';
-import { keyedHash } from '../../src/domain/masking-key.ts';
+import { keyedHash } from '../../src/domain/masking/masking-key.ts';
 import { createModel } from '../../src/model/ensemble.ts';
 import { createAnalysis } from '../../src/pipeline/analyze.ts';
 import { createIngest } from '../../src/pipeline/ingest.ts';

@@ -1,12 +1,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { ChangeType } from '../../src/domain/change.ts';
-import type { Claim } from '../../src/domain/claim.ts';
-
 import { contentHash } from '../../src/domain/content-hash.ts';
 import type { JsonObject } from '../../src/domain/json.ts';
-import { keyedHash } from '../../src/domain/masking-key.ts';
+import { keyedHash } from '../../src/domain/masking/masking-key.ts';
 import type { KubeObject } from '../../src/domain/object-ref.ts';
+import type { Claim } from '../../src/domain/who/claim.ts';
 import { type ClaimBookOptions, createClaimBook } from '../../src/pipeline/claim-book.ts';
 import { createIngest } from '../../src/pipeline/ingest.ts';
 import { ManualClock } from '../respond/manual-clock.ts';

@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { createPlayback } from '../../src/collector/recording/playback.ts';
 import type { SourceBatch } from '../../src/collector/source.ts';
 import { CONTROLLERS } from '../../src/demo/controller-metrics.ts';
-import type { Scrape } from '../../src/domain/series.ts';
+import type { Scrape } from '../../src/domain/series/series.ts';
 import { createControllerBook } from '../../src/pipeline/controller-book.ts';
 import { createIngest } from '../../src/pipeline/ingest.ts';
 import { createLogger } from '../../src/telemetry/logger.ts';

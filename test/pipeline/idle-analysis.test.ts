@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Finding } from '../../src/domain/finding.ts';
 import type { JsonObject } from '../../src/domain/json.ts';
-import { keyedHash } from '../../src/domain/masking-key.ts';
+import { keyedHash } from '../../src/domain/masking/masking-key.ts';
 import { createModel } from '../../src/model/ensemble.ts';
 import { createAnalysis } from '../../src/pipeline/analyze.ts';
 import { createIdleAnalysis } from '../../src/pipeline/idle-analysis.ts';

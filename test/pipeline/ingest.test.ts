@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { keyedHash } from '../../src/domain/masking-key.ts';
+import { keyedHash } from '../../src/domain/masking/masking-key.ts';
 import { type KubeObject, refOf } from '../../src/domain/object-ref.ts';
 import { createIngest } from '../../src/pipeline/ingest.ts';
 import { openSqliteStore } from '../../src/store/sqlite-store.ts';

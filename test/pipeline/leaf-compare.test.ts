@@ -2,14 +2,14 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { isBookkeepingPath } from '../../src/domain/bookkeeping.ts';
-import { diffValues, type FieldDiff, makePatch } from '../../src/domain/field-diff.ts';
+import { isBookkeepingPath } from '../../src/domain/diff/bookkeeping.ts';
+import { diffValues, type FieldDiff, makePatch } from '../../src/domain/diff/field-diff.ts';
 import { escapeSegment } from '../../src/domain/field-path.ts';
 import { isJsonObject, type Json, type JsonObject } from '../../src/domain/json.ts';
 import { readKindSchema } from '../../src/domain/kind-schema.ts';
-import { keyedHash } from '../../src/domain/masking-key.ts';
-import type { Section } from '../../src/domain/object-scan.ts';
-import { mask } from '../../src/domain/redact.ts';
+import { keyedHash } from '../../src/domain/masking/masking-key.ts';
+import { mask } from '../../src/domain/masking/redact.ts';
+import type { Section } from '../../src/domain/scan/object-scan.ts';
 import { LeafCompare } from '../../src/pipeline/leaf-compare.ts';
 
 const hash = keyedHash(Buffer.from('k'));

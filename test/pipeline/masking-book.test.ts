@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { readKindSchema } from '../../src/domain/kind-schema.ts';
-import { keyedHash } from '../../src/domain/masking-key.ts';
+import { keyedHash } from '../../src/domain/masking/masking-key.ts';
 import type { KubeObject } from '../../src/domain/object-ref.ts';
 import { createSchemaBook } from '../../src/domain/schema-book.ts';
 import { createIngest } from '../../src/pipeline/ingest.ts';

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Change } from '../../src/domain/change.ts';
 import type { Finding } from '../../src/domain/finding.ts';
-import { keyedHash } from '../../src/domain/masking-key.ts';
+import { keyedHash } from '../../src/domain/masking/masking-key.ts';
 import type { Verdict } from '../../src/domain/verdict.ts';
 import { createIngest } from '../../src/pipeline/ingest.ts';
 import { confirmedBy } from '../../src/pipeline/neural/create-neural.ts';

@@ -5,15 +5,15 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'n
 import { getPriority, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
-import { keyedHash } from '../../src/domain/masking-key.ts';
+import { keyedHash } from '../../src/domain/masking/masking-key.ts';
 import { createIngest } from '../../src/pipeline/ingest.ts';
 import { feedOf } from '../../src/pipeline/neural/followed-change.ts';
 import { createNeuralFollower } from '../../src/pipeline/neural/neural-follower.ts';
 import { createNeuralWorker } from '../../src/pipeline/neural/neural-worker.ts';
 import { createSeriesForecasts } from '../../src/pipeline/neural/series-forecasts.ts';
+import { readKeyFile } from '../../src/store/seal/store-key.ts';
 import { openSqliteStore } from '../../src/store/sqlite-store.ts';
 import type { Store } from '../../src/store/store.ts';
-import { readKeyFile } from '../../src/store/store-key.ts';
 import { systemClock } from '../../src/telemetry/system-clock.ts';
 import { kafka, observed } from '../support/objects.ts';
 

@@ -1,7 +1,7 @@
 /** The network beside the pipeline, with its real thread on WebAssembly and a stream small enough to train in a second. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { keyedHash } from '../../src/domain/masking-key.ts';
+import { keyedHash } from '../../src/domain/masking/masking-key.ts';
 import type { Schedule } from '../../src/model/neural/schedule.ts';
 import { createIngest } from '../../src/pipeline/ingest.ts';
 import { feedOf } from '../../src/pipeline/neural/followed-change.ts';

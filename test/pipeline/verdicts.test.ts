@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { isCrowsnestError } from '../../src/domain/errors.ts';
 import type { Finding } from '../../src/domain/finding.ts';
-import { keyedHash } from '../../src/domain/masking-key.ts';
+import { keyedHash } from '../../src/domain/masking/masking-key.ts';
 import type { Verdict } from '../../src/domain/verdict.ts';
 import { createFeedback, type Feedback } from '../../src/pipeline/feedback.ts';
 import { type Life, live, shortStream } from '../support/judged-record.ts';

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Change } from '../../src/domain/change.ts';
-import { diffValues, leavesOf } from '../../src/domain/field-diff.ts';
+import { diffValues, leavesOf } from '../../src/domain/diff/field-diff.ts';
 import type { Finding } from '../../src/domain/finding.ts';
 import { alertId, alertOf, alertsFor } from '../../src/respond/alert.ts';
 import { cutText } from '../../src/respond/cut-text.ts';

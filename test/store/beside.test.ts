@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { existsSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { openToRead } from '../../src/store/database.ts';
+import { openToRead } from '../../src/store/file/database.ts';
 import { openSqliteStore } from '../../src/store/sqlite-store.ts';
 import { temporaryFolder } from '../commands/run-crowsnest.ts';
 

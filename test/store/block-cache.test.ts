@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { it } from 'node:test';
 import { Registry } from 'prom-client';
 import type { KubeObject } from '../../src/domain/object-ref.ts';
-import { decodeBlock, encodeBlock } from '../../src/store/block-codec.ts';
+import { decodeBlock, encodeBlock } from '../../src/store/pack/block-codec.ts';
 import { openSqliteStore } from '../../src/store/sqlite-store.ts';
 import { publishStoreMetrics } from '../../src/store/store-metrics.ts';
 import { newChange, state } from './new-changes.ts';

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { checkDatabase } from '../../src/store/check.ts';
+import { checkDatabase } from '../../src/store/file/check.ts';
 import { openSqliteStore } from '../../src/store/sqlite-store.ts';
 import { temporaryFolder } from '../commands/run-crowsnest.ts';
 import { newChange, state } from './new-changes.ts';

@@ -6,9 +6,9 @@ import { join } from 'node:path';
 import { after, it } from 'node:test';
 import Database from 'better-sqlite3';
 import { isCrowsnestError } from '../../src/domain/errors.ts';
-import { rekey } from '../../src/store/rekey.ts';
+import { rekey } from '../../src/store/file/rekey.ts';
+import { type KeyRing, keyRing, storeKey } from '../../src/store/seal/store-key.ts';
 import { openSqliteStore, type SqliteStoreOptions } from '../../src/store/sqlite-store.ts';
-import { type KeyRing, keyRing, storeKey } from '../../src/store/store-key.ts';
 import { FINDING } from './fixture-history.ts';
 import { history, refTo } from './new-changes.ts';
 

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { isCrowsnestError } from '../../src/domain/errors.ts';
 import { canonicalJson } from '../../src/domain/json.ts';
-import { checkDatabase } from '../../src/store/check.ts';
+import { checkDatabase } from '../../src/store/file/check.ts';
 import { openSqliteStore } from '../../src/store/sqlite-store.ts';
 import { mountSmallDisk, skipSmallDisk } from '../support/small-disk.ts';
 import { newChange, state } from './new-changes.ts';

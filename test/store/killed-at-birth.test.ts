@@ -4,7 +4,7 @@ import { existsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import Database from 'better-sqlite3';
-import { openToRead } from '../../src/store/database.ts';
+import { openToRead } from '../../src/store/file/database.ts';
 import { openSqliteStore } from '../../src/store/sqlite-store.ts';
 import { temporaryFolder } from '../commands/run-crowsnest.ts';
 

@@ -7,9 +7,9 @@ import { after, it } from 'node:test';
 import Database from 'better-sqlite3';
 import type { Change } from '../../src/domain/change.ts';
 import type { KubeObject } from '../../src/domain/object-ref.ts';
-import { decodeBlock, encodeBlock } from '../../src/store/block-codec.ts';
-import { checkDatabase } from '../../src/store/check.ts';
-import { isWhole } from '../../src/store/revision-codec.ts';
+import { checkDatabase } from '../../src/store/file/check.ts';
+import { isWhole } from '../../src/store/log/revision-codec.ts';
+import { decodeBlock, encodeBlock } from '../../src/store/pack/block-codec.ts';
 import { openSqliteStore, type SqliteStore } from '../../src/store/sqlite-store.ts';
 import { newChange, state } from './new-changes.ts';
 

@@ -1,7 +1,8 @@
 /** Makes the changes that tests append: what ingest would hand to the store, without a pipeline. */
-import { isBookkeepingPath } from '../../src/domain/bookkeeping.ts';
+
 import type { Actor, ChangeType } from '../../src/domain/change.ts';
-import { diffValues, leavesOf } from '../../src/domain/field-diff.ts';
+import { isBookkeepingPath } from '../../src/domain/diff/bookkeeping.ts';
+import { diffValues, leavesOf } from '../../src/domain/diff/field-diff.ts';
 import type { JsonObject } from '../../src/domain/json.ts';
 import { type KubeObject, type ObjectRef, refOf } from '../../src/domain/object-ref.ts';
 import type { NewChange } from '../../src/store/store.ts';

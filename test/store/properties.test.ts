@@ -4,7 +4,7 @@ import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import { canonicalJson, type Json, type JsonObject } from '../../src/domain/json.ts';
 import type { KubeObject } from '../../src/domain/object-ref.ts';
-import { decodeBlock, encodeBlock } from '../../src/store/block-codec.ts';
+import { decodeBlock, encodeBlock } from '../../src/store/pack/block-codec.ts';
 import {
   decodeFlags,
   decodeResourceVersion,
@@ -12,10 +12,10 @@ import {
   encodeFlags,
   encodeResourceVersion,
   encodeUid,
-} from '../../src/store/row-codec.ts';
-import { decodeRun, decodeScrape, encodeRun, encodeScrape } from '../../src/store/sample-codec.ts';
+} from '../../src/store/pack/row-codec.ts';
+import { ByteReader, ByteWriter } from '../../src/store/pack/varint.ts';
+import { decodeRun, decodeScrape, encodeRun, encodeScrape } from '../../src/store/series/sample-codec.ts';
 import { openSqliteStore } from '../../src/store/sqlite-store.ts';
-import { ByteReader, ByteWriter } from '../../src/store/varint.ts';
 import { newChange, refTo, state } from './new-changes.ts';
 
 /** Objects as literals are, so that they compare equal to what a decoder makes. */

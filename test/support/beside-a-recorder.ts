@@ -8,7 +8,7 @@ import { openPlayback, readyToPlay } from '../../src/commands/outcome.ts';
 import { createWatchedCluster } from '../../src/commands/watched-cluster.ts';
 import type { Clock } from '../../src/domain/clock.ts';
 import type { Finding } from '../../src/domain/finding.ts';
-import { keyedHash } from '../../src/domain/masking-key.ts';
+import { keyedHash } from '../../src/domain/masking/masking-key.ts';
 import type { KubeClient } from '../../src/kube/kube-client.ts';
 import { type Options, parseOptions } from '../../src/options.ts';
 import { createLogger } from '../../src/telemetry/logger.ts';

@@ -4,7 +4,7 @@ import type { StreamEntry } from '../../src/collector/recording/stream-format.ts
 import type { SourceBatch } from '../../src/collector/source.ts';
 import { generateScenario } from '../../src/demo/scenario.ts';
 import type { Finding } from '../../src/domain/finding.ts';
-import { keyedHash } from '../../src/domain/masking-key.ts';
+import { keyedHash } from '../../src/domain/masking/masking-key.ts';
 import { createModel } from '../../src/model/ensemble.ts';
 import { type Analysis, createAnalysis } from '../../src/pipeline/analyze.ts';
 import { createIngest, type Ingest } from '../../src/pipeline/ingest.ts';

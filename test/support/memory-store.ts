@@ -3,21 +3,21 @@
  * that need a store and not a file. States are kept whole; `bytes` are those of their JSON texts.
  */
 import { blame } from '../../src/domain/blame.ts';
-import { isBookkeepingPath } from '../../src/domain/bookkeeping.ts';
 import type { Change } from '../../src/domain/change.ts';
-import type { Attribution } from '../../src/domain/claim-join.ts';
+import { isBookkeepingPath } from '../../src/domain/diff/bookkeeping.ts';
+import { inPathOrder } from '../../src/domain/diff/field-diff.ts';
 import { CrowsnestError } from '../../src/domain/errors.ts';
-import { inPathOrder } from '../../src/domain/field-diff.ts';
 import type { Finding } from '../../src/domain/finding.ts';
 import type { Gap } from '../../src/domain/gap.ts';
 import type { Json } from '../../src/domain/json.ts';
 import type { KubeEvent } from '../../src/domain/kube-event.ts';
 import { type KubeObject, type ObjectRef, objectKey } from '../../src/domain/object-ref.ts';
 import { type NearMiss, REVIEW_DAYS } from '../../src/domain/review.ts';
-import { type Scrape, type SeriesKey, seriesId } from '../../src/domain/series.ts';
-import { matchesAll } from '../../src/domain/series-match.ts';
-import { StepWindows } from '../../src/domain/span-summary.ts';
+import { type Scrape, type SeriesKey, seriesId } from '../../src/domain/series/series.ts';
+import { matchesAll } from '../../src/domain/series/series-match.ts';
+import { StepWindows } from '../../src/domain/series/span-summary.ts';
 import type { Verdict, VerdictHits } from '../../src/domain/verdict.ts';
+import type { Attribution } from '../../src/domain/who/claim-join.ts';
 import { decodeCursor, encodeCursor, pageOf } from '../../src/store/page-cursor.ts';
 import { diffOf } from '../../src/store/sqlite-store.ts';
 import type * as port from '../../src/store/store.ts';

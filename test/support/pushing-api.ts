@@ -8,7 +8,7 @@ import { createIngestMetrics } from '../../src/collector/pushed/ingest-metrics.t
 import { createPushReceiver } from '../../src/collector/pushed/push-receiver.ts';
 import type { SourceBatch } from '../../src/collector/source.ts';
 import type { Clock } from '../../src/domain/clock.ts';
-import { keyedHash } from '../../src/domain/masking-key.ts';
+import { keyedHash } from '../../src/domain/masking/masking-key.ts';
 import { createIngest } from '../../src/pipeline/ingest.ts';
 import { createPipeline, type Pipeline } from '../../src/pipeline/pipeline.ts';
 import { asAsync } from '../../src/store/async-store.ts';

@@ -2,8 +2,8 @@ import { Registry } from 'prom-client';
 import { type ApiServer, type ApiServerOptions, createApiServer } from '../../src/api/server.ts';
 import type { ClusterReach, KindCoverage } from '../../src/collector/source.ts';
 import type { Clock } from '../../src/domain/clock.ts';
-import { ControllerTies, type ControllerView } from '../../src/domain/controller-ties.ts';
-import { keyedHash } from '../../src/domain/masking-key.ts';
+import { keyedHash } from '../../src/domain/masking/masking-key.ts';
+import { ControllerTies, type ControllerView } from '../../src/domain/series/controller-ties.ts';
 import { createModel } from '../../src/model/ensemble.ts';
 import { createFeedback } from '../../src/pipeline/feedback.ts';
 /** An API server on a seeded store, with a manual clock and a token. */

@@ -1,6 +1,6 @@
 /** Four weeks of a small cluster in a store on ':memory:', with findings of every sort: what the API and the page are tried on. */
 import type { Actor, Change } from '../../src/domain/change.ts';
-import { diffValues, leavesOf } from '../../src/domain/field-diff.ts';
+import { diffValues, leavesOf } from '../../src/domain/diff/field-diff.ts';
 import type { Finding, Reason } from '../../src/domain/finding.ts';
 import type { JsonObject } from '../../src/domain/json.ts';
 import { type KubeObject, refOf } from '../../src/domain/object-ref.ts';

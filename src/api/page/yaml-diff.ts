@@ -2,7 +2,7 @@
  * Two states of an object as one YAML text with git's signs. Structural rather than by line: list items are matched by their
  * merge key and every line knows the field it shows, so that flagged fields can be marked. Pure.
  */
-import { mergeKeyOf } from '../../domain/field-diff.ts';
+import { mergeKeyOf } from '../../domain/diff/field-diff.ts';
 import { escapeSegment, type FieldPath, genericPath } from '../../domain/field-path.ts';
 import { isJsonObject, type Json, type JsonObject, jsonEqual } from '../../domain/json.ts';
 import { visible } from './words.ts';

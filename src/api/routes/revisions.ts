@@ -1,6 +1,6 @@
 /** Revisions of objects: two compared, one accounted for field by field, and all there were at a time. */
 import { z } from 'zod';
-import { diffValues } from '../../domain/field-diff.ts';
+import { diffValues } from '../../domain/diff/field-diff.ts';
 import { type KubeObject, type ObjectRef, objectKey } from '../../domain/object-ref.ts';
 import type { AsyncStore } from '../../store/async-store.ts';
 import type { ObjectQuery, ObjectSummary } from '../../store/store.ts';

@@ -1,7 +1,7 @@
 /** Metric series in steps: what a chart or a rule asks. */
 import { z } from 'zod';
-import { quantiles, SERIES_FUNCTIONS, type SeriesPoints, stepValue } from '../../domain/series-function.ts';
-import { type Matcher, MatcherError, parseMatcher, parseSelector } from '../../domain/series-match.ts';
+import { quantiles, SERIES_FUNCTIONS, type SeriesPoints, stepValue } from '../../domain/series/series-function.ts';
+import { type Matcher, MatcherError, parseMatcher, parseSelector } from '../../domain/series/series-match.ts';
 import { decimalParameter, textParameter, timeParameter } from '../parameters.ts';
 import { RequestError } from '../problem.ts';
 import { route } from '../route.ts';

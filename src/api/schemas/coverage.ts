@@ -1,7 +1,7 @@
 /** What is seen, and what is not. */
 import { z } from 'zod';
 import { GAP_REASONS } from '../../domain/gap.ts';
-import { MASK_REASONS } from '../../domain/secret-text.ts';
+import { MASK_REASONS } from '../../domain/masking/secret-text.ts';
 import { components, count, listOf, time } from './shared.ts';
 
 export const Coverage = z

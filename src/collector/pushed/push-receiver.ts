@@ -2,8 +2,9 @@
  * What is pushed over HTTP, from a checked sender to the pipeline. Resolves only once it is durable: the answer to the sender is its acknowledgement.
  * Who may send what, from where and how much of it at once is decided in src/api before anything comes here.
  */
-import type { Claim } from '../../domain/claim.ts';
+
 import type { Clock } from '../../domain/clock.ts';
+import type { Claim } from '../../domain/who/claim.ts';
 import type { Reject, Store } from '../../store/store.ts';
 import type { Sink } from '../source.ts';
 import { readAdmissionReview } from '../who/admission-review.ts';

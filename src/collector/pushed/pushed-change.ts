@@ -6,9 +6,9 @@
  * since a name may have a new life by the time a late message comes. Such an event is accepted and counted as a reference.
  */
 import type { ChangeType, Observation } from '../../domain/change.ts';
-import { type Claim, writtenBy } from '../../domain/claim.ts';
 import { isJsonObject, type Json, type JsonObject } from '../../domain/json.ts';
 import { type KubeObject, refOf } from '../../domain/object-ref.ts';
+import { type Claim, writtenBy } from '../../domain/who/claim.ts';
 import { objectFault } from '../recording/stream-format.ts';
 import type { PushedEvent } from './cloud-event.ts';
 import type { IngestFault } from './ingest-fault.ts';

@@ -1,6 +1,6 @@
 /** From an answer of Prometheus' query API to scrapes as we would have made them ourselves. Pure. */
 import { isJsonObject, type Json, type JsonObject } from '../../domain/json.ts';
-import type { Scrape } from '../../domain/series.ts';
+import type { Scrape } from '../../domain/series/series.ts';
 import type { ScrapeSample } from './exposition.ts';
 import { classicFromRanges, type RangeBucket } from './native-histogram.ts';
 import { isKept } from './reconcile-metrics.ts';

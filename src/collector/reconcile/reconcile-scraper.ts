@@ -6,7 +6,7 @@ import { readFile } from 'node:fs/promises';
 import type { Readable } from 'node:stream';
 import { request } from 'undici';
 import type { Clock } from '../../domain/clock.ts';
-import type { Scrape } from '../../domain/series.ts';
+import type { Scrape } from '../../domain/series/series.ts';
 import type { Logger } from '../../telemetry/logger.ts';
 import { type CollectorMetrics, NO_METRICS } from '../metrics.ts';
 import type { Sink, Source } from '../source.ts';

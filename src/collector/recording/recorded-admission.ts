@@ -4,9 +4,9 @@
  * content as it is written, masked. A claim whose change never comes was an attempt, and says nothing.
  */
 import type { Observation } from '../../domain/change.ts';
-import type { Claim } from '../../domain/claim.ts';
 import { contentHash } from '../../domain/content-hash.ts';
 import { type KubeObject, refOf } from '../../domain/object-ref.ts';
+import type { Claim } from '../../domain/who/claim.ts';
 
 const WAITING_MAX = 1_000;
 /** As long as a live run lets one wait. */

@@ -11,7 +11,7 @@
 import type { ChangeOrigin, Observation } from '../../domain/change.ts';
 import { isJsonObject, type Json, type JsonObject } from '../../domain/json.ts';
 import type { KubeObject } from '../../domain/object-ref.ts';
-import type { Scrape } from '../../domain/series.ts';
+import type { Scrape } from '../../domain/series/series.ts';
 import type { Reject } from '../../store/store.ts';
 import { isSideType, readSide, SIDE_TYPES, type SideEntry, sideTime } from './stream-side.ts';
 import { formatTime, parseTime } from './stream-time.ts';

@@ -9,12 +9,12 @@
  *   {"type":"GAP","ts","cluster","gap":{…}}                           a stretch of history that nobody can tell
  */
 
-import { CLAIM_VERBS, type Claim, type WrittenBy, writtenBy } from '../../domain/claim.ts';
-import type { KnownKind } from '../../domain/controller-ties.ts';
 import { GAP_REASONS, type Gap } from '../../domain/gap.ts';
 import { isJsonObject, type Json, type JsonObject } from '../../domain/json.ts';
 import type { KubeEvent } from '../../domain/kube-event.ts';
+import type { KnownKind } from '../../domain/series/controller-ties.ts';
 import { isTimeZone } from '../../domain/time-text.ts';
+import { CLAIM_VERBS, type Claim, type WrittenBy, writtenBy } from '../../domain/who/claim.ts';
 import { formatTime, parseTime } from './stream-time.ts';
 
 export const FORMAT_VERSION = 2;

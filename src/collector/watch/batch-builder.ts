@@ -1,6 +1,6 @@
 import type { Gap } from '../../domain/gap.ts';
 import type { KubeObject } from '../../domain/object-ref.ts';
-import type { ScannedObject } from '../../domain/object-scan.ts';
+import type { ScannedObject } from '../../domain/scan/object-scan.ts';
 import { ScannedObservation } from '../../domain/scanned-observation.ts';
 import type { Reject } from '../../store/store.ts';
 import type { Sink, SourceBatch } from '../source.ts';

@@ -7,7 +7,7 @@
  */
 import type { Clock } from '../../domain/clock.ts';
 import { isJsonObject } from '../../domain/json.ts';
-import { CANARY_LEASE, FIELD_MANAGER } from '../../domain/own-writes.ts';
+import { CANARY_LEASE, FIELD_MANAGER } from '../../domain/who/own-writes.ts';
 import { type KubeClient, KubeStatusError } from '../../kube/kube-client.ts';
 import type { Logger } from '../../telemetry/logger.ts';
 import type { CanaryStatus, Sink, Source, SourceBatch } from '../source.ts';

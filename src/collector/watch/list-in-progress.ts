@@ -1,7 +1,7 @@
 import type { Clock } from '../../domain/clock.ts';
 import type { KubeObject } from '../../domain/object-ref.ts';
-import type { ScannedObject } from '../../domain/object-scan.ts';
 import { compareResourceVersions } from '../../domain/resource-version.ts';
+import type { ScannedObject } from '../../domain/scan/object-scan.ts';
 import { collectionPath } from '../../kube/discovery.ts';
 import { type KubeClient, KubeStatusError } from '../../kube/kube-client.ts';
 import type { BatchBuilder } from './batch-builder.ts';

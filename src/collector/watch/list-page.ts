@@ -1,5 +1,5 @@
 import type { Clock } from '../../domain/clock.ts';
-import { type ScannedObject, scanObject } from '../../domain/object-scan.ts';
+import { type ScannedObject, scanObject } from '../../domain/scan/object-scan.ts';
 import type { KubeStream } from '../../kube/kube-client.ts';
 import { statusError, statusOfAnswer } from '../../kube/kube-status.ts';
 import type { BatchBuilder } from './batch-builder.ts';

@@ -3,7 +3,7 @@ import { isUtf8 } from 'node:buffer';
 import type { ErrorCode } from '../../domain/errors.ts';
 import { isJsonObject, type JsonObject } from '../../domain/json.ts';
 import { type KubeObject, parseApiVersion } from '../../domain/object-ref.ts';
-import { type ScannedObject, scanObject } from '../../domain/object-scan.ts';
+import { type ScannedObject, scanObject } from '../../domain/scan/object-scan.ts';
 import { readStatus, type StatusFacts } from '../../kube/kube-status.ts';
 import { type Identity, scanIdentity } from './identity-scan.ts';
 import type { PlannedKind } from './kind-plan.ts';

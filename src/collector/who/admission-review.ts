@@ -1,7 +1,8 @@
 /** AdmissionReview v1, as a validating webhook is asked, to a claim about an attempted write. Pure. */
-import { type Claim, type ClaimVerb, writtenBy } from '../../domain/claim.ts';
+
 import { contentHash } from '../../domain/content-hash.ts';
 import { isJsonObject, type JsonObject } from '../../domain/json.ts';
+import { type Claim, type ClaimVerb, writtenBy } from '../../domain/who/claim.ts';
 import { textOf } from './audit-event.ts';
 
 const VERBS = new Map<unknown, ClaimVerb>([

@@ -6,8 +6,8 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { createServer, type Server } from 'node:https';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
-import type { Claim } from '../../domain/claim.ts';
 import type { Clock } from '../../domain/clock.ts';
+import type { Claim } from '../../domain/who/claim.ts';
 import { readAdmissionReview } from './admission-review.ts';
 import { type AdmissionResult, type AdmissionShared, LatencyWindow } from './admission-shared.ts';
 import { parseJson } from './audit-event.ts';

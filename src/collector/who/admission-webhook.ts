@@ -13,8 +13,8 @@
  */
 import { randomBytes } from 'node:crypto';
 import { MessageChannel, type MessagePort, receiveMessageOnPort, Worker } from 'node:worker_threads';
-import type { Claim } from '../../domain/claim.ts';
 import type { Clock } from '../../domain/clock.ts';
+import type { Claim } from '../../domain/who/claim.ts';
 import { type KubeClient, KubeStatusError } from '../../kube/kube-client.ts';
 import { ADMISSION_CONFIGURATION } from '../../kube/rbac-rules.ts';
 import type { Logger } from '../../telemetry/logger.ts';

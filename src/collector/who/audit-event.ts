@@ -3,9 +3,9 @@
  * Bodies (requestObject, responseObject) are looked at for names and versions and never kept: they may hold secrets.
  */
 import { isUtf8 } from 'node:buffer';
-import { CLAIM_VERBS, type Claim, type ClaimVerb, type ParsedClaims, writtenBy } from '../../domain/claim.ts';
 import type { ErrorCode } from '../../domain/errors.ts';
 import { isJsonObject, type JsonObject } from '../../domain/json.ts';
+import { CLAIM_VERBS, type Claim, type ClaimVerb, type ParsedClaims, writtenBy } from '../../domain/who/claim.ts';
 import type { Reject } from '../../store/store.ts';
 
 /** More than an API server sends at once (400), so a longer list is no batch of its webhook but still of use. */

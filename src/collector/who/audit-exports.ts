@@ -4,8 +4,8 @@
  * Cloud Logging entries (alone, in a list, or pushed by Pub/Sub), AKS as Azure Monitor records. Which one it is shows in the shape. Pure.
  */
 import { gunzipSync } from 'node:zlib';
-import { type Claim, type ParsedClaims, writtenBy } from '../../domain/claim.ts';
 import { isJsonObject, type JsonObject } from '../../domain/json.ts';
+import { type Claim, type ParsedClaims, writtenBy } from '../../domain/who/claim.ts';
 import {
   addAuditEvent,
   isWrite,

@@ -2,7 +2,7 @@
  * What a network says while it is watched: its surprises turned into bits against its own past, and set beside the score that the change
  * got without it. Plain state; nothing here changes a finding.
  */
-import { learnPool, makePool, type Pool, tailOfPool } from '../calibrate.ts';
+import { learnPool, makePool, type Pool, tailOfPool } from '../tails/calibrate.ts';
 
 /** From here a change stands out: once in a thousand. */
 export const STANDS_OUT_BITS = 3;

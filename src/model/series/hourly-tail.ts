@@ -3,9 +3,10 @@
  * of this cluster, however many series it has and however often they are read. A rank among a series' own rows would be reached by
  * one of sixty series several times a day.
  */
-import { learnPool, makePool, type Pool, tailOfPool } from '../calibrate.ts';
-import { touch } from '../counts.ts';
+
 import { DAY_MS, HOUR_MS } from '../detector.ts';
+import { touch } from '../habits/counts.ts';
+import { learnPool, makePool, type Pool, tailOfPool } from '../tails/calibrate.ts';
 
 export interface HourlyTail {
   pool: Pool;

@@ -3,8 +3,8 @@
 import type { Change } from '../../domain/change.ts';
 import { fieldName } from '../../domain/field-path.ts';
 import { describeRef, type ObjectRef } from '../../domain/object-ref.ts';
-import { isLate } from '../counter-sights.ts';
-import { touch } from '../counts.ts';
+import { touch } from '../habits/counts.ts';
+import { isLate } from '../status/counter-sights.ts';
 import { span } from '../words.ts';
 
 /** The last change of a kind, to be put into words when it is told. */

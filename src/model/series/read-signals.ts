@@ -3,11 +3,11 @@
  * the increases of a histogram), retries, the queue in front, and how many of its workers are busy. A counter that fell was restarted at
  * zero and the others of its page with it, even if that is every minute; what is no number, came twice or came late is left out.
  */
-import { readReconcileSample } from '../../domain/reconcile-sample.ts';
-import type { Scrape } from '../../domain/series.ts';
-import { seriesId } from '../../domain/series.ts';
-import { type CounterSights, hasRestarted, increaseOf, isFigure } from '../counter-sights.ts';
-import { touch } from '../counts.ts';
+import { readReconcileSample } from '../../domain/series/reconcile-sample.ts';
+import type { Scrape } from '../../domain/series/series.ts';
+import { seriesId } from '../../domain/series/series.ts';
+import { touch } from '../habits/counts.ts';
+import { type CounterSights, hasRestarted, increaseOf, isFigure } from '../status/counter-sights.ts';
 import { addDurations, addReconciles, type Lately, makeLately } from './lately.ts';
 
 export const SIGNALS = ['error-share', 'duration-p99', 'retries', 'queue-depth', 'saturation'] as const;

@@ -5,11 +5,11 @@
  */
 import type { Change } from '../../domain/change.ts';
 import type { Judgement, Severity } from '../../domain/finding.ts';
-import { isStandby } from '../../domain/reconcile-sample.ts';
-import type { Scrape } from '../../domain/series.ts';
-import { isLate, setBackMs } from '../counter-sights.ts';
-import { touch } from '../counts.ts';
+import { isStandby } from '../../domain/series/reconcile-sample.ts';
+import type { Scrape } from '../../domain/series/series.ts';
 import { onceInOf, reasonOf } from '../explain.ts';
+import { touch } from '../habits/counts.ts';
+import { isLate, setBackMs } from '../status/counter-sights.ts';
 import { figure, many, percent, span } from '../words.ts';
 import { type AlarmState, combineRow, isAlarm, leadOf, type Memory, makeAlarm, makeMemory } from './combine-channels.ts';
 import { PRODUCT_SERIES } from './constants.ts';

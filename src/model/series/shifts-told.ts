@@ -3,8 +3,8 @@
  * episode, and later it is told only if it is clearly worse. Bounded; event time only.
  */
 import type { Judgement } from '../../domain/finding.ts';
-import { touch } from '../counts.ts';
 import { HOUR_MS } from '../detector.ts';
+import { touch } from '../habits/counts.ts';
 
 export type ShiftsTold = Map<string, { atMs: number; score: number }>;
 

@@ -1,7 +1,7 @@
 /** The gauges of controllers that are forecast, in even steps: how many of their workers are busy, and the queue in front of them. */
 
-import { stepValue } from '../../domain/series-function.ts';
-import { parseSelector } from '../../domain/series-match.ts';
+import { stepValue } from '../../domain/series/series-function.ts';
+import { parseSelector } from '../../domain/series/series-match.ts';
 import type { Gauge } from '../../model/neural/outlook.ts';
 import { type EvenSeries, STEP_MS } from '../../model/neural/series-window.ts';
 import type { Store } from '../../store/store.ts';

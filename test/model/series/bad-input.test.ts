@@ -5,7 +5,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Judgement } from '../../../src/domain/finding.ts';
-import type { Scrape } from '../../../src/domain/series.ts';
+import type { Scrape } from '../../../src/domain/series/series.ts';
 import { createModel } from '../../../src/model/ensemble.ts';
 import type { Model } from '../../../src/model/model.ts';
 import { type Course, pages, ROW_MS, START_MS } from './synthetic.ts';

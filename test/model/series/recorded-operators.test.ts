@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { zstdDecompressSync } from 'node:zlib';
-import type { Scrape } from '../../../src/domain/series.ts';
+import type { Scrape } from '../../../src/domain/series/series.ts';
 import { makeCounters, readSignals, SIGNALS } from '../../../src/model/series/read-signals.ts';
 import { SeriesWatch } from '../../../src/model/series/series-watch.ts';
 

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Change } from '../../../src/domain/change.ts';
 import type { Judgement } from '../../../src/domain/finding.ts';
-import type { Scrape } from '../../../src/domain/series.ts';
+import type { Scrape } from '../../../src/domain/series/series.ts';
 import { createModel } from '../../../src/model/ensemble.ts';
 import { outlookOf } from '../../../src/model/series/outlook.ts';
 import { makeCounters, quantileOfBuckets, readSignals } from '../../../src/model/series/read-signals.ts';

@@ -1,5 +1,5 @@
 /** Made series: a usual course from a seed, and something that happens to it. */
-import type { Scrape } from '../../../src/domain/series.ts';
+import type { Scrape } from '../../../src/domain/series/series.ts';
 import { makeRandom } from '../stream.ts';
 
 export const ROW_MS = 60_000;

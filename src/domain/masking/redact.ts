@@ -1,0 +1,385 @@
+/**
+ * Masking before anything is kept: a secret value becomes `masked:<keyed hash>`, so that it stays unreadable while a change of it still
+ * shows. What is masked, and what stays readable, is told in docs/masking.md; how well, by test/masking.
+ *
+ * This file goes through values: what a schema or a name says of them, list items by what stands before them, JSON that sits in a string.
+ * What is searched for within a text is in secret-text.ts. What one member holds decides about another only for `value` and its like
+ * (see `isEntryValue`), in the data of Secrets, and deeper than the members of a top-level member: updates are masked by those.
+ */
+import { escapeSegment } from '../field-path.ts';
+import { isJsonObject, type Json, type JsonObject } from '../json.ts';
+import type { SchemaTree } from '../kind-schema.ts';
+import { isSecretName, NameSays, nameSays } from './secret-names.ts';
+import { type MaskReason, maskInText, type TextMasking } from './secret-text.ts';
+import { decodeBase64 } from './secret-tokens.ts';
+import { isReference, isTemplate } from './secret-values.ts';
+
+/** Gives 16 lower-case hex digits and is keyed with a key that is stored apart from the data. */
+export type KeyedHash = (secret: string) => string;
+
+export interface MaskOptions {
+  /** Which values the kind's schema calls secrets. */
+  secrets?: SchemaTree<true> | undefined;
+  /** Told of each value that is masked, with its path, in which list items are `[*]`; never the value. */
+  found?: ((path: string, reason: MaskReason) => void) | undefined;
+}
+
+/** Deeper than any real object, and far from where recursion would run out of stack: an API server takes objects 10,000 deep. */
+const DEPTH_MAX = 200;
+/** Base64 within JSON within Base64. */
+const WRAPPED_MAX = 4;
+
+/** Nothing at all, or masked before. */
+const NO_VALUE = /^(?:masked:[0-9a-f]{16}|true|false|none|null|nil|)$/i;
+/** `--db-password`: the next argument is what the flag names. */
+const FLAG = /^--?[A-Za-z][\w.-]*$/;
+const LOGIN_FLAG = /^(?:-u|--user|--proxy-user)$/;
+/** Ends with what the next item is the value of. */
+const EXPECTS_VALUE = /(?:^|[\s"'])[\w.-]*?([\w.-]{1,64})[ \t]*[:=]$/;
+const EXPECTS_CREDENTIALS = /(?:^|[\s:])(?:[Bb]earer|[Bb]asic) ?$/;
+const KEY_BEGINS = /-----BEGIN [A-Z ]*PRIVATE KEY(?: BLOCK)?-----/;
+const KEY_ENDS = /-----END [A-Z ]*PRIVATE KEY(?: BLOCK)?-----/;
+/** What says where a secret is, and is none. */
+const REFERENCE_MEMBERS = new Set(['name', 'key', 'namespace', 'kind', 'secretName', 'path', 'mountPath', 'type', 'provider']);
+
+/** Each counts for all its digits; shorter ones are settings. */
+const NUMBER_MIN = 1_000;
+/** Members of a top-level member are masked one by one when an update is, so none may decide for the others. */
+const WHOLE_DEPTH = 2;
+/** Shorter names hold no token. */
+const TOKEN_NAME_LENGTH = 20;
+
+/** The value with every secret masked; shares what needed no masking with the input, which is not modified. */
+export function mask<T extends Json>(value: T, hash: KeyedHash, { secrets, found }: MaskOptions = {}): T {
+  const walk = new Walk(hash);
+  const masked = maskNode(value, undefined, secrets, 0, 0, walk) as T;
+  if (found !== undefined) for (const { path, reason } of walk.hits) found(path, reason);
+  return masked;
+}
+
+export { isSecretName };
+
+/**
+ * Whether a text has something to be masked, where nothing around it decides about it: `says` are bits of NameSays of its name, `depth` is
+ * how many objects and lists it lies in.
+ */
+export function textMasking(hash: KeyedHash): (text: string, says: number, depth: number) => boolean {
+  const walk = new Walk(hash);
+  return (text, says, depth) => {
+    walk.hits.length = 0;
+    return maskText(text, says, depth, walk) !== text;
+  };
+}
+
+class Walk implements TextMasking {
+  /** Their paths grow from the end as the walk comes back up. */
+  readonly hits: { path: string; reason: MaskReason }[] = [];
+  mayBeRandom = false;
+  depth = 0;
+  readonly #hash: KeyedHash;
+  #wrapped = 0;
+
+  constructor(hash: KeyedHash) {
+    this.#hash = hash;
+  }
+
+  replace(secret: string, reason: MaskReason): string {
+    return NO_VALUE.test(secret) || isTemplate(secret) ? secret : this.replaceAll(secret, reason);
+  }
+
+  /** Unless it is a reference to a secret, under a name that may stand before one. */
+  replaceNamed(secret: string, reason: MaskReason, says: number): string {
+    return (says & NameSays.password) === 0 && isReference(secret) ? secret : this.replace(secret, reason);
+  }
+
+  /** Whatever it looks like. */
+  replaceAll(secret: string, reason: MaskReason): string {
+    this.hits.push({ path: '', reason });
+    return `masked:${this.#hash(secret)}`;
+  }
+
+  holdsSecret(text: string): boolean {
+    if (this.#wrapped >= WRAPPED_MAX) return true;
+    const { mayBeRandom, depth, hits } = this;
+    const before = hits.length;
+    this.#wrapped++;
+    maskText(text, 0, depth + 1, this);
+    this.#wrapped--;
+    this.mayBeRandom = mayBeRandom;
+    this.depth = depth;
+    const holds = hits.length > before;
+    hits.length = before;
+    return holds;
+  }
+}
+
+/**
+ * `named` is set within what is a secret as a whole, so that every text is one; `tree` is what the schema says of what is here and below;
+ * `says` are bits of NameSays of the nearest name.
+ */
+function maskNode(
+  value: Json,
+  named: MaskReason | undefined,
+  tree: SchemaTree<true> | undefined,
+  says: number,
+  depth: number,
+  walk: Walk,
+): Json {
+  if (typeof value === 'string') {
+    if (named === undefined) return maskText(value, says, depth, walk);
+    return named === 'name' ? walk.replaceNamed(value, named, says) : walk.replace(value, named);
+  }
+  if (typeof value !== 'object' || value === null) return value;
+  if (depth >= DEPTH_MAX) return walk.replaceAll(textOf(value), 'depth');
+  return Array.isArray(value)
+    ? maskList(value, named, tree, says, depth + 1, walk)
+    : maskObject(value, named, tree, depth + 1, walk);
+}
+
+function maskList(
+  list: Json[],
+  named: MaskReason | undefined,
+  tree: SchemaTree<true> | undefined,
+  says: number,
+  depth: number,
+  walk: Walk,
+): Json[] {
+  const items = tree?.items;
+  let copy: Json[] | undefined;
+  let inKey = false;
+  for (let i = 0; i < list.length; i++) {
+    const item = list[i] as Json;
+    const before = walk.hits.length;
+    const reason = named ?? (items?.told ? 'schema' : undefined);
+    let masked: Json;
+    if (typeof item !== 'string' || reason !== undefined) masked = maskNode(item, reason, items, says, depth, walk);
+    else if (inKey) {
+      inKey = !KEY_ENDS.test(item);
+      masked = walk.replace(item, 'private-key');
+    } else {
+      inKey = KEY_BEGINS.test(item) && !KEY_ENDS.test(item);
+      masked = maskAfter(list[i - 1], item, walk) ?? maskText(item, says, depth, walk);
+    }
+    for (let h = before; h < walk.hits.length; h++) prefix(walk, h, '[*]');
+    if (masked !== item) {
+      copy ??= list.slice();
+      copy[i] = masked;
+    }
+  }
+  return copy ?? list;
+}
+
+/** An item that the one before it announces: `--password`, `-u`, `TOKEN=`, `Bearer`. */
+function maskAfter(before: Json | undefined, item: string, walk: Walk): string | undefined {
+  if (typeof before !== 'string' || before.length < 2) return undefined;
+  const last = before.charCodeAt(before.length - 1);
+  if (before.charCodeAt(0) === 45) {
+    if (FLAG.test(item)) return undefined;
+    const says = FLAG.test(before) ? nameSays(before.replace(/^-+/, '')) : 0;
+    if ((says & NameSays.secret) !== 0) return walk.replaceNamed(item, 'flag', says);
+    const colon = LOGIN_FLAG.test(before) ? item.indexOf(':') + 1 : 0;
+    if (colon > 0 && colon < item.length) return `${item.slice(0, colon)}${walk.replace(item.slice(colon), 'flag')}`;
+  }
+  // `=`, `:`
+  if (last === 61 || last === 58) {
+    const name = EXPECTS_VALUE.exec(before)?.[1];
+    return name !== undefined && isSecretName(name) ? walk.replaceNamed(item, 'pair', nameSays(name)) : undefined;
+  }
+  return EXPECTS_CREDENTIALS.test(before) && item.length >= 8 ? walk.replace(item, 'pair') : undefined;
+}
+
+function maskObject(
+  object: JsonObject,
+  named: MaskReason | undefined,
+  tree: SchemaTree<true> | undefined,
+  depth: number,
+  walk: Walk,
+): JsonObject {
+  const { hits } = walk;
+  let copy: JsonObject | undefined;
+  let names: Map<string, string> | undefined;
+  for (const key of Object.keys(object)) {
+    const member = object[key];
+    const before = hits.length;
+    const name = key.length < TOKEN_NAME_LENGTH ? key : maskName(key, walk);
+    if (name !== key) {
+      names ??= new Map();
+      names.set(key, name);
+    }
+    if (member === undefined || member === null || typeof member === 'boolean') {
+      for (let h = before; h < hits.length; h++) prefix(walk, h, name);
+      continue;
+    }
+    const node = tree === undefined ? undefined : (tree.members.get(key) ?? tree.others);
+    const masked = maskMember(object, key, member, named ?? (node?.told ? 'schema' : undefined), node, depth, walk);
+    for (let h = before; h < hits.length; h++) prefix(walk, h, name);
+    if (masked !== member) {
+      copy ??= { ...object };
+      copy[key] = masked;
+    }
+  }
+  if (names === undefined) return copy ?? object;
+  return Object.fromEntries(Object.entries(copy ?? object).map(([key, member]) => [names.get(key) ?? key, member]));
+}
+
+function maskMember(
+  object: JsonObject,
+  key: string,
+  member: Json,
+  named: MaskReason | undefined,
+  tree: SchemaTree<true> | undefined,
+  depth: number,
+  walk: Walk,
+): Json {
+  if (typeof member === 'number') {
+    const reason = named ?? (isSecretNumber(key, member) ? 'name' : undefined);
+    return reason !== undefined && Math.abs(member) >= NUMBER_MIN ? walk.replace(String(member), reason) : member;
+  }
+  // Of what is named, only what is under a password has members.
+  if (named !== undefined) return maskNode(member, named, tree, NameSays.password, depth, walk);
+  const says = nameSays(key);
+  if (typeof member === 'string') {
+    if ((says & NameSays.secret) !== 0)
+      return isReferenceBeside(object, key, depth) ? member : maskNamed(member, 'name', says, depth, walk);
+    if ((says & NameSays.login) !== 0 && isLogin(member)) return walk.replace(member, 'name');
+    if ((says & NameSays.entryValue) === 0) return maskText(member, says, depth, walk);
+    // {name: DB_PASSWORD, value: …} is how env entries and parameters carry secrets.
+    const entry = typeof object.name === 'string' ? object.name : object.key;
+    if (typeof entry !== 'string') return maskText(member, says, depth, walk);
+    const entrySays = nameSays(entry);
+    return (entrySays & NameSays.secret) === 0
+      ? maskText(member, entrySays, depth, walk)
+      : maskNamed(member, 'entry', entrySays, depth, walk);
+  }
+  if (key === 'encryptedData' && depth >= WHOLE_DEPTH && isSealed(member)) return member;
+  const reason = whyAll(object, key, member as Json[] | JsonObject, says, depth);
+  if (reason === undefined && (says & NameSays.secret) !== 0 && isHolder(member))
+    return maskHolder(member, says, tree, depth, walk);
+  return maskNode(member, reason, tree, says, depth, walk);
+}
+
+/** Why all that is in a list or object is a secret; undefined where it is looked at one by one. */
+function whyAll(
+  object: JsonObject,
+  key: string,
+  member: Json[] | JsonObject,
+  says: number,
+  depth: number,
+): MaskReason | undefined {
+  if (key === 'data' && object.kind === 'Secret' && object.apiVersion === 'v1') return 'secret-data';
+  if ((says & NameSays.allWithin) !== 0) return 'secret-data';
+  if ((says & NameSays.secret) === 0) return undefined;
+  if (Array.isArray(member)) return member.every((item) => typeof item === 'string') ? 'name' : undefined;
+  // {alice: …, bob: …} under `passwords`.
+  if ((says & NameSays.password) === 0 || depth < WHOLE_DEPTH) return undefined;
+  const names = Object.keys(member);
+  const isMap = names.every((name) => !REFERENCE_MEMBERS.has(name) && isText(name, member[name] as Json));
+  return isMap ? 'name' : undefined;
+}
+
+/** Or a number that becomes one: masked a second time, the object must look as it did the first time. */
+function isText(name: string, member: Json): boolean {
+  return typeof member === 'string' || (typeof member === 'number' && isSecretNumber(name, member));
+}
+
+function isSecretNumber(name: string, value: number): boolean {
+  return Math.abs(value) >= NUMBER_MIN && (nameSays(name) & NameSays.password) !== 0;
+}
+
+/** A text of several lines that is partly filled in later is looked at line by line. */
+function maskNamed(value: string, reason: MaskReason, says: number, depth: number, walk: Walk): string {
+  if (value.includes('{{') && value.includes('\n')) return maskText(value, says, depth, walk);
+  return walk.replaceNamed(value, reason, says);
+}
+
+/** `secretKey` beside `remoteRef` or `secretName` says which key of a Secret is meant. */
+function isReferenceBeside(object: JsonObject, key: string, depth: number): boolean {
+  if (key !== 'secretKey' || depth <= WHOLE_DEPTH) return false;
+  return ['remoteRef', 'sourceRef', 'secretName', 'envName'].some((name) => Object.hasOwn(object, name));
+}
+
+/** Encrypted for the controller of SealedSecrets, to be shown to anybody. */
+function isSealed(member: Json): boolean {
+  return (
+    isJsonObject(member) &&
+    Object.values(member).every((value) => typeof value === 'string' && /^Ag[A-Za-z0-9+/]{100,}={0,2}$/.test(value))
+  );
+}
+
+/** `password: {value: …}`, beside which `valueFrom` would be a reference. */
+function isHolder(member: Json): member is JsonObject & { value: string } {
+  return isJsonObject(member) && typeof member.value === 'string';
+}
+
+function maskHolder(
+  holder: JsonObject & { value: string },
+  says: number,
+  tree: SchemaTree<true> | undefined,
+  depth: number,
+  walk: Walk,
+): Json {
+  const before = walk.hits.length;
+  const value = walk.replaceNamed(holder.value, 'name', says);
+  for (let h = before; h < walk.hits.length; h++) prefix(walk, h, 'value');
+  return maskNode(value === holder.value ? holder : { ...holder, value }, undefined, tree, 0, depth, walk);
+}
+
+/** user:password, as it is or in Base64. */
+function isLogin(value: string): boolean {
+  if (/^[^\s:/"{}[\]]{1,100}:[^\s/"{}[\]]{3,}$/.test(value)) return !/:\d{1,5}$/.test(value);
+  const decoded = decodeBase64(value.length >= 16 ? value : value.padEnd(16, '='));
+  return typeof decoded === 'object' && decoded.text.includes(':');
+}
+
+function maskName(name: string, walk: Walk): string {
+  walk.mayBeRandom = true;
+  return maskInText(name, walk);
+}
+
+function maskText(value: string, says: number, depth: number, walk: Walk): string {
+  if (value.length < 8) return value;
+  const first = value.charCodeAt(0);
+  if (first === 123 || first === 91 || first <= 32) {
+    const masked = maskJson(value, says, depth, walk);
+    if (masked !== undefined) return masked;
+  }
+  walk.mayBeRandom = (says & NameSays.random) !== 0;
+  walk.depth = depth;
+  return maskInText(value, walk);
+}
+
+/** JSON that sits in a text. Undefined if it is none. */
+function maskJson(value: string, says: number, depth: number, walk: Walk): string | undefined {
+  const inner = parseContainer(value);
+  if (inner === undefined) return undefined;
+  const before = walk.hits.length;
+  const masked = maskNode(inner, undefined, undefined, says, depth, walk);
+  // The text is one value of its object.
+  for (let h = before; h < walk.hits.length; h++) (walk.hits[h] as Walk['hits'][number]).path = '';
+  return masked === inner ? value : JSON.stringify(masked);
+}
+
+function prefix(walk: Walk, hit: number, segment: string): void {
+  const { path, reason } = walk.hits[hit] as Walk['hits'][number];
+  walk.hits[hit] = { path: `/${escapeSegment(segment)}${path}`, reason };
+}
+
+function textOf(value: Json): string {
+  try {
+    return JSON.stringify(value);
+  } catch {
+    // So deep that even writing it down fails; that it is there is all that will be known of it.
+    return '';
+  }
+}
+
+function parseContainer(text: string): Json | undefined {
+  // Most of what begins so and is no JSON is a template, or a word in brackets.
+  if (!/^\s*(?:\{\s*["}]|\[\s*[[{"\]\d\-tfn])/.test(text)) return undefined;
+  try {
+    const value = JSON.parse(text) as Json;
+    return typeof value === 'object' && value !== null ? value : undefined;
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,146 @@
+/**
+ * Field paths as nodes of a tree, so that what can be said of a path by its names alone is found once for all objects: how it is written,
+ * and whether masking looks at the value alone there. Objects of one kind share nearly all of it. When the tree has grown beyond its bound
+ * it begins anew.
+ */
+import { isBookkeepingPath } from '../diff/bookkeeping.ts';
+import { MERGE_KEYS } from '../diff/field-diff.ts';
+import { escapeSegment, type FieldPath, genericPath } from '../field-path.ts';
+import type { SchemaTree } from '../kind-schema.ts';
+import { NameSays, nameSays } from '../masking/secret-names.ts';
+import type { Section } from './object-scan.ts';
+
+const NODES_MAX = 20_000;
+
+/** Names whose values decide how others beside them are masked. */
+const DECIDES: ReadonlySet<string> = new Set(['name', 'key', 'kind', 'apiVersion']);
+/** Names of members that are masked by what stands beside them, or by all that is in them. */
+const MASKED_WHOLE: ReadonlySet<string> = new Set(['data', 'encryptedData']);
+const SECRET_WITHIN = NameSays.secret | NameSays.password | NameSays.allWithin;
+const SECRET_HERE = SECRET_WITHIN | NameSays.login | NameSays.entryValue;
+
+export class PathNode {
+  readonly path: FieldPath;
+  readonly generic: FieldPath;
+  readonly isBookkeeping: boolean;
+  /** Bits of NameSays of its name; 0 for an item of a list. */
+  readonly says: number;
+  /** The name as it stands in JSON, with a colon. */
+  readonly member: string;
+  /**
+   * Of a scalar here masking looks at `says` and the value alone, as long as the schema says nothing of it, and no other value is masked
+   * by it (see redact.ts).
+   */
+  readonly isMaskedAlone: boolean;
+  /** Items of a list may be told apart by it. */
+  readonly isMergeKey: boolean;
+  /** Nothing on the way here says of all that is within that it is a secret. */
+  readonly isOpen: boolean;
+  readonly children = new Map<number, { text: Buffer; node: PathNode }>();
+  readonly items = new Map<number, PathNode>();
+  readonly #parent: PathNode | undefined;
+  readonly #name: string | undefined;
+  #askedOf: SchemaTree<true> | undefined;
+  #tree: SchemaTree<true> | undefined;
+  #isTold = false;
+
+  /** `name` is undefined for an item of a list, which `segment` names. */
+  constructor(parent: PathNode | undefined, segment: string, name: string | undefined) {
+    this.#parent = parent;
+    this.#name = name;
+    this.path = `${parent?.path ?? ''}/${segment}`;
+    this.generic = genericPath(this.path);
+    this.isBookkeeping = isBookkeepingPath(this.path);
+    this.says = name === undefined ? 0 : nameSays(name);
+    this.member = name === undefined ? '' : `${JSON.stringify(name)}:`;
+    const isOpenAbove = parent?.isOpen ?? true;
+    this.isMaskedAlone = isOpenAbove && name !== undefined && (this.says & SECRET_HERE) === 0 && !DECIDES.has(name);
+    const isWhole = parent !== undefined && name !== undefined && MASKED_WHOLE.has(name);
+    this.isOpen = isOpenAbove && (this.says & SECRET_WITHIN) === 0 && !isWhole;
+    this.isMergeKey = name !== undefined && (MERGE_KEYS as readonly string[]).includes(name);
+  }
+
+  /** Whether a schema calls what is here a secret, or anything that it lies in. */
+  isTold(secrets: SchemaTree<true> | undefined): boolean {
+    if (secrets === undefined) return false;
+    if (this.#askedOf !== secrets) {
+      const parent = this.#parent;
+      const above = parent === undefined ? secrets : parent.#treeIn(secrets);
+      this.#tree = this.#name === undefined ? above?.items : (above?.members.get(this.#name) ?? above?.others);
+      this.#isTold = this.#tree?.told === true || parent?.isTold(secrets) === true;
+      this.#askedOf = secrets;
+    }
+    return this.#isTold;
+  }
+
+  #treeIn(secrets: SchemaTree<true>): SchemaTree<true> | undefined {
+    this.isTold(secrets);
+    return this.#tree;
+  }
+}
+
+export class PathTree {
+  #sections: (PathNode | undefined)[] = [];
+  #size = 0;
+
+  section({ id, top, key }: Section): PathNode {
+    let node = this.#sections[id];
+    if (node === undefined) {
+      const above = this.#add(undefined, escapeSegment(top), top);
+      node = key === undefined ? above : this.#add(above, escapeSegment(key), key);
+      this.#sections[id] = node;
+    }
+    return node;
+  }
+
+  /** The member whose name lies in a text, without escapes. */
+  member(parent: PathNode, bytes: Buffer, from: number, to: number): PathNode {
+    return this.#child(parent, 0, bytes, from, to);
+  }
+
+  /** The item of a list whose member `MERGE_KEYS[key]` has the value that lies in a text, without escapes. */
+  namedItem(parent: PathNode, key: number, bytes: Buffer, from: number, to: number): PathNode {
+    return this.#child(parent, key + 1, bytes, from, to);
+  }
+
+  item(parent: PathNode, index: number): PathNode {
+    let node = parent.items.get(index);
+    if (node === undefined) {
+      node = this.#add(parent, `[${index}]`, undefined);
+      parent.items.set(index, node);
+    }
+    return node;
+  }
+
+  /** `sort` is 0 for a member, else says by which key an item is named. */
+  #child(parent: PathNode, sort: number, bytes: Buffer, from: number, to: number): PathNode {
+    let hash = sort;
+    for (let i = from; i < to; i++) hash = (Math.imul(hash, 31) + (bytes[i] as number)) | 0;
+    const known = parent.children.get(hash);
+    if (known !== undefined && isText(known.text, sort, bytes, from, to)) return known.node;
+    const name = bytes.toString('utf8', from, to);
+    const node =
+      sort === 0
+        ? this.#add(parent, escapeSegment(name), name)
+        : this.#add(parent, `[${escapeSegment(`${MERGE_KEYS[sort - 1]}=${name}`)}]`, undefined);
+    // Of two names with one hash the last is known.
+    parent.children.set(hash, { text: Buffer.concat([Buffer.of(sort), bytes.subarray(from, to)]), node });
+    return node;
+  }
+
+  #add(parent: PathNode | undefined, segment: string, name: string | undefined): PathNode {
+    if (this.#size >= NODES_MAX) {
+      this.#sections = [];
+      this.#size = 0;
+    }
+    this.#size += 1;
+    return new PathNode(parent, segment, name);
+  }
+}
+
+/** `text` is the sort and behind it the name. */
+function isText(text: Buffer, sort: number, bytes: Buffer, from: number, to: number): boolean {
+  if (text.length !== to - from + 1 || text[0] !== sort) return false;
+  for (let i = from; i < to; i++) if (text[i - from + 1] !== bytes[i]) return false;
+  return true;
+}

@@ -1,0 +1,113 @@
+/**
+ * managedFields from their bytes. Between two writes of an object they differ in times alone, and those of a thousand objects that the same
+ * managers write in nothing else either. So texts are compared with those met lately, all but their times, and what such a text says is
+ * found once. What is met for the first time, or is not as API servers write it, is parsed (managed-text.ts).
+ */
+import { isJsonObject, type Json, type JsonObject } from '../json.ts';
+
+/** One entry of managedFields. */
+export interface ManagedWriter {
+  readonly manager: string;
+  readonly operation: string;
+  readonly status: boolean;
+  readonly fields: JsonObject;
+}
+
+/** What texts say that differ in times alone; each of `writers` has a time, in their order. */
+export interface ManagedForm {
+  readonly writers: readonly ManagedWriter[];
+  readonly bytes: Buffer;
+  /** Where the times begin, relative to the text. */
+  readonly times: readonly number[];
+}
+
+const TIME = Buffer.from(',"time":"');
+/** As API servers write one. */
+const TIME_TEXT = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$/;
+const TIME_BYTES = 20;
+const QUOTE = 0x22;
+/** A text beyond this is worth no place. */
+const BYTES_MAX = 16 * 1024;
+/** Their places fit a set of bits. */
+const WRITERS_MAX = 30;
+const FORMS_MAX = 1_000;
+const FORMS_PER_LENGTH = 8;
+
+/** By the length of the text. */
+const forms = new Map<number, ManagedForm[]>();
+let formCount = 0;
+
+/** Undefined where it has to be parsed each time. Throws SyntaxError on text that is not JSON. */
+export function managedFormOf(bytes: Buffer, from: number, to: number): ManagedForm | undefined {
+  const known = forms.get(to - from);
+  if (known !== undefined) for (const form of known) if (isOfForm(form, bytes, from)) return form;
+  if (to - from > BYTES_MAX) return undefined;
+  const form = readForm(bytes, from, to);
+  if (form !== undefined) keep(form);
+  return form;
+}
+
+/** When each writer of a text of this form wrote, in milliseconds; undefined where a time is written in another way. */
+export function managedTimes({ times }: Pick<ManagedForm, 'times'>, bytes: Buffer, from: number): number[] | undefined {
+  const all: number[] = [];
+  for (const at of times) {
+    const text = bytes.toString('latin1', from + at, from + at + TIME_BYTES);
+    const timeMs = TIME_TEXT.test(text) ? Date.parse(text) : Number.NaN;
+    if (Number.isNaN(timeMs)) return undefined;
+    all.push(timeMs);
+  }
+  return all;
+}
+
+function isOfForm(form: ManagedForm, bytes: Buffer, from: number): boolean {
+  let at = 0;
+  for (const time of form.times) {
+    if (bytes.compare(form.bytes, at, time, from + at, from + time) !== 0) return false;
+    at = time + TIME_BYTES;
+  }
+  return bytes.compare(form.bytes, at, form.bytes.length, from + at, from + form.bytes.length) === 0;
+}
+
+function readForm(given: Buffer, from: number, to: number): ManagedForm | undefined {
+  const bytes = Buffer.from(given.subarray(from, to));
+  const times: number[] = [];
+  for (let at = bytes.indexOf(TIME); at >= 0; at = bytes.indexOf(TIME, at + 1)) {
+    const begin = at + TIME.length;
+    if (bytes[begin + TIME_BYTES] !== QUOTE) return undefined;
+    times.push(begin);
+  }
+  const known = managedTimes({ times }, bytes, 0);
+  const parsed = JSON.parse(bytes.toString('utf8')) as Json;
+  if (known === undefined || !Array.isArray(parsed) || parsed.length !== known.length || parsed.length > WRITERS_MAX)
+    return undefined;
+  const isRegular = parsed.every(
+    (entry, i) =>
+      isJsonObject(entry) &&
+      typeof entry.manager === 'string' &&
+      typeof entry.time === 'string' &&
+      bytes.toString('latin1', times[i], (times[i] as number) + TIME_BYTES) === entry.time,
+  );
+  return isRegular ? { writers: (parsed as JsonObject[]).map(writerOf), bytes, times } : undefined;
+}
+
+function writerOf({ manager, operation, subresource, fieldsV1 }: JsonObject): ManagedWriter {
+  return {
+    manager: manager as string,
+    operation: typeof operation === 'string' ? operation : 'Update',
+    status: subresource === 'status',
+    fields: isJsonObject(fieldsV1) ? fieldsV1 : {},
+  };
+}
+
+function keep(form: ManagedForm): void {
+  if (formCount >= FORMS_MAX) {
+    forms.clear();
+    formCount = 0;
+  }
+  const { length } = form.bytes;
+  const known = forms.get(length);
+  if (known === undefined) forms.set(length, [form]);
+  else if (known.length < FORMS_PER_LENGTH) known.unshift(form);
+  else known[FORMS_PER_LENGTH - 1] = form;
+  formCount += 1;
+}

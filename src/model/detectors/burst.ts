@@ -1,0 +1,234 @@
+/**
+ * Too often. An object's recent changes within ten minutes and an hour (burst), and on how many distinct hours of a fortnight (pace),
+ * against its own long-run rate: the Poisson large-deviation exponent n ln(n/mu) - n + mu.
+ */
+import { fieldName } from '../../domain/field-path.ts';
+import { crowding, DAY_MS, type Detector, type Evidence, HOUR_MS, MINUTE_MS } from '../detector.ts';
+import type { ChangeEvent } from '../features.ts';
+import { clearRow, putFigure, reachRow, type Whole } from '../habits/columns.ts';
+import { figure, howOften, many, quoteBoth, span } from '../words.ts';
+
+const RECENT_MAX = 240;
+const MEMORY_MS = 14 * DAY_MS;
+/** An object nothing is known of is taken to change once in this time; a fifth of a change's worth of belief. */
+const PRIOR_MS = 20 * DAY_MS;
+const PRIOR_N = 0.2;
+const WINDOWS_MS = [10 * MINUTE_MS, HOUR_MS] as const;
+const COUNT_MIN = 3;
+const HOURS_MIN = 4;
+const PEAK_FROM = 2;
+const PEAK_SHARE = 0.6;
+
+/** What is known of an object's tempo. */
+export interface Tempo {
+  n: number;
+  bornMs: number;
+  /** Times of recent changes, oldest first. */
+  recent: readonly number[];
+}
+
+export interface TemposState {
+  /** One row for each object. */
+  objects: {
+    /** 1 once a change was seen. */
+    known: Uint8Array;
+    n: Whole;
+    bornMs: Float64Array;
+    lastMs: Float64Array;
+  };
+  /** By row, the times of recent changes before the last; most objects have none. */
+  earlier: Map<number, readonly number[]>;
+  changes: number;
+}
+
+/** Shared by burst and pace: an object's tempo is counted at once, not when its group closes, since a burst is one group after another. */
+export class Tempos {
+  #state: TemposState = { objects: noTempos(), earlier: new Map(), changes: 0 };
+
+  /** The last that was asked for, as several ask for the same one after the other. */
+  #asked: { row: number; tempo: Tempo | undefined } | undefined;
+
+  get(row: number): Tempo | undefined {
+    if (this.#asked?.row !== row) this.#asked = { row, tempo: tempoOf(this.#state, row) };
+    return this.#asked.tempo;
+  }
+
+  /** Remembers that the object changed; called after scoring, for every change. */
+  track(event: ChangeEvent): void {
+    if (event.type === 'DELETED' || !event.timed) return;
+    const { row, atMs } = event;
+    const { objects, earlier } = this.#state;
+    const earlierMs = objects.known[row] === 1 ? timesOf(this.#state, row) : [];
+    this.#asked = undefined;
+    reachRow(objects, row);
+    this.#state.changes++;
+    if (objects.known[row] !== 1) {
+      objects.known[row] = 1;
+      objects.bornMs[row] = atMs;
+    }
+    if (event.type === 'MODIFIED') putFigure(objects, 'n', row, (objects.n[row] as number) + 1);
+    objects.lastMs[row] = atMs;
+    // Copied, not added to: a growing array keeps room for a dozen more.
+    const kept = fresh(earlierMs, atMs);
+    if (kept.length > 0) earlier.set(row, kept);
+    else earlier.delete(row);
+  }
+
+  forget(row: number): void {
+    this.#asked = undefined;
+    clearRow(this.#state.objects, row);
+    this.#state.earlier.delete(row);
+  }
+
+  changes(): number {
+    return this.#state.changes;
+  }
+
+  save(): TemposState {
+    return this.#state;
+  }
+
+  load(state: TemposState): void {
+    this.#asked = undefined;
+    this.#state = state;
+  }
+}
+
+export function tempoOf(state: TemposState, row: number): Tempo | undefined {
+  const { objects } = state;
+  if (!objects.known[row]) return undefined;
+  return { n: objects.n[row] as number, bornMs: objects.bornMs[row] as number, recent: timesOf(state, row) };
+}
+
+function timesOf({ objects, earlier }: TemposState, row: number): readonly number[] {
+  const lastMs = objects.lastMs[row] as number;
+  return earlier.get(row)?.concat(lastMs) ?? [lastMs];
+}
+
+function noTempos(): TemposState['objects'] {
+  return { known: new Uint8Array(), n: new Uint8Array(), bornMs: new Float64Array(), lastMs: new Float64Array() };
+}
+
+/** The newest of these times, without the oldest ones that are too old, at most one less than RECENT_MAX. */
+function fresh(times: readonly number[], nowMs: number): readonly number[] {
+  let from = Math.max(0, times.length + 1 - RECENT_MAX);
+  while (from < times.length && nowMs - (times[from] as number) > MEMORY_MS) from++;
+  return from === 0 ? times : times.slice(from);
+}
+
+/** Changes per millisecond in the long run, with a prior of one in PRIOR_MS. */
+function rateOf(tempo: Tempo | undefined, atMs: number): number {
+  return tempo === undefined ? 1 / PRIOR_MS : (tempo.n + PRIOR_N) / (Math.max(0, atMs - tempo.bornMs) + PRIOR_N * PRIOR_MS);
+}
+
+abstract class TempoDetector implements Detector<null> {
+  abstract readonly name: string;
+  protected readonly tempos: Tempos;
+
+  constructor(tempos: Tempos) {
+    this.tempos = tempos;
+  }
+
+  abstract score(event: ChangeEvent): Evidence | undefined;
+
+  learn(): void {}
+
+  mature(event: ChangeEvent): boolean {
+    const tempo = this.tempos.get(event.row);
+    return tempo !== undefined && (event.atMs - tempo.bornMs >= DAY_MS || tempo.n >= 30);
+  }
+
+  samples(): number {
+    return this.tempos.changes();
+  }
+
+  save(): null {
+    return null;
+  }
+
+  load(): void {}
+}
+
+export class Burst extends TempoDetector {
+  readonly name = 'burst';
+
+  score(event: ChangeEvent): Evidence | undefined {
+    if (event.type !== 'MODIFIED' || !event.timed) return undefined;
+    const tempo = this.tempos.get(event.row);
+    const rate = rateOf(tempo, event.atMs);
+    let surprise = 0;
+    let worst = { count: 0, windowMs: 0 };
+    for (const windowMs of WINDOWS_MS) {
+      const count = countSince(tempo, event.atMs - windowMs) + 1;
+      let here = count >= COUNT_MIN ? crowding(count, Math.max(0.3, rate * windowMs)) : 0;
+      // Only what looks like a burst pays for the walk through the past: an object that comes in spells has had as many before.
+      if (here > PEAK_FROM)
+        here = crowding(count, Math.max(0.3, rate * windowMs, PEAK_SHARE * peakBefore(tempo, event.atMs, windowMs)));
+      if (here > surprise) {
+        surprise = here;
+        worst = { count, windowMs };
+      }
+    }
+    if (surprise === 0) return undefined;
+    return {
+      surprise,
+      explain: () => ({
+        sentence: `${event.ref.kind} ${event.ref.name} changed ${worst.count} times within ${span(worst.windowMs)}${lastField(event)}; it usually changes ${howOften(rate * DAY_MS)}.`,
+        observed: worst.count,
+        usual: Number(figure(rate * worst.windowMs)),
+        samples: tempo?.n ?? 0,
+        scope: 'object',
+      }),
+    };
+  }
+}
+
+export class Pace extends TempoDetector {
+  readonly name = 'pace';
+
+  score(event: ChangeEvent): Evidence | undefined {
+    if (event.type !== 'MODIFIED' || !event.timed) return undefined;
+    const tempo = this.tempos.get(event.row);
+    const hours = new Set<number>([Math.floor(event.atMs / HOUR_MS)]);
+    for (const at of tempo?.recent ?? []) if (event.atMs - at <= MEMORY_MS) hours.add(Math.floor(at / HOUR_MS));
+    if (hours.size < HOURS_MIN) return undefined;
+    const usual = rateOf(tempo, event.atMs) * MEMORY_MS;
+    const surprise = crowding(hours.size, Math.max(0.7, usual));
+    if (surprise === 0) return undefined;
+    return {
+      surprise,
+      explain: () => ({
+        sentence: `${event.ref.kind} ${event.ref.name} was changed on ${many(hours.size, 'separate occasion')} in two weeks; usual is ${usual < 1.5 ? `once in ${span(MEMORY_MS / usual)}` : `about ${Math.round(usual)}`}.`,
+        observed: hours.size,
+        usual: Number(figure(usual)),
+        samples: tempo?.n ?? 0,
+        scope: 'object',
+      }),
+    };
+  }
+}
+
+function countSince(tempo: Tempo | undefined, sinceMs: number): number {
+  let count = 0;
+  const recent = tempo?.recent ?? [];
+  for (let i = recent.length - 1; i >= 0 && (recent[i] as number) >= sinceMs; i--) count++;
+  return count;
+}
+
+/** The most changes in any window of this length that ended at least an hour ago. */
+function peakBefore(tempo: Tempo | undefined, atMs: number, windowMs: number): number {
+  const recent = tempo?.recent ?? [];
+  let peak = 0;
+  let from = 0;
+  for (let to = 0; to < recent.length && (recent[to] as number) < atMs - HOUR_MS; to++) {
+    while ((recent[to] as number) - (recent[from] as number) > windowMs) from++;
+    peak = Math.max(peak, to - from + 1);
+  }
+  return peak;
+}
+
+/** Where the newest of many changes is of one field. */
+function lastField({ fields: [field, ...more] }: ChangeEvent): string {
+  if (field === undefined || more.length > 0) return '';
+  return `, the last time ${fieldName(field.path)} (${quoteBoth(field.old, field.next).join(' → ')})`;
+}

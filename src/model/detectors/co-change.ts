@@ -1,0 +1,185 @@
+/**
+ * Fields that move together, and one of them stayed behind: pairs counted per object path (its own experience speaks first) and per
+ * kind. Surprise is -ln of the share of past moves of the one without the other.
+ */
+import { fieldName } from '../../domain/field-path.ts';
+import type { Detector, Evidence, Group } from '../detector.ts';
+import type { ChangeEvent } from '../features.ts';
+import { touch } from '../habits/counts.ts';
+import type { PathHabits } from '../habits/path-habits.ts';
+import { many } from '../words.ts';
+
+const OBJECTS_MAX = 50_000;
+const PAIRS_PER_OBJECT_MAX = 96;
+const KINDS_MAX = 1_000;
+const PAIRS_PER_KIND_MAX = 4_096;
+const FIELDS_MAX = 10;
+const EDIT_FIELDS_MAX = 12;
+const OWN_MIN = 3;
+/** A partner in fewer moves than this is nothing to be missed. */
+const OWN_SHARE = 0.6;
+const KIN_MIN = 8;
+const KIN_SHARE = 0.7;
+const KIN_OBJECTS = 3;
+
+interface Pair {
+  n: number;
+  /** The first few objects it was seen on: a pair of one object is no habit of the kind. */
+  objects: string[];
+}
+
+interface State {
+  edits: number;
+  /** Object -> `path\0path` -> times moved together (both directions stored). */
+  objects: Map<string, Map<string, Map<string, number>>>;
+  kinds: Map<string, Map<string, Map<string, Pair>>>;
+}
+
+interface Missing {
+  path: string;
+  partner: string;
+  together: number;
+  of: number;
+  scope: 'object' | 'kind';
+}
+
+export class CoChange implements Detector<State> {
+  readonly name = 'co-change';
+  readonly #habits: PathHabits;
+  #state: State = { edits: 0, objects: new Map(), kinds: new Map() };
+
+  constructor(habits: PathHabits) {
+    this.#habits = habits;
+  }
+
+  score(event: ChangeEvent): Evidence | undefined {
+    if (event.type !== 'MODIFIED') return undefined;
+    const moved = new Map<string, string>();
+    const touched = new Set<string>();
+    for (const field of event.fields) {
+      touched.add(field.path).add(field.generic);
+      if (field.op === 'set') moved.set(field.path, field.generic);
+    }
+    if (moved.size === 0 || moved.size > EDIT_FIELDS_MAX) return undefined;
+    let surprise = 0;
+    let missing: Missing | undefined;
+    for (const [path, generic] of moved) {
+      const found = this.#missing(event, path, generic, touched);
+      if (found === undefined) continue;
+      const here = -Math.log((found.of - found.together + 0.5) / (found.of + 1));
+      if (here > surprise) {
+        surprise = here;
+        missing = found;
+      }
+    }
+    if (missing === undefined || surprise <= 0) return undefined;
+    const { path, partner, together, of, scope } = missing;
+    const whose = scope === 'object' ? `this ${event.ref.kind}` : `${event.ref.kind} objects`;
+    return {
+      surprise,
+      explain: () => ({
+        sentence: `${fieldName(path)} changed without ${fieldName(partner)}; ${together} of ${many(of, 'past change')} of it on ${whose} changed both.`,
+        path,
+        observed: 'changed alone',
+        usual: `together with ${fieldName(partner)}`,
+        samples: of,
+        scope,
+        counterfactual: `both fields changed together`,
+      }),
+    };
+  }
+
+  #missing(event: ChangeEvent, path: string, generic: string, touched: ReadonlySet<string>): Missing | undefined {
+    const own = this.#state.objects.get(event.object)?.get(path);
+    let best: Missing | undefined;
+    for (const [partner, together] of own ?? []) {
+      if (together < OWN_MIN || touched.has(partner)) continue;
+      const of = Math.max(together, this.#habits.objectMoved(event, path));
+      if (together < OWN_SHARE * of) continue;
+      if (best === undefined || together / of > best.together / best.of) best = { path, partner, together, of, scope: 'object' };
+    }
+    const moves = this.#habits.kindMoved(event.kind, generic);
+    // Where this object's own moves of the field came without partners, its kind's habit does not hold for it.
+    if (moves < KIN_MIN || (own === undefined && this.#habits.objectMoved(event, path) > 0)) return best;
+    for (const [partner, pair] of this.#state.kinds.get(event.kind)?.get(generic) ?? []) {
+      if (pair.n < KIN_MIN || pair.n < KIN_SHARE * moves || pair.objects.length < KIN_OBJECTS || touched.has(partner)) continue;
+      if (!this.#habits.holds(event, partner)) continue;
+      const of = Math.max(pair.n, moves);
+      const share = (of - pair.n + 0.5) / (of + 1);
+      if (best === undefined || share < (best.of - best.together + 0.5) / (best.of + 1)) {
+        best = { path, partner, together: pair.n, of, scope: 'kind' };
+      }
+    }
+    return best;
+  }
+
+  learn(event: ChangeEvent, _group: Group): void {
+    if (event.type !== 'MODIFIED') return;
+    this.#state.edits++;
+    const paths = new Set<string>();
+    const generics = new Set<string>();
+    for (const field of event.fields) {
+      if (field.op === 'remove') this.#forget(event.object, field.path);
+      if (field.op !== 'set') continue;
+      paths.add(field.path);
+      generics.add(field.generic);
+    }
+    if (paths.size >= 2 && paths.size <= FIELDS_MAX) {
+      const own = touch(this.#state.objects, event.object, OBJECTS_MAX, () => new Map<string, Map<string, number>>());
+      eachPair(paths, (a, b) => {
+        const partners = inner(own, a, PAIRS_PER_OBJECT_MAX, () => new Map<string, number>());
+        if (partners !== undefined && (partners.has(b) || partners.size < FIELDS_MAX * 2))
+          partners.set(b, (partners.get(b) ?? 0) + 1);
+      });
+    }
+    if (generics.size >= 2 && generics.size <= FIELDS_MAX) {
+      const kin = touch(this.#state.kinds, event.kind, KINDS_MAX, () => new Map<string, Map<string, Pair>>());
+      eachPair(generics, (a, b) => {
+        const partners = inner(kin, a, PAIRS_PER_KIND_MAX / 16, () => new Map<string, Pair>());
+        const pair = partners === undefined ? undefined : inner(partners, b, 64, () => ({ n: 0, objects: [] as string[] }));
+        if (pair === undefined) return;
+        pair.n++;
+        if (pair.objects.length < KIN_OBJECTS && !pair.objects.includes(event.object)) pair.objects.push(event.object);
+      });
+    }
+  }
+
+  /** A removed path can no longer be missed. */
+  #forget(object: string, path: string): void {
+    const own = this.#state.objects.get(object);
+    const partners = own?.get(path);
+    if (own === undefined || partners === undefined) return;
+    own.delete(path);
+    for (const partner of partners.keys()) own.get(partner)?.delete(path);
+  }
+
+  mature(): boolean {
+    return this.#state.edits >= 50;
+  }
+
+  samples(): number {
+    return this.#state.edits;
+  }
+
+  save(): State {
+    return this.#state;
+  }
+
+  load(state: State): void {
+    this.#state = state;
+  }
+}
+
+function eachPair(members: ReadonlySet<string>, visit: (a: string, b: string) => void): void {
+  for (const a of members) for (const b of members) if (a !== b) visit(a, b);
+}
+
+/** The value of a key in a map that takes no new keys beyond `cap`. */
+function inner<V>(map: Map<string, V>, key: string, cap: number, make: () => V): V | undefined {
+  let value = map.get(key);
+  if (value === undefined && map.size < cap) {
+    value = make();
+    map.set(key, value);
+  }
+  return value;
+}

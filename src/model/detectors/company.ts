@@ -1,0 +1,184 @@
+/**
+ * Objects that change together, and one of them stayed behind. Whole visits are asked about when they end, and since companions may
+ * follow one by one, it is told only when the one missed has not come for a while.
+ */
+
+import { describeRef } from '../../domain/object-ref.ts';
+import { type Evidence, type Group, HOUR_MS, MINUTE_MS } from '../detector.ts';
+import { type ChangeEvent, objectParts } from '../features.ts';
+import { clearRow, putFigure, reachRow, type Whole } from '../habits/columns.ts';
+import { increment } from '../habits/counts.ts';
+import type { RowTable } from '../habits/row-table.ts';
+import { many } from '../words.ts';
+
+const MATES_MAX = 24;
+const GROUP_MAX = 24;
+const ASKED_GROUP_MAX = 40;
+const VISITS_MIN = 4;
+const RECENT_MS = 6 * HOUR_MS;
+/** Companions may follow one by one. */
+const WAIT_MS = 45 * MINUTE_MS;
+const WAITING_MAX = 2_000;
+
+/** A change whose usual companion had not come when its visit ended: told unless that follows within the wait. Plain data. */
+export interface Missing {
+  dueMs: number;
+  event: ChangeEvent;
+  mate: string;
+  surprise: number;
+  together: number;
+  visits: number;
+}
+
+export interface CompanyState {
+  /** One row for each object. */
+  objects: {
+    /** 1 while it is there, 0 before and after. */
+    alive: Uint8Array;
+    /** Visits in small groups, alone included. */
+    visits: Whole;
+    lastMs: Float64Array;
+  };
+  /** By row, with whom it changed how often; only of objects that ever did not change alone. */
+  mates: Map<number, Map<string, number>>;
+  groups: number;
+  /** By the time they come due. */
+  waiting: Missing[];
+}
+
+export class Company {
+  readonly name = 'company';
+  readonly #table: Pick<RowTable, 'find'>;
+  #state: CompanyState = {
+    objects: { alive: new Uint8Array(), visits: new Uint8Array(), lastMs: new Float64Array() },
+    mates: new Map(),
+    groups: 0,
+    waiting: [],
+  };
+
+  /** `table` has the objects. */
+  constructor(table: Pick<RowTable, 'find'>) {
+    this.#table = table;
+  }
+
+  /** Asked of a visit that has ended, before it is learnt: the member whose usual companion did not come, if any stands out, is waited for. */
+  await(group: Group): void {
+    const found = this.#missing(group);
+    if (found === undefined) return;
+    this.#state.waiting.push(found);
+    if (this.#state.waiting.length > WAITING_MAX) this.#state.waiting.shift();
+  }
+
+  nextMs(): number {
+    return this.#state.waiting[0]?.dueMs ?? Number.POSITIVE_INFINITY;
+  }
+
+  /** The first that is due by now, if its companion still has not come. */
+  due(): { missing: Missing; evidence: Evidence } | undefined {
+    const missing = this.#state.waiting.shift();
+    if (missing === undefined) return undefined;
+    const { event, mate, surprise, together, visits } = missing;
+    const seenMs = this.#lastSeenMs(mate);
+    if (seenMs === undefined || seenMs >= event.atMs) return undefined;
+    const { kind, namespace, name } = objectParts(mate);
+    const label = describeRef({ kind, namespace, name });
+    return {
+      missing,
+      evidence: {
+        surprise,
+        explain: () => ({
+          sentence: `${describeRef(event.ref)} changed without ${label}; ${together} of its ${many(visits, 'past change')} came together with it.`,
+          observed: 'changed alone',
+          usual: `together with ${label}`,
+          samples: visits,
+          scope: 'object',
+          counterfactual: `a change of ${label} at the same time`,
+        }),
+      },
+    };
+  }
+
+  /** When an object that is still there last changed. */
+  #lastSeenMs(object: string): number | undefined {
+    const row = this.#table.find(object) ?? -1;
+    const { alive, lastMs } = this.#state.objects;
+    return alive[row] === 1 ? lastMs[row] : undefined;
+  }
+
+  #missing(group: Group): Missing | undefined {
+    const here = group.objects;
+    if (here.size > ASKED_GROUP_MAX) return undefined;
+    let best: Missing | undefined;
+    for (const event of group.events) {
+      const visits = this.#state.objects.visits[event.row] ?? 0;
+      if (!isEdit(event) || visits < VISITS_MIN) continue;
+      const crowd = 0.5 * Math.log(Math.max(1, here.size / 6));
+      for (const [mate, together] of this.#state.mates.get(event.row) ?? []) {
+        const seenMs = together < VISITS_MIN || here.has(mate) ? undefined : this.#lastSeenMs(mate);
+        if (seenMs === undefined || event.atMs - seenMs < RECENT_MS) continue;
+        const surprise = -Math.log((visits - together + 0.5) / (visits + 1)) - crowd;
+        if (surprise <= (best?.surprise ?? 0)) continue;
+        best = { dueMs: group.lastMs + WAIT_MS, event, mate, surprise, together, visits };
+      }
+    }
+    return best;
+  }
+
+  learn(group: Group): void {
+    const changed = changedIn(group.events);
+    const { objects } = this.#state;
+    this.#state.groups++;
+    for (const event of group.events) {
+      reachRow(objects, event.row);
+      objects.alive[event.row] = event.type === 'DELETED' ? 0 : 1;
+      objects.lastMs[event.row] = event.atMs;
+    }
+    if (changed.length > GROUP_MAX) return;
+    for (const event of changed) {
+      putFigure(objects, 'visits', event.row, (objects.visits[event.row] as number) + 1);
+      if (changed.length === 1) return;
+      const mates = this.#matesOf(event.row);
+      for (const mate of changed) if (mate !== event) increment(mates, mate.object, MATES_MAX);
+    }
+  }
+
+  #matesOf(row: number): Map<string, number> {
+    let mates = this.#state.mates.get(row);
+    if (mates === undefined) {
+      mates = new Map();
+      this.#state.mates.set(row, mates);
+    }
+    return mates;
+  }
+
+  forget(row: number): void {
+    clearRow(this.#state.objects, row);
+    this.#state.mates.delete(row);
+  }
+
+  mature(): boolean {
+    return this.#state.groups >= 100;
+  }
+
+  samples(): number {
+    return this.#state.groups;
+  }
+
+  save(): CompanyState {
+    return this.#state;
+  }
+
+  load(state: CompanyState): void {
+    this.#state = state;
+  }
+}
+
+function isEdit({ type, timed }: ChangeEvent): boolean {
+  return type === 'MODIFIED' && timed;
+}
+
+/** The last edit of each object. */
+function changedIn(events: readonly ChangeEvent[]): readonly ChangeEvent[] {
+  const edits = events.filter(isEdit);
+  return edits.length < 2 ? edits : [...new Map(edits.map((event) => [event.object, event])).values()];
+}

@@ -1,0 +1,139 @@
+/** Finds the facts of facts.ts in an event, and weighs them by how rare each is in its kind. */
+import { fieldName } from '../../domain/field-path.ts';
+import type { Severity } from '../../domain/finding.ts';
+import { type Detector, type Evidence, type Group, sameInGroup } from '../detector.ts';
+import type { ChangeEvent, Field } from '../features.ts';
+import { increment, touch } from '../habits/counts.ts';
+import { many, quote } from '../words.ts';
+import { FACTS, type Fact } from './facts.ts';
+
+const KINDS_MAX = 5_000;
+const PATHS_MAX = 20_000;
+const WEIGHT: Record<Severity, number> = { critical: 6, warning: 4.5, info: 3 };
+/** A fact that was seen this often, in this share of its kind's changes, is how things are done here. */
+const USUAL_MIN = 3;
+const USUAL_SHARE = 0.02;
+
+interface State {
+  kinds: Map<string, number>;
+  /** `kind\0fact` -> changes that brought it. */
+  facts: Map<string, number>;
+  seen: number;
+}
+
+export interface FoundFact {
+  fact: Fact;
+  field: Field;
+}
+
+export class FactDetector implements Detector<State> {
+  readonly name = 'fact';
+  /** Which facts could apply to a path: derived, so not part of the state. */
+  readonly #byPath = new Map<string, Fact[]>();
+  #asked: { event: ChangeEvent; found: readonly FoundFact[] } | undefined;
+  #state: State = { kinds: new Map(), facts: new Map(), seen: 0 };
+
+  /** The facts a change brought about; what already held before is none. Scoring and the ensemble ask one after the other, of the same change. */
+  find(event: ChangeEvent): readonly FoundFact[] {
+    if (this.#asked?.event !== event) this.#asked = { event, found: this.#search(event) };
+    return this.#asked.found;
+  }
+
+  #search(event: ChangeEvent): FoundFact[] {
+    const found: FoundFact[] = [];
+    if (event.type === 'DELETED') return found;
+    for (const field of event.fields) {
+      for (const fact of this.#factsOf(field.generic)) if (holds(fact, field)) found.push({ fact, field });
+    }
+    return found;
+  }
+
+  score(event: ChangeEvent, group: Group): Evidence | undefined {
+    let best: (FoundFact & { surprise: number }) | undefined;
+    for (const { fact, field } of this.find(event)) {
+      if (this.#isUsual(event, fact)) continue;
+      const surprise =
+        WEIGHT[fact.severity] -
+        Math.log(this.#share(event, fact)) -
+        Math.log(sameInGroup(group, field)) -
+        0.5 * Math.log(event.breadth);
+      if (best === undefined || surprise > best.surprise) best = { fact, field, surprise };
+    }
+    if (best === undefined) return undefined;
+    const found = best;
+    return { surprise: Math.max(0.01, best.surprise), explain: () => this.explain(event, found) };
+  }
+
+  explain(event: ChangeEvent, { fact, field }: FoundFact) {
+    const count = this.#state.facts.get(`${event.kind}\u0000${fact.id}`) ?? 0;
+    const samples = this.#state.kinds.get(event.kind) ?? 0;
+    const value = fact.when === 'gain' ? ` = ${quote(field.next)}` : '';
+    return {
+      sentence: `${fieldName(field.path)}${value} ${fact.means}; ${count === 0 ? 'no' : count} other of ${many(samples, 'change')} of ${event.ref.kind} objects did this.`,
+      path: field.path,
+      observed: field.next,
+      usual: field.old,
+      samples,
+      scope: 'kind',
+    };
+  }
+
+  /** The gravest fact that is not simply how this kind is used here: such a one counts without any statistics. */
+  gravest(event: ChangeEvent): FoundFact | undefined {
+    let gravest: FoundFact | undefined;
+    for (const found of this.find(event)) {
+      if (found.fact.severity === 'info') continue;
+      if (this.#isUsual(event, found.fact)) continue;
+      if (gravest === undefined || WEIGHT[found.fact.severity] > WEIGHT[gravest.fact.severity]) gravest = found;
+    }
+    return gravest;
+  }
+
+  #isUsual(event: ChangeEvent, fact: Fact): boolean {
+    const count = this.#state.facts.get(`${event.kind}\u0000${fact.id}`) ?? 0;
+    return count >= USUAL_MIN && count >= USUAL_SHARE * (this.#state.kinds.get(event.kind) ?? 0);
+  }
+
+  #share(event: ChangeEvent, fact: Fact): number {
+    const n = this.#state.kinds.get(event.kind) ?? 0;
+    return Math.min(1, ((this.#state.facts.get(`${event.kind}\u0000${fact.id}`) ?? 0) + 0.3) / (n + 5));
+  }
+
+  #factsOf(generic: string): Fact[] {
+    return touch(this.#byPath, generic, PATHS_MAX, () => FACTS.filter((fact) => fact.path.test(generic)));
+  }
+
+  learn(event: ChangeEvent): void {
+    if (event.type === 'DELETED') return;
+    this.#state.seen++;
+    increment(this.#state.kinds, event.kind, KINDS_MAX);
+    const ids = new Set(this.find(event).map(({ fact }) => fact.id));
+    for (const id of ids) increment(this.#state.facts, `${event.kind}\u0000${id}`, KINDS_MAX * 8);
+  }
+
+  /** Facts hold from the first minute. */
+  mature(): boolean {
+    return true;
+  }
+
+  samples(): number {
+    return this.#state.seen;
+  }
+
+  save(): State {
+    return this.#state;
+  }
+
+  load(state: State): void {
+    this.#state = state;
+  }
+}
+
+function holds(fact: Fact, field: Field): boolean {
+  const { value } = fact;
+  if (fact.when === 'loss')
+    return field.op === 'remove' && (value === undefined || (field.old !== undefined && value(field.old)));
+  if (field.op === 'remove' || field.next === undefined) return false;
+  if (value === undefined) return true;
+  return value(field.next) && !(field.op === 'set' && field.old !== undefined && value(field.old));
+}

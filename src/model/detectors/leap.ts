@@ -1,0 +1,149 @@
+/**
+ * Leaps: how far a number jumped, in doublings, or how deep a version fell back, in standard deviations of how far fields of that name
+ * usually jump. A number its kind has held before counts half, and so does one that a field of that name has somewhere.
+ */
+import { fieldName } from '../../domain/field-path.ts';
+import type { Detector, Evidence, Explanation } from '../detector.ts';
+import type { ChangeEvent, Field } from '../features.ts';
+import { touch } from '../habits/counts.ts';
+import { leapOf } from '../value-types.ts';
+import { figure, quoteBoth } from '../words.ts';
+
+const TAILS_MAX = 10_000;
+const SAMPLES_MIN = 20;
+
+/** Sizes of past jumps of fields of one name: count, sum and sum of squares, each capped. */
+interface Jumps {
+  n: number;
+  far: number;
+  squares: number;
+}
+
+const JUMP_MAX = 6;
+/** Pseudo-jumps: one doubling, give or take one. */
+const PRIOR_N = 4;
+
+/** How many standard deviations a jump lies beyond the usual ones, from zero up. */
+function beyond(past: Jumps | undefined, far: number): number {
+  const n = (past?.n ?? 0) + PRIOR_N;
+  const mean = ((past?.far ?? 0) + PRIOR_N) / n;
+  const variance = ((past?.squares ?? 0) + 2 * PRIOR_N) / n - mean * mean;
+  return Math.max(0, far - 0.5 * mean) / (0.5 * mean + Math.sqrt(Math.max(0.01, variance)));
+}
+
+/** A number this field has held somewhere before is half the news, however far the jump. */
+const WITHIN = 0.5;
+/** Sixteen gigabytes are far from a hundred megabytes, and yet what memory is often set to. */
+const ELSEWHERE = 0.5;
+const NAMES_MAX = 10_000;
+const NUMBERS_MAX = 128;
+const RANGE_MIN = 10;
+const RANGES_MAX = 30_000;
+
+interface Range {
+  n: number;
+  low: number;
+  high: number;
+}
+
+interface LeapState {
+  /** Per kind and generic path: the numbers seen. */
+  ranges: Map<string, Range>;
+  tails: Map<string, Jumps>;
+  /** By last name of the field, the first numbers that were seen. */
+  numbers: Map<string, Set<number>>;
+  leaps: number;
+}
+
+export class Leap implements Detector<LeapState> {
+  readonly name = 'leap';
+  #state: LeapState = { ranges: new Map(), tails: new Map(), numbers: new Map(), leaps: 0 };
+
+  score(event: ChangeEvent): Evidence | undefined {
+    if (event.type !== 'MODIFIED') return undefined;
+    let best = 0;
+    let farthest: Field | undefined;
+    for (const field of event.fields) {
+      if (field.op !== 'set') continue;
+      const far = leapOf(field.old, field.next, field.x, field.y);
+      if (far === 0) continue;
+      const known = (this.#isWithin(field) ? WITHIN : 1) * (this.#isElsewhere(field) ? ELSEWHERE : 1);
+      const surprise = known * beyond(this.#state.tails.get(field.tail), far);
+      if (surprise > best) {
+        best = surprise;
+        farthest = field;
+      }
+    }
+    if (farthest === undefined) return undefined;
+    const field = farthest;
+    return { surprise: best / (1 + 0.3 * Math.log(event.breadth)), explain: () => this.#explain(field) };
+  }
+
+  #explain(field: Field): Explanation {
+    const usual = this.#state.tails.get(field.tail);
+    const numeric = field.x !== undefined && field.y !== undefined;
+    const factor = numeric ? (field.y as number) / (field.x as number) : 0;
+    const typical = usual === undefined || usual.n === 0 ? undefined : 2 ** (usual.far / usual.n);
+    const times = factor >= 1 ? `${figure(factor)} times as much` : `${figure(1 / factor)} times less`;
+    const move = !numeric ? 'a step back to an older version' : factor === 0 ? 'which is nothing at all' : times;
+    const habit = numeric && typical !== undefined ? `; such fields usually change by a factor of ${figure(typical)}` : '';
+    return {
+      sentence: `${fieldName(field.path)} went from ${quoteBoth(field.old, field.next).join(' to ')}, ${move}${habit}.`,
+      path: field.path,
+      observed: field.next,
+      usual: field.old,
+      samples: usual?.n ?? 0,
+      scope: 'cluster',
+      counterfactual: numeric ? 'a step of the usual size' : 'a newer version',
+    };
+  }
+
+  #isWithin({ ofKind, y }: Field): boolean {
+    const range = this.#state.ranges.get(ofKind);
+    return range !== undefined && y !== undefined && range.n >= RANGE_MIN && y >= range.low && y <= range.high;
+  }
+
+  #isElsewhere({ leaf, y }: Field): boolean {
+    return y !== undefined && (this.#state.numbers.get(leaf)?.has(y) ?? false);
+  }
+
+  learn(event: ChangeEvent): void {
+    for (const field of event.fields) {
+      if (field.y !== undefined) {
+        const { y } = field;
+        const range = touch(this.#state.ranges, field.ofKind, RANGES_MAX, () => ({ n: 0, low: y, high: y }));
+        range.n++;
+        range.low = Math.min(range.low, y);
+        range.high = Math.max(range.high, y);
+        // Names are few: those that are there need not be made the newest each time.
+        const numbers =
+          this.#state.numbers.get(field.leaf) ?? touch(this.#state.numbers, field.leaf, NAMES_MAX, () => new Set<number>());
+        if (numbers.size < NUMBERS_MAX) numbers.add(y);
+      }
+      if (field.op !== 'set') continue;
+      const far = leapOf(field.old, field.next, field.x, field.y);
+      if (far === 0) continue;
+      const usual = touch(this.#state.tails, field.tail, TAILS_MAX, () => ({ n: 0, far: 0, squares: 0 }));
+      usual.far += Math.min(far, JUMP_MAX);
+      usual.squares += Math.min(far, JUMP_MAX) ** 2;
+      usual.n++;
+      this.#state.leaps++;
+    }
+  }
+
+  mature(): boolean {
+    return this.#state.leaps >= SAMPLES_MIN;
+  }
+
+  samples(): number {
+    return this.#state.leaps;
+  }
+
+  save(): LeapState {
+    return this.#state;
+  }
+
+  load(state: LeapState): void {
+    this.#state = state;
+  }
+}

@@ -1,0 +1,205 @@
+/**
+ * Values not seen before: of this field of this object, of this field in its kind, of fields so named anywhere; each level passes on
+ * what is new with its own rate of novelty, so that a field which always brings something new cannot surprise.
+ */
+import { fieldName } from '../../domain/field-path.ts';
+import { type Detector, type Evidence, type Explanation, type Group, sameInGroup } from '../detector.ts';
+import type { ChangeEvent, Field } from '../features.ts';
+import { NO_OTHERS, type Others, valueClaim } from '../fleet.ts';
+import { commonest, countToken, makeTokenCounts, noveltyRate, type TokenCounts, touch } from '../habits/counts.ts';
+import { OwnValues, type OwnValuesState } from '../habits/own-values.ts';
+import { SlotNames } from '../habits/slot-names.ts';
+import { isPlace } from '../origin.ts';
+import { many, quoteBoth } from '../words.ts';
+
+const KIND_PATHS_MAX = 30_000;
+const KIND_TOKENS_MAX = 128;
+const TAILS_MAX = 10_000;
+const TAIL_TOKENS_MAX = 256;
+const SAMPLES_MIN = 10;
+/** What a level adds that knows nothing of the field, unless the object is new. */
+const UNKNOWN = 0.4;
+
+interface State {
+  values: number;
+  /** Of objects of which a value was replaced or added. */
+  objects: OwnValuesState;
+  kinds: Map<string, TokenCounts>;
+  tails: Map<string, TokenCounts>;
+}
+
+export class NewValue implements Detector<State> {
+  readonly name = 'new-value';
+  readonly #own = new OwnValues();
+  readonly #slots = new SlotNames();
+  #state: Omit<State, 'objects'> = { values: 0, kinds: new Map(), tails: new Map() };
+
+  readonly #others: Others;
+
+  constructor(others = NO_OTHERS) {
+    this.#others = others;
+  }
+
+  score(event: ChangeEvent, group: Group): Evidence | undefined {
+    if (event.type === 'DELETED') return undefined;
+    const born = event.type === 'ADDED';
+    let best = 0;
+    let oddest: [Field, string] | undefined;
+    for (const field of event.fields) {
+      if (field.op === 'remove' || (!born && field.op !== 'set')) continue;
+      const crowd = Math.log(sameInGroup(group, field));
+      for (const token of field.tokens) {
+        if (isWhereItWas(field, token)) continue;
+        const surprise = this.#amongOthers(this.#surprise(event, field, token, born), event, field, token) - crowd;
+        if (surprise > best) {
+          best = surprise;
+          oddest = [field, token];
+        }
+      }
+    }
+    if (oddest === undefined) return undefined;
+    const [field, token] = oddest;
+    // A new object brings all its fields at once: the oddest of many is odder by chance.
+    const surprise = born ? best - 0.7 * Math.log(Math.max(1, event.breadth)) : best;
+    return surprise > 0 ? { surprise, explain: () => this.#explain(event, field, token) } : undefined;
+  }
+
+  #surprise(event: ChangeEvent, field: Field, token: string, born: boolean): number {
+    // How far a number jumped is Leap's business.
+    if (token.startsWith('step:')) return 0;
+    const unknown = born ? 0 : UNKNOWN;
+    const most = releaseSurprise(token);
+    const slot = this.#slots.of(token);
+    const own = born ? undefined : this.#own.sightings(event.row, slot.in(field.path), token);
+    if (own !== undefined && own.seen > 0) return Math.min(most, -Math.log(own.seen / own.n) * 0.5);
+    let surprise = own === undefined ? unknown : -Math.log(noveltyRate(own));
+    for (let level = 0; level < 2; level++) {
+      const counts = level === 0 ? this.#state.kinds.get(slot.in(field.ofKind)) : this.#state.tails.get(slot.in(field.tail));
+      if (counts === undefined) {
+        surprise += unknown;
+        continue;
+      }
+      const seen = counts.seen.get(token);
+      if (seen !== undefined) return Math.min(most, surprise - Math.log(seen / counts.n) * 0.5);
+      surprise -= Math.log(noveltyRate(counts));
+    }
+    return Math.min(most, surprise);
+  }
+
+  /** What this kind's objects here do not know may be usual elsewhere. */
+  #amongOthers(surprise: number, event: ChangeEvent, field: Field, token: string): number {
+    if (!this.#others.any() || surprise <= 0 || this.#knowsInKind(field, token)) return surprise;
+    return this.#others.weigh(surprise, valueClaim(event, field.generic, token));
+  }
+
+  #knowsInKind(field: Field, token: string): boolean {
+    return this.#state.kinds.get(this.#slots.of(token).in(field.ofKind))?.seen.has(token) === true;
+  }
+
+  #explain(event: ChangeEvent, field: Field, token: string): Explanation {
+    const own = this.#own.get(event.row, this.#slots.of(token).in(field.path));
+    const kin = this.#state.kinds.get(this.#slots.of(token).in(field.ofKind));
+    const byObject = own !== undefined && own.n >= 5;
+    const counts = byObject ? own : (kin ?? own);
+    const usual = counts === undefined ? undefined : commonest(counts);
+    const type = token.slice(0, token.indexOf(':'));
+    const noun = NOUNS[type] ?? 'value';
+    const [old, next] = quoteBoth(field.old, field.next);
+    const was = field.op === 'set' ? ` (it was ${old})` : '';
+    const whose = byObject ? `this ${event.ref.kind}` : `${event.ref.kind} objects`;
+    const habit =
+      counts === undefined || usual === undefined
+        ? 'nothing like it was seen before'
+        : `${/^[aeiou]/.test(noun) ? 'an' : 'a'} ${noun} not seen in ${many(counts.n, 'value')} of this field on ${whose}`;
+    const elsewhere = this.#knowsInKind(field, token) ? '' : this.#others.words(valueClaim(event, field.generic, token));
+    return {
+      sentence: `${fieldName(field.path)} is now ${next}${was}: ${habit}${elsewhere}.`,
+      path: field.path,
+      observed: field.next,
+      usual: field.op === 'set' ? field.old : usual?.[0].slice(usual[0].indexOf(':') + 1),
+      samples: counts?.n ?? 0,
+      scope: byObject ? 'object' : 'kind',
+    };
+  }
+
+  /** Paths of a new object are not kept one by one: only those that ever change tell anything about this object. */
+  #learnOwn({ row, type }: ChangeEvent, path: string, token: string): void {
+    if (!this.#own.count(row, path, token) && type === 'MODIFIED') this.#own.begin(row, path, token);
+  }
+
+  forget(row: number): void {
+    this.#own.forget(row);
+  }
+
+  learn(event: ChangeEvent): void {
+    if (event.type === 'DELETED') return;
+    const state = this.#state;
+    for (const field of event.fields) {
+      if (field.op === 'remove') continue;
+      for (const token of field.tokens) {
+        state.values++;
+        const slot = this.#slots.of(token);
+        this.#learnOwn(event, slot.in(field.path), token);
+        countToken(touch(state.kinds, slot.in(field.ofKind), KIND_PATHS_MAX, makeTokenCounts), token, KIND_TOKENS_MAX);
+        countToken(touch(state.tails, slot.in(field.tail), TAILS_MAX, makeTokenCounts), token, TAIL_TOKENS_MAX);
+      }
+    }
+  }
+
+  mature(event: ChangeEvent): boolean {
+    return event.fields.some((field) =>
+      field.tokens.some((token) => (this.#state.kinds.get(this.#slots.of(token).in(field.ofKind))?.n ?? 0) >= SAMPLES_MIN),
+    );
+  }
+
+  samples(): number {
+    return this.#state.values;
+  }
+
+  save(): State {
+    return { ...this.#state, objects: this.#own.save() };
+  }
+
+  load({ objects, ...state }: State): void {
+    this.#own.load(objects);
+    this.#state = state;
+  }
+}
+
+const NOUNS: Record<string, string> = {
+  repo: 'image repository',
+  url: 'address',
+  base: 'address',
+  host: 'host',
+  step: 'step of this size',
+  num: 'number',
+  is: 'setting',
+  'tag-version': 'kind of version step',
+  version: 'kind of version step',
+  'tag-word': 'tag',
+  cron: 'schedule',
+  cidr: 'network size',
+  word: 'value',
+};
+
+/** Another tag of the same repository, another path of the same place: the object had that before, whatever is known of others. */
+function isWhereItWas(field: Field, token: string): boolean {
+  return field.was !== undefined && isPlace(token) && field.was.includes(token);
+}
+
+/**
+ * The next patch, minor or major release is what versions are for (semver.org, clauses 6 to 8): however long only patches came, a minor one
+ * is no more of a surprise than a toss of a coin, and a major one than one release in twenty.
+ */
+const VERSION = /^(?:tag-)?version:/;
+const RELEASES: [RegExp, number][] = [
+  [/^(?:tag-)?version:\D*up2\./, 1],
+  [/^(?:tag-)?version:\D*up1\./, 0.5],
+  [/^(?:tag-)?version:\D*up0\.1$/, 0.05],
+];
+
+function releaseSurprise(token: string): number {
+  if (!VERSION.test(token)) return Number.POSITIVE_INFINITY;
+  const share = RELEASES.find(([form]) => form.test(token))?.[1];
+  return share === undefined ? Number.POSITIVE_INFINITY : -Math.log(share);
+}

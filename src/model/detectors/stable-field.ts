@@ -1,0 +1,168 @@
+/** A field that rests while its object changes, and now moved; and, apart, a field added or removed that never comes or goes. */
+import { fieldName } from '../../domain/field-path.ts';
+import { type Detector, type Evidence, type Group, sameInGroup } from '../detector.ts';
+import type { ChangeEvent, Field } from '../features.ts';
+import { fieldClaim, NO_OTHERS, type Others } from '../fleet.ts';
+import type { PathHabits } from '../habits/path-habits.ts';
+import { Repertoire, type RepertoireState } from '../habits/repertoire.ts';
+import { many, quote, quoteBoth } from '../words.ts';
+
+const EDITS_MIN = 8;
+/** How much of ln(objects' distinct fields in the group) is taken off: wide refactorings move fields that rest. */
+const WIDE = 0.5;
+const LABEL = /^\/metadata\/labels\//;
+const LABEL_SHARE = 0.5;
+
+export class StableField implements Detector<RepertoireState> {
+  readonly name = 'stable-field';
+  readonly #habits: PathHabits;
+  readonly #repertoire = new Repertoire();
+
+  constructor(habits: PathHabits) {
+    this.#habits = habits;
+  }
+
+  score(event: ChangeEvent, group: Group): Evidence | undefined {
+    if (event.type !== 'MODIFIED') return undefined;
+    let best = Number.NEGATIVE_INFINITY;
+    let stillest: Field | undefined;
+    let sets = 0;
+    for (const field of event.fields) {
+      if (field.op !== 'set') continue;
+      sets++;
+      const usual = Math.max(this.#habits.moving(event, field), this.#repertoire.freshly(event.actor.name, field));
+      const surprise = -Math.log(usual) - Math.log(sameInGroup(group, field));
+      if (surprise > best) {
+        best = surprise;
+        stillest = field;
+      }
+    }
+    if (stillest === undefined) return undefined;
+    const field = stillest;
+    const surprise = best - Math.log(Math.max(1, Math.min(sets, event.breadth))) - WIDE * Math.log(Math.max(1, group.same.size));
+    return surprise > 0 ? { surprise, explain: () => this.#explain(event, field) } : undefined;
+  }
+
+  #explain(event: ChangeEvent, field: Field) {
+    const own = this.#habits.objectEdits(event);
+    const moved = this.#habits.objectMoved(event, field.path);
+    const byObject = own >= EDITS_MIN;
+    const kindHeld = this.#habits.kindHeld(event.kind, field.generic);
+    const samples = byObject ? own : kindHeld;
+    const count = byObject ? moved : this.#habits.kindMoved(event.kind, field.generic);
+    const whose = byObject ? `this ${event.ref.kind}` : `${event.ref.kind} objects`;
+    const habit =
+      samples === 0
+        ? `no edit of ${whose} with this field had been learnt`
+        : count === 0
+          ? `it had never changed in ${many(samples, 'edit')} of ${whose}`
+          : `it had changed in only ${count} of ${many(samples, 'edit')} of ${whose}`;
+    return {
+      sentence: `${fieldName(field.path)} went from ${quoteBoth(field.old, field.next).join(' to ')}; ${habit}.`,
+      path: field.path,
+      observed: field.next,
+      usual: field.old,
+      samples,
+      scope: byObject ? 'object' : 'kind',
+      counterfactual: 'an edit that leaves this field alone',
+    };
+  }
+
+  /** The counts of fields belong to the shared PathHabits, which the ensemble teaches once, after this. */
+  learn(event: ChangeEvent): void {
+    this.#repertoire.learn(event, (path) => this.#habits.objectMoved(event, path));
+  }
+
+  mature(event: ChangeEvent): boolean {
+    return this.#habits.objectEdits(event) >= EDITS_MIN || this.#habits.kindEdits(event.kind) >= 3 * EDITS_MIN;
+  }
+
+  samples(): number {
+    return this.#habits.edits();
+  }
+
+  save(): RepertoireState {
+    return this.#repertoire.save();
+  }
+
+  load(state: RepertoireState): void {
+    this.#repertoire.load(state);
+  }
+}
+
+export class Structure implements Detector<null> {
+  readonly name = 'structure';
+  readonly #habits: PathHabits;
+  readonly #others: Others;
+
+  constructor(habits: PathHabits, others = NO_OTHERS) {
+    this.#habits = habits;
+    this.#others = others;
+  }
+
+  score(event: ChangeEvent, group: Group): Evidence | undefined {
+    if (event.type !== 'MODIFIED') return undefined;
+    let best = Number.NEGATIVE_INFINITY;
+    let oddest: Field | undefined;
+    const generics = new Set<string>();
+    for (const field of event.fields) {
+      if (field.op === 'set') continue;
+      generics.add(field.generic);
+      const rarity =
+        this.#amongOthers(-Math.log(this.#habits.growing(event.kind, field)), event, field) - Math.log(sameInGroup(group, field));
+      // People label things as they please.
+      const surprise = LABEL.test(field.generic) ? LABEL_SHARE * rarity : rarity;
+      if (surprise > best) {
+        best = surprise;
+        oddest = field;
+      }
+    }
+    if (oddest === undefined) return undefined;
+    const field = oddest;
+    const surprise = best - Math.log(generics.size);
+    const verb = field.op === 'add' ? 'added' : 'removed';
+    const samples = this.#habits.kindEdits(event.kind);
+    return surprise <= 0
+      ? undefined
+      : {
+          surprise,
+          explain: () => ({
+            sentence: `${fieldName(field.path)} was ${verb} (${quote(field.op === 'add' ? field.next : field.old)}), which edits of ${event.ref.kind} objects hardly ever do (${many(samples, 'edit')} seen)${this.#wordsOfOthers(event, field)}.`,
+            path: field.path,
+            observed: field.next,
+            usual: field.old,
+            samples,
+            scope: 'kind',
+          }),
+        };
+  }
+
+  /** A field that no object of the kind had here may be usual elsewhere. */
+  #amongOthers(rarity: number, event: ChangeEvent, field: Field): number {
+    if (!this.#others.any() || field.op !== 'add' || rarity <= 0) return rarity;
+    const claim = fieldClaim(event, field.generic);
+    return this.#others.isNewHere(claim) ? this.#others.weigh(rarity, claim) : rarity;
+  }
+
+  #wordsOfOthers(event: ChangeEvent, field: Field): string {
+    if (!this.#others.any() || field.op !== 'add') return '';
+    const claim = fieldClaim(event, field.generic);
+    return this.#others.isNewHere(claim) ? this.#others.words(claim) : '';
+  }
+
+  learn(): void {}
+
+  mature(event: ChangeEvent): boolean {
+    return this.#habits.kindEdits(event.kind) >= 3 * EDITS_MIN;
+  }
+
+  samples(): number {
+    return this.#habits.edits();
+  }
+
+  save(): null {
+    return null;
+  }
+
+  load(): void {}
+}

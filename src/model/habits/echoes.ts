@@ -1,0 +1,65 @@
+/**
+ * What was done lately elsewhere: a change that gives fields the values which other objects of the kind were given within two months is a step of
+ * a roll-out, and done when it is due rather than when its author usually works. Values are kept as hashes.
+ */
+import { DAY_MS } from '../detector.ts';
+import type { ChangeEvent, Field } from '../features.ts';
+import { hashOf } from '../hash.ts';
+
+const KEPT_MAX = 20_000;
+const LATELY_DAYS = 60;
+const FIELDS_MAX = 8;
+/** The share of its fields by which a change repeats another. */
+const SHARE_MIN = 0.6;
+/** Rows of objects are below this. */
+const ROWS = 2 ** 24;
+
+/** By hash of field and value: the day it was last given, times ROWS, plus the row of the object. Least recently given first. */
+export type EchoesState = Map<number, number>;
+
+export class Echoes {
+  #given: EchoesState = new Map();
+
+  /** Whether most of its fields were given these values on other objects lately. */
+  repeats(event: ChangeEvent): boolean {
+    if (event.type !== 'MODIFIED') return false;
+    let asked = 0;
+    let heard = 0;
+    for (const field of event.fields) {
+      if (field.op === 'remove' || asked === FIELDS_MAX) continue;
+      asked++;
+      const last = this.#given.get(keyOf(field));
+      if (last !== undefined && last % ROWS !== event.row && dayOf(event) - Math.floor(last / ROWS) <= LATELY_DAYS) heard++;
+    }
+    return heard > 0 && heard >= SHARE_MIN * asked;
+  }
+
+  learn(event: ChangeEvent): void {
+    if (event.type !== 'MODIFIED') return;
+    let noted = 0;
+    for (const field of event.fields) {
+      if (field.op === 'remove' || noted === FIELDS_MAX) continue;
+      noted++;
+      const key = keyOf(field);
+      this.#given.delete(key);
+      this.#given.set(key, dayOf(event) * ROWS + (event.row % ROWS));
+    }
+    while (this.#given.size > KEPT_MAX) this.#given.delete(this.#given.keys().next().value as number);
+  }
+
+  save(): EchoesState {
+    return this.#given;
+  }
+
+  load(state: EchoesState): void {
+    this.#given = state;
+  }
+}
+
+function keyOf({ ofKind, next }: Field): number {
+  return hashOf(`${ofKind}\u0000${JSON.stringify(next)}`);
+}
+
+function dayOf({ atMs }: ChangeEvent): number {
+  return Math.floor(atMs / DAY_MS);
+}

@@ -1,0 +1,256 @@
+/**
+ * How often each field moves when its object changes: shared by stable-field, co-change and drift. Counts per object path, per kind
+ * and generic path, and per path tail over the cluster; each level borrows from the next with a few pseudo-observations
+ * (Beta-Bernoulli with back-off).
+ */
+
+import type { ChangeEvent, Field } from '../features.ts';
+import { tailOf } from '../path-names.ts';
+import { clearRow, putFigure, reachRow, type Whole } from './columns.ts';
+import { touch } from './counts.ts';
+import { RowCounts, type RowCountsState } from './row-counts.ts';
+
+const OBJECT_PATHS_MAX = 64;
+const KINDS_MAX = 2_000;
+const KIND_PATHS_MAX = 10_000;
+const TAILS_MAX = 20_000;
+
+interface KindPaths extends PathCounts {
+  /** Edits of objects of this kind. */
+  edits: number;
+}
+
+/** Counts by id, for the paths of a kind and for the tails of the whole cluster. */
+interface PathCounts {
+  ids: Map<string, number>;
+  /** Edits that replaced it; edits of objects that held it; edits that added or removed it. */
+  moved: number[];
+  held: number[];
+  grown: number[];
+  shrunk: number[];
+}
+
+interface Shape {
+  paths: Int32Array;
+  tails: Int32Array;
+}
+
+export interface PathHabitsState {
+  edits: number;
+  kinds: Map<string, KindPaths>;
+  /** One row for each object. */
+  objects: {
+    edits: Whole;
+    /** One more than the index into `shapes`, 0 while unknown. */
+    shape: Uint16Array;
+  };
+  /** By row, how often each path was replaced. */
+  moved: RowCountsState;
+  tails: PathCounts;
+  /** Which path ids and tail ids objects of a kind hold; shared, since most objects of a kind look alike. */
+  shapes: Shape[];
+  shapeIds: Map<string, number>;
+}
+
+const SHAPES_MAX = 20_000;
+/** Fields that move in a smaller share of edits rest: only of these it is asked what their peers do. */
+const RESTING = 0.05;
+
+export class PathHabits {
+  readonly #moved = new RowCounts();
+  /** Derived, so no part of the state. */
+  readonly #known = new WeakMap<readonly string[], { kind: KindPaths; shape: number }>();
+  #state: Omit<PathHabitsState, 'moved'> = {
+    edits: 0,
+    kinds: new Map(),
+    objects: { edits: new Uint8Array(), shape: new Uint16Array() },
+    tails: newCounts(),
+    shapes: [],
+    shapeIds: new Map(),
+  };
+
+  save(): PathHabitsState {
+    return { ...this.#state, moved: this.#moved.save() };
+  }
+
+  load({ moved, ...state }: PathHabitsState): void {
+    this.#moved.load(moved);
+    this.#state = state;
+  }
+
+  edits(): number {
+    return this.#state.edits;
+  }
+
+  objectEdits(event: ChangeEvent): number {
+    return this.#state.objects.edits[event.row] ?? 0;
+  }
+
+  objectMoved(event: ChangeEvent, path: string): number {
+    return this.#moved.get(event.row, path);
+  }
+
+  kindEdits(kind: string): number {
+    return this.#state.kinds.get(kind)?.edits ?? 0;
+  }
+
+  kindHeld(kind: string, generic: string): number {
+    return this.#of(kind, generic, 'held');
+  }
+
+  kindMoved(kind: string, generic: string): number {
+    return this.#of(kind, generic, 'moved');
+  }
+
+  /** Whether the object held this generic path after its last structural change; false where its shape is unknown. */
+  holds({ row, kind }: ChangeEvent, generic: string): boolean {
+    const shape = this.#shapeOf(row);
+    const id = this.#state.kinds.get(kind)?.ids.get(generic);
+    return id !== undefined && (shape?.paths.includes(id) ?? false);
+  }
+
+  /** Probability that this path is replaced when its object changes. */
+  moving(event: ChangeEvent, field: Pick<Field, 'path' | 'generic' | 'tail'>): number {
+    const far = (countOf(this.#state.tails, field.tail, 'moved') + 0.2) / (countOf(this.#state.tails, field.tail, 'held') + 20);
+    const kin = (this.kindMoved(event.kind, field.generic) + 5 * far) / (this.kindHeld(event.kind, field.generic) + 5);
+    const edits = this.objectEdits(event);
+    const own = (this.objectMoved(event, field.path) + 3 * kin) / (edits + 3);
+    return own > RESTING ? Math.min(1, own) : Math.max(own, Math.min(1, this.#movedPeers(event, field.path) / (edits + 3)));
+  }
+
+  /**
+   * How many other fields of this name, as deep in the same object, have moved: a map key is a place among peers, and that one more of them moves
+   * which hardly ever did is as usual as such moves were so far.
+   */
+  #movedPeers(event: ChangeEvent, path: string): number {
+    const name = path.slice(path.lastIndexOf('/'));
+    const depth = depthOf(path);
+    let peers = 0;
+    for (let i = this.#moved.size(event.row) - 1; i >= 0; i--) {
+      const other = this.#moved.nameAt(event.row, i);
+      if (other !== path && other.endsWith(name) && depthOf(other) === depth) peers++;
+    }
+    return peers;
+  }
+
+  /** Probability that an edit of this kind adds (or removes) this generic path. */
+  growing(kind: string, field: Pick<Field, 'op' | 'generic' | 'tail'>): number {
+    const which: Which = field.op === 'add' ? 'grown' : 'shrunk';
+    const far = (countOf(this.#state.tails, field.tail, which) + 0.1) / (this.#state.edits + 20);
+    return Math.min(1, (this.#of(kind, field.generic, which) + 5 * far) / (this.kindEdits(kind) + 5));
+  }
+
+  learn(event: ChangeEvent): void {
+    const state = this.#state;
+    if (event.type === 'DELETED') return;
+    const kind = touch(state.kinds, event.kind, KINDS_MAX, newKindPaths);
+    const { objects } = state;
+    const { row } = event;
+    reachRow(objects, row);
+    if (event.held !== undefined) objects.shape[row] = this.#shape(event.kind, kind, event.held) + 1;
+    if (event.type === 'ADDED') return;
+    state.edits++;
+    kind.edits++;
+    putFigure(objects, 'edits', row, (objects.edits[row] as number) + 1);
+    const shape = this.#shapeOf(row);
+    if (shape !== undefined) {
+      for (const id of shape.paths) kind.held[id] = (kind.held[id] as number) + 1;
+      const { held } = state.tails;
+      for (const id of shape.tails) held[id] = (held[id] as number) + 1;
+    }
+    this.#countFields(event, kind);
+  }
+
+  forget(row: number): void {
+    clearRow(this.#state.objects, row);
+    this.#moved.forget(row);
+  }
+
+  #shapeOf(row: number): Shape | undefined {
+    return this.#state.shapes[(this.#state.objects.shape[row] ?? 0) - 1];
+  }
+
+  #countFields(event: ChangeEvent, kind: KindPaths): void {
+    const done = new Set<string>();
+    for (const field of event.fields) {
+      if (field.op === 'set') this.#moved.increment(event.row, field.path, OBJECT_PATHS_MAX);
+      if (done.has(field.done)) continue;
+      done.add(field.done);
+      const which = field.op === 'set' ? 'moved' : field.op === 'add' ? 'grown' : 'shrunk';
+      countOne(kind, idOf(kind, field.generic, KIND_PATHS_MAX), which);
+      countOne(this.#state.tails, idOf(this.#state.tails, field.tail, TAILS_MAX), which);
+    }
+  }
+
+  /** Objects that look alike come with the same list, of which the shape is known; unless their kind was forgotten meanwhile. */
+  #shape(kindKey: string, kind: KindPaths, held: readonly string[]): number {
+    const known = this.#known.get(held);
+    if (known?.kind === kind) return known.shape;
+    const shape = this.#findShape(kindKey, kind, held);
+    this.#known.set(held, { kind, shape });
+    return shape;
+  }
+
+  #findShape(kindKey: string, kind: KindPaths, held: readonly string[]): number {
+    const ids: number[] = [];
+    const tails: number[] = [];
+    for (const generic of held) {
+      const id = idOf(kind, generic, KIND_PATHS_MAX);
+      const tail = idOf(this.#state.tails, tailOf(generic), TAILS_MAX);
+      if (id >= 0) ids.push(id);
+      if (tail >= 0) tails.push(tail);
+    }
+    ids.sort((a, b) => a - b);
+    const text = `${kindKey}\u0000${ids.join(',')}`;
+    const known = this.#state.shapeIds.get(text);
+    if (known !== undefined) return known;
+    if (this.#state.shapes.length >= SHAPES_MAX) return -1;
+    this.#state.shapes.push({ paths: Int32Array.from(ids), tails: Int32Array.from(tails) });
+    this.#state.shapeIds.set(text, this.#state.shapes.length - 1);
+    return this.#state.shapes.length - 1;
+  }
+
+  #of(kind: string, generic: string, which: Which): number {
+    const paths = this.#state.kinds.get(kind);
+    return paths === undefined ? 0 : countOf(paths, generic, which);
+  }
+}
+
+type Which = 'moved' | 'held' | 'grown' | 'shrunk';
+
+function depthOf(path: string): number {
+  let depth = 0;
+  for (let at = path.indexOf('/'); at >= 0; at = path.indexOf('/', at + 1)) depth++;
+  return depth;
+}
+
+function newCounts(): PathCounts {
+  return { ids: new Map(), moved: [], held: [], grown: [], shrunk: [] };
+}
+
+function newKindPaths(): KindPaths {
+  return { edits: 0, ...newCounts() };
+}
+
+function countOf(counts: PathCounts, key: string, which: Which): number {
+  const id = counts.ids.get(key);
+  return id === undefined ? 0 : (counts[which][id] as number);
+}
+
+function countOne(counts: PathCounts, id: number, which: Which): void {
+  if (id >= 0) counts[which][id] = (counts[which][id] as number) + 1;
+}
+
+/** The id of a key, made on first sight; -1 once there are too many. */
+function idOf(counts: PathCounts, key: string, cap: number): number {
+  const known = counts.ids.get(key);
+  if (known !== undefined) return known;
+  const id = counts.moved.length;
+  if (id >= cap) return -1;
+  counts.ids.set(key, id);
+  counts.moved.push(0);
+  counts.held.push(0);
+  counts.grown.push(0);
+  counts.shrunk.push(0);
+  return id;
+}

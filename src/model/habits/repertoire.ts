@@ -1,0 +1,62 @@
+/**
+ * What an actor's edits are about: which fields, by their last name, they replace, and how often a field that never moved before on its
+ * object. A bot that moves a tag in every other edit, on ever new objects, is no news when it moves one more.
+ */
+
+import type { ChangeEvent, Field } from '../features.ts';
+import { touch } from './counts.ts';
+
+const ACTORS_MAX = 2_000;
+const LEAVES_MAX = 256;
+
+interface Leaf {
+  /** Edits that replaced such a field; how many of them for the first time on that object. */
+  n: number;
+  fresh: number;
+}
+
+interface Doings {
+  edits: number;
+  leaves: Map<string, Leaf>;
+}
+
+export interface RepertoireState {
+  actors: Map<string, Doings>;
+}
+
+export class Repertoire {
+  #state: RepertoireState = { actors: new Map() };
+
+  /** Probability that an edit by this actor replaces a field so named that never moved before on its object. */
+  freshly(actor: string, field: Pick<Field, 'leaf'>): number {
+    const doings = this.#state.actors.get(actor);
+    const leaf = doings?.leaves.get(field.leaf);
+    return doings === undefined || leaf === undefined ? 0 : leaf.fresh / (doings.edits + 2);
+  }
+
+  /** `moved` tells how often a path of the object moved before. */
+  learn(event: ChangeEvent, moved: (path: string) => number): void {
+    if (event.type !== 'MODIFIED') return;
+    const doings = touch(this.#state.actors, event.actor.name, ACTORS_MAX, () => ({ edits: 0, leaves: new Map<string, Leaf>() }));
+    doings.edits++;
+    const fresh = new Map<string, boolean>();
+    for (const field of event.fields) {
+      if (field.op !== 'set') continue;
+      const name = field.leaf;
+      fresh.set(name, (fresh.get(name) ?? false) || moved(field.path) === 0);
+    }
+    for (const [name, isFresh] of fresh) {
+      const leaf = touch(doings.leaves, name, LEAVES_MAX, () => ({ n: 0, fresh: 0 }));
+      leaf.n++;
+      if (isFresh) leaf.fresh++;
+    }
+  }
+
+  save(): RepertoireState {
+    return this.#state;
+  }
+
+  load(state: RepertoireState): void {
+    this.#state = state;
+  }
+}

@@ -1,0 +1,305 @@
+/** The calibration pools of one cluster, by detector and sort of visit, and what a visit leaves in them. */
+
+import { DAY_MS, type Group } from '../detector.ts';
+import type { Visit } from '../visits.ts';
+import { learnPool, makePool, type Pool, tailOfPool, tailOfScores } from './calibrate.ts';
+import { type CallRecord, COUNTS, heldTo, keepCall, makeCallRecord, spokenShare } from './call-record.ts';
+
+/** From this score a visit's surprises wait before the pools learn them: the incidents of one week must not make each other look usual. */
+const WITHHELD_SCORE = 2.5;
+const WITHHELD_MS = 7 * DAY_MS;
+const WITHHELD_MAX = 2_000;
+
+/** The pool of combined scores. */
+const SCORES = 'all:*';
+/** Whose visits a pool is about: those of machines, those of people, or anybody's. */
+export type Sort = 'm' | 'h' | '*';
+
+/** How long what an asker does is one episode, of which only the largest surprise counts; an hour for detectors not named. */
+const EPISODE_MS: { [detector: string]: number } = {
+  drift: 14 * DAY_MS,
+  pace: DAY_MS,
+  burst: DAY_MS,
+  'hour-of-week': DAY_MS / 2,
+  'mass-delete': DAY_MS / 2,
+};
+
+/**
+ * Detectors whose surprise is the exponent of a probability, with what to divide it by: changes come in spells, so that a count has
+ * several times the spread of chance.
+ */
+const SPREAD: { [detector: string]: number } = { drift: 1.4, 'mass-delete': 1, burst: 4, pace: 4, 'actor-affinity': 2 };
+/** Entries at which a pool's past and the exponent have an equal say. */
+const CHANCE_SHARE = 0.1;
+/** Standard deviations, of which two or three are common however narrow the past was. */
+const DEVIATIONS: { [detector: string]: number } = { leap: 2 };
+/** The surprise is -ln of a share of the object's own or its kind's past, which has a say as long as the pool is short and may only make the change less odd. */
+const SHARES = new Set(['company', 'sequence']);
+const TRUSTED = 40;
+
+/** A surprise on its way to a pool. */
+interface Withheld {
+  atMs: number;
+  key: string;
+  surprise: number;
+  asker: string;
+}
+
+/** A call of the same asker within this is the same episode. */
+const CALLED_MS = DAY_MS;
+const CALLED_MAX = 10_000;
+
+export interface SavedCalibration {
+  pools: Map<string, Pool>;
+  records: Map<string, CallRecord>;
+  called: Map<string, number[]>;
+  withheld: Withheld[];
+  visits: { [sort in Sort]: number };
+}
+
+/** What a detector said of a visit: see `keepCall`. */
+interface Call {
+  ranked: number;
+  said: number;
+  asker: string;
+}
+
+function isCall(top: Partial<Call>): top is Call {
+  return top.ranked !== undefined && top.said !== undefined;
+}
+
+/** A pool with what its key says: `detector:sort`, with a `+` for new objects where these are a population of their own. */
+interface Channel {
+  key: string;
+  /** The key without the `+`: new and changed objects have two pools, yet the detector is heard as one. */
+  name: string;
+  /** The key of the other of the two. */
+  twin: string;
+  sort: Sort;
+  episodeMs: number | undefined;
+  pool: Pool;
+}
+
+export class Calibration {
+  /** By key, and by detector and sort: a key is put together and taken apart once, as this is asked several times for each change. */
+  #channels = new Map<string, Channel>();
+  #asked = new Map<string, { [sort in Sort | `${Sort}+`]?: Channel }>();
+  #pools = new Map<string, Pool>();
+  /** By detector, sort and asker, see `#heardOf`. */
+  #called = new Map<string, number[]>();
+  #records = new Map<string, CallRecord>();
+  /** In the order of their times, nearly: visits close in that order. */
+  #withheld: Withheld[] = [];
+  /** Visits so far, whatever detectors had to say. */
+  #visits: { [sort in Sort]: number } = { m: 0, h: 0, '*': 0 };
+
+  /** Visits so far, by anybody. */
+  get visits(): number {
+    return this.#visits['*'];
+  }
+
+  /**
+   * Tail probability among visits of this sort. The largest surprise of the visit is remembered, for the pool to learn when the visit
+   * closes.
+   */
+  tail(
+    detector: string,
+    sort: Sort,
+    surprise: number,
+    { asker, group, born = false }: { asker: string; group: Group; born?: boolean },
+  ): number {
+    const channel = this.#channelOf(detector, born ? `${sort}+` : sort);
+    const record = this.#records.get(channel.name);
+    const p = this.#tailIn(channel, surprise, { asker, atMs: group.lastMs });
+    const chance = chanceOf(detector, surprise, record);
+    const ranked = Math.max(chance, withNominal(p, { detector, surprise, known: channel.pool.n }));
+    // What chance brings often is not odd, however seldom it was called so.
+    const said = Math.max(chance, heldTo(record, ranked));
+    remember(group, channel.key, { surprise, asker, ranked, said });
+    return said;
+  }
+
+  #keepRecord({ name, sort }: Channel, { ranked, said, asker }: Call, { actor, lastMs: atMs }: Visit): void {
+    const visits = this.#visits[sort];
+    let record = this.#records.get(name);
+    if (record === undefined) {
+      record = makeCallRecord(visits - 1);
+      this.#records.set(name, record);
+    }
+    const askers = asker === actor ? [asker] : [asker, actor];
+    let heard: number[][] | undefined;
+    const isNew = (count: number) => {
+      heard ??= askers.map((asker) => this.#heardOf(name, asker));
+      return isNewCall(heard, count, atMs);
+    };
+    keepCall(record, { visits, ranked, said, isNew });
+  }
+
+  /** When a detector's calls of this asker were last heard, for each of COUNTS; the asker heard least recently gives way. */
+  #heardOf(name: string, asker: string): number[] {
+    const key = `${name}\u0000${asker}`;
+    const heard = this.#called.get(key) ?? new Array<number>(COUNTS).fill(Number.NEGATIVE_INFINITY);
+    this.#called.delete(key);
+    this.#called.set(key, heard);
+    if (this.#called.size > CALLED_MAX) this.#called.delete(this.#called.keys().next().value as string);
+    return heard;
+  }
+
+  /** The same for what no visit brought; learnt at once. */
+  tailNow(detector: string, surprise: number, { asker, atMs }: { asker: string; atMs: number }): { p: number; known: number } {
+    const channel = this.#channelOf(detector, '*');
+    const known = channel.pool.n;
+    const ranked = this.#tailIn(channel, surprise, { asker, atMs });
+    this.#learn(channel.key, surprise, { asker, atMs });
+    return { p: withNominal(ranked, { detector, surprise, known }), known };
+  }
+
+  #tailIn({ pool, sort, episodeMs }: Channel, surprise: number, { asker, atMs }: { asker: string; atMs: number }): number {
+    return tailOfPool(pool, surprise, { key: asker, atMs, visits: this.#visits[sort], episodeMs });
+  }
+
+  /** Tail probability of a combined score; remembered like any other surprise. */
+  tailOfScores(raw: number, remembered?: { asker: string; group: Group }): number {
+    if (remembered !== undefined) remember(remembered.group, SCORES, { surprise: raw, asker: remembered.asker });
+    return tailOfScores(this.#channel(SCORES).pool, raw, this.visits);
+  }
+
+  /** A visit is one sighting per pool: its largest. */
+  learn(visit: Visit): void {
+    this.#visits['*']++;
+    this.#visits[visit.events[0]?.machine ? 'm' : 'h']++;
+    const isWithheld = visit.scoreMax >= WITHHELD_SCORE;
+    this.#keepCalls(visit);
+    for (const [key, { surprise, asker }] of visit.tops) {
+      if (isWithheld) this.#withheld.push({ atMs: visit.lastMs + WITHHELD_MS, key, surprise, asker });
+      else this.#learn(key, surprise, { asker, atMs: visit.lastMs });
+    }
+    while (this.#withheld.length > WITHHELD_MAX) this.release();
+  }
+
+  /** Of new and of changed objects one detector has two pools, yet is heard as one: by its rarest call. */
+  #keepCalls(visit: Visit): void {
+    let twins: Set<string> | undefined;
+    for (const [key, call] of visit.tops) {
+      if (!isCall(call)) continue;
+      const channel = this.#channel(key);
+      const twin = visit.tops.get(channel.twin);
+      if (twin === undefined || !isCall(twin)) this.#keepRecord(channel, call, visit);
+      else if (!twins?.has(channel.name)) {
+        twins ??= new Set();
+        twins.add(channel.name);
+        this.#keepRecord(channel, twin.said < call.said ? twin : call, visit);
+      }
+    }
+  }
+
+  #learn(key: string, surprise: number, { asker, atMs }: { asker: string; atMs: number }): void {
+    const { pool, sort, episodeMs } = this.#channel(key);
+    learnPool(pool, surprise, { key: asker, atMs, visits: this.#visits[sort], episodeMs });
+  }
+
+  #channelOf(detector: string, population: Sort | `${Sort}+`): Channel {
+    let ofDetector = this.#asked.get(detector);
+    if (ofDetector === undefined) {
+      ofDetector = {};
+      this.#asked.set(detector, ofDetector);
+    }
+    const channel = ofDetector[population] ?? this.#channel(`${detector}:${population}`);
+    ofDetector[population] = channel;
+    return channel;
+  }
+
+  #channel(key: string): Channel {
+    const known = this.#channels.get(key);
+    if (known !== undefined) return known;
+    const colon = key.indexOf(':');
+    const isBorn = key.endsWith('+');
+    const name = isBorn ? key.slice(0, -1) : key;
+    const channel = {
+      key,
+      name,
+      twin: isBorn ? name : `${name}+`,
+      sort: key[colon + 1] as Sort,
+      episodeMs: EPISODE_MS[key.slice(0, colon)],
+      pool: this.#pool(key),
+    };
+    this.#channels.set(key, channel);
+    return channel;
+  }
+
+  /** When the next withheld surprise is to be learnt; infinity when none waits. */
+  nextMs(): number {
+    return this.#withheld[0]?.atMs ?? Number.POSITIVE_INFINITY;
+  }
+
+  /** Learns the withheld surprise that has waited longest. */
+  release(): void {
+    const entry = this.#withheld.shift();
+    if (entry !== undefined) this.#learn(entry.key, entry.surprise, entry);
+  }
+
+  #pool(key: string): Pool {
+    let pool = this.#pools.get(key);
+    if (pool === undefined) {
+      pool = makePool();
+      this.#pools.set(key, pool);
+    }
+    return pool;
+  }
+
+  /** What each detector's word was worth of late. */
+  records(): Iterable<[string, CallRecord]> {
+    return this.#records;
+  }
+
+  save(): SavedCalibration {
+    return { pools: this.#pools, records: this.#records, called: this.#called, withheld: this.#withheld, visits: this.#visits };
+  }
+
+  load(saved: SavedCalibration): void {
+    this.#channels.clear();
+    this.#asked.clear();
+    this.#pools = saved.pools;
+    this.#records = saved.records;
+    this.#called = saved.called;
+    this.#withheld = saved.withheld;
+    this.#visits = saved.visits;
+  }
+}
+
+/**
+ * A short past is trusted little: until it is long, the probability that the surprise itself stands for has a say. And what chance brings
+ * often is not odd, however rare here.
+ */
+function withNominal(
+  ranked: number,
+  { detector, surprise, known }: { detector: string; surprise: number; known: number },
+): number {
+  const trust = known / (known + TRUSTED);
+  if (SHARES.has(detector)) return Math.max(ranked, ranked ** trust * Math.exp(-surprise) ** (1 - trust));
+  const spread = SPREAD[detector];
+  if (spread === undefined) return ranked;
+  return Math.min(ranked, ranked ** trust * Math.exp(-surprise / spread) ** (1 - trust));
+}
+
+/** At most how rare a surprise is that stands for a probability, or for standard deviations; 0 for others. */
+function chanceOf(detector: string, surprise: number, record: CallRecord | undefined): number {
+  const each = DEVIATIONS[detector];
+  if (each !== undefined) return spokenShare(record, CHANCE_SHARE) * Math.exp(-each * surprise);
+  return SPREAD[detector] === undefined && !SHARES.has(detector) ? 0 : CHANCE_SHARE * Math.exp(-surprise);
+}
+
+function remember(group: Group, key: string, entry: { surprise: number; asker: string; ranked?: number; said?: number }): void {
+  const top = group.tops.get(key);
+  if (top === undefined || entry.surprise > top.surprise) group.tops.set(key, entry);
+}
+
+/** Whether none of these made such a call within the day; either way they have now. */
+function isNewCall(heard: readonly number[][], count: number, atMs: number): boolean {
+  let isNew = true;
+  for (const lastMs of heard) {
+    if (atMs - (lastMs[count] as number) < CALLED_MS) isNew = false;
+    lastMs[count] = atMs;
+  }
+  return isNew;
+}

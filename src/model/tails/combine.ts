@@ -1,0 +1,46 @@
+/**
+ * Combination of dependent tail probabilities: the weighted harmonic mean, which agrees with the weighted Cauchy combination in the
+ * far tail and so stays valid under any dependence there (Wilson 2019; Liu and Xie 2020). One strong reason is enough; several add up.
+ */
+import type { Severity } from '../../domain/finding.ts';
+
+/** Share of the false-alarm budget per detector; chosen on the streams ops-a and ops-c, see docs/detectors.md. */
+export const WEIGHTS: Record<string, number> = {
+  'actor-affinity': 2,
+  'stable-field': 1.5,
+  structure: 0.1,
+  'new-value': 1,
+  'new-origin': 1,
+  leap: 2,
+  'hour-of-week': 3,
+  burst: 1,
+  pace: 0.5,
+  'mass-delete': 5,
+  wave: 0.1,
+  'co-change': 3,
+  company: 2,
+  drift: 2,
+  fact: 1,
+  'sensitive-field': 0.25,
+  'two-writers': 2,
+  'hand-edit': 1,
+  sequence: 0.1,
+  silence: 5,
+  'status-loop': 0.5,
+  'user-rule': 1,
+};
+
+/** How much a finding of this detector usually matters, facts and rules aside, which bring their own. */
+export const IMPACT: Record<string, Severity> = {
+  'mass-delete': 'critical',
+  structure: 'info',
+  pace: 'info',
+  'hour-of-week': 'warning',
+};
+
+/** -log10 of the combined tail probability; 0 where nothing spoke. */
+export function combine(parts: readonly { weight: number; p: number }[]): number {
+  let sum = 0;
+  for (const { weight, p } of parts) sum += weight / Math.max(p, 1e-30);
+  return sum <= 1 ? 0 : Math.log10(sum);
+}

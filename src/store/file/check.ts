@@ -1,0 +1,69 @@
+/**
+ * Looks whether a database is whole: SQLite's own check of every page and index, then what this store promises of its rows. Nothing is
+ * written; it reads in one transaction, so the database may be in use. What cannot be read is named and the rest is looked at all the same.
+ */
+import type Database from 'better-sqlite3';
+import type { KeyRing } from '../seal/store-key.ts';
+import { claimKeys, createValueSeal } from '../seal/value-seal.ts';
+import { checkLog } from './check-log.ts';
+import { CheckReport, type Problem } from './check-report.ts';
+import { checkRest } from './check-rest.ts';
+import { checkRevisions } from './check-revisions.ts';
+import { openToRead } from './database.ts';
+
+export interface CheckOptions {
+  file: string;
+  keys?: KeyRing | undefined;
+  onProgress?: (done: number, total: number) => void;
+  signal?: AbortSignal;
+}
+
+export interface CheckResult {
+  file: string;
+  ok: boolean;
+  changes: number;
+  objects: number;
+  /** Changes whose state cannot be told any more. */
+  changesHit: number;
+  problems: Problem[];
+}
+
+/** Throws what opening a database throws. */
+export async function checkDatabase(options: CheckOptions): Promise<CheckResult> {
+  const { file } = options;
+  const db = openToRead(file, { current: true });
+  try {
+    db.exec('BEGIN');
+    claimKeys(db, options.keys, file);
+    const seal = createValueSeal(options.keys, file);
+    const report = new CheckReport();
+    checkPages(db, report);
+    const total = report.attempt('pages', 'change', () => count(db, 'change')) ?? 0;
+    const objects = report.attempt('pages', 'object', () => count(db, 'object')) ?? 0;
+    // Twice through the log: its rows, then the states they lead to.
+    const pass = (half: number) => (done: number) => options.onProgress?.(half * total + done, 2 * total);
+    const going = { signal: options.signal };
+    await checkLog(db, report, { ...going, onProgress: pass(0) });
+    await checkRevisions(db, report, { ...going, onProgress: pass(1), seal });
+    checkRest(db, report, seal);
+    options.onProgress?.(2 * total, 2 * total);
+    const problems = report.problems();
+    return { file, ok: problems.length === 0, changes: total, objects, changesHit: report.changesHit, problems };
+  } finally {
+    db.close();
+  }
+}
+
+/** At most so many faults of pages are named; a file with more is to be restored, whatever else is wrong with it. */
+const PAGE_FAULTS_MAX = 100;
+
+function checkPages(db: Database.Database, report: CheckReport): void {
+  report.attempt('pages', db.name, () => {
+    for (const { integrity_check: said } of db.pragma(`integrity_check(${PAGE_FAULTS_MAX})`) as { integrity_check: string }[])
+      if (said !== 'ok') report.add('pages', said.replaceAll(/\s+/g, ' '), 'file');
+  });
+}
+
+function count(db: Database.Database, table: string): number {
+  return db.prepare<[], number>(`SELECT count(*) FROM ${table}`).pluck().get() ?? 0;
+}

@@ -1,0 +1,175 @@
+/**
+ * Findings: the whole as one JSON text, with columns for what lists are filtered by. Filing each as it is decided would touch pages of three
+ * indexes, so they are young at first (young-findings.ts) and filed by upkeep, texts of many in one block (finding-blocks.ts).
+ */
+import type Database from 'better-sqlite3';
+import type { Finding } from '../../domain/finding.ts';
+import { compress, decompress } from '../pack/block-codec.ts';
+import { decodeCursor, encodeCursor, pageOf } from '../page-cursor.ts';
+import type { ValueSeal } from '../seal/value-seal.ts';
+import type { FindingQuery, Page } from '../store.ts';
+import { FindingBlocks } from './finding-blocks.ts';
+import { CONDITIONS, columnsOf, type FindingColumns, matches, newestFirst } from './finding-columns.ts';
+import { type YoungFinding, YoungFindings } from './young-findings.ts';
+
+const COMPRESSED_FROM = 256;
+export const COMPRESSION_LEVEL = 3;
+/** So many at least are worth a block. */
+const BLOCK_MIN = 4;
+/** Beyond this they are filed though upkeep has not come. */
+const YOUNG_MAX = 1_024;
+/** Alerts within one span of changes that are looked at for evidence. */
+const EVIDENCE_MAX = 1_000;
+
+interface FindingRow {
+  ts_ms: number;
+  id: string;
+  data: Stored;
+}
+
+/** A number is a place in a block. */
+type Stored = Buffer | string | number;
+
+export class Findings {
+  readonly #db: Database.Database;
+  readonly #seal: ValueSeal;
+  readonly #young: YoungFindings;
+  readonly #blocks: FindingBlocks;
+  readonly #sql;
+
+  constructor(db: Database.Database, seal: ValueSeal) {
+    this.#db = db;
+    this.#seal = seal;
+    this.#young = new YoungFindings(db, seal);
+    this.#blocks = new FindingBlocks(db, seal);
+    this.#sql = {
+      verdict: db.prepare<[string], string>('SELECT verdict FROM finding WHERE id = ?').pluck(),
+      put: db.prepare(
+        `INSERT INTO finding (id, ts_ms, cluster, kind, namespace, name, detector, severity, verdict, score, data)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+         ON CONFLICT (id) DO UPDATE SET ts_ms = excluded.ts_ms, cluster = excluded.cluster, kind = excluded.kind,
+           namespace = excluded.namespace, name = excluded.name, detector = excluded.detector, severity = excluded.severity,
+           verdict = excluded.verdict, score = excluded.score, data = excluded.data`,
+      ),
+      paged: db
+        .prepare<[number, number], Stored>(
+          `SELECT data FROM finding WHERE verdict = 'page' AND ts_ms BETWEEN ? AND ? ORDER BY score DESC LIMIT ${EVIDENCE_MAX}`,
+        )
+        .pluck(),
+      get: db.prepare<[string], Stored>('SELECT data FROM finding WHERE id = ?').pluck(),
+    };
+  }
+
+  /** After a rolled-back transaction. */
+  forget(): void {
+    this.#young.forget();
+    this.#blocks.forget();
+  }
+
+  /** Stores findings, each in place of one of the same id. Returns what that changes in the totals. Within a transaction. */
+  put(findings: readonly Finding[]): { findings: number; pages: number } {
+    const more = { findings: 0, pages: 0 };
+    for (const finding of findings) {
+      if (this.#young.has(finding.id)) this.settle();
+      const before = this.#sql.verdict.get(finding.id);
+      if (before === undefined) this.#young.put(finding);
+      else this.#file(columnsOf(finding), pack(JSON.stringify(finding), this.#seal));
+      if (before === undefined) more.findings += 1;
+      more.pages += (finding.decision.verdict === 'page' ? 1 : 0) - (before === 'page' ? 1 : 0);
+    }
+    this.#young.flush();
+    if (this.#young.size > YOUNG_MAX) this.settle();
+    return more;
+  }
+
+  /** True where there is something to file. */
+  get hasYoung(): boolean {
+    return this.#young.size > 0;
+  }
+
+  /** Files the young ones; within a transaction. */
+  settle(): void {
+    const young = this.#young.take();
+    const places = young.length < BLOCK_MIN ? undefined : this.#blocks.add(young.map(({ text }) => text));
+    for (const [i, { columns, text }] of young.entries()) this.#file(columns, places?.[i] ?? pack(text, this.#seal));
+  }
+
+  #file(columns: FindingColumns, data: Stored): void {
+    const { id, ts_ms: tsMs, cluster, kind, namespace, name, detector, severity, verdict, score } = columns;
+    // A number would be bound as a floating one, which a column of any type keeps as that.
+    const stored = typeof data === 'number' ? BigInt(data) : data;
+    this.#sql.put.run(id, tsMs, cluster, kind, namespace, name, detector, severity, verdict, score, stored);
+  }
+
+  /** Looked for among the young first: with somebody writing beside a reader, it is moved one way only. */
+  get(id: string): Finding | undefined {
+    const [young] = this.#young.where((columns) => columns.id === id);
+    if (young !== undefined) return young.read();
+    const data = this.#sql.get.get(id);
+    return data === undefined ? undefined : this.#unpack(data);
+  }
+
+  /** Changes that alerts within a time were about, the strangest first. */
+  pagedChanges(fromMs: number, toMs: number): number[] {
+    const young = this.#youngWhere({ verdict: 'page', fromMs, toMs }).map((one) => one.read());
+    const filed = this.#sql.paged.all(fromMs, toMs).map((data) => this.#unpack(data));
+    const found = new Map([...young, ...filed].map((finding) => [finding.id, finding]));
+    return [...found.values()]
+      .sort((a, b) => b.score - a.score)
+      .slice(0, EVIDENCE_MAX)
+      .flatMap(({ subject }) => ('seq' in subject && typeof subject.seq === 'number' ? [subject.seq] : []));
+  }
+
+  /** Newest first, by time and then id. Throws REQUEST_INVALID on a continue token that is not one of this list. */
+  list(query: FindingQuery): Page<Finding> {
+    const young = this.#youngWhere(query);
+    const where: string[] = [];
+    const values: (string | number)[] = [];
+    for (const [asked, column, operator] of CONDITIONS) {
+      const value = query[asked];
+      if (value === undefined) continue;
+      where.push(`${column} ${operator} ?`);
+      values.push(value);
+    }
+    // As text and not as a parameter, so that SQLite sees that the index of paged findings fits.
+    if (query.verdict !== undefined) where.push(query.verdict === 'page' ? "verdict = 'page'" : "verdict = 'record'");
+    if (query.continue !== undefined) {
+      where.push('(ts_ms, id) < (?, ?)');
+      values.push(...cursorOf(query.continue));
+    }
+    const filter = where.length === 0 ? '' : `WHERE ${where.join(' AND ')}`;
+    const sql = `SELECT ts_ms, id, data FROM finding ${filter} ORDER BY ts_ms DESC, id DESC LIMIT ?`;
+    const rows = this.#db.prepare<(string | number)[], FindingRow>(sql).all(...values, query.limit + 1);
+    const filed = new Set(rows.map(({ id }) => id));
+    const more = young.filter(({ columns }) => !filed.has(columns.id)).map(({ columns, read }) => ({ ...columns, read }));
+    const merged = more.length === 0 ? rows : [...rows, ...more].sort(newestFirst).slice(0, query.limit + 1);
+    const page = pageOf(merged, query.limit, (last) => encodeCursor('findings', [last.ts_ms, last.id]));
+    return { ...page, items: page.items.map((row) => ('read' in row ? row.read() : this.#unpack(row.data))) };
+  }
+
+  #youngWhere(query: Omit<FindingQuery, 'limit'>): YoungFinding[] {
+    const before = query.continue === undefined ? undefined : cursorOf(query.continue);
+    return this.#young.where((columns) => (before === undefined || isBehind(columns, before)) && matches(columns, query));
+  }
+
+  #unpack(data: Stored): Finding {
+    return typeof data === 'number' ? (JSON.parse(this.#blocks.text(data)) as Finding) : unpackFinding(data, this.#seal);
+  }
+}
+
+function cursorOf(token: string): [number, string] {
+  return decodeCursor('findings', ['number', 'string'], token) as [number, string];
+}
+
+function isBehind({ ts_ms: tsMs, id }: FindingColumns, [lastMs, lastId]: [number, string]): boolean {
+  return tsMs < lastMs || (tsMs === lastMs && id < lastId);
+}
+
+function pack(text: string, seal: ValueSeal): Buffer | string {
+  if (text.length < COMPRESSED_FROM && seal.keyId === undefined) return text;
+  return seal.seal(compress(Buffer.from(text, 'utf8'), COMPRESSION_LEVEL));
+}
+
+export function unpackFinding(data: Buffer | string, seal: ValueSeal): Finding {
+  return JSON.parse(typeof data === 'string' ? data : decompress(seal.open(data)).toString('utf8')) as Finding;
+}

@@ -1,0 +1,198 @@
+/**
+ * Lists changes newest first. A name drives by the chains of its objects; anything else asked for (actor, path, kind, namespace) by its
+ * postings, intersected; what is left is checked on the rows. Changes too young for postings are gone through. Time narrows the range of
+ * seq (log-times.ts), which costs no index and stands clocks that go backwards.
+ */
+import type Database from 'better-sqlite3';
+import { decodeFlags, decodeResourceVersion, isCheckpoint, typeBits } from '../pack/row-codec.ts';
+import { decodeCursor, encodeCursor, pageOf } from '../page-cursor.ts';
+import type { ChangeQuery, ChangeSummary, Page } from '../store.ts';
+import { corruptRecord } from '../store-errors.ts';
+import { CHANGE_COLUMNS, type ChangeLog, type ChangeRow } from './change-log.ts';
+import type { Interning } from './interning.ts';
+import type { LogTimes } from './log-times.ts';
+import type { Objects } from './objects.ts';
+import { type Dimension, intersectionOf, type Positions, type Postings, unionOf } from './postings.ts';
+
+/** With more objects of a name than this, going by the other things asked for is the better way. */
+const OBJECTS_MAX = 256;
+const CHUNK_MIN = 128;
+const CHUNK_MAX = 2_048;
+/** Who made a change as amended by what became known later. */
+const AMENDED = `coalesce((SELECT a.actor_set_id FROM attribution a WHERE a.change_seq = c.seq ORDER BY a.id DESC LIMIT 1), c.actor_set_id)`;
+
+interface Parts {
+  db: Database.Database;
+  interning: Interning;
+  objects: Objects;
+  log: ChangeLog;
+  times: LogTimes;
+  postings: Postings;
+}
+
+type Filters = Partial<Record<Dimension, number[]>>;
+
+export class ChangeQueries {
+  readonly #parts: Parts;
+  readonly #sql;
+
+  constructor(parts: Parts) {
+    this.#parts = parts;
+    this.#sql = {
+      named: parts.db
+        .prepare<[string, string, string, number], number>(
+          `SELECT id FROM object WHERE resource_id IN (SELECT value FROM json_each(?)) AND namespace_id IN (SELECT value FROM json_each(?))
+             AND name = ? LIMIT ?`,
+        )
+        .pluck(),
+      amendedUpTo: parts.db
+        .prepare<[number, number], number | null>(
+          'SELECT max(change_seq) FROM attribution WHERE actor_set_id = ? AND change_seq <= ?',
+        )
+        .pluck(),
+    };
+  }
+
+  /** Throws REQUEST_INVALID on a continue token that is not one of this list. */
+  list(query: ChangeQuery): Page<ChangeSummary> {
+    const range = this.#parts.times.range(query.fromMs, query.toMs);
+    if (query.continue !== undefined) {
+      const [before] = decodeCursor('changes', ['number'], query.continue) as [number];
+      range.high = Math.min(range.high, before - 1);
+    }
+    if (query.beforeSeq !== undefined) range.high = Math.min(range.high, query.beforeSeq - 1);
+    const rows = this.#rows(query, range);
+    const page = pageOf(rows, query.limit, (last) => encodeCursor('changes', [last.seq]));
+    return { ...page, items: page.items.map((row) => this.summary(row)) };
+  }
+
+  summary(row: ChangeRow): ChangeSummary {
+    const { own, type, origin } = decodeFlags(row.flags);
+    const life = this.#parts.objects.life(row.lifeId);
+    if (life === undefined) throw corruptRecord('a change belongs to no life', `change ${row.seq}`);
+    return {
+      seq: row.seq,
+      ref: life.ref,
+      uid: life.uid,
+      type,
+      origin,
+      observedMs: row.observedMs,
+      resourceVersion: decodeResourceVersion(row.rv),
+      generation: row.generation ?? undefined,
+      actor: this.#parts.interning.actorSet(row.actorSetId).actor,
+      own,
+      paths: row.pathsetId === null ? [] : this.#parts.interning.pathset(row.pathsetId),
+      ...(isCheckpoint(row.flags) && { checkpoint: true as const }),
+    };
+  }
+
+  #rows(query: ChangeQuery, { low, high }: { low: number; high: number }): ChangeRow[] {
+    const filters = this.#filters(query);
+    if (filters === undefined) return [];
+    const wanted = query.limit + 1;
+    const select = this.#select(query, filters);
+    const chains = this.#chains(query, filters);
+    const lists = chains === undefined ? this.#lists(filters) : [chains];
+    if (lists.length === 0) return select('c.seq BETWEEN ? AND ?', [low, high], wanted);
+    // Postings lag behind, chains do not.
+    const listed = chains === undefined ? Math.min(high, this.#parts.postings.through) : high;
+    const found = listed < high ? select('c.seq BETWEEN ? AND ?', [Math.max(low, listed + 1), high], wanted) : [];
+    const positions = intersectionOf(lists);
+    let chunk = Math.max(wanted, CHUNK_MIN);
+    for (let upTo = listed; found.length < wanted; chunk = Math.min(chunk * 2, CHUNK_MAX)) {
+      const seqs = newestOf(positions, { low, high: upTo }, chunk);
+      if (seqs.length === 0) break;
+      found.push(...select('c.seq IN (SELECT value FROM json_each(?))', [JSON.stringify(seqs)], wanted - found.length));
+      upTo = (seqs.at(-1) as number) - 1;
+    }
+    return found;
+  }
+
+  /** The changes of the objects of a name, when one is asked for and they are few. */
+  #chains(query: ChangeQuery, filters: Filters): Positions | undefined {
+    const { interning, objects, log } = this.#parts;
+    if (query.name === undefined) return undefined;
+    const resources = JSON.stringify(filters.resources ?? interning.resources({}).map(({ id }) => id));
+    const namespaces = JSON.stringify(filters.namespaces ?? interning.namespaceIds());
+    const ids = this.#sql.named.all(resources, namespaces, query.name, OBJECTS_MAX + 1);
+    if (ids.length > OBJECTS_MAX) return undefined;
+    return unionOf(
+      ids.map((objectId) => {
+        let at = objects.newestChange(objectId);
+        return {
+          upTo: (seq) => {
+            if (at !== undefined && at > seq) at = log.newestUpTo(at, seq)?.seq;
+            return at;
+          },
+        };
+      }),
+    );
+  }
+
+  #lists(filters: Filters): Positions[] {
+    const { postings } = this.#parts;
+    return Object.entries(filters).map(([dimension, values]) => {
+      const list = postings.positions(dimension as Dimension, values);
+      // Changes that had an actor at any time; whether it still is the one is checked on the rows.
+      return dimension === 'actors' ? unionOf([list, ...values.map((value) => this.#amended(value))]) : list;
+    });
+  }
+
+  #amended(actorSetId: number): Positions {
+    return { upTo: (seq) => this.#sql.amendedUpTo.get(actorSetId, seq) ?? undefined };
+  }
+
+  /** What the query names, as ids; undefined when it names something never seen. */
+  #filters(query: ChangeQuery): Filters | undefined {
+    const { interning } = this.#parts;
+    const filters: Filters = {};
+    if (query.actor !== undefined) filters.actors = interning.actorSetsByName(query.actor);
+    if (query.path !== undefined) filters.pathsets = interning.pathsetsByPath(query.path);
+    if (query.cluster !== undefined || query.group !== undefined || query.kind !== undefined)
+      filters.resources = interning.resources(query).map(({ id }) => id);
+    if (query.namespace !== undefined) {
+      const id = interning.namespaceIdIfKnown(query.namespace);
+      filters.namespaces = id === undefined ? [] : [id];
+    }
+    return Object.values(filters).some((ids) => ids.length === 0) ? undefined : filters;
+  }
+
+  /** Rows that fit everything asked for, newest first, from where `from` says. */
+  #select(query: ChangeQuery, filters: Filters) {
+    const where: string[] = [];
+    const values: (number | string)[] = [];
+    const among = (column: string, ids: number[] | undefined) => {
+      if (ids === undefined) return;
+      where.push(`${column} IN (SELECT value FROM json_each(?))`);
+      values.push(JSON.stringify(ids));
+    };
+    const compare = (condition: string, value: number | string | undefined) => {
+      if (value === undefined) return;
+      where.push(condition);
+      values.push(value);
+    };
+    among(AMENDED, filters.actors);
+    among('c.pathset_id', filters.pathsets);
+    // The unary plus keeps SQLite from beginning with the objects.
+    among('+o.resource_id', filters.resources);
+    among('+o.namespace_id', filters.namespaces);
+    compare('o.name = ?', query.name);
+    compare('c.flags & 3 = ?', query.type === undefined ? undefined : typeBits(query.type));
+    compare('c.observed_ms >= ?', query.fromMs);
+    compare('c.observed_ms <= ?', query.toMs);
+    return (from: string, position: (number | string)[], limit: number): ChangeRow[] => {
+      const sql = `SELECT ${CHANGE_COLUMNS}, ${AMENDED} AS amendedId FROM change c CROSS JOIN life l ON l.id = c.life_id CROSS JOIN object o ON o.id = l.object_id
+        WHERE ${[from, ...where].join(' AND ')} ORDER BY c.seq DESC LIMIT ?`;
+      const rows = this.#parts.db.prepare<(number | string)[], ChangeRow & { amendedId: number }>(sql);
+      return rows.all(...position, ...values, limit).map(({ amendedId, ...row }) => ({ ...row, actorSetId: amendedId }));
+    };
+  }
+}
+
+/** At most `limit` positions of a range, newest first. */
+function newestOf(positions: Positions, { low, high }: { low: number; high: number }, limit: number): number[] {
+  const seqs: number[] = [];
+  for (let seq = positions.upTo(high); seq !== undefined && seq >= low && seqs.length < limit; seq = positions.upTo(seq - 1))
+    seqs.push(seq);
+  return seqs;
+}

@@ -1,0 +1,235 @@
+/**
+ * Marks along the log: which change of each object was its newest there. The chain of an object's changes only leads back, so what it was at a time is
+ * looked for from the next mark on instead of from its newest change. They are made in upkeep, some objects a step, and can be left out.
+ *
+ * There is one after about every two changes per object, so that they take some bytes a change however many objects there are, and few links
+ * lie between a time and a mark. Older databases get theirs from the newest back.
+ */
+import type Database from 'better-sqlite3';
+import { StateRow } from '../pack/state-row.ts';
+import { ByteReader, ByteWriter } from '../pack/varint.ts';
+import type { ChangeLog } from './change-log.ts';
+import type { Objects } from './objects.ts';
+
+export interface NewestMarkOptions {
+  /** Changes between two marks, at least. */
+  changesPerNewestMark: number;
+}
+
+export const NEWEST_MARK_DEFAULTS: NewestMarkOptions = { changesPerNewestMark: 128 * 1024 };
+
+const CHUNK_BITS = 8;
+const OBJECTS_PER_CHUNK = 2 ** CHUNK_BITS;
+const CHANGES_PER_OBJECT = 2;
+const OBJECTS_PER_STEP = 32;
+const NONE = 0;
+const NO_OBJECTS = Buffer.alloc(0);
+
+/** The places that are marked, and the one that is being marked for the objects before `chunk` so far. */
+interface Progress {
+  low: number;
+  high: number;
+  target?: number;
+  chunk?: number;
+}
+
+interface MarkRow {
+  throughSeq: number;
+  data: Buffer;
+}
+
+interface Parts {
+  db: Database.Database;
+  log: ChangeLog;
+  objects: Objects;
+}
+
+export class NewestMarks {
+  readonly #parts: Parts;
+  readonly #options: NewestMarkOptions;
+  readonly #stored: StateRow;
+  readonly #sql;
+  /** The mark looked at last: a list asks for one object after the other. Without `seqs` there is none that far on. */
+  #last: { chunk: number; from: number; through: number; seqs?: (number | undefined)[] } | undefined;
+
+  /** The next mark of the first chunk for each place from `from` on. */
+  #first: { from: number; through: number } | undefined;
+  /** A mark that was found to hold the chunks up to one and no others: the next one for each place from `from` through its own. */
+  #made: { from: number; through: number; chunks: number } | undefined;
+
+  /** The chunk that is being looked at. */
+  #found: { target: number; chunk: number; seqs: number[] } | undefined;
+
+  constructor(parts: Parts, options: NewestMarkOptions) {
+    const { db } = parts;
+    this.#parts = parts;
+    this.#options = options;
+    this.#stored = new StateRow(db, 'store/newestMarks');
+    this.#sql = {
+      next: db.prepare<[number, number], MarkRow>(
+        'SELECT through_seq AS throughSeq, data FROM newest_mark WHERE chunk = ? AND through_seq >= ? ORDER BY through_seq LIMIT 1',
+      ),
+      put: db.prepare<[number, number, Buffer]>('INSERT OR REPLACE INTO newest_mark (chunk, through_seq, data) VALUES (?, ?, ?)'),
+      forget: db.prepare<[number]>(
+        'DELETE FROM newest_mark WHERE chunk = ? AND through_seq < (SELECT coalesce(min(seq), 0) FROM change)',
+      ),
+      objectIdMax: db.prepare<[], number | null>('SELECT max(id) FROM object').pluck(),
+    };
+  }
+
+  forget(): void {
+    this.#forgetFound();
+    this.#found = undefined;
+  }
+
+  /** The newest change of an object up to `seqMax`; its newest of all may be known. */
+  newestUpTo(objectId: number, seqMax: number, newestSeq?: number): ReturnType<ChangeLog['row']> {
+    const { log, objects } = this.#parts;
+    if (newestSeq !== undefined && newestSeq <= seqMax) return log.row(newestSeq);
+    const near = this.#near(objectId, seqMax);
+    if (near === NONE) return undefined;
+    const found = near === undefined ? undefined : log.newestUpTo(near, seqMax);
+    // What a mark names may no longer be kept, or be of an object that had the number before.
+    if (found !== undefined && objects.life(found.lifeId)?.objectId === objectId) return found;
+    const newest = newestSeq ?? objects.newestChange(objectId);
+    return newest === undefined ? undefined : log.newestUpTo(newest, seqMax);
+  }
+
+  /** The same for some objects at once, whose newest changes are known. */
+  newestOfAll(entries: readonly { objectId: number; seq: number }[], seqMax: number): ReturnType<ChangeLog['row']>[] {
+    const { log, objects } = this.#parts;
+    const walks = entries.flatMap(({ objectId, seq }, i) => {
+      const from = seq <= seqMax ? seq : (this.#near(objectId, seqMax) ?? seq);
+      return from === NONE ? [] : [{ i, objectId, newest: seq, from, to: undefined as number | undefined }];
+    });
+    const to = log.newestSeqsUpTo(
+      walks.map(({ from }) => from),
+      seqMax,
+    );
+    for (const [n, walk] of walks.entries()) walk.to = to[n];
+    // Where a walk found nothing, what it began with says whether that is so.
+    const rows = log.rows(walks.map((walk) => walk.to ?? walk.from));
+    const found: ReturnType<ChangeLog['row']>[] = entries.map(() => undefined);
+    for (const { i, objectId, newest, from, to: at } of walks) {
+      const row = rows.get(at ?? from);
+      // What a mark names may no longer be kept, or be of an object that had the number before.
+      if (row === undefined || objects.life(row.lifeId)?.objectId !== objectId)
+        found[i] = from === newest ? undefined : log.newestUpTo(newest, seqMax);
+      else if (at !== undefined) found[i] = row;
+    }
+    return found;
+  }
+
+  /** Undefined where no mark tells. */
+  #near(objectId: number, seqMax: number): number | undefined {
+    const chunk = objectId >>> CHUNK_BITS;
+    let last = this.#last;
+    if (last?.chunk !== chunk || seqMax < last.from || seqMax > last.through) {
+      const row = this.#mark(chunk, seqMax);
+      const through = row?.throughSeq ?? Number.POSITIVE_INFINITY;
+      last = { chunk, from: seqMax, through, ...(row === undefined ? {} : { seqs: decodeMark(row) }) };
+      this.#last = last;
+    }
+    return last.seqs === undefined ? undefined : (last.seqs[objectId % OBJECTS_PER_CHUNK] ?? NONE);
+  }
+
+  /** The next mark from a place on. Objects are numbered as they come, so one that is made and leaves a chunk out says that none of it was there. */
+  #mark(chunk: number, seqMax: number): MarkRow | undefined {
+    const made = this.#made;
+    const isBeyond = made !== undefined && chunk > made.chunks && seqMax >= made.from && seqMax <= made.through;
+    if (isBeyond) return { throughSeq: made.through, data: NO_OBJECTS };
+    const row = this.#sql.next.get(chunk, seqMax);
+    const through = this.#throughOfFirst(seqMax);
+    if (row === undefined || through === undefined || through >= row.throughSeq) return row;
+    if (this.#progress()?.target === through) return row;
+    // The same is true of all chunks after this one, for any place up to that mark.
+    this.#made = { from: seqMax, through, chunks: chunk - 1 };
+    return { throughSeq: through, data: NO_OBJECTS };
+  }
+
+  /** The next mark of the first chunk, which each mark has. */
+  #throughOfFirst(seqMax: number): number | undefined {
+    let first = this.#first;
+    if (first === undefined || seqMax < first.from || seqMax > first.through) {
+      const row = this.#sql.next.get(0, seqMax);
+      if (row === undefined) return undefined;
+      first = { from: seqMax, through: row.throughSeq };
+      this.#first = first;
+    }
+    return first.through;
+  }
+
+  /** Marks were made, or may be gone: what was found of them is not true any more. */
+  #forgetFound(): void {
+    this.#last = undefined;
+    this.#first = undefined;
+    this.#made = undefined;
+  }
+
+  #progress(): Progress | null {
+    return JSON.parse(this.#stored.get() ?? 'null') as Progress | null;
+  }
+
+  /** Looks at some objects where marks are due, and writes what was found once a chunk is complete; false when nothing is due. */
+  step(): boolean {
+    const progress = this.#due();
+    if (progress === undefined) return false;
+    const { target, chunk } = progress;
+    if (this.#found?.target !== target || this.#found.chunk !== chunk) this.#found = { target, chunk, seqs: [] };
+    const { seqs } = this.#found;
+    this.#look(chunk * OBJECTS_PER_CHUNK, target, seqs);
+    const isComplete = seqs.length === OBJECTS_PER_CHUNK || chunk * OBJECTS_PER_CHUNK + seqs.length > this.#objectIdMax();
+    if (!isComplete) return true;
+    this.#parts.db.transaction(() => {
+      this.#sql.put.run(chunk, target, encodeMark(seqs, target));
+      this.#sql.forget.run(chunk);
+      const isLast = (chunk + 1) * OBJECTS_PER_CHUNK > this.#objectIdMax();
+      const [low, high] = [Math.min(progress.low, target), Math.max(progress.high, target)];
+      this.#stored.put(JSON.stringify(isLast ? { low, high } : { ...progress, chunk: chunk + 1 }));
+    })();
+    this.#forgetFound();
+    this.#found = undefined;
+    return true;
+  }
+
+  #due(): Required<Progress> | undefined {
+    const newest = this.#parts.log.newest();
+    if (newest < this.#options.changesPerNewestMark) return undefined;
+    const stored = this.#progress();
+    const { low, high, target, chunk } = stored ?? { low: newest, high: 0 };
+    if (target !== undefined && chunk !== undefined) return { low, high, target, chunk };
+    const every = Math.max(this.#options.changesPerNewestMark, CHANGES_PER_OBJECT * this.#objectIdMax());
+    if (newest - high >= every) return { low, high, target: newest, chunk: 0 };
+    // Below a mark and a half there is as little to gain as between two.
+    return low > 1.5 * every ? { low, high, target: low - every, chunk: 0 } : undefined;
+  }
+
+  /** Adds the newest changes of the next objects after those in `seqs`, of which the first is `firstId`. */
+  #look(firstId: number, throughSeq: number, seqs: number[]): void {
+    const last = Math.min(firstId + OBJECTS_PER_CHUNK - 1, firstId + seqs.length + OBJECTS_PER_STEP - 1, this.#objectIdMax());
+    for (let objectId = firstId + seqs.length; objectId <= last; objectId++) {
+      const newest = this.#parts.objects.newestChange(objectId);
+      seqs.push(newest !== undefined && newest <= throughSeq ? newest : (this.newestUpTo(objectId, throughSeq)?.seq ?? NONE));
+    }
+  }
+
+  #objectIdMax(): number {
+    return this.#sql.objectIdMax.get() ?? 0;
+  }
+}
+
+function encodeMark(seqs: readonly number[], throughSeq: number): Buffer {
+  const writer = new ByteWriter();
+  for (const seq of seqs) writer.varint(seq === NONE ? NONE : throughSeq - seq + 1);
+  return writer.finish();
+}
+
+function decodeMark({ throughSeq, data }: MarkRow): number[] {
+  const reader = new ByteReader(data);
+  const seqs: number[] = [];
+  while (!reader.done) {
+    const age = reader.varint();
+    seqs.push(age === NONE ? NONE : throughSeq + 1 - age);
+  }
+  return seqs;
+}

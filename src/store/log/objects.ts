@@ -1,0 +1,421 @@
+/**
+ * Objects by name, their lives by uid, and where each stands now.
+ *
+ * Writing the `head` row of each object with each change would touch a page of its own for nearly every change, which costs more than
+ * all the rest of appending it. So what moved is kept in memory and written every few thousand changes, sorted by object. A head row says
+ * itself up to which change it holds (`seq`), and `small_state` up to which change all of them do; whatever a killed process had not
+ * written is derived again from the changes after that, which are always there.
+ */
+import type Database from 'better-sqlite3';
+import { type ObjectRef, objectKey } from '../../domain/object-ref.ts';
+import { Recent } from '../../domain/recent.ts';
+import { decodeFlags, decodeUid, encodeUid } from '../pack/row-codec.ts';
+import { StateRow } from '../pack/state-row.ts';
+import { corruptRecord } from '../store-errors.ts';
+import type { Interning } from './interning.ts';
+
+export interface HeadRowOptions {
+  /** Head rows are written once so many objects moved, or so many changes were made since. */
+  movedMax: number;
+  behindMax: number;
+  /** With each batch from then on. */
+  savedAtOnce: number;
+}
+
+export const HEAD_ROW_DEFAULTS: HeadRowOptions = { movedMax: 16_384, behindMax: 65_536, savedAtOnce: 256 };
+
+/** Up to which change all head rows hold. */
+const HEADS_THROUGH = 'store/heads-through';
+const LIVE_PAGE = 1_000;
+const ABSENT_MAX = 2_000;
+
+/** What is known of an object apart from its state. */
+interface Standing {
+  objectId: number;
+  ref: ObjectRef;
+  lifeId: number;
+  uid: string;
+  /** Newest change. */
+  seq: number;
+  /** Newest resourceVersion, heartbeats included; as stored (see row-codec). */
+  rv: number | string;
+  generation: number | null;
+  deleted: boolean;
+  /** Patches since the last full state. */
+  depth: number;
+  changes: number;
+  heartbeats: number;
+  firstMs: number;
+  lastMs: number;
+}
+
+/** Mutable: `moved` and `save` see to its row. A class, so that all its fields lie in one place: there are as many as objects. */
+export class ObjectEntry implements Standing {
+  readonly objectId: number;
+  ref: ObjectRef;
+  lifeId: number;
+  uid: string;
+  seq: number;
+  rv: number | string;
+  generation: number | null;
+  deleted: boolean;
+  depth: number;
+  changes: number;
+  heartbeats: number;
+  readonly firstMs: number;
+  lastMs: number;
+  /** What the links of its next change are made from (see `nextLinks`); read from the log when it is first needed. */
+  marks: number[] | undefined = undefined;
+  /** The generation of entries it is one of; another than `Objects`' own once it has been let go of. */
+  generationOfEntries: number;
+
+  constructor(standing: Standing, generationOfEntries: number) {
+    this.objectId = standing.objectId;
+    this.ref = standing.ref;
+    this.lifeId = standing.lifeId;
+    this.uid = standing.uid;
+    this.seq = standing.seq;
+    this.rv = standing.rv;
+    this.generation = standing.generation;
+    this.deleted = standing.deleted;
+    this.depth = standing.depth;
+    this.changes = standing.changes;
+    this.heartbeats = standing.heartbeats;
+    this.firstMs = standing.firstMs;
+    this.lastMs = standing.lastMs;
+    this.generationOfEntries = generationOfEntries;
+  }
+}
+
+/** Of an entry that is no longer the one of its object. */
+const LET_GO = -1;
+
+interface EntryRow {
+  objectId: number;
+  resourceId: number;
+  namespaceId: number;
+  name: string;
+  lifeId: number;
+  uid: Buffer | string;
+  versionId: number;
+  seq: number;
+  rv: number | string;
+  generation: number | null;
+  deleted: number;
+  depth: number;
+  changes: number;
+  heartbeats: number;
+  firstMs: number;
+  lastMs: number;
+}
+
+/** A change as far as it moves its object. */
+interface MovedRow {
+  objectId: number;
+  lifeId: number;
+  seq: number;
+  rv: number | string;
+  generation: number | null;
+  flags: number;
+  observedMs: number;
+  ordinal: number;
+}
+
+interface PageParameters {
+  /** JSON list of ids. */
+  resources: string;
+  namespaceId: number | null;
+  name: string | null;
+  after: number;
+  limit: number;
+}
+
+const ENTRY_COLUMNS = `
+  o.id AS objectId, o.resource_id AS resourceId, o.namespace_id AS namespaceId, o.name, h.life_id AS lifeId, l.uid,
+  l.version_id AS versionId, h.seq, h.rv, h.generation, h.deleted, h.depth, h.changes, h.heartbeats,
+  h.first_ms AS firstMs, h.last_ms AS lastMs
+  FROM object o JOIN head h ON h.object_id = o.id JOIN life l ON l.id = h.life_id`;
+
+/** The ids first, which an index tells alone, and only of those that fit the page what they are. */
+const pageSql = (where: string) => `SELECT ${ENTRY_COLUMNS} WHERE o.id IN (
+    SELECT id FROM object WHERE resource_id IN (SELECT value FROM json_each(@resources)) ${where}
+      AND (@name IS NULL OR name = @name) AND id > @after ORDER BY id LIMIT @limit) ORDER BY o.id`;
+
+export interface Life {
+  id: number;
+  objectId: number;
+  uid: string;
+  ref: ObjectRef;
+  resourceId: number;
+  namespaceId: number;
+}
+
+export class Objects {
+  readonly #interning: Interning;
+  readonly #options: HeadRowOptions;
+  readonly #entries: Recent<string, ObjectEntry>;
+  readonly #lives = new Recent<number, Life>(20_000);
+  /** Entries ahead of their head row, by object. */
+  readonly #moved = new Map<number, ObjectEntry>();
+  readonly #sql;
+  readonly #stored: StateRow;
+  /** Names looked for in vain: what is seen for the first time is looked for before it is compared, and again as it is appended. */
+  readonly #absent = new Set<string>();
+  /** Moves whenever all entries are let go of. */
+  #generation = 0;
+  #recovered = false;
+  #through = 0;
+  /** The rows that are being written, the last one first; up to which change all rows hold when that is done; the newest at the last batch. */
+  #saving: { left: ObjectEntry[]; through: number; lastSeq: number } | undefined;
+
+  constructor(db: Database.Database, interning: Interning, entriesMax: number, options: HeadRowOptions = HEAD_ROW_DEFAULTS) {
+    this.#interning = interning;
+    this.#options = options;
+    this.#stored = new StateRow(db, HEADS_THROUGH);
+    this.#entries = new Recent(entriesMax, (entry) => {
+      entry.generationOfEntries = LET_GO;
+    });
+    this.#sql = {
+      find: db.prepare<[number, number, string], EntryRow>(
+        `SELECT ${ENTRY_COLUMNS} WHERE o.resource_id = ? AND o.namespace_id = ? AND o.name = ?`,
+      ),
+      add: db.prepare<[number, number, string]>('INSERT INTO object (resource_id, namespace_id, name) VALUES (?, ?, ?)'),
+      addLife: db.prepare<[number, Buffer | string, number]>('INSERT INTO life (object_id, uid, version_id) VALUES (?, ?, ?)'),
+      newest: db.prepare<[number], number>('SELECT seq FROM head WHERE object_id = ?').pluck(),
+      life: db.prepare<[number], Pick<EntryRow, 'objectId' | 'uid' | 'versionId' | 'resourceId' | 'namespaceId' | 'name'>>(
+        `SELECT l.object_id AS objectId, l.uid, l.version_id AS versionId, o.resource_id AS resourceId,
+           o.namespace_id AS namespaceId, o.name
+         FROM life l JOIN object o ON o.id = l.object_id WHERE l.id = ?`,
+      ),
+      save: db.prepare(
+        `INSERT INTO head (object_id, life_id, seq, rv, generation, deleted, depth, changes, heartbeats, first_ms, last_ms)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+         ON CONFLICT (object_id) DO UPDATE SET life_id = excluded.life_id, seq = excluded.seq, rv = excluded.rv,
+           generation = excluded.generation, deleted = excluded.deleted, depth = excluded.depth, changes = excluded.changes,
+           heartbeats = excluded.heartbeats, last_ms = excluded.last_ms`,
+      ),
+      pageOfAll: db.prepare<[PageParameters], EntryRow>(
+        `SELECT ${ENTRY_COLUMNS} WHERE +o.resource_id IN (SELECT value FROM json_each(@resources))
+           AND o.id > @after ORDER BY o.id LIMIT @limit`,
+      ),
+      pageOfSome: db.prepare<[PageParameters], EntryRow>(pageSql('')),
+      pageOfNamespace: db.prepare<[PageParameters], EntryRow>(pageSql('AND namespace_id = @namespaceId')),
+      byId: db.prepare<[number], EntryRow>(`SELECT ${ENTRY_COLUMNS} WHERE o.id = ?`),
+      moved: db.prepare<[number], MovedRow>(
+        `SELECT l.object_id AS objectId, c.life_id AS lifeId, c.seq, c.rv, c.generation, c.flags, c.observed_ms AS observedMs, c.ordinal
+         FROM change c JOIN life l ON l.id = c.life_id WHERE c.seq > ? ORDER BY c.seq`,
+      ),
+      removeHead: db.prepare<[number]>('DELETE FROM head WHERE object_id = ?'),
+      removeLives: db.prepare<[number]>('DELETE FROM life WHERE object_id = ?'),
+      remove: db.prepare<[number]>('DELETE FROM object WHERE id = ?'),
+    };
+  }
+
+  /** After a rolled-back transaction: entries may have moved with it, so they are derived again. */
+  forget(): void {
+    this.#entries.clear();
+    this.#generation += 1;
+    this.#lives.clear();
+    this.#moved.clear();
+    this.#saving = undefined;
+    this.#absent.clear();
+    this.#recovered = false;
+  }
+
+  /** `known` is what was found or created under this name before, where that is at hand: as long as it holds nothing is looked up. */
+  find(ref: ObjectRef, known?: ObjectEntry): ObjectEntry | undefined {
+    if (known?.generationOfEntries === this.#generation) return known;
+    this.#recover();
+    const key = objectKey(ref);
+    const cached = this.#entries.get(key);
+    if (cached !== undefined) return cached;
+    if (this.#absent.has(key)) return undefined;
+    const namespaceId = this.#interning.namespaceIdIfKnown(ref.namespace);
+    const [resource] = this.#interning.resources({ cluster: ref.cluster, group: ref.group, kind: ref.kind });
+    if (namespaceId === undefined || resource === undefined) return undefined;
+    const row = this.#sql.find.get(resource.id, namespaceId, ref.name);
+    if (row === undefined) {
+      if (this.#absent.size >= ABSENT_MAX) this.#absent.clear();
+      this.#absent.add(key);
+      return undefined;
+    }
+    const entry = this.#entry(row);
+    entry.generationOfEntries = this.#generation;
+    this.#entries.set(key, entry);
+    return entry;
+  }
+
+  /** A name seen for the first time; its life and everything that moves is filled in by the caller, who then saves it. */
+  create(ref: ObjectRef, observedMs: number): ObjectEntry {
+    const resourceId = this.#interning.resourceId(ref.cluster, ref.group, ref.kind);
+    const namespaceId = this.#interning.namespaceId(ref.namespace);
+    const objectId = Number(this.#sql.add.run(resourceId, namespaceId, ref.name).lastInsertRowid);
+    const nothing = { lifeId: 0, uid: '', seq: 0, rv: 0, generation: null, deleted: false, depth: 0, changes: 0, heartbeats: 0 };
+    const standing = { objectId, ref, ...nothing, firstMs: observedMs, lastMs: observedMs };
+    const entry = new ObjectEntry(standing, this.#generation);
+    const key = objectKey(ref);
+    this.#absent.delete(key);
+    this.#entries.set(key, entry);
+    return entry;
+  }
+
+  beginLife(entry: ObjectEntry, uid: string, ref: ObjectRef): void {
+    const versionId = this.#interning.versionId(ref.version);
+    entry.lifeId = Number(this.#sql.addLife.run(entry.objectId, encodeUid(uid), versionId).lastInsertRowid);
+    entry.uid = uid;
+    entry.ref = ref;
+    entry.depth = 0;
+  }
+
+  /** Writes the head row now: for a new object, and for what no change tells (a heartbeat). */
+  save(entry: ObjectEntry): void {
+    const { objectId, lifeId, seq, rv, generation, deleted, depth, changes, heartbeats, firstMs, lastMs } = entry;
+    this.#sql.save.run(...[objectId, lifeId, seq, rv, generation, deleted ? 1 : 0, depth, changes, heartbeats, firstMs, lastMs]);
+    this.#moved.delete(objectId);
+  }
+
+  /** The entry has moved by a change that is in the log; its head row can wait. */
+  moved(entry: ObjectEntry): void {
+    this.#moved.set(entry.objectId, entry);
+  }
+
+  /** Writes some of the waiting head rows once they are many or the log has gone far beyond them; within a transaction. */
+  flushDue(newestSeq: number): void {
+    const { movedMax, behindMax, savedAtOnce } = this.#options;
+    const isDue = this.#moved.size >= movedMax || newestSeq - this.#through >= behindMax;
+    if (this.#saving === undefined && isDue)
+      this.#saving = { left: this.#waiting().reverse(), through: newestSeq, lastSeq: newestSeq };
+    if (this.#saving === undefined) return;
+    const { left, through, lastSeq } = this.#saving;
+    // More than can have moved since the last batch, so that those that wait do not become ever more.
+    const count = savedAtOnce + 2 * (newestSeq - lastSeq);
+    // One that does not wait any more was written meanwhile, or removed.
+    for (const entry of left.splice(-count).reverse()) if (this.#moved.get(entry.objectId) === entry) this.save(entry);
+    this.#saving.lastSeq = newestSeq;
+    if (left.length === 0) this.#saved(through);
+  }
+
+  /** Writes all of them. */
+  flush(newestSeq: number): void {
+    this.#recover();
+    if (newestSeq === this.#through) return;
+    for (const entry of this.#waiting()) this.save(entry);
+    this.#saved(newestSeq);
+  }
+
+  /** By object, as their rows lie. */
+  #waiting(): ObjectEntry[] {
+    return [...this.#moved.values()].sort((a, b) => a.objectId - b.objectId);
+  }
+
+  #saved(through: number): void {
+    this.#saving = undefined;
+    this.#stored.put(String(through));
+    this.#through = through;
+  }
+
+  /** Brings the entries up to the newest change. */
+  #recover(): void {
+    if (this.#recovered) return;
+    this.#recovered = true;
+    this.#through = Number(this.#stored.get() ?? 0);
+    for (const row of this.#sql.moved.all(this.#through)) this.#replay(row);
+  }
+
+  #replay(row: MovedRow): void {
+    let entry = this.#moved.get(row.objectId);
+    if (entry === undefined) {
+      const stored = this.#sql.byId.get(row.objectId);
+      if (stored === undefined) throw corruptRecord('an object has no head', `object ${row.objectId}`);
+      entry = this.#entry(stored);
+    }
+    if (row.seq <= entry.seq) return;
+    const life = this.life(row.lifeId);
+    if (life === undefined) throw corruptRecord('a change belongs to no life', `change ${row.seq}`);
+    const { type, record } = decodeFlags(row.flags);
+    if (record === 'full') entry.depth = 0;
+    if (record === 'patch') entry.depth += 1;
+    // Counted by its place and not by rows: retention may have let go of some that the head row did not know of yet.
+    entry.changes = row.ordinal;
+    const { seq, rv, generation, lifeId, observedMs } = row;
+    const { uid, ref } = life;
+    Object.assign(entry, { seq, rv, generation, lifeId, uid, ref, deleted: type === 'DELETED', lastMs: observedMs });
+    this.#moved.set(row.objectId, entry);
+  }
+
+  life(id: number): Life | undefined {
+    let life = this.#lives.get(id);
+    if (life === undefined) {
+      const row = this.#sql.life.get(id);
+      if (row === undefined) return undefined;
+      const { objectId, uid, resourceId, namespaceId } = row;
+      life = { id, objectId, uid: decodeUid(uid), ref: this.#ref(row), resourceId, namespaceId };
+      this.#lives.set(id, life);
+    }
+    return life;
+  }
+
+  /** The newest change of an object. */
+  newestChange(objectId: number): number | undefined {
+    this.#recover();
+    return this.#moved.get(objectId)?.seq ?? this.#sql.newest.get(objectId);
+  }
+
+  /** Forgets an object of which no change is kept any more. */
+  remove({ id, objectId, ref }: Life): void {
+    this.#sql.removeHead.run(objectId);
+    this.#sql.removeLives.run(objectId);
+    this.#sql.remove.run(objectId);
+    this.#entries.delete(objectKey(ref));
+    this.#moved.delete(objectId);
+    this.#lives.delete(id);
+  }
+
+  /** Objects of some resources by rising id, deleted ones too. */
+  page(query: {
+    resources: number[];
+    namespaceId: number | undefined;
+    name: string | undefined;
+    after: number;
+    limit: number;
+  }): ObjectEntry[] {
+    const { namespaceId = null, name = null, after, limit } = query;
+    this.#recover();
+    const { pageOfAll, pageOfSome, pageOfNamespace } = this.#sql;
+    // Most objects are of these resources: then the first ones found by id are the page.
+    const mostAre = name === null && query.resources.length * 2 >= this.#interning.resources({}).length;
+    const page = namespaceId !== null ? pageOfNamespace : mostAre ? pageOfAll : pageOfSome;
+    const rows = page.all({ resources: JSON.stringify(query.resources), namespaceId, name, after, limit });
+    return rows.map((row) => this.#entry(row));
+  }
+
+  /** Live objects, read page by page so that the database can be written to meanwhile. */
+  *live(resourceId: number, namespaceId: number | undefined): Generator<ObjectEntry> {
+    for (let after = 0; ; ) {
+      const page = this.page({ resources: [resourceId], namespaceId, name: undefined, after, limit: LIVE_PAGE });
+      yield* page.filter((entry) => !entry.deleted);
+      const last = page.at(-1);
+      if (last === undefined || page.length < LIVE_PAGE) return;
+      after = last.objectId;
+    }
+  }
+
+  #entry(row: EntryRow): ObjectEntry {
+    const moved = this.#moved.get(row.objectId);
+    if (moved !== undefined) return moved;
+    const { objectId, lifeId, seq, rv, generation, depth, changes, heartbeats, firstMs, lastMs } = row;
+    const [ref, uid] = [this.#ref(row), decodeUid(row.uid)];
+    // Who lists objects asks for their states next.
+    const { resourceId, namespaceId } = row;
+    if (this.#lives.get(lifeId) === undefined)
+      this.#lives.set(lifeId, { id: lifeId, objectId, uid, ref, resourceId, namespaceId });
+    const numbers = { objectId, lifeId, seq, rv, generation, depth, changes, heartbeats, firstMs, lastMs };
+    return new ObjectEntry({ ...numbers, ref, uid, deleted: row.deleted !== 0 }, LET_GO);
+  }
+
+  #ref(row: { resourceId: number; namespaceId: number; name: string; versionId: number }): ObjectRef {
+    const { cluster, group, kind } = this.#interning.resource(row.resourceId);
+    const version = this.#interning.version(row.versionId);
+    return { cluster, group, version, kind, namespace: this.#interning.namespace(row.namespaceId), name: row.name };
+  }
+}

@@ -1,0 +1,327 @@
+/**
+ * Lets go of what is old, by age and, when the database nears its cap, by age order: first all but the last change of an object and day, later all but
+ * evidence and each object's newest state. Works block by block of sealed revisions, a small transaction each, so that writing never waits long; a
+ * process killed in between goes on where it stopped.
+ *
+ * Ages count from the newest time recorded and not from the wall clock, so that a recording of last year is kept like one of today.
+ */
+import type Database from 'better-sqlite3';
+import { CHECKPOINT_BIT, decodeFlags, decodeResourceVersion, recordShapeOf, withRecordShape } from '../pack/row-codec.ts';
+import { corruptRecord } from '../store-errors.ts';
+import { type Blocks, placeIn } from './blocks.ts';
+import type { ChangeLog, ChangeRow } from './change-log.ts';
+import type { Life, Objects } from './objects.ts';
+import type { Postings } from './postings.ts';
+import { checkpointsOf, DAY_MS, evidenceOf, type KeptChange, planOf } from './retention-plan.ts';
+import { bareOf, encodeFull, encodePatch } from './revision-codec.ts';
+import type { Revisions } from './revisions.ts';
+import { compareByPlace, type Place, type PlacedRecord } from './young-records.ts';
+
+export interface RetentionOptions {
+  /** Every change is kept for this long; by default for ever. */
+  keepChangesMs: number;
+  /** Daily checkpoints are kept for this long, at least as long as all changes. */
+  keepCheckpointsMs: number;
+  /** Share of the changes of a span that evidence may keep at most, not counting the change before each. */
+  evidenceShare: number;
+}
+
+export const RETENTION_DEFAULTS: RetentionOptions = {
+  keepChangesMs: Number.POSITIVE_INFINITY,
+  keepCheckpointsMs: Number.POSITIVE_INFINITY,
+  evidenceShare: 0.1,
+};
+
+/** The newest spans are never touched: what is written now builds on them. */
+const SPANS_SPARED = 2;
+/** Changes gathered in a step. */
+const GATHERED = 2_048;
+const ALL = 0;
+const CHECKPOINTS = 1;
+const STATISTICS = 2;
+type Tier = typeof CHECKPOINTS | typeof STATISTICS;
+
+interface SpanRow {
+  firstSeq: number;
+  lastSeq: number;
+  msMin: number;
+  msMax: number;
+  tier: number;
+  key: number;
+  byNamespace: number;
+}
+
+interface BlockRow {
+  id: number;
+  /** Of its first record. */
+  namespaceId: number;
+  resourceId: number;
+  lifeId: number;
+  seq: number;
+}
+
+/** The changes of a span by life. A large one has more than one step may read, so they are gathered some thousand at a time. */
+interface Gathered {
+  key: number;
+  through: number;
+  lives: Map<number, { life: Life; seqs: number[] }>;
+  evidence: ReadonlySet<number>;
+}
+
+/** The changes of one life whose place is a block. */
+interface Part {
+  life: Life;
+  rows: ChangeRow[];
+}
+
+/** How a part is thinned, and the records of its block, which change with it. */
+interface Thinning {
+  span: SpanRow;
+  tier: Tier;
+  evidence: ReadonlySet<number>;
+  records: Map<number, PlacedRecord>;
+}
+
+interface Parts {
+  db: Database.Database;
+  blocks: Blocks;
+  log: ChangeLog;
+  objects: Objects;
+  postings: Postings;
+  revisions: Revisions;
+  /** Changes within a time that findings rest on, the most telling first. */
+  evidence: (fromMs: number, toMs: number) => number[];
+  /** Counts what is let go of, in the same transaction. */
+  released: (changes: number) => void;
+}
+
+export class Retention {
+  readonly #parts: Parts;
+  readonly #options: RetentionOptions;
+  readonly #sql;
+  #gathered: Gathered | undefined;
+
+  constructor(parts: Parts, options: RetentionOptions) {
+    this.#parts = parts;
+    this.#options = options;
+    const { db } = parts;
+    const span =
+      'SELECT first_seq AS firstSeq, last_seq AS lastSeq, ms_min AS msMin, ms_max AS msMax, tier, block_key AS key, by_namespace AS byNamespace FROM span';
+    const block =
+      'SELECT id, namespace_id AS namespaceId, resource_id AS resourceId, life_id AS lifeId, seq FROM block WHERE span_seq = ?';
+    const inOrder = 'ORDER BY namespace_id, resource_id, life_id, seq LIMIT 1';
+    this.#sql = {
+      newestSpan: db.prepare<[], SpanRow>(`${span} ORDER BY last_seq DESC LIMIT 1`),
+      spared: db.prepare<[number], number>('SELECT last_seq FROM span ORDER BY last_seq DESC LIMIT 1 OFFSET ?').pluck(),
+      livesAfter: db
+        .prepare<[number, number, number], [number, number]>(
+          'SELECT seq, life_id FROM change WHERE seq > ? AND seq <= ? ORDER BY seq LIMIT ?',
+        )
+        .raw(),
+      oldest: db.prepare<[number, number, number], SpanRow>(
+        `${span} WHERE tier <= ? AND ms_max < ? AND last_seq < ? ORDER BY last_seq LIMIT 1`,
+      ),
+      tierOf: db.prepare<[number], number>('SELECT tier FROM span WHERE last_seq >= ? ORDER BY last_seq LIMIT 1').pluck(),
+      block: db.prepare<[number, number], BlockRow>(`${block} AND tier < ? ${inOrder}`),
+      firstBlock: db.prepare<[number], number>(`SELECT id FROM block WHERE span_seq = ? ${inOrder}`).pluck(),
+      nextBlock: db.prepare<[number, number, number, number, number], BlockRow>(
+        `${block} AND (namespace_id, resource_id, life_id, seq) > (?, ?, ?, ?) ${inOrder}`,
+      ),
+      blockDone: db.prepare<[number, number]>('UPDATE block SET tier = ? WHERE id = ?'),
+      spanDone: db.prepare<[number, number]>('UPDATE span SET tier = ? WHERE last_seq = ?'),
+      update: db.prepare<[number, number | null, number]>('UPDATE change SET flags = ?, previous = ? WHERE seq = ?'),
+      relink: db.prepare<[number | null, number]>('UPDATE change SET previous = ? WHERE seq = ?'),
+      delete: db.prepare<[string]>('DELETE FROM change WHERE seq IN (SELECT value FROM json_each(?))'),
+      deleteAttributions: db.prepare<[string]>('DELETE FROM attribution WHERE change_seq IN (SELECT value FROM json_each(?))'),
+      count: db.prepare<[string]>(
+        `INSERT INTO change_daily (day, resource_id, namespace_id, actor_set_id, changes)
+         SELECT c.observed_ms / ${DAY_MS}, o.resource_id, o.namespace_id, c.actor_set_id, count(*)
+         FROM change c JOIN life l ON l.id = c.life_id JOIN object o ON o.id = l.object_id
+         WHERE c.seq IN (SELECT value FROM json_each(?)) GROUP BY 1, 2, 3, 4
+         ON CONFLICT DO UPDATE SET changes = changes + excluded.changes`,
+      ),
+    };
+  }
+
+  /**
+   * Works off one block where something is due, and says how many changes it let go of; undefined when nothing is due. `overCap` makes the oldest due
+   * whatever its age.
+   */
+  step(overCap: boolean): number | undefined {
+    const due = this.#due(overCap);
+    if (due === undefined) return undefined;
+    const gathered = this.#gather(due.span);
+    if (gathered === undefined) return 0;
+    return this.#parts.db.transaction(() => this.#work(due.span, due.tier, gathered)).immediate();
+  }
+
+  forget(): void {
+    this.#gathered = undefined;
+  }
+
+  /** Undefined while not all of the span's changes are gathered. */
+  #gather(span: SpanRow): Gathered | undefined {
+    if (this.#gathered?.key !== span.key)
+      this.#gathered = { key: span.key, through: span.firstSeq - 1, lives: new Map(), evidence: this.#evidence(span) };
+    const gathered = this.#gathered;
+    if (gathered.through >= span.lastSeq) return gathered;
+    const rows = this.#sql.livesAfter.all(gathered.through, span.lastSeq, GATHERED);
+    for (const [seq, lifeId] of rows) {
+      const known = gathered.lives.get(lifeId);
+      if (known !== undefined) {
+        known.seqs.push(seq);
+        continue;
+      }
+      const life = this.#parts.objects.life(lifeId);
+      if (life === undefined) throw corruptRecord('a change belongs to no object', `change ${seq}`);
+      gathered.lives.set(lifeId, { life, seqs: [seq] });
+    }
+    gathered.through = rows.length < GATHERED ? span.lastSeq : (rows.at(-1)?.[0] ?? span.lastSeq);
+    return gathered.through >= span.lastSeq ? gathered : undefined;
+  }
+
+  #due(overCap: boolean): { span: SpanRow; tier: Tier } | undefined {
+    const newest = this.#sql.newestSpan.get();
+    const spared = this.#sql.spared.get(SPANS_SPARED - 1);
+    if (newest === undefined || spared === undefined) return undefined;
+    // From its earliest time, so that one change with a wrong clock does not make everything else old.
+    const now = newest.msMin;
+    const { keepChangesMs, keepCheckpointsMs } = this.#options;
+    const thin = this.#sql.oldest.get(ALL, now - keepChangesMs, spared);
+    if (thin !== undefined) return { span: thin, tier: CHECKPOINTS };
+    const drop = this.#sql.oldest.get(CHECKPOINTS, now - Math.max(keepCheckpointsMs, keepChangesMs), spared);
+    if (drop !== undefined) return { span: drop, tier: STATISTICS };
+    if (!overCap) return undefined;
+    const anyTime = Number.MAX_SAFE_INTEGER;
+    const thinNext = this.#sql.oldest.get(ALL, anyTime, spared);
+    if (thinNext !== undefined) return { span: thinNext, tier: CHECKPOINTS };
+    const dropNext = this.#sql.oldest.get(CHECKPOINTS, anyTime, spared);
+    return dropNext === undefined ? undefined : { span: dropNext, tier: STATISTICS };
+  }
+
+  #work(span: SpanRow, tier: Tier, gathered: Gathered): number {
+    if (tier === CHECKPOINTS && this.#sql.firstBlock.get(span.key) === undefined) this.#parts.blocks.addEmpty(span.key);
+    const block = this.#sql.block.get(span.key, tier);
+    if (block === undefined) {
+      this.#sql.spanDone.run(tier, span.lastSeq);
+      this.#gathered = undefined;
+      return 0;
+    }
+    const records = this.#parts.blocks.records(block.id, span);
+    const bySeq = new Map(records.map((record) => [record.seq, record]));
+    const goneRows: ChangeRow[] = [];
+    for (const part of this.#partsOf(span, block, gathered))
+      goneRows.push(...this.#thin(part, { span, tier, evidence: gathered.evidence, records: bySeq }));
+    this.#letGo(goneRows);
+    if (bySeq.size === 0 && tier === STATISTICS) this.#parts.blocks.remove(block.id);
+    else {
+      this.#parts.blocks.rewrite(block.id, [...bySeq.values()]);
+      this.#sql.blockDone.run(tier, block.id);
+    }
+    return goneRows.length;
+  }
+
+  /** The changes whose place is a block, by life, whether they have a record or not. */
+  #partsOf(span: SpanRow, block: BlockRow, gathered: Gathered): Part[] {
+    const { log } = this.#parts;
+    const isFirst = this.#sql.firstBlock.get(span.key) === block.id;
+    const next = this.#sql.nextBlock.get(span.key, block.namespaceId, block.resourceId, block.lifeId, block.seq);
+    const parts: Part[] = [];
+    const isOutside = (last: Place, first: Place) =>
+      (!isFirst && compareByPlace(last, block) < 0) || (next !== undefined && compareByPlace(first, next) >= 0);
+    for (const { life, seqs } of gathered.lives.values()) {
+      const placeOf = (seq: number) => placeIn(span, life, seq);
+      if (isOutside(placeOf(seqs.at(-1) as number), placeOf(seqs[0] as number))) continue;
+      const rows = seqs.flatMap((seq) => {
+        const row = isOutside(placeOf(seq), placeOf(seq)) ? undefined : log.row(seq);
+        return row === undefined ? [] : [row];
+      });
+      if (rows.length > 0) parts.push({ life, rows });
+    }
+    return parts;
+  }
+
+  /** Keeps of a part what its tier keeps, sees to records and links, and returns what is to be let go of. */
+  #thin({ life, rows }: Part, { span, tier, evidence, records }: Thinning): ChangeRow[] {
+    const { objects, log } = this.#parts;
+    const head = objects.newestChange(life.objectId);
+    if (head === undefined) throw corruptRecord('an object has no head', `object ${life.objectId}`);
+    const wanted = tier === CHECKPOINTS ? checkpointsOf(rows, evidence) : evidenceOf(rows, evidence);
+    const last = rows.at(-1) as ChangeRow;
+    if (tier === STATISTICS && (last.seq === head ? !isGone(last) : this.#isBuiltOn(last, head))) wanted.add(last.seq);
+    const { kept, gone } = planOf(rows, wanted);
+    if (gone.length === 0 && kept.every(({ record }) => record === 'same')) return [];
+    // States have to be built before anything that they are built from goes.
+    const written = kept.map((one, i) => this.#recordOf(one, kept[i - 1]));
+    for (const { seq } of gone) records.delete(seq);
+    const first = rows[0] as ChangeRow;
+    let before = first.previous === null ? undefined : first.seq - first.previous;
+    if (before !== undefined && log.row(before) === undefined) before = undefined;
+    for (const [i, { row, folds }] of kept.entries()) {
+      const text = written[i];
+      if (text !== undefined) records.set(row.seq, { text: text.text, ...placeIn(span, life, row.seq) });
+      const flags = (text === undefined ? row.flags : withRecordShape(row.flags, text.shape)) | (folds ? CHECKPOINT_BIT : 0);
+      const previous = before === undefined ? null : row.seq - before;
+      if (flags !== row.flags || previous !== row.previous) this.#sql.update.run(flags, previous, row.seq);
+      before = row.seq;
+    }
+    this.#relinkAfter(last, head, before);
+    return gone;
+  }
+
+  /** Whether the change after this one patches its state. Those of thinned spans begin with whole states. */
+  #isBuiltOn(row: ChangeRow, head: number): boolean {
+    const { log } = this.#parts;
+    const after = log.successor(head, row.seq);
+    if (after === undefined || (this.#sql.tierOf.get(after) ?? ALL) !== ALL) return false;
+    return recordShapeOf(log.row(after)?.flags ?? 0) !== 'full';
+  }
+
+  /** The change after a run of which the end may be gone: what comes before it now. */
+  #relinkAfter(last: ChangeRow, head: number, before: number | undefined): void {
+    if (before === last.seq || head === last.seq) return;
+    const after = this.#parts.log.successor(head, last.seq);
+    if (after !== undefined) this.#sql.relink.run(before === undefined ? null : after - before, after);
+  }
+
+  #recordOf(
+    { row, record }: KeptChange,
+    before: KeptChange | undefined,
+  ): { shape: 'full' | 'patch' | 'none'; text: string } | undefined {
+    if (record === 'same') return undefined;
+    const { revisions } = this.#parts;
+    const state = revisions.state(row);
+    const columns = { resourceVersion: decodeResourceVersion(row.rv), generation: row.generation ?? undefined };
+    if (record === 'patch' && before !== undefined) {
+      const text = encodePatch(bareOf(revisions.state(before.row)), bareOf(state), state, columns);
+      if (text !== undefined) return { shape: 'patch', text };
+    }
+    return { shape: 'full', text: encodeFull(bareOf(state), state, columns) };
+  }
+
+  #letGo(rows: readonly ChangeRow[]): void {
+    if (rows.length === 0) return;
+    const { objects, postings } = this.#parts;
+    const seqs = JSON.stringify(rows.map(({ seq }) => seq));
+    this.#sql.count.run(seqs);
+    postings.remove(rows.map(({ seq }) => seq));
+    this.#sql.deleteAttributions.run(seqs);
+    this.#sql.delete.run(seqs);
+    this.#parts.released(rows.length);
+    for (const row of rows) {
+      const life = isGone(row) ? objects.life(row.lifeId) : undefined;
+      if (life === undefined || objects.newestChange(life.objectId) !== row.seq) continue;
+      objects.remove(life);
+      this.#parts.blocks.livesGone();
+    }
+  }
+
+  #evidence({ msMin, msMax, firstSeq, lastSeq }: SpanRow): ReadonlySet<number> {
+    const named = this.#parts.evidence(msMin, msMax).filter((seq) => seq >= firstSeq && seq <= lastSeq);
+    return new Set(named.slice(0, Math.ceil((lastSeq - firstSeq + 1) * this.#options.evidenceShare)));
+  }
+}
+
+function isGone(row: ChangeRow | undefined): boolean {
+  return row !== undefined && decodeFlags(row.flags).type === 'DELETED';
+}

@@ -1,0 +1,295 @@
+/**
+ * Merges neighbouring spans into a larger one: some of level 0 into one of level 1, and those of some 100,000 changes into a large span (level 2),
+ * where the first record of each life is a whole state, so that a revision is read from one block.
+ *
+ * Works in small steps, between which the store is read and written: what is read stays where it is until one transaction puts the new span in
+ * its place. The blocks of a large span are too many for that transaction and are written before it, under a key that no span has yet;
+ * those it replaces go after it. A process killed in between leaves blocks that belong to no span; the next one sweeps them out.
+ */
+import type Database from 'better-sqlite3';
+import { isCrowsnestError } from '../../domain/errors.ts';
+import type { RevisionRecord } from '../pack/block-codec.ts';
+import { corruptRecord } from '../store-errors.ts';
+import type { BlockOptions } from './block-options.ts';
+import { mergeSorted, type OpenSource, openSource } from './sorted-merge.ts';
+import { compareByPlace, type PlacedRecord } from './young-records.ts';
+
+export interface MergerParts {
+  db: Database.Database;
+  options: BlockOptions;
+  encode: (records: readonly RevisionRecord[], level: number) => Buffer;
+  /** The records of a block, in its order. */
+  decode: (id: number) => RevisionRecord[];
+  /** The changes of a stretch of the log that there are, each with its life. */
+  livesOf: (firstSeq: number, lastSeq: number) => readonly [seq: number, lifeId: number][];
+  /** Undefined when there is no such life. */
+  resourceOf: (lifeId: number) => number | undefined;
+  namespaceOf: (lifeId: number) => number | undefined;
+  /** Blocks are no longer there; others may get their ids. */
+  gone: (ids: readonly number[]) => void;
+}
+
+/** The record of a change as a whole state; undefined where it is one already or cannot be built. */
+export type WholeOf = (record: PlacedRecord) => string | undefined;
+
+interface SpanRow {
+  firstSeq: number;
+  lastSeq: number;
+  level: number;
+  msMin: number;
+  msMax: number;
+  key: number;
+  byNamespace: number;
+}
+
+interface EncodedBlock {
+  first: PlacedRecord;
+  data: Buffer;
+}
+
+export const LARGE = 2;
+/** zstd levels by span level: the first is quick since it is done again. */
+export const COMPRESSION_LEVELS = [3, 9, 9] as const;
+/** Between two steps. */
+const RECORDS_PER_STEP = 64;
+const LIVES_PER_STEP = 128;
+/** Blocks of a large span are written when they are this many bytes. */
+const BYTES_PER_WRITE = 256 * 1024;
+const SWEPT_PER_STEP = 32;
+/** Spans looked at, the newest: those that stay small for good are in no one's way. */
+const RUN_MAX = 256;
+
+export class SpanMerger {
+  readonly #parts: MergerParts;
+  readonly #sql;
+  #work: { keys: ReadonlySet<number>; steps: Generator<void> } | undefined;
+  #isSwept = false;
+  /** Spans that could not be merged because something in them is damaged. */
+  readonly #damaged = new Set<number>();
+
+  constructor(parts: MergerParts) {
+    const { db } = parts;
+    this.#parts = parts;
+    const columns =
+      'first_seq AS firstSeq, last_seq AS lastSeq, level, ms_min AS msMin, ms_max AS msMax, block_key AS key, by_namespace AS byNamespace';
+    this.#sql = {
+      ofLevel: db.prepare<[number, number], SpanRow>(
+        `SELECT ${columns} FROM span WHERE level = ? AND tier = 0 ORDER BY last_seq DESC LIMIT ?`,
+      ),
+      between: db.prepare<[number, number], SpanRow>(
+        `SELECT ${columns} FROM span WHERE last_seq BETWEEN ? AND ? AND tier = 0 ORDER BY last_seq`,
+      ),
+      add: db.prepare<[SpanRow]>(
+        `INSERT INTO span (first_seq, last_seq, level, ms_min, ms_max, block_key, by_namespace)
+         VALUES (@firstSeq, @lastSeq, @level, @msMin, @msMax, @key, @byNamespace)`,
+      ),
+      delete: db.prepare<[number, number]>('DELETE FROM span WHERE last_seq BETWEEN ? AND ?'),
+      blockIds: db
+        .prepare<[number], number>('SELECT id FROM block WHERE span_seq = ? ORDER BY namespace_id, resource_id, life_id, seq')
+        .pluck(),
+      blockAdd: db.prepare<[number, number, number, number, number, Buffer]>(
+        'INSERT INTO block (span_seq, namespace_id, resource_id, life_id, seq, data) VALUES (?, ?, ?, ?, ?, ?)',
+      ),
+      blockDelete: db.prepare<[number]>('DELETE FROM block WHERE id = ?'),
+      keyAfter: db.prepare<[number], number>('SELECT span_seq FROM block WHERE span_seq > ? ORDER BY span_seq LIMIT 1').pluck(),
+      isUsed: db.prepare<[number, number], number>('SELECT 1 FROM span WHERE last_seq = abs(?) AND block_key = ?').pluck(),
+    };
+  }
+
+  /** What is under way is given up, and its traces looked for. */
+  abandon(): void {
+    this.#work = undefined;
+    this.#isSwept = false;
+  }
+
+  /** The blocks of a span were changed: what was read of them is no longer true. */
+  touched(key: number): void {
+    if (this.#work?.keys.has(key) === true) this.abandon();
+  }
+
+  /** Does a piece of what is due; false when nothing is. Throws STORE_CORRUPT once for spans of which something is damaged. */
+  step(wholeOf: WholeOf): boolean {
+    this.#work ??= this.#due(wholeOf);
+    if (this.#work === undefined) return false;
+    const { keys, steps } = this.#work;
+    try {
+      if (steps.next().done === true) this.#work = undefined;
+    } catch (error) {
+      this.abandon();
+      if (isCrowsnestError(error, 'STORE_CORRUPT')) for (const key of keys) this.#damaged.add(key);
+      throw error;
+    }
+    return true;
+  }
+
+  #due(wholeOf: WholeOf): { keys: ReadonlySet<number>; steps: Generator<void> } | undefined {
+    if (!this.#isSwept) return { keys: new Set(), steps: this.#sweep() };
+    const run = this.#smallRun() ?? this.#largeRun();
+    if (run === undefined) return undefined;
+    return { keys: new Set(run.map(({ key }) => key)), steps: this.#merge(run, wholeOf) };
+  }
+
+  #smallRun(): SpanRow[] | undefined {
+    const { spansPerMerge } = this.#parts.options;
+    const run: SpanRow[] = [];
+    for (const span of this.#whole(0)) {
+      if (span.firstSeq !== (run.at(-1)?.lastSeq ?? span.firstSeq - 1) + 1) run.length = 0;
+      run.push(span);
+      if (run.length === spansPerMerge) return run;
+    }
+    return undefined;
+  }
+
+  /** Neighbours of enough changes that are not of too much time. */
+  #largeRun(): SpanRow[] | undefined {
+    const { changesPerLargeSpan, msPerLargeSpan } = this.#parts.options;
+    const run: SpanRow[] = [];
+    for (const span of this.#whole(1)) {
+      if (span.firstSeq !== (run.at(-1)?.lastSeq ?? span.firstSeq - 1) + 1) run.length = 0;
+      while (run[0] !== undefined && span.msMax - run[0].msMin > msPerLargeSpan) run.shift();
+      run.push(span);
+      if (span.lastSeq - (run[0] as SpanRow).firstSeq + 1 >= changesPerLargeSpan) return run;
+    }
+    return undefined;
+  }
+
+  #whole(level: number): SpanRow[] {
+    const newest = this.#sql.ofLevel.all(level, RUN_MAX).reverse();
+    return newest.filter(({ key }) => !this.#damaged.has(key));
+  }
+
+  /** Where so much happens that a large span will be made of it: then reading counts for more than the last bytes. */
+  #isDense(run: readonly SpanRow[]): boolean {
+    const { changesPerLargeSpan, msPerLargeSpan } = this.#parts.options;
+    const [first, last] = [run[0] as SpanRow, run.at(-1) as SpanRow];
+    const changes = last.lastSeq - first.firstSeq + 1;
+    const ms = Math.max(...run.map(({ msMax }) => msMax)) - Math.min(...run.map(({ msMin }) => msMin));
+    return ms * changesPerLargeSpan <= msPerLargeSpan * changes;
+  }
+
+  *#merge(run: readonly SpanRow[], wholeOf: WholeOf): Generator<void> {
+    const [first, last] = [run[0] as SpanRow, run.at(-1) as SpanRow];
+    const level = first.level + 1;
+    const isLarge = level === LARGE;
+    const span: SpanRow = {
+      firstSeq: first.firstSeq,
+      lastSeq: last.lastSeq,
+      level,
+      msMin: Math.min(...run.map(({ msMin }) => msMin)),
+      msMax: Math.max(...run.map(({ msMax }) => msMax)),
+      key: isLarge ? -last.lastSeq : last.lastSeq,
+      byNamespace: (isLarge ? isMostlyByNamespace(run) : this.#isDense(run)) ? 1 : 0,
+    };
+    let written: EncodedBlock[] = [];
+    for (const block of this.#blocks(run, span, isLarge ? wholeOf : () => undefined)) {
+      if (block !== undefined) written.push(block);
+      if (isLarge && written.reduce((sum, { data }) => sum + data.length, 0) >= BYTES_PER_WRITE) {
+        const due = written;
+        written = [];
+        this.#parts.db.transaction(() => this.#write(span.key, due)).immediate();
+      }
+      yield;
+    }
+    this.#parts.db.transaction(() => this.#swap(run, span, written)).immediate();
+    // Those of a large one stay for a while under their old keys.
+    if (isLarge) yield* this.#sweep();
+  }
+
+  /** The blocks of the merged span one after the other, with nothing in between where that takes its time. */
+  *#blocks(run: readonly SpanRow[], { level, byNamespace }: SpanRow, wholeOf: WholeOf): Generator<EncodedBlock | undefined> {
+    const { options, encode } = this.#parts;
+    const sources: OpenSource<PlacedRecord>[] = [];
+    for (const span of run) {
+      const lives = this.#lives(span);
+      // Asked for beforehand, as a span that is sorted otherwise asks for all of them in one go.
+      for (let start = 0; start < lives.length; start += LIVES_PER_STEP) {
+        for (const lifeId of lives.subarray(start, start + LIVES_PER_STEP)) if (lifeId !== 0) this.#parts.resourceOf(lifeId);
+        yield undefined;
+      }
+      const source = openSource(this.#records(span, byNamespace, lives));
+      if (source !== undefined) sources.push(source);
+      yield undefined;
+    }
+    const bytesMax = level === LARGE || byNamespace === 1 ? options.bytesPerLargeBlock : options.bytesPerBlock;
+    let [block, bytes, taken, lifeId] = [[] as PlacedRecord[], 0, 0, -1];
+    for (const record of mergeSorted(sources, compareByPlace)) {
+      const whole = record.lifeId === lifeId ? undefined : wholeOf(record);
+      if (whole !== undefined) record.text = whole;
+      lifeId = record.lifeId;
+      block.push(record);
+      bytes += record.text.length;
+      taken += 1;
+      if (bytes >= bytesMax) {
+        yield { first: block[0] as PlacedRecord, data: encode(block, COMPRESSION_LEVELS[level] as number) };
+        [block, bytes] = [[], 0];
+      } else if (whole !== undefined || taken % RECORDS_PER_STEP === 0) yield undefined;
+    }
+    if (block[0] !== undefined) yield { first: block[0], data: encode(block, COMPRESSION_LEVELS[level] as number) };
+  }
+
+  /** In the order of the span that is made. One that is sorted otherwise is small: it is read as a whole. */
+  #records(span: SpanRow, byNamespace: number, lives: Float64Array): Iterable<PlacedRecord> {
+    const records = this.#stored(span, byNamespace, lives);
+    return span.byNamespace === byNamespace ? records : [...records].sort(compareByPlace);
+  }
+
+  /** Of each change of a span: all at once, as asking for each costs more than all the rest of merging it; 0 where there is no such change. */
+  #lives({ firstSeq, lastSeq }: SpanRow): Float64Array {
+    const lives = new Float64Array(lastSeq - firstSeq + 1);
+    for (const [seq, lifeId] of this.#parts.livesOf(firstSeq, lastSeq)) lives[seq - firstSeq] = lifeId;
+    return lives;
+  }
+
+  *#stored({ key, firstSeq }: SpanRow, byNamespace: number, lives: Float64Array): Generator<PlacedRecord> {
+    const { decode, resourceOf, namespaceOf } = this.#parts;
+    for (const id of this.#sql.blockIds.all(key)) {
+      for (const { seq, text } of decode(id)) {
+        const lifeId = lives[seq - firstSeq] ?? 0;
+        const resourceId = resourceOf(lifeId);
+        const namespaceId = byNamespace === 0 ? 0 : namespaceOf(lifeId);
+        if (lifeId === 0 || resourceId === undefined || namespaceId === undefined)
+          throw corruptRecord('revision data belongs to no change', `change ${seq}`);
+        yield { seq, text, lifeId, resourceId, namespaceId };
+      }
+    }
+  }
+
+  #swap(run: readonly SpanRow[], span: SpanRow, rest: readonly EncodedBlock[]): void {
+    const now = this.#sql.between.all(span.firstSeq, span.lastSeq);
+    if (now.length !== run.length || now.some(({ key }, i) => key !== run[i]?.key))
+      throw new Error(`the spans of changes ${span.firstSeq} to ${span.lastSeq} changed while they were merged`);
+    if (span.level !== LARGE) for (const { key } of run) this.#delete(this.#sql.blockIds.all(key));
+    this.#write(span.key, rest);
+    this.#sql.delete.run(span.firstSeq, span.lastSeq);
+    this.#sql.add.run(span);
+  }
+
+  #write(key: number, blocks: readonly EncodedBlock[]): void {
+    for (const { first, data } of blocks) {
+      const { namespaceId, resourceId, lifeId, seq } = first;
+      this.#sql.blockAdd.run(key, namespaceId, resourceId, lifeId, seq, data);
+    }
+  }
+
+  #delete(ids: readonly number[]): void {
+    for (const id of ids) this.#sql.blockDelete.run(id);
+    this.#parts.gone(ids);
+  }
+
+  /** Blocks that belong to no span. */
+  *#sweep(): Generator<void> {
+    for (let key = this.#sql.keyAfter.get(-Number.MAX_SAFE_INTEGER); key !== undefined; key = this.#sql.keyAfter.get(key)) {
+      const ids = this.#sql.isUsed.get(key, key) === undefined ? this.#sql.blockIds.all(key) : [];
+      for (let start = 0; start < ids.length; start += SWEPT_PER_STEP) {
+        this.#parts.db.transaction(() => this.#delete(ids.slice(start, start + SWEPT_PER_STEP))).immediate();
+        yield;
+      }
+    }
+    this.#isSwept = true;
+  }
+}
+
+/** Of spans of an earlier version few are, and the states of lives in another order than theirs would have to be gathered from everywhere. */
+function isMostlyByNamespace(run: readonly SpanRow[]): boolean {
+  return run.filter(({ byNamespace }) => byNamespace === 1).length * 2 >= run.length;
+}

@@ -1,0 +1,188 @@
+/**
+ * Revision records that are not sealed yet: one row for those appended together, a line for each. They stay in memory too, so that sealing
+ * need not read them back; after a start, a failed write or a burst beyond the bound the table is read instead. There they lie as bytes: as strings
+ * they would live just long enough to be taken for what stays, and collecting that garbage costs more than making strings of them again.
+ */
+import type Database from 'better-sqlite3';
+import type { RevisionRecord } from '../pack/block-codec.ts';
+import type { ValueSeal } from '../seal/value-seal.ts';
+import { corruptRecord } from '../store-errors.ts';
+
+/** What the order within a span goes by. */
+export interface Place {
+  seq: number;
+  /** 0 in a span that is not sorted by namespace. */
+  namespaceId: number;
+  resourceId: number;
+  lifeId: number;
+}
+
+export type PlacedRecord = RevisionRecord & Place;
+
+/** The order of records within a span, as for `sort`. */
+export function compareByPlace(a: Place, b: Place): number {
+  return a.namespaceId - b.namespaceId || a.resourceId - b.resourceId || a.lifeId - b.lifeId || a.seq - b.seq;
+}
+
+/** Records appended together; `lastSeq` is that of the last of them. */
+interface Pending {
+  lastSeq: number;
+  bytes: number;
+  records: PlacedRecord[];
+}
+
+/** The same once they are written. */
+interface Row {
+  lastSeq: number;
+  bytes: number;
+  /** As in the table, unsealed. */
+  data: Buffer;
+  /** For each record its namespace, resource and life. */
+  places: Float64Array;
+}
+
+const NUMBERS_PER_PLACE = 3;
+const BYTES_MAX = 4 * 1024 * 1024;
+/** Rows whose sizes are asked for at once. */
+const ROW_PAGE = 64;
+
+export class YoungRecords {
+  readonly #bytesPerRow: number;
+  readonly #seal: ValueSeal;
+  readonly #sql;
+  /** Put, and not written yet. */
+  #pending: Pending = nothingPending();
+  /** Written; all there are from `#from` on. */
+  #rows: Row[] = [];
+  #bytes = 0;
+  #from = Number.POSITIVE_INFINITY;
+
+  /** `bytesPerRow` is where a row is closed though more was appended together. */
+  constructor(db: Database.Database, bytesPerRow: number, seal: ValueSeal) {
+    this.#bytesPerRow = bytesPerRow;
+    this.#seal = seal;
+    this.#sql = {
+      put: db.prepare<[number, string | Buffer]>('INSERT INTO young_record (last_seq, data) VALUES (?, ?)'),
+      holding: db
+        .prepare<[number], string | Buffer>('SELECT data FROM young_record WHERE last_seq >= ? ORDER BY last_seq LIMIT 1')
+        .pluck(),
+      sizes: db.prepare<[number, number], { lastSeq: number; bytes: number }>(
+        'SELECT last_seq AS lastSeq, octet_length(data) AS bytes FROM young_record WHERE last_seq > ? ORDER BY last_seq LIMIT ?',
+      ),
+      between: db
+        .prepare<[number, number], string | Buffer>('SELECT data FROM young_record WHERE last_seq BETWEEN ? AND ?')
+        .pluck(),
+      delete: db.prepare<[number, number]>('DELETE FROM young_record WHERE last_seq BETWEEN ? AND ?'),
+    };
+  }
+
+  put(record: PlacedRecord): void {
+    this.#pending.records.push(record);
+    this.#pending.lastSeq = record.seq;
+    this.#pending.bytes += record.text.length;
+    if (this.#pending.bytes >= this.#bytesPerRow) this.flush();
+  }
+
+  /** Writes what was put; within the transaction that it was put in. */
+  flush(): void {
+    const { records, lastSeq, bytes } = this.#pending;
+    const firstSeq = records[0]?.seq;
+    if (firstSeq === undefined) return;
+    let text = '';
+    const places = new Float64Array(records.length * NUMBERS_PER_PLACE);
+    for (let i = 0; i < records.length; i++) {
+      const record = records[i] as PlacedRecord;
+      text += i === 0 ? `${record.seq} ${record.text}` : `\n${record.seq} ${record.text}`;
+      places.set([record.namespaceId, record.resourceId, record.lifeId], i * NUMBERS_PER_PLACE);
+    }
+    const data = Buffer.from(text, 'utf8');
+    this.#sql.put.run(lastSeq, this.#seal.keyId === undefined ? text : this.#seal.seal(data));
+    if (this.#bytes + bytes > BYTES_MAX) this.#forgetRows();
+    this.#from = Math.min(this.#from, firstSeq);
+    this.#rows.push({ lastSeq, bytes, data, places });
+    this.#bytes += bytes;
+    this.#pending = nothingPending();
+  }
+
+  forget(): void {
+    this.#pending = nothingPending();
+    this.#forgetRows();
+  }
+
+  text(seq: number): string | undefined {
+    return this.#recordsAround(seq)?.find((record) => record.seq === seq)?.text;
+  }
+
+  /** Those that were appended together with a change, if it has a record here at all. */
+  #recordsAround(seq: number): readonly RevisionRecord[] | undefined {
+    const pending = this.#pending.records;
+    if (pending[0] !== undefined && seq >= pending[0].seq) return pending;
+    if (seq >= this.#from) {
+      const row = this.#rows.find(({ lastSeq }) => lastSeq >= seq);
+      return row === undefined ? undefined : recordsOf(row.data.toString('utf8'));
+    }
+    const data = this.#sql.holding.get(seq);
+    return data === undefined ? undefined : this.#recordsOf(data);
+  }
+
+  /** Records after `seq`, a row of them after the other. */
+  *sizes(seq: number): Generator<{ lastSeq: number; bytes: number }> {
+    if (seq + 1 >= this.#from) {
+      yield* this.#rows;
+      return;
+    }
+    for (let after = seq; ; ) {
+      const page = this.#sql.sizes.all(after, ROW_PAGE);
+      yield* page;
+      const last = page.at(-1);
+      if (last === undefined || page.length < ROW_PAGE) return;
+      after = last.lastSeq;
+    }
+  }
+
+  /** Takes the records of whole rows out of the table; where they belong is known of those in memory. */
+  take(firstSeq: number, lastSeq: number): (RevisionRecord | PlacedRecord)[] {
+    const kept = this.#rows.findIndex((row) => row.lastSeq > lastSeq);
+    const gone = this.#rows.splice(0, kept < 0 ? this.#rows.length : kept);
+    for (const { bytes } of gone) this.#bytes -= bytes;
+    const inMemory = firstSeq >= this.#from;
+    if (this.#from <= lastSeq) this.#from = lastSeq + 1;
+    const records = inMemory
+      ? gone.flatMap(placedOf)
+      : this.#sql.between.all(firstSeq, lastSeq).flatMap((data) => this.#recordsOf(data));
+    this.#sql.delete.run(firstSeq, lastSeq);
+    return records;
+  }
+
+  #recordsOf(data: string | Buffer): RevisionRecord[] {
+    return recordsOf(typeof data === 'string' ? data : this.#seal.open(data).toString('utf8'));
+  }
+
+  #forgetRows(): void {
+    this.#rows = [];
+    this.#bytes = 0;
+    this.#from = Number.POSITIVE_INFINITY;
+  }
+}
+
+function nothingPending(): Pending {
+  return { lastSeq: 0, bytes: 0, records: [] };
+}
+
+function placedOf({ data, places }: Row): PlacedRecord[] {
+  return recordsOf(data.toString('utf8')).map(({ seq, text }, i) => {
+    const at = i * NUMBERS_PER_PLACE;
+    const [namespaceId, resourceId, lifeId] = [places[at] as number, places[at + 1] as number, places[at + 2] as number];
+    return { seq, text, namespaceId, resourceId, lifeId };
+  });
+}
+
+/** Throws STORE_CORRUPT on what is no line of a record. */
+export function recordsOf(data: string): RevisionRecord[] {
+  return data.split('\n').map((line) => {
+    const blank = line.indexOf(' ');
+    const seq = Number(line.slice(0, Math.max(blank, 0)));
+    if (blank < 1 || !Number.isSafeInteger(seq)) throw corruptRecord('young revision data does not decode', line.slice(0, 20));
+    return { seq, text: line.slice(blank + 1) };
+  });
+}

@@ -1,0 +1,91 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import fc from 'fast-check';
+import type { Json, JsonObject } from '../../../src/domain/json.ts';
+import { type ScannedObject, scanObject } from '../../../src/domain/scan/object-scan.ts';
+
+const METADATA = { name: 'a', namespace: 'team', uid: 'u-1', resourceVersion: '7', generation: 3 };
+
+function scan(object: JsonObject, before = ''): ScannedObject | undefined {
+  const text = Buffer.from(`${before}${JSON.stringify(object)}}`);
+  return scanObject(text, Buffer.byteLength(before));
+}
+
+function widget(rest: JsonObject): JsonObject {
+  return { apiVersion: 'example.test/v1', kind: 'Widget', metadata: METADATA, ...rest };
+}
+
+test('says who an object is, and where it ends', () => {
+  const object = widget({ spec: { replicas: 3, name: 'not this one' } });
+  const scanned = scan(object, '{"type":"MODIFIED","object":');
+  assert.ok(scanned);
+  const { apiVersion, kind, name, namespace, uid, resourceVersion, generation } = scanned;
+  assert.deepEqual(
+    { apiVersion, kind, name, namespace, uid, resourceVersion, generation },
+    { apiVersion: 'example.test/v1', kind: 'Widget', ...METADATA },
+  );
+  assert.equal(scanned.bytes.toString('utf8', scanned.start, scanned.end), JSON.stringify(object));
+});
+
+test('each section is where its value is, and managedFields apart', () => {
+  const managedFields = [{ manager: 'a "quoted" one\\', fieldsV1: { 'f:spec': {} } }];
+  const object = widget({ metadata: { ...METADATA, managedFields, labels: { a: '}{' } }, spec: { list: [1, [2]] }, data: 'x' });
+  const scanned = scan(object);
+  assert.ok(scanned);
+  const values = scanned.sections.map(({ top, key }, i) => [
+    key === undefined ? top : `${top}.${key}`,
+    JSON.parse(scanned.bytes.toString('utf8', scanned.places[2 * i], scanned.places[2 * i + 1])) as Json,
+  ]);
+  assert.deepEqual(Object.fromEntries(values), {
+    apiVersion: 'example.test/v1',
+    kind: 'Widget',
+    'metadata.name': 'a',
+    'metadata.namespace': 'team',
+    'metadata.uid': 'u-1',
+    'metadata.labels': { a: '}{' },
+    'spec.list': [1, [2]],
+    data: 'x',
+  });
+  assert.deepEqual(JSON.parse(scanned.bytes.toString('utf8', scanned.managedStart, scanned.managedEnd)), managedFields);
+});
+
+for (const [what, text] of [
+  ['text that ends in the middle', JSON.stringify(widget({ spec: { a: 1 } })).slice(0, -2)],
+  ['an escaped key', JSON.stringify(widget({ spec: { a: 1 } })).replace('"a":1', '"\\u0061":1')],
+  ['a member twice', JSON.stringify(widget({ spec: { a: 1 } })).replace('"a":1', '"a":1,"a":2')],
+  ['a top-level member twice', JSON.stringify(widget({ spec: { a: 1 } })).replace('"spec"', '"spec":{"a":1},"spec"')],
+  ['an empty object, which is a leaf of its own', JSON.stringify(widget({ spec: {} }))],
+  ['blanks between members', JSON.stringify(widget({ spec: { a: 1 } }), null, 1)],
+  ['no uid', JSON.stringify(widget({ metadata: { name: 'a', resourceVersion: '1' } }))],
+  ['a list', '[1]'],
+  ['nothing', ''],
+] as const) {
+  test(`leaves ${what} to a parser`, () => {
+    assert.equal(scanObject(Buffer.from(text), 0), undefined);
+  });
+}
+
+test('equal values have equal fingerprints wherever they stand in memory, others do not', () => {
+  const json = fc.jsonValue({ maxDepth: 3 }) as fc.Arbitrary<Json>;
+  fc.assert(
+    fc.property(json, json, fc.nat(40), (one, other, shift) => {
+      const a = scan(widget({ spec: { field: one } }));
+      const b = scan(widget({ spec: { field: one } }), ' '.repeat(shift));
+      const c = scan(widget({ spec: { field: other } }));
+      assert.ok(a !== undefined && b !== undefined && c !== undefined);
+      assert.deepEqual(a.prints, b.prints);
+      assert.equal(JSON.stringify(one) === JSON.stringify(other), a.prints.at(-1) === c.prints.at(-1));
+    }),
+  );
+});
+
+test('one bit anywhere in a long text shows, at every length around the borders of the sum', () => {
+  for (const length of [1, 2, 3, 11, 12, 13, 12_285, 12_286, 12_287, 12_288, 12_289, 12_299, 12_300, 12_301, 40_000]) {
+    const text = 'a'.repeat(length);
+    const print = scan(widget({ spec: { text } }))?.prints.at(-1);
+    for (const at of [0, 1, length >> 1, length - 2, length - 1].filter((i) => i >= 0 && i < length)) {
+      const changed = `${text.slice(0, at)}b${text.slice(at + 1)}`;
+      assert.notEqual(scan(widget({ spec: { text: changed } }))?.prints.at(-1), print, `byte ${at} of ${length}`);
+    }
+  }
+});

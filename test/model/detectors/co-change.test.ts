@@ -1,0 +1,38 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { CoChange } from '../../../src/model/detectors/co-change.ts';
+import { eventOf } from '../../../src/model/features.ts';
+import { PathHabits } from '../../../src/model/habits/path-habits.ts';
+import { groupOf } from '../../contract/check-detector.ts';
+import { HOUR_MS, MONDAY_MS, ONLY, Stream } from '../stream.ts';
+
+/** What is said of a move of `tag` alone after these: `both` moves the chart as well. */
+function told(past: readonly ('both' | 'alone')[]) {
+  const habits = new PathHabits();
+  const detector = new CoChange(habits);
+  const stream = new Stream();
+  let [tag, chart] = [0, 0];
+  const see = (both: boolean) => {
+    tag++;
+    if (both) chart++;
+    const change = stream.change({ atMs: MONDAY_MS + tag * HOUR_MS, actor: 'bot:bumps', spec: { tag, chart, name: 'x' } });
+    const event = eventOf(change, { ...ONLY, known: tag > 1 });
+    const evidence = detector.score(event);
+    detector.learn(event, groupOf(event));
+    habits.learn(event);
+    return evidence;
+  };
+  see(true);
+  for (const kind of past) see(kind === 'both');
+  return see(false);
+}
+
+test('a partner that nearly always moved along is missed', () => {
+  const evidence = told(Array(12).fill('both'));
+  assert.ok((evidence?.surprise ?? 0) > 2);
+  assert.match(evidence?.explain().sentence ?? '', /^spec\.tag changed without spec\.chart; 12 of 12 past changes/);
+});
+
+test('one that moved along every other time is not, however seldom anything else is missed', () => {
+  assert.equal(told(Array.from({ length: 24 }, (_, i) => (i % 2 === 0 ? 'both' : 'alone'))), undefined);
+});

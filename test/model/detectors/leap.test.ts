@@ -1,0 +1,62 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { Leap } from '../../../src/model/detectors/leap.ts';
+import { eventOf } from '../../../src/model/features.ts';
+import { HOUR_MS, MONDAY_MS, ONLY, Stream } from '../stream.ts';
+
+/** How surprising it is that the memory of one kind goes to `next`, where another kind has objects with `others`. */
+function surpriseOf(next: string, others: readonly string[]): number {
+  const detector = new Leap();
+  const stream = new Stream();
+  let atMs = MONDAY_MS;
+  const see = (kind: string, name: string, memory: string, known: boolean) => {
+    atMs += HOUR_MS;
+    const event = eventOf(
+      stream.change({ atMs, actor: 'user:ann', kind, name, type: known ? 'MODIFIED' : 'ADDED', spec: { resources: { memory } } }),
+      {
+        ...ONLY,
+        known,
+      },
+    );
+    const evidence = detector.score(event);
+    detector.learn(event);
+    return evidence?.surprise ?? 0;
+  };
+  others.forEach((memory, i) => void see('Database', `db-${i}`, memory, false));
+  see('App', 'shop', '128Mi', false);
+  for (let i = 0; i < 20; i++) see('App', 'shop', i % 2 === 0 ? '160Mi' : '128Mi', true);
+  return see('App', 'shop', next, true);
+}
+
+test('a number far from all before is half the surprise where fields so named have it elsewhere', () => {
+  const foreign = surpriseOf('16Gi', ['2Gi']);
+  assert.ok(foreign > 3, `${foreign}`);
+  assert.ok(Math.abs(surpriseOf('16Gi', ['2Gi', '16Gi']) - foreign / 2) < 1e-9);
+});
+
+test('a number set to nothing has leapt, unless fields so named are often set to nothing', () => {
+  const replicas = (others: readonly number[]) => {
+    const detector = new Leap();
+    const stream = new Stream();
+    let atMs = MONDAY_MS;
+    const see = (name: string, count: number, known = true) => {
+      atMs += HOUR_MS;
+      const type = known ? 'MODIFIED' : 'ADDED';
+      const event = eventOf(stream.change({ atMs, actor: 'user:ann', kind: 'App', name, type, spec: { replicas: count } }), {
+        ...ONLY,
+        known,
+      });
+      const evidence = detector.score(event);
+      detector.learn(event);
+      return evidence;
+    };
+    see('other', 3, false);
+    others.forEach((count) => void see('other', count));
+    see('shop', 4, false);
+    return see('shop', 0);
+  };
+  const never = replicas([4, 3, 4, 3, 4, 3, 4, 3, 4, 3]);
+  assert.ok((never?.surprise ?? 0) > 2, `${never?.surprise}`);
+  assert.match(never?.explain().sentence ?? '', /^spec\.replicas went from 4 to 0, which is nothing at all;/);
+  assert.ok((replicas([0, 3, 0, 3, 0, 3, 0, 3, 0, 3])?.surprise ?? 0) < 0.5 * (never?.surprise ?? 0));
+});

@@ -1,0 +1,52 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { JsonObject } from '../../../src/domain/json.ts';
+import { StableField } from '../../../src/model/detectors/stable-field.ts';
+import { eventOf } from '../../../src/model/features.ts';
+import { PathHabits } from '../../../src/model/habits/path-habits.ts';
+import { groupOf } from '../../contract/check-detector.ts';
+import { DAY_MS, MONDAY_MS, ONLY, Stream } from '../stream.ts';
+
+const BOARDS = 12;
+
+/**
+ * What is said when the revision of one more entry of a map moves for the first time in an object whose edits are mostly of its version:
+ * `among` of the other entries have moved theirs before.
+ */
+function surpriseOf(among: number, field: 'revision' | 'source'): number {
+  const habits = new PathHabits();
+  const detector = new StableField(habits);
+  const stream = new Stream();
+  const boards = Object.fromEntries(Array.from({ length: BOARDS }, (_, i) => [`board-${i}`, { revision: 1, source: 'main' }]));
+  const edit = (day: number, spec: JsonObject) => {
+    const event = eventOf(stream.change({ atMs: MONDAY_MS + day * DAY_MS, actor: 'bot:bumps', spec }), {
+      ...ONLY,
+      known: day > 0,
+    });
+    const surprise = detector.score(event, groupOf(event))?.surprise ?? 0;
+    detector.learn(event);
+    habits.learn(event);
+    return surprise;
+  };
+  edit(0, { version: '1.0.0', boards });
+  for (let day = 1; day <= 60; day++) {
+    const one = Math.floor(day / 5);
+    if (day % 5 === 0 && one <= among) boards[`board-${one - 1}`] = { revision: 2, source: 'main' };
+    edit(day, { version: `1.0.${day}`, boards: { ...boards } });
+  }
+  const last = {
+    ...boards,
+    [`board-${BOARDS - 1}`]: { revision: 1, source: 'main', [field]: field === 'revision' ? 2 : 'fork' },
+  };
+  return edit(61, { version: '1.0.60', boards: last });
+}
+
+test('a field of one more map entry that moves is as usual as the first moves of its peers were', () => {
+  const [alone, among] = [surpriseOf(0, 'revision'), surpriseOf(10, 'revision')];
+  assert.ok(alone > 3, `${alone}`);
+  assert.ok(among < 0.6 * alone, `${among} beside ${alone}`);
+});
+
+test('another field of the entry stays as stable as it was, whatever its neighbours do', () => {
+  assert.ok(surpriseOf(10, 'source') > 3, `${surpriseOf(10, 'source')}`);
+});

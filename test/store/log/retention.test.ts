@@ -1,0 +1,282 @@
+/** What is old keeps less, and what stays is as it was. */
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import fc from 'fast-check';
+import type { Change } from '../../../src/domain/change.ts';
+import type { Finding } from '../../../src/domain/finding.ts';
+import type { JsonObject } from '../../../src/domain/json.ts';
+import type { KubeObject } from '../../../src/domain/object-ref.ts';
+import type { Verdict } from '../../../src/domain/verdict.ts';
+import { RUN } from '../../../src/store/log/postings.ts';
+import { DAY_MS } from '../../../src/store/log/retention-plan.ts';
+import { openSqliteStore, type SqliteStore, type SqliteStoreOptions } from '../../../src/store/sqlite-store.ts';
+import { FLUX, newChange, refTo, state } from '../new-changes.ts';
+
+interface Step {
+  object: number;
+  spec: JsonObject;
+  gone: boolean;
+  hours: number;
+}
+
+const step: fc.Arbitrary<Step> = fc.record({
+  object: fc.integer({ min: 0, max: 4 }),
+  spec: fc.dictionary(fc.constantFrom('a', 'b', 'c'), fc.oneof(fc.integer(), fc.string({ maxLength: 80 })), {
+    minKeys: 1,
+    noNullPrototype: true,
+  }) as fc.Arbitrary<JsonObject>,
+  gone: fc.nat(9).map((n) => n === 0),
+  hours: fc.integer({ min: 0, max: 9 }),
+});
+
+/** Appends a history one change at a time and returns what was recorded. */
+function play(store: SqliteStore, steps: readonly Step[]): Change[] {
+  const states = new Map<number, KubeObject>();
+  const lives = new Map<number, number>();
+  let ms = 0;
+  return steps.flatMap(({ object: i, spec, gone, hours }, n) => {
+    ms += hours * 3_600_000;
+    const before = states.get(i);
+    const life = lives.get(i) ?? 0;
+    const deleted = gone && before !== undefined;
+    const object = state(`k${i}`, String(n + 1), deleted ? (before.spec as JsonObject) : spec, { uid: `uid-${i}-${life}` });
+    if (deleted) {
+      states.delete(i);
+      lives.set(i, life + 1);
+    } else states.set(i, object);
+    const type = deleted ? 'DELETED' : before === undefined ? 'ADDED' : 'MODIFIED';
+    return store.append({ changes: [newChange(type, object, { before, observedMs: ms })] });
+  });
+}
+
+/** Upkeep until nothing is due any more. */
+function upkeep(store: SqliteStore): void {
+  for (let released = -1; released !== store.counts().released; ) {
+    released = store.counts().released;
+    store.maintain();
+  }
+}
+
+const shapes: fc.Arbitrary<Partial<SqliteStoreOptions>> = fc.record({
+  changesPerSpan: fc.integer({ min: 1, max: 9 }),
+  spansPerMerge: fc.integer({ min: 2, max: 4 }),
+  bytesPerBlock: fc.integer({ min: 1, max: 1_500 }),
+  changesPerLargeSpan: fc.integer({ min: 1, max: 30 }),
+  bytesPerLargeBlock: fc.integer({ min: 1, max: 1_500 }),
+  changesPerNewestMark: fc.integer({ min: 1, max: 30 }),
+  stepsMax: fc.integer({ min: 0, max: 5 }),
+  headCacheBytes: fc.constantFrom(0, 1e6),
+  walkCacheBytes: fc.constantFrom(0, 1e6),
+});
+const dayOf = ({ observedMs }: { observedMs: number }) => Math.floor(observedMs / DAY_MS);
+
+describe('daily checkpoints', () => {
+  it('are the states of the ends of days, and everything younger is whole', () => {
+    fc.assert(
+      fc.property(
+        fc.array(step, { minLength: 5, maxLength: 80 }),
+        shapes,
+        fc.integer({ min: 0, max: 6 }),
+        (steps, shape, days) => {
+          using store = openSqliteStore({ file: ':memory:', ...shape, keepChangesMs: days * DAY_MS });
+          const recorded = play(store, steps);
+          upkeep(store);
+          const kept = new Map(store.changes({ limit: 1_000 }).items.map((one) => [one.seq, one]));
+          const newest = Math.max(...recorded.map(({ observedMs }) => observedMs));
+          for (const [i, change] of recorded.entries()) {
+            const { seq, ref, observedMs } = change;
+            const later = recorded.slice(i + 1).find((one) => one.ref.name === ref.name);
+            const mustStay =
+              later === undefined ||
+              dayOf(later) !== dayOf(change) ||
+              change.type === 'DELETED' ||
+              observedMs >= newest - days * DAY_MS;
+            if (mustStay) assert.ok(kept.has(seq), `change ${seq} is gone`);
+            if (kept.has(seq)) assert.deepEqual(store.change(seq)?.state, change.state, `state after ${seq}`);
+            else assert.equal(store.change(seq), undefined);
+          }
+          for (const name of new Set(recorded.map(({ ref }) => ref.name))) {
+            const own = recorded.filter(({ ref }) => ref.name === name);
+            const listed = store.changes({ name, limit: 1_000 }).items.map(({ seq }) => seq);
+            assert.deepEqual(
+              listed,
+              own
+                .map(({ seq }) => seq)
+                .filter((seq) => kept.has(seq))
+                .toReversed(),
+              name,
+            );
+            assert.deepEqual(store.head(refTo(name))?.state, own.at(-1)?.state);
+            for (let ms = DAY_MS - 1; ms < newest; ms += DAY_MS) {
+              const then = own.findLast((one) => one.observedMs <= ms);
+              const expected = then === undefined || then.type === 'DELETED' ? undefined : then.state;
+              assert.deepEqual(store.stateAt(refTo(name), { atMs: ms }), expected, `${name} at the end of day ${ms / DAY_MS}`);
+            }
+          }
+          assert.equal(kept.size + store.counts().released, recorded.length);
+        },
+      ),
+      { numRuns: 60 },
+    );
+  });
+
+  it('say that they stand for more than themselves', () => {
+    using store = openSqliteStore({ file: ':memory:', changesPerSpan: 4, keepChangesMs: DAY_MS });
+    play(store, hourly(0, 200));
+    upkeep(store);
+    const first = store.changes({ name: 'k0', limit: 1_000 }).items.at(-1);
+    assert.equal(first?.checkpoint, true);
+    assert.equal(store.changes({ name: 'k0', limit: 1 }).items[0]?.checkpoint, undefined);
+  });
+});
+
+describe('statistics', () => {
+  it('leave the newest state of each object, what is young, and the number of changes by day', () => {
+    fc.assert(
+      fc.property(
+        fc.array(step, { minLength: 5, maxLength: 80 }),
+        shapes,
+        fc.integer({ min: 0, max: 3 }),
+        (steps, shape, days) => {
+          using store = openSqliteStore({ file: ':memory:', ...shape, keepChangesMs: 0, keepCheckpointsMs: days * DAY_MS });
+          const recorded = play(store, steps);
+          upkeep(store);
+          const kept = new Set(store.changes({ limit: 1_000 }).items.map(({ seq }) => seq));
+          for (const change of recorded)
+            if (kept.has(change.seq)) assert.deepEqual(store.change(change.seq)?.state, change.state);
+          for (const name of new Set(recorded.map(({ ref }) => ref.name))) {
+            const own = recorded.filter(({ ref }) => ref.name === name);
+            const last = own.at(-1) as Change;
+            if (last.type !== 'DELETED') assert.deepEqual(store.head(refTo(name))?.state, last.state);
+            const listed = store.changes({ name, limit: 1_000 }).items.map(({ seq }) => seq);
+            assert.deepEqual(
+              listed,
+              own
+                .map(({ seq }) => seq)
+                .filter((seq) => kept.has(seq))
+                .toReversed(),
+              name,
+            );
+          }
+          assert.equal(kept.size + store.counts().released, recorded.length);
+          const again = play(store, [
+            { object: 0, spec: { a: 1 }, gone: false, hours: 0 },
+            { object: 0, spec: { a: 2 }, gone: false, hours: 0 },
+          ]);
+          assert.deepEqual(store.head(refTo('k0'))?.state, again.at(-1)?.state, 'recording goes on');
+        },
+      ),
+      { numRuns: 60 },
+    );
+  });
+
+  it('spare what an alert rests on, with the change before it', () => {
+    using store = openSqliteStore({
+      file: ':memory:',
+      changesPerSpan: 20,
+      spansPerMerge: 100,
+      keepChangesMs: 0,
+      keepCheckpointsMs: 0,
+      evidenceShare: 0.1,
+    });
+    const recorded = play(store, hourly(0, 200));
+    const { seq, ref, uid, resourceVersion, observedMs } = recorded[29] as Change;
+    const finding = {
+      ...{
+        id: 'f',
+        cluster: 'test',
+        tsMs: observedMs,
+        actor: FLUX,
+        score: 9,
+        onceIn: 1e9,
+        detector: 'd',
+        reasons: [],
+        mature: true,
+      },
+      ...{ deterministic: false, severity: 'critical', summary: '', decision: { verdict: 'page', why: '' }, episode: 'e' },
+      subject: { type: 'change', seq, resourceVersion, changeType: 'MODIFIED', ref, uid },
+    } satisfies Finding as Finding;
+    store.commitAnalysis({ findings: [finding] });
+    upkeep(store);
+    assert.deepEqual(store.change(seq)?.diff, (recorded[29] as Change).diff);
+    const listed = store.changes({ name: 'k0', limit: 1_000 }).items.map((one) => one.seq);
+    assert.ok(listed.includes(seq) && listed.includes(seq - 1), 'evidence is on the way back from the newest');
+    assert.ok(!listed.includes(seq + 5));
+  });
+
+  it('spare what somebody called wrong, until that is taken back', () => {
+    for (const takenBack of [false, true]) {
+      using store = openSqliteStore({
+        ...{ file: ':memory:', changesPerSpan: 20, spansPerMerge: 100, keepChangesMs: 0, keepCheckpointsMs: 0 },
+        evidenceShare: 0.1,
+      });
+      const recorded = play(store, hourly(0, 200));
+      const { seq, observedMs } = recorded[29] as Change;
+      const verdict: Verdict = {
+        ...{ id: 'v', findingId: 'f', verdict: 'wrong', by: 'ann', givenMs: 0, expiresMs: 1 },
+        ...{ scope: { cluster: 'test' }, place: { seq, position: 0 }, change: { seq, ms: observedMs } },
+      };
+      store.putVerdict(verdict);
+      if (takenBack) store.putVerdict({ ...verdict, withdrawn: { by: 'ann', ms: 1, place: { seq, position: 0 } } });
+      upkeep(store);
+      const listed = store.changes({ name: 'k0', limit: 1_000 }).items.map((one) => one.seq);
+      assert.equal(listed.includes(seq), !takenBack);
+      assert.ok(!listed.includes(seq + 5));
+    }
+  });
+});
+
+describe('a cap on bytes', () => {
+  it('is held by letting go of the oldest, and recording goes on', () => {
+    const bytesMax = 1_500_000;
+    using store = openSqliteStore({ file: ':memory:', bytesMax, changesPerSpan: 64 });
+    const noise = (n: number) =>
+      Array.from({ length: 40 }, (_, i) => ((n * 7919 + i * 104_729) % 1_000_003).toString(36)).join('');
+    let before: KubeObject | undefined;
+    for (let n = 1; n <= 20_000; n++) {
+      const object = state('k0', String(n), { noise: noise(n) });
+      store.append({
+        changes: [newChange(before === undefined ? 'ADDED' : 'MODIFIED', object, { before, observedMs: n * 600_000 })],
+      });
+      before = object;
+      if (n % 64 === 0) store.maintain();
+    }
+    const { bytes, released, changes } = store.counts();
+    assert.ok(bytes <= bytesMax, `${bytes} bytes`);
+    assert.ok(released > 5_000, `${released} of ${changes} let go of`);
+    assert.deepEqual(store.head(refTo('k0'))?.state, before);
+  });
+});
+
+describe('postings', () => {
+  it('forget what is let go of', () => {
+    using store = openSqliteStore({ file: ':memory:', keepChangesMs: 2 * DAY_MS });
+    const states = new Map<string, KubeObject>();
+    for (let n = 1; n <= RUN + 2_000; ) {
+      const changes = [];
+      for (let i = 0; i < 500; i++, n++) {
+        const name = `k${n % 7}`;
+        const before = states.get(name);
+        const object = state(name, String(n), { [`f${n % 3}`]: n });
+        states.set(name, object);
+        changes.push(newChange(before === undefined ? 'ADDED' : 'MODIFIED', object, { before, observedMs: n * 300_000 }));
+      }
+      store.append({ changes });
+      store.maintain();
+    }
+    upkeep(store);
+    const all = store.changes({ limit: 10_000 }).items;
+    assert.ok(store.counts().released > 1_000);
+    for (const path of ['/spec/f0', '/spec/f1']) {
+      const found = store.changes({ path, limit: 10_000 }).items.map(({ seq }) => seq);
+      assert.deepEqual(
+        found,
+        all.filter(({ paths }) => paths.includes(path)).map(({ seq }) => seq),
+      );
+    }
+  });
+});
+
+function hourly(object: number, changes: number): Step[] {
+  return Array.from({ length: changes }, (_, i) => ({ object, spec: { i, text: 'x'.repeat(200) }, gone: false, hours: 1 }));
+}
