@@ -22,7 +22,7 @@ export interface PageAssets {
 }
 
 /** Pure parts of the domain that the page shares; their paths under /assets/src mirror src, so relative imports hold. */
-const DOMAIN_MODULES = ['field-diff', 'field-path', 'json', 'verdict'];
+const DOMAIN_MODULES = ['diff/field-diff', 'field-path', 'json', 'verdict'];
 
 const VENDOR: Record<string, string> = {
   preact: '/assets/vendor/preact.mjs',
