@@ -200,7 +200,8 @@ export class ClusterModel {
     if (!event.imported) {
       for (const detector of this.#detectors) {
         const evidence = detector.score(event, group);
-        if (evidence === undefined || !(evidence.surprise > 0)) continue;
+        // Neither NaN nor infinity: one of them in a pool would spoil the ranks of all that follow.
+        if (evidence === undefined || !(evidence.surprise > 0 && Number.isFinite(evidence.surprise))) continue;
         parts.push(this.#part(detector, evidence, event, group));
       }
     }

@@ -57,7 +57,7 @@ export interface ChangeEvent {
 }
 
 export const FIELDS_MAX = 400;
-const TEXT_MAX = 400;
+export const TEXT_MAX = 400;
 const OLD_MS = 600_000;
 const PEOPLE = /^(?:user:|kubectl)|@/;
 const MACHINES =

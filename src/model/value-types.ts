@@ -165,6 +165,8 @@ function versionToken(was: Version | undefined, now: Version): string {
 }
 
 const TO_NOTHING = 4;
+/** Further than any setting moves. */
+const LEAP_MAX = 64;
 
 /**
  * How far an ordered value jumped: doublings of a number; for a version thrown back, how deep (patch 1, minor 2, major 4 and more).
@@ -172,7 +174,8 @@ const TO_NOTHING = 4;
  */
 export function leapOf(old: Json | undefined, next: Json | undefined, x: number | undefined, y: number | undefined): number {
   if (x !== undefined && y !== undefined) {
-    if (x > 0 && y > 0) return Math.abs(Math.log2(y / x));
+    // Their quotient may be beyond what a number holds.
+    if (x > 0 && y > 0) return Math.min(LEAP_MAX, Math.abs(Math.log2(y) - Math.log2(x)));
     return x > 0 && y === 0 ? TO_NOTHING : 0;
   }
   if (typeof old !== 'string' || typeof next !== 'string' || old.length > 400 || next.length > 400) return 0;

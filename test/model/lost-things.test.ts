@@ -60,6 +60,36 @@ test('of twelve objects deleted at once twelve unrelated ones are told louder th
   assert.match(many.sentence ?? '', /deleted 12 objects more than it created/);
 });
 
+test('one name in each of forty tenants is a thing in each, in three namespaces it is one', () => {
+  const tenants = [...Array(40).keys()].map((i) => ({ kind: 'Postgres', name: 'db', namespace: `tenant-${i}` }));
+  assert.equal(told(tenants.slice(0, 3)).things, 1);
+  assert.equal(told(tenants).things, 38);
+});
+
+test('what a habit deletes all year is not held against what goes later under the same first word', () => {
+  const habits = new WaveHabits();
+  const detector = new MassDelete(habits);
+  const stream = new Stream();
+  const remove = (atMs: number, kind: string, name: string) => {
+    stream.change({ atMs: atMs - MINUTE_MS, actor: 'user:bob', type: 'ADDED', kind, name, spec: {} });
+    const event = eventOf(stream.change({ atMs, actor: 'system:gc', type: 'DELETED', kind, name }), { ...ONLY, known: true });
+    const visit = makeVisit('system:gc', atMs);
+    joinVisit(visit, event);
+    const surprise = detector.score(event, visit)?.surprise ?? 0;
+    detector.learn(event, visit);
+    return surprise;
+  };
+  for (let i = 0; i < 2_000; i++) remove(MONDAY_MS + i * 10 * MINUTE_MS, 'TaskRun', `run-${i}`);
+  const kept = [...habits.state.actors.values()].map(({ gone }) => [...gone.values()].flatMap((kinds) => [...kinds.values()]));
+  assert.ok(Math.max(...kept.flat().map((names) => names.size)) < 10);
+  const sweep = (word: string) => {
+    let last = 0;
+    for (let i = 0; i < 40; i++) last = remove(MONDAY_MS + 2_000 * 10 * MINUTE_MS + i * 3_000, 'Postgres', `${word}-db-${i}`);
+    return last;
+  };
+  assert.ok(sweep('run') > 6);
+});
+
 test('deletions one by one within the half hour are counted the same way', () => {
   assert.ok(told(mixed, MINUTE_MS).surprise > told(application, MINUTE_MS).surprise + 1.5);
 });

@@ -159,7 +159,7 @@ export class Burst extends TempoDetector {
     let surprise = 0;
     let worst = { count: 0, windowMs: 0 };
     for (const windowMs of WINDOWS_MS) {
-      const count = countSince(tempo, event.atMs - windowMs) + 1;
+      const count = countSince(tempo, event.atMs - windowMs, event.atMs) + 1;
       let here = count >= COUNT_MIN ? crowding(count, Math.max(0.3, rate * windowMs)) : 0;
       // Only what looks like a burst pays for the walk through the past: an object that comes in spells has had as many before.
       if (here > PEAK_FROM)
@@ -208,10 +208,11 @@ export class Pace extends TempoDetector {
   }
 }
 
-function countSince(tempo: Tempo | undefined, sinceMs: number): number {
+/** Times after this one are of before the clock was set back. */
+function countSince(tempo: Tempo | undefined, sinceMs: number, atMs: number): number {
   let count = 0;
   const recent = tempo?.recent ?? [];
-  for (let i = recent.length - 1; i >= 0 && (recent[i] as number) >= sinceMs; i--) count++;
+  for (let i = recent.length - 1; i >= 0 && (recent[i] as number) >= sinceMs; i--) if ((recent[i] as number) <= atMs) count++;
   return count;
 }
 

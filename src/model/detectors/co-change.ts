@@ -149,8 +149,8 @@ export class CoChange implements Detector<State> {
     const own = this.#state.objects.get(object);
     const partners = own?.get(path);
     if (own === undefined || partners === undefined) return;
-    own.delete(path);
     for (const partner of partners.keys()) own.get(partner)?.delete(path);
+    partners.clear();
   }
 
   mature(): boolean {

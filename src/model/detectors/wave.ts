@@ -40,8 +40,9 @@ interface Habit {
   logs: number;
   squares: number;
   recent: Loss[];
-  /** What these took. */
+  /** What these took, and since when it is gathered. */
   gone: Lost;
+  goneMs: number;
 }
 
 interface State {
@@ -61,7 +62,7 @@ function placeOf(event: ChangeEvent): string {
   return `${event.kind}\u0000${event.ref.namespace}`;
 }
 
-const newHabit = (): Habit => ({ groups: 0, losing: 0, logs: 0, squares: 0, recent: [], gone: new Map() });
+const newHabit = (): Habit => ({ groups: 0, losing: 0, logs: 0, squares: 0, recent: [], gone: new Map(), goneMs: 0 });
 
 /** The habits of both detectors. */
 export class WaveHabits {
@@ -122,7 +123,10 @@ export class WaveHabits {
     habit.losing++;
     while (habit.recent.length >= RECENT_MAX || group.lastMs - (habit.recent[0]?.atMs ?? group.lastMs) > WINDOW_MS)
       habit.recent.shift();
-    if (habit.recent.length === 0 || habit.gone.size > RECENT_MAX) habit.gone.clear();
+    if (habit.recent.length === 0 || habit.gone.size > RECENT_MAX || group.lastMs - habit.goneMs > WINDOW_MS) {
+      habit.gone.clear();
+      habit.goneMs = group.lastMs;
+    }
     let things = 0;
     for (const member of group.events) if (member.type === 'DELETED') things += noteLost(habit.gone, member);
     habit.recent.push({ atMs: group.lastMs, lost, things: Math.min(lost, things) });

@@ -8,6 +8,8 @@ import { clearRow, putFigure, reachRow, type Whole } from './columns.ts';
 import { CLOCKS, GapLog, type GapLogState } from './gap-log.ts';
 import type { NameBook } from './name-book.ts';
 
+/** After as many beats that somebody else brings, a key has another habit. */
+const VOTES_MAX = 30;
 /** Signs of life that come closer to each other are one beat. */
 export const APART_MS = 10 * MINUTE_MS;
 
@@ -182,11 +184,13 @@ export class Beats {
     putFigure(serials, 'serial', row, (serials.serial[row] as number) + 1);
   }
 
-  /** Boyer and Moore's majority vote: whoever brought more than half of the beats survives, in two fields. Who has no number in the book is nobody's habit. */
+  /**
+   * Boyer and Moore's majority vote: whoever brought more than half of the beats survives, in two fields; with no more votes than can be lost again, so
+   * that a writer who goes by another name from some day on is known by that in time. Who has no number in the book is nobody's habit. */
   #vote(row: number, by: number): void {
     const { columns } = this.#state;
     const votes = columns.votes[row] as number;
-    if (by > 0 && columns.habit[row] === by) putFigure(columns, 'votes', row, votes + 1);
+    if (by > 0 && columns.habit[row] === by) putFigure(columns, 'votes', row, Math.min(votes + 1, VOTES_MAX));
     else if (votes > 1) columns.votes[row] = votes - 1;
     else {
       putFigure(columns, 'habit', row, by);

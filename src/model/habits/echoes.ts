@@ -3,11 +3,12 @@
  * a roll-out, and done when it is due rather than when its author usually works. Values are kept as hashes.
  */
 import { DAY_MS } from '../detector.ts';
-import type { ChangeEvent, Field } from '../features.ts';
+import { type ChangeEvent, type Field, TEXT_MAX } from '../features.ts';
 import { hashOf } from '../hash.ts';
 
 const KEPT_MAX = 20_000;
 const LATELY_DAYS = 60;
+/** So many of a change's fields are looked up; the others speak against. */
 const FIELDS_MAX = 8;
 /** The share of its fields by which a change repeats another. */
 const SHARE_MIN = 0.6;
@@ -26,10 +27,10 @@ export class Echoes {
     let asked = 0;
     let heard = 0;
     for (const field of event.fields) {
-      if (field.op === 'remove' || asked === FIELDS_MAX) continue;
       asked++;
+      if (field.op === 'remove' || asked > FIELDS_MAX || isCut(field)) continue;
       const last = this.#given.get(keyOf(field));
-      if (last !== undefined && last % ROWS !== event.row && dayOf(event) - Math.floor(last / ROWS) <= LATELY_DAYS) heard++;
+      if (last !== undefined && last % ROWS !== event.row && isLately(event, last)) heard++;
     }
     return heard > 0 && heard >= SHARE_MIN * asked;
   }
@@ -54,6 +55,16 @@ export class Echoes {
   load(state: EchoesState): void {
     this.#given = state;
   }
+}
+
+/** Either way: a clock may have been ahead when it was given. */
+function isLately(event: ChangeEvent, last: number): boolean {
+  return Math.abs(dayOf(event) - Math.floor(last / ROWS)) <= LATELY_DAYS;
+}
+
+/** Of a long text only the beginning is kept, which says nothing of its end. */
+function isCut({ next }: Field): boolean {
+  return typeof next === 'string' && next.length > TEXT_MAX;
 }
 
 function keyOf({ ofKind, next }: Field): number {

@@ -16,6 +16,8 @@ const NARROW_MAX = 0xffff;
 const FIRST_NUMBERS = 256;
 /** Less than doubling: what is grown into is memory that nobody uses yet. */
 const GROWTH = 1.05;
+/** The share of rooms lying free from which all are put together again rather than more memory taken. */
+const LYING_MAX = 0.2;
 
 export class RowLists {
   #state: RowListsState = {
@@ -45,12 +47,14 @@ export class RowLists {
     reachRow(rows, row);
     const before = rows.length[row] as number;
     const after = before + values.length;
-    const start = rows.start[row] as number;
     if (before > 0 && sizeFor(before) === sizeFor(after)) {
+      const start = rows.start[row] as number;
       this.#state.numbers.copyWithin(start + at + values.length, start + at, start + before);
     } else {
       const room = this.#takeRoom(sizeFor(after));
       const { numbers } = this.#state;
+      // Taking a room may have moved them all.
+      const start = rows.start[row] as number;
       numbers.copyWithin(room, start, start + at);
       numbers.copyWithin(room + at + values.length, start + at, start + before);
       if (before > 0) this.#giveBack(row);
@@ -77,6 +81,7 @@ export class RowLists {
     const state = this.#state;
     const free = state.free[size]?.pop();
     if (free !== undefined) return free;
+    if (state.used + lengthOf(size) > state.numbers.length && this.#lying() > state.used * LYING_MAX) this.#pack();
     const room = state.used;
     state.used += lengthOf(size);
     if (state.used > state.numbers.length) this.#reach(state.used);
@@ -89,6 +94,29 @@ export class RowLists {
     const grown = numbers instanceof Uint16Array ? new Uint16Array(length) : new Uint32Array(length);
     grown.set(numbers);
     this.#state.numbers = grown;
+  }
+
+  /** How many numbers the rooms hold that were given back. */
+  #lying(): number {
+    return this.#state.free.reduce((sum, rooms, size) => sum + rooms.length * lengthOf(size), 0);
+  }
+
+  /** Puts all rooms side by side again: lists that grow together leave rooms behind that none of them fits into. */
+  #pack(): void {
+    const { rows, numbers } = this.#state;
+    const packed = numbers.slice();
+    let used = 0;
+    for (let row = 0; row < rows.length.length; row++) {
+      const length = rows.length[row] as number;
+      if (length === 0) continue;
+      const start = rows.start[row] as number;
+      packed.set(numbers.subarray(start, start + length), used);
+      rows.start[row] = used;
+      used += lengthOf(sizeFor(length));
+    }
+    this.#state.numbers = packed;
+    this.#state.used = used;
+    this.#state.free = [];
   }
 
   #widen(): void {

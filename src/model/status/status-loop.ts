@@ -34,6 +34,9 @@ export class StatusLoop {
   observe(change: Change, row: number): { surprise: number; explain(): Explanation } | undefined {
     const { loops } = this.#state;
     reachRow(loops, row);
+    // A clock that was set back begins anew.
+    const isBack = change.observedMs < (loops.windowStartMs[row] as number) - WINDOW_MS;
+    if (isBack) loops.inWindow[row] = 0;
     if (loops.inWindow[row] === 0) loops.windowStartMs[row] = change.observedMs;
     this.#state.writes++;
     const passed = Math.floor((change.observedMs - (loops.windowStartMs[row] as number)) / WINDOW_MS);

@@ -36,9 +36,11 @@ const COMPARES: Record<(typeof CONDITIONS)[number][2], (a: Value, b: Value) => b
   '<=': (a, b) => a <= b,
 };
 
+/** A score that is no number would stand in the way of all that are filed with it. */
 export function columnsOf({ id, cluster, subject, detector, severity, score, tsMs, decision }: Finding): FindingColumns {
   const { kind, namespace = '', name = '' } = subject.ref;
-  return { id, ts_ms: tsMs, cluster, kind, namespace, name, detector, severity, verdict: decision.verdict, score };
+  const rank = { verdict: decision.verdict, score: Number.isFinite(score) ? score : 0 };
+  return { id, ts_ms: tsMs, cluster, kind, namespace, name, detector, severity, ...rank };
 }
 
 /** As the list's SQL has it. */

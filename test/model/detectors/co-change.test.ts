@@ -36,3 +36,24 @@ test('a partner that nearly always moved along is missed', () => {
 test('one that moved along every other time is not, however seldom anything else is missed', () => {
   assert.equal(told(Array.from({ length: 24 }, (_, i) => (i % 2 === 0 ? 'both' : 'alone'))), undefined);
 });
+
+const NAMES = ['one', 'two', 'three', 'four'];
+
+test('a field taken away and put back does not hide that its partner stays behind', () => {
+  const habits = new PathHabits();
+  const detector = new CoChange(habits);
+  const stream = new Stream();
+  let hours = 0;
+  const see = (name: string, spec: Record<string, string | number>, known = true) => {
+    const change = stream.change({ atMs: MONDAY_MS + hours++ * HOUR_MS, actor: 'user:eve', name, spec });
+    const event = eventOf(change, { name, row: NAMES.indexOf(name), known });
+    const evidence = detector.score(event);
+    detector.learn(event, groupOf(event));
+    habits.learn(event);
+    return evidence?.surprise ?? 0;
+  };
+  for (let i = 0; i < 20; i++) for (const name of NAMES) see(name, { version: i, digest: i, note: 'x' }, i > 0);
+  see('one', { digest: 19, note: 'x' });
+  see('one', { version: 19, digest: 19, note: 'x' });
+  assert.ok(see('one', { version: 99, digest: 19, note: 'x' }) > 2);
+});

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Leap } from '../../../src/model/detectors/leap.ts';
+import { createModel } from '../../../src/model/ensemble.ts';
 import { eventOf } from '../../../src/model/features.ts';
-import { HOUR_MS, MONDAY_MS, ONLY, Stream } from '../stream.ts';
+import { DAY_MS, HOUR_MS, habit, MONDAY_MS, ONLY, Stream } from '../stream.ts';
 
 /** How surprising it is that the memory of one kind goes to `next`, where another kind has objects with `others`. */
 function surpriseOf(next: string, others: readonly string[]): number {
@@ -59,4 +60,22 @@ test('a number set to nothing has leapt, unless fields so named are often set to
   assert.ok((never?.surprise ?? 0) > 2, `${never?.surprise}`);
   assert.match(never?.explain().sentence ?? '', /^spec\.replicas went from 4 to 0, which is nothing at all;/);
   assert.ok((replicas([0, 3, 0, 3, 0, 3, 0, 3, 0, 3])?.surprise ?? 0) < 0.5 * (never?.surprise ?? 0));
+});
+
+test('a leap beyond what a number can hold leaves the scores of others numbers', () => {
+  const model = createModel();
+  const stream = new Stream();
+  const edits = [...Array(12).keys()].flatMap((i) =>
+    [1e-200, 1e200].map((ratio, k) => ({
+      ...{ atMs: MONDAY_MS + i * DAY_MS + (12 + k) * HOUR_MS, actor: 'user:mallory', kind: 'Own', name: `own-${i % 2}` },
+      spec: { ratio },
+    })),
+  );
+  const later = [1, 2, 1e300].map((ratio, i) => ({
+    ...{ atMs: MONDAY_MS + (14 + i) * DAY_MS, actor: 'user:ann', kind: 'Own', name: 'target', spec: { ratio } },
+  }));
+  const changes = [...habit(new Stream(), { seed: 7, days: 20 }), ...[...edits, ...later].map((edit) => stream.change(edit))];
+  const found = changes.sort((a, b) => a.observedMs - b.observedMs).flatMap((change) => model.observe(change));
+  assert.ok(found.length > 0);
+  for (const { score, reasons } of found) assert.ok([score, ...reasons.map(({ bits }) => bits)].every(Number.isFinite));
 });

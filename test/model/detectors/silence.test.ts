@@ -66,3 +66,28 @@ test('a nightly report in the status is missed although people had it written by
   assert.equal(told.length, 1);
   assert.ok((told[0] as Judgement).score >= 2.5, `once in ${told[0]?.onceIn}`);
 });
+
+test('objects whose writer goes by another name from some day on are missed under the new one', () => {
+  const model = createModel();
+  const stream = new Stream();
+  const [renamed, stopped, days] = [60, 100, 110];
+  const edits = [...Array(days).keys()].flatMap((day) =>
+    USERS.flatMap((name, i) =>
+      day >= stopped && name === 'ledger'
+        ? []
+        : {
+            ...{ atMs: MONDAY_MS + day * DAY_MS + 2 * HOUR_MS + i * 1_000, kind: 'KafkaUser', name, spec: { quota: day } },
+            actor: day < renamed ? JOB : 'system:serviceaccount:platform:quota-keeper',
+          },
+    ),
+  );
+  const changes = [...habit(new Stream(), { seed: 7, days }), ...edits.map((edit) => stream.change(edit))].sort(
+    (a, b) => a.observedMs - b.observedMs,
+  );
+  const found = [...changes.flatMap((change) => model.observe(change)), ...model.advance(MONDAY_MS + days * DAY_MS)];
+  const missed = found.filter(({ subject, tsMs }) => subject.type === 'silence' && tsMs > MONDAY_MS + stopped * DAY_MS);
+  assert.deepEqual(
+    missed.filter(({ subject }) => subject.ref.kind === 'KafkaUser').map(({ subject }) => subject.ref.name),
+    ['ledger'],
+  );
+});

@@ -33,6 +33,25 @@ test('a change at night that repeats what another object got lately is half as o
   assert.ok(surpriseAt({ version: '2.0.0', elsewhere: '2.0.0', daysBefore: 65 }) > 0.9 * alone);
 });
 
+test('one label that others have does not make an echo of what it comes with', () => {
+  const echoes = new Echoes();
+  const stream = new Stream();
+  const event = (name: string, row: number, spec: Record<string, unknown>) =>
+    eventOf(stream.change({ atMs: MONDAY_MS, actor: 'user:ann', name, spec: spec as never }), { name, row, known: true });
+  const fields = (n: number, value: string) => Object.fromEntries([...Array(n).keys()].map((i) => [`f${i}`, value]));
+  event('a', 1, { ...fields(8, 'old'), mark: 'old' });
+  event('b', 2, { ...fields(20, 'old'), mark: 'old' });
+  event('c', 3, { ...fields(8, 'old'), guard: 1, other: 2, third: 3 });
+  echoes.learn(event('a', 1, { ...fields(8, 'new'), mark: 'new' }));
+  assert.equal(echoes.repeats(event('b', 2, { ...fields(20, 'new'), mark: 'old' })), false, 'eight of twenty');
+  assert.equal(echoes.repeats(event('c', 3, { ...fields(1, 'new'), ...{ f1: 'old' } })), false, 'guards taken away');
+  const script = 'x'.repeat(400);
+  event('d', 4, { script: '' });
+  event('e', 5, { script: '' });
+  echoes.learn(event('d', 4, { script: `${script} and so on` }));
+  assert.equal(echoes.repeats(event('e', 5, { script: `${script} and off with it` })), false, 'another end');
+});
+
 test('an object does not echo itself, and what is kept is bounded', () => {
   const echoes = new Echoes();
   const stream = new Stream();
