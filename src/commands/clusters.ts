@@ -108,10 +108,11 @@ export function withOptions<T extends { cluster: string }>(
 function byCluster(values: readonly string[], clusters: readonly string[], where: string): string[][] {
   const parts = clusters.map((): string[] => []);
   for (const value of values) {
-    const [, name, rest] = /^([^=/]+)=(.+)$/.exec(value) ?? [];
-    const part = parts[name === undefined ? 0 : clusters.indexOf(name)];
-    if (part === undefined) throw unknownCluster(name ?? '', clusters, `${where} ${value}`);
-    part.push(rest ?? value);
+    // By the clusters there are: a name may hold slashes and colons, as an ARN does.
+    const named = clusters.findIndex((cluster) => value.startsWith(`${cluster}=`));
+    const [, stranger] = named < 0 ? (/^([^=/]+)=./.exec(value) ?? []) : [];
+    if (stranger !== undefined) throw unknownCluster(stranger, clusters, `${where} ${value}`);
+    parts[Math.max(0, named)]?.push(named < 0 ? value : value.slice((clusters[named] ?? '').length + 1));
   }
   return parts;
 }

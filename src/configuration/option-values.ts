@@ -38,7 +38,12 @@ export const httpUrl = z
   .refine((text) => URL.canParse(text) && /^https?:$/.test(new URL(text).protocol), 'expected an http:// or https:// URL');
 /** A value of one of several clusters, `CLUSTER=VALUE`; without a name, of the first. */
 const ofCluster = (value: z.ZodType<unknown, string>, expected: string) =>
-  z.string().refine((text) => value.safeParse(text.replace(/^[^=/]+=/, '')).success, `expected ${expected}`);
+  z.string().refine((text) => restsOf(text).some((rest) => value.safeParse(rest).success), `expected ${expected}`);
+
+/** The text, and what is behind each equals sign: which of them ends a cluster's name is known once clusters are. */
+function restsOf(text: string): string[] {
+  return [text, ...[...text.matchAll(/=/g)].map(({ index }) => text.slice(index + 1))];
+}
 export const clusterUrl = ofCluster(httpUrl, 'an http:// or https:// URL, or CLUSTER=URL');
 export const natsUrl = z
   .string()

@@ -11,8 +11,6 @@ import { nameWriters, ownsPath, type Writing } from './who/attribution.ts';
 import type { ManagedForm } from './who/managed-writers.ts';
 
 const KEPT_MAX = 10_000;
-/** Sets of fieldsV1, and forms of managedFields, that are remembered for the same paths. */
-const OWNERS_MAX = 8;
 
 /** Shared by all changes of which it is true: not to be modified. */
 export interface Named {
@@ -36,9 +34,10 @@ export class MovedPaths implements Writing {
   readonly #before: MovedPaths | undefined;
   readonly #path: string;
   #told: Told | undefined;
-  readonly #owned = new Map<JsonObject, number>();
+  /** Weak, as both are forgotten elsewhere by bounds of their own. */
+  readonly #owned = new WeakMap<JsonObject, number>();
   /** By who of its writers wrote last, as bits. */
-  readonly #named = new Map<ManagedForm, Map<number, Named>>();
+  readonly #named = new WeakMap<ManagedForm, Map<number, Named>>();
 
   /** Without arguments there are none. */
   constructor(before?: MovedPaths, path = '') {
@@ -85,7 +84,6 @@ export class MovedPaths implements Writing {
     let owned = this.#owned.get(fields);
     if (owned === undefined) {
       owned = this.paths.filter((path) => ownsPath(fields, path)).length;
-      if (this.#owned.size >= OWNERS_MAX) this.#owned.clear();
       this.#owned.set(fields, owned);
     }
     return owned;
@@ -98,7 +96,6 @@ export class MovedPaths implements Writing {
     for (let i = 0; i < timesMs.length; i++) if (timesMs[i] === newestMs) newest |= 1 << i;
     let byNewest = this.#named.get(form);
     if (byNewest === undefined) {
-      if (this.#named.size >= OWNERS_MAX) this.#named.clear();
       byNewest = new Map();
       this.#named.set(form, byNewest);
     }

@@ -44,9 +44,10 @@ export async function keepHouse({
   react,
 }: Housekeeping): Promise<void> {
   let snapshotMs = clock.nowMs();
+  let isBehind = false;
   while (!signal.aborted) {
     try {
-      await upkeep(store, clock, signal);
+      isBehind = await upkeep(store, clock, signal);
       masking.save(clock.nowMs());
       if (live && analysis.advance(clock.nowMs() - EVENT_TIME_LAG_MS).length > 0) react();
       if (clock.nowMs() - snapshotMs >= SNAPSHOT_MS) {
@@ -55,16 +56,20 @@ export async function keepHouse({
         snapshotMs = clock.nowMs();
       }
     } catch (error) {
+      isBehind = false;
       // A full disk is the pipeline's to wait out; housekeeping simply comes again.
       if (!isCrowsnestError(error)) throw error;
       logger.warn({ code: error.code }, `housekeeping put off: ${error.what}`);
     }
-    await clock.sleep(MAINTAIN_MS, signal).catch(() => undefined);
+    await clock.sleep(isBehind ? UPKEEP_PAUSE_MS : MAINTAIN_MS, signal).catch(() => undefined);
   }
 }
 
-/** In slices, between which others get their turn; what is left after some of them waits for the next round. */
-async function upkeep(store: Pick<Store, 'maintain'>, clock: Clock, signal: AbortSignal): Promise<void> {
-  for (let slices = 0; store.maintain({ msMax: UPKEEP_MS }) && slices < UPKEEP_SLICES && !signal.aborted; slices++)
+/** In slices, between which others get their turn; says whether something is left after some of them, for which the next round is not waited for. */
+async function upkeep(store: Pick<Store, 'maintain'>, clock: Clock, signal: AbortSignal): Promise<boolean> {
+  for (let slices = 0; slices <= UPKEEP_SLICES && !signal.aborted; slices++) {
+    if (!store.maintain({ msMax: UPKEEP_MS })) return false;
     await clock.sleep(UPKEEP_PAUSE_MS, signal).catch(() => undefined);
+  }
+  return true;
 }

@@ -130,7 +130,7 @@ export class LeafCompare implements LeafReader {
       this.#paths = this.#movedPaths.with(this.#paths as MovedPaths, node);
     }
     if (typeof now !== 'string') return String(now);
-    return ESCAPED.test(now) || now.includes('"') ? JSON.stringify(now) : `"${now}"`;
+    return ESCAPED.test(now) || now.includes('"') || !now.isWellFormed() ? JSON.stringify(now) : `"${now}"`;
   }
 
   #leafNode(walk: LeafWalk): PathNode | undefined {

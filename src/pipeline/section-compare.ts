@@ -113,7 +113,8 @@ function compareMoved(scanned: ScannedObject, digest: HeadDigest, options: Secti
       to: scanned.places[2 * index + 1] as number,
     };
     const before = { bytes: kept, from, to };
-    if (isMaskedBy(digest, index, masking?.secrets) && to > from && takeLeaves(section, { before, after }, comparison, options)) {
+    const isCurrent = isMaskedBy(digest, index, masking?.secrets);
+    if (isCurrent && to > from && takeLeaves(section, { before, after }, comparison, options)) {
       comparison.texts.push(keptText(index, scanned.bytes.subarray(after.from, after.to)));
       continue;
     }
@@ -121,7 +122,7 @@ function compareMoved(scanned: ScannedObject, digest: HeadDigest, options: Secti
     if (to === from) state ??= options.stateBefore(digest);
     const old = to > from ? parsed(before) : state === undefined ? undefined : sectionOf(state, section);
     if (old === undefined) return undefined;
-    takeParsed(section, { old, now }, comparison);
+    takeParsed(section, { old, shown: isCurrent ? old : maskedSection(section, old, options), now }, comparison);
     // Written anew, so that what is kept has each member once, in the order of the value, and no blanks.
     comparison.texts.push(keptText(index, JSON.stringify(now)));
   }
@@ -142,9 +143,10 @@ function takeLeaves(
   return true;
 }
 
-function takeParsed(section: Section, { old, now }: { old: Json; now: Json }, comparison: Comparison): void {
+/** `shown` is the old value as masked now: what only masking moved is in the patch and not in the diff. */
+function takeParsed(section: Section, { old, shown, now }: { old: Json; shown: Json; now: Json }, comparison: Comparison): void {
   comparison.paths = undefined;
-  for (const field of diffValues(old, now, pathOf(section))) if (!isBookkeepingPath(field.path)) comparison.fields.push(field);
+  for (const field of diffValues(shown, now, pathOf(section))) if (!isBookkeepingPath(field.path)) comparison.fields.push(field);
   const inner = makePatch(old, now);
   if (inner === undefined) return;
   if (Object.hasOwn(inner, 'w')) comparison.patch.add(section, JSON.stringify(now), false);

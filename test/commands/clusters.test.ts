@@ -25,6 +25,21 @@ test('what is given by cluster goes to that cluster, and all else to the first',
   assert.equal(west?.prometheusUrl, undefined);
 });
 
+test('names with slashes, colons and more are told by the clusters there are', () => {
+  const prod = 'arn:aws:eks:eu-west-1:123456789012:cluster/prod';
+  const options = given({
+    allow: ['admission-webhook'],
+    admission: [`${prod}=0.0.0.0:9443`],
+    admissionUrl: [`${prod}=https://look-out`],
+    metricsTarget: [`${prod}=http://two/metrics?x=1`],
+    auditLog: [`${prod}=/var/log/a=b.log`],
+  });
+  const [east, other] = withOptions([{ cluster: 'east' }, { cluster: prod }], options).map((each) => each.options);
+  assert.deepEqual([east?.admission, east?.auditLog, east?.metricsTarget], [[], [], []]);
+  assert.deepEqual([other?.admission, other?.admissionUrl], [['0.0.0.0:9443'], ['https://look-out']]);
+  assert.deepEqual([other?.auditLog, other?.metricsTarget], [['/var/log/a=b.log'], ['http://two/metrics?x=1']]);
+});
+
 test('a name that no cluster has is refused', () => {
   assert.throws(() => withOptions(EAST_WEST, given({ metricsTarget: ['wset=http://two/metrics'] })), {
     code: 'CONFIG_BAD_VALUE',

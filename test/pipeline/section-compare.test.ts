@@ -395,3 +395,36 @@ test('a generation that is no number is left to a parser', () => {
   assert.equal(parseWatchLine(Buffer.from(line), KIND).type, 'UNREADABLE');
   assert.equal(counts.heartbeats, 0);
 });
+
+test('a field that its schema comes to call a password is masked without being told: neither side of a diff has it', () => {
+  const step = (n: number): Step => ({
+    ...{ name: 'w', uid: 'u', type: n === 1 ? 'ADDED' : 'MODIFIED', managed: [], rv: n },
+    content: { status: { a: { a: 'correct horse', n } } },
+  });
+  for (const observe of [asScanned, asParsed]) {
+    let known: typeof secrets | undefined;
+    using store = openSqliteStore({ file: ':memory:' });
+    const ingest = createIngest({ store, hash, masking: { of: () => ({ secrets: known }) } as never });
+    ingest.record({ observations: [observe(step(1), 1)] });
+    known = secrets;
+    const [change] = ingest.record({ observations: [observe(step(2), 2)] }).changes;
+    assert.deepEqual(
+      change?.diff.map(({ path }) => path),
+      ['/status/a/n'],
+    );
+    assert.match(JSON.stringify(store.stateAt(change.ref, { seq: change.seq })), /"a":"masked:[0-9a-f]{16}"/);
+  }
+});
+
+test('half of a pair that makes one character is stored as it is told', () => {
+  using store = openSqliteStore({ file: ':memory:' });
+  const ingest = createIngest({ store, hash });
+  const step = (rv: number, m: string): Step => ({
+    ...{ name: 'w', uid: 'u', type: rv === 1 ? 'ADDED' : 'MODIFIED', managed: [], rv },
+    content: { status: { m, filler: 'some words that are long enough '.repeat(8) } },
+  });
+  ingest.record({ observations: [asScanned(step(1, 'a'), 1)] });
+  const [change] = ingest.record({ observations: [asScanned(step(2, '\ud800'), 2)] }).changes;
+  assert.ok(change !== undefined);
+  assert.match(JSON.stringify(store.stateAt(change.ref, { seq: change.seq })), /"m":"\\ud800"/);
+});

@@ -32,15 +32,20 @@ const BYTES_MAX = 16 * 1024;
 const WRITERS_MAX = 30;
 const FORMS_MAX = 1_000;
 const FORMS_PER_LENGTH = 8;
+/** So many texts of one length that are of none of its forms, and others are tried: where every object's differ, reading them all would cost more than it saves. */
+const MISSED_MAX = 1_000;
 
 /** By the length of the text. */
-const forms = new Map<number, ManagedForm[]>();
+const forms = new Map<number, { known: ManagedForm[]; missed: number }>();
 let formCount = 0;
 
 /** Undefined where it has to be parsed each time. Throws SyntaxError on text that is not JSON. */
 export function managedFormOf(bytes: Buffer, from: number, to: number): ManagedForm | undefined {
-  const known = forms.get(to - from);
-  if (known !== undefined) for (const form of known) if (isOfForm(form, bytes, from)) return form;
+  const sameLength = forms.get(to - from);
+  if (sameLength !== undefined) {
+    for (const form of sameLength.known) if (isOfForm(form, bytes, from)) return form;
+    if (sameLength.known.length >= FORMS_PER_LENGTH && ++sameLength.missed < MISSED_MAX) return undefined;
+  }
   if (to - from > BYTES_MAX) return undefined;
   const form = readForm(bytes, from, to);
   if (form !== undefined) keep(form);
@@ -105,9 +110,12 @@ function keep(form: ManagedForm): void {
     formCount = 0;
   }
   const { length } = form.bytes;
-  const known = forms.get(length);
-  if (known === undefined) forms.set(length, [form]);
-  else if (known.length < FORMS_PER_LENGTH) known.unshift(form);
-  else known[FORMS_PER_LENGTH - 1] = form;
+  const sameLength = forms.get(length);
+  if (sameLength === undefined) forms.set(length, { known: [form], missed: 0 });
+  else if (sameLength.known.length < FORMS_PER_LENGTH) sameLength.known.unshift(form);
+  else {
+    formCount -= sameLength.known.length;
+    forms.set(length, { known: [form], missed: 0 });
+  }
   formCount += 1;
 }

@@ -170,6 +170,10 @@ export class Blocks {
     this.#sql.blockBegin.run({ id, namespaceId, resourceId, lifeId, seq });
   }
 
+  touched(key: number): void {
+    this.#merger.touched(key);
+  }
+
   /** A block for a span in which no change had a record. */
   addEmpty(key: number): void {
     this.#merger.touched(key);

@@ -105,8 +105,8 @@ export class Postings {
 
   /** Takes changes out that are about to be let go of. */
   remove(seqs: readonly number[]): void {
-    // Some may be in what was read of the run under way.
-    this.#run = undefined;
+    // What was read of the run under way may name them.
+    if (seqs.some((seq) => seq > this.through)) this.#run = undefined;
     const rows = this.#sql.some.all(JSON.stringify(seqs), this.through);
     for (const [last, ofRun] of Map.groupBy(rows, ([seq]) => endOfRun(seq))) {
       for (const { dimension, value, seqs: listed } of listsOf(ofRun)) {

@@ -203,6 +203,7 @@ export class Retention {
     if (tier === CHECKPOINTS && this.#sql.firstBlock.get(span.key) === undefined) this.#parts.blocks.addEmpty(span.key);
     const block = this.#sql.block.get(span.key, tier);
     if (block === undefined) {
+      this.#parts.blocks.touched(span.key);
       this.#sql.spanDone.run(tier, span.lastSeq);
       this.#gathered = undefined;
       return 0;
