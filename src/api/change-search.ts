@@ -4,9 +4,10 @@
  * at any of them: where it got to is its cursor, which later changes do not move.
  */
 import type { ChangeFilter } from '../domain/change-match.ts';
+import { encodePosition } from '../domain/list-position.ts';
 import type { AsyncStore } from '../store/async-store.ts';
 import type { ChangeQuery, ChangeSummary } from '../store/store.ts';
-import { decodeListCursor, encodeListCursor } from './list-cursor.ts';
+import { decodeListCursor } from './list-cursor.ts';
 import { RequestError } from './problem.ts';
 
 /** Rows looked at in one step, and changes whose values are: a row takes microseconds, values milliseconds. */
@@ -151,10 +152,10 @@ async function scoreOf(store: AsyncStore, { seq, ref, observedMs }: ChangeSummar
 const CURSOR = 'search';
 
 export function encodeSearchCursor(seq: number): string {
-  return encodeListCursor(CURSOR, [seq]);
+  return encodePosition(CURSOR, [seq]);
 }
 
 export function decodeSearchCursor(cursor: string): number {
   const todo = 'pass the token of the previous page unchanged, with the same q';
-  return decodeListCursor<[number]>(CURSOR, ['number'], cursor, todo)[0];
+  return decodeListCursor(CURSOR, ['number'], cursor, todo)[0] as number;
 }

@@ -4,40 +4,42 @@
  */
 import type { ChangeEvent } from './features.ts';
 
-/** Names that a visit deleted, by their first word and by kind, each with the namespaces it was in. Plain data. */
-export type Lost = Map<string, Map<string, Map<string, Set<string>>>>;
+/** What was deleted under one first word. Plain data. */
+interface LostWord {
+  /** Things: as many as its most numerous kind has. */
+  most: number;
+  kinds: Map<string, LostKind>;
+}
+
+interface LostKind {
+  things: number;
+  /** The namespaces that each name was in. */
+  names: Map<string, Set<string>>;
+}
+
+/** By first word. */
+export type Lost = Map<string, LostWord>;
 
 const FIRST_WORD = /^[^-._]*/;
 /** What has one name in so many namespaces may be one application; the same name in each of many tenants' is a thing in each. */
 const PLACES_OF_ONE = 3;
 
-/** Notes a deletion; gives by how many things more are lost. */
+/**
+ * Notes a deletion; gives by how many things more are lost. Of one kind each name is a thing of its own: `db-1` and `db-2` are two, `db-1` with its
+ * secret one.
+ */
 export function noteLost(lost: Lost, { ref, kind }: Pick<ChangeEvent, 'ref' | 'kind'>): number {
   const word = FIRST_WORD.exec(ref.name)?.[0] ?? '';
-  let kinds = lost.get(word);
-  if (kinds === undefined) {
-    kinds = new Map();
-    lost.set(word, kinds);
-  }
-  const before = thingsOf(kinds);
-  let names = kinds.get(kind);
-  if (names === undefined) {
-    names = new Map();
-    kinds.set(kind, names);
-  }
-  const places = names.get(ref.name);
-  if (places === undefined) names.set(ref.name, new Set([ref.namespace ?? '']));
-  else places.add(ref.namespace ?? '');
-  return thingsOf(kinds) - before;
-}
-
-/** Of one kind each name is a thing of its own: `db-1` and `db-2` are two, `db-1` with its secret one. */
-function thingsOf(kinds: ReadonlyMap<string, ReadonlyMap<string, ReadonlySet<string>>>): number {
-  let most = 0;
-  for (const names of kinds.values()) {
-    let things = 0;
-    for (const places of names.values()) things += Math.max(1, places.size - PLACES_OF_ONE + 1);
-    most = Math.max(most, things);
-  }
-  return most;
+  const ofWord = lost.get(word) ?? { most: 0, kinds: new Map<string, LostKind>() };
+  lost.set(word, ofWord);
+  const ofKind = ofWord.kinds.get(kind) ?? { things: 0, names: new Map<string, Set<string>>() };
+  ofWord.kinds.set(kind, ofKind);
+  const places = ofKind.names.get(ref.name) ?? new Set<string>();
+  ofKind.names.set(ref.name, places);
+  const before = places.size;
+  places.add(ref.namespace ?? '');
+  if (places.size > before && (before === 0 || before >= PLACES_OF_ONE)) ofKind.things++;
+  const more = Math.max(0, ofKind.things - ofWord.most);
+  ofWord.most += more;
+  return more;
 }

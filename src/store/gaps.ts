@@ -1,7 +1,8 @@
 /** Gaps in the history: the newest of whole kinds and the newest of objects, apart, so that one busy kind cannot push out the others. */
 import type Database from 'better-sqlite3';
 import type { Gap, GapReason } from '../domain/gap.ts';
-import { decodeCursor, encodeCursor, pageOf } from './page-cursor.ts';
+import { encodePosition } from '../domain/list-position.ts';
+import { decodeCursor, pageOf } from './page-cursor.ts';
 import type { GapQuery, Page } from './store.ts';
 
 export const KIND_GAPS_MAX = 10_000;
@@ -80,7 +81,7 @@ export class Gaps {
     const filter = where.length === 0 ? '' : `WHERE ${where.join(' AND ')}`;
     const sql = `SELECT * FROM gap ${filter} ORDER BY id DESC LIMIT ?`;
     const rows = this.#db.prepare<(string | number)[], GapRow>(sql).all(...values, query.limit + 1);
-    const page = pageOf(rows, query.limit, (last) => encodeCursor('gaps', [last.id]));
+    const page = pageOf(rows, query.limit, (last) => encodePosition('gaps', [last.id]));
     return { ...page, items: page.items.map(gapOf) };
   }
 }

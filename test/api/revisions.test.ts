@@ -319,4 +319,6 @@ it('a filter that cannot be read is refused with the column and what was expecte
     'q column 12: expected one of the keys cluster, group, kind, namespace, name, uid, actor, source, type, origin, own, path, value, old, text, after, before, hour, score, not typ',
   );
   assert.match(await refusal('/v1/changes?q=kind:Kafka&continue=WyJjaGFuZ2VzIiw1XQ'), /^continue is not one of a search/);
+  const half = Buffer.from('["search",1.5]').toString('base64url');
+  assert.match(await refusal(`/v1/changes?q=kind:Kafka&continue=${half}`), /^continue is not one of a search/);
 });

@@ -80,7 +80,9 @@ test('what a habit deletes all year is not held against what goes later under th
     return surprise;
   };
   for (let i = 0; i < 2_000; i++) remove(MONDAY_MS + i * 10 * MINUTE_MS, 'TaskRun', `run-${i}`);
-  const kept = [...habits.state.actors.values()].map(({ gone }) => [...gone.values()].flatMap((kinds) => [...kinds.values()]));
+  const kept = [...habits.state.actors.values()].map(({ gone }) =>
+    [...gone.values()].flatMap(({ kinds }) => [...kinds.values()].map(({ names }) => names)),
+  );
   assert.ok(Math.max(...kept.flat().map((names) => names.size)) < 10);
   const sweep = (word: string) => {
     let last = 0;

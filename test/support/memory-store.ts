@@ -11,6 +11,7 @@ import type { Finding } from '../../src/domain/finding.ts';
 import type { Gap } from '../../src/domain/gap.ts';
 import type { Json } from '../../src/domain/json.ts';
 import type { KubeEvent } from '../../src/domain/kube-event.ts';
+import { encodePosition } from '../../src/domain/list-position.ts';
 import { type KubeObject, type ObjectRef, objectKey } from '../../src/domain/object-ref.ts';
 import { type NearMiss, REVIEW_DAYS } from '../../src/domain/review.ts';
 import { type Scrape, type SeriesKey, seriesId } from '../../src/domain/series/series.ts';
@@ -18,7 +19,7 @@ import { matchesAll } from '../../src/domain/series/series-match.ts';
 import { StepWindows } from '../../src/domain/series/span-summary.ts';
 import type { Verdict, VerdictHits } from '../../src/domain/verdict.ts';
 import type { Attribution } from '../../src/domain/who/claim-join.ts';
-import { decodeCursor, encodeCursor, pageOf } from '../../src/store/page-cursor.ts';
+import { decodeCursor, pageOf } from '../../src/store/page-cursor.ts';
 import { diffOf } from '../../src/store/sqlite-store.ts';
 import type * as port from '../../src/store/store.ts';
 
@@ -201,7 +202,7 @@ class MemoryStore implements port.Store {
           (query.path === undefined || one.paths.includes(query.path)) &&
           isWithin(one.observedMs, query),
       );
-    return pageOf(found.slice(0, query.limit + 1), query.limit, (last) => encodeCursor('changes', [last.seq]));
+    return pageOf(found.slice(0, query.limit + 1), query.limit, (last) => encodePosition('changes', [last.seq]));
   }
 
   changesNear(ref: ObjectRef, near: { resourceVersion: string } | { fromMs: number; toMs: number }): port.ChangeSummary[] {
@@ -268,7 +269,7 @@ class MemoryStore implements port.Store {
       const counts = { changes: changes.length, heartbeats: entry.heartbeats };
       return [{ place: i + 1, summary: { ref, uid, resourceVersion, generation, seq, deleted, ...counts, firstMs, lastMs } }];
     });
-    const page = pageOf(found.slice(0, query.limit + 1), query.limit, (last) => encodeCursor('objects', [last.place]));
+    const page = pageOf(found.slice(0, query.limit + 1), query.limit, (last) => encodePosition('objects', [last.place]));
     return { ...page, items: page.items.map(({ summary }) => summary) };
   }
 
@@ -340,7 +341,7 @@ class MemoryStore implements port.Store {
           gap.toMs >= (query.fromMs ?? 0) &&
           (gap.fromMs ?? gap.toMs) <= (query.toMs ?? Number.POSITIVE_INFINITY),
       );
-    const page = pageOf(found.slice(0, query.limit + 1), query.limit, (last) => encodeCursor('gaps', [last.id]));
+    const page = pageOf(found.slice(0, query.limit + 1), query.limit, (last) => encodePosition('gaps', [last.id]));
     return { ...page, items: page.items.map(({ gap }) => gap) };
   }
 
@@ -411,7 +412,7 @@ class MemoryStore implements port.Store {
           isWithin(one.tsMs, query),
       )
       .sort((a, b) => b.tsMs - a.tsMs || (a.id < b.id ? 1 : -1));
-    return pageOf(found.slice(0, query.limit + 1), query.limit, (last) => encodeCursor('findings', [last.tsMs, last.id]));
+    return pageOf(found.slice(0, query.limit + 1), query.limit, (last) => encodePosition('findings', [last.tsMs, last.id]));
   }
 
   putVerdict(verdict: Verdict): void {

@@ -1,10 +1,11 @@
 /** Near-misses drawn for review, and what the answers say of the level. */
 import { z } from 'zod';
 import type { Finding } from '../../domain/finding.ts';
+import { encodePosition } from '../../domain/list-position.ts';
 import { answersOf, compareReview, estimateReview, type NearMiss } from '../../domain/review.ts';
 import type { Verdict } from '../../domain/verdict.ts';
 import type { AsyncStore } from '../../store/async-store.ts';
-import { decodeListCursor, encodeListCursor } from '../list-cursor.ts';
+import { decodeListCursor } from '../list-cursor.ts';
 import { flagParameter, LIMIT_DEFAULT, pageParameters, textParameter } from '../parameters.ts';
 import { route } from '../route.ts';
 import * as schemas from '../schemas/verdicts.ts';
@@ -58,13 +59,13 @@ export const getReview = route({
 type Place = Pick<NearMiss, 'day' | 'cluster'> & { slot: string };
 
 function encodePlace({ day, cluster, slot }: Place): string {
-  return encodeListCursor('review', [day, cluster, slot]);
+  return encodePosition('review', [day, cluster, slot]);
 }
 
 function decodePlace(token: string): Place {
   const todo = 'pass the token of the previous page unchanged';
   const shape = ['string', 'string', 'string'] as const;
-  const [day, cluster, slot] = decodeListCursor<[string, string, string]>('review', shape, token, todo);
+  const [day, cluster, slot] = decodeListCursor('review', shape, token, todo) as [string, string, string];
   return { day, cluster, slot };
 }
 

@@ -4,8 +4,9 @@
  */
 import type Database from 'better-sqlite3';
 import type { Finding } from '../../domain/finding.ts';
+import { encodePosition } from '../../domain/list-position.ts';
 import { compress, decompress } from '../pack/block-codec.ts';
-import { decodeCursor, encodeCursor, pageOf } from '../page-cursor.ts';
+import { decodeCursor, pageOf } from '../page-cursor.ts';
 import type { ValueSeal } from '../seal/value-seal.ts';
 import type { FindingQuery, Page } from '../store.ts';
 import { FindingBlocks } from './finding-blocks.ts';
@@ -143,7 +144,7 @@ export class Findings {
     const filed = new Set(rows.map(({ id }) => id));
     const more = young.filter(({ columns }) => !filed.has(columns.id)).map(({ columns, read }) => ({ ...columns, read }));
     const merged = more.length === 0 ? rows : [...rows, ...more].sort(newestFirst).slice(0, query.limit + 1);
-    const page = pageOf(merged, query.limit, (last) => encodeCursor('findings', [last.ts_ms, last.id]));
+    const page = pageOf(merged, query.limit, (last) => encodePosition('findings', [last.ts_ms, last.id]));
     return { ...page, items: page.items.map((row) => ('read' in row ? row.read() : this.#unpack(row.data))) };
   }
 

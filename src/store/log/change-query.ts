@@ -4,8 +4,9 @@
  * seq (log-times.ts), which costs no index and stands clocks that go backwards.
  */
 import type Database from 'better-sqlite3';
+import { encodePosition } from '../../domain/list-position.ts';
 import { decodeFlags, decodeResourceVersion, isCheckpoint, typeBits } from '../pack/row-codec.ts';
-import { decodeCursor, encodeCursor, pageOf } from '../page-cursor.ts';
+import { decodeCursor, pageOf } from '../page-cursor.ts';
 import type { ChangeQuery, ChangeSummary, Page } from '../store.ts';
 import { corruptRecord } from '../store-errors.ts';
 import { CHANGE_COLUMNS, type ChangeLog, type ChangeRow } from './change-log.ts';
@@ -62,7 +63,7 @@ export class ChangeQueries {
     }
     if (query.beforeSeq !== undefined) range.high = Math.min(range.high, query.beforeSeq - 1);
     const rows = this.#rows(query, range);
-    const page = pageOf(rows, query.limit, (last) => encodeCursor('changes', [last.seq]));
+    const page = pageOf(rows, query.limit, (last) => encodePosition('changes', [last.seq]));
     return { ...page, items: page.items.map((row) => this.summary(row)) };
   }
 

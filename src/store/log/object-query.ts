@@ -1,7 +1,8 @@
 /** Lists objects in the order they were first seen, now or as they were at a time. */
 
+import { encodePosition } from '../../domain/list-position.ts';
 import { decodeFlags, decodeResourceVersion } from '../pack/row-codec.ts';
-import { decodeCursor, encodeCursor, pageOf } from '../page-cursor.ts';
+import { decodeCursor, pageOf } from '../page-cursor.ts';
 import type { ObjectQuery, ObjectSummary, Page } from '../store.ts';
 import type { ChangeLog, ChangeRow } from './change-log.ts';
 import type { Interning } from './interning.ts';
@@ -56,7 +57,7 @@ export class ObjectQueries {
       }
       if (found.length > query.limit) break;
     }
-    const page = pageOf(found, query.limit, (last) => encodeCursor('objects', [last.objectId]));
+    const page = pageOf(found, query.limit, (last) => encodePosition('objects', [last.objectId]));
     return { ...page, items: page.items.map(({ summary }) => summary) };
   }
 

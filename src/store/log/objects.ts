@@ -29,9 +29,12 @@ const HEADS_THROUGH = 'store/heads-through';
 const LIVE_PAGE = 1_000;
 const ABSENT_MAX = 2_000;
 
-/** What is known of an object apart from its state. */
-interface Standing {
-  objectId: number;
+/**
+ * What is known of an object apart from its state. Mutable: `moved` and `save` see to its row. A class, so that all its fields lie in one place:
+ * there are as many as objects.
+ */
+export class ObjectEntry {
+  readonly objectId: number;
   ref: ObjectRef;
   lifeId: number;
   uid: string;
@@ -42,23 +45,6 @@ interface Standing {
   generation: number | null;
   deleted: boolean;
   /** Patches since the last full state. */
-  depth: number;
-  changes: number;
-  heartbeats: number;
-  firstMs: number;
-  lastMs: number;
-}
-
-/** Mutable: `moved` and `save` see to its row. A class, so that all its fields lie in one place: there are as many as objects. */
-export class ObjectEntry implements Standing {
-  readonly objectId: number;
-  ref: ObjectRef;
-  lifeId: number;
-  uid: string;
-  seq: number;
-  rv: number | string;
-  generation: number | null;
-  deleted: boolean;
   depth: number;
   changes: number;
   heartbeats: number;
@@ -86,6 +72,9 @@ export class ObjectEntry implements Standing {
     this.generationOfEntries = generationOfEntries;
   }
 }
+
+/** What an entry begins with. */
+type Standing = Omit<ObjectEntry, 'marks' | 'generationOfEntries'>;
 
 /** Of an entry that is no longer the one of its object. */
 const LET_GO = -1;
