@@ -81,6 +81,41 @@ describe('the page', { skip: existsSync(CHROMIUM) ? false : `no Chromium at ${CH
     await page.context().close();
   });
 
+  it('takes a key as soon as it shows it', async () => {
+    const context = await browser.newContext(DESKTOP);
+    const page = await context.newPage();
+    // In the same breath in which the choices come into the document: nobody is quicker.
+    await page.addInitScript(() => {
+      new MutationObserver((_, observer) => {
+        if (document.querySelector('.verdict .choices') === null) return;
+        observer.disconnect();
+        document.dispatchEvent(new KeyboardEvent('keydown', { key: 'w' }));
+      }).observe(document, { childList: true, subtree: true });
+    });
+    await page.goto(`${api.url}/${signedIn('/findings/f-listener')}`);
+    await page.getByText('Wrong: what should alert sooner from now on?').waitFor();
+    await context.close();
+  });
+
+  it('keeps what somebody types while the service fails for a moment', async () => {
+    const page = await open(signedIn('/findings/f-listener'));
+    await page.locator('.verdict .choices').waitFor();
+    await page.keyboard.press('e');
+    await page.getByLabel('Why, for whoever reads it later').fill('planned since');
+    const broken = page.waitForResponse((answer) => answer.url().includes('/v1/findings/f-listener') && answer.status() === 503);
+    await page.route('**/v1/findings/f-listener', (route) => route.fulfill({ status: 503, json: { message: 'away' } }));
+    // New counts make the page read the finding again.
+    await page.route('**/v1/stats', async (route) => {
+      const stats = (await (await route.fetch()).json()) as { changes: number };
+      await route.fulfill({ json: { ...stats, changes: stats.changes + 1 } });
+    });
+    await (await broken).finished();
+    await page.evaluate(() => new Promise((done) => requestAnimationFrame(() => setTimeout(done))));
+    assert.equal(await page.getByLabel('Why, for whoever reads it later').inputValue(), 'planned since');
+    await page.context().close();
+    complaints.splice(0, complaints.length, ...complaints.filter((text) => !text.includes('503 (Service Unavailable)')));
+  });
+
   it('asks for the token, refuses a wrong one and takes the right one', async () => {
     const page = await open('');
     await page.getByText('This service needs its access token.').waitFor();

@@ -40,7 +40,7 @@ export function App(): VNode {
   const query = useRef(DEFAULT_QUERY);
   if (place.view === 'list') query.current = place.query;
 
-  useEffect(() => {
+  useLayoutEffect(() => {
     const onHash = () => {
       setPlace(takePlace());
       setToken(storedToken());

@@ -30,7 +30,8 @@ interface ViewProps {
 export function FindingView({ id, seq, live, list, listQuery, onQuery }: ViewProps): VNode {
   const { answer: finding, error } = useAnswer<Finding>(`/v1/findings/${encodeURIComponent(id)}`, live.version);
   useEffect(() => window.scrollTo(0, 0), [id]);
-  if (error !== undefined) {
+  // What is open stays open, with what somebody types in it, while one question fails; the header says that the service is away.
+  if (finding === undefined && error !== undefined) {
     return html`<main class="finding"><p class="note attention" role="alert">${error.message}</p><p class="note"><a href="#/">All findings</a></p></main>`;
   }
   if (finding === undefined) return html`<main class="finding"><p class="note">Reading…</p></main>`;

@@ -1,5 +1,5 @@
 import type { VNode } from 'preact';
-import { useEffect, useRef } from 'preact/hooks';
+import { useLayoutEffect, useRef } from 'preact/hooks';
 import { html } from './html.ts';
 import { KEY_HELP } from './keys.ts';
 
@@ -14,7 +14,7 @@ const QUERY_HELP: readonly (readonly [string, string])[] = [
 
 export function Help({ onClose }: { onClose: () => void }): VNode {
   const dialog = useRef<HTMLDialogElement>(null);
-  useEffect(() => dialog.current?.showModal(), []);
+  useLayoutEffect(() => dialog.current?.showModal(), []);
   return html`<dialog ref=${dialog} class="help" onClose=${onClose} onClick=${(event: Event) => event.target === dialog.current && onClose()}>
     <h2>Keys</h2>
     <dl>

@@ -1,5 +1,5 @@
 /** Keyboard: single keys, never while someone types, never with a modifier. */
-import { useEffect, useRef } from 'preact/hooks';
+import { useLayoutEffect, useRef } from 'preact/hooks';
 
 export type Keymap = Record<string, (() => void) | undefined>;
 
@@ -10,7 +10,8 @@ const layers: { current: Keymap }[] = [];
 export function useKeys(map: Keymap): void {
   const current = useRef(map);
   current.current = map;
-  useEffect(() => {
+  // With the DOM, not after the next paint: whoever sees a key's name may press it.
+  useLayoutEffect(() => {
     layers.push(current);
     if (layers.length === 1) document.addEventListener('keydown', onKey);
     return () => {

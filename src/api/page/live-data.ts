@@ -185,7 +185,7 @@ export function useStrip(range: Range, live: Live): StripData | undefined {
   return data;
 }
 
-/** One answer of the API by path; read again when `version` moves. */
+/** One answer of the API by path; read again when `version` moves. A later failure comes beside the answer, it does not take it away. */
 export function useAnswer<T>(path: string | undefined, version: string): { answer: T | undefined; error: ApiError | undefined } {
   const [held, setHeld] = useState<{ path: string; answer?: T; error?: ApiError }>();
   useEffect(() => {
@@ -194,7 +194,9 @@ export function useAnswer<T>(path: string | undefined, version: string): { answe
     apiGet<T>(path, {}, ended.signal)
       .then((answer) => setHeld({ path, answer }))
       .catch((error: unknown) => {
-        if (!ended.signal.aborted) setHeld({ path, error: error instanceof ApiError ? error : new ApiError(0, String(error)) });
+        if (ended.signal.aborted) return;
+        const failure = error instanceof ApiError ? error : new ApiError(0, String(error));
+        setHeld((before) => ({ ...(before?.path === path ? before : undefined), path, error: failure }));
       });
     return () => ended.abort();
   }, [path, version]);
