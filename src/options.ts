@@ -129,8 +129,7 @@ function rawValue(
   if (input.flags[key] !== undefined) return { raw: input.flags[key], where: () => `--${flagName(key)}` };
   const name = environmentName(key);
   const variable = input.environment[name];
-  if (variable !== undefined && row.fileOnly !== true)
-    return { raw: row.list === true ? variable.split(/\s+/).filter(Boolean) : variable, where: () => name };
+  if (variable !== undefined && row.fileOnly !== true) return { raw: fromEnvironment(variable, row), where: () => name };
   if (file !== undefined && Object.hasOwn(file.values, key)) {
     const value = file.values[key];
     const wrapped = row.list === true && !Array.isArray(value) ? [value] : value;
@@ -140,6 +139,11 @@ function rawValue(
     };
   }
   return { raw: row.defaults?.[input.command], where: () => `--${flagName(key)}` };
+}
+
+function fromEnvironment(variable: string, row: OptionRow): string | string[] {
+  if (row.list !== true) return variable;
+  return row.blanks === true ? [variable] : variable.split(/\s+/).filter(Boolean);
 }
 
 /** CROWSNEST_CONFIG names the file itself; TOKEN is the API's token by environment. Any other CROWSNEST_ variable must be an option. */

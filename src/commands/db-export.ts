@@ -3,19 +3,19 @@ import { PassThrough, Readable, type Transform, Writable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { createGzip, createZstdCompress } from 'node:zlib';
 import { compressionFor } from '../collector/recording/recorder.ts';
-import type { ChangeType } from '../domain/change.ts';
 import { CrowsnestError, isCrowsnestError } from '../domain/errors.ts';
 import { genericPath } from '../domain/field-path.ts';
 import type { Options } from '../options.ts';
 import { openSqliteReader } from '../store/sqlite-store.ts';
-import type { ChangeQuery, Store } from '../store/store.ts';
+import type { Store } from '../store/store.ts';
+import { systemClock } from '../telemetry/system-clock.ts';
 import { databaseOf, keysOf, withProgress } from './db-backup.ts';
+import { chooseChanges } from './export-choice.ts';
 import { CSV_COLUMNS, csvRow, exportLine } from './exported-change.ts';
 import { createProgress, type Progress } from './progress.ts';
 import type { Terminal } from './terminal.ts';
 
 const PAGE = 500;
-const TYPES: readonly ChangeType[] = ['ADDED', 'MODIFIED', 'DELETED'];
 
 /** Writes changes as of this instant, oldest first, to a file or the standard output; whoever writes the database goes on. */
 export async function runExport(options: Options, target: string, terminal: Terminal): Promise<number> {
@@ -78,14 +78,15 @@ interface Exported {
   unreadable: number;
 }
 
-function* linesOf(
+async function* linesOf(
   store: Store,
   options: Options,
   going: { csv: boolean; onProgress: Progress['update']; signal: AbortSignal; exported: Exported },
 ) {
   const { csv, onProgress, signal, exported } = going;
   if (csv) yield `${CSV_COLUMNS.join(',')}\r\n`;
-  const { seqs, total } = wanted(store, queryOf(options));
+  const { seqs, total, unreadable } = await chooseChanges(store, options, { nowMs: systemClock.nowMs(), signal });
+  exported.unreadable += unreadable.size;
   let done = 0;
   for (const seq of seqs) {
     signal.throwIfAborted();
@@ -113,43 +114,6 @@ function csvLine(store: Store, seq: number): string {
   const change = store.change(seq);
   if (change === undefined) throw new Error(`change ${seq} vanished within one transaction`);
   return `${csvRow({ ...change, paths: [...new Set(change.diff.map(({ path }) => genericPath(path)))] })}\r\n`;
-}
-
-/** The changes asked for, oldest first: all by counting, some by what the store finds. */
-function wanted(store: Store, query: Omit<ChangeQuery, 'limit'>): { seqs: Iterable<number>; total: number } {
-  if (Object.keys(query).length === 0) {
-    const [newest] = store.changes({ limit: 1 }).items;
-    const total = newest?.seq ?? 0;
-    return { seqs: countingTo(total), total };
-  }
-  const seqs: number[] = [];
-  let next: string | undefined;
-  do {
-    const page = store.changes({ ...query, limit: PAGE, ...(next === undefined ? {} : { continue: next }) });
-    for (const { seq } of page.items) seqs.push(seq);
-    next = page.continue;
-  } while (next !== undefined);
-  return { seqs: seqs.reverse(), total: seqs.length };
-}
-
-function* countingTo(last: number): Generator<number> {
-  for (let seq = 1; seq <= last; seq++) yield seq;
-}
-
-function queryOf({ filter, from, to }: Options): Omit<ChangeQuery, 'limit'> {
-  const query: Record<string, string | number> = {};
-  for (const one of filter) {
-    const equals = one.indexOf('=');
-    const [field, value] = [one.slice(0, equals), one.slice(equals + 1)];
-    if (field in query) throw badFilter(one, `${field} is asked for twice`);
-    if (field === 'type' && !TYPES.includes(value as ChangeType)) throw badFilter(one, `a type is ${TYPES.join(', ')}`);
-    query[field] = value;
-  }
-  return { ...query, ...(from === undefined ? {} : { fromMs: from }), ...(to === undefined ? {} : { toMs: to }) };
-}
-
-function badFilter(where: string, what: string): CrowsnestError {
-  return new CrowsnestError({ code: 'CONFIG_BAD_VALUE', what, where: `--filter ${where}`, todo: 'Correct it' });
 }
 
 function unwritable(error: unknown, where: string): unknown {

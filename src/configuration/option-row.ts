@@ -8,6 +8,8 @@ export interface OptionRow {
   /** Placeholder in --help; absent for switches. */
   value?: string;
   list?: boolean;
+  /** Values may hold blanks, so an environment variable holds one value and no list of words. */
+  blanks?: true;
   commands: readonly Command[];
   /** Only in the YAML file. */
   fileOnly?: boolean;

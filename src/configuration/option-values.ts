@@ -1,6 +1,7 @@
 /** The sorts of values that options take, each with the words that refuse what is none. */
 import { isIP } from 'node:net';
 import { z } from 'zod';
+import { FilterError, parseChangeFilter } from '../domain/change-filter.ts';
 import { parseCoreKinds } from '../domain/core-kinds.ts';
 import { parseFieldSelector, parseLabelSelector, splitSelector } from '../domain/selector.ts';
 import { isTimeZone, timeOf } from '../domain/time-text.ts';
@@ -142,9 +143,16 @@ export const subject = z
     'expected serviceaccount:NAMESPACE/NAME, user:NAME or group:NAME',
   );
 
-export const changeFilter = z
-  .string()
-  .regex(/^(cluster|group|kind|namespace|name|actor|type|path)=/, 'expected FIELD=VALUE, such as kind=Kafka');
+/** A filter as `GET /v1/changes?q=` takes it; ages in it count back from when it is used. */
+export const changeFilter = z.string().superRefine((value, context) => {
+  try {
+    parseChangeFilter(value, 0);
+  } catch (error) {
+    if (!(error instanceof FilterError)) throw error;
+    context.addIssue({ code: 'custom', message: error.message });
+  }
+});
+
 /** RFC 3339 → milliseconds. */
 export const time = z
   .string()

@@ -71,9 +71,10 @@ export const STORE_OPTIONS = {
   },
   filter: {
     schema: z.array(changeFilter).default([]),
-    value: 'FIELD=VALUE',
+    value: 'FILTER',
     list: true,
-    help: 'only changes that fit: cluster, group, kind, namespace, name, actor, type or path',
+    blanks: true,
+    help: "only changes that fit, such as 'kind:Kafka path:spec.* actor:alice* after:7d' (docs/queries.md); of several, all must",
     commands: ['db export'],
   },
   from: {

@@ -5,6 +5,7 @@ import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { gunzipSync } from 'node:zlib';
+import Database from 'better-sqlite3';
 import { DB_COMMANDS } from '../../src/configuration/commands.ts';
 import { flagsOf } from '../../src/options.ts';
 import { crowsnest, get, line, listening, MAIN, start, temporaryFolder } from './run-crowsnest.ts';
@@ -133,9 +134,9 @@ it('exports a part as a table', async () => {
     '--format',
     'csv',
     '--filter',
-    'kind=Kafka',
+    'kind:Kafka',
     '--filter',
-    'type=MODIFIED',
+    'type:MODIFIED',
     '--from',
     '2026-01-05T08:03:00Z',
   ];
@@ -148,6 +149,54 @@ it('exports a part as a table', async () => {
     [3, 4, 5].map((n) => `${n},2026-01-05T08:0${n}:00.000Z,replay,kafka.strimzi.io,v1,Kafka,streaming,orders`),
   );
   assert.match(rows[0]!, /,ann,stream,1,false,\/spec\/kafka\/replicas$/);
+});
+
+it('exports what a filter of the one grammar finds, oldest first', async () => {
+  const db = await replayed('filtered.db');
+  const seqs = async (...filters: string[]) => {
+    const asked = filters.flatMap((filter) => ['--filter', filter]);
+    const { code, out, err } = await crowsnest(['db', 'export', '--db', db, '--format', 'csv', ...asked]);
+    assert.equal(code, 0, err);
+    return out
+      .trimEnd()
+      .split('\r\n')
+      .slice(1)
+      .map((row) => Number(row.split(',')[0]));
+  };
+  const all = Array.from({ length: 30 }, (_, i) => i + 1);
+  assert.deepEqual(await seqs('kind:Kafka path:spec.kafka.* value>27 actor:an*'), [28, 29, 30]);
+  assert.deepEqual(await seqs('type:ADDED,MODIFIED -value:"5"', 'before:2026-01-05T08:08:00Z'), [1, 2, 3, 4, 6, 7]);
+  assert.deepEqual([await seqs('score>=1 after:2026-01-05T08:29:00Z'), await seqs('score<1')], [[29, 30], [1]]);
+  assert.deepEqual(await seqs(''), all);
+  const environment = { CROWSNEST_FILTER: 'name:orders value:"29"' };
+  const asked = await crowsnest(['db', 'export', '--db', db, '--format', 'csv'], { environment });
+  assert.match(asked.out, /^seq,[^\n]*\n29,[^\n]*\n$/, asked.err);
+  const words = await crowsnest(['db', 'export', '--db', db, '--filter', 'text:orders']);
+  assert.equal(words.code, 2);
+  assert.match(words.err, /CONFIG_BAD_VALUE: text: needs the index of words.*--filter.*value:\*word\*/);
+});
+
+it('leaves out and counts what is lost to damage, in a search by values too', async () => {
+  const db = await replayed('damaged.db');
+  // The newest records only, so that what came before stays whole.
+  const more = at('damaged.ndjson');
+  writeFileSync(more, `${line(31)}\n${line(32)}\n`);
+  assert.equal((await crowsnest(['db', 'import', more, '--db', db])).code, 0);
+  const database = new Database(db);
+  database.exec("UPDATE young_record SET data = 'x' WHERE last_seq > 30");
+  database.close();
+  const filtered = await crowsnest(['db', 'export', '--db', db, '--filter', '-value:"29" -type:ADDED', '--format', 'csv']);
+  assert.equal(filtered.code, 1);
+  assert.match(filtered.err, /28 changes exported.*2 changes are lost to damage/s);
+  const seqs = filtered.out
+    .trimEnd()
+    .split('\r\n')
+    .slice(1)
+    .map((row) => Number(row.split(',')[0]));
+  assert.deepEqual(
+    seqs,
+    Array.from({ length: 30 }, (_, i) => i + 1).filter((seq) => seq !== 1 && seq !== 29),
+  );
 });
 
 it('exports a table where the file is called so, unless something else is asked for', async () => {
@@ -212,8 +261,15 @@ const REFUSED: [string, string[], number, RegExp][] = [
   ['restoring what is not there', ['restore', at('none'), '--db', at('y.db')], 1, /NOT_FOUND: there is no such backup/],
   ['restoring what is no backup', ['restore', recording, '--db', at('z.db')], 1, /BACKUP_UNUSABLE/],
   ['an export over a file that is there', ['export', recording, '--db', at('x.db')], 1, /FILE_EXISTS/],
-  ['a filter of no field', ['export', '--filter', 'colour=red'], 2, /CONFIG_BAD_VALUE.*--filter/],
-  ['a type there is none of', ['export', '--db', recording, '--filter', 'type=NEW'], 1, /STORE_FOREIGN/],
+  [
+    'a filter of no field',
+    ['export', '--filter', 'kind:A colour:red'],
+    2,
+    /CONFIG_BAD_VALUE.*column 8: expected one of .*--filter/,
+  ],
+  ['a filter as it was written before', ['export', '--filter', 'kind=Kafka'], 2, /column 5: expected : after kind .*--filter/],
+  ['a type there is none of', ['export', '--filter', 'type:NEW'], 2, /column 6: expected one of ADDED, MODIFIED, DELETED/],
+  ['an export of no database', ['export', '--db', recording], 1, /STORE_FOREIGN/],
   ['a time that is none', ['export', '--from', 'yesterday'], 2, /CONFIG_BAD_VALUE.*RFC 3339|--from/],
   ['an import of nothing', ['import', at('none'), '--db', at('y.db')], 1, /STREAM_UNREADABLE/],
   ['encrypting without a key', ['rekey', '--db', at('y.db')], 2, /CONFIG_BAD_VALUE: there is no key/],
