@@ -38,6 +38,13 @@ interface MarkRow {
   data: Buffer;
 }
 
+/** A mark that holds the chunks up to one and no others: the next one for each place from `from` through its own. */
+interface Made {
+  from: number;
+  through: number;
+  chunks: number;
+}
+
 interface Parts {
   db: Database.Database;
   log: ChangeLog;
@@ -52,10 +59,7 @@ export class NewestMarks {
   /** The mark looked at last: a list asks for one object after the other. Without `seqs` there is none that far on. */
   #last: { chunk: number; from: number; through: number; seqs?: (number | undefined)[] } | undefined;
 
-  /** The next mark of the first chunk for each place from `from` on. */
-  #first: { from: number; through: number } | undefined;
-  /** A mark that was found to hold the chunks up to one and no others: the next one for each place from `from` through its own. */
-  #made: { from: number; through: number; chunks: number } | undefined;
+  #made: Made | undefined;
 
   /** The chunk that is being looked at. */
   #found: { target: number; chunk: number; seqs: number[] } | undefined;
@@ -69,6 +73,7 @@ export class NewestMarks {
       next: db.prepare<[number, number], MarkRow>(
         'SELECT through_seq AS throughSeq, data FROM newest_mark WHERE chunk = ? AND through_seq >= ? ORDER BY through_seq LIMIT 1',
       ),
+      has: db.prepare<[number, number], 1>('SELECT 1 FROM newest_mark WHERE chunk = ? AND through_seq = ?').pluck(),
       put: db.prepare<[number, number, Buffer]>('INSERT OR REPLACE INTO newest_mark (chunk, through_seq, data) VALUES (?, ?, ?)'),
       forget: db.prepare<[number]>(
         'DELETE FROM newest_mark WHERE chunk = ? AND through_seq < (SELECT coalesce(min(seq), 0) FROM change)',
@@ -133,36 +138,39 @@ export class NewestMarks {
     return last.seqs === undefined ? undefined : (last.seqs[objectId % OBJECTS_PER_CHUNK] ?? NONE);
   }
 
-  /** The next mark from a place on. Objects are numbered as they come, so one that is made and leaves a chunk out says that none of it was there. */
-  #mark(chunk: number, seqMax: number): MarkRow | undefined {
-    const made = this.#made;
-    const isBeyond = made !== undefined && chunk > made.chunks && seqMax >= made.from && seqMax <= made.through;
-    if (isBeyond) return { throughSeq: made.through, data: NO_OBJECTS };
-    const row = this.#sql.next.get(chunk, seqMax);
-    const through = this.#throughOfFirst(seqMax);
-    if (row === undefined || through === undefined || through >= row.throughSeq) return row;
-    if (this.#progress()?.target === through) return row;
-    // The same is true of all chunks after this one, for any place up to that mark.
-    this.#made = { from: seqMax, through, chunks: chunk - 1 };
-    return { throughSeq: through, data: NO_OBJECTS };
+  /** No object with a higher number had a change by then. */
+  objectIdMaxAt(seqMax: number): number {
+    const made = this.#madeFor(seqMax);
+    return made === undefined ? Number.MAX_SAFE_INTEGER : (made.chunks + 1) * OBJECTS_PER_CHUNK - 1;
   }
 
-  /** The next mark of the first chunk, which each mark has. */
-  #throughOfFirst(seqMax: number): number | undefined {
-    let first = this.#first;
-    if (first === undefined || seqMax < first.from || seqMax > first.through) {
-      const row = this.#sql.next.get(0, seqMax);
-      if (row === undefined) return undefined;
-      first = { from: seqMax, through: row.throughSeq };
-      this.#first = first;
+  /** The next mark from a place on. Objects are numbered as they come, so one that is made and leaves a chunk out says that none of it was there. */
+  #mark(chunk: number, seqMax: number): MarkRow | undefined {
+    const made = this.#madeFor(seqMax);
+    if (made !== undefined && chunk > made.chunks) return { throughSeq: made.through, data: NO_OBJECTS };
+    return this.#sql.next.get(chunk, seqMax);
+  }
+
+  /** The next mark that is made for all chunks there were. */
+  #madeFor(seqMax: number): Made | undefined {
+    const made = this.#made;
+    if (made !== undefined && seqMax >= made.from && seqMax <= made.through) return made;
+    const through = this.#sql.next.get(0, seqMax)?.throughSeq;
+    if (through === undefined || this.#progress()?.target === through) return undefined;
+    // The last chunk that has it: all up to there do.
+    let [chunks, beyond] = [0, (this.#objectIdMax() >>> CHUNK_BITS) + 1];
+    while (beyond - chunks > 1) {
+      const middle = (chunks + beyond) >>> 1;
+      if (this.#sql.has.get(middle, through) === undefined) beyond = middle;
+      else chunks = middle;
     }
-    return first.through;
+    this.#made = { from: seqMax, through, chunks };
+    return this.#made;
   }
 
   /** Marks were made, or may be gone: what was found of them is not true any more. */
   #forgetFound(): void {
     this.#last = undefined;
-    this.#first = undefined;
     this.#made = undefined;
   }
 
@@ -198,6 +206,8 @@ export class NewestMarks {
     const stored = this.#progress();
     const { low, high, target, chunk } = stored ?? { low: newest, high: 0 };
     if (target !== undefined && chunk !== undefined) return { low, high, target, chunk };
+    // Where it was begun and not where the log ends by now: each step would begin anew while changes are written.
+    if (this.#found?.chunk === 0) return { low, high, target: this.#found.target, chunk: 0 };
     const every = Math.max(this.#options.changesPerNewestMark, CHANGES_PER_OBJECT * this.#objectIdMax());
     if (newest - high >= every) return { low, high, target: newest, chunk: 0 };
     // Below a mark and a half there is as little to gain as between two.

@@ -8,7 +8,7 @@ import type { ChangeLog, ChangeRow } from './change-log.ts';
 import type { Interning } from './interning.ts';
 import type { LogTimes } from './log-times.ts';
 import type { NewestMarks } from './newest-marks.ts';
-import type { ObjectEntry, Objects } from './objects.ts';
+import type { Bygone, ObjectEntry, Objects } from './objects.ts';
 
 /** Objects looked at in one go. */
 const CHUNK = 500;
@@ -76,13 +76,20 @@ export class ObjectQueries {
     if (query.namespace !== undefined && namespaceId === undefined) return;
     // One more than asked for tells whether there are others.
     const chunk = Math.min(CHUNK, query.limit + 1);
+    const bygone = query.includeDeleted === true || query.atMs === undefined ? undefined : this.#bygone(query.atMs);
     for (let from = after; ; ) {
-      const page = objects.page({ resources, namespaceId, name: query.name, after: from, limit: chunk });
+      const page = objects.page({ resources, namespaceId, name: query.name, after: from, limit: chunk, bygone });
       yield page;
       const last = page.at(-1);
       if (last === undefined || page.length < chunk) return;
       from = last.objectId;
     }
+  }
+
+  #bygone(atMs: number): Bygone {
+    const { times, newestMarks } = this.#parts;
+    const seqMax = times.highest(atMs);
+    return { atMs, seqMax, objectIdMax: newestMarks.objectIdMaxAt(seqMax) };
   }
 
   /** Of each object as it was; undefined where it was not there. */

@@ -116,7 +116,22 @@ interface PageParameters {
   namespaceId: number | null;
   name: string | null;
   after: number;
+  idMax: number;
   limit: number;
+}
+
+/** What is certain of a time before any object is looked at: which were gone, and which had not come yet. */
+export interface Bygone {
+  /** Those deleted by then, and no later change of theirs up to `seqMax`, are left out. */
+  atMs: number;
+  seqMax: number;
+  /** So are those with higher numbers. */
+  objectIdMax: number;
+}
+
+interface BygoneParameters extends PageParameters, Pick<Bygone, 'atMs' | 'seqMax'> {
+  /** JSON list of ids: those whose head row does not tell. */
+  moved: string;
 }
 
 const ENTRY_COLUMNS = `
@@ -128,7 +143,15 @@ const ENTRY_COLUMNS = `
 /** The ids first, which an index tells alone, and only of those that fit the page what they are. */
 const pageSql = (where: string) => `SELECT ${ENTRY_COLUMNS} WHERE o.id IN (
     SELECT id FROM object WHERE resource_id IN (SELECT value FROM json_each(@resources)) ${where}
-      AND (@name IS NULL OR name = @name) AND id > @after ORDER BY id LIMIT @limit) ORDER BY o.id`;
+      AND (@name IS NULL OR name = @name) AND id > @after AND id <= @idMax ORDER BY id LIMIT @limit) ORDER BY o.id`;
+
+/** Where objects come and go, a namespace has had many times those that it has: of them the head row is read and nothing else. */
+const PAGE_OF_NAMESPACE_AT = `SELECT ${ENTRY_COLUMNS} WHERE o.id IN (
+    SELECT n.id FROM json_each(@resources) r CROSS JOIN object n ON n.resource_id = r.value AND n.namespace_id = @namespaceId
+      CROSS JOIN head s ON s.object_id = n.id
+      WHERE (@name IS NULL OR n.name = @name) AND n.id > @after AND n.id <= @idMax
+        AND (NOT (s.deleted AND s.last_ms <= @atMs AND s.seq <= @seqMax) OR n.id IN (SELECT value FROM json_each(@moved)))
+      ORDER BY n.id LIMIT @limit) ORDER BY o.id`;
 
 export interface Life {
   id: number;
@@ -185,10 +208,11 @@ export class Objects {
       ),
       pageOfAll: db.prepare<[PageParameters], EntryRow>(
         `SELECT ${ENTRY_COLUMNS} WHERE +o.resource_id IN (SELECT value FROM json_each(@resources))
-           AND o.id > @after ORDER BY o.id LIMIT @limit`,
+           AND o.id > @after AND o.id <= @idMax ORDER BY o.id LIMIT @limit`,
       ),
       pageOfSome: db.prepare<[PageParameters], EntryRow>(pageSql('')),
       pageOfNamespace: db.prepare<[PageParameters], EntryRow>(pageSql('AND namespace_id = @namespaceId')),
+      pageOfNamespaceAt: db.prepare<[BygoneParameters], EntryRow>(PAGE_OF_NAMESPACE_AT),
       byId: db.prepare<[number], EntryRow>(`SELECT ${ENTRY_COLUMNS} WHERE o.id = ?`),
       moved: db.prepare<[number], MovedRow>(
         `SELECT l.object_id AS objectId, c.life_id AS lifeId, c.seq, c.rv, c.generation, c.flags, c.observed_ms AS observedMs, c.ordinal
@@ -360,22 +384,35 @@ export class Objects {
     this.#lives.delete(id);
   }
 
-  /** Objects of some resources by rising id, deleted ones too. */
+  /** Objects of some resources by rising id, deleted ones too. Those that a time makes out as bygone may be left out. */
   page(query: {
     resources: number[];
     namespaceId: number | undefined;
     name: string | undefined;
     after: number;
     limit: number;
+    bygone?: Bygone | undefined;
   }): ObjectEntry[] {
-    const { namespaceId = null, name = null, after, limit } = query;
+    const { namespaceId = null, name = null, after, limit, bygone } = query;
     this.#recover();
-    const { pageOfAll, pageOfSome, pageOfNamespace } = this.#sql;
+    const { pageOfAll, pageOfSome, pageOfNamespace, pageOfNamespaceAt } = this.#sql;
+    const idMax = bygone?.objectIdMax ?? Number.MAX_SAFE_INTEGER;
+    const asked = { resources: JSON.stringify(query.resources), namespaceId, name, after, idMax, limit };
+    if (namespaceId !== null && bygone !== undefined) {
+      const { atMs, seqMax } = bygone;
+      const moved = JSON.stringify(this.#movedIn(this.#interning.namespace(namespaceId)));
+      return pageOfNamespaceAt.all({ ...asked, atMs, seqMax, moved }).map((row) => this.#entry(row));
+    }
     // Most objects are of these resources: then the first ones found by id are the page.
     const mostAre = name === null && query.resources.length * 2 >= this.#interning.resources({}).length;
     const page = namespaceId !== null ? pageOfNamespace : mostAre ? pageOfAll : pageOfSome;
-    const rows = page.all({ resources: JSON.stringify(query.resources), namespaceId, name, after, limit });
-    return rows.map((row) => this.#entry(row));
+    return page.all(asked).map((row) => this.#entry(row));
+  }
+
+  #movedIn(namespace: string): number[] {
+    const ids: number[] = [];
+    for (const { objectId, ref } of this.#moved.values()) if (ref.namespace === namespace) ids.push(objectId);
+    return ids;
   }
 
   /** Live objects, read page by page so that the database can be written to meanwhile. */
