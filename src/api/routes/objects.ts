@@ -1,8 +1,10 @@
 /** Objects live under /v1/objects/{cluster}/{group}/{kind}/{namespace}/{name}; `_` stands for an empty group or namespace. */
 import { z } from 'zod';
+import type { KindCoverage } from '../../collector/source.ts';
 import { type KubeObject, type ObjectRef, objectKey } from '../../domain/object-ref.ts';
 import type { AsyncStore } from '../../store/async-store.ts';
 import type { ObjectSummary } from '../../store/store.ts';
+import { manifestOf } from '../manifest.ts';
 import { flagParameter, LIMIT_DEFAULT, pageParameters, seqParameter, textParameter, timeParameter } from '../parameters.ts';
 import { notFound, RequestError } from '../problem.ts';
 import { route } from '../route.ts';
@@ -81,21 +83,51 @@ export const getObjectState = route({
   summary: "The object's whole state now, at a time, or right after one of its changes",
   tag: 'objects',
   params: objectParams,
-  query: z.strictObject({ at: timeParameter.optional(), seq: seqParameter.optional() }),
+  query: z.strictObject({
+    at: timeParameter.optional(),
+    seq: seqParameter.optional(),
+    manifest: flagParameter
+      .optional()
+      .describe('Also as YAML for kubectl apply, in which a masked value has to be put in by hand'),
+  }),
   response: schemas.ObjectState,
   problems: ['REQUEST_INVALID', 'NOT_FOUND'],
-  async handle({ params: named, query }, { store, clock }) {
+  async handle({ params: named, query }, { store, clock, coverage }) {
     if (query.at !== undefined && query.seq !== undefined) {
       throw new RequestError([{ in: 'query', name: 'seq', detail: 'cannot be combined with at' }]);
     }
     const { ref } = await requireObject(store, named);
-    if (query.seq !== undefined) return { ref, seq: query.seq, state: await stateOfChange(store, ref, query.seq, 'seq') };
-    const atMs = query.at ?? clock.nowMs();
-    const state = await store.stateAt(ref, { atMs });
-    if (state === undefined) throw notFound(`${named.kind} ${named.name} did not exist at ${isoTime(atMs)}`);
-    return { ref, at: isoTime(atMs), state };
+    const found = await stateAsked(
+      store,
+      ref,
+      query.seq === undefined ? { atMs: query.at ?? clock.nowMs() } : { seq: query.seq },
+    );
+    if (query.manifest !== true) return { ref, ...found };
+    const metadataOnly = isMetadataOnly(found.state, coverage(), ref);
+    const manifest = manifestOf(found.state, { ref, seq: found.seq, metadataOnly });
+    return { ref, ...found, manifest };
   },
 });
+
+async function stateAsked(
+  store: AsyncStore,
+  ref: ObjectRef,
+  asked: { seq: number } | { atMs: number },
+): Promise<{ seq: number; at?: string; state: KubeObject }> {
+  if ('seq' in asked) return { seq: asked.seq, state: await stateOfChange(store, ref, asked.seq, 'seq') };
+  const { cluster, group, kind, namespace, name } = ref;
+  const [then] = (await store.objects({ cluster, group, kind, namespace, name, atMs: asked.atMs, limit: 1 })).items;
+  const state = then === undefined ? undefined : await store.stateAt(ref, { seq: then.seq });
+  if (then === undefined || state === undefined) throw notFound(`${kind} ${name} did not exist at ${isoTime(asked.atMs)}`);
+  return { seq: then.seq, at: isoTime(asked.atMs), state };
+}
+
+/** Nothing but metadata, where the cluster was asked for no more or nobody knows. */
+function isMetadataOnly(state: KubeObject, coverage: readonly KindCoverage[], { cluster, group, kind }: ObjectRef): boolean {
+  if (Object.keys(state).some((key) => !['apiVersion', 'kind', 'metadata'].includes(key))) return false;
+  const row = coverage.find((each) => each.cluster === cluster && each.group === group && each.kind === kind);
+  return row === undefined || row.metadataOnly === true;
+}
 
 export const getObjectEvents = route({
   path: `${OBJECT_PATH}/events`,

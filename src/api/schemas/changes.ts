@@ -116,7 +116,24 @@ export const ObjectSummary = z
   .register(components, { id: 'ObjectSummary' });
 
 export const ObjectState = z
-  .object({ ref: ObjectRef, seq: z.int().optional(), at: time.optional(), state })
+  .object({
+    ref: ObjectRef,
+    seq: z.int().optional().describe('The change that led to it'),
+    at: time.optional(),
+    state,
+    manifest: z
+      .object({
+        yaml: z
+          .string()
+          .describe(
+            '`@MASKED` stands for what was masked: no YAML parser takes that, so kubectl refuses the file until it is put in',
+          ),
+        masked: z.array(z.string()).describe('JSON pointers to what has to be put in'),
+        leftOut: z.array(z.string()).describe('JSON pointers to what was recorded and is not in the file'),
+      })
+      .optional()
+      .describe('With manifest=true'),
+  })
   .register(components, {
     id: 'ObjectState',
   });

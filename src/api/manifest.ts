@@ -1,0 +1,113 @@
+/**
+ * A recorded state as a file for `kubectl apply`: without what the API server keeps for itself, and never with a mask in place of a secret. A
+ * value that was masked becomes `@MASKED`, which no YAML parser takes, so that kubectl refuses the file until somebody has put the secret in.
+ */
+import { type CreateNodeOptions, type DocumentOptions, type SchemaOptions, stringify, type ToStringOptions } from 'yaml';
+import { escapeSegment, type FieldPath } from '../domain/field-path.ts';
+import { isJsonObject, type Json, type JsonObject } from '../domain/json.ts';
+import type { KubeObject, ObjectRef } from '../domain/object-ref.ts';
+
+export interface Manifest {
+  yaml: string;
+  /** JSON pointers to values that have to be put in by hand. */
+  masked: FieldPath[];
+  /** JSON pointers to what was recorded and is not in the file. */
+  leftOut: FieldPath[];
+}
+
+/** Kept by the API server or by controllers. An owner is named by its uid: where that is gone, the object would be removed with it. */
+const LEFT_OUT: ReadonlySet<FieldPath> = new Set([
+  '/status',
+  '/metadata/creationTimestamp',
+  '/metadata/deletionGracePeriodSeconds',
+  '/metadata/deletionTimestamp',
+  '/metadata/generation',
+  '/metadata/managedFields',
+  '/metadata/ownerReferences',
+  '/metadata/resourceVersion',
+  '/metadata/selfLink',
+  '/metadata/uid',
+  '/metadata/annotations/kubectl.kubernetes.io~1last-applied-configuration',
+]);
+const MASK = /masked:[0-9a-f]{16}/;
+
+export function manifestOf(state: KubeObject, of: { ref: ObjectRef; seq: number; metadataOnly: boolean }): Manifest {
+  const [masked, leftOut]: [FieldPath[], FieldPath[]] = [[], []];
+  const body = stringify(forApply(state, '', masked, leftOut), YAML_OPTIONS);
+  const { cluster, kind, namespace, name } = of.ref;
+  const lines = [
+    `${kind} ${namespace === '' ? name : `${namespace}/${name}`} of ${cluster} as change ${of.seq} left it, from the record of Crowsnest`,
+    ...(leftOut.length === 0 ? [] : [`Left out: ${leftOut.join(' ')}`]),
+    ...(masked.length === 0
+      ? []
+      : [
+          `${masked.length} masked, as secrets are never recorded: put each in for its @MASKED; kubectl refuses the file till then`,
+        ]),
+    ...(of.metadataOnly ? ['Only the metadata of this kind is recorded: applied, it would take everything else away'] : []),
+  ];
+  const guard = of.metadataOnly ? '@METADATA-ONLY\n' : '';
+  return { yaml: `${lines.map((line) => `# ${line.replace(ODD, '?').replaceAll('\n', '?')}\n`).join('')}${guard}${body}`, masked, leftOut };
+}
+
+function forApply(value: Json, path: FieldPath, masked: FieldPath[], leftOut: FieldPath[]): unknown {
+  if (typeof value === 'string') {
+    if (!MASK.test(value)) return value;
+    masked.push(path);
+    return MASKED;
+  }
+  if (Array.isArray(value)) return value.map((item, i) => forApply(item, `${path}/${i}`, masked, leftOut));
+  if (!isJsonObject(value)) return value;
+  const kept = new Map<string, unknown>();
+  for (const key of Object.keys(value).sort(byReading(path))) {
+    const member = `${path}/${escapeSegment(key)}`;
+    if (LEFT_OUT.has(member)) leftOut.push(member);
+    else kept.set(key, forApply((value as JsonObject)[key] as Json, member, masked, leftOut));
+  }
+  return kept;
+}
+
+const FIRST = ['apiVersion', 'kind', 'metadata', 'spec'];
+
+/** A rebuilt state has its members in no particular order; people expect a manifest to begin as all do. */
+function byReading(path: FieldPath): (a: string, b: string) => number {
+  const rank = (key: string) => (path === '' && FIRST.includes(key) ? FIRST.indexOf(key) : FIRST.length);
+  return (a, b) => rank(a) - rank(b) || (a < b ? -1 : 1);
+}
+
+const MASKED = Symbol('masked');
+
+/** Characters that some parser takes for the end of a line, or that nobody sees. */
+const ODD = /(?![\t\n])[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]/gu;
+/** Numbers, dates and the like, or a merge of maps, to one version of YAML or another. */
+const LIKE_MORE_THAN_TEXT = /^(?:[-+.\d]|<<$|=$)/;
+/** Tags of YAML 1.1 that JSON has no value for; a Map is a map and keeps its order. */
+const BEYOND_JSON = /:(?:omap|set|pairs|binary|timestamp|merge)$/;
+
+/** kubectl reads YAML 1.1, where `on` is true and `1_0` is ten; what is text to JSON stays text. */
+const YAML_OPTIONS: CreateNodeOptions & DocumentOptions & SchemaOptions & ToStringOptions = {
+  version: '1.1',
+  lineWidth: 0,
+  aliasDuplicateObjects: false,
+  customTags: (tags) => [
+    {
+      tag: 'tag:crowsnest,masked',
+      default: true,
+      identify: (value) => value === MASKED,
+      resolve: () => MASKED,
+      stringify: () => '@MASKED',
+    },
+    {
+      tag: 'tag:yaml.org,2002:str',
+      default: true,
+      identify: (value) => typeof value === 'string' && (LIKE_MORE_THAN_TEXT.test(value) || value.search(ODD) >= 0),
+      resolve: (text: string) => text,
+      stringify: ({ value }) => JSON.stringify(value).replace(ODD, escaped),
+    },
+    ...tags.filter((tag) => typeof tag === 'string' || !BEYOND_JSON.test(tag.tag)),
+  ],
+};
+
+function escaped(character: string): string {
+  const code = (character.codePointAt(0) ?? 0).toString(16);
+  return code.length > 4 ? `\\U${code.padStart(8, '0')}` : `\\u${code.padStart(4, '0')}`;
+}

@@ -1,0 +1,71 @@
+/** What the page and the API hand out for `kubectl apply`; the same under a real kubectl in test/e2e/manifest.real.ts. */
+import assert from 'node:assert/strict';
+import { it } from 'node:test';
+import { parse } from 'yaml';
+import { manifestOf } from '../../src/api/manifest.ts';
+import type { JsonObject } from '../../src/domain/json.ts';
+import { type KubeObject, refOf } from '../../src/domain/object-ref.ts';
+import { TRAPS } from '../support/yaml-traps.ts';
+
+const MASK = 'masked:0123456789abcdef';
+
+function manifest(members: JsonObject, metadataOnly = false) {
+  const metadata = { name: 'orders', namespace: 'streaming', uid: 'u1', ...(members.metadata as JsonObject) };
+  const state = { ...members, kind: 'Kafka', apiVersion: 'kafka.strimzi.io/v1', metadata } as unknown as KubeObject;
+  return manifestOf(state, { ref: refOf('prod', state), seq: 812, metadataOnly });
+}
+
+it('keeps every value what it was, whichever YAML is read', () => {
+  const { yaml, masked } = manifest({ spec: TRAPS });
+  assert.deepEqual(masked, []);
+  for (const version of ['1.1', '1.2'] as const)
+    assert.deepEqual(parse(yaml, { version, logLevel: 'silent' }), {
+      apiVersion: 'kafka.strimzi.io/v1',
+      kind: 'Kafka',
+      metadata: { name: 'orders', namespace: 'streaming' },
+      spec: TRAPS,
+    });
+  assert.match(yaml, /^(# .*\n)+apiVersion: .*\nkind: Kafka\nmetadata:/);
+});
+
+it('leaves out what the API server and controllers keep, and says so', () => {
+  const lastApplied = { 'kubectl.kubernetes.io/last-applied-configuration': '{}', team: 'a' };
+  const metadata = { resourceVersion: '7', generation: 2, ownerReferences: [{ uid: 'gone' }], annotations: lastApplied };
+  const { yaml, leftOut } = manifest({ metadata, status: { ready: true }, spec: { status: 'kept', uid: 'kept' } });
+  assert.deepEqual(parse(yaml), {
+    apiVersion: 'kafka.strimzi.io/v1',
+    kind: 'Kafka',
+    metadata: { name: 'orders', namespace: 'streaming', annotations: { team: 'a' } },
+    spec: { status: 'kept', uid: 'kept' },
+  });
+  assert.deepEqual(leftOut, [
+    '/metadata/annotations/kubectl.kubernetes.io~1last-applied-configuration',
+    ...['generation', 'ownerReferences', 'resourceVersion', 'uid'].map((key) => `/metadata/${key}`),
+    '/status',
+  ]);
+  assert.match(yaml, /# Left out: .*\/metadata\/ownerReferences.* \/status\n/);
+});
+
+it('holds no mask, and cannot be read before each secret is put in', () => {
+  const spec = { password: MASK, url: `postgres://app:${MASK}@db`, keys: ['a', MASK], text: `two\nlines ${MASK}\n`, plain: 'x' };
+  const { yaml, masked } = manifest({ spec });
+  assert.deepEqual(masked, ['/spec/keys/1', '/spec/password', '/spec/text', '/spec/url']);
+  assert.doesNotMatch(yaml, /masked:/);
+  assert.match(yaml, /^# 4 masked/m);
+  for (let left = masked.length, text = yaml; left >= 0; left--, text = text.replace(/ @MASKED$/m, ' secret'))
+    if (left > 0) assert.throws(() => parse(text), /@/, `${left} left`);
+    else assert.deepEqual((parse(text) as { spec: JsonObject }).spec.keys, ['a', 'secret']);
+});
+
+it('cannot be read where only the metadata was recorded', () => {
+  const { yaml } = manifest({ metadata: { labels: { a: 'b' } } }, true);
+  assert.throws(() => parse(yaml), /@/);
+  assert.match(yaml, /# Only the metadata of this kind is recorded/);
+});
+
+it('lets no name end the comment it stands in', () => {
+  const { yaml } = manifest({ metadata: { name: 'x\u2028spec:\u0085evil: true\nspec: 1' } });
+  assert.deepEqual(Object.keys(parse(yaml) as object), ['apiVersion', 'kind', 'metadata']);
+  assert.ok(yaml.split('\n')[0]?.startsWith('# Kafka streaming/x?spec:?evil: true'));
+  assert.doesNotMatch(yaml, /[\u2028\u0085]/);
+});
