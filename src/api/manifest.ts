@@ -46,7 +46,11 @@ export function manifestOf(state: KubeObject, of: { ref: ObjectRef; seq: number;
     ...(of.metadataOnly ? ['Only the metadata of this kind is recorded: applied, it would take everything else away'] : []),
   ];
   const guard = of.metadataOnly ? '@METADATA-ONLY\n' : '';
-  return { yaml: `${lines.map((line) => `# ${line.replace(ODD, '?').replaceAll('\n', '?')}\n`).join('')}${guard}${body}`, masked, leftOut };
+  return {
+    yaml: `${lines.map((line) => `# ${line.replace(ODD, '?').replaceAll('\n', '?')}\n`).join('')}${guard}${body}`,
+    masked,
+    leftOut,
+  };
 }
 
 function forApply(value: Json, path: FieldPath, masked: FieldPath[], leftOut: FieldPath[]): unknown {
