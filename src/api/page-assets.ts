@@ -22,7 +22,7 @@ export interface PageAssets {
 }
 
 /** Pure parts of the domain that the page shares; their paths under /assets/src mirror src, so relative imports hold. */
-const DOMAIN_MODULES = ['diff/field-diff', 'field-path', 'json', 'verdict'];
+const DOMAIN_MODULES = ['diff/apply-changes', 'diff/field-diff', 'field-path', 'json', 'verdict'];
 
 const VENDOR: Record<string, string> = {
   preact: '/assets/vendor/preact.mjs',
@@ -53,6 +53,7 @@ export function loadPageAssets(): PageAssets {
   const uplotStyle = fileURLToPath(import.meta.resolve('uplot/dist/uPlot.min.css'));
   files.set('/assets/vendor/uplot.css', asset(readFileSync(uplotStyle), 'text/css; charset=utf-8'));
   files.set('/assets/style.css', asset(read('./page/style.css'), 'text/css; charset=utf-8'));
+  files.set('/assets/history.css', asset(read('./page/history.css'), 'text/css; charset=utf-8'));
   files.set('/assets/icon.svg', asset(read('./page/icon.svg'), 'image/svg+xml'));
 
   const importMap = JSON.stringify({ imports: VENDOR });

@@ -1,52 +1,28 @@
 /** The page in a real Chromium on seeded data: list, finding, diff, time line, keys, hostile names; no console error, no CSP violation. */
 import assert from 'node:assert/strict';
-import { existsSync, mkdirSync } from 'node:fs';
 import { after, before, describe, it } from 'node:test';
-import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core';
+import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
 import { examplesOf } from '../../src/api/examples.ts';
 import { asAsync } from '../../src/store/async-store.ts';
+import { DESKTOP, launchChromium, openPage, SHOTS, signedIn, withoutChromium } from '../support/page-browser.ts';
 import { type SeededApi, startSeededApi, TOKEN } from '../support/seeded-api.ts';
 
-const CHROMIUM = process.env.CHROMIUM_PATH ?? '/usr/bin/chromium';
-const SHOTS = new URL('../../out/page/', import.meta.url).pathname;
-const ARGS = ['--no-sandbox', '--disable-gpu', '--disable-background-networking', '--disable-component-update', '--disable-sync'];
-const DESKTOP = {
-  viewport: { width: 1440, height: 900 },
-  timezoneId: 'Europe/Berlin',
-  locale: 'en-GB',
-} satisfies BrowserContextOptions;
-
-describe('the page', { skip: existsSync(CHROMIUM) ? false : `no Chromium at ${CHROMIUM}; set CHROMIUM_PATH` }, () => {
+describe('the page', { skip: withoutChromium }, () => {
   let api: SeededApi;
   let browser: Browser;
   const complaints: string[] = [];
 
   before(async () => {
-    mkdirSync(SHOTS, { recursive: true });
     api = await startSeededApi();
-    browser = await chromium.launch({ executablePath: CHROMIUM, args: ARGS });
+    browser = await launchChromium();
   });
   after(async () => {
     await browser?.close();
     await api?.stop();
   });
 
-  async function open(hash: string, options: BrowserContextOptions = {}): Promise<Page> {
-    const context = await browser.newContext({ ...DESKTOP, ...options });
-    const page = await context.newPage();
-    page.on('console', (message) => {
-      if (message.type() === 'error' || message.type() === 'warning') complaints.push(message.text());
-    });
-    page.on('pageerror', (error) => complaints.push(String(error)));
-    page.on('dialog', (dialog) => {
-      complaints.push(`dialog: ${dialog.message()}`);
-      void dialog.dismiss();
-    });
-    await page.goto(`${api.url}/${hash}`);
-    return page;
-  }
-
-  const signedIn = (to: string) => `#token=${TOKEN}&to=${encodeURIComponent(to)}`;
+  const open = (hash: string, options: BrowserContextOptions = {}): Promise<Page> =>
+    openPage(browser, `${api.url}/${hash}`, complaints, options);
 
   it('takes a verdict with its scope after saying what it would have done, and takes it back, by keys', async () => {
     const page = await open(signedIn('/findings/f-listener'));

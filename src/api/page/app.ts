@@ -2,6 +2,7 @@
 import type { VNode } from 'preact';
 import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
 import { storedToken, storeToken } from './api-client.ts';
+import { ChangesView } from './changes-view.ts';
 import { CoverageView } from './coverage-view.ts';
 import { FindingList } from './finding-list.ts';
 import { FindingView } from './finding-view.ts';
@@ -11,6 +12,8 @@ import { html } from './html.ts';
 import { useKeys } from './keys.ts';
 import { type Range, useFindings, useLive, useStrip } from './live-data.ts';
 import { Login } from './login.ts';
+import { NamespaceView } from './namespace-view.ts';
+import { ObjectView } from './object-view.ts';
 import { withTerm } from './query.ts';
 import { ReviewView } from './review-view.ts';
 import { DEFAULT_QUERY, hashOf, type Place, parseHash } from './route-hash.ts';
@@ -85,8 +88,8 @@ export function App(): VNode {
   const open = (finding: Finding) => go({ view: 'finding', id: finding.id });
   const chosen = list.rows[index]?.finding;
   useKeys({
-    j: () => step(1),
-    k: () => step(-1),
+    j: place.view === 'list' || place.view === 'finding' ? () => step(1) : undefined,
+    k: place.view === 'list' || place.view === 'finding' ? () => step(-1) : undefined,
     ArrowDown: place.view === 'list' ? () => step(1) : undefined,
     ArrowUp: place.view === 'list' ? () => step(-1) : undefined,
     Enter: place.view === 'list' && chosen !== undefined ? () => open(chosen) : undefined,
@@ -131,6 +134,9 @@ export function App(): VNode {
     }
     ${place.view === 'finding' && html`<${FindingView} id=${place.id} seq=${place.seq} live=${live} list=${list} listQuery=${query.current} onQuery=${setQuery} />`}
     ${place.view === 'coverage' && html`<${CoverageView} live=${live} />`}
+    ${place.view === 'changes' && html`<${ChangesView} query=${place.query} live=${live} />`}
+    ${place.view === 'object' && html`<${ObjectView} place=${place} live=${live} />`}
+    ${place.view === 'namespace' && html`<${NamespaceView} place=${place} live=${live} />`}
     ${place.view === 'review' && html`<${ReviewView} live=${live} />`}
     ${help && html`<${Help} onClose=${() => setHelp(false)} />`}
   `;

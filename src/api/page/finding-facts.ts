@@ -1,7 +1,9 @@
 import type { VNode } from 'preact';
+import { aroundPlaceOf, objectPlaceOf } from './finding-places.ts';
 import { html } from './html.ts';
 import type { Live } from './live-data.ts';
 import { ActorMark, Name, SeverityMark, StateMark, Time } from './marks.ts';
+import { hashOf } from './route-hash.ts';
 import type { Finding } from './types.ts';
 import { confidenceWords, gitopsWords, localTime, namesActor, roundNumber, subjectName, utcTime, visible } from './words.ts';
 
@@ -19,6 +21,8 @@ export function FindingFacts({
   const same = `kind:${kind}${namespace ? ` ns:${namespace}` : ''}${name === '' ? '' : ` name:${name}`}`;
   const learning = !finding.mature && !finding.deterministic;
   const { word, why } = confidenceWords(finding.actor);
+  const object = objectPlaceOf(finding);
+  const around = aroundPlaceOf(finding);
   return html`<div class="head">
     <h1>
       <${SeverityMark} severity=${finding.severity} />
@@ -44,6 +48,10 @@ export function FindingFacts({
       learning &&
       html`<p class="state-note">The habits this rests on are still being learnt, so it was stored and paged nobody. <a href="#/coverage">What is learnt so far</a></p>`
     }
-    <p class="links"><button class="link" onClick=${() => onQuery(same)}>All findings about this object</button></p>
+    <p class="links">
+      ${object !== undefined && html`<a href=${hashOf(object)}>Everything recorded of it</a>`}
+      ${around !== undefined && html`<a href=${hashOf(around)}>What else changed around then</a>`}
+      <button class="link" onClick=${() => onQuery(same)}>All findings about this object</button>
+    </p>
   </div>`;
 }

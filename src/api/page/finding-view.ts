@@ -4,6 +4,7 @@ import { useEffect, useState } from 'preact/hooks';
 import { DiffView } from './diff-view.ts';
 import { Examples } from './examples.ts';
 import { FindingFacts } from './finding-facts.ts';
+import { wholeRef } from './finding-places.ts';
 import { html } from './html.ts';
 import { useKeys } from './keys.ts';
 import { objectPath } from './kubectl.ts';
@@ -14,7 +15,7 @@ import { Reasons } from './reasons.ts';
 import { hashOf } from './route-hash.ts';
 import { SeriesChart } from './series-chart.ts';
 import { Timeline } from './timeline.ts';
-import type { ChangeList, Finding, FindingList, KubeEventList, ObjectRef } from './types.ts';
+import type { ChangeList, Finding, FindingList, KubeEventList } from './types.ts';
 import { VerdictBox } from './verdict-box.ts';
 
 interface ViewProps {
@@ -81,6 +82,7 @@ function Loaded({ finding, seq: asked, live, list, listQuery, onQuery }: Omit<Vi
           ref !== undefined &&
           html`<${Timeline}
             changes=${changes}
+            whole=${ref.name === '' ? undefined : hashOf({ view: 'object', object: ref, tab: 'history', ...(seq === undefined ? {} : { at: String(seq) }) })}
             findings=${others.answer?.items ?? []}
             finding=${finding}
             seq=${seq}
@@ -104,12 +106,4 @@ function Loaded({ finding, seq: asked, live, list, listQuery, onQuery }: Omit<Vi
       </div>
     </div>
   </main>`;
-}
-
-/** The object the finding names, if it names one whole. */
-function wholeRef({ subject }: Finding): ObjectRef | undefined {
-  if (subject.type !== 'silence') return subject.ref;
-  const { cluster, kind, group, version, namespace, name } = subject.ref;
-  if (group === undefined || name === undefined || name === '') return undefined;
-  return { cluster, kind, group, version: version ?? 'v1', namespace: namespace ?? '', name };
 }

@@ -30,6 +30,7 @@ export function Header({
     </a>
     <nav>
       <a class=${place.view === 'list' || place.view === 'finding' ? 'here' : ''} href=${hashOf({ view: 'list', query: listQuery })}>Findings</a>
+      <a class=${['changes', 'object', 'namespace'].includes(place.view) ? 'here' : ''} href="#/changes">Changes</a>
       <a class=${place.view === 'coverage' ? 'here' : ''} href="#/coverage">Coverage</a>
       <a class=${place.view === 'review' ? 'here' : ''} href="#/review">Review</a>
     </nav>

@@ -12,6 +12,12 @@ const QUERY_HELP: readonly (readonly [string, string])[] = [
   ['replicas', 'any word of the sentence, the reasons or the names'],
 ];
 
+/** Of the grammar that the API and the command line have too. */
+const CHANGE_HELP: readonly (readonly [string, string])[] = [
+  ['kind:Kafka  path:spec.*  value>3', 'fields that changed, and to what'],
+  ['actor:alice*  -type:ADDED  after:7d', 'by whom; a minus excludes; since when'],
+];
+
 export function Help({ onClose }: { onClose: () => void }): VNode {
   const dialog = useRef<HTMLDialogElement>(null);
   useLayoutEffect(() => dialog.current?.showModal(), []);
@@ -23,6 +29,10 @@ export function Help({ onClose }: { onClose: () => void }): VNode {
     <h2>The query line</h2>
     <dl class="wide">
       ${QUERY_HELP.map(([terms, what]) => html`<div><dt><code>${terms}</code></dt><dd>${what}</dd></div>`)}
+    </dl>
+    <h2>The same over changes</h2>
+    <dl class="wide">
+      ${CHANGE_HELP.map(([terms, what]) => html`<div><dt><code>${terms}</code></dt><dd>${what}</dd></div>`)}
     </dl>
     <p class="note">The query is part of the address, so a view can be bookmarked and sent on.</p>
     <form method="dialog"><button autofocus>Close</button></form>

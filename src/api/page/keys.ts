@@ -38,12 +38,14 @@ function onKey(event: KeyboardEvent): void {
 }
 
 export const KEY_HELP: readonly (readonly [string, string])[] = [
-  ['j  k', 'next and previous finding'],
+  ['j  k', 'next and previous finding, or change of an object'],
   ['enter', 'open the finding'],
   ['esc', 'back to the list'],
   ['/', 'filter'],
-  ['[  ]', "step through the object's changes, in a finding"],
-  ['f', 'whole object or changed parts only, in a finding'],
+  ['[  ]', "step through the object's changes"],
+  ['h  b  s', 'changes, who set what, state at a time, of an object'],
+  ['c', 'compare from the chosen change of an object, or end that'],
+  ['f', 'whole object or changed parts only'],
   ['e  w', 'say that it was expected, or wrong, in a finding'],
   ['u', 'undo the last of what was said, in a finding'],
   ['g', 'coverage'],

@@ -1,6 +1,7 @@
 /** Everything recorded of one object along time: a lane each for spec, status and metadata, findings as marks above. */
 import type { VNode } from 'preact';
 import { partOf } from '../../domain/field-path.ts';
+import { toldPaths } from './change-words.ts';
 import { html } from './html.ts';
 import { useWidth } from './live-data.ts';
 import type { ChangeSummary, Finding } from './types.ts';
@@ -10,24 +11,25 @@ const LANE = 22;
 const TOP = 20;
 const LEFT = 62;
 const AXIS = 18;
-/** Moves with every write and so says nothing. */
-const BOOKKEEPING = new Set(['/metadata/resourceVersion', '/metadata/generation']);
 const LANES = ['spec', 'status', 'metadata'] as const;
 
 interface TimelineProps {
   /** Newest first. */
   changes: ChangeSummary[];
   findings: Finding[];
-  finding: Finding;
+  /** The one that is open, if one is. */
+  finding?: Finding | undefined;
+  /** Where all of it is told. */
+  whole?: string;
   seq: number | undefined;
   onSeq: (seq: number) => void;
   /** Older changes exist beyond these. */
   more: boolean;
 }
 
-export function Timeline({ changes, findings, finding, seq, onSeq, more }: TimelineProps): VNode {
+export function Timeline({ changes, findings, finding, whole, seq, onSeq, more }: TimelineProps): VNode {
   const { measure, width } = useWidth();
-  const times = [...changes.map((change) => Date.parse(change.time)), Date.parse(finding.time)];
+  const times = [...changes, ...(finding === undefined ? [] : [finding])].map(({ time }) => Date.parse(time));
   const [firstMs, lastMs] = [Math.min(...times), Math.max(...times)];
   const span = Math.max(lastMs - firstMs, 60_000);
   const right = Math.max(LEFT + 60, width - 14);
@@ -37,7 +39,7 @@ export function Timeline({ changes, findings, finding, seq, onSeq, more }: Timel
   const chosen = changes.find((change) => change.seq === seq);
   const count = `${changes.length}${more ? ' newest' : ''} change${changes.length === 1 ? '' : 's'}${lastMs > firstMs ? ` in ${duration(span)}` : ''}`;
   return html`<div class="timeline" ref=${measure}>
-    <h3>This object over time <small>${count}</small> <span class="keys"><kbd>[</kbd> <kbd>]</kbd></span></h3>
+    <h3>${whole === undefined ? 'This object over time' : html`<a href=${whole}>This object over time</a>`} <small>${count}</small> <span class="keys"><kbd>[</kbd> <kbd>]</kbd></span></h3>
     ${
       width > 0 &&
       html`<svg width=${width} height=${height} role="img" aria-label=${`${count}, ${findings.length} findings`}>
@@ -53,8 +55,8 @@ export function Timeline({ changes, findings, finding, seq, onSeq, more }: Timel
         )}
         ${chosen !== undefined && html`<line class="cursor" x1=${x(Date.parse(chosen.time))} x2=${x(Date.parse(chosen.time))} y1="14" y2=${height - AXIS} />`}
         ${drawingOrder(changes, seq).flatMap((change) => dots(change, lanes, x(Date.parse(change.time)), change.seq === seq, onSeq))}
-        ${findings.filter((each) => each.id !== finding.id).map((each) => mark(each, x(Date.parse(each.time)), false))}
-        ${mark(finding, x(Date.parse(finding.time)), true)}
+        ${findings.filter((each) => each.id !== finding?.id).map((each) => mark(each, x(Date.parse(each.time)), false))}
+        ${finding !== undefined && mark(finding, x(Date.parse(finding.time)), true)}
       </svg>`
     }
   </div>`;
@@ -66,7 +68,7 @@ function drawingOrder(changes: ChangeSummary[], seq: number | undefined): Change
 }
 
 function lanesOf(change: ChangeSummary): (typeof LANES)[number][] {
-  const told = change.paths.filter((path) => !BOOKKEEPING.has(path));
+  const told = toldPaths(change);
   return told.length === 0 ? ['spec'] : [...new Set(told.map(partOf))];
 }
 

@@ -153,6 +153,21 @@ export function valueText(value: unknown): string {
   return visible(JSON.stringify(value));
 }
 
+const SHORT = 90;
+
+/** A value in one line that is not longer than a line. */
+export function shortText(value: unknown): string {
+  const text = valueText(value).replaceAll(/\s+/g, ' ');
+  return text.length > SHORT ? `${text.slice(0, SHORT)}…` : text;
+}
+
+/** What an input for local date and time shows of an instant, to the second. */
+export function localInput(time: string): string {
+  const ms = Date.parse(time);
+  const local = new Date(ms - new Date(ms).getTimezoneOffset() * 60_000);
+  return local.toISOString().slice(0, 19);
+}
+
 /** A silence or a metric has no author unless one is named; only of a change is "unknown" worth saying. */
 export function namesActor(finding: Finding): boolean {
   return finding.subject.type === 'change' || finding.actor.source !== 'none';

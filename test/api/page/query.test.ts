@@ -49,6 +49,8 @@ describe('the query line', () => {
   });
 });
 
+const ARN = { cluster: 'arn:aws:eks:eu-1:1:cluster/prod', group: 'a.b', kind: 'K', namespace: 'n', name: 'a/b%?#_' };
+
 describe('the address', () => {
   it('goes there and back for every place', () => {
     for (const place of [
@@ -59,6 +61,21 @@ describe('the address', () => {
       { view: 'finding', id: 'a', seq: 12 },
       { view: 'coverage' },
       { view: 'review' },
+      { view: 'changes', query: '' },
+      { view: 'changes', query: 'kind:Kafka value:"a?b&c#d"' },
+      { view: 'object', object: ARN, tab: 'history' },
+      { view: 'object', object: { ...ARN, group: '', namespace: '' }, tab: 'blame', at: '812' },
+      { view: 'object', object: ARN, tab: 'history', at: '812', from: '2026-08-21T09:30:00.000Z', query: 'path:"/spec/a~1b"' },
+      { view: 'object', object: ARN, tab: 'state', at: '2026-08-21T09:30:00.000Z' },
+      { view: 'namespace', cluster: ARN.cluster, namespace: '' },
+      {
+        view: 'namespace',
+        cluster: 'c',
+        namespace: 'n',
+        from: '2026-08-21T09:30:00.000Z',
+        to: '2026-08-21T09:40:00.000Z',
+        query: 'x:y',
+      },
     ] as const) {
       assert.deepEqual(parseHash(hashOf(place)), { place });
     }
@@ -69,6 +86,18 @@ describe('the address', () => {
     assert.deepEqual(parseHash('#token=abc&to=%2Ffindings%2Fx'), { place: { view: 'finding', id: 'x' }, token: 'abc' });
     assert.deepEqual(parseHash('#/findings/x?change=1e3').place, { view: 'finding', id: 'x' });
     assert.deepEqual(parseHash('#/findings/%E0%A4%A').place, { view: 'finding', id: '%E0%A4%A' });
+  });
+
+  it('passes over times and change numbers that are none, and takes any offset', () => {
+    const { place } = parseHash('#/objects/c/_/K/_/n/state?at=yesterday&from=1e3');
+    assert.deepEqual(place, {
+      view: 'object',
+      object: { cluster: 'c', group: '', kind: 'K', namespace: '', name: 'n' },
+      tab: 'state',
+    });
+    const window = parseHash('#/namespaces/c/n?from=2026-08-21T14:00:00%2B02:00&to=').place;
+    assert.deepEqual(window, { view: 'namespace', cluster: 'c', namespace: 'n', from: '2026-08-21T12:00:00.000Z' });
+    assert.equal(parseHash('#/objects/c/g/K/n').place.view, 'list');
   });
 });
 

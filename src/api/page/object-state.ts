@@ -1,0 +1,67 @@
+/** The whole state of an object at a time, and the same as a file for kubectl. */
+import type { VNode } from 'preact';
+import { useMemo } from 'preact/hooks';
+import { fieldName } from '../../domain/field-path.ts';
+import type { JsonObject } from '../../domain/json.ts';
+import { CopyButton } from './copy-button.ts';
+import { html } from './html.ts';
+import { useAnswer } from './live-data.ts';
+import { hashOf, type ObjectName, objectSegments } from './route-hash.ts';
+import type { ObjectState as State } from './types.ts';
+import { visible, wholeNumber } from './words.ts';
+import { diffLines } from './yaml-diff.ts';
+
+interface StateProps {
+  object: ObjectName;
+  /** A change number or a time. */
+  at: string;
+  newest: number;
+}
+
+export function ObjectState({ object, at, newest }: StateProps): VNode {
+  const asked = new URLSearchParams([
+    [/^\d+$/.test(at) ? 'seq' : 'at', at],
+    ['manifest', 'true'],
+  ]);
+  const { answer: then, error } = useAnswer<State>(`/v1/objects/${objectSegments(object)}/state?${asked}`, 'recorded');
+  const lines = useMemo(() => (then === undefined ? [] : diffLines(then.state as JsonObject, then.state as JsonObject)), [then]);
+  if (error !== undefined) return html`<p class="note attention" role="alert">${error.message}</p>`;
+  if (then === undefined) return html`<div class="state-text loading" />`;
+  const { manifest, seq } = then;
+  const since =
+    seq === undefined || seq === newest ? undefined : hashOf({ view: 'object', object, tab: 'history', from: String(seq) });
+  return html`<div class="state-text">
+    <p class="state-head">
+      <span>as <a href=${hashOf({ view: 'object', object, tab: 'history', at: String(seq) })}>change ${seq}</a> left it${since !== undefined && html`; <a href=${since}>what changed since</a>`}</span>
+    </p>
+    ${manifest !== undefined && html`<${ForApply} manifest=${manifest} />`}
+    <div class="lines" role="region" aria-label="State" tabindex="0">
+      ${lines.map(({ indent, text }) => html`<div class="line"><code>${' '.repeat(indent)}${withMasks(text)}</code></div>`)}
+    </div>
+  </div>`;
+}
+
+/** Masks stand out: what is there is not what the cluster had. */
+function withMasks(text: string): (string | VNode)[] {
+  return text
+    .split(/(masked:[0-9a-f]{16})/)
+    .map((piece) =>
+      piece.startsWith('masked:')
+        ? html`<mark title="Kept as a keyed hash: the value was never recorded">${piece}</mark>`
+        : piece,
+    );
+}
+
+function ForApply({ manifest: { yaml, masked, leftOut } }: { manifest: NonNullable<State['manifest']> }): VNode {
+  const secrets = `${wholeNumber(masked.length)} masked value${masked.length === 1 ? '' : 's'}`;
+  return html`<div class="for-apply">
+    <${CopyButton} text=${yaml} label=${masked.length === 0 ? 'Copy for kubectl apply' : `Copy, with ${secrets} to put in`} />
+    <small>${leftOut.length > 0 && 'without '}${leftOut.map((path) => visible(fieldName(path))).join(', ')}</small>
+    ${
+      masked.length > 0 &&
+      html`<p class="attention">${secrets}: secrets are never recorded. The file has <code>@MASKED</code> in their place and kubectl refuses it until each is put in:
+        ${masked.map((path, i) => html`${i > 0 && ', '}<code>${visible(fieldName(path))}</code>`)}</p>`
+    }
+    <details><summary>The file</summary><pre>${visible(yaml)}</pre></details>
+  </div>`;
+}

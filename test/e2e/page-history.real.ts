@@ -1,0 +1,329 @@
+/** Objects and namespaces on the page, in a real Chromium: history, any two revisions, who set what, states, manifests, what changed when. */
+import assert from 'node:assert/strict';
+import { after, before, describe, it } from 'node:test';
+import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
+import type { JsonObject } from '../../src/domain/json.ts';
+import { type KubeObject, refOf } from '../../src/domain/object-ref.ts';
+import { history, newChange } from '../store/new-changes.ts';
+import { launchChromium, openPage, SHOTS, signedIn, withoutChromium } from '../support/page-browser.ts';
+import { type SeededApi, startSeededApi } from '../support/seeded-api.ts';
+import { SEED_END_MS } from '../support/seeded-store.ts';
+
+const ORDERS = '/objects/prod-eu/kafka.strimzi.io/Kafka/streaming/orders';
+const VAULT = '/objects/test/kafka.strimzi.io/Kafka/streaming/vault';
+const MINUTE = 60_000;
+const LONG = 2_500;
+
+describe('objects and namespaces on the page', { skip: withoutChromium }, () => {
+  let api: SeededApi;
+  let browser: Browser;
+  const complaints: string[] = [];
+  before(async () => {
+    api = await startSeededApi();
+    seedMore(api);
+    browser = await launchChromium();
+  });
+  after(async () => {
+    await browser?.close();
+    await api?.stop();
+  });
+  const open = (to: string, options: BrowserContextOptions = {}): Promise<Page> =>
+    openPage(browser, `${api.url}/${signedIn(to)}`, complaints, options);
+  const textOf = async (page: Page, selector: string) =>
+    (await page.locator(selector).allInnerTexts()).map((text) => text.replaceAll(/\s+/g, ' ').trim());
+
+  it('leads from a finding to its object, at its change, with what was found on it and how sure it is who made it', async () => {
+    const page = await open('/findings/f-listener');
+    await page.getByRole('link', { name: 'Everything recorded of it' }).click();
+    await page.locator('.change-list li.here').waitFor();
+    assert.ok(page.url().includes(`#${ORDERS}?at=`), page.url());
+    const [row = ''] = await textOf(page, '.change-list li.here');
+    assert.match(row, /^20 min ago spec\.kafka\.listeners\[\*\]\.type, spec\.kafka\.replicas kubectl-edit/);
+    assert.equal(await page.locator('.change-list li.here .found a').getAttribute('href'), '#/findings/f-listener');
+    await page.locator('.diff tr.flagged').first().waitFor();
+    await page.getByText("a hint: by the field manager's name, which a client chooses itself").waitFor();
+    const folded = await textOf(page, '.change-list .folded');
+    assert.match(folded[0] ?? '', /5 reports of status, back to 20 Aug 12:36/);
+    await page.screenshot({ path: `${SHOTS}object-light.png` });
+    await page.context().close();
+  });
+
+  it('goes from change to change by keys, over folded reports, and compares any two', async () => {
+    const page = await open(ORDERS);
+    await page.locator('.change-list li.here').waitFor();
+    await page.keyboard.press('j');
+    await page.locator('.change-list li.here', { hasText: 'min.insync.replicas' }).waitFor();
+    const at = () => new URL(page.url().replace('#', '')).searchParams;
+    const [edit] = api.store.changes({ ...named(ORDERS), path: '/spec/kafka/config/min.insync.replicas', limit: 1 }).items;
+    await page.waitForURL(new RegExp(`at=${edit?.seq}$`));
+    await page.keyboard.press('c');
+    await page.waitForURL(/from=/);
+    await page.getByText('one and the same revision').waitFor();
+    await page.keyboard.press('k');
+    await page.locator('.in-short li').first().waitFor();
+    assert.deepEqual(await textOf(page, '.in-short li'), [
+      'spec.kafka.replicas 3 → 2',
+      'spec.kafka.listeners[name=plain].type internal → loadbalancer',
+      'status.observedGeneration 247 → 244',
+    ]);
+    assert.equal(at().get('from'), String(edit?.seq));
+    const url = page.url();
+    await page.screenshot({ path: `${SHOTS}object-compare.png` });
+    await page.keyboard.press('[');
+    await page.waitForURL((now) => now.href !== url);
+    assert.equal(await page.locator('.change-list li.report.here').count(), 1, 'a report between the two is opened');
+    await page.getByRole('link', { name: 'end comparing' }).click();
+    await page.waitForURL((now) => !now.hash.includes('from='));
+    await page.context().close();
+  });
+
+  it('tells what moved and what changed within a document in a text', async () => {
+    const [third, fourth] = api.store
+      .changes({ ...named(VAULT), limit: 10 })
+      .items.slice(0, 2)
+      .reverse();
+    const page = await open(`${VAULT}?at=${fourth?.seq}&from=${third?.seq}`);
+    await page.locator('.in-short li').first().waitFor();
+    assert.deepEqual(await textOf(page, '.in-short li'), [
+      'spec.users[name=z] moved to another place in its list',
+      'spec.dashboard a document in a text: panels[1].max 3 → 4',
+      'panels[1].max 3 → 4',
+    ]);
+    await page.context().close();
+  });
+
+  it('filters the changes of an object by the one grammar, and says where a mistake is', async () => {
+    const page = await open(ORDERS);
+    await page.locator('.change-list li.here').waitFor();
+    await page.keyboard.press('/');
+    await page.keyboard.type('path:spec.* actor:kubectl*');
+    await page.keyboard.press('Enter');
+    await page.waitForFunction(() => document.querySelectorAll('.change-list li').length === 1);
+    await page.locator('#query').fill('path:spec.* colour:red');
+    await page.keyboard.press('Enter');
+    await page.getByText(/column 13: expected one of the keys/).waitFor();
+    complaints.splice(0, complaints.length, ...complaints.filter((text) => !text.includes('400 (Bad Request)')));
+    await page.getByRole('button', { name: 'Clear' }).click();
+    await page.locator('.change-list .folded').first().waitFor();
+    await page.context().close();
+  });
+
+  it('names beside each line who set it, and leads to that change, to all of the field and to who had set it before', async () => {
+    const page = await open(`${ORDERS}/blame`);
+    await page.locator('.blame .line').first().waitFor();
+    const lines = await textOf(page, '.blame .line.begins');
+    const [newest] = api.store.changes({ ...named(ORDERS), limit: 1 }).items;
+    assert.ok(
+      lines.some((text) => new RegExp(`^20 min ago kubectl-edit ${newest?.seq} before replicas: 2 changes$`).test(text)),
+      lines.join('\n'),
+    );
+    const replicas = page.locator('.blame .line', { hasText: 'replicas: 2' }).first();
+    assert.match((await replicas.locator('i').first().getAttribute('class')) ?? '', /age-5/);
+    await page.screenshot({ path: `${SHOTS}blame-light.png`, fullPage: true });
+    await replicas.hover();
+    await replicas.getByRole('link', { name: 'before' }).click();
+    await page.locator('.blame .line', { hasText: 'replicas: 3' }).first().waitFor();
+    await page.getByRole('link', { name: 'newest' }).click();
+    await replicas.waitFor();
+    await replicas.getByRole('link', { name: 'changes' }).click();
+    await page.waitForFunction(() => document.querySelectorAll('.change-list li').length === 1);
+    assert.equal(await page.locator('#query').inputValue(), 'path:"/spec/kafka/replicas"');
+    await page.goBack();
+    await replicas.getByRole('link', { name: String(newest?.seq) }).click();
+    await page.locator('.diff tr.flagged').first().waitFor();
+    await page.context().close();
+  });
+
+  it('shows the state at a chosen time and copies it as it goes through kubectl, with masked values to put in', async () => {
+    const page = await open(VAULT, { permissions: ['clipboard-read', 'clipboard-write'] });
+    await page.locator('.change-list li.here').waitFor();
+    await page.keyboard.press('s');
+    await page.locator('.state-text mark').first().waitFor();
+    assert.deepEqual(await textOf(page, '.state-text mark'), ['masked:0123456789abcdef', 'masked:0123456789abcdef']);
+    await page.getByText('2 masked values: secrets are never recorded.').waitFor();
+    await page.screenshot({ path: `${SHOTS}state-masked.png`, fullPage: true });
+    await page.getByRole('button', { name: 'Copy, with 2 masked values to put in' }).click();
+    await page.getByText('copied').waitFor();
+    const copied = await page.evaluate(() => navigator.clipboard.readText());
+    assert.match(copied, /^# Kafka streaming\/vault of test as change \d+ left it/);
+    assert.match(copied, /^ {2}password: @MASKED$/m);
+    assert.doesNotMatch(copied, /masked:|uid:|resourceVersion:/);
+    // Local time in Berlin, two hours ahead of UTC in summer: after the first change and before the second.
+    await page.getByRole('textbox', { name: 'At' }).fill('2026-08-21T13:29:30');
+    await page.getByRole('button', { name: 'Show' }).click();
+    await page.waitForURL(/at=2026-08-21T11%3A29%3A30\.000Z$/);
+    await page.waitForFunction(() => document.querySelectorAll('.state-text mark').length === 0);
+    await page.getByRole('button', { name: 'Copy for kubectl apply' }).waitFor();
+    assert.match(await page.locator('.state-text .lines').innerText(), /stage: first/);
+    await page.getByRole('link', { name: 'what changed since' }).click();
+    await page.locator('.in-short li').first().waitFor();
+    await page.context().close();
+  });
+
+  it('shows a deleted object and says when there was none', async () => {
+    const page = await open('/objects/prod-us/database.example.org/XPostgreSQLInstance/_/ledger/state');
+    await page.locator('.state-text .line', { hasText: 'deletionPolicy: Orphan' }).waitFor();
+    assert.match(await page.locator('.head .facts').innerText(), /Deleted\s+7 h ago/);
+    await page.getByRole('textbox', { name: 'At' }).fill('2026-08-21T16:00:00');
+    await page.getByRole('button', { name: 'Show' }).click();
+    await page.getByText('XPostgreSQLInstance ledger did not exist at 2026-08-21T14:00:00.000Z').waitFor();
+    await page.goto(`${api.url}/#/objects/prod-eu/g/Kind/ns/none`);
+    await page.getByText('No Kind ns/none is recorded in cluster prod-eu').waitFor();
+    complaints.splice(0, complaints.length, ...complaints.filter((text) => !text.includes('404 (Not Found)')));
+    await page.context().close();
+  });
+
+  it('says what changed in a namespace between two times, each with its difference, and what was there', async () => {
+    const [from, to] = [SEED_END_MS - 185 * MINUTE, SEED_END_MS - 170 * MINUTE].map((ms) => new Date(ms).toISOString());
+    const page = await open(`/namespaces/test/streaming?from=${from}&to=${to}`);
+    await page.locator('.objects li').first().waitFor();
+    const rows = (await textOf(page, '.objects li')).map((text) => text.replace(/ \d+ h ago.*$| just now.*$/, ''));
+    assert.deepEqual(rows.sort(), [
+      'gone Kafka deleted flux',
+      'new Kafka created flux',
+      'vault Kafka changed spec.dashboard, spec.more, spec.password and 2 more flux',
+    ]);
+    assert.match(await page.locator('h2', { hasText: 'What changed' }).innerText(), /3 objects in 5 changes/);
+    await page.locator('.objects summary', { hasText: 'vault' }).click();
+    await page.locator('.opened .in-short li').first().waitFor();
+    assert.match(await page.locator('.opened').innerText(), /stage[\s\S]*first → second/);
+    const there = page.locator('.there');
+    await there.getByRole('link', { name: 'new' }).waitFor();
+    await page.getByRole('button', { name: 'at the beginning' }).click();
+    await there.getByRole('link', { name: 'gone' }).waitFor();
+    assert.equal(await there.getByRole('link', { name: 'new' }).count(), 0);
+    await page.screenshot({ path: `${SHOTS}namespace-light.png`, fullPage: true });
+    await page.getByRole('button', { name: '10 min' }).click();
+    await page.waitForURL(
+      (url) => url.hash.includes(`to=${encodeURIComponent(to ?? '')}`) && !url.hash.includes(encodeURIComponent(from ?? '')),
+    );
+    await page.locator('.objects li').first().waitFor();
+    await page.context().close();
+  });
+
+  it('opens what else changed around a finding', async () => {
+    const page = await open('/findings/f-route');
+    await page.getByRole('link', { name: 'What else changed around then' }).click();
+    await page.locator('.objects li', { hasText: 'chat-completions' }).waitFor();
+    assert.equal(await page.locator('.objects li').count(), 1);
+    await page.context().close();
+  });
+
+  it('searches all changes by the grammar, and leads from each to its object', async () => {
+    const page = await open(`/changes?q=${encodeURIComponent('ns:inference path:spec.backends')}`);
+    await page.getByText('No change fits.').waitFor();
+    await page.keyboard.press('/');
+    await page.keyboard.type('ns:inference path:spec.backends[*].host');
+    await page.keyboard.press('Enter');
+    await page.locator('.change-list .row').first().click();
+    await page.locator('h1', { hasText: 'chat-completions' }).waitFor();
+    await page.getByRole('navigation').first().getByRole('link', { name: 'Changes' }).click();
+    await page.locator('.change-list li').nth(50).waitFor();
+    await page.screenshot({ path: `${SHOTS}changes-light.png` });
+    await page.context().close();
+  });
+
+  it('pages through a long history and keeps its place', async () => {
+    const page = await open('/objects/test/kafka.strimzi.io/Kafka/streaming/long');
+    await page.locator('.change-list li').nth(99).waitFor();
+    assert.equal(await page.locator('.change-list li').count(), 100);
+    for (const loaded of [200, 300]) {
+      await page.getByRole('button', { name: 'Older changes' }).click();
+      await page
+        .locator('.change-list li')
+        .nth(loaded - 1)
+        .waitFor();
+    }
+    await page.locator('.change-list .row').nth(250).click();
+    await page.locator('.diff tr.add').first().waitFor();
+    assert.match(await page.locator('.diff tr.add').innerText(), new RegExp(`"n": ${LONG - 1 - 250}\\s*$`));
+    await page.keyboard.press('b');
+    await page.locator('.blame .line', { hasText: `"n": ${LONG - 1 - 250}` }).waitFor();
+    await page.context().close();
+  });
+
+  it('takes its keys as soon as it shows them', async () => {
+    const page = await browser.newPage();
+    await page.addInitScript(() => {
+      new MutationObserver((_, observer) => {
+        if (document.querySelector('.tabs') === null) return;
+        observer.disconnect();
+        document.dispatchEvent(new KeyboardEvent('keydown', { key: 'b' }));
+      }).observe(document, { childList: true, subtree: true });
+    });
+    await page.goto(`${api.url}/${signedIn(ORDERS)}`);
+    await page.waitForURL(/\/blame$/);
+    await page.close();
+  });
+
+  it('shows all of it dark and narrow too, names from the cluster as text, without anything wider than the window', async () => {
+    const hostile = `/objects/prod-eu/gateway.example.ai/ModelRoute/inference/${encodeURIComponent('<script>alert(1)</script>')}`;
+    const places = {
+      object: ORDERS,
+      compare: `${ORDERS}?from=20`,
+      blame: `${ORDERS}/blame`,
+      state: `${VAULT}/state`,
+      namespace: '/namespaces/prod-eu/inference',
+      changes: '/changes',
+      hostile,
+      'hostile-blame': `${hostile}/blame`,
+      'hostile-state': `${hostile}/state`,
+    };
+    for (const [name, options] of [
+      ['dark', { colorScheme: 'dark' }],
+      ['laptop', { viewport: { width: 1280, height: 720 } }],
+      ['narrow', { viewport: { width: 400, height: 860 } }],
+    ] as const) {
+      const page = await open('/', options);
+      await page.locator('.findings li').first().waitFor();
+      for (const [view, hash] of Object.entries(places)) {
+        await page.goto(`${api.url}/#${hash}`);
+        await page.locator('.diff tr, .blame .line, .state-text .line, .objects li, .changes-view li').first().waitFor();
+        const overflow = await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
+        assert.ok(overflow <= 0, `${view} ${name}: ${overflow} px too wide`);
+        assert.equal(await page.locator('main script, main img').count(), 0);
+        if (view.startsWith('hostile')) assert.match(await page.locator('main').innerText(), /\\u202etxt/);
+        await page.screenshot({ path: `${SHOTS}${view}-${name}.png`, fullPage: name === 'narrow' });
+      }
+      await page.context().close();
+    }
+  });
+
+  it('left no error in the console and violated no policy', () => {
+    assert.deepEqual(complaints, []);
+  });
+});
+
+function named(path: string) {
+  const [cluster = '', group = '', kind = '', namespace = '', name = ''] = path.split('/').slice(2);
+  return { cluster, group, kind, namespace, name };
+}
+
+/** In namespace streaming of cluster test: one with masks, a document and a list that moves, one that goes, one that comes, a long history. */
+function seedMore({ store }: SeededApi): void {
+  const made = (spec: JsonObject[], name: string, atMs: (i: number) => number) =>
+    history(name, spec, 10_000).map((change, i) => ({ ...change, observedMs: atMs(i) }));
+  const dashboard = (max: number) => JSON.stringify({ panels: [{ title: 'a' }, { title: 'b', max }] });
+  const [x, y, z] = ['x', 'y', 'z'].map((name) => ({ name }) as JsonObject) as [JsonObject, JsonObject, JsonObject];
+  const MASK = 'masked:0123456789abcdef';
+  const vault: JsonObject[] = [
+    { stage: 'first', users: [x, y, z], dashboard: dashboard(3) },
+    { stage: 'second', users: [x, y, z], dashboard: dashboard(3), password: MASK, url: `postgres://app:${MASK}@db` },
+    { stage: 'second', users: [x, y, z], dashboard: dashboard(3), password: MASK, url: `postgres://app:${MASK}@db`, more: 1 },
+    { stage: 'second', users: [z, x, y], dashboard: dashboard(4), password: MASK, url: `postgres://app:${MASK}@db`, more: 1 },
+  ];
+  const gone = made([{ a: 1 }], 'gone', () => SEED_END_MS - 300 * MINUTE);
+  const goneState = gone[0]?.state as KubeObject;
+  const changes = [
+    ...made(
+      Array.from({ length: LONG }, (_, n) => ({ n })),
+      'long',
+      (i) => SEED_END_MS - 2 * 24 * 60 * MINUTE + i * 1_000,
+    ),
+    ...gone,
+    ...made(vault, 'vault', (i) => SEED_END_MS - (i === 0 ? 190 : 181 - i) * MINUTE),
+    newChange('DELETED', goneState, { ref: refOf('test', goneState), observedMs: SEED_END_MS - 177 * MINUTE }),
+    ...made([{ fresh: true }], 'new', () => SEED_END_MS - 176 * MINUTE),
+  ];
+  for (let from = 0; from < changes.length; from += 200) store.append({ changes: changes.slice(from, from + 200) });
+}
