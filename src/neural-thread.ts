@@ -3,7 +3,7 @@
  * when nothing is to be done. Whatever it does, the main thread goes on.
  */
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
-import { createScorer, type Scorer, type TrainingVector } from './model/neural/autoencoder.ts';
+import { createScorer, type Scorer } from './model/neural/autoencoder.ts';
 import { chooseBackend } from './model/neural/backend.ts';
 import { measureForecasts } from './model/neural/forecast-figures.ts';
 import { trainForecaster } from './model/neural/forecaster.ts';
@@ -53,9 +53,9 @@ async function run(main: MessagePort, { backend: wanted, source }: NeuralThreadD
       using store = database();
       return feedOf(store, timeZone).changes(after, limit);
     },
-    scores(changes, scoreMin) {
+    scores(time, scoreMin) {
       using store = database();
-      return feedOf(store, timeZone).scores(changes, scoreMin);
+      return feedOf(store, timeZone).scores(time, scoreMin);
     },
   };
   /** The next page, which is asked for slice by slice: to open the database and its blocks costs more than to read them. */
@@ -74,8 +74,7 @@ async function run(main: MessagePort, { backend: wanted, source }: NeuralThreadD
     const series = gauges.map((gauge) => gauge.series);
     let weights = order.weights === undefined ? undefined : unpackWeights(order.weights);
     let made: MadeForecaster | undefined;
-    const trained =
-      order.seed === undefined ? undefined : await trainForecaster({ series, share: LEARNT_SHARE, seed: order.seed });
+    const trained = order.seed === undefined ? undefined : trainForecaster({ series, share: LEARNT_SHARE, seed: order.seed });
     if (trained !== undefined) {
       const { windows, loss } = trained;
       const figures = { ...measureForecasts(series, LEARNT_SHARE, trained.weights), windows, loss };
@@ -101,8 +100,8 @@ async function run(main: MessagePort, { backend: wanted, source }: NeuralThreadD
 
   const train = async ({ seed, atLeast, vectors: given, range }: Lesson) => {
     const spent = process.threadCpuUsage();
-    const vectors: TrainingVector[] = given === undefined ? [] : unpackVectors(given);
-    if (range !== undefined) for (const page of vectorsIn(feed, range, PAGE)) for (const vector of page) vectors.push(vector);
+    const vectors = given === undefined ? [] : unpackVectors(given);
+    if (range !== undefined) for (const vector of vectorsIn(feed, range, PAGE)) vectors.push(vector);
     if (vectors.length < atLeast) return tell({ type: 'trained', made: undefined });
     let told = 0;
     const onProgress = (share: number) => {
@@ -110,7 +109,7 @@ async function run(main: MessagePort, { backend: wanted, source }: NeuralThreadD
       told = share;
       tell({ type: 'progress', share });
     };
-    const { weights, figures } = await trainAndMeasure({ vectors, seed, onProgress });
+    const { weights, figures } = trainAndMeasure({ vectors, seed, onProgress });
     const { user, system } = process.threadCpuUsage(spent);
     tell({ type: 'trained', made: { weights: packWeights(weights), figures, cpuSeconds: (user + system) / 1e6 } });
   };

@@ -62,7 +62,6 @@ const PACKAGES: Record<string, string[]> = {
   '@kubernetes/client-node': ['kube'],
   'better-sqlite3': ['store'],
   '@tensorflow/tfjs-core': ['model'],
-  '@tensorflow/tfjs-layers': ['model'],
   '@tensorflow/tfjs-backend-wasm': ['model'],
   '@tensorflow/tfjs-node': ['model'],
   express: ['api'],

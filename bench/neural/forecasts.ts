@@ -23,7 +23,7 @@ export async function measureForecaster(data: string, note: (text: string) => vo
   const measure = async (files: readonly NabFile[]) => {
     const series = files.map(evenOf);
     const beganMs = performance.now();
-    const trained = await trainForecaster({ series, share: LEARNT_SHARE, seed: 1 });
+    const trained = trainForecaster({ series, share: LEARNT_SHARE, seed: 1 });
     if (trained === undefined) throw new Error('there is too little to learn from');
     const seconds = (performance.now() - beganMs) / 1000;
     note(`${files.length} series, ${trained.windows} windows in ${seconds.toFixed(1)} s`);

@@ -36,7 +36,7 @@ export interface Trained {
   loss: number;
 }
 
-export async function trainAutoencoder({ vectors, seed, onProgress }: Training): Promise<Trained> {
+export function trainAutoencoder({ vectors, seed, onProgress }: Training): Trained {
   const chance = seededChance(seed);
   const network = createNetwork(initialWeights(WIDTHS, chance), SHAPE);
   try {
@@ -51,7 +51,7 @@ export async function trainAutoencoder({ vectors, seed, onProgress }: Training):
       for (let from = 0; from < order.length; from += size) {
         const batch = Array.from(order.subarray(from, from + size), (i) => vectors[i] as TrainingVector);
         const { inputs, targets } = noisy(batch, chance);
-        sum += (await network.learn(inputs, targets)) * batch.length;
+        sum += network.learn(inputs, targets) * batch.length;
         rows += batch.length;
         onProgress?.({ rows, of, loss: sum / Math.min(order.length, from + size) });
       }

@@ -19,9 +19,7 @@ export interface ForecasterLesson {
 }
 
 /** Undefined where the series hold nothing to learn from. */
-export async function trainForecaster(
-  lesson: ForecasterLesson,
-): Promise<{ weights: Weights; windows: number; loss: number } | undefined> {
+export function trainForecaster(lesson: ForecasterLesson): { weights: Weights; windows: number; loss: number } | undefined {
   const chance = seededChance(lesson.seed);
   const examples = examplesOf(lesson);
   if (examples.length < BATCH) return undefined;
@@ -40,7 +38,7 @@ export async function trainForecaster(
           inputs.set(example.inputs, row * INPUTS);
           targets.set(example.targets, row * HORIZONS.length);
         });
-        sum += (await network.learn(inputs, targets)) * batch.length;
+        sum += network.learn(inputs, targets) * batch.length;
         rows += batch.length;
         lesson.onProgress?.(Math.min(1, rows / ROWS));
       }

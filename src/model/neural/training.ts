@@ -29,13 +29,10 @@ export interface Lesson {
   onProgress?: (share: number) => void;
 }
 
-export async function trainAndMeasure({ vectors, seed, onProgress }: Lesson): Promise<{
-  weights: Weights;
-  figures: TrainingFigures;
-}> {
+export function trainAndMeasure({ vectors, seed, onProgress }: Lesson): { weights: Weights; figures: TrainingFigures } {
   const cut = vectors.length - Math.floor(vectors.length * HELD_SHARE);
   const learnt = vectors.slice(0, cut);
-  const { weights, loss } = await trainAutoencoder({
+  const { weights, loss } = trainAutoencoder({
     vectors: learnt,
     seed,
     onProgress: ({ rows, of }) => onProgress?.(rows / of),

@@ -28,8 +28,14 @@ export interface SeenChange extends ChangeMade {
 export interface Feed {
   /** Changes after one, in order. */
   changes(after: number, limit: number): FollowedChange[];
-  /** By change, what was said of it without the network, where that was at least `scoreMin`. */
-  scores(changes: readonly ChangeMade[], scoreMin: number): Map<number, number>;
+  /** By change, what was said of those of some time without the network, where that was at least `scoreMin`. */
+  scores(time: TimeSpan, scoreMin: number): Map<number, number>;
+}
+
+interface TimeSpan {
+  fromMs: number;
+  /** Inclusive. */
+  toMs: number;
 }
 
 export function feedOf(store: Pick<Store, 'changesAfter' | 'findings'>, timeZone: string): Feed {
@@ -40,11 +46,9 @@ export function feedOf(store: Pick<Store, 'changesAfter' | 'findings'>, timeZone
         const { seq, ref, uid, type, observedMs, resourceVersion, actor } = change;
         return { seq, ref, uid, type, observedMs, resourceVersion, actor, vector: vectorOf(change, hourOfWeek) };
       }),
-    scores(changes, scoreMin) {
+    scores({ fromMs, toMs }, scoreMin) {
       const scores = new Map<number, number>();
-      const times = changes.map(({ observedMs }) => observedMs);
-      if (times.length === 0) return scores;
-      const query = { fromMs: Math.min(...times), toMs: Math.max(...times) + 1, scoreMin, limit: FINDINGS_PAGE };
+      const query = { fromMs, toMs: toMs + 1, scoreMin, limit: FINDINGS_PAGE };
       let next: string | undefined;
       do {
         const page = store.findings(next === undefined ? query : { ...query, continue: next });
@@ -62,7 +66,7 @@ export function feedOf(store: Pick<Store, 'changesAfter' | 'findings'>, timeZone
 /** `found`: what the network made of those with a vector, in their order. */
 export function seenOf(feed: Feed, changes: readonly FollowedChange[], found: readonly OddCompany[]): SeenChange[] {
   let next = 0;
-  const scores = found.length === 0 ? undefined : feed.scores(changes, STORED_SCORE_MIN);
+  const scores = found.length === 0 ? undefined : feed.scores(timeOf(changes), STORED_SCORE_MIN);
   return changes.map(({ vector, ...made }) => {
     const one = vector === undefined ? undefined : found[next++];
     const score = scores?.get(made.seq) ?? 0;
@@ -78,18 +82,30 @@ export interface Range {
   scoreMax: number;
 }
 
-/** All that is to be learnt from in a range, a page at a time. */
-export function* vectorsIn(feed: Feed, { after, through, without, scoreMax }: Range, page: number): Generator<TrainingVector[]> {
+/** All that is to be learnt from in a range, read a page at a time. */
+export function vectorsIn(feed: Feed, { after, through, without, scoreMax }: Range, page: number): TrainingVector[] {
   const left = new Set(without);
+  const read: { seq: number; vector: TrainingVector }[] = [];
+  const time = { fromMs: Number.POSITIVE_INFINITY, toMs: Number.NEGATIVE_INFINITY };
   for (let from = after; from < through; ) {
     const changes = feed.changes(from, page);
     const newest = changes.at(-1);
-    if (newest === undefined) return;
+    if (newest === undefined) break;
     from = newest.seq;
-    const odd = feed.scores(changes, scoreMax);
-    yield changes.flatMap(({ seq, vector }) => {
-      if (vector === undefined || seq > through || left.has(seq) || odd.has(seq)) return [];
-      return [{ indices: vector.indices, values: vector.values }];
-    });
+    const { fromMs, toMs } = timeOf(changes);
+    time.fromMs = Math.min(time.fromMs, fromMs);
+    time.toMs = Math.max(time.toMs, toMs);
+    for (const { seq, vector } of changes)
+      if (vector !== undefined && seq <= through && !left.has(seq))
+        read.push({ seq, vector: { indices: vector.indices, values: vector.values } });
   }
+  if (read.length === 0) return [];
+  // Asked for once: each question looks for all findings of its time.
+  const odd = feed.scores(time, scoreMax);
+  return read.flatMap(({ seq, vector }) => (odd.has(seq) ? [] : vector));
+}
+
+function timeOf(changes: readonly ChangeMade[]): TimeSpan {
+  const times = changes.map(({ observedMs }) => observedMs);
+  return { fromMs: Math.min(...times), toMs: Math.max(...times) };
 }

@@ -106,7 +106,7 @@ export function createNeuralWorker({ backend: wanted, source, onStart }: NeuralW
       return seenOf(source, changes, (await ask({ type: 'score', network, vectors: packVectors(vectors) })).found);
     },
     async train({ seed, atLeast, onProgress, ...range }) {
-      const from = 'changes' in source ? { vectors: packVectors([...vectorsIn(source, range, PAGE)].flat()) } : { range };
+      const from = 'changes' in source ? { vectors: packVectors(vectorsIn(source, range, PAGE)) } : { range };
       const { made } = await ask({ type: 'train', seed, atLeast, ...from }, onProgress);
       return made === undefined ? undefined : { ...made, backend };
     },

@@ -56,6 +56,8 @@ export class YoungRecords {
   #rows: Row[] = [];
   #bytes = 0;
   #from = Number.POSITIVE_INFINITY;
+  /** Those of the row that was read last, in which whoever reads in order finds the next. */
+  #lastRead: readonly RevisionRecord[] = [];
 
   /** `bytesPerRow` is where a row is closed though more was appended together. */
   constructor(db: Database.Database, bytesPerRow: number, seal: ValueSeal) {
@@ -110,19 +112,20 @@ export class YoungRecords {
   }
 
   text(seq: number): string | undefined {
-    return this.#recordsAround(seq)?.find((record) => record.seq === seq)?.text;
+    const pending = this.#pending.records;
+    if (pending[0] !== undefined && seq >= pending[0].seq) return textIn(pending, seq);
+    if (!isWithin(this.#lastRead, seq)) this.#lastRead = this.#rowAround(seq);
+    return textIn(this.#lastRead, seq);
   }
 
-  /** Those that were appended together with a change, if it has a record here at all. */
-  #recordsAround(seq: number): readonly RevisionRecord[] | undefined {
-    const pending = this.#pending.records;
-    if (pending[0] !== undefined && seq >= pending[0].seq) return pending;
+  /** Those that were written together with a change, if it has a record here at all. */
+  #rowAround(seq: number): RevisionRecord[] {
     if (seq >= this.#from) {
       const row = this.#rows.find(({ lastSeq }) => lastSeq >= seq);
-      return row === undefined ? undefined : recordsOf(row.data.toString('utf8'));
+      return row === undefined ? [] : recordsOf(row.data.toString('utf8'));
     }
     const data = this.#sql.holding.get(seq);
-    return data === undefined ? undefined : this.#recordsOf(data);
+    return data === undefined ? [] : this.#recordsOf(data);
   }
 
   /** Records after `seq`, a row of them after the other. */
@@ -142,6 +145,7 @@ export class YoungRecords {
 
   /** Takes the records of whole rows out of the table; where they belong is known of those in memory. */
   take(firstSeq: number, lastSeq: number): (RevisionRecord | PlacedRecord)[] {
+    this.#lastRead = [];
     const kept = this.#rows.findIndex((row) => row.lastSeq > lastSeq);
     const gone = this.#rows.splice(0, kept < 0 ? this.#rows.length : kept);
     for (const { bytes } of gone) this.#bytes -= bytes;
@@ -162,11 +166,29 @@ export class YoungRecords {
     this.#rows = [];
     this.#bytes = 0;
     this.#from = Number.POSITIVE_INFINITY;
+    this.#lastRead = [];
   }
 }
 
 function nothingPending(): Pending {
   return { lastSeq: 0, bytes: 0, records: [] };
+}
+
+function isWithin(records: readonly RevisionRecord[], seq: number): boolean {
+  const [first, last] = [records[0], records.at(-1)];
+  return first !== undefined && last !== undefined && first.seq <= seq && seq <= last.seq;
+}
+
+/** By halves, as they lie in order. */
+function textIn(records: readonly RevisionRecord[], seq: number): string | undefined {
+  let [from, to] = [0, records.length];
+  while (from < to) {
+    const middle = (from + to) >>> 1;
+    if ((records[middle] as RevisionRecord).seq < seq) from = middle + 1;
+    else to = middle;
+  }
+  const found = records[from];
+  return found?.seq === seq ? found.text : undefined;
 }
 
 function placedOf({ data, places }: Row): PlacedRecord[] {

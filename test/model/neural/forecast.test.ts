@@ -142,7 +142,7 @@ test('a network that learnt a rhythm no closed form knows makes the choice bette
     return seriesOf(3_000, (i) => ((i + 7 * seed) % 30) + chance());
   };
   const series = [saw(1), saw(2), saw(3)];
-  const trained = await trainForecaster({ series, share: 0.5, seed: 1 });
+  const trained = trainForecaster({ series, share: 0.5, seed: 1 });
   assert.ok(trained !== undefined);
   const { chosenWith, chosenWithout } = measureForecasts(series, 0.5, trained.weights);
   assert.ok(chosenWith < 0.5 * chosenWithout, `with ${chosenWith}, without ${chosenWithout}`);
@@ -152,5 +152,5 @@ test('a network that learnt a rhythm no closed form knows makes the choice bette
 });
 
 test('of nothing no network is made', async () => {
-  assert.equal(await trainForecaster({ series: [seriesOf(50, (i) => i)], share: 0.5, seed: 1 }), undefined);
+  assert.equal(trainForecaster({ series: [seriesOf(50, (i) => i)], share: 0.5, seed: 1 }), undefined);
 });

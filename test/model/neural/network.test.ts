@@ -141,7 +141,7 @@ test('chance is uniform, and a shuffle loses nothing', () => {
 
 test('the same weights score the same to 1e-4 on WebAssembly and in plain JavaScript', async () => {
   const points = habit(80);
-  const { weights } = await trainAutoencoder({ vectors: points, seed: 1 });
+  const { weights } = trainAutoencoder({ vectors: points, seed: 1 });
   const inputs = new Float32Array(points.length * VECTOR_WIDTH);
   points.forEach(({ indices, values }, row) => {
     indices.forEach((index, i) => {
@@ -173,7 +173,7 @@ test('a combination of three that never came is odder than the pairs it is made 
   const before = tensorsAlive();
   const points = habit(400);
   const progress: number[] = [];
-  const { weights, loss } = await trainAutoencoder({
+  const { weights, loss } = trainAutoencoder({
     vectors: points,
     seed: 1,
     onProgress: ({ rows, of }) => progress.push(rows / of),

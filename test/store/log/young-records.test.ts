@@ -1,0 +1,54 @@
+/** Records that are not sealed yet, read in and out of order, while they come and go. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import Database from 'better-sqlite3';
+import { type PlacedRecord, YoungRecords } from '../../../src/store/log/young-records.ts';
+import { createValueSeal } from '../../../src/store/seal/value-seal.ts';
+
+function table() {
+  const db = new Database(':memory:');
+  db.exec('CREATE TABLE young_record (last_seq INTEGER PRIMARY KEY, data)');
+  const open = () => new YoungRecords(db, 1_000_000, createValueSeal(undefined, 'a test'));
+  return { open, young: open() };
+}
+
+const recordOf = (seq: number, text: string): PlacedRecord => ({ seq, text, namespaceId: 1, resourceId: 1, lifeId: 1 });
+
+/** Every third number has a record, as most changes have one and some none; four rows. */
+function filled(young: YoungRecords) {
+  for (let row = 0; row < 4; row++) {
+    for (let seq = row * 30; seq < row * 30 + 30; seq += 3) young.put(recordOf(seq, `text ${seq}`));
+    young.flush();
+  }
+}
+
+test('each is found, in any order, pending, written or read by another, and what has none is not', () => {
+  const { open, young } = table();
+  filled(young);
+  young.put(recordOf(120, 'pending'));
+  const orders = [
+    Array.from({ length: 120 }, (_, seq) => seq),
+    Array.from({ length: 120 }, (_, i) => 119 - i),
+    Array.from({ length: 120 }, (_, i) => (i * 47) % 120),
+  ];
+  for (const reader of [young, open()])
+    for (const order of orders)
+      for (const seq of order) assert.equal(reader.text(seq), seq % 3 === 0 ? `text ${seq}` : undefined, String(seq));
+  assert.equal(young.text(120), 'pending');
+  assert.equal(open().text(120), undefined, 'another one does not see what is not written');
+});
+
+test('what was taken, or forgotten and never written, is found no more', () => {
+  const { open, young } = table();
+  filled(young);
+  assert.equal(young.text(33), 'text 33');
+  assert.equal(young.take(0, 57).length, 20);
+  assert.equal(young.text(33), undefined);
+  assert.equal(young.text(60), 'text 60');
+  young.put(recordOf(120, 'torn'));
+  assert.equal(young.text(120), 'torn');
+  young.forget();
+  assert.equal(young.text(120), undefined);
+  assert.equal(young.text(63), 'text 63', 'read from the table');
+  assert.equal(open().text(33), undefined);
+});
