@@ -146,6 +146,30 @@ describe('blame', () => {
   });
 });
 
+describe('one state', () => {
+  const path = '/v1/objects/test/kafka.strimzi.io/Kafka/streaming/orders/state';
+
+  it('names the change that led to it, by number and by time', async () => {
+    const [, second] = store.changes({ name: 'orders', limit: 10 }).items.toReversed();
+    assert.ok(second !== undefined);
+    const bySeq = (await (await api.get(`${path}?seq=${second.seq}`)).json()) as { seq: number; state: unknown };
+    const byTime = (await (await api.get(`${path}?at=${new Date(second.observedMs).toISOString()}`)).json()) as typeof bySeq;
+    assert.deepEqual([bySeq.seq, byTime.seq], [second.seq, second.seq]);
+    assert.deepEqual(byTime.state, bySeq.state);
+    assert.equal('manifest' in bySeq, false);
+  });
+
+  it('comes as a manifest where that is asked for', async () => {
+    const { manifest } = (await (await api.get(`${path}?manifest=true`)).json()) as { manifest: Record<string, unknown> };
+    assert.match(
+      String(manifest.yaml),
+      /^# Kafka streaming\/orders of test .*\napiVersion: kafka\.strimzi\.io\/v1beta2\nkind: Kafka\n/s,
+    );
+    assert.deepEqual(manifest.leftOut, ['/metadata/generation', '/metadata/resourceVersion', '/metadata/uid']);
+    assert.deepEqual(manifest.masked, []);
+  });
+});
+
 describe('states at a time', () => {
   const big = openSqliteStore({ file: ':memory:' });
   let bigApi: SeededApi;

@@ -82,7 +82,7 @@ function Row({ change, nowMs, placeOf, findings, chosen, base, baseOf, withObjec
         withObject === true &&
         html`<span class="object"><${Name} text=${ref.name} /><small>${visible(ref.kind)}${ref.namespace !== '' && html` in <${Name} text=${ref.namespace} />`}</small></span>`
       }
-      <span class="what">${shortWords(change)}${change.checkpoint === true && html` <small>and what came before it that day</small>`}</span>
+      <span class="what"><${Name} text=${shortWords(change)} />${change.checkpoint === true && html` <small>and what came before it that day</small>`}</span>
       <${ActorMark} actor=${actor} />
     </a>
     <span class="found">${found.map(

@@ -19,10 +19,13 @@ export function objectPlaceOf(finding: Finding): ObjectPlace | undefined {
   return { view: 'object', object, tab: 'history', ...(subject.type === 'change' ? { at: String(subject.seq) } : {}) };
 }
 
-/** Ten minutes before and after. */
 export function aroundPlaceOf({ subject, time, cluster }: Finding): NamespacePlace | undefined {
   const { namespace } = subject.ref;
-  if (namespace === undefined) return undefined;
+  return namespace === undefined ? undefined : aroundPlace(cluster, namespace, time);
+}
+
+/** Ten minutes before and after. */
+export function aroundPlace(cluster: string, namespace: string, time: string): NamespacePlace {
   const ms = Date.parse(time);
   const [from, to] = [ms - AROUND_MS, ms + AROUND_MS].map((each) => new Date(each).toISOString()) as [string, string];
   return { view: 'namespace', cluster, namespace, from, to };

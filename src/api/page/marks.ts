@@ -2,7 +2,7 @@
 import type { VNode } from 'preact';
 import { html } from './html.ts';
 import type { Actor, Finding } from './types.ts';
-import { actorWords, age, confidenceWords, localTime, namePieces, utcTime, visible } from './words.ts';
+import { actorWords, age, clockTime, confidenceWords, localTime, namePieces, utcTime, visible } from './words.ts';
 
 /** Shape first, colour second: a filled diamond, a filled triangle, a ring. */
 export function SeverityMark({ severity }: { severity: Finding['severity'] }): VNode {
@@ -41,4 +41,9 @@ export function StateMark({ finding }: { finding: Finding }): VNode {
 
 export function Time({ time, nowMs }: { time: string; nowMs: number }): VNode {
   return html`<time datetime=${time} title=${`${localTime(time)} local\n${utcTime(time)}`}>${age(time, nowMs)}</time>`;
+}
+
+/** A moment to the second, for what happened close together. */
+export function Clock({ time, nowMs }: { time: string; nowMs: number }): VNode {
+  return html`<time datetime=${time} title=${`${localTime(time)} local, ${age(time, nowMs)}\n${utcTime(time)}`}>${clockTime(time, nowMs)}</time>`;
 }

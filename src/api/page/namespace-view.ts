@@ -8,7 +8,7 @@ import { CopyButton } from './copy-button.ts';
 import { html } from './html.ts';
 import { shellWord } from './kubectl.ts';
 import type { Live } from './live-data.ts';
-import { ActorMark, Name, Time } from './marks.ts';
+import { ActorMark, Clock, Name } from './marks.ts';
 import { ObjectsAt } from './objects-at.ts';
 import { QueryForm } from './query-form.ts';
 import { OneChange, TwoRevisions } from './revision-view.ts';
@@ -138,14 +138,14 @@ function Row({ changed, from, to, nowMs }: { changed: ChangedObject; from: strin
         <span class="object"><${Name} text=${ref.name} /><small>${visible(ref.kind)}</small></span>
         <span class="what"><b class=${`happened ${what.split(' ')[0]}`}>${what}</b> ${fields}</span>
         <span class="who-list">${actors.slice(0, 2).map((actor) => html`<${ActorMark} actor=${actor} />`)}${actors.length > 2 && html`<small>and ${actors.length - 2} more</small>`}</span>
-        <span class="when"><${Time} time=${newest.time} nowMs=${nowMs} />${changes.length > 1 && html`<small>${wholeNumber(changes.length)} changes</small>`}</span>
+        <span class="when"><${Clock} time=${newest.time} nowMs=${nowMs} />${changes.length > 1 && html`<small>${wholeNumber(changes.length)} changes</small>`}</span>
       </summary>
       ${
         open &&
         html`<div class="opened">
           ${
             wasThere && changes.length > 1 && newest.type !== 'DELETED'
-              ? html`<${TwoRevisions} object=${ref} from=${from} to=${String(newest.seq)} between=${changes.length} words=${[html`<${Time} time=${from} nowMs=${nowMs} />`, html`<${Time} time=${newest.time} nowMs=${nowMs} />`]} />`
+              ? html`<${TwoRevisions} object=${ref} from=${from} to=${String(newest.seq)} between=${changes.length} words=${[html`<${Clock} time=${from} nowMs=${nowMs} />`, html`<${Clock} time=${newest.time} nowMs=${nowMs} />`]} />`
               : html`<${OneChange} change=${newest} findings=${[]} nowMs=${nowMs} />`
           }
           <p class="note"><a href=${hashOf(history)}>Its changes</a> · <a href=${hashOf({ view: 'object', object: ref, tab: 'blame', at: String(newest.seq) })}>who set what</a> · <a href=${hashOf({ view: 'object', object: ref, tab: 'state', at: to })}>its state then</a></p>

@@ -1,6 +1,6 @@
 /** The whole state of an object at a time, and the same as a file for kubectl. */
 import type { VNode } from 'preact';
-import { useMemo } from 'preact/hooks';
+import { useEffect, useMemo, useState } from 'preact/hooks';
 import { fieldName } from '../../domain/field-path.ts';
 import type { JsonObject } from '../../domain/json.ts';
 import { CopyButton } from './copy-button.ts';
@@ -10,6 +10,8 @@ import { hashOf, type ObjectName, objectSegments } from './route-hash.ts';
 import type { ObjectState as State } from './types.ts';
 import { visible, wholeNumber } from './words.ts';
 import { diffLines } from './yaml-diff.ts';
+
+const LINES_SHOWN = 1_000;
 
 interface StateProps {
   object: ObjectName;
@@ -24,6 +26,8 @@ export function ObjectState({ object, at, newest }: StateProps): VNode {
     ['manifest', 'true'],
   ]);
   const { answer: then, error } = useAnswer<State>(`/v1/objects/${objectSegments(object)}/state?${asked}`, 'recorded');
+  const [all, setAll] = useState(false);
+  useEffect(() => setAll(false), [at]);
   const lines = useMemo(() => (then === undefined ? [] : diffLines(then.state as JsonObject, then.state as JsonObject)), [then]);
   if (error !== undefined) return html`<p class="note attention" role="alert">${error.message}</p>`;
   if (then === undefined) return html`<div class="state-text loading" />`;
@@ -36,8 +40,9 @@ export function ObjectState({ object, at, newest }: StateProps): VNode {
     </p>
     ${manifest !== undefined && html`<${ForApply} manifest=${manifest} />`}
     <div class="lines" role="region" aria-label="State" tabindex="0">
-      ${lines.map(({ indent, text }) => html`<div class="line"><code>${' '.repeat(indent)}${withMasks(text)}</code></div>`)}
+      ${(all ? lines : lines.slice(0, LINES_SHOWN)).map(({ indent, text }) => html`<div class="line"><code>${' '.repeat(indent)}${withMasks(text)}</code></div>`)}
     </div>
+    ${!all && lines.length > LINES_SHOWN && html`<p class="note"><button onClick=${() => setAll(true)}>${wholeNumber(lines.length - LINES_SHOWN)} more lines</button></p>`}
   </div>`;
 }
 
@@ -59,7 +64,7 @@ function ForApply({ manifest: { yaml, masked, leftOut } }: { manifest: NonNullab
     <small>${leftOut.length > 0 && 'without '}${leftOut.map((path) => visible(fieldName(path))).join(', ')}</small>
     ${
       masked.length > 0 &&
-      html`<p class="attention">${secrets}: secrets are never recorded. The file has <code>@MASKED</code> in their place and kubectl refuses it until each is put in:
+      html`<p class="attention">${secrets}: secrets are never recorded. The file has <code>@MASKED</code> in their place and kubectl refuses it until each is put in:${' '}
         ${masked.map((path, i) => html`${i > 0 && ', '}<code>${visible(fieldName(path))}</code>`)}</p>`
     }
     <details><summary>The file</summary><pre>${visible(yaml)}</pre></details>

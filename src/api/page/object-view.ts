@@ -3,14 +3,15 @@ import type { VNode } from 'preact';
 import { useEffect, useMemo, useState } from 'preact/hooks';
 import { useChangePages } from './change-pages.ts';
 import { findingsBySeq, foldReports, type ReportRun } from './change-words.ts';
+import { useChosenChange } from './chosen-change.ts';
 import { html } from './html.ts';
 import { useKeys } from './keys.ts';
 import { type Live, useAnswer } from './live-data.ts';
 import { ObjectBlame } from './object-blame.ts';
 import { ObjectHead, Tabs } from './object-head.ts';
-import { ObjectHistory, withBase } from './object-history.ts';
+import { aroundChosen, ObjectHistory, withBase } from './object-history.ts';
 import { ObjectState } from './object-state.ts';
-import { changeAt, chosenIndex, isSeq } from './revisions.ts';
+import { changeAt, isSeq } from './revisions.ts';
 import { hashOf, type ObjectPlace, objectSegments } from './route-hash.ts';
 import { GoToTime } from './time-input.ts';
 import { Timeline } from './timeline.ts';
@@ -27,11 +28,11 @@ export function ObjectView({ place, live }: { place: ObjectPlace; live: Live }):
     query === '' ? {} : { cluster, group, kind, namespace, name, q: query },
     query === '' || live.version === '' ? live.version : 'asked',
   );
-  const findings = useObjectFindings(place, pages.changes, live.version);
+  const { change: chosen, missing } = useChosenChange(place, pages);
+  const findings = useObjectFindings(place, [...pages.changes, ...(chosen === undefined ? [] : [chosen])], live.version);
   useEffect(() => window.scrollTo(0, 0), [path]);
 
-  const index = chosenIndex(pages.changes, place.at);
-  const chosen = pages.changes[index];
+  const index = chosen === undefined ? -1 : pages.changes.indexOf(chosen);
   const show = (more: Partial<ObjectPlace>) => location.replace(hashOf({ ...place, ...more }));
   const [opened, setOpened] = useState<ReadonlySet<number>>(new Set());
   const base = place.from === undefined ? undefined : changeAt(pages.changes, place.from);
@@ -40,14 +41,15 @@ export function ObjectView({ place, live }: { place: ObjectPlace; live: Live }):
   /** From row to row of the list, over what is folded. */
   const stepRow = (by: number) => {
     const rows = foldReports(pages.changes, unfolded).filter((row) => 'seq' in row);
-    const next = rows[rows.findIndex(({ seq }) => seq === chosen?.seq) + by];
+    const next = index < 0 ? undefined : rows[rows.findIndex(({ seq }) => seq === chosen?.seq) + by];
     if (next !== undefined) show({ at: String(next.seq) });
-    else if (by > 0) pages.more?.();
+    else if (by > 0 || index < 0) step(by);
   };
   const step = (by: number) => {
     const next = index < 0 ? undefined : pages.changes[Math.max(0, index + by)];
     if (next !== undefined) show({ at: String(next.seq) });
-    else pages.more?.();
+    else if (index >= 0) pages.more?.();
+    else if (chosen !== undefined) show(aroundChosen(place, chosen));
   };
   const toTab = (to: ObjectPlace['tab']) => {
     const { view, object: same, at } = place;
@@ -80,8 +82,8 @@ export function ObjectView({ place, live }: { place: ObjectPlace; live: Live }):
         </span>`
       }
     </div>
-    ${tab === 'history' && html`<${ObjectHistory} place=${place} pages=${pages} chosen=${chosen} unfolded=${unfolded} onUnfold=${unfold} findings=${findings} live=${live} summary=${summary} />`}
-    ${tab === 'blame' && html`<section class="panel"><${ObjectBlame} object=${object} at=${place.at} version=${live.version} nowMs=${live.nowMs} /></section>`}
+    ${tab === 'history' && html`<${ObjectHistory} place=${place} pages=${pages} chosen=${chosen} unfolded=${unfolded} onUnfold=${unfold} findings=${findings} live=${live} missing=${missing} />`}
+    ${tab === 'blame' && html`<section class="panel"><${ObjectBlame} object=${object} at=${place.at} version=${summary === undefined ? '' : String(summary.seq)} nowMs=${live.nowMs} /></section>`}
     ${tab === 'state' && at !== undefined && summary !== undefined && html`<section class="panel"><${ObjectState} object=${object} at=${at} newest=${summary.seq} /></section>`}
   </main>`;
 }
@@ -89,7 +91,10 @@ export function ObjectView({ place, live }: { place: ObjectPlace; live: Live }):
 /** The findings on the changes that are loaded. */
 function useObjectFindings({ object }: ObjectPlace, changes: readonly ChangeSummary[], version: string): Map<number, Finding[]> {
   const { cluster, kind, namespace, name } = object;
-  const oldest = changes.at(-1)?.time;
+  const oldest = changes.reduce<string | undefined>(
+    (first, { time }) => (first === undefined || time < first ? time : first),
+    undefined,
+  );
   const asked = oldest && new URLSearchParams({ cluster, kind, namespace, name, from: oldest, limit: '1000' });
   const { answer } = useAnswer<FindingList>(asked ? `/v1/findings?${asked}` : undefined, version);
   return useMemo(() => findingsBySeq(answer?.items ?? []), [answer]);

@@ -6,6 +6,7 @@ import { fieldName } from '../../domain/field-path.ts';
 import type { JsonObject } from '../../domain/json.ts';
 import { DiffTable } from './diff-table.ts';
 import { ChangeWords, linesOf, NOTHING_SEEN } from './diff-view.ts';
+import { aroundPlace } from './finding-places.ts';
 import { html } from './html.ts';
 import { useAnswer } from './live-data.ts';
 import { hashOf, type ObjectName, objectSegments } from './route-hash.ts';
@@ -31,6 +32,7 @@ export function OneChange({ change: { seq, checkpoint }, findings, nowMs }: OneP
     ${checkpoint === true && html`<p class="note">It stands for the changes of its day before it too: those are no longer kept one by one.</p>`}
     ${findings.map((finding) => html`<p class="found-here"><a href=${hashOf({ view: 'finding', id: finding.id })}>${visible(finding.reasons[0]?.sentence ?? finding.summary)}</a></p>`)}
     ${change !== undefined && html`<${Who} change=${change} />`}
+    ${change !== undefined && html`<p class="note"><a href=${hashOf(aroundPlace(change.ref.cluster, change.ref.namespace, change.time))}>What else changed around then</a></p>`}
   </div>`;
 }
 
@@ -54,9 +56,11 @@ interface TwoProps {
   words: [string, string];
   /** How many changes lie between, where that is known. */
   between?: number | undefined;
+  /** How to end it. */
+  out?: VNode;
 }
 
-export function TwoRevisions({ object, from, to, words, between }: TwoProps): VNode {
+export function TwoRevisions({ object, from, to, words, between, out }: TwoProps): VNode {
   const path = `/v1/objects/${objectSegments(object)}`;
   const { answer: diff, error } = useAnswer<ObjectDiff>(`${path}/diff?${new URLSearchParams({ from, to })}`, 'recorded');
   const { answer: before, error: lost } = useAnswer<ObjectState>(
@@ -70,7 +74,7 @@ export function TwoRevisions({ object, from, to, words, between }: TwoProps): VN
   }, [diff, before]);
   const failure = error ?? lost;
   if (failure !== undefined) return html`<p class="note attention" role="alert">${failure.message}</p>`;
-  const head = html`<span>from <b>${words[0]}</b></span> <span>to <b>${words[1]}</b></span>${between !== undefined && html` <small>${wholeNumber(between)} change${between === 1 ? '' : 's'}</small>`}`;
+  const head = html`<span>from <b>${words[0]}</b></span> <span>to <b>${words[1]}</b></span>${between !== undefined && html` <small>${wholeNumber(between)} change${between === 1 ? '' : 's'}</small>`}${out !== undefined && html` ${out}`}`;
   return html`<div class="revision">
     <${DiffTable} lines=${lines} head=${head} none="Both are the same, but for what is noise." />
     ${diff !== undefined && html`<${InShort} diff=${diff} />`}

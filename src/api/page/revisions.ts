@@ -13,13 +13,6 @@ export function changeAt(changes: readonly ChangeSummary[], revision: string): C
   return changes.find(({ time }) => Date.parse(time) <= ms);
 }
 
-/** -1 where it is not loaded. */
-export function chosenIndex(changes: readonly ChangeSummary[], at: string | undefined): number {
-  if (at === undefined) return 0;
-  const change = changeAt(changes, at);
-  return change === undefined ? -1 : changes.indexOf(change);
-}
-
 /** The older one first, and how many changes lie between where both are loaded. */
 export function inOrder(changes: readonly ChangeSummary[], a: string, b: string): { from: string; to: string; between?: number } {
   const [first, second] = [changeAt(changes, a), changeAt(changes, b)];

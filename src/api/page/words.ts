@@ -67,6 +67,14 @@ export function localTime(time: string): string {
   return new Date(time).toLocaleString('en-GB', options);
 }
 
+/** To the second, as one compares moments that are close together: the time alone where it is of the day that counts as today. */
+export function clockTime(time: string, nowMs: number): string {
+  const date = new Date(time);
+  const clock = date.toLocaleTimeString('en-GB', { hour: '2-digit', minute: '2-digit', second: '2-digit' });
+  if (date.toDateString() === new Date(nowMs).toDateString()) return clock;
+  return `${date.toLocaleDateString('en-GB', { day: 'numeric', month: 'short' })} ${clock}`;
+}
+
 /** The same instant in UTC, for hovering. */
 export function utcTime(time: string): string {
   return `${time.replace('T', ' ').replace(/\.\d+Z$|Z$/, '')} UTC`;
