@@ -39,12 +39,12 @@ describe('objects and namespaces on the page', { skip: withoutChromium }, () => 
     await page.locator('.change-list li.here').waitFor();
     assert.ok(page.url().includes(`#${ORDERS}?at=`), page.url());
     const [row = ''] = await textOf(page, '.change-list li.here');
-    assert.match(row, /^20 min ago spec\.kafka\.listeners\[\*\]\.type, spec\.kafka\.replicas kubectl-edit/);
+    assert.match(row, /^16:10:00 spec\.kafka\.listeners\[\*\]\.type, spec\.kafka\.replicas kubectl-edit/);
     assert.equal(await page.locator('.change-list li.here .found a').getAttribute('href'), '#/findings/f-listener');
     await page.locator('.diff tr.flagged').first().waitFor();
     await page.getByText("a hint: by the field manager's name, which a client chooses itself").waitFor();
     const folded = await textOf(page, '.change-list .folded');
-    assert.match(folded[0] ?? '', /5 reports of status, back to 20 Aug 12:36/);
+    assert.match(folded[0] ?? '', /5 reports of status, back to 20 Aug 12:36:/);
     await page.screenshot({ path: `${SHOTS}object-light.png` });
     await page.context().close();
   });

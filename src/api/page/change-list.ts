@@ -4,7 +4,7 @@ import { useLayoutEffect, useRef } from 'preact/hooks';
 import type { ChangePages } from './change-pages.ts';
 import { foldReports, isReport, type ReportRun, shortWords } from './change-words.ts';
 import { html } from './html.ts';
-import { ActorMark, Name, SeverityMark, Time } from './marks.ts';
+import { ActorMark, Clock, Name, SeverityMark } from './marks.ts';
 import { hashOf, type Place } from './route-hash.ts';
 import type { ChangeSummary, Finding } from './types.ts';
 import { age, visible, wholeNumber } from './words.ts';
@@ -57,8 +57,8 @@ export function ChangeList({ pages, nowMs, none, unfolded, onUnfold, ...row }: L
 function Folded({ run, nowMs, onUnfold }: { run: ReportRun; nowMs: number; onUnfold: (run: ReportRun) => void }): VNode {
   const { reports } = run;
   return html`<li class="folded"><button class="quiet" onClick=${() => onUnfold(run)}>
-    <span class="when"><${Time} time=${reports[0]?.time ?? ''} nowMs=${nowMs} /></span>
-    <span>${wholeNumber(reports.length)} reports of status, back to <${Time} time=${reports.at(-1)?.time ?? ''} nowMs=${nowMs} /></span>
+    <span class="when"><${Clock} time=${reports[0]?.time ?? ''} nowMs=${nowMs} /></span>
+    <span>${wholeNumber(reports.length)} reports of status, back to <${Clock} time=${reports.at(-1)?.time ?? ''} nowMs=${nowMs} /></span>
   </button></li>`;
 }
 
@@ -77,7 +77,7 @@ function Row({ change, nowMs, placeOf, findings, chosen, base, baseOf, withObjec
   const isBase = seq === base;
   return html`<li ref=${item} class=${`${here ? 'here' : ''} ${isBase ? 'base' : ''} ${isReport(change) ? 'report' : ''} ${change.own ? 'own' : ''}`}>
     <a class="row" href=${hashOf(placeOf(change))} aria-current=${here ? 'true' : undefined}>
-      <span class="when"><${Time} time=${time} nowMs=${nowMs} /></span>
+      <span class="when"><${Clock} time=${time} nowMs=${nowMs} /></span>
       ${
         withObject === true &&
         html`<span class="object"><${Name} text=${ref.name} /><small>${visible(ref.kind)}${ref.namespace !== '' && html` in <${Name} text=${ref.namespace} />`}</small></span>`

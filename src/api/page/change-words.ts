@@ -14,15 +14,16 @@ export function toldPaths(change: Pick<ChangeSummary, 'paths'>): string[] {
 /** `spec.replicas, spec.image and 4 more`. */
 export function shortWords(change: Pick<ChangeSummary, 'type' | 'paths'>): string {
   if (change.type !== 'MODIFIED') return change.type === 'ADDED' ? 'created' : 'deleted';
-  return fieldWords(toldPaths(change));
+  // What a controller reports is told by one field: nobody reads on.
+  return fieldWords(toldPaths(change), isReport(change) ? 1 : FIELDS_NAMED);
 }
 
-export function fieldWords(paths: readonly string[]): string {
+export function fieldWords(paths: readonly string[], most: number = FIELDS_NAMED): string {
   if (paths.length === 0) return 'bookkeeping only';
   // What people and GitOps write comes before what controllers report.
   const ranked = [...paths].sort((a, b) => rank(a) - rank(b) || (a < b ? -1 : 1));
-  const named = ranked.slice(0, FIELDS_NAMED).map((path) => visible(fieldName(path)));
-  return `${named.join(', ')}${ranked.length > FIELDS_NAMED ? ` and ${ranked.length - FIELDS_NAMED} more` : ''}`;
+  const named = ranked.slice(0, most).map((path) => visible(fieldName(path)));
+  return `${named.join(', ')}${ranked.length > most ? ` and ${ranked.length - most} more` : ''}`;
 }
 
 function rank(path: string): number {
@@ -39,7 +40,7 @@ export interface ReportRun {
   reports: ChangeSummary[];
 }
 
-const RUN_MIN = 3;
+const RUN_MIN = 2;
 
 /** What a controller reports all day is folded away between the changes that somebody made; a run with one of `kept` in it stays open. */
 export function foldReports(changes: readonly ChangeSummary[], kept: ReadonlySet<number>): (ChangeSummary | ReportRun)[] {

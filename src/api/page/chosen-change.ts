@@ -1,9 +1,10 @@
 /** The change that the address names, also where it lies further back than the list. */
 import { useMemo } from 'preact/hooks';
 import type { ChangePages } from './change-pages.ts';
+import { isReport } from './change-words.ts';
 import { useAnswer } from './live-data.ts';
 import { changeAt, isSeq } from './revisions.ts';
-import { type ObjectPlace, objectSegments } from './route-hash.ts';
+import { type ObjectPlace, objectSegments, type Tab } from './route-hash.ts';
 import type { Change, ChangeList, ChangeSummary } from './types.ts';
 
 export interface Chosen {
@@ -12,8 +13,8 @@ export interface Chosen {
   missing: string | undefined;
 }
 
-export function useChosenChange({ object, at }: ObjectPlace, { changes, state }: ChangePages): Chosen {
-  const listed = at === undefined ? changes[0] : changeAt(changes, at);
+export function useChosenChange({ object, tab, at }: ObjectPlace, { changes, state }: ChangePages): Chosen {
+  const listed = at === undefined ? unasked(tab, changes) : changeAt(changes, at);
   const away = at !== undefined && listed === undefined && state !== 'loading';
   const bySeq = useAnswer<Change>(away && isSeq(at) ? `/v1/changes/${at}` : undefined, 'recorded');
   const then =
@@ -42,4 +43,9 @@ export function useChosenChange({ object, at }: ObjectPlace, { changes, state }:
     change: before,
     missing: byTime.answer === undefined || before !== undefined ? undefined : 'Nothing of it was recorded by then.',
   };
+}
+
+/** Of the history the newest change that somebody made: controllers report after each. */
+function unasked(tab: Tab, changes: readonly ChangeSummary[]): ChangeSummary | undefined {
+  return (tab === 'history' ? changes.find((change) => !isReport(change)) : undefined) ?? changes[0];
 }

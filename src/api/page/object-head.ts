@@ -35,7 +35,7 @@ export function ObjectHead({
         summary !== undefined &&
         html`<div><dt>Recorded since</dt><dd><${Time} time=${summary.first} nowMs=${nowMs} /></dd></div>
           <div><dt>${summary.deleted ? 'Deleted' : 'Last change'}</dt><dd class=${summary.deleted ? 'attention' : ''}><${Time} time=${summary.last} nowMs=${nowMs} /></dd></div>
-          <div><dt>Changes</dt><dd>${wholeNumber(summary.changes)} <small>${wholeNumber(summary.heartbeats)} updates changed nothing</small></dd></div>`
+          <div><dt>Changes</dt><dd>${wholeNumber(summary.changes)}${summary.heartbeats > 0 && html` <small>${wholeNumber(summary.heartbeats)} more updates changed nothing</small>`}</dd></div>`
       }
     </dl>
     <p class="links"><a href=${hashOf({ view: 'list', query: query.join(' ') })}>All findings about this object</a></p>

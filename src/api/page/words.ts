@@ -48,9 +48,12 @@ export function age(time: string, nowMs: number): string {
 function shortLocal(ms: number, nowMs: number): string {
   const date = new Date(ms);
   const clock = date.toLocaleTimeString('en-GB', { hour: '2-digit', minute: '2-digit' });
+  return `${dayWords(date, nowMs)} ${clock}`;
+}
+
+function dayWords(date: Date, nowMs: number): string {
   const sameYear = date.getFullYear() === new Date(nowMs).getFullYear();
-  const day = date.toLocaleDateString('en-GB', { day: 'numeric', month: 'short', ...(sameYear ? {} : { year: 'numeric' }) });
-  return `${day} ${clock}`;
+  return date.toLocaleDateString('en-GB', { day: 'numeric', month: 'short', ...(sameYear ? {} : { year: 'numeric' }) });
 }
 
 /** The local time in full, for headings. */
@@ -72,7 +75,7 @@ export function clockTime(time: string, nowMs: number): string {
   const date = new Date(time);
   const clock = date.toLocaleTimeString('en-GB', { hour: '2-digit', minute: '2-digit', second: '2-digit' });
   if (date.toDateString() === new Date(nowMs).toDateString()) return clock;
-  return `${date.toLocaleDateString('en-GB', { day: 'numeric', month: 'short' })} ${clock}`;
+  return `${dayWords(date, nowMs)} ${clock}`;
 }
 
 /** The same instant in UTC, for hovering. */
