@@ -42,8 +42,6 @@ export interface UpkeepParts {
 
 /** From this share of the cap on, the oldest changes go whatever their age. */
 const CAP_SHARE = 0.9;
-/** Changes let go of in one round, about. */
-const RELEASED_MAX = 2_000;
 /** Free pages left in the file for the next batches, so that it does not shrink and grow by turns. */
 const FREE_PAGES_KEPT = 256;
 /** Pages given back to the file system at once. */
@@ -103,7 +101,7 @@ export class Upkeep {
       () => this.#settleFindings(),
       () => this.#forgetOldEvents(),
       () => stepsUntil(isOver, () => this.#accountForFields()),
-      () => this.#release(isOver, bytesMax) > 0,
+      () => this.#release(isOver, bytesMax),
     ];
   }
 
@@ -146,20 +144,17 @@ export class Upkeep {
     return true;
   }
 
-  /** Lets go of what is too old, or too much; says how many changes. */
-  #release(isOver: () => boolean, bytesMax: number | undefined): number {
+  /** Lets go of what is too old, or too much. Finding out what that is takes steps of its own that let go of nothing. */
+  #release(isOver: () => boolean, bytesMax: number | undefined): boolean {
     const { db, retention, fullText } = this.#parts;
     let released = 0;
-    stepsUntil(
-      () => isOver() || released >= RELEASED_MAX,
-      () => {
-        const more = retention.step(bytesMax !== undefined && usedBytes(db) > bytesMax * CAP_SHARE);
-        released += more ?? 0;
-        return more !== undefined;
-      },
-    );
+    const worked = stepsUntil(isOver, () => {
+      const more = retention.step(bytesMax !== undefined && usedBytes(db) > bytesMax * CAP_SHARE);
+      released += more ?? 0;
+      return more !== undefined;
+    });
     if (released > 0 && fullText !== undefined) db.transaction(() => fullText.forgetReleased()).immediate();
-    return released;
+    return worked;
   }
 }
 

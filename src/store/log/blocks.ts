@@ -34,6 +34,23 @@ interface Sorted {
 /** A block that was read, and the span it is of. */
 type OpenBlock = DecodedBlock & Sorted & { isKept: boolean };
 
+const PLACES = `SELECT c.seq, c.life_id AS lifeId, o.resource_id AS resourceId, o.namespace_id AS namespaceId
+  FROM change c JOIN life l ON l.id = c.life_id JOIN object o ON o.id = l.object_id`;
+
+/** Throws STORE_CORRUPT on a record without a place. */
+function placedAt(
+  records: readonly RevisionRecord[],
+  places: readonly Place[],
+  { byNamespace }: Pick<Sorted, 'byNamespace'>,
+): PlacedRecord[] {
+  const bySeq = new Map(places.map((place) => [place.seq, place]));
+  return records.map(({ seq, text }) => {
+    const place = bySeq.get(seq);
+    if (place === undefined) throw corruptRecord('revision data belongs to no change', `change ${seq}`);
+    return { text, ...place, namespaceId: byNamespace === 0 ? 0 : place.namespaceId };
+  });
+}
+
 /** Where a change of a life belongs in a span. */
 export function placeIn({ byNamespace }: Pick<Sorted, 'byNamespace'>, life: Life, seq: number): Place {
   return { seq, lifeId: life.id, resourceId: life.resourceId, namespaceId: byNamespace === 0 ? 0 : life.namespaceId };
@@ -64,10 +81,8 @@ export class Blocks {
     this.#young = new YoungRecords(db, options.bytesPerSpan, seal);
     this.#resources = new LifeResources(db);
     this.#sql = {
-      places: db.prepare<[number, number], Place>(
-        `SELECT c.seq, c.life_id AS lifeId, o.resource_id AS resourceId, o.namespace_id AS namespaceId
-         FROM change c JOIN life l ON l.id = c.life_id JOIN object o ON o.id = l.object_id WHERE c.seq BETWEEN ? AND ?`,
-      ),
+      places: db.prepare<[number, number], Place>(`${PLACES} WHERE c.seq BETWEEN ? AND ?`),
+      somePlaces: db.prepare<[string], Place>(`${PLACES} WHERE c.seq IN (SELECT value FROM json_each(?))`),
       sealedThrough: db.prepare<[], number | null>('SELECT max(last_seq) FROM span').pluck(),
       newest: db.prepare<[], number | null>('SELECT max(seq) FROM change').pluck(),
       lives: db.prepare<[number, number], [number, number]>('SELECT seq, life_id FROM change WHERE seq BETWEEN ? AND ?').raw(),
@@ -146,8 +161,10 @@ export class Blocks {
   }
 
   /** What a block of the span holds, in its order. */
-  records(id: number, span: Range & Pick<Sorted, 'byNamespace'>): PlacedRecord[] {
-    return this.#placed(this.#decode(id).records(), span);
+  records(id: number, span: Pick<Sorted, 'byNamespace'>): PlacedRecord[] {
+    const records = this.#decode(id).records();
+    // Not those of the whole span, of which a large one has as many as 131,072.
+    return placedAt(records, this.#sql.somePlaces.all(JSON.stringify(records.map(({ seq }) => seq))), span);
   }
 
   /** A block that holds nothing any more. Its number may be given to another one. */
@@ -218,12 +235,7 @@ export class Blocks {
   /** With where they belong, which the rows of their changes say. */
   #placed(records: (RevisionRecord | PlacedRecord)[], range: Range & Pick<Sorted, 'byNamespace'>): PlacedRecord[] {
     if (records.every((record) => 'lifeId' in record)) return records;
-    const places = new Map(this.#sql.places.all(range.firstSeq, range.lastSeq).map((place) => [place.seq, place]));
-    return records.map((record) => {
-      const place = places.get(record.seq);
-      if (place === undefined) throw corruptRecord('revision data belongs to no change', `change ${record.seq}`);
-      return { text: record.text, ...place, namespaceId: range.byNamespace === 0 ? 0 : place.namespaceId };
-    });
+    return placedAt(records, this.#sql.places.all(range.firstSeq, range.lastSeq), range);
   }
 
   #write(records: PlacedRecord[], span: Range): void {

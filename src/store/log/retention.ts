@@ -6,7 +6,7 @@
  * Ages count from the newest time recorded and not from the wall clock, so that a recording of last year is kept like one of today.
  */
 import type Database from 'better-sqlite3';
-import { CHECKPOINT_BIT, decodeFlags, decodeResourceVersion, recordShapeOf, withRecordShape } from '../pack/row-codec.ts';
+import { CHECKPOINT_BIT, decodeFlags, decodeResourceVersion, withRecordShape } from '../pack/row-codec.ts';
 import { corruptRecord } from '../store-errors.ts';
 import { type Blocks, placeIn } from './blocks.ts';
 import type { ChangeLog, ChangeRow } from './change-log.ts';
@@ -39,7 +39,12 @@ const GATHERED = 2_048;
 const ALL = 0;
 const CHECKPOINTS = 1;
 const STATISTICS = 2;
-type Tier = typeof CHECKPOINTS | typeof STATISTICS;
+/**
+ * At first these keep what a younger change builds on, which is also what an object was as that time began. It is looked for again at twice the age, at four
+ * times, and so on, each time under the next number: by then most of those younger ones are thinned too.
+ */
+const AGAIN_MAX = STATISTICS + 12;
+const AGE_MIN_MS = DAY_MS;
 
 interface SpanRow {
   firstSeq: number;
@@ -77,7 +82,7 @@ interface Part {
 /** How a part is thinned, and the records of its block, which change with it. */
 interface Thinning {
   span: SpanRow;
-  tier: Tier;
+  tier: number;
   evidence: ReadonlySet<number>;
   records: Map<number, PlacedRecord>;
 }
@@ -120,6 +125,10 @@ export class Retention {
         .raw(),
       oldest: db.prepare<[number, number, number], SpanRow>(
         `${span} WHERE tier <= ? AND ms_max < ? AND last_seq < ? ORDER BY last_seq LIMIT 1`,
+      ),
+      again: db.prepare<[number, number, number], SpanRow>(
+        `${span} WHERE tier BETWEEN ${STATISTICS} AND ${AGAIN_MAX - 1} AND ms_max < ? - ? * (1 << (tier - 1)) AND last_seq < ?
+         ORDER BY last_seq LIMIT 1`,
       ),
       tierOf: db.prepare<[number], number>('SELECT tier FROM span WHERE last_seq >= ? ORDER BY last_seq LIMIT 1').pluck(),
       block: db.prepare<[number, number], BlockRow>(`${block} AND tier < ? ${inOrder}`),
@@ -180,7 +189,7 @@ export class Retention {
     return gathered.through >= span.lastSeq ? gathered : undefined;
   }
 
-  #due(overCap: boolean): { span: SpanRow; tier: Tier } | undefined {
+  #due(overCap: boolean): { span: SpanRow; tier: number } | undefined {
     const newest = this.#sql.newestSpan.get();
     const spared = this.#sql.spared.get(SPANS_SPARED - 1);
     if (newest === undefined || spared === undefined) return undefined;
@@ -189,8 +198,11 @@ export class Retention {
     const { keepChangesMs, keepCheckpointsMs } = this.#options;
     const thin = this.#sql.oldest.get(ALL, now - keepChangesMs, spared);
     if (thin !== undefined) return { span: thin, tier: CHECKPOINTS };
-    const drop = this.#sql.oldest.get(CHECKPOINTS, now - Math.max(keepCheckpointsMs, keepChangesMs), spared);
+    const dropMs = Math.max(keepCheckpointsMs, keepChangesMs);
+    const drop = this.#sql.oldest.get(CHECKPOINTS, now - dropMs, spared);
     if (drop !== undefined) return { span: drop, tier: STATISTICS };
+    const again = this.#sql.again.get(now, Math.max(dropMs, AGE_MIN_MS), spared);
+    if (again !== undefined) return { span: again, tier: again.tier + 1 };
     if (!overCap) return undefined;
     const anyTime = Number.MAX_SAFE_INTEGER;
     const thinNext = this.#sql.oldest.get(ALL, anyTime, spared);
@@ -199,7 +211,7 @@ export class Retention {
     return dropNext === undefined ? undefined : { span: dropNext, tier: STATISTICS };
   }
 
-  #work(span: SpanRow, tier: Tier, gathered: Gathered): number {
+  #work(span: SpanRow, tier: number, gathered: Gathered): number {
     if (tier === CHECKPOINTS && this.#sql.firstBlock.get(span.key) === undefined) this.#parts.blocks.addEmpty(span.key);
     const block = this.#sql.block.get(span.key, tier);
     if (block === undefined) {
@@ -214,7 +226,7 @@ export class Retention {
     for (const part of this.#partsOf(span, block, gathered))
       goneRows.push(...this.#thin(part, { span, tier, evidence: gathered.evidence, records: bySeq }));
     this.#letGo(goneRows);
-    if (bySeq.size === 0 && tier === STATISTICS) this.#parts.blocks.remove(block.id);
+    if (bySeq.size === 0 && tier >= STATISTICS) this.#parts.blocks.remove(block.id);
     else {
       this.#parts.blocks.rewrite(block.id, [...bySeq.values()]);
       this.#sql.blockDone.run(tier, block.id);
@@ -249,7 +261,7 @@ export class Retention {
     if (head === undefined) throw corruptRecord('an object has no head', `object ${life.objectId}`);
     const wanted = tier === CHECKPOINTS ? checkpointsOf(rows, evidence) : evidenceOf(rows, evidence);
     const last = rows.at(-1) as ChangeRow;
-    if (tier === STATISTICS && (last.seq === head ? !isGone(last) : this.#isBuiltOn(last, head))) wanted.add(last.seq);
+    if (tier >= STATISTICS && (last.seq === head ? !isGone(last) : this.#isBuiltOn(last, head))) wanted.add(last.seq);
     const { kept, gone } = planOf(rows, wanted);
     if (gone.length === 0 && kept.every(({ record }) => record === 'same')) return [];
     // States have to be built before anything that they are built from goes.
@@ -270,12 +282,11 @@ export class Retention {
     return gone;
   }
 
-  /** Whether the change after this one patches its state. Those of thinned spans begin with whole states. */
+  /** Whether all changes are kept where the next one of the object is: then this one is what that one changed, and what there was as their time began. */
   #isBuiltOn(row: ChangeRow, head: number): boolean {
-    const { log } = this.#parts;
-    const after = log.successor(head, row.seq);
-    if (after === undefined || (this.#sql.tierOf.get(after) ?? ALL) !== ALL) return false;
-    return recordShapeOf(log.row(after)?.flags ?? 0) !== 'full';
+    if (isGone(row)) return false;
+    const after = this.#parts.log.successor(head, row.seq);
+    return after !== undefined && (this.#sql.tierOf.get(after) ?? ALL) === ALL;
   }
 
   /** The change after a run of which the end may be gone: what comes before it now. */

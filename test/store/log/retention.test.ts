@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
+import { createRandom } from '../../../src/demo/random.ts';
 import type { Change } from '../../../src/domain/change.ts';
 import type { Finding } from '../../../src/domain/finding.ts';
 import type { JsonObject } from '../../../src/domain/json.ts';
@@ -68,6 +69,8 @@ const shapes: fc.Arbitrary<Partial<SqliteStoreOptions>> = fc.record({
   headCacheBytes: fc.constantFrom(0, 1e6),
   walkCacheBytes: fc.constantFrom(0, 1e6),
 });
+/** As they are of a cluster where little happens: an object's next change is in another one. */
+const SMALL_SPANS = { changesPerSpan: 64, spansPerMerge: 4 };
 const dayOf = ({ observedMs }: { observedMs: number }) => Math.floor(observedMs / DAY_MS);
 
 describe('daily checkpoints', () => {
@@ -130,6 +133,23 @@ describe('daily checkpoints', () => {
   });
 });
 
+describe('beside a merge', () => {
+  it('a span that is done is not merged any more, also where that had begun', (t) => {
+    const shape = { changesPerSpan: 8, spansPerMerge: 4, bytesPerBlock: 400, changesPerLargeSpan: 64, bytesPerLargeBlock: 400 };
+    using store = openSqliteStore({ file: ':memory:', ...shape, keepChangesMs: DAY_MS, keepCheckpointsMs: 3 * DAY_MS });
+    const all = hourly(0, 600).map((one, i) => ({ ...one, object: i % 3, hours: i % 3 === 0 ? 1 : 0 }));
+    const recorded = play(store, all);
+    // Looking at the time is what takes time, so that a slice of n is n steps: retention's last block, some steps of a merge of the same span, its end.
+    let looks = 0;
+    t.mock.method(performance, 'now', () => looks++);
+    const random = createRandom('slices');
+    for (let n = 0; n < 3_000; n++) store.maintain({ msMax: random.int(0, 12) });
+    assert.ok(store.counts().released > 300, `${store.counts().released} let go of`);
+    const newest = recorded.findLast(({ ref }) => ref.name === 'k0');
+    assert.deepEqual(store.head(refTo('k0'))?.state, newest?.state);
+  });
+});
+
 describe('statistics', () => {
   it('leave the newest state of each object, what is young, and the number of changes by day', () => {
     fc.assert(
@@ -168,6 +188,38 @@ describe('statistics', () => {
       ),
       { numRuns: 60 },
     );
+  });
+
+  it('keep what a younger change builds on no longer than until that is thinned too', () => {
+    const days = 10;
+    const kept = { keepChangesMs: days * DAY_MS, keepCheckpointsMs: days * DAY_MS };
+    using store = openSqliteStore({ file: ':memory:', ...SMALL_SPANS, ...kept });
+    const [objects, changes, everyMs] = [200, 12_000, 20 * 60_000];
+    const random = createRandom('what is built on');
+    const states = new Map<string, KubeObject>();
+    const seen: { name: string; ms: number }[] = [];
+    // Most objects change every few days: less often than a span is long, more often than changes are kept.
+    for (let n = 1; n <= changes; n++) {
+      const name = `k${random.int(0, objects - 1)}`;
+      const [before, ms] = [states.get(name), n * everyMs];
+      const object = state(name, String(n), { n, same: 'x'.repeat(200) });
+      states.set(name, object);
+      seen.push({ name, ms });
+      store.append({ changes: [newChange(before === undefined ? 'ADDED' : 'MODIFIED', object, { before, observedMs: ms })] });
+      if (n % 20 === 0) upkeep(store);
+    }
+    const now = changes * everyMs;
+    const left = changes - store.counts().released;
+    const young = seen.filter(({ ms }) => ms >= now - days * DAY_MS).length;
+    // Some days are not over for the whole of a span; twice the age has to come before it is looked for again.
+    assert.ok(left < 2.5 * young, `${left} of ${changes} are left, ${young} of them from within ${days} days`);
+    for (const [name, object] of states) assert.deepEqual(store.head(refTo(name))?.state, object, name);
+    const beginMs = now - (days - 1) * DAY_MS;
+    for (const name of states.keys()) {
+      const was = seen.findLastIndex((one) => one.name === name && one.ms <= beginMs);
+      const version = store.stateAt(refTo(name), { atMs: beginMs })?.metadata.resourceVersion;
+      assert.equal(version, was < 0 ? undefined : String(was + 1), `${name} as the time began of which all is kept`);
+    }
   });
 
   it('spare what an alert rests on, with the change before it', () => {
