@@ -1,6 +1,6 @@
 /**
  * Looks whether a database is whole: SQLite's own check of every page and index, then what this store promises of its rows. Nothing is
- * written; it reads in one transaction, so the database may be in use. What cannot be read is named and the rest is looked at all the same.
+ * written, not even what a killed process left to be put back; it reads in one transaction, so the database may be in use. What cannot be read is named and the rest is looked at all the same.
  */
 import type Database from 'better-sqlite3';
 import type { KeyRing } from '../seal/store-key.ts';
@@ -10,6 +10,7 @@ import { CheckReport, type Problem } from './check-report.ts';
 import { checkRest } from './check-rest.ts';
 import { checkRevisions } from './check-revisions.ts';
 import { openToRead } from './database.ts';
+import { putBackAside } from './put-back-aside.ts';
 
 export interface CheckOptions {
   file: string;
@@ -30,6 +31,11 @@ export interface CheckResult {
 
 /** Throws what opening a database throws. */
 export async function checkDatabase(options: CheckOptions): Promise<CheckResult> {
+  const { file } = options;
+  return { ...(await putBackAside(file, (readable) => checkFile({ ...options, file: readable }))), file };
+}
+
+async function checkFile(options: CheckOptions): Promise<CheckResult> {
   const { file } = options;
   const db = openToRead(file, { current: true });
   try {

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
-import { randomBytes } from 'node:crypto';
+import { spawnSync } from 'node:child_process';
+import { createHash, randomBytes } from 'node:crypto';
 import { copyFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -87,6 +88,40 @@ it('finds nothing wrong with a database that is whole, at rest and while it is w
   const checking = checkDatabase({ file, onProgress: () => void store.append({ changes: rest.splice(0, 1) }) });
   assert.equal(says(await checking), '');
   assert.ok(rest.length < 299, 'nothing was written meanwhile');
+});
+
+/** Turns the log off and dies in the middle of a transaction, so that a journal is left by which the file has to be put back. */
+const DIES = `
+  const Database = require('better-sqlite3');
+  const db = new Database(process.argv[1]);
+  db.pragma('journal_mode = DELETE');
+  db.pragma('cache_size = 1');
+  db.exec('BEGIN; UPDATE change SET previous = 1, pathset_id = 99999; CREATE TABLE t (x)');
+  const insert = db.prepare('INSERT INTO t VALUES (randomblob(2000))');
+  for (let i = 0; i < 200; i++) insert.run();
+  process.kill(process.pid, 'SIGKILL');
+`;
+
+it('leaves a file alone that a killed process left to be put back, and says what it is once that is done', async () => {
+  const diesIn = (file: string) => {
+    const { signal, stderr } = spawnSync(process.execPath, ['-e', DIES, file], { encoding: 'utf8' });
+    assert.equal(signal, 'SIGKILL', stderr);
+    return file;
+  };
+  const file = diesIn(copy());
+  const left = () =>
+    ['', '-journal'].map((end) =>
+      createHash('sha256')
+        .update(readFileSync(`${file}${end}`))
+        .digest('hex'),
+    );
+  const before = left();
+  const result = await checkDatabase({ file });
+  assert.equal(says(result), '');
+  assert.deepEqual({ file: result.file, changes: result.changes }, { file, changes: 240 });
+  assert.deepEqual(left(), before);
+  const old = diesIn(changed('PRAGMA user_version = 1'));
+  await assert.rejects(checkDatabase({ file: old }), { code: 'STORE_OUTDATED', where: old });
 });
 
 /** What is done to the database, what the check says of it. */

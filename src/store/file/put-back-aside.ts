@@ -1,0 +1,47 @@
+/**
+ * A database whose process was killed in the middle of a transaction before it had a write-ahead log is put back by its journal before anybody can
+ * read it, which writes to the file. Who only looks at it has that done to a copy.
+ */
+import { copyFileSync, mkdtempSync, rmSync, statSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import Database from 'better-sqlite3';
+import { CrowsnestError, isCrowsnestError } from '../../domain/errors.ts';
+
+const JOURNAL = '-journal';
+
+/**
+ * Calls `read` with the file, or with a copy that needs no journal. Copied by other means than SQLite's (see `checkFile`), which harms nobody here: this
+ * process has no connection to a file that has to be put back first.
+ */
+export async function putBackAside<T>(file: string, read: (file: string) => Promise<T>): Promise<T> {
+  if (!needsJournal(file)) return read(file);
+  const folder = mkdtempSync(join(tmpdir(), 'crowsnest-check-'));
+  try {
+    const copy = join(folder, 'database');
+    for (const end of ['', JOURNAL]) copyFileSync(`${file}${end}`, `${copy}${end}`);
+    try {
+      return await read(copy);
+    } catch (error) {
+      if (!isCrowsnestError(error) || error.where !== copy) throw error;
+      const { code, what, todo, cause } = error;
+      throw new CrowsnestError({ code, what, where: file, todo, cause });
+    }
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
+
+function needsJournal(file: string): boolean {
+  if ((statSync(`${file}${JOURNAL}`, { throwIfNoEntry: false })?.size ?? 0) === 0) return false;
+  let db: Database.Database | undefined;
+  try {
+    db = new Database(file, { readonly: true, timeout: 5_000 });
+    db.prepare('SELECT count(*) FROM sqlite_schema').get();
+    return false;
+  } catch (error) {
+    return (error as { code?: string }).code === 'SQLITE_READONLY_ROLLBACK';
+  } finally {
+    db?.close();
+  }
+}
