@@ -206,6 +206,10 @@ describe('objects and namespaces on the page', { skip: withoutChromium }, () => 
     await page.getByRole('link', { name: 'What else changed around then' }).click();
     await page.locator('.objects li', { hasText: 'chat-completions' }).waitFor();
     assert.equal(await page.locator('.objects li').count(), 1);
+    assert.deepEqual(
+      await page.locator('.objects .found a').evaluateAll((links) => links.map((link) => link.getAttribute('href'))),
+      ['#/findings/f-route'],
+    );
     await page.context().close();
   });
 
@@ -218,6 +222,13 @@ describe('objects and namespaces on the page', { skip: withoutChromium }, () => 
     await page.locator('.change-list .row').first().click();
     await page.locator('h1', { hasText: 'chat-completions' }).waitFor();
     await page.getByRole('navigation').first().getByRole('link', { name: 'Changes' }).click();
+    await page.locator('.change-list li').nth(50).waitFor();
+    const [, second] = api.store.changes({ limit: 2 }).items;
+    await page.keyboard.press('j');
+    await page.keyboard.press('j');
+    await page.keyboard.press('Enter');
+    await page.waitForURL(new RegExp(`/${second?.ref.name}\\?at=${second?.seq}$`));
+    await page.goBack();
     await page.locator('.change-list li').nth(50).waitFor();
     await page.screenshot({ path: `${SHOTS}changes-light.png` });
     await page.context().close();

@@ -8,7 +8,7 @@ export interface ChangedObject {
   /** Newest first. */
   changes: ChangeSummary[];
   what: 'created' | 'changed' | 'deleted' | 'deleted and created anew' | 'created and deleted again' | 'reported on';
-  /** Each once, the one with the most changes first. */
+  /** Each once, the one with the most changes first; who only reported is left out where somebody did more. */
   actors: Actor[];
   paths: string[];
   /** There is a state before the first change to compare with. */
@@ -28,7 +28,13 @@ export function changedObjects(changes: readonly ChangeSummary[]): ChangedObject
   return [...byObject].map(([key, own]) => {
     const [newest, oldest] = [own[0] as ChangeSummary, own.at(-1) as ChangeSummary];
     return {
-      ...{ key, ref: newest.ref, changes: own, what: whatHappened(own), actors: actorsOf(own) },
+      ...{
+        key,
+        ref: newest.ref,
+        changes: own,
+        what: whatHappened(own),
+        actors: actorsOf(own.every(isReport) ? own : own.filter((change) => !isReport(change))),
+      },
       paths: [...new Set(own.flatMap(toldPaths))].sort(),
       wasThere: oldest.type !== 'ADDED',
     };

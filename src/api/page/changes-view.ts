@@ -6,11 +6,13 @@ import { html } from './html.ts';
 import type { Live } from './live-data.ts';
 import { QueryForm } from './query-form.ts';
 import { hashOf } from './route-hash.ts';
+import { useRowKeys } from './row-keys.ts';
 import type { ChangeSummary } from './types.ts';
 
 export function ChangesView({ query, live }: { query: string; live: Live }): VNode {
   const version = query === '' || live.version === '' ? live.version : 'asked';
   const pages = useChangePages('/v1/changes', query === '' ? {} : { q: query }, version);
+  useRowKeys('.change-list .row');
   return html`<main class="changes-view list">
     <${QueryForm} query=${query} onQuery=${(text: string) => {
       location.hash = hashOf({ view: 'changes', query: text });

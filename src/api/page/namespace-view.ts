@@ -2,18 +2,20 @@
 import type { VNode } from 'preact';
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { useChangePages } from './change-pages.ts';
-import { fieldWords } from './change-words.ts';
+import { fieldWords, findingsBySeq } from './change-words.ts';
 import { type ChangedObject, changedObjects } from './changed-objects.ts';
 import { CopyButton } from './copy-button.ts';
 import { html } from './html.ts';
 import { shellWord } from './kubectl.ts';
-import type { Live } from './live-data.ts';
-import { ActorMark, Clock, Name } from './marks.ts';
+import { type Live, useAnswer } from './live-data.ts';
+import { ActorMark, Clock, Name, SeverityMark } from './marks.ts';
 import { ObjectsAt } from './objects-at.ts';
 import { QueryForm } from './query-form.ts';
 import { OneChange, TwoRevisions } from './revision-view.ts';
 import { hashOf, type NamespacePlace } from './route-hash.ts';
+import { useRowKeys } from './row-keys.ts';
 import { Moment } from './time-input.ts';
+import type { Finding, FindingList } from './types.ts';
 import { duration, visible, wholeNumber } from './words.ts';
 
 const MINUTE = 60_000;
@@ -44,11 +46,15 @@ interface BetweenProps {
 
 function Between({ place, live, from, to }: BetweenProps): VNode {
   const { cluster, namespace, query = '' } = place;
+  useRowKeys('.objects summary');
   useEffect(() => window.scrollTo(0, 0), []);
   // After `from`: what it was then is what the rest is compared with.
   const after = new Date(Date.parse(from) + 1).toISOString();
   const asked = { cluster, namespace, from: after, to, limit: '1000', ...(query === '' ? {} : { q: query }) };
   const pages = useChangePages('/v1/changes', asked, 'asked');
+  const during = new URLSearchParams({ cluster, namespace, from: after, to, limit: '1000' });
+  const { answer: found } = useAnswer<FindingList>(`/v1/findings?${during}`, 'asked');
+  const bySeq = findingsBySeq(found?.items ?? []);
   const objects = changedObjects(pages.changes);
   const edited = objects.filter(({ what }) => what !== 'reported on');
   const reported = objects.filter(({ what }) => what === 'reported on');
@@ -56,7 +62,7 @@ function Between({ place, live, from, to }: BetweenProps): VNode {
     location.hash = hashOf({ ...place, from, to, ...more });
   };
   const rows = (some: ChangedObject[]) =>
-    html`<ol class="objects">${some.map((each) => html`<${Row} key=${`${each.key} ${from} ${to}`} changed=${each} from=${from} to=${to} nowMs=${live.nowMs} />`)}</ol>`;
+    html`<ol class="objects">${some.map((each) => html`<${Row} key=${`${each.key} ${from} ${to}`} changed=${each} findings=${bySeq} from=${from} to=${to} nowMs=${live.nowMs} />`)}</ol>`;
   return html`<main class="namespace-view finding">
     <div class="head"><h1><span><${Name} text=${namespace === '' ? 'Cluster-scoped objects' : namespace} /> <small>${namespace === '' ? 'of' : 'namespace of'} ${visible(cluster)}</small></span></h1></div>
     <section class="panel">
@@ -119,11 +125,26 @@ function Window({
   </form>`;
 }
 
-function Row({ changed, from, to, nowMs }: { changed: ChangedObject; from: string; to: string; nowMs: number }): VNode {
+interface RowProps {
+  changed: ChangedObject;
+  findings: Map<number, Finding[]>;
+  from: string;
+  to: string;
+  nowMs: number;
+}
+
+const SEVERITIES: readonly Finding['severity'][] = ['critical', 'warning', 'info'];
+/** The worst ones: the rest is on the object's page. */
+const FINDINGS_SHOWN = 2;
+
+function Row({ changed, findings, from, to, nowMs }: RowProps): VNode {
   const [open, setOpen] = useState(false);
   const { ref, changes, what, actors, paths, wasThere } = changed;
   const newest = changes[0];
   if (newest === undefined) return html`<li />`;
+  const found = changes
+    .flatMap(({ seq }) => findings.get(seq) ?? [])
+    .sort((a, b) => SEVERITIES.indexOf(a.severity) - SEVERITIES.indexOf(b.severity));
   const history = {
     view: 'object',
     object: ref,
@@ -131,12 +152,13 @@ function Row({ changed, from, to, nowMs }: { changed: ChangedObject; from: strin
     at: String(newest.seq),
     ...(wasThere && changes.length > 1 ? { from } : {}),
   } as const;
-  const fields = paths.length === 0 && what !== 'changed' ? '' : fieldWords(paths);
+  const fields = paths.length === 0 && what !== 'changed' ? '' : `${wasThere ? '' : 'then '}${fieldWords(paths)}`;
   return html`<li class=${what.split(' ')[0]}>
     <details onToggle=${(event: Event) => setOpen((event.currentTarget as HTMLDetailsElement).open)}>
       <summary>
         <span class="object"><${Name} text=${ref.name} /><small>${visible(ref.kind)}</small></span>
         <span class="what"><b class=${`happened ${what.split(' ')[0]}`}>${what}</b> ${fields}</span>
+        <span class="found">${found.slice(0, FINDINGS_SHOWN).map((finding) => html`<a href=${hashOf({ view: 'finding', id: finding.id })} title=${visible(finding.summary)}><${SeverityMark} severity=${finding.severity} /></a>`)}</span>
         <span class="who-list">${actors.slice(0, 2).map((actor) => html`<${ActorMark} actor=${actor} />`)}${actors.length > 2 && html`<small>and ${actors.length - 2} more</small>`}</span>
         <span class="when"><${Clock} time=${newest.time} nowMs=${nowMs} />${changes.length > 1 && html`<small>${wholeNumber(changes.length)} changes</small>`}</span>
       </summary>
@@ -146,7 +168,7 @@ function Row({ changed, from, to, nowMs }: { changed: ChangedObject; from: strin
           ${
             wasThere && changes.length > 1 && newest.type !== 'DELETED'
               ? html`<${TwoRevisions} object=${ref} from=${from} to=${String(newest.seq)} between=${changes.length} words=${[html`<${Clock} time=${from} nowMs=${nowMs} />`, html`<${Clock} time=${newest.time} nowMs=${nowMs} />`]} />`
-              : html`<${OneChange} change=${newest} findings=${[]} nowMs=${nowMs} />`
+              : html`<${OneChange} change=${newest} findings=${findings.get(newest.seq) ?? []} nowMs=${nowMs} />`
           }
           <p class="note"><a href=${hashOf(history)}>Its changes</a> · <a href=${hashOf({ view: 'object', object: ref, tab: 'blame', at: String(newest.seq) })}>who set what</a> · <a href=${hashOf({ view: 'object', object: ref, tab: 'state', at: to })}>its state then</a></p>
         </div>`

@@ -29,7 +29,12 @@ export function ObjectView({ place, live }: { place: ObjectPlace; live: Live }):
     query === '' || live.version === '' ? live.version : 'asked',
   );
   const { change: chosen, missing } = useChosenChange(place, pages);
-  const findings = useObjectFindings(place, [...pages.changes, ...(chosen === undefined ? [] : [chosen])], live.version);
+  const findings = useObjectFindings(
+    place,
+    [...pages.changes, ...(chosen === undefined ? [] : [chosen])],
+    summary === undefined ? '' : `${summary.seq}/${live.stats?.findings}`,
+  );
+  const bySeq = useMemo(() => findingsBySeq(findings), [findings]);
   useEffect(() => window.scrollTo(0, 0), [path]);
 
   const index = chosen === undefined ? -1 : pages.changes.indexOf(chosen);
@@ -68,7 +73,7 @@ export function ObjectView({ place, live }: { place: ObjectPlace; live: Live }):
   return html`<main class="object-view finding">
     <${ObjectHead} object=${object} summary=${summary} nowMs=${live.nowMs} />
     <section class="panel">
-      <${Timeline} changes=${pages.changes} findings=${[...findings.values()].flat()} seq=${chosen?.seq} onSeq=${(seq: number) => show({ at: String(seq) })} more=${pages.more !== undefined} />
+      <${Timeline} changes=${pages.changes} findings=${findings} seq=${chosen?.seq} onSeq=${(seq: number) => show({ at: String(seq) })} more=${pages.more !== undefined} />
     </section>
     <div class="tab-bar">
       <${Tabs} object=${object} tab=${tab} at=${place.at} />
@@ -82,14 +87,14 @@ export function ObjectView({ place, live }: { place: ObjectPlace; live: Live }):
         </span>`
       }
     </div>
-    ${tab === 'history' && html`<${ObjectHistory} place=${place} pages=${pages} chosen=${chosen} unfolded=${unfolded} onUnfold=${unfold} findings=${findings} live=${live} missing=${missing} />`}
+    ${tab === 'history' && html`<${ObjectHistory} place=${place} pages=${pages} chosen=${chosen} unfolded=${unfolded} onUnfold=${unfold} findings=${bySeq} live=${live} missing=${missing} />`}
     ${tab === 'blame' && html`<section class="panel"><${ObjectBlame} object=${object} at=${place.at} version=${summary === undefined ? '' : String(summary.seq)} nowMs=${live.nowMs} /></section>`}
     ${tab === 'state' && at !== undefined && summary !== undefined && html`<section class="panel"><${ObjectState} object=${object} at=${at} newest=${summary.seq} /></section>`}
   </main>`;
 }
 
-/** The findings on the changes that are loaded. */
-function useObjectFindings({ object }: ObjectPlace, changes: readonly ChangeSummary[], version: string): Map<number, Finding[]> {
+/** The findings about the object since the oldest change that is loaded; read again when there are more of either. */
+function useObjectFindings({ object }: ObjectPlace, changes: readonly ChangeSummary[], version: string): Finding[] {
   const { cluster, kind, namespace, name } = object;
   const oldest = changes.reduce<string | undefined>(
     (first, { time }) => (first === undefined || time < first ? time : first),
@@ -97,5 +102,6 @@ function useObjectFindings({ object }: ObjectPlace, changes: readonly ChangeSumm
   );
   const asked = oldest && new URLSearchParams({ cluster, kind, namespace, name, from: oldest, limit: '1000' });
   const { answer } = useAnswer<FindingList>(asked ? `/v1/findings?${asked}` : undefined, version);
-  return useMemo(() => findingsBySeq(answer?.items ?? []), [answer]);
+  const { group } = object;
+  return useMemo(() => (answer?.items ?? []).filter(({ subject }) => (subject.ref.group ?? group) === group), [answer, group]);
 }

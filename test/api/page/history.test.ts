@@ -168,6 +168,7 @@ describe('what changed of many objects', () => {
 
   it('brings together by object, the last changed first, each with its fields and people', () => {
     const changes = [
+      report(6, { name: 'b', by: 'operator' }),
       change(5, { name: 'b', by: 'ann' }),
       change(4, { name: 'a', by: 'bob', paths: ['/spec/x'] }),
       change(3, { name: 'b', by: 'flux', paths: ['/spec/y'] }),
@@ -177,7 +178,7 @@ describe('what changed of many objects', () => {
     assert.deepEqual(
       rows.map(({ ref, changes: own, actors, paths }) => [ref.name, own.length, actors.map(({ name }) => name), paths]),
       [
-        ['b', 3, ['flux', 'ann'], ['/spec/replicas', '/spec/y']],
+        ['b', 4, ['flux', 'ann'], ['/spec/replicas', '/spec/y', '/status/ready']],
         ['a', 1, ['bob'], ['/spec/x']],
       ],
     );
