@@ -32,8 +32,11 @@ export interface ApiServer {
 }
 
 const CLOSE_GRACE_MS = 2_000;
-/** A client that sends its request a byte at a time is cut; looked for often enough that many of them cannot pile up. */
-const TIMEOUTS = { requestTimeout: 30_000, headersTimeout: 10_000, connectionsCheckingInterval: 5_000 };
+/**
+ * A client that sends its request a byte at a time is cut; looked for often enough that many of them cannot pile up. A connection that rests is kept for longer
+ * than the proxies in front keep theirs (60 s is usual): whoever closes first must be the one that sends, or a request meets a closed connection.
+ */
+const TIMEOUTS = { requestTimeout: 30_000, headersTimeout: 10_000, connectionsCheckingInterval: 5_000, keepAliveTimeout: 75_000 };
 
 export function createApiServer(options: ApiServerOptions): ApiServer {
   const app = createExpressApp({ ...options, tls: options.tls !== undefined });

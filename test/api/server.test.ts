@@ -258,6 +258,11 @@ describe('every answer', () => {
     assert.ok(!policy.includes('unsafe'));
   });
 
+  it('leaves its connection open for longer than a proxy rests its own, so that none sends into a closed one', async () => {
+    const seconds = Number(/timeout=(\d+)/.exec((await fetch(`${api.url}/livez`)).headers.get('keep-alive') ?? '')?.[1]);
+    assert.ok(seconds > 60, `${seconds} s`);
+  });
+
   it('to another method is 405 with Allow, to an unknown path 404', async () => {
     const post = await fetch(`${api.url}/v1/findings`, { method: 'POST' });
     assert.equal(post.status, 405);
