@@ -335,6 +335,17 @@ describe('objects and namespaces on the page', { skip: withoutChromium }, () => 
     }
   });
 
+  it('shows on a narrow screen the head first, and what a change did as soon as it is chosen', async () => {
+    const page = await open(ORDERS, { viewport: { width: 400, height: 860 } });
+    await page.locator('.diff tr.flagged').first().waitFor();
+    assert.equal(await page.evaluate(() => window.scrollY), 0);
+    await page.locator('.change-list .row', { hasText: 'min.insync.replicas' }).last().click();
+    await page.locator('.diff tr.add', { hasText: 'min.insync.replicas' }).waitFor();
+    const box = await page.locator('.diff-panel').boundingBox();
+    assert.ok(box !== null && box.y >= 46 && box.y < 120, `the diff is at ${box?.y} px`);
+    await page.context().close();
+  });
+
   it('left no error in the console and violated no policy', () => {
     assert.deepEqual(complaints, []);
   });

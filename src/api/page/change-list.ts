@@ -62,6 +62,11 @@ function Folded({ run, nowMs, onUnfold }: { run: ReportRun; nowMs: number; onUnf
   </button></li>`;
 }
 
+/** As in history.css. */
+export function isBeside(): boolean {
+  return window.matchMedia('(min-width: 1081px)').matches;
+}
+
 interface RowProps extends Omit<ListProps, 'pages' | 'none' | 'unfolded' | 'onUnfold'> {
   change: ChangeSummary;
 }
@@ -69,8 +74,11 @@ interface RowProps extends Omit<ListProps, 'pages' | 'none' | 'unfolded' | 'onUn
 function Row({ change, nowMs, placeOf, findings, chosen, base, baseOf, withObject }: RowProps): VNode {
   const here = change.seq === chosen;
   const item = useRef<HTMLLIElement>(null);
+  const shown = useRef(false);
   useLayoutEffect(() => {
-    if (here) item.current?.scrollIntoView({ block: 'nearest' });
+    // Not when the page opens, nor where the list lies under what it chooses: there the eye is elsewhere.
+    if (here && shown.current && isBeside()) item.current?.scrollIntoView({ block: 'nearest' });
+    shown.current = true;
   }, [here]);
   const { ref, seq, actor, time } = change;
   const found = findings?.get(seq) ?? [];

@@ -1,6 +1,7 @@
 /** The changes of an object beside what one of them did, or what differs between two. */
 import type { VNode } from 'preact';
-import { ChangeList } from './change-list.ts';
+import { useLayoutEffect, useRef } from 'preact/hooks';
+import { ChangeList, isBeside } from './change-list.ts';
 import type { ChangePages } from './change-pages.ts';
 import type { ReportRun } from './change-words.ts';
 import { html } from './html.ts';
@@ -34,6 +35,12 @@ export function ObjectHistory({ place, pages, chosen, unfolded, onUnfold, findin
   const words = (revision: string) =>
     html`<${RevisionWords} revision=${revision} change=${changeAt(pages.changes, revision)} nowMs=${nowMs} />`;
   const ends = from === undefined || to === undefined ? undefined : inOrder(pages.changes, from, to);
+  const panel = useRef<HTMLElement>(null);
+  const before = useRef(place.at);
+  useLayoutEffect(() => {
+    if (before.current !== place.at && !isBeside()) panel.current?.scrollIntoView({ block: 'start' });
+    before.current = place.at;
+  }, [place.at]);
   const out = html`<a href=${hashOf(withoutBase(place))}>end comparing</a>`;
   return html`<div class="history-columns">
     <section class="panel list-panel" aria-label="Changes of this object">
@@ -47,7 +54,7 @@ export function ObjectHistory({ place, pages, chosen, unfolded, onUnfold, findin
         baseOf=${(change: ChangeSummary) => withBase({ ...place, ...(chosen === undefined ? {} : { at: String(chosen.seq) }) }, change)}
         none=${query === '' ? 'No change of it is kept.' : 'No change fits.'} />
     </section>
-    <section class="panel diff-panel" aria-label="What differs">
+    <section ref=${panel} class="panel diff-panel" aria-label="What differs">
       ${ends === undefined && chosen !== undefined && html`<${OneChange} change=${chosen} findings=${findings.get(chosen.seq) ?? []} nowMs=${nowMs} />`}
       ${ends !== undefined && ends.from === ends.to && html`<p class="note">That is one and the same revision: choose another one, or ${out}.</p>`}
       ${

@@ -5,11 +5,14 @@ import {
   actorWords,
   age,
   bytes,
+  clockTime,
   effectWords,
+  localInput,
   namePieces,
   odds,
   roundNumber,
   scopeWords,
+  shortText,
   valueText,
   visible,
 } from '../../../src/api/page/words.ts';
@@ -114,5 +117,27 @@ describe('verdicts in words', () => {
       effectWords('wrong', { ...preview, findings: 1, pages: 0, raised: 1, neverMuted: 0, complete: false }),
       'In the last 30 days it speaks of at least 1 finding, none of which alerted. 1 more would have alerted.',
     );
+  });
+});
+
+describe('moments that are compared', () => {
+  const now = new Date(2026, 7, 21, 16, 30).getTime();
+  const at = (...parts: [number, number, number, number, number, number]) => new Date(...parts).toISOString();
+
+  it('are told to the second, with the day and the year where they are others', () => {
+    assert.equal(clockTime(at(2026, 7, 21, 9, 5, 7), now), '09:05:07');
+    assert.equal(clockTime(at(2026, 7, 20, 23, 59, 59), now), '20 Aug 23:59:59');
+    assert.equal(clockTime(at(2025, 11, 31, 0, 0, 0), now), '31 Dec 2025 00:00:00');
+  });
+
+  it('go into an input of local time and back', () => {
+    for (const time of ['2026-01-05T08:00:01.000Z', '2026-07-05T23:30:00.000Z'])
+      assert.equal(new Date(localInput(time)).toISOString(), time);
+  });
+
+  it('and values are cut to a line', () => {
+    assert.equal(shortText('a\n  b'), 'a b');
+    assert.equal(shortText('x'.repeat(200)).length, 91);
+    assert.equal(shortText(undefined), 'nothing');
   });
 });
