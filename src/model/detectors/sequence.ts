@@ -6,14 +6,16 @@
 import type { Detector, Evidence, Explanation, Group } from '../detector.ts';
 import type { ChangeEvent } from '../features.ts';
 import { clearRow, reachRow } from '../habits/columns.ts';
-import { commonest, countToken, makeTokenCounts, type TokenCounts, touch } from '../habits/counts.ts';
 import { NameBook } from '../habits/name-book.ts';
+import { StepCounts, type StepCountsState } from '../habits/step-counts.ts';
 import { many } from '../words.ts';
 
 const PASTS_MAX = 20_000;
 const SORTS_MAX = 128;
 /** Sorts of one change: what it did to each of its fields. */
 const DEEDS_MAX = 32;
+/** Names of fields of which texts are kept. */
+const LEAVES_MAX = 10_000;
 /** Probability of a sort that the kind never saw, before it is asked how often it sees news. */
 const UNKNOWN = 1e-4;
 const SURPRISE_MIN = 0.05;
@@ -25,32 +27,41 @@ const MATURE_MIN = 200;
 const BACK_MAX = 64;
 
 interface State {
-  /** By past: a kind, a kind after one change, after two. */
-  pasts: Map<string, TokenCounts>;
   /** The sorts of each object's last two changes, by number; 0 where there was none. */
   objects: { last: Uint16Array; before: Uint16Array };
   changes: number;
 }
 
+interface Saved {
+  state: State;
+  /** By past: a kind, a kind after one change, after two. */
+  pasts: StepCountsState;
+  kinds: string[];
+  sorts: string[];
+}
+
 type Steps = readonly [last: number, before: number];
 
-export class Sequence implements Detector<{ state: State; sorts: string[] }> {
+export class Sequence implements Detector<Saved> {
   readonly name = 'sequence';
+  readonly #pasts = new StepCounts({ keysMax: PASTS_MAX, tokensMax: SORTS_MAX });
+  readonly #kinds = new NameBook();
   readonly #sorts = new NameBook();
-  #state: State = { pasts: new Map(), objects: { last: new Uint16Array(), before: new Uint16Array() }, changes: 0 };
+  readonly #sortTexts = new SortTexts();
+  #state: State = { objects: { last: new Uint16Array(), before: new Uint16Array() }, changes: 0 };
 
   score(event: ChangeEvent, group: Group): Evidence | undefined {
     if (!event.timed || this.#knownOf(event.kind) < KNOWN_MIN) return undefined;
     const steps = this.#stepsOf(event, group);
-    const pasts = pastsOf(event.kind, steps).map((past) => this.#state.pasts.get(past));
-    const sorts = sortsOf(event).filter((sort) => !sort.includes(ADDED_FIELD));
+    const pasts = this.#rowsOf(event.kind, steps);
+    const sorts = this.#sortTexts.of(event).filter((sort) => !sort.includes(ADDED_FIELD));
     let least = 1;
     let oddest = '';
     for (const sort of sorts) {
       // Witten-Bell: what a past has not seen is left to the shorter one, by the share of its steps that brought something new.
+      const number = this.#sorts.find(sort);
       let p = UNKNOWN;
-      for (const counts of pasts)
-        if (counts !== undefined) p = ((counts.seen.get(sort) ?? 0) + counts.fresh * p) / (counts.n + counts.fresh);
+      for (const past of pasts) if (past >= 0) p = this.#shareIn(past, number, p);
       if (p < least) {
         least = p;
         oddest = sort;
@@ -61,24 +72,30 @@ export class Sequence implements Detector<{ state: State; sorts: string[] }> {
     return surprise > SURPRISE_MIN ? { surprise, explain: () => this.#explain(event, steps, oddest) } : undefined;
   }
 
+  #shareIn(past: number, sort: number, shorter: number): number {
+    const fresh = this.#pasts.fresh(past);
+    return (this.#pasts.seen(past, sort) + fresh * shorter) / (this.#pasts.n(past) + fresh);
+  }
+
   /** By the longest past that was seen often enough to speak of; how odd the step is all of them say. */
   #explain({ kind, ref }: ChangeEvent, steps: Steps, sort: string): Explanation {
-    const tallies = pastsOf(kind, steps).map((past) => this.#state.pasts.get(past));
+    const pasts = this.#rowsOf(kind, steps);
     const depth = Math.max(
       0,
-      tallies.findLastIndex((counts) => counts !== undefined && counts.n >= KNOWN_MIN),
+      pasts.findLastIndex((past) => this.#pasts.n(past) >= KNOWN_MIN),
     );
-    const counts = tallies[depth] ?? makeTokenCounts();
-    const came = counts.seen.get(sort) ?? 0;
-    const most = commonest(counts)?.[0];
+    const past = pasts[depth] as number;
+    const n = this.#pasts.n(past);
+    const came = this.#pasts.seen(past, this.#sorts.find(sort));
+    const most = this.#sorts.nameOf(this.#pasts.commonest(past) ?? 0);
     const usual = most === undefined || most === sort ? undefined : words(most);
     const before = steps.slice(0, depth).map((step) => words(this.#sorts.nameOf(step)));
     const after = before.length === 0 ? '' : `, after ${before.reverse().join(' and ')}`;
     return {
-      sentence: `${ref.kind} ${ref.name} saw ${words(sort)}${after}. Of ${many(counts.n, 'such step')} of ${ref.kind} objects ${came === 0 ? 'none' : came} went that way${usual === undefined ? '' : `; most often it was ${usual}`}.`,
+      sentence: `${ref.kind} ${ref.name} saw ${words(sort)}${after}. Of ${many(n, 'such step')} of ${ref.kind} objects ${came === 0 ? 'none' : came} went that way${usual === undefined ? '' : `; most often it was ${usual}`}.`,
       observed: words(sort),
       ...(usual === undefined ? {} : { usual }),
-      samples: counts.n,
+      samples: n,
       scope: 'kind',
       counterfactual: usual ?? 'a change of a usual sort',
     };
@@ -87,12 +104,12 @@ export class Sequence implements Detector<{ state: State; sorts: string[] }> {
   learn(event: ChangeEvent): void {
     if (!event.timed) return;
     const steps = this.#learntOf(event.row);
-    const pasts = pastsOf(event.kind, steps).map((past) => touch(this.#state.pasts, past, PASTS_MAX, makeTokenCounts));
-    const sorts = sortsOf(event);
-    for (const told of sorts) {
-      // The book's own text, so that all pasts share one.
-      const sort = this.#sorts.nameOf(this.#sorts.numberOf(told)) ?? told;
-      for (const counts of pasts) countToken(counts, sort, SORTS_MAX);
+    const kind = this.#kinds.numberOf(event.kind);
+    const pasts = DEPTHS.map((depth) => this.#pasts.rowOf(pastOf(kind, depth, steps)));
+    const sorts = this.#sortTexts.of(event);
+    for (const sort of sorts) {
+      const number = this.#sorts.numberOf(sort);
+      for (const past of pasts) this.#pasts.count(past, number);
     }
     this.#state.changes++;
     const { objects } = this.#state;
@@ -102,7 +119,13 @@ export class Sequence implements Detector<{ state: State; sorts: string[] }> {
   }
 
   #knownOf(kind: string): number {
-    return this.#state.pasts.get(kind)?.n ?? 0;
+    return this.#pasts.n(this.#pasts.find(pastOf(this.#kinds.find(kind), 0, [0, 0])));
+  }
+
+  /** Of the pasts that speak of what comes next, shortest first; -1 for those that never were. */
+  #rowsOf(kind: string, steps: Steps): readonly number[] {
+    const number = this.#kinds.find(kind);
+    return DEPTHS.map((depth) => this.#pasts.find(pastOf(number, depth, steps)));
   }
 
   #learntOf(row: number): Steps {
@@ -118,7 +141,7 @@ export class Sequence implements Detector<{ state: State; sorts: string[] }> {
     const at = group.events.lastIndexOf(event);
     for (let i = at - 1; i >= 0 && at - i <= BACK_MAX && own.length < 2; i--) {
       const other = group.events[i] as ChangeEvent;
-      if (other.row === event.row) own.push(this.#sorts.find(firstOf(sortsOf(other))));
+      if (other.row === event.row) own.push(this.#sorts.find(firstOf(this.#sortTexts.of(other))));
     }
     return [...own, ...learnt].slice(0, 2) as [number, number];
   }
@@ -135,31 +158,56 @@ export class Sequence implements Detector<{ state: State; sorts: string[] }> {
     clearRow(this.#state.objects, row);
   }
 
-  save(): { state: State; sorts: string[] } {
-    return { state: this.#state, sorts: this.#sorts.save() };
+  save(): Saved {
+    return { state: this.#state, pasts: this.#pasts.save(), kinds: this.#kinds.save(), sorts: this.#sorts.save() };
   }
 
-  load(saved: { state: State; sorts: string[] }): void {
-    this.#state = saved.state;
-    this.#sorts.load(saved.sorts);
+  load({ state, pasts, kinds, sorts }: Saved): void {
+    this.#state = state;
+    this.#pasts.load(pasts);
+    this.#kinds.load(kinds);
+    this.#sorts.load(sorts);
   }
 }
 
-/** The pasts that speak of what comes next, shortest first. */
-function pastsOf(kind: string, [last, before]: Steps): readonly string[] {
-  return [kind, `${kind} ${last}`, `${kind} ${last} ${before}`];
+/** How many changes a past goes back. */
+const DEPTHS = [0, 1, 2] as const;
+
+/** As one number: numbers of kinds and of sorts take two bytes each. */
+function pastOf(kind: number, depth: (typeof DEPTHS)[number], [last, before]: Steps): number {
+  const steps = depth === 0 ? 0 : depth === 1 ? last : last * 65_536 + before;
+  return (kind * DEPTHS.length + depth) * 4_294_967_296 + steps;
 }
 
-/** What the change did, to each of its fields and by whose hand; fields by their last name. */
-function sortsOf(event: ChangeEvent): readonly string[] {
-  const who = event.machine ? 'machine' : 'person';
-  if (event.type !== 'MODIFIED') return [`${who} ${event.type}`];
-  const sorts = new Set<string>();
-  for (const { op, leaf } of event.fields) {
-    if (sorts.size >= DEEDS_MAX) break;
-    sorts.add(`${who} ${op} ${leaf}`);
+/** What a change did, to each of its fields and by whose hand; fields by their last name. Derived, so no part of a snapshot. */
+class SortTexts {
+  /** By whose hand and what was done, by the name of the field: a new text has to be hashed and compared in full by each look-up. */
+  readonly #known = new Map<string, Map<string, string>>();
+
+  of({ type, machine, fields }: ChangeEvent): readonly string[] {
+    const who = machine ? 'machine' : 'person';
+    if (type !== 'MODIFIED') return [`${who} ${type}`];
+    const sorts: string[] = [];
+    for (const { op, leaf } of fields) {
+      if (sorts.length >= DEEDS_MAX) break;
+      const sort = this.#textOf(`${who} ${op}`, leaf);
+      if (!sorts.includes(sort)) sorts.push(sort);
+    }
+    return sorts.length === 0 ? [`${who} nothing`] : sorts;
   }
-  return sorts.size === 0 ? [`${who} nothing`] : [...sorts];
+
+  #textOf(deed: string, leaf: string): string {
+    let texts = this.#known.get(deed);
+    if (texts === undefined) {
+      texts = new Map();
+      this.#known.set(deed, texts);
+    }
+    const known = texts.get(leaf);
+    if (known !== undefined) return known;
+    const text = `${deed} ${leaf}`;
+    if (texts.size < LEAVES_MAX) texts.set(leaf, text);
+    return text;
+  }
 }
 
 /** Which of them stands for the change as a past: the first by name, so that few pasts recur often. */

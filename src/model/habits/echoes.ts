@@ -5,6 +5,7 @@
 import { DAY_MS } from '../detector.ts';
 import { type ChangeEvent, type Field, TEXT_MAX } from '../features.ts';
 import { hashOf } from '../hash.ts';
+import { LatestNumbers, type LatestNumbersState } from './latest-numbers.ts';
 
 const KEPT_MAX = 20_000;
 const LATELY_DAYS = 60;
@@ -15,11 +16,11 @@ const SHARE_MIN = 0.6;
 /** Rows of objects are below this. */
 const ROWS = 2 ** 24;
 
-/** By hash of field and value: the day it was last given, times ROWS, plus the row of the object. Least recently given first. */
-export type EchoesState = Map<number, number>;
+/** By hash of field and value: the day it was last given, times ROWS, plus the row of the object. */
+export type EchoesState = LatestNumbersState;
 
 export class Echoes {
-  #given: EchoesState = new Map();
+  readonly #given = new LatestNumbers();
 
   /** Whether most of its fields were given these values on other objects lately. */
   repeats(event: ChangeEvent): boolean {
@@ -41,19 +42,17 @@ export class Echoes {
     for (const field of event.fields) {
       if (field.op === 'remove' || noted === FIELDS_MAX) continue;
       noted++;
-      const key = keyOf(field);
-      this.#given.delete(key);
-      this.#given.set(key, dayOf(event) * ROWS + (event.row % ROWS));
+      this.#given.put(keyOf(field), dayOf(event) * ROWS + (event.row % ROWS));
+      if (this.#given.size > KEPT_MAX) this.#given.shift();
     }
-    while (this.#given.size > KEPT_MAX) this.#given.delete(this.#given.keys().next().value as number);
   }
 
   save(): EchoesState {
-    return this.#given;
+    return this.#given.save();
   }
 
   load(state: EchoesState): void {
-    this.#given = state;
+    this.#given.load(state);
   }
 }
 
