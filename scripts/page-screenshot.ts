@@ -1,4 +1,4 @@
-/** Writes docs/page.png: the demo's page with its strongest finding of a change, as the README shows it. Needs Chromium (CHROMIUM_PATH, or Debian's). */
+/** Writes docs/page.png, the demo's page with its strongest finding of a change, and docs/page-blame.png, who set what of its object. Needs Chromium (CHROMIUM_PATH, or Debian's). */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
@@ -55,6 +55,12 @@ try {
   await page.waitForLoadState('networkidle');
   await page.getByText('Why is that odd?').waitFor();
   await page.screenshot({ path: fileURLToPath(new URL('docs/page.png', ROOT)) });
+  await page.getByRole('link', { name: 'Everything recorded of it' }).click();
+  await page.locator('.tabs').waitFor();
+  await page.keyboard.press('b');
+  await page.locator('.blame .line').first().waitFor();
+  await page.waitForLoadState('networkidle');
+  await page.screenshot({ path: fileURLToPath(new URL('docs/page-blame.png', ROOT)) });
   if (errors.length > 0) throw new Error(`the page reported: ${errors.join('; ')}`);
 } finally {
   await browser.close();
