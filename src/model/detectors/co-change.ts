@@ -6,11 +6,10 @@ import { fieldName } from '../../domain/field-path.ts';
 import type { Detector, Evidence, Group } from '../detector.ts';
 import type { ChangeEvent } from '../features.ts';
 import { touch } from '../habits/counts.ts';
+import { OwnPairs, type OwnPairsState } from '../habits/own-pairs.ts';
 import type { PathHabits } from '../habits/path-habits.ts';
 import { many } from '../words.ts';
 
-const OBJECTS_MAX = 50_000;
-const PAIRS_PER_OBJECT_MAX = 96;
 const KINDS_MAX = 1_000;
 const PAIRS_PER_KIND_MAX = 4_096;
 const FIELDS_MAX = 10;
@@ -30,8 +29,6 @@ interface Pair {
 
 interface State {
   edits: number;
-  /** Object -> `path\0path` -> times moved together (both directions stored). */
-  objects: Map<string, Map<string, Map<string, number>>>;
   kinds: Map<string, Map<string, Map<string, Pair>>>;
 }
 
@@ -43,10 +40,11 @@ interface Missing {
   scope: 'object' | 'kind';
 }
 
-export class CoChange implements Detector<State> {
+export class CoChange implements Detector<{ state: State; own: OwnPairsState }> {
   readonly name = 'co-change';
+  readonly #own = new OwnPairs();
   readonly #habits: PathHabits;
-  #state: State = { edits: 0, objects: new Map(), kinds: new Map() };
+  #state: State = { edits: 0, kinds: new Map() };
 
   constructor(habits: PathHabits) {
     this.#habits = habits;
@@ -90,10 +88,10 @@ export class CoChange implements Detector<State> {
   }
 
   #missing(event: ChangeEvent, path: string, generic: string, touched: ReadonlySet<string>): Missing | undefined {
-    const own = this.#state.objects.get(event.object)?.get(path);
+    const own = this.#own.partners(event.row, path, OWN_MIN);
     let best: Missing | undefined;
     for (const [partner, together] of own ?? []) {
-      if (together < OWN_MIN || touched.has(partner)) continue;
+      if (touched.has(partner)) continue;
       const of = Math.max(together, this.#habits.objectMoved(event, path));
       if (together < OWN_SHARE * of) continue;
       if (best === undefined || together / of > best.together / best.of) best = { path, partner, together, of, scope: 'object' };
@@ -119,19 +117,13 @@ export class CoChange implements Detector<State> {
     const paths = new Set<string>();
     const generics = new Set<string>();
     for (const field of event.fields) {
-      if (field.op === 'remove') this.#forget(event.object, field.path);
+      // A removed path can no longer be missed.
+      if (field.op === 'remove') this.#own.part(event.row, field.path);
       if (field.op !== 'set') continue;
       paths.add(field.path);
       generics.add(field.generic);
     }
-    if (paths.size >= 2 && paths.size <= FIELDS_MAX) {
-      const own = touch(this.#state.objects, event.object, OBJECTS_MAX, () => new Map<string, Map<string, number>>());
-      eachPair(paths, (a, b) => {
-        const partners = inner(own, a, PAIRS_PER_OBJECT_MAX, () => new Map<string, number>());
-        if (partners !== undefined && (partners.has(b) || partners.size < FIELDS_MAX * 2))
-          partners.set(b, (partners.get(b) ?? 0) + 1);
-      });
-    }
+    if (paths.size >= 2 && paths.size <= FIELDS_MAX) this.#own.count(event.row, paths);
     if (generics.size >= 2 && generics.size <= FIELDS_MAX) {
       const kin = touch(this.#state.kinds, event.kind, KINDS_MAX, () => new Map<string, Map<string, Pair>>());
       eachPair(generics, (a, b) => {
@@ -144,13 +136,8 @@ export class CoChange implements Detector<State> {
     }
   }
 
-  /** A removed path can no longer be missed. */
-  #forget(object: string, path: string): void {
-    const own = this.#state.objects.get(object);
-    const partners = own?.get(path);
-    if (own === undefined || partners === undefined) return;
-    for (const partner of partners.keys()) own.get(partner)?.delete(path);
-    partners.clear();
+  forget(row: number): void {
+    this.#own.forget(row);
   }
 
   mature(): boolean {
@@ -161,12 +148,13 @@ export class CoChange implements Detector<State> {
     return this.#state.edits;
   }
 
-  save(): State {
-    return this.#state;
+  save(): { state: State; own: OwnPairsState } {
+    return { state: this.#state, own: this.#own.save() };
   }
 
-  load(state: State): void {
+  load({ state, own }: { state: State; own: OwnPairsState }): void {
     this.#state = state;
+    this.#own.load(own);
   }
 }
 

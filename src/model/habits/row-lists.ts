@@ -64,6 +64,14 @@ export class RowLists {
     for (let i = 0; i < values.length; i++) this.put(row, at + i, values[i] as number);
   }
 
+  /** Takes `count` numbers out of a list; seldom, so that it need not be quick. */
+  cut(row: number, at: number, count: number): void {
+    const left: number[] = [];
+    for (let i = 0; i < this.length(row); i++) if (i < at || i >= at + count) left.push(this.at(row, i));
+    this.forget(row);
+    if (left.length > 0) this.insert(row, 0, left);
+  }
+
   forget(row: number): void {
     if (this.length(row) === 0) return;
     this.#giveBack(row);
