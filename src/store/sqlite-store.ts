@@ -43,7 +43,7 @@ import { SERIES_DEFAULTS, type SeriesOptions, SeriesTable } from './series/serie
 import { SmallState } from './small-state.ts';
 import type * as port from './store.ts';
 import { storeError } from './store-errors.ts';
-import { Upkeep } from './upkeep.ts';
+import { isOverCap, PRESSED_SHARE, Upkeep } from './upkeep.ts';
 
 export interface SqliteStoreOptions
   extends DatabaseOptions,
@@ -73,6 +73,8 @@ export interface SqliteStoreOptions
 const ENTRIES_MAX = 120_000;
 /** Bytes written to find out whether there is room again, about what a batch takes. */
 const PROBE_BYTES = 64 * 1024;
+/** Of the cap on bytes; the rest is upkeep's, since letting go of something takes some pages before it gives others back. */
+const WRITTEN_SHARE = 0.97;
 /** The cursor of analysis in the samples. */
 const ANALYSED_SAMPLES = 'analysis.samples';
 /** Written when there is nothing else to write with which the log is synced. */
@@ -235,7 +237,11 @@ export class SqliteStore implements port.Store {
   /** Sets the cap on the size of the file; what is there already stays. */
   limitBytes(bytesMax: number): void {
     this.#bytesMax = bytesMax;
-    this.#db.pragma(`max_page_count = ${Math.max(1, Math.floor(bytesMax / pageSize(this.#db)))}`);
+    this.#capAt(bytesMax * WRITTEN_SHARE);
+  }
+
+  #capAt(bytes: number): void {
+    this.#db.pragma(`max_page_count = ${Math.max(1, Math.floor(bytes / pageSize(this.#db)))}`);
   }
 
   // --- record ---
@@ -653,14 +659,28 @@ export class SqliteStore implements port.Store {
   // --- upkeep ---
 
   maintain(options: { msMax?: number } = {}): boolean {
-    if (this.readOnly) return false;
+    if (this.readOnly && !this.#canMakeRoom()) return false;
     const endMs = performance.now() + (options.msMax ?? Number.POSITIVE_INFINITY);
     const isOver = () => performance.now() >= endMs;
     this.#objectQueries.forget();
-    return this.#guard(() => this.#upkeep.round(isOver, this.#bytesMax));
+    const bytesMax = this.#bytesMax;
+    if (bytesMax === undefined) return this.#guard(() => this.#upkeep.round(isOver, bytesMax));
+    this.#capAt(bytesMax);
+    try {
+      return this.#guard(() => this.#upkeep.round(isOver, bytesMax));
+    } finally {
+      this.#capAt(bytesMax * WRITTEN_SHARE);
+    }
+  }
+
+  /** Where it is our own cap that keeps us from writing, letting go of what is old is the way out. */
+  #canMakeRoom(share?: number): boolean {
+    return this.#full?.code === 'STORE_FULL' && isOverCap(this.#db, this.#bytesMax, share);
   }
 
   probeWrite(): boolean {
+    // Room for little would be gone with the next batch, and a write that fails costs reading back all that was known.
+    if (this.#canMakeRoom(PRESSED_SHARE) && this.#retention.isDue(true)) return false;
     const key = 'store/probe';
     try {
       // The write has to be committed and checkpointed for the file itself to have had room for it.
@@ -734,7 +754,6 @@ export class SqliteStore implements port.Store {
       this.#revisions,
       this.#blameMarks,
       this.#newestMarks,
-      this.#retention,
       this.#sampleRetention,
       this.#series,
       this.#kubeEvents,

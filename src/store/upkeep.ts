@@ -42,6 +42,8 @@ export interface UpkeepParts {
 
 /** From this share of the cap on, the oldest changes go whatever their age. */
 const CAP_SHARE = 0.9;
+/** From here on something goes in each round, whose ever turn it is: otherwise a flood reaches the cap first. */
+export const PRESSED_SHARE = 0.95;
 /** Free pages left in the file for the next batches, so that it does not shrink and grow by turns. */
 const FREE_PAGES_KEPT = 256;
 /** Pages given back to the file system at once. */
@@ -71,7 +73,7 @@ export class Upkeep {
       if (isOver()) return true;
     }
     const tasks = this.#tasks(isOver, bytesMax);
-    let worked = false;
+    let worked = isOverCap(db, bytesMax, PRESSED_SHARE) && this.#release(() => true, bytesMax);
     let more = false;
     for (let asked = 0; asked < tasks.length && !more; asked++) {
       const task = tasks[this.#turn] as () => boolean;
@@ -149,13 +151,18 @@ export class Upkeep {
     const { db, retention, fullText } = this.#parts;
     let released = 0;
     const worked = stepsUntil(isOver, () => {
-      const more = retention.step(bytesMax !== undefined && usedBytes(db) > bytesMax * CAP_SHARE);
+      const more = retention.step(isOverCap(db, bytesMax));
       released += more ?? 0;
       return more !== undefined;
     });
     if (released > 0 && fullText !== undefined) db.transaction(() => fullText.forgetReleased()).immediate();
     return worked;
   }
+}
+
+/** True where the oldest changes are to go whatever their age. */
+export function isOverCap(db: Database.Database, bytesMax: number | undefined, share = CAP_SHARE): boolean {
+  return bytesMax !== undefined && usedBytes(db) > bytesMax * share;
 }
 
 /** Goes on while there is something to do and time for it; one step is taken in any case. True when anything was done. */

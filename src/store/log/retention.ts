@@ -104,6 +104,7 @@ export class Retention {
   readonly #parts: Parts;
   readonly #options: RetentionOptions;
   readonly #sql;
+  /** Of a sealed span, of which nothing is added to: it is true also after a write that was rolled back. */
   #gathered: Gathered | undefined;
 
   constructor(parts: Parts, options: RetentionOptions) {
@@ -164,8 +165,8 @@ export class Retention {
     return this.#parts.db.transaction(() => this.#work(due.span, due.tier, gathered)).immediate();
   }
 
-  forget(): void {
-    this.#gathered = undefined;
+  isDue(overCap: boolean): boolean {
+    return this.#due(overCap) !== undefined;
   }
 
   /** Undefined while not all of the span's changes are gathered. */

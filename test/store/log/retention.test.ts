@@ -300,6 +300,37 @@ describe('a cap on bytes', () => {
   });
 });
 
+describe('a cap on bytes that a flood has reached', () => {
+  it('is got away from by upkeep, in slices, and recording goes on', () => {
+    const bytesMax = 1_500_000;
+    using store = openSqliteStore({ file: ':memory:', bytesMax, changesPerSpan: 64 });
+    const random = createRandom('flood');
+    const noise = () => Array.from({ length: 100 }, () => random.hex(8)).join('');
+    const objects = Array.from({ length: 4_000 }, (_, i) => state('k0', String(i + 1), { noise: noise() }));
+    const append = (n: number) =>
+      store.append({
+        changes: [newChange(n === 0 ? 'ADDED' : 'MODIFIED', objects[n] as KubeObject, n === 0 ? {} : { before: objects[n - 1] })],
+      });
+    let [n, full] = [0, 0];
+    while (n < objects.length) {
+      try {
+        append(n);
+        n += 1;
+      } catch (error) {
+        assert.equal((error as { code?: string }).code, 'STORE_FULL');
+        full += 1;
+        for (let slices = 0; !store.probeWrite(); slices++) {
+          assert.ok(slices < 500, `after ${slices} slices there is no room yet for change ${n}`);
+          store.maintain({ msMax: 0 });
+        }
+      }
+    }
+    assert.ok(full > 0, 'the cap was reached');
+    assert.ok(store.counts().bytes <= bytesMax);
+    assert.deepEqual(store.head(refTo('k0'))?.state, objects.at(-1));
+  });
+});
+
 describe('postings', () => {
   it('forget what is let go of', () => {
     using store = openSqliteStore({ file: ':memory:', keepChangesMs: 2 * DAY_MS });
