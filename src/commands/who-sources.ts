@@ -65,10 +65,16 @@ export function refuseAdmissionMisfits(options: Options): void {
   const { admission, admissionService, admissionUrl, allow } = options;
   if (admission.length === 0 && admissionService.length + admissionUrl.length === 0 && allow.includes('admission-webhook'))
     throw incomplete('there is no address to be asked at', '--allow admission-webhook', 'Add --admission ADDRESS:PORT.');
-  const listens = admission.map((value) => value.slice(value.indexOf('=') + 1));
+  // An address holds no equals sign, a cluster's name may.
+  const listens = admission.map((value) => oneSpelling(value.slice(value.lastIndexOf('=') + 1)));
   const twice = listens.find((listen, i) => listens.indexOf(listen) < i);
   if (twice !== undefined)
     throw incomplete(`two clusters would ask at ${twice}`, '--admission', 'Give each cluster a port of its own.');
+}
+
+/** `[0:0::1]:09443` is `[::1]:9443`, as a URL writes both; what no URL takes is refused where its own cluster is looked at. */
+function oneSpelling(listen: string): string {
+  return URL.parse(`http://${listen}`)?.host ?? listen;
 }
 
 /** How one cluster asks, from its own options; undefined if it is not to. Throws CONFIG_BAD_VALUE for halves of it. */

@@ -57,6 +57,19 @@ test('what fits no cluster is refused before anything is started', () => {
   assert.doesNotThrow(() => refuseAdmissionMisfits(given({ ...ALLOWED, admission: ['0.0.0.0:9443', 'west=0.0.0.0:9444'] })));
 });
 
+test('one address for two clusters is refused however it is spelt, and whatever the clusters are called', () => {
+  for (const [one, other, host] of [
+    ['[::1]:9443', '[0:0:0:0:0:0:0:1]:9443', /at \[::1\]:9443/],
+    ['127.0.0.1:9443', '127.0.0.1:09443', /at 127.0.0.1:9443/],
+    ['LOCALHOST:9443', 'localhost:9443', /at localhost:9443/],
+  ] as const) {
+    const admission = [one, `west=${other}`];
+    assert.throws(() => refuseAdmissionMisfits(given({ ...ALLOWED, admission })), refused(host), other);
+  }
+  const odd = { ...ALLOWED, admission: ['arn:a=b=0.0.0.0:9443', 'arn:a=c=0.0.0.0:9443'] };
+  assert.throws(() => refuseAdmissionMisfits(given(odd)), refused(/two clusters would ask at 0.0.0.0:9443/));
+});
+
 test('values of the wrong shape are refused with what is expected', () => {
   assert.throws(() => given({ admission: ['9443'] }), refused(/expected ADDRESS:PORT/));
   assert.throws(() => given({ admission: ['west=9443'] }), refused(/expected ADDRESS:PORT/));
