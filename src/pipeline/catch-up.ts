@@ -14,7 +14,7 @@ const PROBE_MS = 2_000;
 const TELL_MS = 30_000;
 
 export interface CatchUpOptions {
-  analysis: Pick<Analysis, 'behind' | 'step'>;
+  analysis: Pick<Analysis, 'behind' | 'step' | 'saveSnapshot'>;
   clock: Clock;
   logger: Logger;
   signal: AbortSignal;
@@ -37,6 +37,8 @@ export async function catchUp({ analysis, clock, logger, signal, onPaged }: Catc
     }
     try {
       if (analysis.step(items).length > 0) onPaged();
+      // What took long to learn is kept at once: a kill before the next snapshot would cost all of it again.
+      if (analysis.behind()?.phase !== behind.phase) analysis.saveSnapshot();
       const tookMs = clock.nowMs() - fromMs;
       items = tookMs > STEP_MS ? Math.max(1, items >> 1) : Math.min(STEP_ITEMS_MAX, items * 2);
     } catch (error) {

@@ -153,6 +153,40 @@ describe('one stream, whatever the restarts', () => {
     life.end();
   });
 
+  it('killed as soon as it is up to date, it has nothing to go through again', async () => {
+    copyFileSync(at('recorded.db'), at('kept.db'));
+    const life = live(at('kept.db'));
+    const clock = { nowMs: () => 0, sleep: async () => undefined };
+    const { signal } = new AbortController();
+    await catchUp({ analysis: life.analysis, clock, logger: createLogger('silent'), signal, onPaged: () => {} });
+    life.end();
+    const next = live(at('kept.db'));
+    assert.equal(next.analysis.behind(), undefined);
+    next.end();
+  });
+
+  it('learnt again, it keeps that before it judges what came since', async () => {
+    copyFileSync(at('undisturbed.db'), at('learnt.db'));
+    let life = live(at('learnt.db'));
+    noSnapshot(life);
+    life.end();
+    life = live(at('learnt.db'));
+    const stopping = new AbortController();
+    const analysis = { ...life.analysis, step: (items?: number) => life.analysis.step(items) };
+    const save = life.analysis.saveSnapshot;
+    analysis.saveSnapshot = () => {
+      save();
+      stopping.abort();
+    };
+    const clock = { nowMs: () => 0, sleep: async () => undefined };
+    await catchUp({ analysis, clock, logger: createLogger('silent'), signal: stopping.signal, onPaged: () => {} });
+    assert.equal(life.analysis.behind()?.phase, 'judging');
+    life.end();
+    const next = live(at('learnt.db'));
+    assert.equal(next.analysis.behind(), undefined);
+    next.end();
+  });
+
   it('waits out a full disk without losing a finding', async () => {
     copyFileSync(at('recorded.db'), at('full.db'));
     const seen: Finding[] = [];
