@@ -20,21 +20,6 @@ export async function connectClusters(options: Options): Promise<KubeClient[]> {
   return clients;
 }
 
-/** The one cluster of a command that takes no more than one. */
-export async function connectOneCluster(options: Options, command: string): Promise<KubeClient> {
-  if (options.context.length > 1) {
-    throw new CrowsnestError({
-      code: 'CONFIG_BAD_VALUE',
-      what: `${command} takes one cluster`,
-      where: '--context',
-      todo: 'Run it once for each context.',
-    });
-  }
-  const [client] = await connectClusters(options);
-  if (client === undefined) throw new Error('there is a client for every context');
-  return client;
-}
-
 /** `prod=eu-prod` → the context and what its cluster is called; a name of a context may hold colons and slashes, hardly ever an equals sign. */
 export function nameOf(
   given: string | undefined,

@@ -104,6 +104,30 @@ describe('several clusters', { skip: skipWithout('kube-apiserver', 'kubectl', 'a
     await server?.stop();
   });
 
+  it('rbac prints the least roles of each of several clusters, with the context they are for and what is asked of that one', async () => {
+    const { code, out, err } = await start([
+      ...['rbac', '--kubeconfig', kubeconfig, '--context', 'real', '--context', 'again=second'],
+      ...['--metrics-target', 'second=http://127.0.0.1:9/metrics', '--allow', 'event', '--allow', 'admission-webhook'],
+      ...['--admission', 'real=127.0.0.1:9443'],
+    ]).ended;
+    assert.equal(code, 0, err);
+    const [first = '', second = '', ...more] = out.split(/^(?=---\n# The least roles)/m);
+    assert.deepEqual(more, []);
+    assert.match(first, /in the cluster real,[\s\S]*kubectl --context real apply/);
+    assert.match(second, /in the cluster second,[\s\S]*kubectl --context again apply/);
+    for (const part of [first, second]) assert.match(part, /cranes/);
+    assert.match(first, /webhookconfigurations/);
+    assert.doesNotMatch(second, /webhookconfigurations/);
+    for (const part of [first, second]) await server.kubectl(['apply', '--dry-run=server', '-f', '-'], part);
+  });
+
+  it('rbac prints nothing where one of them does not answer', async () => {
+    const { code, out, err } = await start(['rbac', '--kubeconfig', kubeconfig, '--context', 'real', '--context', 'down']).ended;
+    assert.notEqual(code, 0);
+    assert.equal(out, '');
+    assert.match(err, /CLUSTER_UNREACHABLE/);
+  });
+
   it('watches the one that is well while the others are down, silent and locked, and tells each apart', async (t) => {
     await until('cranes are watched', async () => (await stateOf('Crane')) === 'watched');
     const crane = {
