@@ -18,7 +18,9 @@ export interface Measured {
 const LEVELS = Array.from({ length: 29 }, (_, i) => 2 + i / 8);
 
 export function tallies(measured: readonly Measured[], { combine, alarm }: Choice) {
-  return measured.map(({ file, bits }) => tallyFile(alarmsOf(scoresOf(bits, combine), alarm), file.values.length, file.windows));
+  return measured.map(({ file, bits }) =>
+    tallyFile(alarmsOf(scoresOf(bits, combine), file, alarm), file.values.length, file.windows),
+  );
 }
 
 /** A detector is used at several prices of a false alarm: what counts is the mean of the plain profile and the one that doubles it. */
@@ -46,7 +48,9 @@ export function choose(
     const scored = measured.map(({ file, bits }) => ({ file, scores: scoresOf(bits, combine) }));
     for (const level of LEVELS) {
       const choice = { combine, alarm: { ...alarm, level } };
-      const found = scored.map(({ file, scores }) => tallyFile(alarmsOf(scores, choice.alarm), file.values.length, file.windows));
+      const found = scored.map(({ file, scores }) =>
+        tallyFile(alarmsOf(scores, file, choice.alarm), file.values.length, file.windows),
+      );
       kept.push({ worth: worth(found), choice });
     }
     kept = kept.sort((one, other) => other.worth - one.worth).slice(0, KEPT);

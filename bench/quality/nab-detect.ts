@@ -28,9 +28,10 @@ export function scoresOf(bits: Float32Array, constants: CombineConstants): Float
 }
 
 /** Rows at which an alarm is told. */
-export function alarmsOf(scores: Float32Array, constants: AlarmConstants): number[] {
+export function alarmsOf(scores: Float32Array, { atMs }: Pick<NabFile, 'atMs'>, constants: AlarmConstants): number[] {
   const alarm = makeAlarm();
   const out: number[] = [];
-  for (let row = 0; row < scores.length; row++) if (isAlarm(alarm, scores[row] as number, constants)) out.push(row);
+  for (let row = 0; row < scores.length; row++)
+    if (isAlarm(alarm, { score: scores[row] as number, atMs: atMs[row] as number }, constants)) out.push(row);
   return out;
 }

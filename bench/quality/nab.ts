@@ -116,7 +116,7 @@ function scored(measured: readonly Measured[], choice: Choice): Scores {
 /** The score of a row that is an alarm, 0 of any other: what a person would be told, and nothing else. */
 export function writeResult(out: string, { file, bits }: Measured, { combine, alarm }: Choice): void {
   const scores = scoresOf(bits, combine);
-  const told = new Set(alarmsOf(scores, alarm));
+  const told = new Set(alarmsOf(scores, file, alarm));
   const lines = [...file.values].map(
     (value, row) => `${stampOf(file, row)},${value},${told.has(row) ? scores[row]?.toFixed(4) : 0}`,
   );

@@ -106,7 +106,7 @@ test('agrees with the other scorer on the whole corpus', { skip: hasTool ? false
     const { stdout } = await promisify(execFile)('python3', [TOOL, out, '--threshold', '0.001'], { maxBuffer: 1e8 });
     const theirs = JSON.parse(stdout) as Record<Profile, { score: number; windows_hit: number; false_detections: number }>;
     const ours = measured.map(({ file, bits }) =>
-      tallyFile(alarmsOf(scoresOf(bits, SERIES.combine), SERIES.alarm), file.values.length, file.windows),
+      tallyFile(alarmsOf(scoresOf(bits, SERIES.combine), file, SERIES.alarm), file.values.length, file.windows),
     );
     for (const name of NAMES) assert.ok(Math.abs(nabScore(ours, name) - theirs[name].score) < 1e-6, name);
     assert.ok(theirs.standard.windows_hit > 0 && theirs.standard.false_detections > 0);

@@ -3,6 +3,7 @@
  * fade rather than vanish; families that agree add up (on metric rows a sum found more than a maximum or a Cauchy combination); and the
  * older a series is, the more rows had their chance, so the stricter it is judged.
  */
+import { DAY_MS } from '../detector.ts';
 import { CHANNELS, FAMILIES, type Family } from './evidence.ts';
 
 export interface CombineConstants {
@@ -23,6 +24,8 @@ export interface AlarmConstants {
   habit: number;
   /** Rows in which half of an alarm's rise is forgotten. */
   habitRows: number;
+  /** What comes at the same hour of another day is usual: points the level rises with each earlier alarm this near to it around the clock. */
+  daily: { points: number; withinMs: number };
 }
 
 /** By channel, what is left of its bits. */
@@ -34,8 +37,13 @@ export interface AlarmState {
   score: number;
   /** Alarms of late, each fading. */
   often: number;
+  /** When, the newest last. */
+  toldMs: number[];
 }
 
+/** More of one hour raise the level no further, and more than these are not remembered. */
+const DAILY_MAX = 3;
+const TOLD_MAX = 32;
 const AGE_FROM = 100;
 const AGE_ZERO = 1000;
 
@@ -44,7 +52,7 @@ export function makeMemory(): Memory {
 }
 
 export function makeAlarm(): AlarmState {
-  return { since: Number.MAX_SAFE_INTEGER, score: 0, often: 0 };
+  return { since: Number.MAX_SAFE_INTEGER, score: 0, often: 0, toldMs: [] };
 }
 
 /** `rows` are those before this one. */
@@ -59,19 +67,32 @@ export function combineRow(memory: Memory, bits: ArrayLike<number>, rows: number
 }
 
 /** Whether this row's score is an alarm. */
-export function isAlarm(alarm: AlarmState, score: number, constants: AlarmConstants): boolean {
-  const { restRows, escalation, habit, habitRows } = constants;
+export function isAlarm(alarm: AlarmState, { score, atMs }: { score: number; atMs: number }, constants: AlarmConstants): boolean {
+  const { restRows, escalation, habit, habitRows, daily } = constants;
   const since = alarm.since + 1;
   alarm.since = since;
   alarm.often *= 2 ** (-1 / habitRows);
-  const level = constants.level + habit * alarm.often;
+  if (score < constants.level) return false;
+  const level = constants.level + habit * alarm.often + daily.points * toldAtThisHour(alarm, atMs, daily.withinMs);
   if (score < level) return false;
   const faded = level + (alarm.score - level) * 2 ** (-since / restRows);
   if (since <= restRows && score < faded + escalation) return false;
   alarm.since = 0;
   alarm.score = score;
   alarm.often += 1;
+  alarm.toldMs.push(atMs);
+  if (alarm.toldMs.length > TOLD_MAX) alarm.toldMs.shift();
   return true;
+}
+
+/** Alarms of other days. */
+function toldAtThisHour({ toldMs }: AlarmState, atMs: number, withinMs: number): number {
+  const near = toldMs.filter((thenMs) => {
+    const passedMs = atMs - thenMs;
+    const offMs = passedMs % DAY_MS;
+    return passedMs > DAY_MS / 2 && Math.min(offMs, DAY_MS - offMs) <= withinMs;
+  });
+  return Math.min(DAILY_MAX, near.length);
 }
 
 /** The family whose channel says most. */

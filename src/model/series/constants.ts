@@ -1,4 +1,5 @@
 /** The one set of constants for all series; docs/detectors.md says on which files they were chosen. */
+import { HOUR_MS } from '../detector.ts';
 import type { AlarmConstants, CombineConstants } from './combine-channels.ts';
 import type { EvidenceConstants } from './evidence.ts';
 
@@ -20,7 +21,10 @@ export const SERIES: SeriesConstants = {
     fade: 0.75,
     agePenalty: 0.91,
   },
-  alarm: { level: 2.5, restRows: 107, escalation: 4.25, habit: 0.5, habitRows: 856 },
+  alarm: {
+    ...{ level: 2.5, restRows: 107, escalation: 4.25, habit: 0.5, habitRows: 856 },
+    daily: { points: 0.25, withinMs: 2.5 * HOUR_MS },
+  },
 };
 
 /**

@@ -123,14 +123,15 @@ export class SeriesWatch {
     if (worse && raw > 0 && isLongEnough(watched)) {
       const { p, mature } = rareAmongHours(this.#state.tails, { cluster, atMs: tsMs, score: raw });
       const score = Math.min(SCORE_MAX, -Math.log10(p));
-      if (isAlarm(watched.alarm, score >= SCORE_MIN ? raw : Number.NEGATIVE_INFINITY, PRODUCT_SERIES.alarm)) {
+      const asked = { score: score >= SCORE_MIN ? raw : Number.NEGATIVE_INFINITY, atMs: tsMs };
+      if (isAlarm(watched.alarm, asked, PRODUCT_SERIES.alarm)) {
         const lead = leadOf(watched.memory, PRODUCT_SERIES.combine);
         const { noun, say } = SAY[row.name];
         const sentence = `The ${noun} of controller ${row.controller} ${MANNER[lead]}: ${say(lasting)} or more, where ${say(usual)} is usual over ${many(watched.rows, 'reading')}.`;
         const of = { watched, score, sentence, usual, mature, detector: `series-${row.name}` };
         out.push(this.#judgement(scrape, { ...row, value: lasting }, of));
       }
-    } else isAlarm(watched.alarm, Number.NEGATIVE_INFINITY, PRODUCT_SERIES.alarm);
+    } else isAlarm(watched.alarm, { score: Number.NEGATIVE_INFINITY, atMs: tsMs }, PRODUCT_SERIES.alarm);
     const outlook = this.#outlook(scrape, row, watched);
     if (outlook !== undefined) out.push(outlook);
     return out;

@@ -9,8 +9,9 @@ import { made, ROW_MS, START_MS } from './synthetic.ts';
 function alarms(values: readonly number[], rowMs = ROW_MS): number[] {
   const [state, memory, alarm] = [makeEvidence(SERIES.evidence), makeMemory(), makeAlarm()];
   return values.flatMap((value, row) => {
-    const { bits } = weigh(state, START_MS + row * rowMs, value, SERIES.evidence);
-    return isAlarm(alarm, combineRow(memory, bits, row, SERIES.combine), SERIES.alarm) ? [row] : [];
+    const atMs = START_MS + row * rowMs;
+    const { bits } = weigh(state, atMs, value, SERIES.evidence);
+    return isAlarm(alarm, { score: combineRow(memory, bits, row, SERIES.combine), atMs }, SERIES.alarm) ? [row] : [];
   });
 }
 
