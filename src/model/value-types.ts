@@ -27,7 +27,8 @@ const SUFFIX: Record<string, number> = {
 const QUANTITY = /^([+-]?\d{1,15}(?:\.\d{1,9})?)(ms|Ki|Mi|Gi|Ti|Pi|[numshdkMGTP%])?$/;
 const VERSION = /^(\D{0,16}?)(\d{1,9})\.(\d{1,9})(?:\.(\d{1,9}))?([^\n]{0,100})$/;
 const IMAGE = /^((?:[\w.-]{1,200}(?::\d{1,5})?\/)?[\w./-]{1,200}?)(?::([\w][\w.+-]{0,127}))?(@sha256:[0-9a-f]{16,64})?$/;
-const URL_START = /^([a-z][\w+.-]{1,15}):\/\/(?:[^/@\s]{1,200}@)?([^/\s?#]{1,253})(\/[^/\s?#]{0,100})?/i;
+/** The host is what stands behind the last @, however long the user before it; one that does not end where a host may is none. */
+const URL_START = /^([a-z][\w+.-]{1,15}):\/\/(?:[^/\s?#]{1,4096}@)?([^/@\s?#]{1,253})(?![^/\s?#])(\/[^/\s?#]{0,100})?/i;
 const HOST = /^(?:[\w*-]{1,63}\.)+[a-z]{2,24}$/i;
 /** Files, and keys by which secrets hold them, look like hosts. */
 const FILE =
