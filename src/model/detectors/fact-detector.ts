@@ -5,7 +5,8 @@ import { type Detector, type Evidence, type Group, sameInGroup } from '../detect
 import type { ChangeEvent, Field } from '../features.ts';
 import { increment, touch } from '../habits/counts.ts';
 import { many, quote } from '../words.ts';
-import { FACTS, type Fact } from './facts.ts';
+import type { Fact } from './fact.ts';
+import { FACTS } from './facts.ts';
 
 const KINDS_MAX = 5_000;
 const PATHS_MAX = 20_000;
@@ -130,10 +131,11 @@ export class FactDetector implements Detector<State> {
 }
 
 function holds(fact: Fact, field: Field): boolean {
-  const { value } = fact;
+  const { value, from } = fact;
   if (fact.when === 'loss')
     return field.op === 'remove' && (value === undefined || (field.old !== undefined && value(field.old)));
   if (field.op === 'remove' || field.next === undefined) return false;
+  if (from !== undefined && (field.op !== 'set' || field.old === undefined || !from(field.old))) return false;
   if (value === undefined) return true;
   return value(field.next) && !(field.op === 'set' && field.old !== undefined && value(field.old));
 }

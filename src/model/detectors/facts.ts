@@ -1,31 +1,12 @@
 /**
  * Facts that need no statistics: settings that published guidance calls dangerous, as data. Each says where it applies (generic path),
- * to which values, why it matters in one sentence, and who says so. A first list; kinds of its own bring theirs as user rules.
+ * to which values, why it matters in one sentence, and who says so. A general list, of the standards and
+ * not of any one cluster; kinds of its own bring theirs as user rules.
  */
 
-import type { Severity } from '../../domain/finding.ts';
-import type { Json } from '../../domain/json.ts';
-
-export interface Fact {
-  id: string;
-  severity: Severity;
-  path: RegExp;
-  /** `gain`: the value came to be this. `loss`: the field went away. */
-  when: 'gain' | 'loss';
-  /** Test of the new value (gain) or the old one (loss); absent: any value. */
-  value?: (value: Json) => boolean;
-  /** Completes "<field> …". */
-  means: string;
-  source: 'pod-security-standards' | 'rbac-good-practices' | 'kubernetes-docs' | 'project-docs' | 'nist';
-}
-
-const yes = (value: Json) => value === true || value === 'true';
-const no = (value: Json) => value === false || (typeof value === 'string' && /^(?:false|off|disabled?|none|no)$/i.test(value));
-const among =
-  (...texts: string[]) =>
-  (value: Json) =>
-    typeof value === 'string' && texts.includes(value.toLowerCase());
-const like = (pattern: RegExp) => (value: Json) => typeof value === 'string' && value.length <= 300 && pattern.test(value);
+import { affirmed, among, type Fact, like, no, yes } from './fact.ts';
+import { RIGHTS } from './facts-of-rights.ts';
+import { TRAFFIC } from './facts-of-traffic.ts';
 
 export const FACTS: readonly Fact[] = [
   // Pod Security Standards, baseline and restricted; the same names are used by most APIs that embed a pod or security context.
@@ -259,7 +240,7 @@ export const FACTS: readonly Fact[] = [
     severity: 'critical',
     path: /(?:insecure|skip[-_]?(?:tls|ssl|cert)?[-_]?(?:verif|valid)|(?:tls|ssl|cert)[-_]?skip|disable[-_]?(?:tls|ssl|verif|auth))[^/]*$/i,
     when: 'gain',
-    value: yes,
+    value: affirmed,
     means: 'switches the verification of the other side off',
     source: 'kubernetes-docs',
   },
@@ -293,7 +274,7 @@ export const FACTS: readonly Fact[] = [
   {
     id: 'admission-open',
     severity: 'warning',
-    path: /\/(?:failurePolicy|validationFailureAction|enforcementAction)$/i,
+    path: /\/(?:failurePolicy|(?:validationF|f)ailureAction|enforcementAction)$/i,
     when: 'gain',
     value: among('ignore', 'audit', 'dryrun', 'warn'),
     means: 'lets objects through that the check would have refused',
@@ -387,4 +368,6 @@ export const FACTS: readonly Fact[] = [
     means: 'deletes the data behind it together with the object',
     source: 'kubernetes-docs',
   },
+  ...RIGHTS,
+  ...TRAFFIC,
 ];

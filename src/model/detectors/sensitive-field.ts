@@ -79,7 +79,8 @@ export class SensitiveField implements Detector<State> {
       const last = segments[segments.length - 1] ?? '';
       const parent = segments[segments.length - 2] ?? '';
       if (isSensitive(last)) return 1;
-      return isSensitive(parent) ? NAME_SHARE : 0;
+      // With dashes it is the name that somebody gave to a thing: fields of an API are in camel case.
+      return !parent.includes('-') && isSensitive(parent) ? NAME_SHARE : 0;
     });
   }
 
