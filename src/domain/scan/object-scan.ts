@@ -64,6 +64,8 @@ const KEY_BYTES_MAX = 317;
  * Lemire and Kaser, 2014). New for each process, and never shown.
  */
 const PRIME = 67_108_859;
+/** A product with it, rounded down, may be one off the quotient: a remainder is then one PRIME off, which the last reduction puts right. */
+const PER_PRIME = 1 / PRIME;
 /** Bytes to a term, so that a product and a few more of them are whole in a double. */
 const TERM_BYTES = 3;
 const TERMS = 4_096;
@@ -388,8 +390,8 @@ function fingerprint(bytes: Buffer, from: number, to: number): number {
   for (; at + TERM_BYTES * TERMS_PER_STEP < end; at += TERM_BYTES * TERMS_PER_STEP, term += TERMS_PER_STEP) {
     if (term === TERMS) {
       // What came so far is the first term of a new sum.
-      a = (a * (keysA[0] as number)) % PRIME;
-      b = (b * (keysB[0] as number)) % PRIME;
+      a = remainder(remainder(a) * (keysA[0] as number));
+      b = remainder(remainder(b) * (keysB[0] as number));
       term = TERMS_PER_STEP;
     }
     const w = view.getUint32(at, true) & 0xffffff;
@@ -397,19 +399,29 @@ function fingerprint(bytes: Buffer, from: number, to: number): number {
     const y = view.getUint32(at + 6, true) & 0xffffff;
     const z = view.getUint32(at + 9, true) & 0xffffff;
     const t = term;
-    a += w * (keysA[t] as number) + x * (keysA[t + 1] as number) + y * (keysA[t + 2] as number) + z * (keysA[t + 3] as number);
-    b += w * (keysB[t] as number) + x * (keysB[t + 1] as number) + y * (keysB[t + 2] as number) + z * (keysB[t + 3] as number);
-    a -= Math.floor(a / PRIME) * PRIME;
-    b -= Math.floor(b / PRIME) * PRIME;
+    const p =
+      w * (keysA[t] as number) + x * (keysA[t + 1] as number) + y * (keysA[t + 2] as number) + z * (keysA[t + 3] as number);
+    const q =
+      w * (keysB[t] as number) + x * (keysB[t + 1] as number) + y * (keysB[t + 2] as number) + z * (keysB[t + 3] as number);
+    // Each step is reduced by itself, so that no step waits for the one before; the remainders of all terms there are fit a double many times.
+    a += p - Math.floor(p * PER_PRIME) * PRIME;
+    b += q - Math.floor(q * PER_PRIME) * PRIME;
   }
   // At most four terms are left, for which a full sum has keys of its own.
   for (let i = term; at < end; at += TERM_BYTES, i++) {
     let word = 0;
     for (let k = Math.min(end, at + TERM_BYTES) - 1; k >= at; k--) word = (word << 8) | view.getUint8(k);
-    a = (a + word * (keysA[i] as number)) % PRIME;
-    b = (b + word * (keysB[i] as number)) % PRIME;
+    a += word * (keysA[i] as number);
+    b += word * (keysB[i] as number);
   }
-  return a * PRIME + b;
+  return remainder(a) * PRIME + remainder(b);
+}
+
+/** What % gives, without the call that V8 makes for % of doubles. */
+function remainder(sum: number): number {
+  const rest = sum - Math.floor(sum * PER_PRIME) * PRIME;
+  if (rest < 0) return rest + PRIME;
+  return rest < PRIME ? rest : rest - PRIME;
 }
 
 function topMember(bytes: Buffer, from: number, to: number, hash: number): TopMember | undefined {
