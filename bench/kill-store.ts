@@ -4,7 +4,7 @@
  */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -45,6 +45,8 @@ const WORKER = fileURLToPath(new URL('./kill-store-worker.ts', import.meta.url))
 const FIXTURES = new URL('../fixtures/databases/', import.meta.url);
 /** A database is begun anew after so many kills, as checking it takes as long as it is. */
 const KILLS_OF_A_FILE = 8;
+/** Of what goes on until it is killed. */
+const KILL_WITHIN_MS = 1_500;
 const CHANGES_TO_MIGRATE = 40_000;
 const FAULTS_MAX = 20;
 const KEYS = keyRing(KILL_KEYS.map((key) => storeKey(Buffer.from(key, 'hex'))));
@@ -83,9 +85,14 @@ export async function killStore({
       files.set(scene, at);
       at.kills += 1;
       scenes[scene].kills += 1;
-      if (scene === 'migration') at.changes = writeOldDatabase(at.file, 1 + Math.floor(random() * (newestFormat() - 1)));
+      // An upgrade is over by itself, so a copy goes through it first: the kill is to fall within the time that takes here and now.
+      let withinMs = KILL_WITHIN_MS;
+      if (scene === 'migration') {
+        at.changes = writeOldDatabase(at.file, 1 + Math.floor(random() * (newestFormat() - 1)));
+        withinMs = await upgradeMs(at.file);
+      }
       if (scene === 'rekey' && at.kills === 1) openSqliteStore({ file: at.file }).close();
-      const killed = await killAt(scene, at.file, random());
+      const killed = await killAt(scene, at.file, random() * withinMs);
       if (killed.interrupted) scenes[scene].interrupted += 1;
       const target = `${at.file}.backup`;
       const faults = [
@@ -112,10 +119,26 @@ interface Kept {
   changes: number;
 }
 
-/** Runs a scene and kills it some time after it began; what it said to have committed by then. */
-async function killAt(scene: Scene, file: string, luck: number): Promise<{ acknowledged: number; interrupted: boolean }> {
+/** How long a copy of an old database takes to be upgraded, from the worker's first word to its end. */
+async function upgradeMs(file: string): Promise<number> {
+  const copy = `${file}.copy`;
+  copyFileSync(file, copy);
+  const { child, closed } = startWorker('migration', copy);
+  await once(child.stdout, 'data');
+  const startMs = performance.now();
+  const [code] = (await closed) as [number | null];
+  if (code !== 0) throw new Error(`an upgrade that nobody killed ended with ${code}`);
+  return performance.now() - startMs;
+}
+
+function startWorker(scene: Scene, file: string) {
   const child = spawn(process.execPath, [WORKER, scene, file, `${file}.backup`], { stdio: ['ignore', 'pipe', 'inherit'] });
-  const closed = once(child, 'close');
+  return { child, closed: once(child, 'close') };
+}
+
+/** Runs a scene and kills it so long after it began; what it said to have committed by then. */
+async function killAt(scene: Scene, file: string, afterMs: number): Promise<{ acknowledged: number; interrupted: boolean }> {
+  const { child, closed } = startWorker(scene, file);
   let acknowledged = 0;
   const lines = createInterface({ input: child.stdout });
   const begun = new Promise<void>((resolve) => {
@@ -125,10 +148,10 @@ async function killAt(scene: Scene, file: string, luck: number): Promise<{ ackno
     });
   });
   await Promise.race([begun, closed]);
-  await Promise.race([delay(luck * (scene === 'migration' ? 700 : 1_500)), closed]);
+  await Promise.race([delay(afterMs), closed]);
   child.kill('SIGKILL');
   const [, signal] = (await closed) as [number | null, NodeJS.Signals | null];
-  // An upgrade is over by itself if the kill comes late; everything else goes on for ever.
+  // An upgrade may be over before the kill; everything else goes on for ever.
   const interrupted = scene === 'migration' ? readFileSync(file).readUInt32BE(60) < newestFormat() : signal === 'SIGKILL';
   if (scene !== 'migration' && signal !== 'SIGKILL') throw new Error(`the scene ${scene} ended by itself`);
   return { acknowledged, interrupted };
