@@ -44,10 +44,10 @@ export async function keepHouse({
   react,
 }: Housekeeping): Promise<void> {
   let snapshotMs = clock.nowMs();
-  let isBehind = false;
   while (!signal.aborted) {
-    try {
-      isBehind = await upkeep(store, clock, signal);
+    // Apart, so that what is wrong with an old stretch of the log does not keep from disk what was learnt.
+    const isBehind = (await orPutOff(logger, () => upkeep(store, clock, signal))) ?? false;
+    await orPutOff(logger, () => {
       masking.save(clock.nowMs());
       if (live && analysis.advance(clock.nowMs() - EVENT_TIME_LAG_MS).length > 0) react();
       if (clock.nowMs() - snapshotMs >= SNAPSHOT_MS) {
@@ -55,13 +55,19 @@ export async function keepHouse({
         controllers.save();
         snapshotMs = clock.nowMs();
       }
-    } catch (error) {
-      isBehind = false;
-      // A full disk is the pipeline's to wait out; housekeeping simply comes again.
-      if (!isCrowsnestError(error)) throw error;
-      logger.warn({ code: error.code }, `housekeeping put off: ${error.what}`);
-    }
+    });
     await clock.sleep(isBehind ? UPKEEP_PAUSE_MS : MAINTAIN_MS, signal).catch(() => undefined);
+  }
+}
+
+/** What work answers; undefined where it could not be done now. A full disk is the pipeline's to wait out; housekeeping simply comes again. */
+async function orPutOff<T>(logger: Logger, work: () => T | Promise<T>): Promise<T | undefined> {
+  try {
+    return await work();
+  } catch (error) {
+    if (!isCrowsnestError(error)) throw error;
+    logger.warn({ code: error.code }, `housekeeping put off: ${error.what}`);
+    return undefined;
   }
 }
 

@@ -2,7 +2,7 @@
  * A database whose process was killed in the middle of a transaction before it had a write-ahead log is put back by its journal before anybody can
  * read it, which writes to the file. Who only looks at it has that done to a copy.
  */
-import { copyFileSync, mkdtempSync, rmSync, statSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdtempSync, realpathSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
@@ -15,11 +15,13 @@ const JOURNAL = '-journal';
  * process has no connection to a file that has to be put back first.
  */
 export async function putBackAside<T>(file: string, read: (file: string) => Promise<T>): Promise<T> {
-  if (!needsJournal(file)) return read(file);
-  const folder = mkdtempSync(join(tmpdir(), 'crowsnest-check-'));
+  // A link has no journal beside it.
+  const real = existsSync(file) ? realpathSync(file) : file;
+  if (!needsJournal(real)) return read(file);
+  const folder = newFolder();
   try {
     const copy = join(folder, 'database');
-    for (const end of ['', JOURNAL]) copyFileSync(`${file}${end}`, `${copy}${end}`);
+    for (const end of ['', JOURNAL]) copyFileSync(`${real}${end}`, `${copy}${end}`);
     try {
       return await read(copy);
     } catch (error) {
@@ -29,6 +31,20 @@ export async function putBackAside<T>(file: string, read: (file: string) => Prom
     }
   } finally {
     rmSync(folder, { recursive: true });
+  }
+}
+
+function newFolder(): string {
+  try {
+    return mkdtempSync(join(tmpdir(), 'crowsnest-check-'));
+  } catch (cause) {
+    throw new CrowsnestError({
+      code: 'CONFIG_BAD_VALUE',
+      what: 'The database has to be put back by its journal before it can be read, and there is no room for a copy to do that to',
+      where: tmpdir(),
+      todo: 'Set TMPDIR to a folder that can be written to, with room for the database',
+      cause,
+    });
   }
 }
 

@@ -183,7 +183,8 @@ export class Retention {
         continue;
       }
       const life = this.#parts.objects.life(lifeId);
-      if (life === undefined) throw corruptRecord('a change belongs to no object', `change ${seq}`);
+      // Damage, which the check of the database names; everything else goes on.
+      if (life === undefined) continue;
       gathered.lives.set(lifeId, { life, seqs: [seq] });
     }
     gathered.through = rows.length < GATHERED ? span.lastSeq : (rows.at(-1)?.[0] ?? span.lastSeq);
@@ -257,20 +258,19 @@ export class Retention {
 
   /** Keeps of a part what its tier keeps, sees to records and links, and returns what is to be let go of. */
   #thin({ life, rows }: Part, { span, tier, evidence, records }: Thinning): ChangeRow[] {
-    const { objects, log } = this.#parts;
+    const { objects } = this.#parts;
     const head = objects.newestChange(life.objectId);
     if (head === undefined) throw corruptRecord('an object has no head', `object ${life.objectId}`);
     const wanted = tier === CHECKPOINTS ? checkpointsOf(rows, evidence) : evidenceOf(rows, evidence);
     const last = rows.at(-1) as ChangeRow;
-    if (tier >= STATISTICS && (last.seq === head ? !isGone(last) : this.#isBuiltOn(last, head))) wanted.add(last.seq);
+    if (tier >= STATISTICS && (last.seq === head ? !isGone(last) || this.#hasOlder(rows, wanted) : this.#isBuiltOn(last, head)))
+      wanted.add(last.seq);
     const { kept, gone } = planOf(rows, wanted);
     if (gone.length === 0 && kept.every(({ record }) => record === 'same')) return [];
     // States have to be built before anything that they are built from goes.
     const written = kept.map((one, i) => this.#recordOf(one, kept[i - 1]));
     for (const { seq } of gone) records.delete(seq);
-    const first = rows[0] as ChangeRow;
-    let before = first.previous === null ? undefined : first.seq - first.previous;
-    if (before !== undefined && log.row(before) === undefined) before = undefined;
+    let before = this.#beforeOf(rows[0] as ChangeRow);
     for (const [i, { row, folds }] of kept.entries()) {
       const text = written[i];
       if (text !== undefined) records.set(row.seq, { text: text.text, ...placeIn(span, life, row.seq) });
@@ -283,11 +283,31 @@ export class Retention {
     return gone;
   }
 
-  /** Whether all changes are kept where the next one of the object is: then this one is what that one changed, and what there was as their time began. */
+  /** The change before a part. Read anew: an earlier life of the object, thinned just now, may have moved the link. */
+  #beforeOf(first: ChangeRow): number | undefined {
+    const { log } = this.#parts;
+    const previous = log.row(first.seq)?.previous ?? null;
+    if (previous === null || log.row(first.seq - previous) === undefined) return undefined;
+    return first.seq - previous;
+  }
+
+  /** Whether anything stays before the last change of a part: an object is known for as long as something of it is kept. */
+  #hasOlder(rows: readonly ChangeRow[], wanted: ReadonlySet<number>): boolean {
+    return wanted.size > 0 || this.#beforeOf(rows[0] as ChangeRow) !== undefined;
+  }
+
+  /**
+   * Whether the next change of the object needs this one: where all changes are kept, as what it changed and what there was as their time began, and where a
+   * finding rests on it, as what it changed.
+   */
   #isBuiltOn(row: ChangeRow, head: number): boolean {
     if (isGone(row)) return false;
-    const after = this.#parts.log.successor(head, row.seq);
-    return after !== undefined && (this.#sql.tierOf.get(after) ?? ALL) === ALL;
+    const { log, evidence } = this.#parts;
+    const after = log.successor(head, row.seq);
+    if (after === undefined) return false;
+    if ((this.#sql.tierOf.get(after) ?? ALL) === ALL) return true;
+    const ms = log.row(after)?.observedMs;
+    return ms !== undefined && evidence(ms, ms).includes(after);
   }
 
   /** The change after a run of which the end may be gone: what comes before it now. */

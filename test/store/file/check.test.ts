@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { createHash, randomBytes } from 'node:crypto';
-import { copyFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, it } from 'node:test';
@@ -120,6 +120,10 @@ it('leaves a file alone that a killed process left to be put back, and says what
   assert.equal(says(result), '');
   assert.deepEqual({ file: result.file, changes: result.changes }, { file, changes: 240 });
   assert.deepEqual(left(), before);
+  const link = join(folder, 'elsewhere.db');
+  symlinkSync(file, link);
+  assert.equal(says(await checkDatabase({ file: link })), '');
+  assert.deepEqual(left(), before, 'by a link');
   const old = diesIn(changed('PRAGMA user_version = 1'));
   await assert.rejects(checkDatabase({ file: old }), { code: 'STORE_OUTDATED', where: old });
 });
