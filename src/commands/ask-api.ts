@@ -7,6 +7,9 @@ import type { Terminal } from './terminal.ts';
 
 type Query = Record<string, string | undefined>;
 
+const TOKEN_TODO =
+  'Put it into CROWSNEST_TOKEN or a file for --token-file; a crowsnest that made one up shows it in the address it prints.';
+
 export interface Asker {
   get<T>(path: string, query?: Query): Promise<T>;
   /** Has something done. */
@@ -110,6 +113,8 @@ async function refusal(response: Response, server: string): Promise<CrowsnestErr
   const { code, detail } = problem;
   if (code === undefined || detail === undefined || !ERROR_CODES.includes(code as ErrorCode))
     return unreachable(server, new Error(`it answered ${response.status}`));
+  if (code === 'UNAUTHENTICATED')
+    return new CrowsnestError({ code, what: 'crowsnest asks for its token', where: server, todo: TOKEN_TODO });
   return new CrowsnestError({ code, what: detail.replace(/\.$/, ''), where: server });
 }
 

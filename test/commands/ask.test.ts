@@ -184,4 +184,10 @@ describe('asking a running service', { concurrency: 2 }, () => {
     assert.equal(code, 1);
     assert.match(err, /SERVER_UNREACHABLE: crowsnest does not answer: .*\(http:\/\/127\.0\.0\.1:1\)/);
   });
+
+  it('says how to give the token where one is asked for and none is given', async () => {
+    const { code, err } = await crowsnest(['history', OBJECT, '--server', url], { environment: { CROWSNEST_TOKEN: undefined } });
+    assert.notEqual(code, 0);
+    assert.match(err, /UNAUTHENTICATED: crowsnest asks for its token.*CROWSNEST_TOKEN.*--token-file/s);
+  });
 });
