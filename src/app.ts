@@ -163,7 +163,10 @@ export function createApp({
       createPolicy: (saved) => createPolicy({ pagesPerWeek: options.pagesPerWeek }, saved),
       consequences: createConsequences({ store, clock, externalUrl: () => externalUrl, holdMs: options.alertHold, allow }),
       onFinding,
-      onFault: ({ seq }, err) => logger.error({ seq, err }, 'a change could not be judged; it is recorded'),
+      onFault: (of, err) =>
+        'seq' in of
+          ? logger.error({ seq: of.seq, err }, 'a change could not be judged; it is recorded')
+          : logger.error({ target: of.target, err }, 'samples could not be judged; they are recorded'),
     });
     const analysis = options.model === 'off' ? createIdleAnalysis(modelOf()) : createAnalysis(judging());
 

@@ -1,6 +1,6 @@
 /**
  * A recorded state as a file for `kubectl apply`: without what the API server keeps for itself, and never with a mask in place of a secret. A
- * value that was masked becomes `@MASKED`, which no YAML parser takes, so that kubectl refuses the file until somebody has put the secret in.
+ * value or a name that was masked becomes `@MASKED`, which no YAML parser takes, so that kubectl refuses the file until somebody has put the secret in.
  */
 import { type CreateNodeOptions, type DocumentOptions, type SchemaOptions, stringify, type ToStringOptions } from 'yaml';
 import { escapeSegment, type FieldPath } from '../domain/field-path.ts';
@@ -9,7 +9,7 @@ import type { KubeObject, ObjectRef } from '../domain/object-ref.ts';
 
 export interface Manifest {
   yaml: string;
-  /** JSON pointers to values that have to be put in by hand. */
+  /** JSON pointers to values, and to members by their names, that have to be put in by hand. */
   masked: FieldPath[];
   /** JSON pointers to what was recorded and is not in the file. */
   leftOut: FieldPath[];
@@ -57,15 +57,18 @@ function forApply(value: Json, path: FieldPath, masked: FieldPath[], leftOut: Fi
   if (typeof value === 'string') {
     if (!MASK.test(value)) return value;
     masked.push(path);
-    return MASKED;
+    return new Masked();
   }
   if (Array.isArray(value)) return value.map((item, i) => forApply(item, `${path}/${i}`, masked, leftOut));
   if (!isJsonObject(value)) return value;
-  const kept = new Map<string, unknown>();
+  const kept = new Map<string | Masked, unknown>();
   for (const key of Object.keys(value).sort(byReading(path))) {
     const member = `${path}/${escapeSegment(key)}`;
     if (LEFT_OUT.has(member)) leftOut.push(member);
-    else kept.set(key, forApply((value as JsonObject)[key] as Json, member, masked, leftOut));
+    else if (MASK.test(key)) {
+      masked.push(member);
+      kept.set(new Masked(), forApply((value as JsonObject)[key] as Json, member, masked, leftOut));
+    } else kept.set(key, forApply((value as JsonObject)[key] as Json, member, masked, leftOut));
   }
   return kept;
 }
@@ -78,7 +81,8 @@ function byReading(path: FieldPath): (a: string, b: string) => number {
   return (a, b) => rank(a) - rank(b) || (a < b ? -1 : 1);
 }
 
-const MASKED = Symbol('masked');
+/** A value, or the name of a member: one of its own for each, as two names of a map must not become one. */
+class Masked {}
 
 /** Characters that some parser takes for the end of a line, or that nobody sees. */
 const ODD = /(?![\t\n])[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]/gu;
@@ -96,8 +100,8 @@ const YAML_OPTIONS: CreateNodeOptions & DocumentOptions & SchemaOptions & ToStri
     {
       tag: 'tag:crowsnest,masked',
       default: true,
-      identify: (value) => value === MASKED,
-      resolve: () => MASKED,
+      identify: (value) => value instanceof Masked,
+      resolve: () => new Masked(),
       stringify: () => '@MASKED',
     },
     {

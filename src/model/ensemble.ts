@@ -31,7 +31,7 @@ export interface ModelOptions {
 }
 
 /** Raised when the shape of the saved state changes; an older snapshot is then not restored but relearnt from the record. */
-export const SNAPSHOT_VERSION = 16;
+export const SNAPSHOT_VERSION = 17;
 
 const NAMES_MAX = 5;
 

@@ -10,6 +10,7 @@
 import type { Change } from '../domain/change.ts';
 import type { Finding, Judgement } from '../domain/finding.ts';
 import type { NearMiss } from '../domain/review.ts';
+import type { Scrape } from '../domain/series/series.ts';
 import { type Opinion, opinionOn, type Verdict, type Place as VerdictPlace } from '../domain/verdict.ts';
 import { withCounterfactual } from '../model/counterfactual.ts';
 import { SNAPSHOT_VERSION } from '../model/ensemble.ts';
@@ -61,7 +62,7 @@ export interface AnalysisOptions {
   /** Sees every ranked finding, stored or not. */
   onFinding?: (finding: Finding) => void;
   /** Sees what the model failed on; the change stays recorded, and those around it are judged. */
-  onFault?: (change: Change, error: unknown) => void;
+  onFault?: (of: Change | Scrape, error: unknown) => void;
 }
 
 /** What of the record the model has yet to go through before it judges what comes. */
@@ -120,11 +121,11 @@ export function createAnalysis(options: AnalysisOptions): Analysis {
   let ahead = walk.upTo(decided);
 
   /** One change that the model cannot take must neither cost its neighbours their judgement nor fail every start from now on. */
-  const observe = (change: Change): Judgement[] => {
+  const observe = (of: Change | Scrape): Judgement[] => {
     try {
-      return model.observe(change);
+      return 'samples' in of ? model.observeScrape(of) : model.observe(of);
     } catch (error) {
-      options.onFault?.(change, error);
+      options.onFault?.(of, error);
       return [];
     }
   };
@@ -148,7 +149,7 @@ export function createAnalysis(options: AnalysisOptions): Analysis {
   };
   const take = (walked: Walked): Judged => {
     if ('scrapes' in walked) {
-      return walked.scrapes.flatMap((scrape) => weigh(model.observeScrape(scrape)));
+      return walked.scrapes.flatMap((scrape) => weigh(observe(scrape)));
     }
     const { change } = walked;
     const judgements = observe(change);

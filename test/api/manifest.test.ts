@@ -69,3 +69,13 @@ it('lets no name end the comment it stands in', () => {
   assert.ok(yaml.split('\n')[0]?.startsWith('# Kafka streaming/x?spec:?evil: true'));
   assert.doesNotMatch(yaml, /[\u2028\u0085]/);
 });
+
+it('puts in no mask for the name of a member either, and keeps two of them apart', () => {
+  const { yaml, masked } = manifest({
+    spec: { tokens: { [MASK]: { user: 'ann' }, 'masked:fedcba9876543210': { user: 'ben' } } },
+  });
+  assert.deepEqual(masked, [`/spec/tokens/${MASK}`, '/spec/tokens/masked:fedcba9876543210']);
+  assert.ok(!yaml.includes('masked:'), yaml);
+  assert.equal(yaml.match(/^ +@MASKED:/gm)?.length, 2, yaml);
+  for (const version of ['1.1', '1.2'] as const) assert.throws(() => parse(yaml, { version }), /reserved character @/);
+});

@@ -4,7 +4,7 @@ import { after, before, describe, it } from 'node:test';
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
 import type { JsonObject } from '../../src/domain/json.ts';
 import { type KubeObject, refOf } from '../../src/domain/object-ref.ts';
-import { history, newChange } from '../store/new-changes.ts';
+import { history, newChange, state } from '../store/new-changes.ts';
 import { launchChromium, openPage, SHOTS, signedIn, withoutChromium } from '../support/page-browser.ts';
 import { type SeededApi, startSeededApi } from '../support/seeded-api.ts';
 import { SEED_END_MS } from '../support/seeded-store.ts';
@@ -285,6 +285,48 @@ describe('objects and namespaces on the page', { skip: withoutChromium }, () => 
     await page.keyboard.press('h');
     await page.locator('.diff tr.add').nth(399).waitFor();
     await page.getByRole('button', { name: 'more lines' }).waitFor();
+    await page.context().close();
+  });
+
+  it('keeps the list that is looked at when more of another one comes late', async () => {
+    const many = Array.from({ length: 450 }, (_, i) => state(`many-${i}`, String(50_000 + i), { i }, { namespace: 'many' }));
+    for (let from = 0; from < many.length; from += 150) {
+      const some = many.slice(from, from + 150);
+      api.store.append({ changes: some.map((object) => newChange('ADDED', object, { observedMs: SEED_END_MS - 100 * MINUTE })) });
+    }
+    const span = new URLSearchParams({
+      from: new Date(SEED_END_MS - 50 * MINUTE).toISOString(),
+      to: new Date(SEED_END_MS).toISOString(),
+    });
+    const page = await open(`/namespaces/test/many?${span}`);
+    let answerLate = () => {};
+    const late = new Promise<void>((resolve) => {
+      answerLate = resolve;
+    });
+    await page.route(/\/v1\/objects\?.*continue=/, async (route) => {
+      await late;
+      await route.continue();
+    });
+    const answered = page.waitForResponse(/\/v1\/objects\?.*continue=/);
+    await page.getByRole('button', { name: 'More objects' }).click();
+    await page.getByRole('button', { name: 'at the beginning' }).click();
+    await page.getByText('200+ objects').waitFor();
+    answerLate();
+    await (await answered).finished();
+    await page.evaluate(() => new Promise((done) => requestAnimationFrame(() => setTimeout(done))));
+    assert.match((await textOf(page, '#there'))[0] ?? '', /200\+ objects/);
+    await page.context().close();
+  });
+
+  it('reads the state at a time anew when something comes that belongs before it', async () => {
+    const first = state('later', '70000', { v: 1 });
+    api.store.append({ changes: [newChange('ADDED', first, { observedMs: SEED_END_MS - 60 * MINUTE })] });
+    const at = new Date(SEED_END_MS + 60 * MINUTE).toISOString();
+    const page = await open(`/objects/test/kafka.strimzi.io/Kafka/streaming/later/state?at=${at}`);
+    await page.locator('.lines', { hasText: 'v: 1' }).waitFor();
+    const second = state('later', '70001', { v: 2 });
+    api.store.append({ changes: [newChange('MODIFIED', second, { before: first, observedMs: SEED_END_MS })] });
+    await page.locator('.lines', { hasText: 'v: 2' }).waitFor();
     await page.context().close();
   });
 

@@ -146,7 +146,7 @@ test('a change that the model fails on costs neither its neighbours nor the next
       createPolicy: (saved) => createPolicy({ pagesPerWeek: 5 }, saved),
       consequences: () => ({ alerts: [], effects: [] }),
       onFinding: (finding) => seen.push(finding),
-      onFault: (change) => faults.push(change.seq),
+      onFault: (of) => 'seq' in of && faults.push(of.seq),
     });
   const privileged = { template: { pod: { securityContext: { privileged: true } } } };
   const batch = ['before', 'poison', 'after'].map((name, i) => observed('ADDED', kafka(name, String(i + 1), privileged), START));

@@ -148,7 +148,11 @@ export function useFindings(query: string, version: string): FindingsData {
     more:
       ready && loaded?.next !== undefined
         ? () => {
-            read(loaded).then(setLoaded, (error: unknown) => setFailure(error instanceof Error ? error.message : String(error)));
+            read(loaded).then(
+              // More of what is not asked for any longer comes too late.
+              (longer) => setLoaded((now) => (now?.query === longer.query ? longer : now)),
+              (error: unknown) => setFailure(error instanceof Error ? error.message : String(error)),
+            );
           }
         : undefined,
   };

@@ -8,6 +8,7 @@ import { filterTerm } from './change-words.ts';
 import { html } from './html.ts';
 import { useAnswer } from './live-data.ts';
 import { ActorMark, Time } from './marks.ts';
+import { isSeq } from './revisions.ts';
 import { hashOf, type ObjectName, objectSegments } from './route-hash.ts';
 import type { Blame, ObjectState } from './types.ts';
 import { visible } from './words.ts';
@@ -25,8 +26,11 @@ interface BlameProps {
 export function ObjectBlame({ object, at, version, nowMs }: BlameProps): VNode {
   const path = `/v1/objects/${objectSegments(object)}`;
   const asked = at === undefined ? '' : `?${new URLSearchParams({ at })}`;
-  // A revision that is named does not change any more.
-  const { answer: blame, error } = useAnswer<Blame>(`${path}/blame${asked}`, at === undefined ? version : 'recorded');
+  // A revision that is named does not change any more; what a time comes to may, until all that came before it is recorded.
+  const { answer: blame, error } = useAnswer<Blame>(
+    `${path}/blame${asked}`,
+    at !== undefined && isSeq(at) ? 'recorded' : version,
+  );
   const { answer: then } = useAnswer<ObjectState>(blame === undefined ? undefined : `${path}/state?seq=${blame.seq}`, 'recorded');
   const [all, setAll] = useState(false);
   useEffect(() => setAll(false), [at]);
@@ -34,7 +38,7 @@ export function ObjectBlame({ object, at, version, nowMs }: BlameProps): VNode {
     () => (blame === undefined || then?.seq !== blame.seq ? undefined : blameLines(then.state as JsonObject, blame)),
     [blame, then],
   );
-  if (error !== undefined) return html`<p class="note attention" role="alert">${error.message}</p>`;
+  if (blame === undefined && error !== undefined) return html`<p class="note attention" role="alert">${error.message}</p>`;
   if (lines === undefined || blame === undefined) return html`<div class="blame loading" />`;
   const shown = all ? lines : lines.slice(0, LINES_SHOWN);
   const oldest = blame.changes.at(-1);
@@ -66,7 +70,7 @@ function Line({ line, object, nowMs }: { line: BlameLine; object: ObjectName; no
       }
     </span>
     <code>${' '.repeat(indent)}${text}</code>
-    ${by !== undefined && html`<a class="field" href=${hashOf(field)} title=${`All changes of ${visible(fieldName(genericPath(path)))}`}>changes</a>`}
+    ${by !== undefined && by.type !== 'ADDED' && html`<a class="field" href=${hashOf(field)} title=${`All changes of ${visible(fieldName(genericPath(path)))}`}>changes</a>`}
   </div>`;
 }
 

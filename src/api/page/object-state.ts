@@ -6,6 +6,7 @@ import type { JsonObject } from '../../domain/json.ts';
 import { CopyButton } from './copy-button.ts';
 import { html } from './html.ts';
 import { useAnswer } from './live-data.ts';
+import { isSeq } from './revisions.ts';
 import { hashOf, type ObjectName, objectSegments } from './route-hash.ts';
 import type { ObjectState as State } from './types.ts';
 import { visible, wholeNumber } from './words.ts';
@@ -18,18 +19,22 @@ interface StateProps {
   /** A change number or a time. */
   at: string;
   newest: number;
+  version: string;
 }
 
-export function ObjectState({ object, at, newest }: StateProps): VNode {
+export function ObjectState({ object, at, newest, version }: StateProps): VNode {
   const asked = new URLSearchParams([
-    [/^\d+$/.test(at) ? 'seq' : 'at', at],
+    [isSeq(at) ? 'seq' : 'at', at],
     ['manifest', 'true'],
   ]);
-  const { answer: then, error } = useAnswer<State>(`/v1/objects/${objectSegments(object)}/state?${asked}`, 'recorded');
+  const { answer: then, error } = useAnswer<State>(
+    `/v1/objects/${objectSegments(object)}/state?${asked}`,
+    isSeq(at) ? 'recorded' : version,
+  );
   const [all, setAll] = useState(false);
   useEffect(() => setAll(false), [at]);
   const lines = useMemo(() => (then === undefined ? [] : diffLines(then.state as JsonObject, then.state as JsonObject)), [then]);
-  if (error !== undefined) return html`<p class="note attention" role="alert">${error.message}</p>`;
+  if (then === undefined && error !== undefined) return html`<p class="note attention" role="alert">${error.message}</p>`;
   if (then === undefined) return html`<div class="state-text loading" />`;
   const { manifest, seq } = then;
   const since =

@@ -21,12 +21,16 @@ interface AtProps {
 export function ObjectsAt({ cluster, namespace, from, to, nowMs }: AtProps): VNode {
   const [end, setEnd] = useState<'from' | 'to'>('to');
   const at = end === 'from' ? from : to;
-  const [held, setHeld] = useState<{ at: string; items: ObjectSummary[]; next: string | undefined }>();
+  const of = JSON.stringify([cluster, namespace, at]);
+  const [held, setHeld] = useState<{ of: string; items: ObjectSummary[]; next: string | undefined }>();
   const [failure, setFailure] = useState<string>();
   const read = (items: ObjectSummary[], position: string | undefined, signal?: AbortSignal) =>
     apiGet<ObjectList>('/v1/objects', { cluster, namespace, at, limit: PAGE, continue: position }, signal).then(
       (page) => {
-        setHeld({ at, items: [...items, ...page.items], next: page.metadata.continue });
+        // More of what is not looked at any longer comes too late.
+        setHeld((now) =>
+          position !== undefined && now?.of !== of ? now : { of, items: [...items, ...page.items], next: page.metadata.continue },
+        );
         setFailure(undefined);
       },
       (error: unknown) => {
@@ -38,7 +42,7 @@ export function ObjectsAt({ cluster, namespace, from, to, nowMs }: AtProps): VNo
     void read([], undefined, ended.signal);
     return () => ended.abort();
   }, [cluster, namespace, at]);
-  const ready = held?.at === at;
+  const ready = held?.of === of;
   const items = ready ? held.items : [];
   const kinds = Map.groupBy(items, ({ ref }) => ref.kind);
   return html`<h2 id="there">What was there ${ready && html`<small>${wholeNumber(items.length)}${held.next !== undefined && '+'} object${items.length === 1 ? '' : 's'}</small>`}

@@ -105,6 +105,8 @@ export class Sequence implements Detector<Saved> {
     if (!event.timed) return;
     const steps = this.#learntOf(event.row);
     const kind = this.#kinds.numberOf(event.kind);
+    // Kinds beyond those that have a number would share one.
+    if (kind === 0) return;
     const pasts = DEPTHS.map((depth) => this.#pasts.rowOf(pastOf(kind, depth, steps)));
     const sorts = this.#sortTexts.of(event);
     for (const sort of sorts) {

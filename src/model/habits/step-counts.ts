@@ -6,6 +6,9 @@ import { clearRow, putFigure, reachRow, type Whole } from './columns.ts';
 import { LatestNumbers, type LatestNumbersState } from './latest-numbers.ts';
 import { RowLists, type RowListsState } from './row-lists.ts';
 
+/** What a book of names that is full says of all further ones: never the one that was seen before. */
+const NAMELESS = 0;
+
 export interface StepCountsState {
   /** The row of each key. */
   keys: LatestNumbersState;
@@ -63,6 +66,7 @@ export class StepCounts {
   }
 
   seen(row: number, token: number): number {
+    if (token === NAMELESS) return 0;
     const at = this.#placeOf(row, token);
     return at < 0 ? 0 : this.#seen.at(row, at + 1);
   }
@@ -70,6 +74,10 @@ export class StepCounts {
   /** One sighting more; at the limit the rarest token gives way, oldest first. */
   count(row: number, token: number): void {
     this.#increment('n', row);
+    if (token === NAMELESS) {
+      this.#increment('fresh', row);
+      return;
+    }
     const seen = this.#seen;
     const at = this.#placeOf(row, token);
     if (at >= 0) {

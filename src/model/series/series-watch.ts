@@ -142,6 +142,7 @@ export class SeriesWatch {
     const ms = setBackMs(tsMs, watched.lastMs);
     watched.firstMs -= ms;
     if (watched.outlookToldMs !== undefined) watched.outlookToldMs -= ms;
+    watched.alarm.toldMs = watched.alarm.toldMs.map((toldMs) => toldMs - ms);
     watched.points = watched.points.slice(-LASTING).map(({ atMs, value }) => ({ atMs: atMs - ms, value }));
   }
 

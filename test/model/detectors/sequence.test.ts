@@ -15,7 +15,7 @@ class Kind {
 
   /** An edit that moves these fields of object `row`; with none the object is made, or touched. */
   edit(row: number, ...fields: string[]): ChangeEvent {
-    const spec = { ...(this.#specs.get(row) ?? { image: 0, values: 0, replicas: 0 }) };
+    const spec = { ...(this.#specs.get(row) ?? { image: 0, values: 0, replicas: 0, paused: 0 }) };
     for (const field of fields) spec[field] = ++this.#step;
     this.#specs.set(row, spec);
     const change = this.#stream.change({
@@ -108,4 +108,21 @@ test('a field out of place is told though others that are in place move with it'
 test('a field added is no news, only what went before', () => {
   const kind = habit();
   assert.equal(kind.told(kind.edit(3, 'note')).surprise, 0);
+});
+
+test('fields beyond those that have a number are not taken for each other', () => {
+  const kind = habit();
+  const before = kind.told(kind.edit(3, 'paused')).surprise;
+  const other = new Stream();
+  for (let n = 0; n < 65_600; n += 32) {
+    const of = { atMs: MONDAY_MS + n * 1_000, actor: 'user:eve', kind: 'Other', name: `other-${n}` };
+    other.change({ ...of, spec: { image: 0 } });
+    const labels = Object.fromEntries(Array.from({ length: 32 }, (_, i) => [`l${n + i}`, 1]));
+    const change = other.change({ ...of, atMs: of.atMs + 1, spec: { image: 0, ...labels } });
+    kind.detector.learn(eventOf(change, { name: of.name, row: 11, known: true }));
+  }
+  for (let row = 0; row < 10; row++) for (let i = 0; i < 40; i++) kind.learn(row, `note${row}-${i}`);
+  const { surprise, sentence = '' } = kind.told(kind.edit(3, 'paused'));
+  assert.ok(surprise > before / 3, `${surprise}, ${before} before`);
+  assert.match(sentence, /none went that way/);
 });
