@@ -115,9 +115,12 @@ function revision(text: string | null): string | undefined {
   return text !== null && /^[1-9]\d{0,14}$/.test(text) ? text : time(text);
 }
 
+/** Years of four digits, as clocks and the browser's field for a time have them, with room for a span before and after. */
+const [FIRST_MS, LAST_MS] = [Date.UTC(1900, 0, 1), Date.UTC(9000, 0, 1)];
+
 function time(text: string | null): string | undefined {
   const ms = text === null ? Number.NaN : Date.parse(text);
-  return Number.isNaN(ms) ? undefined : new Date(ms).toISOString();
+  return ms >= FIRST_MS && ms <= LAST_MS ? new Date(ms).toISOString() : undefined;
 }
 
 function blankable(text: string): string {

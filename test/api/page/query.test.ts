@@ -85,6 +85,10 @@ describe('the address', () => {
     assert.deepEqual(parseHash('#token=abc'), { place: { view: 'list', query: DEFAULT_QUERY }, token: 'abc' });
     assert.deepEqual(parseHash('#token=abc&to=%2Ffindings%2Fx'), { place: { view: 'finding', id: 'x' }, token: 'abc' });
     assert.deepEqual(parseHash('#/findings/x?change=1e3').place, { view: 'finding', id: 'x' });
+    const far = encodeURIComponent('+275760-09-13T00:00:00Z');
+    assert.deepEqual(parseHash(`#/namespaces/test/streaming?to=${far}`), {
+      place: { view: 'namespace', cluster: 'test', namespace: 'streaming' },
+    });
     assert.deepEqual(parseHash('#/findings/%E0%A4%A').place, { view: 'finding', id: '%E0%A4%A' });
   });
 
