@@ -22,7 +22,7 @@ interface Diff {
 }
 interface Blame {
   fields: { path: string; seq?: number }[];
-  changes: { seq: number; actor: { name: string } }[];
+  changes: { seq: number; previous?: number; actor: { name: string } }[];
 }
 interface Found {
   items: { seq: number }[];
@@ -143,6 +143,31 @@ describe('blame', () => {
     );
     const earlier = await get<Blame>(`${OBJECT}/blame?at=1`);
     assert.ok(earlier.fields.every(({ seq }) => seq === 1));
+  });
+});
+
+describe('the change before each that is blamed', () => {
+  it('is told by number, whatever the times say, and not of the first', async () => {
+    const log = openSqliteStore({ file: ':memory:' });
+    const specs: JsonObject[] = [{ a: 1 }, { a: 1, b: 1 }, { a: 1, b: 1, c: 1 }, { a: 1, b: 1, c: 1, d: 1 }];
+    const times = [5_000, 9_000, 9_000, 7_000];
+    log.append({ changes: history('orders', specs, 1).map((change, i) => ({ ...change, observedMs: times[i] as number })) });
+    const asked = await startSeededApi({ store: log });
+    try {
+      const { changes } = (await (await asked.get(`${OBJECT}/blame`)).json()) as Blame;
+      assert.deepEqual(
+        changes.map(({ seq, previous }) => [seq, previous]),
+        [
+          [4, 3],
+          [3, 2],
+          [2, 1],
+          [1, undefined],
+        ],
+      );
+    } finally {
+      await asked.stop();
+      log.close();
+    }
   });
 });
 

@@ -135,6 +135,24 @@ describe('objects and namespaces on the page', { skip: withoutChromium }, () => 
     await page.context().close();
   });
 
+  it('leads to the change before by its number, where several came in one millisecond or the clock went back', async () => {
+    const times = [50, 40, 40, 45].map((minutes) => SEED_END_MS - minutes * MINUTE);
+    const specs = [{ a: 1 }, { a: 2 }, { a: 3 }, { a: 4 }];
+    api.store.append({
+      changes: history('ticks', specs, 60_000).map((change, i) => ({ ...change, observedMs: times[i] as number })),
+    });
+    const page = await open('/objects/test/kafka.strimzi.io/Kafka/streaming/ticks/blame');
+    for (const value of [4, 3, 2]) {
+      const line = page.locator('.blame .line', { hasText: `a: ${value}` });
+      await line.hover();
+      await line.getByRole('link', { name: 'before' }).click();
+      await page.waitForURL(/at=\d+$/);
+      await page.locator('.blame .line', { hasText: `a: ${value - 1}` }).waitFor();
+    }
+    assert.equal(await page.locator('.blame').getByRole('link', { name: 'before' }).count(), 0);
+    await page.context().close();
+  });
+
   it('shows the state at a chosen time and copies it as it goes through kubectl, with masked values to put in', async () => {
     const page = await open(VAULT, { permissions: ['clipboard-read', 'clipboard-write'] });
     await page.locator('.change-list li.here').waitFor();

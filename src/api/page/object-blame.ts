@@ -66,14 +66,10 @@ function Line({ line, object, nowMs }: { line: BlameLine; object: ObjectName; no
         begins &&
         html`<${Time} time=${by.time} nowMs=${nowMs} /> <${ActorMark} actor=${by.actor} />
           <a class="seq" href=${hashOf({ view: 'object', object, tab: 'history', at: String(by.seq) })} title="What this change did">${orEarlier === true && '≤ '}${by.seq}</a>
-          ${by.type === 'MODIFIED' && html`<a class="before" href=${hashOf({ view: 'object', object, tab: 'blame', at: justBefore(by.time) })} title="Who had set it before this change">before</a>`}`
+          ${by.type === 'MODIFIED' && by.previous !== undefined && html`<a class="before" href=${hashOf({ view: 'object', object, tab: 'blame', at: String(by.previous) })} title="Who had set it before this change">before</a>`}`
       }
     </span>
     <code>${' '.repeat(indent)}${text}</code>
     ${by !== undefined && by.type !== 'ADDED' && html`<a class="field" href=${hashOf(field)} title=${`All changes of ${visible(fieldName(genericPath(path)))}`}>changes</a>`}
   </div>`;
-}
-
-function justBefore(time: string): string {
-  return new Date(Date.parse(time) - 1).toISOString();
 }

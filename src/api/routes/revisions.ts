@@ -171,9 +171,10 @@ async function seqBefore(store: AsyncStore, ref: ObjectRef, seq: number): Promis
 }
 
 async function changeNamed(store: AsyncStore, ref: ObjectRef, seq: number) {
-  return (await take(store.history(ref, { seq }), 1)).map(({ type, observedMs, actor, own }) => {
-    return { seq, type, time: isoTime(observedMs), actor, own };
-  });
+  const [change, before] = await take(store.history(ref, { seq }), 2);
+  if (change === undefined) return [];
+  const { type, observedMs, actor, own } = change;
+  return [{ seq, previous: before?.seq, type, time: isoTime(observedMs), actor, own }];
 }
 
 async function stateAfter(store: AsyncStore, ref: ObjectRef, seq: number): Promise<KubeObject> {

@@ -191,7 +191,13 @@ export const Blame = z
     seq: z.int().describe('The change that led to the state that is blamed'),
     fields: z.array(BlamedField).describe('By path, without bookkeeping'),
     changes: z
-      .array(z.object({ seq: z.int(), type: z.enum(CHANGE_TYPES), time, actor: Actor, own: z.boolean() }))
+      .array(
+        z.object({
+          seq: z.int(),
+          previous: z.int().optional().describe("The object's change before it, as far as it is kept"),
+          ...{ type: z.enum(CHANGE_TYPES), time, actor: Actor, own: z.boolean() },
+        }),
+      )
       .describe('Each change that is named, newest first'),
   })
   .register(components, { id: 'Blame' });
