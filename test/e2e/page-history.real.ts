@@ -5,7 +5,7 @@ import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
 import type { JsonObject } from '../../src/domain/json.ts';
 import { type KubeObject, refOf } from '../../src/domain/object-ref.ts';
 import { history, newChange, state } from '../store/new-changes.ts';
-import { launchChromium, openPage, SHOTS, signedIn, withoutChromium } from '../support/page-browser.ts';
+import { launchChromium, openPage, pressOnSight, SHOTS, signedIn, withoutChromium } from '../support/page-browser.ts';
 import { type SeededApi, startSeededApi } from '../support/seeded-api.ts';
 import { SEED_END_MS } from '../support/seeded-store.ts';
 
@@ -351,13 +351,7 @@ describe('objects and namespaces on the page', { skip: withoutChromium }, () => 
 
   it('takes its keys as soon as it shows them', async () => {
     const page = await browser.newPage();
-    await page.addInitScript(() => {
-      new MutationObserver((_, observer) => {
-        if (document.querySelector('.tabs') === null) return;
-        observer.disconnect();
-        document.dispatchEvent(new KeyboardEvent('keydown', { key: 'b' }));
-      }).observe(document, { childList: true, subtree: true });
-    });
+    await pressOnSight(page, '.tabs', 'b');
     await page.goto(`${api.url}/${signedIn(ORDERS)}`);
     await page.waitForURL(/\/blame$/);
     await page.close();

@@ -4,7 +4,7 @@ import { after, before, describe, it } from 'node:test';
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
 import { examplesOf } from '../../src/api/examples.ts';
 import { asAsync } from '../../src/store/async-store.ts';
-import { DESKTOP, launchChromium, openPage, SHOTS, signedIn, withoutChromium } from '../support/page-browser.ts';
+import { DESKTOP, launchChromium, openPage, pressOnSight, SHOTS, signedIn, withoutChromium } from '../support/page-browser.ts';
 import { type SeededApi, startSeededApi, TOKEN } from '../support/seeded-api.ts';
 
 describe('the page', { skip: withoutChromium }, () => {
@@ -60,14 +60,7 @@ describe('the page', { skip: withoutChromium }, () => {
   it('takes a key as soon as it shows it', async () => {
     const context = await browser.newContext(DESKTOP);
     const page = await context.newPage();
-    // In the same breath in which the choices come into the document: nobody is quicker.
-    await page.addInitScript(() => {
-      new MutationObserver((_, observer) => {
-        if (document.querySelector('.verdict .choices') === null) return;
-        observer.disconnect();
-        document.dispatchEvent(new KeyboardEvent('keydown', { key: 'w' }));
-      }).observe(document, { childList: true, subtree: true });
-    });
+    await pressOnSight(page, '.verdict .choices', 'w');
     await page.goto(`${api.url}/${signedIn('/findings/f-listener')}`);
     await page.getByText('Wrong: what should alert sooner from now on?').waitFor();
     await context.close();

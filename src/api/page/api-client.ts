@@ -21,6 +21,11 @@ export class ApiError extends Error {
   }
 }
 
+/** What to show of a question that failed. */
+export function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
+
 /** GET with parameters; undefined ones are left out. Throws ApiError with status 0 when there is no answer. */
 export async function apiGet<T>(
   path: string,

@@ -1,6 +1,6 @@
 /** Lists of changes as the API pages them: the first page stays fresh, older ones are read when asked for and stay. */
 import { useCallback, useEffect, useRef, useState } from 'preact/hooks';
-import { apiGet } from './api-client.ts';
+import { apiGet, messageOf } from './api-client.ts';
 import type { ChangeList, ChangeSummary } from './types.ts';
 
 const PAGE = 100;
@@ -101,8 +101,4 @@ export function mergedPages(before: Loaded | undefined, fresh: Loaded): Loaded {
 function joined(newer: ChangeSummary[], older: ChangeSummary[]): ChangeSummary[] {
   const known = new Set(older.map(({ seq }) => seq));
   return [...newer.filter(({ seq }) => !known.has(seq)), ...older];
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

@@ -1,6 +1,6 @@
 /** What the page holds of the API's data and how it stays fresh: the counts are polled, the rest is read again when they move. */
 import { useCallback, useEffect, useMemo, useRef, useState } from 'preact/hooks';
-import { ApiError, apiGet } from './api-client.ts';
+import { ApiError, apiGet, messageOf } from './api-client.ts';
 import { type EpisodeRow, foldEpisodes } from './episodes.ts';
 import { parseQuery } from './query.ts';
 import type { Activity, Cluster, Coverage, CoverageList, Finding, FindingList, Source, Stats } from './types.ts';
@@ -129,7 +129,7 @@ export function useFindings(query: string, version: string): FindingsData {
         setFailure(undefined);
       })
       .catch((error: unknown) => {
-        if (!ended.signal.aborted) setFailure(error instanceof Error ? error.message : String(error));
+        if (!ended.signal.aborted) setFailure(messageOf(error));
       });
     return () => ended.abort();
   }, [read, version, parsed, query]);
@@ -151,7 +151,7 @@ export function useFindings(query: string, version: string): FindingsData {
             read(loaded).then(
               // More of what is not asked for any longer comes too late.
               (longer) => setLoaded((now) => (now?.query === longer.query ? longer : now)),
-              (error: unknown) => setFailure(error instanceof Error ? error.message : String(error)),
+              (error: unknown) => setFailure(messageOf(error)),
             );
           }
         : undefined,

@@ -1,7 +1,7 @@
 /** Which objects a namespace held at one of two times. */
 import type { VNode } from 'preact';
 import { useEffect, useState } from 'preact/hooks';
-import { apiGet } from './api-client.ts';
+import { apiGet, messageOf } from './api-client.ts';
 import { html } from './html.ts';
 import { Name, Time } from './marks.ts';
 import { hashOf } from './route-hash.ts';
@@ -34,7 +34,7 @@ export function ObjectsAt({ cluster, namespace, from, to, nowMs }: AtProps): VNo
         setFailure(undefined);
       },
       (error: unknown) => {
-        if (signal?.aborted !== true) setFailure(error instanceof Error ? error.message : String(error));
+        if (signal?.aborted !== true) setFailure(messageOf(error));
       },
     );
   useEffect(() => {

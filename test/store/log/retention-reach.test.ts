@@ -5,12 +5,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, it } from 'node:test';
 import type { Change } from '../../../src/domain/change.ts';
-import type { Finding } from '../../../src/domain/finding.ts';
 import type { KubeObject } from '../../../src/domain/object-ref.ts';
 import { checkDatabase } from '../../../src/store/file/check.ts';
 import { DAY_MS } from '../../../src/store/log/retention-plan.ts';
 import { openSqliteStore, type SqliteStore, type SqliteStoreOptions } from '../../../src/store/sqlite-store.ts';
-import { FLUX, newChange, refTo, state } from '../new-changes.ts';
+import { newChange, refTo, state } from '../new-changes.ts';
+import { pageAbout } from '../page-about.ts';
 
 const SPANS = { changesPerSpan: 20, spansPerMerge: 1_000 } satisfies Partial<SqliteStoreOptions>;
 
@@ -69,7 +69,7 @@ describe('what retention keeps', () => {
     history.fill(17);
     history.put('job');
     history.fill(200);
-    restOn(store, flagged);
+    store.commitAnalysis({ findings: [pageAbout(flagged)] });
     history.upkeep();
     const kept = store.changes({ limit: 10_000 }).items.filter(({ ref }) => ref.name === 'job');
     assert.ok(kept.some(({ seq }) => seq === flagged.seq));
@@ -86,7 +86,7 @@ describe('what retention keeps', () => {
     history.put('victim');
     history.fill(10);
     const flagged = history.put('victim');
-    restOn(store, flagged);
+    store.commitAnalysis({ findings: [pageAbout(flagged)] });
     for (let round = 0; round < 60; round++) {
       history.fill(20);
       history.upkeep();
@@ -117,23 +117,3 @@ describe('what retention keeps', () => {
     assert.deepEqual([ok, problems], [true, []]);
   });
 });
-
-/** A page that was sent about a change. */
-function restOn(store: SqliteStore, { seq, ref, uid, resourceVersion, observedMs }: Change): void {
-  const finding: Finding = {
-    ...{
-      id: 'f',
-      cluster: 'test',
-      tsMs: observedMs,
-      actor: FLUX,
-      score: 9,
-      onceIn: 1e9,
-      detector: 'd',
-      reasons: [],
-      mature: true,
-    },
-    ...{ deterministic: false, severity: 'critical', summary: '', decision: { verdict: 'page', why: '' }, episode: 'e' },
-    subject: { type: 'change', seq, resourceVersion, changeType: 'MODIFIED', ref, uid },
-  };
-  store.commitAnalysis({ findings: [finding] });
-}

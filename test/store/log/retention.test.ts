@@ -4,14 +4,14 @@ import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import { createRandom } from '../../../src/demo/random.ts';
 import type { Change } from '../../../src/domain/change.ts';
-import type { Finding } from '../../../src/domain/finding.ts';
 import type { JsonObject } from '../../../src/domain/json.ts';
 import type { KubeObject } from '../../../src/domain/object-ref.ts';
 import type { Verdict } from '../../../src/domain/verdict.ts';
 import { RUN } from '../../../src/store/log/postings.ts';
 import { DAY_MS } from '../../../src/store/log/retention-plan.ts';
 import { openSqliteStore, type SqliteStore, type SqliteStoreOptions } from '../../../src/store/sqlite-store.ts';
-import { FLUX, newChange, refTo, state } from '../new-changes.ts';
+import { newChange, refTo, state } from '../new-changes.ts';
+import { pageAbout } from '../page-about.ts';
 
 interface Step {
   object: number;
@@ -232,25 +232,11 @@ describe('statistics', () => {
       evidenceShare: 0.1,
     });
     const recorded = play(store, hourly(0, 200));
-    const { seq, ref, uid, resourceVersion, observedMs } = recorded[29] as Change;
-    const finding = {
-      ...{
-        id: 'f',
-        cluster: 'test',
-        tsMs: observedMs,
-        actor: FLUX,
-        score: 9,
-        onceIn: 1e9,
-        detector: 'd',
-        reasons: [],
-        mature: true,
-      },
-      ...{ deterministic: false, severity: 'critical', summary: '', decision: { verdict: 'page', why: '' }, episode: 'e' },
-      subject: { type: 'change', seq, resourceVersion, changeType: 'MODIFIED', ref, uid },
-    } satisfies Finding as Finding;
-    store.commitAnalysis({ findings: [finding] });
+    const flagged = recorded[29] as Change;
+    const { seq } = flagged;
+    store.commitAnalysis({ findings: [pageAbout(flagged)] });
     upkeep(store);
-    assert.deepEqual(store.change(seq)?.diff, (recorded[29] as Change).diff);
+    assert.deepEqual(store.change(seq)?.diff, flagged.diff);
     const listed = store.changes({ name: 'k0', limit: 1_000 }).items.map((one) => one.seq);
     assert.ok(listed.includes(seq) && listed.includes(seq - 1), 'evidence is on the way back from the newest');
     assert.ok(!listed.includes(seq + 5));
