@@ -84,7 +84,7 @@ export async function measureQueries(options: QueriesOptions): Promise<QueriesRe
     const bytes = fileBytes(file);
     const warmedBytes = told('read once, so that it is warm', warmFiles(file, `${file}-wal`));
     const random = createRandom('questions');
-    const store = openSqliteStore({ file });
+    const store = openSqliteStore({ file, threaded: true });
     let asked: Pick<QueriesResult, 'idle' | 'wholeCluster' | 'underLoad' | 'underLoadByProcessor' | 'underLoadUnqueued' | 'git'>;
     try {
       const questions = questionsOf(store, random);

@@ -145,6 +145,7 @@ export function createApp({
     const keys = options.storeKeyFile === undefined ? undefined : readKeyFile(options.storeKeyFile);
     const store = openSqliteStore({
       ...{ file, logger, bytesMax, keys, fullText: options.fullText },
+      threaded: true,
       synchronous: options.durability === 'power-loss' ? 'full' : 'normal',
       ...(retains && { keepChangesMs, keepCheckpointsMs, ...sampleAges(options) }),
     });

@@ -99,7 +99,8 @@ export function openSqliteStore(options: SqliteStoreOptions): SqliteStore {
  */
 export function openSqliteReader(options: Pick<SqliteStoreOptions, 'file' | 'keys' | 'logger'>): SqliteStore {
   const db = openToRead(options.file, { current: true });
-  return storeOn({ db, close: () => db.close() }, options);
+  const checkpoints = { run: () => {}, close: () => {} };
+  return storeOn({ db, checkpoints, close: () => db.close() }, options);
 }
 
 function storeOn(opened: OpenDatabase, options: SqliteStoreOptions): SqliteStore {
@@ -223,6 +224,7 @@ export class SqliteStore implements port.Store {
     this.#deliveries = new Deliveries(db, withDefaults(DELIVERY_DEFAULTS, options));
     this.#upkeep = new Upkeep({
       ...{ ...parts, revisions: this.#revisions, history: this.#history, retention: this.#retention, small: this.#small },
+      checkpoints: opened.checkpoints,
       ...{ newestMarks: this.#newestMarks, blameMarks: this.#blameMarks, sampleRetention: this.#sampleRetention },
       ...{ series: this.#series, findings: this.#findings, kubeEvents: this.#kubeEvents, fullText: this.#fullText },
     });

@@ -4,6 +4,7 @@
  * of a round is over, the next one goes on with the part after, so that a round lasts no longer than its time and one step.
  */
 import type Database from 'better-sqlite3';
+import type { Checkpoints } from './file/checkpoints.ts';
 import { usedBytes } from './file/file-size.ts';
 import type { Findings } from './findings/findings.ts';
 import type { FullText } from './full-text.ts';
@@ -23,6 +24,7 @@ import type { SmallState } from './small-state.ts';
 
 export interface UpkeepParts {
   db: Database.Database;
+  checkpoints: Checkpoints;
   log: ChangeLog;
   times: LogTimes;
   blocks: Blocks;
@@ -108,7 +110,7 @@ export class Upkeep {
   }
 
   #checkpoint(): void {
-    this.#parts.db.pragma('wal_checkpoint(PASSIVE)');
+    this.#parts.checkpoints.run();
     this.#checkpointMs = performance.now();
     this.#isCheckpointDue = false;
   }

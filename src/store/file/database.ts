@@ -11,6 +11,7 @@ import { dirname } from 'node:path';
 import Database from 'better-sqlite3';
 import { CrowsnestError } from '../../domain/errors.ts';
 import { storeError } from '../store-errors.ts';
+import { type Checkpoints, checkpointsByThread, checkpointsHere } from './checkpoints.ts';
 
 /** 'CROW' in ASCII, kept in the file's header so that a stranger's database is never written to. */
 export const APPLICATION_ID = 0x43524f57;
@@ -30,10 +31,13 @@ export interface DatabaseOptions {
    * with its cursors. 'full' syncs every commit and survives a power cut too, for the price of an fsync per batch.
    */
   synchronous?: 'normal' | 'full';
+  /** Have a thread of its own wait for the disk where the log is brought into the file. */
+  threaded?: boolean;
 }
 
 export interface OpenDatabase {
   db: Database.Database;
+  checkpoints: Checkpoints;
   /** Closes the database, then gives the writer's lock back. */
   close(): void;
 }
@@ -42,7 +46,7 @@ export interface OpenDatabase {
 export function openDatabase(options: DatabaseOptions): OpenDatabase {
   const { file } = options;
   const inMemory = file === ':memory:';
-  const opened: Database.Database[] = [];
+  const opened: { close(): unknown }[] = [];
   const close = () => {
     for (const db of opened.splice(0).reverse()) db.close();
   };
@@ -67,14 +71,14 @@ export function openDatabase(options: DatabaseOptions): OpenDatabase {
     if (!inMemory) db.pragma('journal_mode = WAL');
     db.pragma(`synchronous = ${options.synchronous === 'full' ? 'FULL' : 'NORMAL'}`);
     db.pragma('journal_size_limit = 67108864');
-    // 16 MB of log: a page that many transactions touch goes to the file once instead of every thousand pages.
-    db.pragma('wal_autocheckpoint = 4000');
     db.pragma('temp_store = MEMORY');
     // 8 MB of pages: inserts of a busy second touch more of the indexes than fit the 2 MB that SQLite takes by itself.
     db.pragma('cache_size = -8000');
     migrate(db);
     if (!inMemory) probe(db);
-    return { db, close };
+    const checkpoints = options.threaded === true && !inMemory ? checkpointsByThread(db, file) : checkpointsHere(db);
+    opened.push(checkpoints);
+    return { db, checkpoints, close };
   } catch (error) {
     close();
     throw storeError(error, file);

@@ -12,6 +12,8 @@ import { corruptRecord } from '../store-errors.ts';
 export const RUN = 4_096;
 /** Of these, read in one step. */
 const ROWS_PER_STEP = 512;
+/** Of one value, read at once where one after the other is asked for. */
+const RUNS_AHEAD_MAX = 32;
 /** What postings exist of, as written in the table. */
 export const DIMENSIONS = { actors: 1, pathsets: 2, resources: 3, namespaces: 4 } as const;
 export type Dimension = keyof typeof DIMENSIONS;
@@ -33,6 +35,8 @@ export type RunRow = [
   resourceId: number | null,
   namespaceId: number | null,
 ];
+
+type StoredRun = [last: number, data: Buffer];
 
 export class Postings {
   readonly #db: Database.Database;
@@ -71,8 +75,8 @@ export class Postings {
         'INSERT OR REPLACE INTO posting (dimension, value, last_seq, data) VALUES (?, ?, ?, ?)',
       ),
       newest: db
-        .prepare<[number, number, number], [number, Buffer]>(
-          `SELECT last_seq, data FROM posting WHERE dimension = ? AND value = ? AND last_seq <= ? ORDER BY last_seq DESC LIMIT 1`,
+        .prepare<[number, number, number, number], StoredRun>(
+          `SELECT last_seq, data FROM posting WHERE dimension = ? AND value = ? AND last_seq <= ? ORDER BY last_seq DESC LIMIT ?`,
         )
         .raw(),
     };
@@ -99,7 +103,9 @@ export class Postings {
 
   /** Where changes up to `through` have one of some values. */
   positions(dimension: Dimension, values: readonly number[]): Positions {
-    const lists = values.map((value) => new PostingList((upTo) => this.#sql.newest.get(DIMENSIONS[dimension], value, upTo)));
+    const lists = values.map(
+      (value) => new PostingList((upTo, limit) => this.#sql.newest.all(DIMENSIONS[dimension], value, upTo, limit)),
+    );
     return lists.length === 1 ? (lists[0] as PostingList) : unionOf(lists);
   }
 
@@ -223,7 +229,11 @@ export function unionOf(lists: readonly Positions[]): Positions {
 
 /** The positions of one value, read run by run as they are come to. */
 class PostingList implements Positions {
-  readonly #runUpTo: (lastSeq: number) => [number, Buffer] | undefined;
+  readonly #runsUpTo: (lastSeq: number, limit: number) => StoredRun[];
+  /** Runs read and not come to yet, the newest last. */
+  #ahead: StoredRun[] = [];
+  /** How many to read at once. */
+  #reads = 1;
   #seqs: number[] = [];
   /** Index of the position last given. */
   #at = -1;
@@ -231,8 +241,8 @@ class PostingList implements Positions {
   #first = Number.POSITIVE_INFINITY;
   #ended = false;
 
-  constructor(runUpTo: (lastSeq: number) => [number, Buffer] | undefined) {
-    this.#runUpTo = runUpTo;
+  constructor(runsUpTo: (lastSeq: number, limit: number) => StoredRun[]) {
+    this.#runsUpTo = runsUpTo;
   }
 
   upTo(seq: number): number | undefined {
@@ -246,7 +256,7 @@ class PostingList implements Positions {
   }
 
   #load(lastSeq: number): void {
-    const run = this.#runUpTo(lastSeq);
+    const run = this.#next(lastSeq);
     if (run === undefined) {
       this.#ended = true;
       return;
@@ -254,5 +264,16 @@ class PostingList implements Positions {
     this.#first = run[0] - RUN + 1;
     this.#seqs = decodeRun(run[1], run[0]);
     this.#at = this.#seqs.length - 1;
+  }
+
+  /** Who takes one run after the other gets more and more of them by one reading; whoever skips some, the ones that are asked for. */
+  #next(lastSeq: number): StoredRun | undefined {
+    const isSkipping = (this.#ahead.at(-1)?.[0] ?? 0) > lastSeq;
+    while ((this.#ahead.at(-1)?.[0] ?? 0) > lastSeq) this.#ahead.pop();
+    if (this.#ahead.length === 0) {
+      this.#reads = isSkipping ? 1 : Math.min(this.#reads * 2, RUNS_AHEAD_MAX);
+      this.#ahead = this.#runsUpTo(lastSeq, this.#reads).reverse();
+    }
+    return this.#ahead.pop();
   }
 }

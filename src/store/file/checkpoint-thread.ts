@@ -1,0 +1,45 @@
+/** The thread of checkpoints.ts: it waits for the disk, so that the one that writes and answers does not. */
+import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
+import Database from 'better-sqlite3';
+
+export interface CheckpointThreadData {
+  file: string;
+  /** One number, 1 when the file is no longer used. */
+  closed: Int32Array;
+}
+
+export type CheckpointOrder = 'run' | 'close';
+/** What went wrong, or null. */
+export type CheckpointNotice = { message: string; code: string } | null;
+
+if (parentPort !== null) serve(parentPort, workerData as CheckpointThreadData);
+
+function serve(main: MessagePort, { file, closed }: CheckpointThreadData): void {
+  let db: Database.Database | undefined;
+  process.once('exit', () => {
+    db?.close();
+    Atomics.store(closed, 0, 1);
+    Atomics.notify(closed, 0);
+  });
+  const checkpoint = (): CheckpointNotice => {
+    try {
+      db ??= opened(file);
+      db.pragma('wal_checkpoint(PASSIVE)');
+      return null;
+    } catch (error) {
+      const { message, code = 'SQLITE_ERROR' } = error as Error & { code?: string };
+      return { message, code };
+    }
+  };
+  main.on('message', (order: CheckpointOrder) => {
+    if (order === 'close') process.exit();
+    else main.postMessage(checkpoint());
+  });
+}
+
+function opened(file: string): Database.Database {
+  const db = new Database(file, { fileMustExist: true });
+  // It reads pages of the log into a buffer of its own, none through the cache.
+  db.pragma('cache_size = 0');
+  return db;
+}

@@ -1,0 +1,89 @@
+/**
+ * Bringing the write-ahead log into the file. It waits for the disk, which may take half a second where others use it too, so a service has it done by
+ * a thread (checkpoint-thread.ts) and goes on meanwhile. SQLite lets a log begin anew only when all of it was brought in before the next commit, which
+ * a thread beside a steady writer seldom manages: so where the log has become long in spite of it, the next commit brings in what the thread has left.
+ */
+import { Worker } from 'node:worker_threads';
+import Database from 'better-sqlite3';
+import { CrowsnestError } from '../../domain/errors.ts';
+import type { CheckpointNotice, CheckpointThreadData } from './checkpoint-thread.ts';
+
+export interface Checkpoints {
+  /** Has the log brought in, now or soon. Throws what went wrong, this time or the time before. */
+  run(): void;
+  /** Returns when the file is no longer used. */
+  close(): void;
+}
+
+/** Pages of 4 KiB: a page that many transactions touch goes to the file once instead of every thousand pages. */
+const LOG_PAGES = 4_000;
+const LOG_PAGES_BESIDE_THREAD = 16_000;
+const THREAD = new URL('./checkpoint-thread.ts', import.meta.url);
+/** It does nothing but calls of SQLite, whose memory is not in there. */
+const THREAD_LIMITS = { maxOldGenerationSizeMb: 16, maxYoungGenerationSizeMb: 1, stackSizeMb: 1 };
+/** A disk that takes longer is left to whoever opens the file next, who finds the log as after a crash. */
+const CLOSE_MS = 10_000;
+
+/** By whoever calls, who waits for it. */
+export function checkpointsHere(db: Database.Database): Checkpoints {
+  db.pragma(`wal_autocheckpoint = ${LOG_PAGES}`);
+  return { run: () => db.pragma('wal_checkpoint(PASSIVE)'), close: () => {} };
+}
+
+/** By a thread, which is begun when there is something to do. `db` is the connection that writes. */
+export function checkpointsByThread(db: Database.Database, file: string): Checkpoints {
+  db.pragma(`wal_autocheckpoint = ${LOG_PAGES_BESIDE_THREAD}`);
+  return new ThreadCheckpoints(file);
+}
+
+class ThreadCheckpoints implements Checkpoints {
+  readonly #file: string;
+  /** 1 when the thread has closed its connection. */
+  readonly #closed = new Int32Array(new SharedArrayBuffer(4));
+  #thread: Worker | undefined;
+  #isRunning = false;
+  #failure: Error | undefined;
+
+  constructor(file: string) {
+    this.#file = file;
+  }
+
+  run(): void {
+    const failure = this.#failure;
+    this.#failure = undefined;
+    if (failure !== undefined) throw failure;
+    if (this.#isRunning) return;
+    this.#isRunning = true;
+    this.#thread ??= this.#begin();
+    this.#thread.postMessage('run');
+  }
+
+  #begin(): Worker {
+    const workerData: CheckpointThreadData = { file: this.#file, closed: this.#closed };
+    Atomics.store(this.#closed, 0, 0);
+    const thread = new Worker(THREAD, { workerData, resourceLimits: THREAD_LIMITS, execArgv: [] });
+    thread.on('message', (notice: CheckpointNotice) => {
+      this.#isRunning = false;
+      if (notice !== null) this.#failure = new Database.SqliteError(notice.message, notice.code);
+    });
+    thread.on('error', (cause: Error) => {
+      const what = `the thread that brings the log into the database ended: ${cause.message}`;
+      this.#failure = new CrowsnestError({ code: 'INTERNAL', what, where: this.#file, cause });
+    });
+    thread.on('exit', () => {
+      if (this.#thread !== thread) return;
+      this.#thread = undefined;
+      this.#isRunning = false;
+    });
+    // A process that has nothing else to do is to end.
+    thread.unref();
+    return thread;
+  }
+
+  close(): void {
+    if (this.#thread === undefined) return;
+    this.#thread.postMessage('close');
+    this.#thread = undefined;
+    Atomics.wait(this.#closed, 0, 0, CLOSE_MS);
+  }
+}

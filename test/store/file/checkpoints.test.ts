@@ -1,0 +1,97 @@
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { existsSync, mkdtempSync, rmSync, statSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, suite, test } from 'node:test';
+import Database from 'better-sqlite3';
+import { checkpointsByThread } from '../../../src/store/file/checkpoints.ts';
+import { openDatabase } from '../../../src/store/file/database.ts';
+import { openSqliteStore } from '../../../src/store/sqlite-store.ts';
+import { until } from '../../support/until.ts';
+
+let folder: string;
+let file: string;
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'crowsnest-checkpoints-'));
+  file = join(folder, 'record.db');
+});
+afterEach(() => rmSync(folder, { recursive: true }));
+
+/** What somebody finds who has the file without its log. Not read by this process, which would drop its own locks on closing it. */
+function inFile(key: string): string | undefined {
+  const copy = join(folder, 'copy.db');
+  execFileSync('cp', [file, copy]);
+  const db = new Database(copy, { readonly: true });
+  try {
+    const tables = db.prepare("SELECT count(*) FROM sqlite_schema WHERE name = 'small_state'").pluck().get();
+    return tables === 0
+      ? undefined
+      : db.prepare<[string], string>('SELECT value FROM small_state WHERE key = ?').pluck().get(key);
+  } finally {
+    db.close();
+    rmSync(copy);
+  }
+}
+
+suite('a thread that brings the log into the file', () => {
+  test('does it while its caller goes on, and leaves no log when it is closed', async () => {
+    const { db, checkpoints, close } = openDatabase({ file, threaded: true });
+    const put = db.prepare('INSERT OR REPLACE INTO small_state (key, value) VALUES (?, ?)');
+    // Committed a moment ago, and in the log alone.
+    put.run('a', '1');
+    assert.equal(inFile('a'), undefined);
+    checkpoints.run();
+    await until('the file has it', () => inFile('a') === '1');
+    put.run('a', '2');
+    checkpoints.run();
+    close();
+    assert.equal(existsSync(`${file}-wal`), false);
+    assert.equal(inFile('a'), '2');
+  });
+
+  test('is begun again for the next time', async () => {
+    for (const value of ['1', '2']) {
+      using store = openSqliteStore({ file, threaded: true });
+      store.putState('a', value);
+      store.maintain();
+    }
+    assert.equal(inFile('a'), '2');
+  });
+
+  test('tells what went wrong the next time it is asked', async () => {
+    const db = new Database(file);
+    const checkpoints = checkpointsByThread(db, join(folder, 'elsewhere.db'));
+    const failure = () => {
+      try {
+        checkpoints.run();
+        return undefined;
+      } catch (error) {
+        return error as Database.SqliteError;
+      }
+    };
+    const told = await until('it fails', failure);
+    assert.ok(told instanceof Database.SqliteError);
+    assert.equal(told.code, 'SQLITE_CANTOPEN');
+    checkpoints.close();
+    db.close();
+  });
+
+  test('keeps the log within bounds beside somebody who never stops writing', async () => {
+    const { db, checkpoints, close } = openDatabase({ file, threaded: true });
+    db.exec('CREATE TABLE page (id INTEGER PRIMARY KEY, data BLOB)');
+    const put = db.prepare('INSERT OR REPLACE INTO page VALUES (?, randomblob(4000))');
+    let longest = 0;
+    for (let round = 0; round < 60; round++) {
+      db.transaction(() => {
+        for (let i = 0; i < 1_000; i++) put.run(i);
+      })();
+      checkpoints.run();
+      longest = Math.max(longest, statSync(`${file}-wal`).size);
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    close();
+    // 60,000 pages were written; the log is 16,000 long at most, and what one more commit adds.
+    assert.ok(longest < 18_500 * 4_120, `the log was ${longest} bytes long`);
+  });
+});
