@@ -15,8 +15,8 @@ const BATCH_MAX = 200;
 const BATCH_MS = 10;
 /** As the service does it. */
 const MAINTAIN_MS = 1_000;
-const UPKEEP_MS = 5;
-const UPKEEP_PAUSE_MS = 50;
+const UPKEEP_MS = 3;
+const UPKEEP_PAUSE_MS = 30;
 const BY_CONTROLLERS = 0.82;
 
 export class LoadWriter {

@@ -12,6 +12,7 @@ import { type ApiStart, measureApi } from './api-start.ts';
 import { benchProgress } from './bench-progress.ts';
 import { buildDatabase, fileBytes, type Milestone } from './built-database.ts';
 import { askGit, type GitAnswers } from './git-questions.ts';
+import { holdFiles } from './held-files.ts';
 import { Latencies, type Latency } from './latency.ts';
 import { LoadWriter } from './load-writer.ts';
 import { type Question, questionsOf, wholeCluster } from './store-queries.ts';
@@ -45,6 +46,8 @@ export interface QueriesResult {
   bytes: number;
   /** Read from end to end before the first question; git's repository likewise. */
   warmedBytes: number;
+  /** Of the database, kept in memory by a process beside; 0 where that could not be done. */
+  heldBytes: number;
   milestones: Milestone[];
   idle: Record<string, Latency>;
   /** The states of the cluster as it was, one page after the other; broken off when that takes long. */
@@ -83,6 +86,7 @@ export async function measureQueries(options: QueriesOptions): Promise<QueriesRe
     });
     const bytes = fileBytes(file);
     const warmedBytes = told('read once, so that it is warm', warmFiles(file, `${file}-wal`));
+    const held = await holdFiles(file);
     const random = createRandom('questions');
     const store = openSqliteStore({ file, threaded: true });
     let asked: Pick<QueriesResult, 'idle' | 'wholeCluster' | 'underLoad' | 'underLoadByProcessor' | 'underLoadUnqueued' | 'git'>;
@@ -112,7 +116,8 @@ export async function measureQueries(options: QueriesOptions): Promise<QueriesRe
       store.close();
     }
     const api = options.api ? await measureApi(file, random) : undefined;
-    return { changes, bytes, warmedBytes, milestones, ...asked, ...(api === undefined ? {} : { api }) };
+    await held.release();
+    return { changes, bytes, warmedBytes, heldBytes: held.bytes, milestones, ...asked, ...(api === undefined ? {} : { api }) };
   } finally {
     rmSync(folder, { recursive: true });
   }
@@ -142,7 +147,7 @@ export function queriesText(result: QueriesResult): string {
   const start = api === undefined ? '' : `the API answers ${api.answersAfterMs.join(', ')} ms after the start\n`;
   return [
     ...sizes,
-    `${result.warmedBytes} bytes were read once before the first question\n`,
+    `${result.warmedBytes} bytes were read once before the first question, ${result.heldBytes} of them kept in memory\n`,
     head,
     ...rows,
     `whole cluster: ${result.wholeCluster.objects} objects in ${result.wholeCluster.ms} ms, ${result.wholeCluster.cpuMs} of the processor\n`,

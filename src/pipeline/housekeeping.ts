@@ -12,9 +12,9 @@ import type { MaskingBook } from './masking-book.ts';
 
 const MAINTAIN_MS = 1_000;
 /** Upkeep of the store holds up everything else for about so long, and gives way for so long after it. */
-const UPKEEP_MS = 5;
-const UPKEEP_PAUSE_MS = 50;
-const UPKEEP_SLICES = 20;
+const UPKEEP_MS = 3;
+const UPKEEP_PAUSE_MS = 30;
+const UPKEEP_SLICES = 33;
 const SNAPSHOT_MS = 300_000;
 
 export interface Housekeeping {

@@ -386,7 +386,7 @@ export class SqliteStore implements port.Store {
   // --- read ---
 
   change(seq: number): Change | undefined {
-    return this.#read(() => {
+    return this.together(() => {
       const row = this.#log.row(seq);
       return row === undefined ? undefined : this.#rebuilt({ ...row, actorSetId: this.#amended(row) });
     });
@@ -449,7 +449,7 @@ export class SqliteStore implements port.Store {
   }
 
   changes(query: port.ChangeQuery): port.Page<port.ChangeSummary> {
-    return this.#read(() => this.#changeQueries.list(query));
+    return this.together(() => this.#changeQueries.list(query));
   }
 
   changesNear(ref: ObjectRef, near: { resourceVersion: string } | { fromMs: number; toMs: number }): port.ChangeSummary[] {
@@ -478,7 +478,7 @@ export class SqliteStore implements port.Store {
   }
 
   stateAt(ref: ObjectRef, at: { seq: number } | { atMs: number }): KubeObject | undefined {
-    return this.#read(() => {
+    return this.together(() => {
       const row = 'seq' in at ? (this.#objectQueries.listed(at.seq) ?? this.#log.row(at.seq)) : this.#changeAt(ref, at.atMs);
       const life = row === undefined ? undefined : this.#objects.life(row.lifeId);
       if (row === undefined || life === undefined) return undefined;
@@ -519,11 +519,11 @@ export class SqliteStore implements port.Store {
 
   blame(ref: ObjectRef, options: { seq?: number; msMax?: number } = {}): ReturnType<port.Store['blame']> {
     const endMs = performance.now() + (options.msMax ?? Number.POSITIVE_INFINITY);
-    return this.#read(() => this.#history.blame(ref, options.seq, () => performance.now() > endMs));
+    return this.together(() => this.#history.blame(ref, options.seq, () => performance.now() > endMs));
   }
 
   objects(query: port.ObjectQuery): port.Page<port.ObjectSummary> {
-    return this.#read(() => this.#objectQueries.list(query));
+    return this.together(() => this.#objectQueries.list(query));
   }
 
   series(query: port.SeriesQuery): port.SeriesData[] {
@@ -531,7 +531,7 @@ export class SqliteStore implements port.Store {
   }
 
   seriesWindows(query: port.WindowQuery): port.WindowResult {
-    return this.#read(() => this.#series.windows(query));
+    return this.together(() => this.#series.windows(query));
   }
 
   /** See SeriesTable.blocks, deleteBefore and forgetUnused: what retention is made of. */
@@ -601,7 +601,7 @@ export class SqliteStore implements port.Store {
   }
 
   findings(query: port.FindingQuery): port.Page<Finding> {
-    return this.#read(() => this.#findings.list(query));
+    return this.together(() => this.#findings.list(query));
   }
 
   putVerdict(verdict: Verdict): void {

@@ -16,11 +16,13 @@ if (parentPort !== null) serve(parentPort, workerData as CheckpointThreadData);
 
 function serve(main: MessagePort, { file, closed }: CheckpointThreadData): void {
   let db: Database.Database | undefined;
-  process.once('exit', () => {
+  const release = () => {
     db?.close();
     Atomics.store(closed, 0, 1);
     Atomics.notify(closed, 0);
-  });
+  };
+  // However the thread ends, nobody waits for it in vain.
+  process.once('exit', release);
   const checkpoint = (): CheckpointNotice => {
     try {
       db ??= opened(file);
@@ -32,8 +34,9 @@ function serve(main: MessagePort, { file, closed }: CheckpointThreadData): void 
     }
   };
   main.on('message', (order: CheckpointOrder) => {
-    if (order === 'close') process.exit();
-    else main.postMessage(checkpoint());
+    if (order === 'run') return main.postMessage(checkpoint());
+    release();
+    main.close();
   });
 }
 
