@@ -2,7 +2,9 @@
  * What the bench kill-store kills: `node kill-store-worker.ts SCENE FILE [TARGET]`. Works until it is killed, or to its end, and prints a line when
  * it is about to begin, and one for what it has committed.
  */
+
 import { rmSync, writeSync } from 'node:fs';
+import { setImmediate } from 'node:timers/promises';
 import { backUp } from '../src/store/file/backup.ts';
 import { openDatabase } from '../src/store/file/database.ts';
 import { rekey } from '../src/store/file/rekey.ts';
@@ -12,19 +14,24 @@ import { KILL_KEYS, killedChange, RETENTION } from './kill-store-history.ts';
 
 const [scene, file, target = ''] = process.argv.slice(2) as [string, string, string?];
 const say = (text: string | number) => void writeSync(1, `${text}\n`);
-const OPTIONS = { file, changesPerSpan: 64, spansPerMerge: 3, samplesPerRun: 50 };
+const APPENDED_AT_ONCE = 4;
+const OPTIONS = { threaded: true, file, changesPerSpan: 64, spansPerMerge: 3, samplesPerRun: 50 };
 
 say('begins');
-if (scene === 'load') appendForever(openSqliteStore(OPTIONS), 1);
-else if (scene === 'retention') appendForever(openSqliteStore({ ...OPTIONS, ...RETENTION }), 1);
+if (scene === 'load') await appendForever(openSqliteStore(OPTIONS), 1);
+else if (scene === 'retention') await appendForever(openSqliteStore({ ...OPTIONS, ...RETENTION }), 1);
 else if (scene === 'vacuum') vacuumForever();
 else if (scene === 'migration') openSqliteStore(OPTIONS).close();
 else if (scene === 'backup') await backUpForever();
 else if (scene === 'rekey') await rekeyForever();
 else throw new Error(`there is no scene ${scene}`);
 
-function appendForever(store: SqliteStore, weight: number): void {
-  for (;;) append(store, weight);
+async function appendForever(store: SqliteStore, weight: number): Promise<void> {
+  for (;;) {
+    for (let i = 0; i < APPENDED_AT_ONCE; i++) append(store, weight);
+    // The thread that brings the log into the file is heard.
+    await setImmediate();
+  }
 }
 
 function append(store: SqliteStore, weight: number): void {
