@@ -35,6 +35,7 @@ import { publishModelMetrics } from './pipeline/model-metrics.ts';
 import { createNeural } from './pipeline/neural/create-neural.ts';
 import { createPipeline, type Pipeline } from './pipeline/pipeline.ts';
 import { publishReviewMetrics } from './pipeline/review-metrics.ts';
+import { createToldListener } from './pipeline/told-verdicts.ts';
 import { createAlertmanagerPusher } from './respond/alertmanager.ts';
 import { createConsequences } from './respond/consequences.ts';
 import { type CoverageAlerts, createCoverageAlerts } from './respond/coverage-alerts.ts';
@@ -197,6 +198,7 @@ export function createApp({
       signal,
       onGaps: (gaps) => reportGaps(gaps),
       onRecorded: (recorded) => controllers.observe(recorded),
+      onVerdict: createToldListener({ store, analysis, hash, logger }),
       onKinds: (kinds) => controllers.know(() => kinds),
       react: wakeAll,
     });

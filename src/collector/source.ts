@@ -4,6 +4,7 @@ import type { Gap } from '../domain/gap.ts';
 import type { KubeEvent } from '../domain/kube-event.ts';
 import type { KnownKind } from '../domain/series/controller-ties.ts';
 import type { Scrape } from '../domain/series/series.ts';
+import type { ToldVerdict } from '../domain/verdict.ts';
 import type { Claim } from '../domain/who/claim.ts';
 import type { Reject } from '../store/store.ts';
 
@@ -20,6 +21,8 @@ export interface SourceBatch {
   gaps?: Gap[];
   /** Identities of what was pushed, remembered in the same transaction. */
   deliveries?: Delivery[];
+  /** What people say of findings, before all else of the batch: it weighs on that, and not on what was delivered earlier. */
+  verdicts?: ToldVerdict[];
   /** All kinds there are from now on, where no discovery tells. */
   kinds?: KnownKind[];
   /** Everything up to here, milliseconds, is told: what has not come by now was not there. A live cluster's time passes without saying so. */

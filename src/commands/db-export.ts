@@ -3,6 +3,7 @@ import { PassThrough, Readable, type Transform, Writable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { createGzip, createZstdCompress } from 'node:zlib';
 import { compressionFor } from '../collector/recording/recorder.ts';
+import type { Change } from '../domain/change.ts';
 import { CrowsnestError, isCrowsnestError } from '../domain/errors.ts';
 import { genericPath } from '../domain/field-path.ts';
 import type { Options } from '../options.ts';
@@ -11,7 +12,7 @@ import type { Store } from '../store/store.ts';
 import { systemClock } from '../telemetry/system-clock.ts';
 import { databaseOf, keysOf, withProgress } from './db-backup.ts';
 import { chooseChanges } from './export-choice.ts';
-import { CSV_COLUMNS, csvRow, exportLine } from './exported-change.ts';
+import { CSV_COLUMNS, csvRow, exportLine, verdictLines } from './exported-change.ts';
 import { createProgress, type Progress } from './progress.ts';
 import type { Terminal } from './terminal.ts';
 
@@ -29,7 +30,7 @@ export async function runExport(options: Options, target: string, terminal: Term
     });
   const made = `${target}.export-${process.pid}`;
   using store = openSqliteReader({ file: databaseOf(options), keys: keysOf(options) });
-  const exported = { written: 0, unreadable: 0 };
+  const exported = { written: 0, said: 0, unreadable: 0 };
   try {
     await withProgress(createProgress(terminal, 'exporting', 'changes'), async (onProgress) => {
       const csv = (options.format ?? formatOf(target)) === 'csv';
@@ -47,7 +48,9 @@ export async function runExport(options: Options, target: string, terminal: Term
   } finally {
     if (toFile) rmSync(made, { force: true });
   }
-  terminal.note(`${exported.written} changes exported\n`);
+  terminal.note(
+    `${exported.written} changes exported${exported.said === 0 ? '' : `, ${exported.said} words of people on findings`}\n`,
+  );
   if (exported.unreadable === 0) return 0;
   terminal.note(`crowsnest: ${exported.unreadable} changes are lost to damage and left out; see crowsnest db check\n`);
   return 1;
@@ -72,8 +75,19 @@ function packing(target: string): Transform {
   return compression === 'gzip' ? createGzip() : new PassThrough();
 }
 
+function readable(store: Store, seq: number): Change | undefined {
+  try {
+    return store.change(seq);
+  } catch (error) {
+    if (!isCrowsnestError(error, 'STORE_CORRUPT')) throw error;
+    return undefined;
+  }
+}
+
 interface Exported {
   written: number;
+  /** What people said, and took back. */
+  said: number;
   /** Changes whose state is lost to damage. */
   unreadable: number;
 }
@@ -85,11 +99,21 @@ async function* linesOf(
 ) {
   const { csv, onProgress, signal, exported } = going;
   if (csv) yield `${CSV_COLUMNS.join(',')}\r\n`;
-  const { seqs, total, unreadable } = await chooseChanges(store, options, { nowMs: systemClock.nowMs(), signal });
+  const { seqs, total, partial, unreadable } = await chooseChanges(store, options, { nowMs: systemClock.nowMs(), signal });
   exported.unreadable += unreadable.size;
   let done = 0;
+  const said = csv ? [] : saidOf(store, partial ? new Set(seqs) : undefined);
+  let last: number | undefined;
+  const saidBefore = function* (seq: number) {
+    for (; said[0] !== undefined && said[0].afterSeq < seq; exported.said += 1) {
+      const atMs = readable(store, last ?? seq)?.observedMs ?? 0;
+      yield `${said.shift()!.line(atMs)}\n`;
+    }
+    last = seq;
+  };
   for (const seq of seqs) {
     signal.throwIfAborted();
+    yield* saidBefore(seq);
     try {
       const line = csv ? csvLine(store, seq) : `${ndjsonLine(store, seq)}\n`;
       yield line;
@@ -101,6 +125,13 @@ async function* linesOf(
     done += 1;
     if (done % PAGE === 0 || done === total) onProgress(done, total);
   }
+  yield* saidBefore(Number.POSITIVE_INFINITY);
+}
+
+/** All of it, or what is said of these changes: whoever gives away a part gives away no words on the rest. */
+function saidOf(store: Store, about: ReadonlySet<number> | undefined) {
+  const lines = verdictLines(store.verdicts(), (seq) => readable(store, seq));
+  return about === undefined ? lines : lines.filter((line) => line.about !== undefined && about.has(line.about));
 }
 
 /** With the actor as analysis saw it, and beside it what became known later. */

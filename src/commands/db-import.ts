@@ -3,8 +3,9 @@ import { open } from 'node:fs/promises';
 import { LINE_BYTES_MAX } from '../collector/recording/playback.ts';
 import { BrokenCompressionError, decodedBytes } from '../collector/recording/stream-bytes.ts';
 import { splitLines } from '../collector/recording/stream-lines.ts';
-import { CrowsnestError } from '../domain/errors.ts';
+import { CrowsnestError, type ErrorCode } from '../domain/errors.ts';
 import { keyedHash } from '../domain/masking/masking-key.ts';
+import { STANDING_MAX } from '../domain/verdict.ts';
 import type { Options } from '../options.ts';
 import { createImporter } from '../pipeline/import.ts';
 import { loadMaskingKey } from '../secrets.ts';
@@ -18,7 +19,7 @@ import type { Terminal } from './terminal.ts';
 const NAMED_MAX = 20;
 
 /**
- * Records the changes of an export or a recorded stream. What is recorded already is passed over, so that a stopped import is simply begun
+ * Records the changes of an export, and what people said of findings among them, or a recorded stream. What is recorded already is passed over, so that a stopped import is simply begun
  * again; what is older than the newest change of its object cannot be put between and is counted.
  */
 export async function runImport(options: Options, file: string, terminal: Terminal): Promise<number> {
@@ -29,7 +30,12 @@ export async function runImport(options: Options, file: string, terminal: Termin
   using store = openSqliteStore({ file: database, keys, synchronous: 'full' });
   const importer = createImporter({ store, hash: keyedHash(loadMaskingKey(database)) });
   let bad = 0;
+  let said = 0;
   let failure: unknown;
+  const refuse = (code: ErrorCode, what: string, where: string) => {
+    bad += 1;
+    if (bad <= NAMED_MAX) terminal.note(`crowsnest: ${code}: ${what} (${where})\n`);
+  };
   await withProgress(createProgress(terminal, 'importing', 'bytes'), async (onProgress) => {
     const raw = createReadStream(file);
     try {
@@ -40,10 +46,13 @@ export async function runImport(options: Options, file: string, terminal: Termin
         const line = bytes === undefined ? tooLong(number, file) : parseExported(text, number, context);
         if (line === undefined) continue;
         if ('reject' in line) {
-          bad += 1;
           const code = complete ? 'STREAM_BAD_LINE' : 'STREAM_TRUNCATED';
           const cut = complete ? '' : ' (the file ends in the middle of it)';
-          if (bad <= NAMED_MAX) terminal.note(`crowsnest: ${code}: ${line.reject.what}${cut} (${line.reject.where})\n`);
+          refuse(code, `${line.reject.what}${cut}`, line.reject.where);
+        } else if ('verdict' in line) {
+          const outcome = importer.say(line.verdict);
+          if (outcome === 'taken') said += 1;
+          if (outcome === 'full') refuse('QUERY_TOO_LARGE', `there are ${STANDING_MAX} verdicts already`, `${file}:${number}`);
         } else importer.add(line);
         onProgress(raw.bytesRead, size);
       }
@@ -55,7 +64,7 @@ export async function runImport(options: Options, file: string, terminal: Termin
   });
   const { imported, known, older } = importer.counts;
   terminal.out(
-    `${imported} changes imported, ${known} were there already, ${older} were older than what is recorded of their object, ${bad} lines were no changes\n`,
+    `${imported} changes imported, ${known} were there already, ${older} were older than what is recorded of their object, ${bad} lines were no changes${said === 0 ? '' : `; ${said} words of people on findings taken over`}\n`,
   );
   store.maintain();
   if (failure instanceof BrokenCompressionError)

@@ -11,6 +11,8 @@ export interface ExportChoice {
   /** Oldest first. */
   seqs: Iterable<number>;
   total: number;
+  /** Only some of them, by a filter or by time. */
+  partial: boolean;
   /** Changes lost to damage, of which nobody can say whether they fit. */
   unreadable: ReadonlySet<number>;
 }
@@ -24,7 +26,7 @@ export async function chooseChanges(
   const unreadable = new Set<number>();
   if (terms.length === 0 && from === undefined && to === undefined) {
     const total = store.changes({ limit: 1 }).items[0]?.seq ?? 0;
-    return { seqs: countingTo(total), total, unreadable };
+    return { seqs: countingTo(total), total, partial: false, unreadable };
   }
   const wanted = compileChangeFilter(terms);
   if (wanted.words.length > 0 && store.changesWith(wanted.words, 1, 1) === undefined) throw withoutWords();
@@ -34,7 +36,7 @@ export async function chooseChanges(
     signal.throwIfAborted();
     for (const { seq } of found) if (!unreadable.has(seq)) seqs.push(seq);
   }
-  return { seqs: seqs.reverse(), total: seqs.length, unreadable };
+  return { seqs: seqs.reverse(), total: seqs.length, partial: true, unreadable };
 }
 
 function* countingTo(last: number): Generator<number> {

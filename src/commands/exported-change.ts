@@ -4,8 +4,10 @@
  */
 
 import { parseLine } from '../collector/recording/stream-format.ts';
+import { formatSide } from '../collector/recording/stream-side.ts';
 import { ACTOR_SOURCES, type Actor, type Change } from '../domain/change.ts';
 import { isJsonObject, type Json } from '../domain/json.ts';
+import type { Place, ToldVerdict, Verdict } from '../domain/verdict.ts';
 import type { Attribution } from '../domain/who/claim-join.ts';
 import type { RecordedBeside, ToldChange } from '../pipeline/import.ts';
 import type { ChangeSummary, Reject } from '../store/store.ts';
@@ -25,14 +27,40 @@ export function exportLine(change: Change, attribution: Attribution | undefined)
   });
 }
 
+/** The lines of what people said, each with the number of the change that it stands behind, in the order of those. */
+export function verdictLines(
+  verdicts: readonly Verdict[],
+  changeOf: (seq: number) => Identified | undefined,
+): { afterSeq: number; about: number | undefined; line: (atMs: number) => string }[] {
+  const lines = verdicts.flatMap(({ place, change, withdrawn, ...said }) => {
+    const about = change === undefined ? undefined : changeOf(change.seq);
+    const told: ToldVerdict = { ...said, ...(about === undefined ? {} : { change: identityOf(about) }) };
+    const lineOf = ({ seq, clockMs }: Place, taken: ToldVerdict) => ({
+      ...{ afterSeq: seq, about: change?.seq },
+      line: (atMs: number) => formatSide({ verdict: clockMs === undefined ? taken : { ...taken, clockMs }, atMs }),
+    });
+    if (withdrawn === undefined) return [lineOf(place, told)];
+    const { place: end, ...by } = withdrawn;
+    return [lineOf(place, told), lineOf(end, { ...told, withdrawn: by })];
+  });
+  return lines.sort((a, b) => a.afterSeq - b.afterSeq);
+}
+
+type Identified = NonNullable<ToldVerdict['change']>;
+
+function identityOf({ ref, uid, resourceVersion, type }: Identified): Identified {
+  return { ref, uid, resourceVersion, type };
+}
+
 /** What a line holds; `undefined` for a line that is no change (a scrape, an event), a reject for what is wrong. */
 export function parseExported(
   text: string,
   line: number,
   context: { cluster: string; file: string },
-): ToldChange | { reject: Reject } | undefined {
+): ToldChange | { verdict: ToldVerdict } | { reject: Reject } | undefined {
   const parsed = parseLine(text, line, { ...context, observedMs: 0 });
   if ('reject' in parsed) return parsed;
+  if ('verdict' in parsed) return { verdict: parsed.verdict };
   if (!('observation' in parsed)) return undefined;
   const { cluster, type, origin, observedMs, object, actor } = parsed.observation;
   const member = (JSON.parse(text) as Record<string, Json>).crowsnest;

@@ -2,11 +2,16 @@
  * What a person says of a finding, and how that weighs on later ones: it moves the reasons it speaks of, in the scope it was given for, until it
  * expires or is withdrawn. It never hides a critical fact, a rule of the user's own, or what comes once in a million.
  */
+import type { ChangeType } from './change.ts';
 import { genericPath } from './field-path.ts';
 import type { Finding, Judgement, Reason } from './finding.ts';
+import type { ObjectRef } from './object-ref.ts';
 
 export const VERDICTS = ['expected', 'wrong'] as const;
 export type VerdictWord = (typeof VERDICTS)[number];
+
+/** Each standing one is held against each finding. */
+export const STANDING_MAX = 1_000;
 
 /** All that are given must hold. `path` is generic: every list item is `[*]`. */
 export interface VerdictScope {
@@ -49,6 +54,15 @@ export interface Verdict {
   /** The change that the finding is about. */
   change?: { seq: number; ms: number };
   withdrawn?: { by: string; ms: number; place: Place };
+}
+
+/** As a stream tells it: without places, since it stands where its place is, and with its change by what another database knows of it. */
+export interface ToldVerdict extends Omit<Verdict, 'place' | 'change' | 'withdrawn'> {
+  /** How far event time had passed without changes. */
+  clockMs?: number;
+  change?: { ref: ObjectRef; uid: string; resourceVersion: string; type: ChangeType };
+  /** It was taken back here. */
+  withdrawn?: { by: string; ms: number };
 }
 
 /** How often it made the difference: what paged less, or more, because of it alone. */

@@ -10,6 +10,7 @@ import {
   opinionOn,
   SCOPES,
   type ScopeName,
+  STANDING_MAX,
   scopesOf,
   type Verdict,
   type VerdictHits,
@@ -25,8 +26,6 @@ const PREVIEW_MS = 30 * DAY_MS;
 const PREVIEW_FINDINGS_MAX = 5_000;
 const PREVIEW_PAGE = 500;
 const EXAMPLES_MAX = 5;
-/** Each standing one is held against each finding. */
-const STANDING_MAX = 1_000;
 const LEVEL_FLOOR = 2.5;
 
 export interface Said {

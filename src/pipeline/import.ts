@@ -11,10 +11,12 @@ import { type KeyedHash, mask } from '../domain/masking/redact.ts';
 import { type KubeObject, type ObjectRef, objectKey, refOf } from '../domain/object-ref.ts';
 import { Recent } from '../domain/recent.ts';
 import { compareResourceVersions } from '../domain/resource-version.ts';
+import type { ToldVerdict } from '../domain/verdict.ts';
 import { attribute } from '../domain/who/attribution.ts';
 import type { Attribution } from '../domain/who/claim-join.ts';
 import { isOwnWrite } from '../domain/who/own-writes.ts';
 import type { ChangeSummary, NewChange, Store } from '../store/store.ts';
+import { type TakenVerdict, takeToldVerdict, type VerdictStore } from './told-verdicts.ts';
 
 /** What of a change follows neither from the object nor from the time. */
 export interface RecordedBeside {
@@ -37,9 +39,13 @@ export interface ToldChange {
   beside: RecordedBeside | undefined;
 }
 
+export type ImportStore = Pick<Store, 'append' | 'head'> & VerdictStore;
+
 export interface Importer {
   readonly counts: { imported: number; known: number; older: number };
   add(told: ToldChange): void;
+  /** What a person said behind the last change that was added. */
+  say(told: ToldVerdict): TakenVerdict['outcome'];
   /** Records what waits; to be called at the end. */
   flush(): void;
 }
@@ -57,20 +63,21 @@ const BATCH_CHANGES = 200;
 /** Changes whose identities are kept in memory. */
 const IDENTITIES_MAX = 500_000;
 
-export function createImporter(options: { store: Pick<Store, 'append' | 'history' | 'head'>; hash: KeyedHash }): Importer {
+export function createImporter(options: { store: ImportStore; hash: KeyedHash }): Importer {
   return new StoreImporter(options);
 }
 
 class StoreImporter implements Importer {
   readonly counts = { imported: 0, known: 0, older: 0 };
-  readonly #store: Pick<Store, 'append' | 'history' | 'head'>;
+  readonly #store: ImportStore;
   readonly #hash: KeyedHash;
   readonly #recorded = new Recent<string, Recorded>(IDENTITIES_MAX);
   #batch: NewChange[] = [];
+  #last: { ref: ObjectRef; identity: string } | undefined;
   /** Newest states of this batch. */
   #states = new Map<string, { uid: string; state: KubeObject }>();
 
-  constructor({ store, hash }: { store: Pick<Store, 'append' | 'history' | 'head'>; hash: KeyedHash }) {
+  constructor({ store, hash }: { store: ImportStore; hash: KeyedHash }) {
     this.#store = store;
     this.#hash = hash;
   }
@@ -81,6 +88,7 @@ class StoreImporter implements Importer {
     const { uid, resourceVersion } = told.object.metadata;
     const identity = identityOf({ uid, resourceVersion, type: told.type });
     const left = recorded.left.get(identity) ?? 0;
+    this.#last = { ref, identity };
     if (left > 0) {
       recorded.left.set(identity, left - 1);
       this.counts.known += 1;
@@ -90,6 +98,20 @@ class StoreImporter implements Importer {
       this.#batch.push(this.#changeOf(told, ref));
       if (this.#batch.length >= BATCH_CHANGES) this.flush();
     } else this.counts.older += 1;
+  }
+
+  say(told: ToldVerdict): TakenVerdict['outcome'] {
+    this.flush();
+    const seq = this.#seqOfLast();
+    return takeToldVerdict(told, { store: this.#store, hash: this.#hash, ...(seq === undefined ? {} : { seq }) }).outcome;
+  }
+
+  /** Undefined where nothing was added, or the change was left out. */
+  #seqOfLast(): number | undefined {
+    if (this.#last === undefined) return undefined;
+    const { ref, identity } = this.#last;
+    for (const change of this.#store.history(ref)) if (identityOf(change) === identity) return change.seq;
+    return undefined;
   }
 
   flush(): void {

@@ -19,6 +19,7 @@ import { describeRef, objectKey, refOf } from '../domain/object-ref.ts';
 import { compareResourceVersions } from '../domain/resource-version.ts';
 import { ScannedObservation } from '../domain/scanned-observation.ts';
 import type { KnownKind } from '../domain/series/controller-ties.ts';
+import type { ToldVerdict } from '../domain/verdict.ts';
 import { attribute } from '../domain/who/attribution.ts';
 import type { Claim } from '../domain/who/claim.ts';
 import { isOwnWrite } from '../domain/who/own-writes.ts';
@@ -43,6 +44,8 @@ export interface IngestBatch {
   deliveries?: AppendBatch['deliveries'];
   /** Not masked yet. */
   kubeEvents?: KubeEvent[];
+  /** Taken before all else of the batch, and not recorded by ingest. */
+  verdicts?: ToldVerdict[];
   /** These two are not recorded: they are for the analysis. */
   kinds?: KnownKind[];
   seenToMs?: number;

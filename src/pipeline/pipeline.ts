@@ -11,6 +11,7 @@ import type { Finding } from '../domain/finding.ts';
 import type { Gap } from '../domain/gap.ts';
 import type { KnownKind } from '../domain/series/controller-ties.ts';
 import type { Scrape } from '../domain/series/series.ts';
+import type { ToldVerdict } from '../domain/verdict.ts';
 import type { Store } from '../store/store.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import type { Analysis } from './analyze.ts';
@@ -50,6 +51,8 @@ export interface PipelineOptions {
   onGaps?: (gaps: readonly Gap[]) => void;
   /** Called with what is recorded, before it is judged. */
   onRecorded?: (recorded: { changes: readonly Change[]; scrapes: readonly Scrape[] }) => void;
+  /** Called with what a stream says that people said, when everything before it is judged; gives what pages by the time that passed meanwhile. */
+  onVerdict?: (told: ToldVerdict) => Finding[];
   /** Called with the kinds that a recording says there are, before what comes with them. */
   onKinds?: (kinds: readonly KnownKind[]) => void;
   /** Called with what pages, after it is stored: wakes the senders. */
@@ -65,7 +68,14 @@ export function createPipeline(options: PipelineOptions): Pipeline {
   let taken = 0;
   let draining = false;
 
+  const hear = async (told: ToldVerdict): Promise<void> => {
+    const paged = await untilWritable(options, () => options.onVerdict?.(told) ?? []);
+    counts.paged += paged.length;
+    if (paged.length > 0) options.react(paged);
+  };
+
   const record = async (given: IngestBatch): Promise<Recorded> => {
+    for (const told of given.verdicts ?? []) await hear(told);
     const batch = { ...given, scrapes: given.scrapes?.map(withInstance) };
     const result = await untilWritable(options, () => options.ingest.record(batch));
     if (batch.gaps !== undefined && batch.gaps.length > 0) options.onGaps?.(batch.gaps);
@@ -149,6 +159,8 @@ function nextGroup(waiting: Waiting[]): Waiting[] {
   let observations = 0;
   let length = 0;
   for (const { batch } of waiting) {
+    // What people say weighs on what comes after it.
+    if (length > 0 && batch.verdicts !== undefined) break;
     observations += batch.observations.length;
     if (length > 0 && observations > GROUP_OBSERVATIONS_MAX) break;
     length += 1;
@@ -172,6 +184,7 @@ export function mergeBatches(batches: readonly IngestBatch[]): IngestBatch {
     kubeEvents: batches.flatMap((batch) => batch.kubeEvents ?? []),
     kinds: batches.findLast(({ kinds }) => kinds !== undefined)?.kinds,
     seenToMs: batches.at(-1)?.seenToMs,
+    verdicts: first?.verdicts,
     cursors: Object.assign({}, ...batches.map((batch) => batch.cursors)),
   };
 }

@@ -76,7 +76,7 @@ describe('playback', () => {
         [256, 256, 188],
       );
       assert.deepEqual(rejects, []);
-      const others = { scrapes: 0, bookmarks: 0, claims: 0, kubeEvents: 0, gaps: 0, rejects: 0, skipped: 0 };
+      const others = { scrapes: 0, bookmarks: 0, claims: 0, kubeEvents: 0, gaps: 0, verdicts: 0, rejects: 0, skipped: 0 };
       assert.deepEqual(playback.counts, { lines: 700, observations: 700, ...others });
     });
   }

@@ -58,6 +58,7 @@ export interface PlaybackCounts {
   claims: number;
   kubeEvents: number;
   gaps: number;
+  verdicts: number;
   rejects: number;
   /** Lines a resumed play passed over because they were played before. */
   skipped: number;
@@ -77,7 +78,7 @@ class StreamPlayback implements Playback {
   readonly cursorName: string;
   readonly counts: PlaybackCounts = {
     ...{ lines: 0, observations: 0, scrapes: 0, bookmarks: 0 },
-    ...{ claims: 0, kubeEvents: 0, gaps: 0, rejects: 0, skipped: 0 },
+    ...{ claims: 0, kubeEvents: 0, gaps: 0, verdicts: 0, rejects: 0, skipped: 0 },
   };
   readonly #options: PlaybackOptions;
   readonly #speed: number;
@@ -177,6 +178,7 @@ class StreamPlayback implements Playback {
     if ('claim' in entry) this.counts.claims += 1;
     else if ('kubeEvent' in entry) this.counts.kubeEvents += 1;
     else if ('gap' in entry) this.counts.gaps += 1;
+    else if ('verdict' in entry) this.counts.verdicts += 1;
   }
 
   /** Waits until the wall clock has caught up with the event, after handing over what came before it. */

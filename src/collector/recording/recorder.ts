@@ -18,6 +18,7 @@ import { type KeyedHash, mask } from '../../domain/masking/redact.ts';
 import { refOf } from '../../domain/object-ref.ts';
 import type { SchemaBook } from '../../domain/schema-book.ts';
 import type { KnownKind } from '../../domain/series/controller-ties.ts';
+import type { ToldVerdict } from '../../domain/verdict.ts';
 import type { Claim } from '../../domain/who/claim.ts';
 import type { Logger } from '../../telemetry/logger.ts';
 import type { Sink, SourceBatch } from '../source.ts';
@@ -56,6 +57,7 @@ export interface RecorderCounts {
   claims: number;
   kubeEvents: number;
   gaps: number;
+  verdicts: number;
   /** Told again, and recorded before. */
   repeats: number;
   rejects: number;
@@ -81,7 +83,7 @@ export function compressionFor(file: string): Compression {
 
 class FileRecorder implements Recorder {
   readonly counts: RecorderCounts = {
-    ...{ observations: 0, scrapes: 0, claims: 0, kubeEvents: 0, gaps: 0 },
+    ...{ observations: 0, scrapes: 0, claims: 0, kubeEvents: 0, gaps: 0, verdicts: 0 },
     ...{ repeats: 0, rejects: 0, bytes: 0 },
   };
   readonly #options: RecorderOptions;
@@ -120,7 +122,8 @@ class FileRecorder implements Recorder {
     heads?.noteCursors(batch.cursors ?? {});
     this.counts.observations += fresh.length;
     this.counts.repeats += batch.observations.length - fresh.length;
-    for (const kind of ['scrapes', 'claims', 'kubeEvents', 'gaps'] as const) this.counts[kind] += batch[kind]?.length ?? 0;
+    for (const kind of ['scrapes', 'claims', 'kubeEvents', 'gaps', 'verdicts'] as const)
+      this.counts[kind] += batch[kind]?.length ?? 0;
   }
 
   /** In the order in which the pipeline takes the parts of a batch, which is the order of a replay. */
@@ -129,6 +132,7 @@ class FileRecorder implements Recorder {
     const atMs = clock.nowMs();
     const claimLine = (claim: Claim) => formatSide({ claim: maskClaim(claim, hash), atMs });
     return [
+      ...(batch.verdicts ?? []).map((verdict) => formatSide({ verdict: maskVerdict(verdict, hash), atMs })),
       ...(batch.claims ?? [])
         .flatMap((claim) => this.#withKind(claim))
         .filter((claim) => !this.#admission.take(claim, atMs))
@@ -325,6 +329,11 @@ class EncodedOutput implements Output {
 /** Names and user agents are chosen by clients and may hold anything. */
 function maskClaim(claim: Claim, hash: KeyedHash): Claim {
   return { ...claim, user: mask(claim.user as unknown as Json, hash) as unknown as Claim['user'] };
+}
+
+/** People write down what they looked at. */
+function maskVerdict({ why, ...told }: ToldVerdict, hash: KeyedHash): ToldVerdict {
+  return why === undefined ? told : { ...told, why: mask({ why }, hash).why };
 }
 
 function unwritable(file: string, cause: unknown): CrowsnestError {

@@ -6,6 +6,7 @@
  *   {"type":"KINDS","ts","kinds":[{cluster, group, kind, plural},…]}  what there is, by discovery
  *   {"type":"CLAIM","ts","cluster","claim":{…}}                       who wrote, as admission, audit or a push said
  *   {"type":"EVENT","ts","cluster","event":{…}}                       a Kubernetes Event
+ *   {"type":"VERDICT","ts","cluster","verdict":{…}}                   what a person said of a finding (stream-verdict.ts)
  *   {"type":"GAP","ts","cluster","gap":{…}}                           a stretch of history that nobody can tell
  */
 
@@ -14,8 +15,11 @@ import { isJsonObject, type Json, type JsonObject } from '../../domain/json.ts';
 import type { KubeEvent } from '../../domain/kube-event.ts';
 import type { KnownKind } from '../../domain/series/controller-ties.ts';
 import { isTimeZone } from '../../domain/time-text.ts';
+import type { ToldVerdict } from '../../domain/verdict.ts';
 import { CLAIM_VERBS, type Claim, type WrittenBy, writtenBy } from '../../domain/who/claim.ts';
+import { faultOf, isText, isTexts } from './stream-shape.ts';
 import { formatTime, parseTime } from './stream-time.ts';
+import { formatVerdict, readVerdict } from './stream-verdict.ts';
 
 export const FORMAT_VERSION = 2;
 
@@ -34,9 +38,11 @@ export type SideEntry =
   /** `atMs`: when it was told, which may be long after what it speaks of. */
   | { claim: Claim; atMs: number }
   | { kubeEvent: KubeEvent; atMs: number }
+  /** `atMs`: in event time. */
+  | { verdict: ToldVerdict; atMs: number }
   | { gap: Gap };
 
-export const SIDE_TYPES = ['RECORDING', 'TIME', 'KINDS', 'CLAIM', 'EVENT', 'GAP'] as const;
+export const SIDE_TYPES = ['RECORDING', 'TIME', 'KINDS', 'CLAIM', 'EVENT', 'VERDICT', 'GAP'] as const;
 export type SideType = (typeof SIDE_TYPES)[number];
 
 const CLAIM_SOURCES = ['admission', 'audit', 'pushed'] as const;
@@ -70,6 +76,7 @@ export function formatSide(entry: SideEntry): string {
     const from = fromMs === undefined ? undefined : formatTime(fromMs);
     return JSON.stringify({ type: 'GAP', ts, cluster, gap: { ...gap, from } });
   }
+  if ('verdict' in entry) return formatVerdict(entry.verdict, ts);
   const { ref, firstMs, lastMs, ...event } = entry.kubeEvent;
   const { cluster, ...object } = ref;
   return JSON.stringify({
@@ -93,6 +100,8 @@ export function readSide(type: SideType, line: JsonObject, cluster: string, atMs
       return readClaim(line.claim, cluster, atMs);
     case 'EVENT':
       return readEvent(line.event, cluster, atMs);
+    case 'VERDICT':
+      return readVerdict(line.verdict, cluster, atMs);
     case 'GAP':
       return readGap(line.gap, cluster, atMs);
   }
@@ -174,52 +183,4 @@ function readGap(gap: Json | undefined, cluster: string, toMs: number): SideEntr
   const { from, ...rest } = gap as JsonObject;
   const start = from === undefined ? {} : { fromMs: parseTime(from as string)! };
   return { gap: { ...(rest as unknown as Gap), cluster, toMs, ...start } };
-}
-
-/** `text0` may be empty; `?` may be missing; a list is of what it may be. */
-type Shape = 'text' | 'text0' | 'text?' | 'time' | 'time?' | 'count' | readonly string[];
-
-function faultOf(value: Json | undefined, shapes: Record<string, Shape>, where: string): string | undefined {
-  if (!isJsonObject(value)) return `${where.slice(0, -1)} is missing or not a JSON object`;
-  const field = Object.keys(shapes).find((name) => !fits(value[name], shapes[name]!));
-  if (field === undefined) return undefined;
-  const shape = shapes[field]!;
-  return `${where}${field} must be ${typeof shape === 'string' ? WORDS[shape] : `one of ${shape.join(', ')}`}`;
-}
-
-const WORDS: Record<Exclude<Shape, readonly string[]>, string> = {
-  text: 'a non-empty string',
-  text0: 'a string',
-  'text?': 'a non-empty string or absent',
-  time: 'an RFC 3339 time',
-  'time?': 'an RFC 3339 time or absent',
-  count: 'a number from 0',
-};
-
-function fits(value: Json | undefined, shape: Shape): boolean {
-  switch (shape) {
-    case 'text':
-      return isText(value);
-    case 'text0':
-      return value === '' || isText(value);
-    case 'text?':
-      return value === undefined || isText(value);
-    case 'time':
-      return typeof value === 'string' && parseTime(value) !== undefined;
-    case 'time?':
-      return value === undefined || (typeof value === 'string' && parseTime(value) !== undefined);
-    case 'count':
-      return typeof value === 'number' && value >= 0;
-    default:
-      return shape.includes(value as string);
-  }
-}
-
-/** A NUL would let two different names share one object key. */
-function isText(value: Json | undefined): value is string {
-  return typeof value === 'string' && value !== '' && !value.includes('\u0000');
-}
-
-function isTexts(value: Json): value is Record<string, string> {
-  return isJsonObject(value) && Object.values(value).every((text) => typeof text === 'string');
 }
