@@ -1,15 +1,19 @@
 import { statSync } from 'node:fs';
 import { NO_METRICS } from '../collector/metrics.ts';
+import { createFollowedVerdicts } from '../collector/recording/followed-verdicts.ts';
 import { RecordedHeads } from '../collector/recording/recorded-heads.ts';
 import { createRecorder } from '../collector/recording/recorder.ts';
+import type { Source } from '../collector/source.ts';
 import { createTimeMarks, timeMark } from '../collector/watch/time-marks.ts';
 import { createKindLookup } from '../collector/who/claim-kinds.ts';
 import { keyedHash } from '../domain/masking/masking-key.ts';
 import { createSchemaBook } from '../domain/schema-book.ts';
 import type { Options } from '../options.ts';
 import { loadMaskingKey } from '../secrets.ts';
-import { createLogger } from '../telemetry/logger.ts';
+import { createLogger, type Logger } from '../telemetry/logger.ts';
 import { systemClock as clock } from '../telemetry/system-clock.ts';
+import { createAsker } from './ask-api.ts';
+import { askVerdicts } from './asked-verdicts.ts';
 import { connectClusters, withOptions } from './clusters.ts';
 import type { Terminal } from './terminal.ts';
 import { createWatchedCluster } from './watched-cluster.ts';
@@ -45,7 +49,8 @@ export async function runRecord(options: Options, file: string, terminal: Termin
   });
   const logs = each.flatMap((one) => createAuditLogs(app, one.client.cluster, one.options));
   terminal.note(`recording ${clusters.join(', ')} into ${file}; stop with Ctrl-C\n`);
-  const sources = [...watched.flatMap((cluster) => cluster.sources), ...logs, createTimeMarks(clock)];
+  const said = followVerdicts(options, { clusters, logger, terminal });
+  const sources = [...watched.flatMap((cluster) => cluster.sources), ...logs, ...said, createTimeMarks(clock)];
   const running = sources.map((source) => source.run(recorder.write, signal));
   try {
     await Promise.all(running);
@@ -57,4 +62,14 @@ export async function runRecord(options: Options, file: string, terminal: Termin
   }
   terminal.out(`${JSON.stringify(recorder.counts)}\n`);
   return 0;
+}
+
+function followVerdicts(
+  options: Options,
+  { clusters, logger, terminal }: { clusters: string[]; logger: Logger; terminal: Terminal },
+): Source[] {
+  const { verdictsFrom } = options;
+  if (verdictsFrom === undefined) return [];
+  const asker = createAsker({ ...options, server: verdictsFrom }, terminal);
+  return [createFollowedVerdicts({ list: () => askVerdicts(asker), clusters, clock, logger })];
 }

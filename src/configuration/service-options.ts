@@ -29,7 +29,13 @@ export const SERVICE_OPTIONS = {
     schema: text.optional(),
     value: 'FILE',
     help: 'file with the bearer token of the API; a service without one generates and prints it',
-    commands: [...RUNNING, ...ASKING],
+    commands: [...RUNNING, ...ASKING, 'record'],
+  },
+  verdictsFrom: {
+    schema: httpUrl.optional(),
+    value: 'URL',
+    help: 'the running crowsnest whose verdicts are recorded too; its token by --token-file or CROWSNEST_TOKEN',
+    commands: ['record'],
   },
   server: {
     schema: httpUrl.default('http://127.0.0.1:8686'),

@@ -3,6 +3,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { before, describe, it } from 'node:test';
 import { zstdDecompressSync } from 'node:zlib';
+import type { VerdictAnswer } from '../../src/api/answers.ts';
 import { readyToPlay } from '../../src/commands/outcome.ts';
 import type { Clock } from '../../src/domain/clock.ts';
 import { contentHash } from '../../src/domain/content-hash.ts';
@@ -108,7 +109,7 @@ async function tell(story: Story): Promise<void> {
 
   // Admission says before the change who is about to make it; its hash is of the unmasked content.
   clock.pass(60_000);
-  const next = engine('e2', { ...spec, replicas: 90, password: 'changed-secretly' });
+  const next = engine('e2', { ...spec, replicas: 90, password: 'changed-secretly', hostPort: 8080 });
   const held = api.objects.get(ENGINE, 'yard', 'e2');
   const content = {
     ...next,
@@ -118,9 +119,17 @@ async function tell(story: Story): Promise<void> {
   await live.deliver({ observations: [], claims: [claim('admission', next, 'mallory', seen)] });
   await write(story, next, 'kubectl-edit');
 
+  // Somebody says that this is as it should be, and takes it back after the next of the sort.
+  const onEngine = (name: string) =>
+    live.found().find(({ deterministic, subject }) => deterministic && subject.ref.name === name);
+  await until('the port is found', () => onEngine('e2') !== undefined);
+  const scope = { cluster: 'fake', kind: 'Engine' };
+  const said = { verdict: 'expected', by: 'ann', why: 'the new meter; key AKIAIOSFODNN7EXAMPLE', scope };
+  const { verdict } = await live.say<VerdictAnswer>(`/v1/findings/${onEngine('e2')?.id}/verdict`, said);
+
   // An attempt that was refused, and much later somebody else's change of the same content.
   clock.pass(60_000);
-  const again = engine('e0', { ...spec, replicas: 70 });
+  const again = engine('e0', { ...spec, replicas: 70, hostPort: 9090 });
   const before = api.objects.get(ENGINE, 'yard', 'e0');
   const asked = {
     ...again,
@@ -132,6 +141,10 @@ async function tell(story: Story): Promise<void> {
   });
   clock.pass(HOUR);
   await write(story, again, 'kubectl-patch');
+  await until('the second port is found', () => onEngine('e0') !== undefined);
+  await live.say(`/v1/verdicts/${verdict.id}/withdraw`, { by: 'bob' });
+  clock.pass(6 * HOUR);
+  await write(story, engine('e1', { ...spec, replicas: 3, hostPort: 7070 }), 'kubectl-patch');
 
   // While the watch is blind a valve goes and another comes, and history is compacted.
   clock.pass(60_000);
@@ -192,6 +205,7 @@ describe('the replay of a recording', () => {
     assert.ok(live.findings.length > 10, `${live.findings.length} findings`);
     assert.ok(live.findings.some(({ verdict, subject }) => verdict.startsWith('page') && subject.includes('e1')));
     assert.ok(live.findings.some(({ subject }) => subject.startsWith('silence')));
+    assert.ok(live.findings.some(({ verdict, subject }) => verdict.includes('as ann said') && subject.includes('e0')));
     assert.ok(actors.has('mallory') && !actors.has('eve'), [...actors].join());
     assert.ok(live.changes.some((change) => / alice by audit /.test(change)));
     assert.ok(live.changes.some((change) => / relist DELETED Valve /.test(change)));
@@ -201,7 +215,7 @@ describe('the replay of a recording', () => {
 
   it('holds no secret, nor what one could be guessed by', () => {
     assert.ok(text.includes('masked:'));
-    assert.ok(!/hunter2|changed-secretly/.test(text));
+    assert.ok(!/hunter2|changed-secretly|AKIAIOSFODNN7EXAMPLE/.test(text));
   });
 
   it('takes the time zone from the recording, unless told another', async () => {
@@ -213,6 +227,8 @@ describe('the replay of a recording', () => {
     ['origins', (line) => line.replace(/,"origin":"\w+"/, '')],
     ['the passing of time', (line) => (line.startsWith('{"type":"TIME"') ? '' : line)],
     ['the kinds there are', (line) => (line.startsWith('{"type":"KINDS"') ? '' : line)],
+    ['what people said', (line) => (line.startsWith('{"type":"VERDICT"') ? '' : line)],
+    ['what they took back', (line) => (line.includes('"withdrawn":') ? '' : line)],
     ['claims', (line) => (line.startsWith('{"type":"CLAIM"') ? '' : line)],
     ['the names of managers', (line) => line.replace(/"manager":"[^"]*"/g, '"manager":"x"')],
   ];

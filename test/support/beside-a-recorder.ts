@@ -1,10 +1,14 @@
 /** A live pipeline with a recorder beside it, and the replay of what was recorded: both tell what they found, for comparison. */
 import { type App, createApp } from '../../src/app.ts';
 import { NO_METRICS } from '../../src/collector/metrics.ts';
+import { createFollowedVerdicts } from '../../src/collector/recording/followed-verdicts.ts';
 import { createRecorder, type Recorder } from '../../src/collector/recording/recorder.ts';
 import type { SourceBatch } from '../../src/collector/source.ts';
 import { timeMark } from '../../src/collector/watch/time-marks.ts';
+import { createAsker } from '../../src/commands/ask-api.ts';
+import { askVerdicts } from '../../src/commands/asked-verdicts.ts';
 import { openPlayback, readyToPlay } from '../../src/commands/outcome.ts';
+import type { Terminal } from '../../src/commands/terminal.ts';
 import { createWatchedCluster } from '../../src/commands/watched-cluster.ts';
 import type { Clock } from '../../src/domain/clock.ts';
 import type { Finding } from '../../src/domain/finding.ts';
@@ -12,6 +16,9 @@ import { keyedHash } from '../../src/domain/masking/masking-key.ts';
 import type { KubeClient } from '../../src/kube/kube-client.ts';
 import { type Options, parseOptions } from '../../src/options.ts';
 import { createLogger } from '../../src/telemetry/logger.ts';
+import { until } from './until.ts';
+
+const TOKEN = 'a-token-of-the-test';
 
 /** What must be the same of a finding, in words that a failing comparison can be read by. */
 export interface Told {
@@ -35,6 +42,10 @@ export interface Outcome {
 export interface LiveRun {
   /** Delivers what another source than the cluster's would. */
   deliver(batch: SourceBatch): Promise<void>;
+  /** What was found up to now. */
+  found(): readonly Finding[];
+  /** Says it over the API, and waits until the recording has it. */
+  say<T>(path: string, body: object): Promise<T>;
   recorded(): Recorder['counts'];
   changes(): number;
   /** Lets event time come up to now, ends the recording, and tells what was found. */
@@ -43,7 +54,7 @@ export interface LiveRun {
 }
 
 export function optionsOf(flags: Record<string, unknown>, configFile?: string): Options {
-  return parseOptions({ command: 'serve', flags: { logLevel: 'silent', ...flags }, environment: {}, configFile });
+  return parseOptions({ command: 'serve', flags: { logLevel: 'silent', port: '0', ...flags }, environment: {}, configFile });
 }
 
 export function startLiveRun(run: { client: KubeClient; clock: Clock; file: string; options: Options }): LiveRun {
@@ -70,9 +81,24 @@ export function startLiveRun(run: { client: KubeClient; clock: Clock; file: stri
     await Promise.all([app.pipeline.sink(batch), recorder.write(batch)]);
   };
   const running = sources.map((source) => source.run(deliver, app.signal));
+  const api = app.serveApi({ version: '0', coverage: () => [], checks: () => [], token: TOKEN });
+  const asker = api.then(({ url }) => createAsker({ ...options, server: url }, terminalOf(stopping.signal)));
+  const verdicts = createFollowedVerdicts({
+    ...{ clock, logger: createLogger('silent'), clusters: [client.cluster], askMs: 20 },
+    list: async () => askVerdicts(await asker),
+  });
+  // The live run has heard of it by the API.
+  running.push(verdicts.run(recorder.write, app.signal));
   app.startHousekeeping({ live: true });
   return {
     deliver,
+    found: () => findings,
+    async say<T>(path: string, body: object) {
+      const before = recorder.counts.verdicts;
+      const answer = await (await asker).post<T>(path, {}, body);
+      await until('what was said is recorded', () => recorder.counts.verdicts > before);
+      return answer;
+    },
     recorded: () => recorder.counts,
     changes: () => app.pipeline.counts.changes,
     async finish() {
@@ -88,6 +114,10 @@ export function startLiveRun(run: { client: KubeClient; clock: Clock; file: stri
       await app.stop();
     },
   };
+}
+
+function terminalOf(signal: AbortSignal): Terminal {
+  return { signal, token: TOKEN } as Terminal;
 }
 
 /** Plays the file as `crowsnest replay` does. The options are those of the replay, which knows only what the recording says of the live run. */
