@@ -169,6 +169,7 @@ export function createApp({
         'seq' in of
           ? logger.error({ seq: of.seq, err }, 'a change could not be judged; it is recorded')
           : logger.error({ target: of.target, err }, 'samples could not be judged; they are recorded'),
+      onLost: (what, err) => logger.error({ err }, `the database is damaged where ${what} was kept; judging goes on without`),
     });
     const analysis = options.model === 'off' ? createIdleAnalysis(modelOf()) : createAnalysis(judging());
 

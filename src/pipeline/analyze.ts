@@ -8,6 +8,7 @@
  * current, what is recorded meanwhile waits in the record, so findings come in order and recording goes on (see catch-up.ts).
  */
 import type { Change } from '../domain/change.ts';
+import { isCrowsnestError } from '../domain/errors.ts';
 import type { Finding, Judgement } from '../domain/finding.ts';
 import type { NearMiss } from '../domain/review.ts';
 import type { Scrape } from '../domain/series/series.ts';
@@ -18,6 +19,7 @@ import type { Model } from '../model/model.ts';
 import type { Policy } from '../respond/policy.ts';
 import type { AlertRecord, EffectRecord, Store } from '../store/store.ts';
 import { NearMisses } from './near-misses.ts';
+import { PassedBy } from './passed-by.ts';
 import { END_OF_RECORD, type Place, RecordWalk, type Walked } from './record-walk.ts';
 import { VerdictBook } from './verdict-book.ts';
 
@@ -29,6 +31,7 @@ const CURSOR_CLOCK = 'analysis.clock';
 const POLICY_STATE = 'policy';
 /** What was seen of the day that is not over, for the review. */
 const OPEN_DAYS = 'near-misses';
+const PASSED_BY = 'passed-by';
 const SNAPSHOT = 'model';
 const STEP_ITEMS = 500;
 
@@ -63,6 +66,8 @@ export interface AnalysisOptions {
   onFinding?: (finding: Finding) => void;
   /** Sees what the model failed on; the change stays recorded, and those around it are judged. */
   onFault?: (of: Change | Scrape, error: unknown) => void;
+  /** Told of what was kept and cannot be read any more; judging goes on without it. */
+  onLost?: (what: 'what was learnt' | 'verdicts', error: unknown) => void;
 }
 
 /** What of the record the model has yet to go through before it judges what comes. */
@@ -101,22 +106,24 @@ type Judged = { judgement: Judgement; change?: Change | undefined; opinion: Opin
 
 export function createAnalysis(options: AnalysisOptions): Analysis {
   const { store } = options;
-  const saved = loadSnapshot(store);
-  const model = options.createModel(saved?.blob);
+  const { saved, model } = modelOf(options);
   const policy = options.createPolicy(store.getState(POLICY_STATE));
   const review = new NearMisses(store.getState(OPEN_DAYS));
   let openDays = review.save();
-  /** Up to here findings are stored. */
+  const passedBy = new PassedBy(store.getState(PASSED_BY));
+  let passedByStored = passedBy.save();
+  /** Up to here findings are decided, and up to `stored` are they stored. */
   const decided: Place = {
     seq: Number(store.cursor(CURSOR_CHANGES) ?? 0),
     position: Number(store.cursor(CURSOR_SAMPLES) ?? 0),
   };
+  let stored = { ...decided };
   let clockMs = Number(store.cursor(CURSOR_CLOCK) ?? Number.NEGATIVE_INFINITY);
   let askedMs = Number.NEGATIVE_INFINITY;
   /** Its place is how far the model has learnt. */
   let walk = new RecordWalk(store, saved?.place ?? { seq: 0, position: 0 });
   const beganSeq = walk.place.seq;
-  const verdicts = new VerdictBook(store.verdicts());
+  const verdicts = new VerdictBook(orLost(options, 'verdicts', () => store.verdicts()) ?? []);
   let phase: Phase = 'relearning';
   let ahead = walk.upTo(decided);
 
@@ -152,6 +159,8 @@ export function createAnalysis(options: AnalysisOptions): Analysis {
       return walked.scrapes.flatMap((scrape) => weigh(observe(scrape)));
     }
     const { change } = walked;
+    if (phase === 'relearning') model.advance(passedBy.before(change) ?? Number.NEGATIVE_INFINITY);
+    else passedBy.note(change, clockMs);
     const judgements = observe(change);
     // What a first list finds was there before Crowsnest looked: it is learnt, but nobody did it just now, so it is not judged.
     return change.origin === 'list' ? [] : weigh(judgements, change);
@@ -173,6 +182,7 @@ export function createAnalysis(options: AnalysisOptions): Analysis {
     }
     Object.assign(decided, walk.place);
     const days = review.save();
+    const late = passedBy.save();
     store.commitAnalysis({
       ...unsaved,
       cursors: {
@@ -180,11 +190,17 @@ export function createAnalysis(options: AnalysisOptions): Analysis {
         [CURSOR_SAMPLES]: String(decided.position),
         ...(Number.isFinite(clockMs) ? { [CURSOR_CLOCK]: String(clockMs) } : {}),
       },
-      state: { [POLICY_STATE]: policy.save(), ...(days === openDays ? {} : { [OPEN_DAYS]: days }) },
+      state: {
+        [POLICY_STATE]: policy.save(),
+        ...(days === openDays ? {} : { [OPEN_DAYS]: days }),
+        ...(late === passedByStored ? {} : { [PASSED_BY]: late }),
+      },
     });
     const paged = unsaved.findings.filter((finding) => finding.decision.verdict === 'page');
     unsaved = nothingDecided();
+    stored = { ...decided };
     openDays = days;
+    passedByStored = late;
     return paged;
   };
 
@@ -259,10 +275,13 @@ export function createAnalysis(options: AnalysisOptions): Analysis {
     place: () => ({ ...decided, ...(Number.isFinite(clockMs) ? { clockMs } : {}) }),
     levelOf: (cluster) => policy.status()[cluster]?.level,
     saveSnapshot() {
+      // What was learnt must not be ahead of what is stored: a restart would judge, and learn, the same changes again.
+      if (phase !== 'relearning' && !isAt(stored, walk.place)) commit([]);
       const { seq, position } = walk.place;
       const head = Buffer.alloc(8);
       head.writeDoubleLE(position);
       store.saveSnapshot(SNAPSHOT, { version: SNAPSHOT_VERSION, seq, blob: Buffer.concat([head, model.snapshot()]) });
+      passedBy.forgetThrough(seq);
     },
   };
 }
@@ -278,6 +297,26 @@ function nothingDecided(): Decided {
 
 function isAt(place: Place, other: Place): boolean {
   return place.seq === other.seq && place.position === other.position;
+}
+
+/** What was learnt, taken up again; where it cannot be read the model learns again from the record, which is complete. */
+function modelOf(options: AnalysisOptions): { saved: ReturnType<typeof loadSnapshot>; model: Model } {
+  const taken = orLost(options, 'what was learnt', () => {
+    const saved = loadSnapshot(options.store);
+    return { saved, model: options.createModel(saved?.blob) };
+  });
+  return taken ?? { saved: undefined, model: options.createModel(undefined) };
+}
+
+/** What was read; undefined where that is damaged, which is told. */
+function orLost<T>({ onLost }: AnalysisOptions, what: Parameters<NonNullable<typeof onLost>>[0], read: () => T): T | undefined {
+  try {
+    return read();
+  } catch (error) {
+    if (!isCrowsnestError(error, 'STORE_CORRUPT')) throw error;
+    onLost?.(what, error);
+    return undefined;
+  }
 }
 
 function loadSnapshot(store: AnalysisStore): { place: Place; blob: Uint8Array } | undefined {

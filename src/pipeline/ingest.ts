@@ -234,7 +234,8 @@ class PipelineIngest implements Ingest {
       recording.heartbeats.push({ ref, uid, resourceVersion, observedMs: observation.observedMs });
       if (known !== undefined) overlay.set(key, knownAs(known, resourceVersion));
       const digest = this.#digests.get(cluster, uid);
-      if (digest !== undefined) digest.resourceVersion = resourceVersion;
+      // What is served under two kinds, as OpenShift's Project and its Namespace, has one uid.
+      if (digest !== undefined && objectKey(digest.ref) === key) digest.resourceVersion = resourceVersion;
     } else {
       if (known !== undefined) this.#digests.drop(cluster, known.uid);
       this.#digests.drop(cluster, uid);

@@ -12,19 +12,21 @@ import { scrapesOf } from '../../src/pipeline/record-walk.ts';
 import { createPolicy } from '../../src/respond/policy.ts';
 import type { Store } from '../../src/store/store.ts';
 import { createLogger } from '../../src/telemetry/logger.ts';
+import { makeRandom } from '../model/stream.ts';
 import { openMemoryStore } from '../support/memory-store.ts';
 import { kafka, observed } from '../support/objects.ts';
 
 const HOUR = 3_600_000;
 const START = Date.parse('2026-01-05T08:00:00Z');
 
-function analysisOf(store: Store, seen: Finding[] = []) {
+function analysisOf(store: Store, seen: Finding[] = [], onLost?: (what: string) => void) {
   return createAnalysis({
     store,
     createModel: (snapshot) => createModel({}, snapshot),
     createPolicy: (saved) => createPolicy({ pagesPerWeek: 5 }, saved),
     consequences: () => ({ alerts: [], effects: [] }),
     onFinding: (finding) => seen.push(finding),
+    ...(onLost === undefined ? {} : { onLost }),
   });
 }
 
@@ -124,6 +126,100 @@ test('a silence that was told before a crash is not told again, nor its page tak
   second.advance(atMs + 90 * HOUR + 1_000);
   assert.deepEqual(seen, []);
   assert.deepEqual(store.findings({ limit: 100, verdict: 'page' }).items, pages);
+});
+
+test('a snapshot taken in the middle of catching up is not gone through again', () => {
+  const record = () => {
+    const store = openMemoryStore();
+    const ingest = createIngest({ store, hash: keyedHash(Buffer.from('k')) });
+    for (const observation of stream()) ingest.record({ observations: [observation] });
+    return store;
+  };
+  const seen: Finding[] = [];
+  const store = record();
+  const first = analysisOf(store, seen);
+  for (let n = 0; n < 40; n++) first.step(10);
+  first.saveSnapshot();
+  const second = analysisOf(store, seen);
+  second.catchUp();
+  assert.equal(second.model.maturity().changes, 5 + 24 * 28 - 1 + 1);
+  assert.deepEqual(seen, play(0));
+});
+
+test('a snapshot taken while findings wait for the disk is not ahead of them', () => {
+  const store = openMemoryStore();
+  const ingest = createIngest({ store, hash: keyedHash(Buffer.from('k')) });
+  const commit = store.commitAnalysis.bind(store);
+  const seen: Finding[] = [];
+  let analysis = analysisOf(store);
+  const observations = [...stream()];
+  const last = observations.pop() as (typeof observations)[number];
+  for (const observation of observations) analysis.analyze(ingest.record({ observations: [observation] }).changes);
+  store.commitAnalysis = () => {
+    throw new CrowsnestError({ code: 'STORE_FULL', what: 'full' });
+  };
+  const { changes } = ingest.record({ observations: [last] });
+  assert.throws(() => analysis.analyze(changes), { code: 'STORE_FULL' });
+  assert.throws(() => analysis.saveSnapshot(), { code: 'STORE_FULL' });
+  store.commitAnalysis = commit;
+  analysis.saveSnapshot();
+  analysis = analysisOf(store, seen);
+  analysis.catchUp();
+  assert.equal(analysis.model.maturity().changes, observations.length + 1);
+  assert.deepEqual(store.findings({ limit: 1 }).items[0], play(0).at(-1));
+});
+
+test('what came after time had passed it by is learnt after a restart as it was before', () => {
+  const lives = (restartEvery: number): Finding[] => {
+    const random = makeRandom(7);
+    const store = openMemoryStore();
+    const ingest = createIngest({ store, hash: keyedHash(Buffer.from('k')) });
+    const seen: Finding[] = [];
+    let analysis = analysisOf(store, seen);
+    for (let n = 1; n <= 400; n++) {
+      const nowMs = START + n * HOUR;
+      const late = random() < 0.3 ? random() * 20 * HOUR : 0;
+      const name = `k${Math.floor(random() * 4)}`;
+      const object = kafka(name, String(n), { version: `1.${n}.0`, replicas: Math.floor(random() * 3) });
+      const actor = random() < 0.7 ? 'bot:bump' : `user:${Math.floor(random() * 20)}`;
+      analysis.analyze(
+        ingest.record({ observations: [observed('MODIFIED', object, nowMs - late, { actor, origin: 'push' })] }).changes,
+      );
+      analysis.advance(nowMs + HOUR / 2);
+      if (n % restartEvery !== 0) continue;
+      if (n % (3 * restartEvery) === 0) analysis.saveSnapshot();
+      analysis = analysisOf(store, seen);
+      analysis.catchUp();
+    }
+    return seen;
+  };
+  const undisturbed = lives(Number.POSITIVE_INFINITY);
+  assert.ok(undisturbed.length > 20);
+  assert.deepEqual(lives(23), undisturbed);
+});
+
+test('what was learnt, or said, and cannot be read any more costs itself alone', () => {
+  const store = openMemoryStore();
+  const ingest = createIngest({ store, hash: keyedHash(Buffer.from('k')) });
+  const observations = [...stream()];
+  const last = observations.pop() as (typeof observations)[number];
+  const before = analysisOf(store);
+  for (const observation of observations) before.analyze(ingest.record({ observations: [observation] }).changes);
+  before.saveSnapshot();
+  const snapshot = store.loadSnapshot('model');
+  assert.ok(snapshot !== undefined);
+  const blob = Buffer.from(snapshot.blob);
+  blob.fill(0, blob.length >> 1);
+  store.saveSnapshot('model', { ...snapshot, blob });
+  store.verdicts = () => {
+    throw new CrowsnestError({ code: 'STORE_CORRUPT', what: 'the database is damaged' });
+  };
+  const [seen, lost]: [Finding[], string[]] = [[], []];
+  const analysis = analysisOf(store, seen, (what) => lost.push(what));
+  analysis.catchUp();
+  assert.deepEqual(lost, ['what was learnt', 'verdicts']);
+  analysis.analyze(ingest.record({ observations: [last] }).changes);
+  assert.deepEqual(seen.at(-1), play(0).at(-1));
 });
 
 test('a change that the model fails on costs neither its neighbours nor the next start', () => {

@@ -361,6 +361,29 @@ function lineOf(type: string, rv: number, rest: string, metadata = ''): Observat
   return new ScannedObservation(fields, event.scanned, event.object);
 }
 
+test('of two objects with one uid, as one object served under two kinds has, neither makes the other late', () => {
+  const store = openSqliteStore({ file: ':memory:' });
+  const ingest = createIngest({ store, hash });
+  const under = (kind: string, rv: number, a: number): Observation => {
+    const text = `{"type":"MODIFIED","object":{"apiVersion":"example.test/v1","kind":"${kind}","metadata":{"name":"one","namespace":"team","uid":"u","resourceVersion":"${rv}"},"spec":{"a":${a}}}}`;
+    const event = parseWatchLine(Buffer.from(text), { ...KIND, kind });
+    assert.ok(event.type === 'MODIFIED' && event.scanned !== undefined);
+    return new ScannedObservation({ cluster: 'test', type: 'MODIFIED', observedMs: rv, origin: 'watch' }, event.scanned);
+  };
+  const told = [
+    under('Widget', 5, 1),
+    under('Project', 6, 1),
+    under('Widget', 7, 2),
+    under('Project', 100, 1),
+    under('Widget', 50, 3),
+  ];
+  const outcomes = told.map((observation) => {
+    const { changes, heartbeats, late } = ingest.record({ observations: [observation] });
+    return [changes.length, heartbeats, late].join(' ');
+  });
+  assert.deepEqual(outcomes, ['1 0 0', '1 0 0', '1 0 0', '0 1 0', '1 0 0']);
+});
+
 const REF = { cluster: 'test', group: 'example.test', version: 'v1', kind: 'Widget', namespace: 'team', name: 'one' };
 
 test('a Secret within an object is masked by its kind, which is a section of its own', () => {

@@ -40,9 +40,9 @@ async function checkFile(options: CheckOptions): Promise<CheckResult> {
   const db = openToRead(file, { current: true });
   try {
     db.exec('BEGIN');
-    claimKeys(db, options.keys, file);
     const seal = createValueSeal(options.keys, file);
     const report = new CheckReport();
+    report.attempt('pages', 'small_state', () => claimKeys(db, options.keys, file));
     checkPages(db, report);
     const total = report.attempt('pages', 'change', () => count(db, 'change')) ?? 0;
     const objects = report.attempt('pages', 'object', () => count(db, 'object')) ?? 0;
@@ -64,10 +64,25 @@ async function checkFile(options: CheckOptions): Promise<CheckResult> {
 const PAGE_FAULTS_MAX = 100;
 
 function checkPages(db: Database.Database, report: CheckReport): void {
-  report.attempt('pages', db.name, () => {
-    for (const { integrity_check: said } of db.pragma(`integrity_check(${PAGE_FAULTS_MAX})`) as { integrity_check: string }[])
-      if (said !== 'ok') report.add('pages', said.replaceAll(/\s+/g, ' '), 'file');
-  });
+  try {
+    checkIntegrity(db, report, { of: PAGE_FAULTS_MAX, where: 'file' });
+  } catch {
+    // A page that is none at all ends the check of the file without a word of where it is: then each table is asked for itself.
+    for (const table of tablesOf(db, report)) {
+      report.attempt('pages', table, () => checkIntegrity(db, report, { of: `"${table}"`, where: table }));
+    }
+  }
+}
+
+/** `of` is a number of faults at most, or a table with its indices. */
+function checkIntegrity(db: Database.Database, report: CheckReport, { of, where }: { of: number | string; where: string }): void {
+  for (const { integrity_check: said } of db.pragma(`integrity_check(${of})`) as { integrity_check: string }[])
+    if (said !== 'ok') report.add('pages', said.replaceAll(/\s+/g, ' '), where);
+}
+
+function tablesOf(db: Database.Database, report: CheckReport): string[] {
+  const names = () => db.prepare<[], string>("SELECT name FROM sqlite_schema WHERE type = 'table'").pluck().all();
+  return report.attempt('pages', db.name, names) ?? [];
 }
 
 function count(db: Database.Database, table: string): number {

@@ -287,6 +287,29 @@ it('finds a damaged page, and looks at the rest all the same', async () => {
   assert.match(says(rows), /log: SQLite cannot read it/);
 });
 
+it('names the table of a damaged page, whichever it is', async () => {
+  const db = new Database(WHOLE, { readonly: true });
+  const size = db.pragma('page_size', { simple: true }) as number;
+  const pages = db
+    .prepare<[], { table: string; page: number }>(
+      `SELECT tbl_name AS "table", max(pageno) AS page FROM dbstat JOIN sqlite_schema USING (name)
+       WHERE pagetype = 'leaf' GROUP BY name`,
+    )
+    .all();
+  db.close();
+  assert.ok(pages.length > 60, `${pages.length} tables and indices`);
+  const whole = readFileSync(WHOLE);
+  const file = join(folder, 'page.db');
+  for (const { table, page } of pages) {
+    const bytes = Buffer.from(whole);
+    bytes.fill(0xa5, (page - 1) * size, page * size);
+    writeFileSync(file, bytes);
+    const { ok, problems } = await checkDatabase({ file });
+    const named = problems.some(({ what, where }) => where === table || what.includes(`page ${page}:`));
+    assert.ok(!ok && named, `${table}: ${JSON.stringify(problems)}`);
+  }
+});
+
 it('needs the key of an encrypted database, and finds it whole with it', async () => {
   const file = join(folder, 'sealed.db');
   const keys = keyRing([storeKey(randomBytes(32))]);
