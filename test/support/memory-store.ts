@@ -20,7 +20,7 @@ import { StepWindows } from '../../src/domain/series/span-summary.ts';
 import type { Verdict, VerdictHits } from '../../src/domain/verdict.ts';
 import type { Attribution } from '../../src/domain/who/claim-join.ts';
 import { decodeCursor, pageOf } from '../../src/store/page-cursor.ts';
-import { diffOf } from '../../src/store/sqlite-store.ts';
+import { diffOf } from '../../src/store/log/change-reader.ts';
 import type * as port from '../../src/store/store.ts';
 
 interface Recorded {

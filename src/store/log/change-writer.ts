@@ -1,0 +1,108 @@
+/** Appends changes and counts heartbeats: the object's entry, its life, the row, the revision, and what is indexed of it. Within a transaction. */
+import type { Change } from '../../domain/change.ts';
+import { inPathOrder } from '../../domain/diff/field-diff.ts';
+import type { FullText } from '../full-text.ts';
+import { encodeFlags, encodeResourceVersion } from '../pack/row-codec.ts';
+import type { SmallState } from '../small-state.ts';
+import type { Heartbeat, NewChange } from '../store.ts';
+import type { Attributions } from './attributions.ts';
+import type { BlameMarks } from './blame-marks.ts';
+import type { Blocks } from './blocks.ts';
+import { type ChangeLog, nextLinks } from './change-log.ts';
+import type { Interning } from './interning.ts';
+import type { ObjectEntry, Objects } from './objects.ts';
+import type { EncodedRevision, Revisions } from './revisions.ts';
+
+interface Parts {
+  interning: Interning;
+  objects: Objects;
+  log: ChangeLog;
+  blocks: Blocks;
+  revisions: Revisions;
+  attributions: Attributions;
+  blameMarks: BlameMarks;
+  fullText: FullText | undefined;
+  small: SmallState;
+}
+
+export class ChangeWriter {
+  readonly #parts: Parts;
+
+  constructor(parts: Parts) {
+    this.#parts = parts;
+  }
+
+  append(input: NewChange): Change {
+    const { interning, objects, log, blocks, revisions, attributions, blameMarks, fullText, small } = this.#parts;
+    const { attribution, digest, step, ref, uid, type } = input;
+    let entry = objects.find(ref, digest?.entry as ObjectEntry | undefined);
+    const known = entry !== undefined;
+    if (entry === undefined) {
+      entry = objects.create(ref, input.observedMs);
+      small.count('objects', 1);
+    }
+    // The state before is taken from the store's own chain and not from `before`, which only says whether there is one: a patch
+    // against anything else than what the chain leads to would be wrong for good.
+    const follows = step !== undefined || input.before !== undefined;
+    const goesOn = follows && entry.changes > 0 && entry.uid === uid && entry.ref.version === ref.version;
+    const base = goesOn ? { lifeId: entry.lifeId, seq: entry.seq, depth: entry.depth } : undefined;
+    if (entry.lifeId === 0 || entry.uid !== uid || entry.ref.version !== ref.version) {
+      revisions.dropHead(entry.lifeId);
+      objects.beginLife(entry, uid, ref);
+    }
+    const stepped = step !== undefined && base !== undefined && digest?.seq === base.seq;
+    const short = stepped ? revisions.encodeStep(step.patch, step.length, base.depth) : undefined;
+    const whole = short === undefined ? revisions.encode(input.state, input, base) : undefined;
+    const revision = (short ?? whole) as EncodedRevision;
+    const diff = input.onDemand === true ? undefined : inPathOrder(input.diff);
+    const rv = encodeResourceVersion(input.resourceVersion);
+    const generation = input.generation ?? null;
+    entry.marks ??= entry.changes === 0 ? [] : log.marks(entry.seq);
+    const links = nextLinks(entry.marks, entry.changes + 1, log.newest() + 1);
+    const seq = log.add({
+      ...links,
+      lifeId: entry.lifeId,
+      flags: encodeFlags({ type, origin: input.origin, own: input.own, record: revision.shape }),
+      observedMs: input.observedMs,
+      ...{ rv, generation },
+      actorSetId: interning.actorSetId(input.actor, input.candidates),
+      pathsetId: (type === 'MODIFIED' ? interning.pathsetId(diff ?? input.diff, step?.lines) : undefined) ?? null,
+    });
+    fullText?.add(seq, diff ?? input.diff);
+    blameMarks.added(entry.objectId, links.ordinal, seq);
+    if (attribution !== undefined) attributions.add(seq, input.observedMs, attribution);
+    if (revision.text !== undefined)
+      blocks.put({
+        seq,
+        text: revision.text,
+        lifeId: entry.lifeId,
+        resourceId: interning.resourceId(ref.cluster, ref.group, ref.kind),
+        namespaceId: 0,
+      });
+    if (whole !== undefined && digest === undefined)
+      revisions.keepHead(entry.lifeId, seq, { state: input.state, bare: whole.bare, length: whole.length });
+    else revisions.dropHead(entry.lifeId);
+    entry.depth = revision.depth;
+    entry.changes += 1;
+    Object.assign(entry, { seq, rv, generation, deleted: type === 'DELETED', lastMs: input.observedMs });
+    if (known) objects.moved(entry);
+    else objects.save(entry);
+    if (digest !== undefined) {
+      digest.seq = seq;
+      digest.entry = entry;
+    }
+    if (step !== undefined) return Object.assign(input, { seq, diff });
+    if (diff === undefined) return Object.assign(input, { seq });
+    const { before: _, attribution: __, digest: ___, step: ____, onDemand: _____, ...change } = input;
+    return { seq, ...change, diff };
+  }
+
+  heartbeat(heartbeat: Heartbeat): void {
+    const { objects } = this.#parts;
+    const entry = objects.find(heartbeat.ref);
+    if (entry === undefined || entry.uid !== heartbeat.uid) return;
+    entry.heartbeats += 1;
+    entry.rv = encodeResourceVersion(heartbeat.resourceVersion);
+    objects.save(entry);
+  }
+}
