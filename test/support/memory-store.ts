@@ -19,8 +19,8 @@ import { matchesAll } from '../../src/domain/series/series-match.ts';
 import { StepWindows } from '../../src/domain/series/span-summary.ts';
 import type { Verdict, VerdictHits } from '../../src/domain/verdict.ts';
 import type { Attribution } from '../../src/domain/who/claim-join.ts';
-import { decodeCursor, pageOf } from '../../src/store/page-cursor.ts';
 import { diffOf } from '../../src/store/log/change-reader.ts';
+import { decodeCursor, pageOf } from '../../src/store/page-cursor.ts';
 import type * as port from '../../src/store/store.ts';
 
 interface Recorded {
