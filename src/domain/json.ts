@@ -33,3 +33,18 @@ export function jsonEqual(a: Json | undefined, b: Json | undefined): boolean {
   const keys = Object.keys(a);
   return keys.length === Object.keys(b).length && keys.every((key) => Object.hasOwn(b, key) && jsonEqual(a[key], b[key]));
 }
+
+/** No text without such an escape holds half a character; most are told apart by this alone. */
+const MAY_BE_HALF = /\\u[dD][89a-fA-F]/;
+/** Whole pairs and all other escapes are passed over; what is left of `\ud800` to `\udfff` stands alone. */
+const ESCAPES = /\\(?:u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F]|(u[dD][89a-fA-F])|.)/gs;
+
+/**
+ * Whether valid JSON holds half a surrogate pair (`"\ud800"`): its grammar has it, and yet it is no text. UTF-8 cannot say it, so that what is
+ * written of it is another text, and two that differ in memory are one on disk.
+ */
+export function holdsHalfCharacter(json: string): boolean {
+  if (!MAY_BE_HALF.test(json)) return false;
+  for (const [, half] of json.matchAll(ESCAPES)) if (half !== undefined) return true;
+  return false;
+}

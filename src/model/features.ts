@@ -10,6 +10,7 @@ import { HeldPaths } from './held-paths.ts';
 import { isPlace } from './origin.ts';
 import { isBookkeeping, PathBook, type PathNames } from './path-names.ts';
 import { numberOf, tokensOf } from './value-types.ts';
+import { whole } from './words.ts';
 
 /** One field that changed, for good: what merely moved within a list is not here. */
 export interface Field extends Omit<PathNames, 'done' | 'bookkeeping'> {
@@ -246,5 +247,5 @@ function fieldOf(op: Field['op'], path: string, names: PathNames, old: Json | un
 
 /** Long texts are kept only as long as a reader needs them. */
 function shorten(value: Json | undefined): Json | undefined {
-  return typeof value === 'string' && value.length > TEXT_MAX ? `${value.slice(0, TEXT_MAX)}…` : value;
+  return typeof value === 'string' && value.length > TEXT_MAX ? `${whole(value.slice(0, TEXT_MAX))}…` : value;
 }

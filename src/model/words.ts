@@ -14,7 +14,12 @@ export function quote(value: Json | undefined): string {
   if (value === undefined) return 'nothing';
   const text = typeof value === 'string' ? value : JSON.stringify(value);
   const line = SPACED.test(text) ? text.replaceAll(/\s+/g, ' ') : text;
-  return line.length > QUOTED_MAX ? `${line.slice(0, QUOTED_MAX - 3)}…` : line;
+  return line.length > QUOTED_MAX ? `${whole(line.slice(0, QUOTED_MAX - 3))}…` : line;
+}
+
+/** What was cut out of a text, without the half of a character (of an emoji, say) that a cut leaves at either end: JSON readers refuse it. */
+export function whole(cut: string): string {
+  return cut.replace(/^[\uDC00-\uDFFF]|[\uD800-\uDBFF]$/g, '');
 }
 
 /** Both sides of a change, quoted so that the difference shows: of long texts what both begin with is left out. */
@@ -24,7 +29,9 @@ export function quoteBoth(old: Json | undefined, next: Json | undefined): [old: 
   let same = 0;
   while (same < old.length && old[same] === next[same]) same++;
   const from = same - QUOTED_LEAD;
-  return from <= QUOTED_LEAD ? [quote(old), quote(next)] : [quote(`…${old.slice(from)}`), quote(`…${next.slice(from)}`)];
+  return from <= QUOTED_LEAD
+    ? [quote(old), quote(next)]
+    : [quote(`…${whole(old.slice(from))}`), quote(`…${whole(next.slice(from))}`)];
 }
 
 /** `1 time`, `12 times`. */

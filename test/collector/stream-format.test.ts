@@ -111,6 +111,10 @@ describe('parseLine', () => {
     });
   }
 
+  it('rejects half a character, which no database keeps as it is', () => {
+    assert.match(rejected(line({ actor: 'a\ud800' })).what, /half a character/);
+  });
+
   it('shows no more than a glimpse of a wrong value', () => {
     assert.ok(rejected(line({ ts: 'x'.repeat(500) })).what.length < 120);
     assert.ok(!rejected(line({ actor: { password: 'hunter2' } })).what.includes('hunter2'));

@@ -17,3 +17,13 @@ test('what only looks like one is taken', () => {
     assert.deepEqual(read(JSON.stringify(value)), { value });
   }
 });
+
+test('half a character is refused: on disk it would be another text', () => {
+  for (const text of ['{"spec":{"\\ud800":1,"\\ud801":2}}', '"\\udd80"']) {
+    const parsed = read(text);
+    assert.ok('fault' in parsed, text);
+    assert.equal(parsed.fault.reason, 'encoding');
+    assert.match(parsed.fault.what, /half a character/);
+  }
+  assert.deepEqual(read('"\\ud83e\\udd80"'), { value: '🦀' });
+});

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { quoteBoth } from '../../src/model/words.ts';
+import { quote, quoteBoth } from '../../src/model/words.ts';
 
 test('both sides of a change are quoted so that the difference shows', () => {
   const long = 'https://raw.example.org/team/charts/main/connect/';
@@ -16,4 +16,13 @@ test('both sides of a change are quoted so that the difference shows', () => {
     [`${long}${'a'.repeat(20)}`, `${long}${'a'.repeat(20)}b`, ['…aaaaaaaaaaaaaaaa', '…aaaaaaaaaaaaaaaab']],
   ];
   for (const [old, next, expected] of cases) assert.deepEqual(quoteBoth(old as never, next as never), expected);
+});
+
+test('a cut never leaves half a character: readers of JSON would refuse the finding', () => {
+  for (const lead of ['', 'a']) {
+    const crabs = lead + '🦀'.repeat(40);
+    assert.ok(quote(crabs).isWellFormed(), quote(crabs));
+    for (const said of quoteBoth(`${crabs}🔥`, `${crabs}b`)) assert.ok(said.isWellFormed(), said);
+  }
+  assert.equal(quote(`a${'🦀'.repeat(40)}`), `a${'🦀'.repeat(28)}…`);
 });

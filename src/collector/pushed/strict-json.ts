@@ -1,10 +1,13 @@
 /** JSON from strangers: valid UTF-8, no deeper than any real object, or a reason why not. Pure; nothing here throws. */
 import { isUtf8 } from 'node:buffer';
-import type { Json } from '../../domain/json.ts';
+import { holdsHalfCharacter, type Json } from '../../domain/json.ts';
 import type { IngestFault } from './ingest-fault.ts';
 
 /** Custom resources with schemas inside schemas come to about 40. */
 export const NESTING_MAX = 100;
+
+export const HALF_CHARACTER =
+  'the JSON holds half a character (an escape such as \\ud83e without its other half), which is no text';
 
 export function parseStrictJson(bytes: Buffer): { value: Json } | { fault: IngestFault } {
   // JSON.parse would take replacement characters for what the sender said.
@@ -15,6 +18,7 @@ export function parseStrictJson(bytes: Buffer): { value: Json } | { fault: Inges
   const text = bytes.toString('utf8');
   try {
     const value = JSON.parse(text) as Json;
+    if (holdsHalfCharacter(text)) return { fault: { reason: 'encoding', what: HALF_CHARACTER } };
     // Such a number becomes Infinity, and null when it is written again: another value than the sender's.
     if (MAY_OVERFLOW.test(text) && holdsInfinity(value)) {
       return {

@@ -9,7 +9,7 @@
  * Other members are never read: labelled streams carry their answers in some (`label`, `incident`, `aftermath`, `reverted`).
  */
 import type { ChangeOrigin, Observation } from '../../domain/change.ts';
-import { isJsonObject, type Json, type JsonObject } from '../../domain/json.ts';
+import { holdsHalfCharacter, isJsonObject, type Json, type JsonObject } from '../../domain/json.ts';
 import type { KubeObject } from '../../domain/object-ref.ts';
 import type { Scrape } from '../../domain/series/series.ts';
 import type { Reject } from '../../store/store.ts';
@@ -40,6 +40,7 @@ export function parseLine(text: string, lineNumber: number, context: LineContext
   } catch {
     return rejectLine(lineNumber, context, 'the line is not valid JSON');
   }
+  if (holdsHalfCharacter(text)) return rejectLine(lineNumber, context, 'the line holds half a character, which is no text');
   const parsed = readEntry(line, context);
   return typeof parsed === 'string' ? rejectLine(lineNumber, context, parsed) : parsed;
 }

@@ -54,7 +54,7 @@ export class MaskLedger {
 
   #find(of: MaskedKind, path: string, reason: MaskReason, atMs: number): MaskedPlace {
     const places = this.#kinds.get(kindKey(of));
-    const short = path.length <= PATH_LENGTH_MAX ? path : `${path.slice(0, PATH_LENGTH_MAX)}${REST}`;
+    const short = path.length <= PATH_LENGTH_MAX ? path : `${path.slice(0, PATH_LENGTH_MAX).toWellFormed()}${REST}`;
     const known = places?.get(placeKey(short, reason));
     if (known !== undefined) return known;
     const isFull = this.#places >= PLACES_MAX || (places?.size ?? 0) >= PLACES_OF_KIND_MAX;

@@ -230,9 +230,9 @@ function wordsOf(actor: Actor): string {
   return words;
 }
 
-/** Each once, in order. */
+/** Each once, in order, as the file has them: halves of characters are all the same to it. */
 function sorted(paths: readonly string[]): string[] {
-  return [...new Set(paths)].sort();
+  return [...new Set(paths.map((path) => path.toWellFormed()))].sort();
 }
 
 function ascending(ids: number[]): number[] {
