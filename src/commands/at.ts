@@ -5,6 +5,7 @@ import type { JsonObject } from '../domain/json.ts';
 import { timeOf } from '../domain/time-text.ts';
 import type { Options } from '../options.ts';
 import { createAsker } from './ask-api.ts';
+import { printable } from './printable.ts';
 import type { Terminal } from './terminal.ts';
 
 /** All objects as they were at a time, as YAML documents or NDJSON, as they come. Masked values stay masked: this is no backup. */
@@ -21,9 +22,15 @@ export async function runAt(options: Options, time: string, terminal: Terminal):
     for await (const object of asker.lines<ObjectState>('/v1/states', { ...asked, namespace })) {
       found = true;
       if (options.json) terminal.out(`${JSON.stringify(object)}\n`);
-      else terminal.out(`---\n# ${object.ref.cluster}, change ${object.seq ?? ''}\n${stateYaml(object.state as JsonObject)}`);
+      else terminal.out(readable(object));
     }
   }
   if (!found) terminal.note(`crowsnest: no such object was there at ${asked.at}\n`);
   return 0;
+}
+
+/** YAML passes on what steers a terminal: C1 controls, and marks that turn text around. */
+function readable({ ref, seq, state }: ObjectState): string {
+  const text = `---\n# ${ref.cluster.replaceAll('\n', ' ')}, change ${seq ?? ''}\n${stateYaml(state as JsonObject)}`;
+  return text.split('\n').map(printable).join('\n');
 }

@@ -1,6 +1,7 @@
 import type { Options } from '../options.ts';
 import { type CheckResult, checkDatabase } from '../store/file/check.ts';
 import { databaseOf, keysOf, withProgress } from './db-backup.ts';
+import { printable } from './printable.ts';
 import { createProgress } from './progress.ts';
 import type { Terminal } from './terminal.ts';
 
@@ -18,7 +19,7 @@ function textOf({ file, ok, changes, objects, changesHit, problems }: CheckResul
   if (ok) return `${file}: whole, ${whole}\n`;
   const lines = problems.map(({ area, what, where, count }) => {
     const times = count === 1 ? '' : ` (${count} times; first:)`;
-    return `  ${area}: ${what}${times} ${where}\n`;
+    return `${printable(`  ${area}: ${what}${times} ${where}`)}\n`;
   });
   const hit = `the states of ${changesHit} of ${whole} cannot be told; the rest is readable`;
   return `${file}: damaged, ${hit}\n${lines.join('')}Keep a copy of it, and restore a backup to get back what is hit (crowsnest db restore).\n`;

@@ -12,6 +12,7 @@ import { loadMaskingKey } from '../secrets.ts';
 import { openSqliteStore } from '../store/sqlite-store.ts';
 import { databaseOf, keysOf, withProgress } from './db-backup.ts';
 import { parseExported } from './exported-change.ts';
+import { printable } from './printable.ts';
 import { createProgress } from './progress.ts';
 import type { Terminal } from './terminal.ts';
 
@@ -34,7 +35,7 @@ export async function runImport(options: Options, file: string, terminal: Termin
   let failure: unknown;
   const refuse = (code: ErrorCode, what: string, where: string) => {
     bad += 1;
-    if (bad <= NAMED_MAX) terminal.note(`crowsnest: ${code}: ${what} (${where})\n`);
+    if (bad <= NAMED_MAX) terminal.note(`${printable(`crowsnest: ${code}: ${what} (${where})`)}\n`);
   };
   await withProgress(createProgress(terminal, 'importing', 'bytes'), async (onProgress) => {
     const raw = createReadStream(file);

@@ -8,6 +8,7 @@ import type { Options } from '../options.ts';
 import { recordingMaskingKey } from '../secrets.ts';
 import type { Store } from '../store/store.ts';
 import { createTally, type FindingsFile, openFindingsFile, type Tally } from './play.ts';
+import { printable } from './printable.ts';
 import type { Progress } from './progress.ts';
 import type { Terminal } from './terminal.ts';
 import { type Weekly, weeklyOf, weeklyText } from './weekly-table.ts';
@@ -94,14 +95,15 @@ export function printOutcome(terminal: Terminal, options: Options, app: App, tal
   terminal.out(
     `${counts.changes} changes, ${counts.heartbeats} without content, ${counts.repeats} seen before, ${counts.rejects} rejected, ${counts.scrapes} scrapes\n`,
   );
-  for (const reject of app.store.rejects(5)) terminal.out(`  rejected ${reject.where}: ${reject.what} (${reject.code})\n`);
+  for (const { where, what, code } of app.store.rejects(5))
+    terminal.out(`${printable(`  rejected ${where}: ${what} (${code})`)}\n`);
   terminal.out(`${tally.ranked} findings ranked, ${tally.pages.length} would page at ${options.pagesPerWeek} a week\n`);
   if (weekly !== undefined && tally.ranked > 0) terminal.out(weeklyText(weekly, options.pagesPerWeek));
   const shown = weekly?.detectors.reduce((sum, { examples }) => sum + examples.length, 0) ?? 0;
   if (tally.pages.length <= shown) return;
   terminal.out(`\nthe newest of the ${tally.pages.length}\n`);
   for (const finding of tally.pages.slice(-EXAMPLES_MAX))
-    terminal.out(`${new Date(finding.tsMs).toISOString()}  ${finding.summary}\n`);
+    terminal.out(`${new Date(finding.tsMs).toISOString()}  ${printable(finding.summary)}\n`);
 }
 
 /** By the time of the changes; undefined where there is none. */

@@ -1,5 +1,6 @@
 /** What a budget comes to: alerts by detector and week, with the strongest of each as examples. */
 import type { Finding } from '../domain/finding.ts';
+import { printable } from './printable.ts';
 
 const WEEK_MS = 7 * 86_400_000;
 /** 1970-01-05 was a Monday. */
@@ -71,7 +72,7 @@ export function weeklyText({ weeks, perWeek, most, detectors }: Weekly, budget: 
     ...rows.map(line),
   ];
   for (const { detector, examples } of detectors) {
-    if (examples.length > 0) out.push('', detector, ...examples.map(({ ts, summary }) => `  ${ts}  ${summary}`));
+    if (examples.length > 0) out.push('', detector, ...examples.map(({ ts, summary }) => `  ${ts}  ${printable(summary)}`));
   }
   return `${out.join('\n')}\n`;
 }

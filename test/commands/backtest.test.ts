@@ -54,6 +54,16 @@ describe('the weekly table', () => {
     );
   });
 
+  it('shows what steers a terminal and lets none of it through', () => {
+    const evil = { ...page(0, 'fact', 3), summary: '\u001b[2Jgone\u009b31m\u202e' };
+    const told = weeklyText(
+      weeklyOf({ pages: [evil], byDetector: [['fact', { ranked: 1 }]] }, { fromMs: MONDAY_MS, toMs: MONDAY_MS }),
+      5,
+    );
+    assert.match(told, /\\u\{1b\}\[2Jgone\\u\{9b\}31m\\u\{202e\}/);
+    assert.doesNotMatch(told, /(?!\n)[\p{Cc}\p{Cf}]/u);
+  });
+
   it('reads as a table', () => {
     assert.equal(
       weeklyText(weekly, 5),
