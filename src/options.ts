@@ -167,11 +167,19 @@ function badValue(where: string, raw: unknown, error: z.ZodError, row: OptionRow
   const [place, ...below] = issue?.path ?? [];
   const inside = below.length === 0 ? '' : ` of ${below.join('.')}`;
   const shown = Array.isArray(raw) ? raw[Number(place ?? 0)] : raw;
-  const value = typeof shown === 'object' ? '' : ` ${JSON.stringify(shown)}`;
+  const value =
+    typeof shown === 'object'
+      ? ''
+      : ` ${row.value === 'URL' ? withoutCredentials(JSON.stringify(shown)) : JSON.stringify(shown)}`;
   return new CrowsnestError({
     code: 'CONFIG_BAD_VALUE',
     what: `the value${value}${inside} does not fit: ${issue?.message ?? 'invalid'}`,
     where,
     todo: `This option is: ${row.help}.`,
   });
+}
+
+/** An error ends in logs and tickets. */
+function withoutCredentials(shown: string): string {
+  return shown.replace(/^(".*?:\/\/|").*@/, '$1…@');
 }

@@ -147,3 +147,40 @@ test('flags, variables and keys come from one name', () => {
     for (const key of ['port', 'db', 'alertmanager'] as const) assert.ok(keys.includes(key), `${command} takes --${key}`);
   }
 });
+
+test('an address with a password is refused wherever one is taken, and the refusal does not repeat the password', () => {
+  const given: [Command, string][] = [
+    ...(['alertmanager', 'metricsTarget', 'prometheusUrl', 'externalUrl'] as const).map((key): [Command, string] => [
+      'serve',
+      key,
+    ]),
+    ['history', 'server'],
+  ];
+  for (const [command, key] of given) {
+    for (const url of [
+      'http://bob:hunter2hunter2@127.0.0.1:9',
+      'https://hunter2hunter2@127.0.0.1',
+      'http://a:hunter2@hunter2@b',
+      'bob:hunter2@b',
+    ]) {
+      for (const input of [
+        { flags: { [key]: key === 'alertmanager' || key === 'metricsTarget' ? [url] : url } },
+        { file: `${key}: ${url}\n` },
+      ]) {
+        assert.throws(
+          () => parse({ command, ...input }),
+          (error) => {
+            assert.ok(isCrowsnestError(error, 'CONFIG_BAD_VALUE'), `${key} ${url}`);
+            assert.doesNotMatch(error.message, /hunter2/);
+            return true;
+          },
+        );
+      }
+    }
+  }
+  assert.throws(
+    () => parse({ flags: { natsUrl: ['nats://bob:hunter2hunter2@127.0.0.1'], natsStream: 's' } }),
+    /"nats:\/\/…@127\.0\.0\.1"/,
+  );
+  assert.throws(() => parse({ flags: { alertmanager: ['ftp://am.example.test'] } }), /"ftp:\/\/am\.example\.test"/);
+});

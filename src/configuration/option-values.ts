@@ -34,9 +34,16 @@ export const byteSize = z
   .regex(/^\d+(\.\d+)?(MB|GB|TB|MiB|GiB|TiB)$/, 'expected a size such as 500MB or 8GiB')
   .transform((text) => Math.floor(Number.parseFloat(text) * BYTE_UNITS[text.replace(/^[\d.]+/, '') as keyof typeof BYTE_UNITS]));
 
+/** An address is logged, recorded with what came from it, and linked to: no place for a password, and none of our clients would send one. */
 export const httpUrl = z
   .string()
-  .refine((text) => URL.canParse(text) && /^https?:$/.test(new URL(text).protocol), 'expected an http:// or https:// URL');
+  .refine((text) => URL.canParse(text) && /^https?:$/.test(new URL(text).protocol), 'expected an http:// or https:// URL')
+  .refine((text) => !holdsCredentials(text), 'expected a URL without credentials, which belong into a file');
+
+function holdsCredentials(text: string): boolean {
+  return URL.canParse(text) && `${new URL(text).username}${new URL(text).password}` !== '';
+}
+
 /** A value of one of several clusters, `CLUSTER=VALUE`; without a name, of the first. */
 const ofCluster = (value: z.ZodType<unknown, string>, expected: string) =>
   z.string().refine((text) => restsOf(text).some((rest) => value.safeParse(rest).success), `expected ${expected}`);
@@ -45,7 +52,7 @@ const ofCluster = (value: z.ZodType<unknown, string>, expected: string) =>
 function restsOf(text: string): string[] {
   return [text, ...[...text.matchAll(/=/g)].map(({ index }) => text.slice(index + 1))];
 }
-export const clusterUrl = ofCluster(httpUrl, 'an http:// or https:// URL, or CLUSTER=URL');
+export const clusterUrl = ofCluster(httpUrl, 'an http:// or https:// URL without credentials, or CLUSTER=URL');
 export const natsUrl = z
   .string()
   .refine((text) => URL.canParse(text) && /^(nats|tls):$/.test(new URL(text).protocol), 'expected a nats:// or tls:// URL')
@@ -91,7 +98,7 @@ const pointer = z.string().regex(/^(\/([^~/]|~[01])*)*$/, 'expected a JSON point
 /** A list without a watch, see docs/ingest.md. */
 export const poll = z.strictObject({
   name: z.string().regex(/^[\w.-]{1,100}$/, 'expected letters, digits, dots, dashes and underscores'),
-  url: httpUrl.refine((url) => !new URL(url).username && !new URL(url).password, 'credentials belong into tokenFile'),
+  url: httpUrl,
   interval: duration.prefault('1m').refine((ms) => ms >= 1_000, 'expected 1s or more'),
   items: pointer.default(''),
   key: z.union([pointer.transform((one) => [one]), z.array(pointer).min(1).max(8)]),
@@ -171,7 +178,7 @@ export const serviceReference = ofCluster(
 );
 export const httpsUrl = ofCluster(
   httpUrl.refine((url) => url.startsWith('https:')),
-  'an https:// URL, as API servers ask over TLS only, or CLUSTER=URL',
+  'an https:// URL without credentials, as API servers ask over TLS only, or CLUSTER=URL',
 );
 
 function isNetwork(text: string): boolean {
