@@ -102,7 +102,7 @@ function claims(): Entry[] {
 function auditClaims(): { claim: Claim; atMs: number }[] {
   return linesOf(readText('audit.log')).flatMap((line) => {
     const event = JSON.parse(line);
-    const parsed: ParsedClaims = { claims: [], rejects: [], skipped: 0 };
+    const parsed: ParsedClaims = { claims: [], rejects: [], rejectsUnlisted: 0, skipped: 0 };
     addAuditEvent(parsed, event, CLUSTER, 'audit.log');
     if (parsed.rejects.length > 0) throw new Error(parsed.rejects[0]!.what);
     return parsed.claims.map((claim) => {

@@ -17,38 +17,52 @@ export const BODY_LIMITS: BodyLimits = { bodiesMax: 64, bytesMax: 128 * 1024 * 1
 export class BodyBudget {
   readonly limits: BodyLimits;
   readonly #observe: (bodies: number, bytes: number) => void;
-  #bodies = 0;
-  #bytes = 0;
+  #all: Held = { bodies: 0, bytes: 0 };
+  #strangers: Held = { bodies: 0, bytes: 0 };
 
   constructor(limits: BodyLimits, observe: (bodies: number, bytes: number) => void) {
     this.limits = limits;
     this.#observe = observe;
   }
 
-  /** Throws busy when there is no place. */
-  open(): BodyShare {
-    if (this.#bodies >= this.limits.bodiesMax) throw busy();
-    this.#bodies += 1;
-    let held = 0;
+  /** Throws busy when there is no place. Of a stranger nothing is known before the whole body is there: strangers share half of the room, or they could hold all of it. */
+  open({ stranger }: { stranger: boolean }): BodyShare {
+    const { bodiesMax, bytesMax } = this.limits;
+    const counts = stranger ? [this.#all, this.#strangers] : [this.#all];
+    const within = (more: Held) =>
+      counts.every((held) => {
+        const share = held === this.#strangers ? 2 : 1;
+        return held.bodies + more.bodies <= bodiesMax / share && held.bytes + more.bytes <= bytesMax / share;
+      });
+    const add = (more: Held) => {
+      for (const held of counts) {
+        held.bodies += more.bodies;
+        held.bytes += more.bytes;
+      }
+      this.#observe(this.#all.bodies, this.#all.bytes);
+    };
+    if (!within({ bodies: 1, bytes: 0 })) throw busy();
+    let bytes = 0;
     let open = true;
-    const report = () => this.#observe(this.#bodies, this.#bytes);
-    report();
+    add({ bodies: 1, bytes: 0 });
     return {
-      grow: (bytes) => {
-        if (!open || this.#bytes + bytes > this.limits.bytesMax) throw busy();
-        this.#bytes += bytes;
-        held += bytes;
-        report();
+      grow: (more) => {
+        if (!open || !within({ bodies: 0, bytes: more })) throw busy();
+        bytes += more;
+        add({ bodies: 0, bytes: more });
       },
       release: () => {
         if (!open) return;
         open = false;
-        this.#bodies -= 1;
-        this.#bytes -= held;
-        report();
+        add({ bodies: -1, bytes: -bytes });
       },
     };
   }
+}
+
+interface Held {
+  bodies: number;
+  bytes: number;
 }
 
 export interface BodyShare {

@@ -85,7 +85,8 @@ export class PushGate {
     }
     if (sources.store.readOnly) throw new IngestError('INGEST_BUSY', 'busy', 'The database takes no writes at the moment');
     const signed = push.signature === undefined ? undefined : parseHeaders(push.signature, request);
-    const share = this.#budget.open();
+    // A signature can be checked only with the whole body.
+    const share = this.#budget.open({ stranger: push.signature !== undefined });
     let recording: Promise<unknown> | undefined;
     try {
       const body = await receiveBody(request, push.bytesMax, share, this.#budget.limits, this.#clock);

@@ -35,7 +35,18 @@ export function signatureFault(
   return undefined;
 }
 
-/** `whsec_<Base64>` as such secrets are handed out, or any other text as it stands. */
-export function signingSecret(text: string): Buffer {
-  return text.startsWith('whsec_') ? Buffer.from(text.slice(6), 'base64') : Buffer.from(text);
+const HANDED_OUT = 'whsec_';
+const BASE64 = /^[A-Za-z0-9+/]+={0,2}$/;
+/** As many as any other secret must have characters. */
+const SECRET_BYTES_MIN = 16;
+
+/**
+ * `whsec_<Base64>` as such secrets are handed out, or any other text as it stands. Undefined for one of which too little is left: what is no
+ * Base64 decodes to a few bytes or to none, and with a key of none anybody can sign.
+ */
+export function signingSecret(text: string): Buffer | undefined {
+  if (!text.startsWith(HANDED_OUT)) return Buffer.from(text);
+  const encoded = text.slice(HANDED_OUT.length);
+  const secret = Buffer.from(encoded, 'base64');
+  return BASE64.test(encoded) && secret.length >= SECRET_BYTES_MIN ? secret : undefined;
 }

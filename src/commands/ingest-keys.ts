@@ -48,12 +48,19 @@ function readKey(each: Options['ingestKeys'][number], cluster: string): IngestKe
     const todo = 'Use a longer one, e.g. the output of openssl rand -hex 24.';
     throw new CrowsnestError({ code: 'CONFIG_BAD_VALUE', what, where: `${where} ${file}`, todo });
   };
+  const signing = (file: string) => {
+    const secret = signingSecret(secretOf(file));
+    if (secret !== undefined) return secret;
+    const what = 'the secret that begins with whsec_ is not Base64 of 16 bytes or more';
+    const todo = 'Copy it whole from where it was handed out.';
+    throw new CrowsnestError({ code: 'CONFIG_BAD_VALUE', what, where: `${where} ${file}`, todo });
+  };
   return {
     name: each.name,
     cluster: each.cluster ?? cluster,
     kinds: each.kinds,
     secret: each.keyFile === undefined ? undefined : secretOf(each.keyFile),
-    hmacSecret: each.hmacFile === undefined ? undefined : signingSecret(secretOf(each.hmacFile)),
+    hmacSecret: each.hmacFile === undefined ? undefined : signing(each.hmacFile),
     cidrs: each.cidrs,
   };
 }

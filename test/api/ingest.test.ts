@@ -439,6 +439,30 @@ describe('the way in', () => {
     await api.stop();
   });
 
+  it('keeps half of the room from senders whose signature comes with the body: they could hold all of it with a name that is no secret', async () => {
+    const api = await startPushingApi({ limits: { bodiesMax: 4, bytesMax: 100_000, receiveMsMax: 20_000 } });
+    const { hostname, port } = new URL(api.url);
+    const unsigned = 'webhook-id: a\r\nwebhook-timestamp: 1\r\nwebhook-signature: v1,AAAA\r\ncontent-type: application/x-ndjson';
+    const sockets = await Promise.all(
+      Array.from({ length: 6 }, async () => {
+        const socket = connect(Number(port), hostname);
+        await once(socket, 'connect');
+        socket.write(`POST /v1/ingest/webhook/signing HTTP/1.1\r\nhost: x\r\n${unsigned}\r\ncontent-length: 100\r\n\r\n{`);
+        return socket;
+      }),
+    );
+    await until(
+      'those beyond half are sent away',
+      async () => (await api.metric('crowsnest_ingest_rejects_total{reason="busy"}')) === 4,
+    );
+    assert.equal(await api.metric('crowsnest_ingest_bodies_in_flight'), 2);
+    assert.equal((await api.push(EVENTS, event, STRUCTURED)).status, 200);
+    for (const socket of sockets) socket.destroy();
+    await until('their places are free', async () => (await api.metric('crowsnest_ingest_bodies_in_flight')) === 0);
+    assert.equal(await api.metric('crowsnest_ingest_bytes_in_flight'), 0);
+    await api.stop();
+  });
+
   it('puts a sender off when the disk does not take it in time, and knows it again afterwards', async () => {
     const clock = new ManualClock(Date.now());
     let open = () => {};
@@ -485,6 +509,14 @@ describe('pushed claims', () => {
     const answer = await push('audit', JSON.stringify({ ...list, items: [...list.items, 7, { kind: 'Pod' }] }));
     assert.deepEqual([answer.accepted, answer.rejectedCount], [4, 2]);
     assert.match(String((answer.rejected as JsonObject[])[0]?.detail), /items\[9\]/);
+  });
+
+  it('of which very many are no events are all counted, though not all are listed', async () => {
+    const before = (await api.metric('crowsnest_ingest_rejects_total{reason="audit"}')) ?? 0;
+    const list = JSON.parse(AUDIT) as { items: unknown[] };
+    const answer = await push('audit', JSON.stringify({ ...list, items: [...list.items, ...Array(250).fill(7)] }));
+    assert.deepEqual([answer.accepted, answer.rejectedCount, (answer.rejected as unknown[]).length], [4, 250, 100]);
+    assert.equal(await api.metric('crowsnest_ingest_rejects_total{reason="audit"}'), before + 250);
   });
 
   it('of an admission review are answered with allowed, whatever it says', async () => {

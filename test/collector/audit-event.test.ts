@@ -121,6 +121,24 @@ test('EKS: lines of a CloudWatch subscription, plain and packed, and the answer 
   assert.equal(parseAuditExport({ awslogs: { data: 'not gzip' } }, 'eks').rejects.length, 1);
 });
 
+test('EKS: what many small messages unpack to is bounded for all of them together', () => {
+  const bomb = gzipSync(
+    JSON.stringify({ messageType: 'DATA_MESSAGE', logEvents: [{ message: ' '.repeat(16 * 1024 * 1024 - 100) }] }),
+  );
+  const message = { awslogs: { data: bomb.toString('base64') } };
+  const { rejects, skipped } = parseAuditExport(Array(8).fill(message), 'eks');
+  assert.equal(skipped, 4, 'as many as fit into 64 MiB');
+  assert.deepEqual(
+    rejects.map(({ where }) => where),
+    [4, 5, 6, 7].map((i) => `[${i}].awslogs.data`),
+  );
+  const tooLarge = { awslogs: { data: gzipSync(Buffer.alloc(40 * 1024 * 1024)).toString('base64') } };
+  assert.deepEqual(
+    parseAuditExport(Array(3).fill(tooLarge), 'eks').rejects.map(({ what }) => what),
+    [...Array(2).fill('not gzip in base64, or too large unpacked'), 'too much is packed into one body'],
+  );
+});
+
 test('GKE: Cloud Logging entries, in a list and pushed one by one', () => {
   const entries = JSON.parse(fixture('gke-entries.json').toString()) as unknown[];
   const parsed = parseAuditExport(entries, 'gke');

@@ -52,3 +52,25 @@ test('one secret has one right: neither the API token nor that of another key ma
     );
   }
 });
+
+test('a signing secret of which nothing or little is left when it is decoded signs nothing', () => {
+  const signing = (text: string) => [{ name: 'forge', hmacFile: file('forge', text), kinds: ['webhook' as const], cidrs: [] }];
+  for (const text of [
+    'whsec_!!!!!!!!!!!!!!!!',
+    'whsec_c2hvcnQtb25l',
+    `whsec_${'*'.repeat(40)}`,
+    'whsec_abcdefghijklmnop qrstuvwx',
+  ]) {
+    assert.throws(
+      () => open(signing(text)),
+      (error: unknown) => isCrowsnestError(error, 'CONFIG_BAD_VALUE') && /whsec_ is not Base64/.test(error.message),
+      text,
+    );
+  }
+  const bytes = Buffer.from('sixteen or more bytes');
+  assert.deepEqual(open(signing(`whsec_${bytes.toString('base64')}`))().bySigningName('forge')?.hmacSecret, bytes);
+  assert.deepEqual(
+    open(signing('any other text that is long'))().bySigningName('forge')?.hmacSecret,
+    Buffer.from('any other text that is long'),
+  );
+});

@@ -161,11 +161,12 @@ function answerNothing({ faults }: PushOutcome): never {
 }
 
 /** A push of which nothing could be taken is a mistake of its sender; otherwise it is told which parts were not. */
-function answer({ accepted, repeated, references, skipped, faults }: PushOutcome) {
+function answer({ accepted, repeated, references, skipped, faults, faultsUnlisted }: PushOutcome) {
   const shown = faults.slice(0, REJECTED_SHOWN);
+  const rejectedCount = faults.length + faultsUnlisted;
   const first = shown[0];
   if (first !== undefined && accepted + repeated + references + skipped === 0) {
-    const more = faults.length > 1 ? ` (and ${faults.length - 1} more)` : '';
+    const more = rejectedCount > 1 ? ` (and ${rejectedCount - 1} more)` : '';
     throw new IngestError(
       'INGEST_INVALID',
       first.reason,
@@ -175,7 +176,7 @@ function answer({ accepted, repeated, references, skipped, faults }: PushOutcome
     );
   }
   const rejected = shown.map(({ index, reason, what }) => ({ index, reason, detail: what }));
-  return { accepted, repeated, references, skipped, rejected, rejectedCount: faults.length };
+  return { accepted, repeated, references, skipped, rejected, rejectedCount };
 }
 
 function sentence(what: string): string {

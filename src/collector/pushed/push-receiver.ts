@@ -32,6 +32,8 @@ export interface PushOutcome {
   /** Well-formed and of no use: reads, refused requests, dry runs. */
   skipped: number;
   faults: IngestFault[];
+  /** Parts that were not taken either, beyond those that `faults` lists. */
+  faultsUnlisted: number;
 }
 
 export interface PushReceiver {
@@ -55,6 +57,7 @@ interface ReadClaims {
   claims: Claim[];
   skipped: number;
   faults: IngestFault[];
+  faultsUnlisted?: number;
 }
 
 /** Faults of one body that are kept in the store; all are counted. */
@@ -78,16 +81,18 @@ export function createPushReceiver({ sink, store, clock, metrics }: PushReceiver
   const deliver = async (way: IngestWay, sender: PushSender, parts: MessageParts): Promise<PushOutcome> => {
     const { told, references, faults } = parts;
     const { repeated } = await gate.deliver(told, { atMs: clock.nowMs(), rejects: rejectsOf(way, sender, faults) });
-    return counted(way, { accepted: told.length - repeated, repeated, references, skipped: 0, faults });
+    return counted(way, { accepted: told.length - repeated, repeated, references, skipped: 0, faults, faultsUnlisted: 0 });
   };
   const take = (way: IngestWay, message: RawMessage, { name, cluster }: PushSender, messageId: string | undefined) =>
     deliver(way, { name, cluster }, takeApart(message, { cluster, sender: name, nowMs: clock.nowMs(), messageId }));
 
   /** A claim has an id of its own, by which whoever joins it with a change knows a repeat. */
-  const deliverClaims = async (way: IngestWay, sender: PushSender, { claims, skipped, faults }: ReadClaims) => {
+  const deliverClaims = async (way: IngestWay, sender: PushSender, read: ReadClaims) => {
+    const { claims, skipped, faults, faultsUnlisted = 0 } = read;
     const rejects = rejectsOf(way, sender, faults);
+    metrics.reject(way === 'audit' ? 'audit' : 'admission', faultsUnlisted);
     if (claims.length + rejects.length > 0) await sink({ observations: [], claims, rejects });
-    return counted(way, { accepted: claims.length, repeated: 0, references: 0, skipped, faults });
+    return counted(way, { accepted: claims.length, repeated: 0, references: 0, skipped, faults, faultsUnlisted });
   };
 
   return {
@@ -112,8 +117,9 @@ export function rejectsOfFaults(faults: readonly IngestFault[], place: string, c
 function auditClaims(body: Buffer, cluster: string): ReadClaims {
   const json = parseStrictJson(body);
   if ('fault' in json) return { claims: [], skipped: 0, faults: [json.fault] };
-  const { claims, skipped, rejects } = parseAuditExport(json.value, cluster);
-  return { claims, skipped, faults: rejects.map(({ where, what }) => ({ reason: 'audit', what: `${where}: ${what}` })) };
+  const { claims, skipped, rejects, rejectsUnlisted } = parseAuditExport(json.value, cluster);
+  const faults = rejects.map(({ where, what }): IngestFault => ({ reason: 'audit', what: `${where}: ${what}` }));
+  return { claims, skipped, faults, faultsUnlisted: rejectsUnlisted };
 }
 
 function admissionClaims(body: Buffer, cluster: string, nowMs: number): ReadClaims & { uid: string | undefined } {

@@ -13,7 +13,7 @@ const REJECTS_MAX = 100;
 
 /** `body` is JSON text or bytes, or what was parsed of it. */
 export function parseAuditEvents(body: unknown, cluster: string): ParsedClaims {
-  const parsed: ParsedClaims = { claims: [], rejects: [], skipped: 0 };
+  const parsed: ParsedClaims = { claims: [], rejects: [], rejectsUnlisted: 0, skipped: 0 };
   const value = typeof body === 'string' || body instanceof Uint8Array ? parseJson(body) : body;
   if (!isJsonObject(value)) {
     reject(parsed, 'the body', typeof value === 'string' ? value : 'not a JSON object');
@@ -40,7 +40,10 @@ export function keep(parsed: ParsedClaims, outcome: Outcome, where: string): voi
 }
 
 /** What could not be used, as it is counted and shown. `where` is the file or the way it came in. */
-export function claimRejects(parsed: ParsedClaims, from: { cluster: string; where: string; observedMs: number }): Reject[] {
+export function claimRejects(
+  parsed: Pick<ParsedClaims, 'rejects'>,
+  from: { cluster: string; where: string; observedMs: number },
+): Reject[] {
   const { cluster, observedMs } = from;
   return parsed.rejects.map(({ where, what }) => ({
     ...{ cluster, code: 'CLAIM_INVALID' satisfies ErrorCode, where: `${from.where}: ${where}`, what, observedMs },
@@ -60,6 +63,7 @@ export function parseJson(body: string | Uint8Array): JsonObject | unknown[] | s
 
 export function reject(parsed: ParsedClaims, where: string, what: string): void {
   if (parsed.rejects.length < REJECTS_MAX) parsed.rejects.push({ where, what });
+  else parsed.rejectsUnlisted += 1;
 }
 
 function claimOf(event: unknown, cluster: string): Outcome {

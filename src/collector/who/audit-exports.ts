@@ -20,15 +20,18 @@ import {
 
 /** What a gzipped message may unpack to; CloudWatch holds one to 1 MB packed. */
 const UNPACKED_BYTES_MAX = 32 * 1024 * 1024;
+/** And all that one body holds: a few kilobytes may unpack to megabytes, and thousands of them would hold up everything else for minutes. */
+const UNPACKED_TOTAL_MAX = 64 * 1024 * 1024;
 const AKS_CATEGORIES: ReadonlySet<string> = new Set(['kube-audit', 'kube-audit-admin']);
 
 /** Any of the shapes above, an audit EventList or a single Event. `body` is text or bytes, or what was parsed of them. */
 export function parseAuditExport(body: unknown, cluster: string): ParsedClaims {
-  const parsed: ParsedClaims = { claims: [], rejects: [], skipped: 0 };
+  const parsed: ParsedClaims = { claims: [], rejects: [], rejectsUnlisted: 0, skipped: 0 };
   const value = typeof body === 'string' || body instanceof Uint8Array ? parseJson(body) : body;
+  const room: Room = { bytes: UNPACKED_TOTAL_MAX };
   if (Array.isArray(value) && value.length > 0)
-    for (const [i, item] of value.entries()) addAny(parsed, item, { cluster, where: `[${i}]`, depth: 0 });
-  else addAny(parsed, value, { cluster, where: 'the body', depth: 0 });
+    for (const [i, item] of value.entries()) addAny(parsed, item, { cluster, where: `[${i}]`, depth: 0, room });
+  else addAny(parsed, value, { cluster, where: 'the body', depth: 0, room });
   return parsed;
 }
 
@@ -37,16 +40,22 @@ interface Place {
   where: string;
   /** How many wrappings were taken off: one inside one is enough, and no input may unpack for ever. */
   depth: number;
+  room: Room;
+}
+
+/** What may still be unpacked of a body. */
+interface Room {
+  bytes: number;
 }
 
 function addAny(parsed: ParsedClaims, value: unknown, place: Place): void {
-  const { cluster, where, depth } = place;
+  const { cluster, where, depth, room } = place;
   const inside = (what: string): string => (where === 'the body' ? what : `${where}.${what}`);
   if (!isJsonObject(value)) reject(parsed, where, typeof value === 'string' ? value : 'not a JSON object');
   else if (isJsonObject(value.awslogs) && depth < 2)
-    addAny(parsed, unpack(value.awslogs.data), { cluster, where: inside('awslogs.data'), depth: depth + 1 });
+    addAny(parsed, unpack(value.awslogs.data, room), { cluster, where: inside('awslogs.data'), depth: depth + 1, room });
   else if (isJsonObject(value.message) && typeof value.message.data === 'string' && depth < 2)
-    addAny(parsed, decode(value.message.data), { cluster, where: inside('message.data'), depth: depth + 1 });
+    addAny(parsed, decode(value.message.data), { cluster, where: inside('message.data'), depth: depth + 1, room });
   else if (value.messageType === 'CONTROL_MESSAGE') parsed.skipped += 1;
   else if (Array.isArray(value.logEvents)) addMessages(parsed, value.logEvents, inside('logEvents'), cluster);
   else if (Array.isArray(value.events)) addMessages(parsed, value.events, inside('events'), cluster);
@@ -142,11 +151,17 @@ function targetOf(resourceName: unknown): Claim['target'] | undefined {
 }
 
 /** The JSON of a gzipped message in base64, or a sentence when there is none. */
-function unpack(data: unknown): unknown {
+function unpack(data: unknown, room: Room): unknown {
   if (typeof data !== 'string') return 'not a text';
+  const most = Math.min(UNPACKED_BYTES_MAX, room.bytes);
+  if (most === 0) return 'too much is packed into one body';
   try {
-    return parseJson(gunzipSync(Buffer.from(data, 'base64'), { maxOutputLength: UNPACKED_BYTES_MAX }));
-  } catch {
+    const unpacked = gunzipSync(Buffer.from(data, 'base64'), { maxOutputLength: most });
+    room.bytes -= unpacked.length;
+    return parseJson(unpacked);
+  } catch (error) {
+    // What it took to find out counts too.
+    if ((error as NodeJS.ErrnoException).code === 'ERR_BUFFER_TOO_LARGE') room.bytes -= most;
     return 'not gzip in base64, or too large unpacked';
   }
 }
@@ -158,5 +173,6 @@ function decode(data: string): unknown {
 function merge(into: ParsedClaims, from: ParsedClaims, where: string): void {
   into.claims.push(...from.claims);
   into.skipped += from.skipped;
+  into.rejectsUnlisted += from.rejectsUnlisted;
   for (const each of from.rejects) reject(into, where === 'the body' ? each.where : `${where}.${each.where}`, each.what);
 }

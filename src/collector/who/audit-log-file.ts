@@ -177,7 +177,7 @@ export class AuditLogFile implements Source {
       },
       oversized: () => {
         const rejects = [{ where: 'a line', what: `longer than ${LINE_BYTES_MAX} bytes` }];
-        batch.rejects.push(...claimRejects({ claims: [], skipped: 0, rejects }, from));
+        batch.rejects.push(...claimRejects({ rejects }, from));
       },
     });
     return batch;

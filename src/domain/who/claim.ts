@@ -51,6 +51,8 @@ export interface WrittenBy {
 export interface ParsedClaims {
   claims: Claim[];
   rejects: { where: string; what: string }[];
+  /** Not usable either, beyond those that are listed. */
+  rejectsUnlisted: number;
   /** Well-formed, but no write that led to a state: reads, refused requests, dry runs, earlier stages. */
   skipped: number;
 }
