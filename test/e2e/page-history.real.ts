@@ -365,6 +365,7 @@ describe('objects and namespaces on the page', { skip: withoutChromium }, () => 
       blame: `${ORDERS}/blame`,
       state: `${VAULT}/state`,
       namespace: '/namespaces/prod-eu/inference',
+      'wide-names': '/namespaces/test/wide-names',
       changes: '/changes',
       hostile,
       'hostile-blame': `${hostile}/blame`,
@@ -441,6 +442,15 @@ function seedMore({ store }: SeededApi): void {
     ...made(vault, 'vault', (i) => SEED_END_MS - (i === 0 ? 190 : 181 - i) * MINUTE),
     newChange('DELETED', goneState, { ref: refOf('test', goneState), observedMs: SEED_END_MS - 177 * MINUTE }),
     ...made([{ fresh: true }], 'new', () => SEED_END_MS - 176 * MINUTE),
+    newChange(
+      'ADDED',
+      {
+        ...state('long-names', '1', {}),
+        kind: 'K'.repeat(63),
+        metadata: { ...state('n'.repeat(253), '1', {}).metadata, namespace: 'wide-names' },
+      },
+      { actor: { name: 'a'.repeat(200), source: 'audit', confidence: 1 }, observedMs: SEED_END_MS - 170 * MINUTE },
+    ),
   ];
   for (let from = 0; from < changes.length; from += 200) store.append({ changes: changes.slice(from, from + 200) });
 }
