@@ -70,6 +70,8 @@ const PACKAGES: Record<string, string[]> = {
   preact: ['api/page'],
   htm: ['api/page'],
   uplot: ['api/page'],
+  // Ways through a SOCKS proxy; client-node brings it.
+  socks: ['kube'],
   undici: ['respond', 'collector', 'kube'],
   pino: ['telemetry'],
   'prom-client': ['telemetry', 'kube', 'store', 'collector', 'respond', 'pipeline', 'api', 'app.ts'],

@@ -20,8 +20,8 @@ export interface ClusterPlace {
   /** The context's name, so that later questions mean the same one whatever the file's current one is by then. */
   context: string;
   server: string;
-  /** The way leads through a proxy that only client-node's agents know. */
-  viaProxy: boolean;
+  /** The way leads through it; it may hold a password. */
+  proxyUrl?: string | undefined;
   /** What was read: a change of one is a reason to ask again. */
   files: string[];
 }

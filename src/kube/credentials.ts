@@ -16,6 +16,8 @@ import type { CredentialMaterial, CredentialsAnswer } from './credentials-exchan
 export interface Credentials {
   cluster: string;
   server: URL;
+  /** Through which it is reached. */
+  proxy?: URL | undefined;
   /** Headers and TLS members for one request, as they are now. Throws CLUSTER_UNAUTHORIZED when they cannot be had. */
   apply(): Promise<RequestOptions>;
   /** The API server answered 401 to what `apply` gave. */
@@ -40,15 +42,14 @@ export async function loadCredentials(
   options: ConnectOptions,
   world: CredentialsWorld = { clock: systemClock, ask: askCredentials },
 ): Promise<Credentials> {
-  const answer = await world.ask({ options });
-  if (!answer.place.viaProxy) return new KeptCredentials(options, answer, world);
-  const { proxiedRequestOptions } = await import('./kubeconfig.ts');
-  return { cluster: answer.place.cluster, server: new URL(answer.place.server), apply: proxiedRequestOptions(options) };
+  return new KeptCredentials(options, await world.ask({ options }), world);
 }
 
 class KeptCredentials implements Credentials {
   readonly cluster: string;
   readonly server: URL;
+  readonly proxy: URL | undefined;
+  readonly #proxyUrl: string | undefined;
   readonly #options: ConnectOptions;
   readonly #world: CredentialsWorld;
   readonly #files: string[];
@@ -67,6 +68,8 @@ class KeptCredentials implements Credentials {
     const { place } = answer;
     this.cluster = place.cluster;
     this.server = new URL(place.server);
+    this.#proxyUrl = place.proxyUrl;
+    this.proxy = place.proxyUrl === undefined ? undefined : new URL(place.proxyUrl);
     // Whoever changes the file's current context means kubectl, not a service that is running.
     this.#options = { ...options, context: place.context };
     this.#world = world;
@@ -130,7 +133,8 @@ class KeptCredentials implements Credentials {
     this.#edited = false;
     try {
       const { place, material, failure } = await ask({ options: this.#options, carried });
-      if (place.server !== this.server.href) throw movedAway(place.context, this.server);
+      if (place.server !== this.server.href) throw movedAway(place.context, `another server than ${this.server.host}`);
+      if (place.proxyUrl !== this.#proxyUrl) throw movedAway(place.context, `another proxy than ${this.proxy?.host ?? 'none'}`);
       if (failure !== undefined) throw errorOf(failure);
       this.#material = material;
       this.#failure = undefined;
@@ -179,11 +183,11 @@ async function fingerprintOf(files: readonly string[]): Promise<string> {
   return (await Promise.all(seen)).join('\n');
 }
 
-function movedAway(context: string, server: URL): CrowsnestError {
+function movedAway(context: string, other: string): CrowsnestError {
   return new CrowsnestError({
     code: 'KUBECONFIG_INVALID',
-    what: `context "${context}" now names another server than ${server.host}`,
-    todo: 'Restart to watch that one; until then the old credentials are used as long as they are good.',
+    what: `context "${context}" now names ${other}`,
+    todo: 'Restart to go by that one; until then the old credentials are used as long as they are good.',
   });
 }
 

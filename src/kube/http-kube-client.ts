@@ -71,7 +71,9 @@ class HttpKubeClient implements KubeClient {
     this.#credentials = credentials;
     this.#bodyBytesMax = limits.bodyBytesMax ?? 64 * 1024 * 1024;
     const answerTimeoutMs = limits.answerTimeoutMs ?? 60_000;
-    this.#transport = new NegotiatedTransport(credentials.server, { answerTimeoutMs, liveness: limits.liveness });
+    this.#transport = new NegotiatedTransport(credentials.server, {
+      ...{ answerTimeoutMs, liveness: limits.liveness, proxy: credentials.proxy },
+    });
   }
 
   async stream(

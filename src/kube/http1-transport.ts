@@ -5,6 +5,9 @@
  */
 import http, { type IncomingMessage } from 'node:http';
 import https, { type RequestOptions } from 'node:https';
+import type { Duplex } from 'node:stream';
+import tls from 'node:tls';
+import { hostOf, openTunnel } from './proxy-tunnel.ts';
 import { type Exchange, FIRST_STREAMS, type Peer, type Transport, type TransportAnswer, UNREAD_BYTES } from './transport.ts';
 import { wholeReads } from './whole-reads.ts';
 
@@ -17,12 +20,14 @@ export class Http1Transport implements Transport {
   readonly #smallAgent: http.Agent;
   readonly #streamAgent: http.Agent;
 
-  constructor(server: URL, { answerTimeoutMs }: { answerTimeoutMs: number }) {
+  constructor(server: URL, { answerTimeoutMs, proxy }: { answerTimeoutMs: number; proxy?: URL | undefined }) {
     this.#server = server;
     this.#answerTimeoutMs = answerTimeoutMs;
     this.#module = server.protocol === 'http:' ? http : https;
     this.#smallAgent = new this.#module.Agent({ keepAlive: true, maxSockets: SOCKETS_SMALL_MAX });
     this.#streamAgent = new this.#module.Agent({ keepAlive: true, maxFreeSockets: 8 });
+    if (proxy === undefined) return;
+    for (const agent of [this.#smallAgent, this.#streamAgent]) leadThrough(agent, { server, proxy, timeoutMs: answerTimeoutMs });
   }
 
   get sockets(): number {
@@ -46,7 +51,7 @@ export class Http1Transport implements Transport {
       agent: call.streaming ? this.#streamAgent : this.#smallAgent,
       ...peer,
       protocol: server.protocol,
-      hostname: server.hostname.replace(/^\[|\]$/g, ''),
+      hostname: hostOf(server),
       port: server.port === '' ? undefined : server.port,
       method: call.method,
       path: call.path,
@@ -92,4 +97,19 @@ export class Http1Transport implements Transport {
       request.end(call.body);
     });
   }
+}
+
+/** Has an agent make its sockets through a proxy; TLS is with the server. */
+function leadThrough(agent: http.Agent, { server, proxy, timeoutMs }: { server: URL; proxy: URL; timeoutMs: number }): void {
+  const secure = server.protocol === 'https:';
+  const way = { proxy, host: hostOf(server), port: Number(server.port === '' ? (secure ? 443 : 80) : server.port), timeoutMs };
+  agent.createConnection = (options, done) => {
+    const made = (error: Error | null, socket?: Duplex) => done?.(error, socket as Duplex);
+    openTunnel(way).then(
+      (socket) =>
+        made(null, secure ? tls.connect({ ...(options as tls.ConnectionOptions), ALPNProtocols: ['http/1.1'], socket }) : socket),
+      (error: Error) => made(error),
+    );
+    return undefined;
+  };
 }

@@ -11,11 +11,14 @@ import assert from 'node:assert/strict';
 import http2, { type ClientHttp2Session, type ClientHttp2Stream, type IncomingHttpHeaders } from 'node:http2';
 import { isIP } from 'node:net';
 import tls from 'node:tls';
+import { hostOf, openTunnel } from './proxy-tunnel.ts';
 import { type Exchange, FIRST_STREAMS, type Peer, type TransportAnswer } from './transport.ts';
 import { wholeReads } from './whole-reads.ts';
 
 export interface ConnectionOptions {
   server: URL;
+  /** Through which it is reached. */
+  proxy?: URL | undefined;
   peer: Peer;
   /** For connecting, and for each answer to begin. */
   answerTimeoutMs: number;
@@ -179,9 +182,15 @@ export class Http2Connection {
     }
   }
 
-  #handshake(): Promise<tls.TLSSocket> {
-    const { server, peer, answerTimeoutMs } = this.#options;
-    const host = server.hostname.replace(/^\[|\]$/g, '');
+  async #handshake(): Promise<tls.TLSSocket> {
+    const { server, proxy, peer, answerTimeoutMs } = this.#options;
+    const host = hostOf(server);
+    const port = Number(server.port === '' ? 443 : server.port);
+    const tunnel = proxy === undefined ? undefined : await openTunnel({ proxy, host, port, timeoutMs: answerTimeoutMs });
+    if (this.#state === 'closed') {
+      tunnel?.destroy();
+      throw cut();
+    }
     const { ca, cert, key, rejectUnauthorized } = peer;
     const given = Object.fromEntries(
       Object.entries({ ca, cert, key, rejectUnauthorized }).filter(([, value]) => value !== undefined),
@@ -189,8 +198,8 @@ export class Http2Connection {
     return new Promise((resolve, reject) => {
       const socket = tls.connect({
         ...given,
-        host,
-        port: Number(server.port === '' ? 443 : server.port),
+        ...{ host, port },
+        ...(tunnel === undefined ? {} : { socket: tunnel }),
         servername: peer.servername ?? (isIP(host) === 0 ? host : ''),
         ALPNProtocols: ['h2', 'http/1.1'],
       });

@@ -7,6 +7,7 @@ import { type Exchange, type Peer, type TransportAnswer, UNREAD_BYTES } from './
 
 export interface PoolOptions {
   server: URL;
+  proxy?: URL | undefined;
   answerTimeoutMs: number;
   liveness: Liveness;
 }

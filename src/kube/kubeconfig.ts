@@ -1,7 +1,7 @@
 /**
  * Where the cluster is and how to prove who we are: a thin face over client-node's KubeConfig, which knows kubeconfig files, exec
  * plugins, OIDC, rotating tokens, client certificates and the in-cluster service account. Importing it takes 77 MB of memory, so only the
- * credentials process does, and the program itself where the way leads through a proxy.
+ * credentials process does.
  */
 import { X509Certificate } from 'node:crypto';
 import type { Agent } from 'node:http';
@@ -19,6 +19,7 @@ import type {
   CredentialsQuestion,
   TlsMaterial,
 } from './credentials-exchange.ts';
+import { PROXY_SCHEMES } from './proxy-schemes.ts';
 
 /** Throws KUBECONFIG_INVALID; credentials that cannot be had are a `failure` of the answer. */
 export async function answerFor({ options, carried }: CredentialsQuestion): Promise<CredentialsAnswer> {
@@ -32,12 +33,6 @@ export async function answerFor({ options, carried }: CredentialsQuestion): Prom
     const { code, what, where, todo } = error;
     return { place, failure: { code, what, where, todo } };
   }
-}
-
-/** The options of each request for a cluster behind a proxy, with client-node's agent in them. */
-export function proxiedRequestOptions(options: ConnectOptions): () => Promise<RequestOptions> {
-  const { config, place } = open(options);
-  return () => applied(config, new URL(place.server));
 }
 
 function open(options: ConnectOptions): { config: ObservedKubeConfig; place: ClusterPlace } {
@@ -103,8 +98,8 @@ function placeOf(config: ObservedKubeConfig, options: ConnectOptions, where: str
     cluster: options.cluster ?? (cluster.name === 'inCluster' ? 'in-cluster' : cluster.name),
     context: contextName,
     server: server.href,
-    viaProxy: cluster.proxyUrl !== undefined && cluster.proxyUrl !== '',
     files: [...config.files, ...(named as string[])],
+    ...(cluster.proxyUrl ? { proxyUrl: requireProxy(cluster.proxyUrl, where) } : {}),
   };
 }
 
@@ -223,6 +218,17 @@ function parseServer(text: string, where: string): URL {
     // Reported below together with a scheme that is not ours.
   }
   throw invalid(`the server address "${text}" is not an http(s) URL`, where, "Correct the cluster's server entry.");
+}
+
+/** Its text is never told: it may hold a password. */
+function requireProxy(text: string, where: string): string {
+  const scheme = URL.canParse(text) ? new URL(text).protocol.slice(0, -1) : undefined;
+  if (PROXY_SCHEMES.some((known) => known === scheme)) return text;
+  throw invalid(
+    'the proxy-url of the cluster is not one of a proxy that is known',
+    where,
+    `Give a URL that begins with ${PROXY_SCHEMES.map((known) => `${known}://`).join(', ')}.`,
+  );
 }
 
 function invalid(what: string, where: string, todo: string, cause?: unknown): CrowsnestError {

@@ -3,10 +3,13 @@ import { LIVENESS_DEFAULT, type Liveness } from './http2-connection.ts';
 import { Http2Pool } from './http2-pool.ts';
 import type { Exchange, Peer, Transport, TransportAnswer, TransportCounts } from './transport.ts';
 
-/**
- * HTTP/2 where TLS agrees on it, else HTTP/1.1: a plain http:// server, one behind a proxy that client-node's agent knows the way through,
- * and a server or proxy that does not offer h2.
- */
+export interface TransportOptions {
+  answerTimeoutMs: number;
+  liveness?: Liveness | undefined;
+  proxy?: URL | undefined;
+}
+
+/** HTTP/2 where TLS agrees on it, else HTTP/1.1: a plain http:// server, and one that does not offer h2. Either goes through a proxy where there is one. */
 export class NegotiatedTransport implements Transport {
   readonly #http1: Http1Transport;
   readonly #pool: Http2Pool;
@@ -14,14 +17,14 @@ export class NegotiatedTransport implements Transport {
   /** Set when a handshake chose HTTP/1.1; forgotten when a request fails, because the server that is back may be another. */
   #choseHttp1 = false;
 
-  constructor(server: URL, { answerTimeoutMs, liveness }: { answerTimeoutMs: number; liveness?: Liveness | undefined }) {
-    this.#http1 = new Http1Transport(server, { answerTimeoutMs });
-    this.#pool = new Http2Pool({ server, answerTimeoutMs, liveness: liveness ?? LIVENESS_DEFAULT });
+  constructor(server: URL, { answerTimeoutMs, liveness, proxy }: TransportOptions) {
+    this.#http1 = new Http1Transport(server, { answerTimeoutMs, proxy });
+    this.#pool = new Http2Pool({ server, proxy, answerTimeoutMs, liveness: liveness ?? LIVENESS_DEFAULT });
     this.#plain = server.protocol === 'http:';
   }
 
   async exchange(call: Exchange, peer: Peer): Promise<TransportAnswer> {
-    if (this.#plain || peer.agent !== undefined) return this.#http1.exchange(call, peer);
+    if (this.#plain) return this.#http1.exchange(call, peer);
     if (!this.#choseHttp1) {
       const answer = await this.#pool.exchange(call, peer);
       if (answer !== undefined) return answer;

@@ -14,7 +14,7 @@ export interface Exchange {
 }
 
 /** Members of `Credentials.apply()` beside the headers. */
-export type Peer = Omit<RequestOptions, 'headers'>;
+export type Peer = Omit<RequestOptions, 'headers' | 'agent'>;
 
 export interface TransportAnswer {
   status: number;

@@ -29,7 +29,7 @@ describe('credentials that are kept', () => {
     clock = new ManualClock();
     questions = [];
     next = () => ({ headers: { Authorization: `Bearer ${questions.length}` } });
-    place = { cluster: 'c', context: 'pinned', server: SERVER, viaProxy: false, files: [] };
+    place = { cluster: 'c', context: 'pinned', server: SERVER, files: [] };
   });
 
   const load = (): Promise<Credentials> =>
@@ -188,7 +188,7 @@ describe('the credentials process', () => {
   it('tells where the cluster is and what the answer depends on', async () => {
     const answer = await ask({ 'client-certificate': 'no.crt', 'client-key': 'no.key' }, { 'certificate-authority': 'ca.crt' });
     assert.deepEqual(answer.place, {
-      ...{ cluster: 'c', context: 'x', server: SERVER, viaProxy: false },
+      ...{ cluster: 'c', context: 'x', server: SERVER },
       files: ['kubeconfig', 'ca.crt', 'no.crt', 'no.key'].map((name) => join(folder, name)),
     });
     assert.equal(answer.failure?.code, 'CLUSTER_UNAUTHORIZED');
@@ -292,7 +292,17 @@ describe('the credentials process', () => {
 
   it('sees that the way leads through a proxy', async () => {
     const { place } = await ask({ token: 't' }, { 'proxy-url': 'http://127.0.0.1:3128' });
-    assert.equal(place.viaProxy, true);
+    assert.equal(place.proxyUrl, 'http://127.0.0.1:3128');
+  });
+
+  it('refuses a proxy that it does not know, without telling its password', async () => {
+    const asked = ask({ token: 't' }, { 'proxy-url': 'ftp://ann:hunter2@127.0.0.1:21' });
+    await assert.rejects(asked, (error) => {
+      assert.ok(isCrowsnestError(error, 'KUBECONFIG_INVALID'), String(error));
+      assert.match(error.what, /proxy-url/);
+      assert.doesNotMatch(JSON.stringify(error) + error.message, /hunter2/);
+      return true;
+    });
   });
 });
 

@@ -8,6 +8,7 @@ import { after, afterEach, before, describe, it } from 'node:test';
 import { connectKube } from '../../src/kube/http-kube-client.ts';
 import { type KubeClient, KubeStatusError, type KubeStream } from '../../src/kube/kube-client.ts';
 import { type Authority, createAuthority } from '../support/certificates.ts';
+import { startForwardProxy } from '../support/forward-proxy.ts';
 import { type RealApiServer, startApiServer } from '../support/real-apiserver.ts';
 import { skipWithout } from '../support/skip-real.ts';
 import { until } from '../support/until.ts';
@@ -43,9 +44,10 @@ describe('transport to a real kube-apiserver', { skip: skipWithout('kube-apiserv
   });
 
   /** A client for a kubeconfig user; `user` as it stands in the file. */
-  async function connect(user: object): Promise<KubeClient> {
+  async function connect(user: object, proxyUrl?: string): Promise<KubeClient> {
     const config = JSON.parse(await readFile(server.adminKubeconfig, 'utf8'));
     config.users[0].user = user;
+    if (proxyUrl !== undefined) config.clusters[0].cluster['proxy-url'] = proxyUrl;
     const file = join(folder, 'kubeconfig');
     await replace(file, JSON.stringify(config));
     const client = await connectKube({ kubeconfig: file });
@@ -79,6 +81,28 @@ describe('transport to a real kube-apiserver', { skip: skipWithout('kube-apiserv
     await label('many');
     await until('every watch hears of it', () => reads.every((read) => read.text().includes('"rotation":"many"')));
   });
+
+  for (const kind of ['http', 'socks5'] as const) {
+    it(`carries 300 watches over four connections through a proxy too (${kind}), and a token that rotates`, async () => {
+      const proxy = await startForwardProxy({ kind, user: { name: 'ann', password: 'through' } });
+      try {
+        const tokenFile = join(folder, `token-${kind}`);
+        await replace(tokenFile, server.token('alice'));
+        const client = await connect({ tokenFile }, proxy.url);
+        const streams = await Promise.all(Array.from({ length: 300 }, () => watch(client)));
+        assert.ok(streams.every(({ status }) => status === 200));
+        const reads = streams.map(collect);
+        await replace(tokenFile, server.token('bob'));
+        await until('the new token is used', async () => (await whoAmI(client)) === 'bob');
+        await label(`through-${kind}`);
+        await until('every watch hears of it', () => reads.every((read) => read.text().includes(`"rotation":"through-${kind}"`)));
+        assert.equal(proxy.asked.length, 4);
+        assert.deepEqual(client.connections?.(), { protocol: 'h2', connections: 4, streams: 300, endings: {} });
+      } finally {
+        await proxy.close();
+      }
+    });
+  }
 
   it('takes up a token whose file was replaced, on the same connection, with the watch going on', async () => {
     const tokenFile = join(folder, 'token');
