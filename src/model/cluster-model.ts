@@ -300,10 +300,12 @@ export class ClusterModel {
     this.#calibration.learn(group);
     this.#company.await(group);
     this.#company.learn(group);
-    const held = new Set(group.quarantined);
+    const withheld = new Set(group.withheld);
+    const held = new Set([...group.quarantined, ...withheld]);
     const learnable = group.events.filter((_, i) => !held.has(i));
     this.#learn({ ...group, events: learnable });
     for (const i of group.quarantined) {
+      if (withheld.has(i)) continue;
       state.quarantine.push({ atMs: group.lastMs + QUARANTINE_MS, event: group.events[i] as ChangeEvent });
       if (state.quarantine.length > QUARANTINE_MAX) this.#release();
     }
@@ -321,8 +323,9 @@ export class ClusterModel {
   withhold(seq: number): boolean {
     const { quarantine } = this.#state;
     const at = quarantine.findIndex(({ event }) => event.seq === seq);
-    if (at >= 0) quarantine.splice(at, 1);
-    return at >= 0;
+    if (at < 0) return this.#visits.withhold(seq);
+    quarantine.splice(at, 1);
+    return true;
   }
 
   #release(): void {

@@ -15,6 +15,8 @@ const OPEN_MAX = 256;
 /** A group still open, with the indices of its events that are too odd to be learnt at once. */
 export interface Visit extends Group {
   quarantined: number[];
+  /** Of those that somebody called wrong before it closed: they are never learnt. */
+  withheld?: number[];
   /** The highest score among its events. */
   scoreMax: number;
 }
@@ -74,6 +76,18 @@ export class Visits {
     let earliest: Visit | undefined;
     for (const visit of this.#open.values()) if (earliest === undefined || visit.lastMs < earliest.lastMs) earliest = visit;
     return earliest;
+  }
+
+  /** Keeps a change of a visit under way from being learnt. False where none has it. */
+  withhold(seq: number): boolean {
+    for (const visit of this.#open.values()) {
+      const at = visit.events.findIndex((event) => event.seq === seq);
+      if (at < 0) continue;
+      visit.withheld ??= [];
+      visit.withheld.push(at);
+      return true;
+    }
+    return false;
   }
 
   drop(visit: Visit): void {
