@@ -50,8 +50,11 @@ export interface Policy {
 const MEMBER_SCORE_MIN = 2;
 /** An open episode pages again when it becomes this much more surprising: a thousand times. */
 const ESCALATION = 3;
-/** Time going back by more than this is a clock that was set, not late events. */
-const CLOCK_STEP_MS = 3_600_000;
+/**
+ * Time going back by more than this is a clock that was set, not late events: senders are believed a day back. What is late counts as of now;
+ * were time set back for each, what follows would find budget, reserve and episodes as they will be hours from now, time and again.
+ */
+const CLOCK_STEP_MS = 25 * 3_600_000;
 
 /** Why a finding does not page whose episode did. */
 export const JOINED = 'joined to an open episode';

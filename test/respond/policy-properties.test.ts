@@ -73,6 +73,33 @@ for (const [name, fieldsOf] of FLOODS) {
   });
 }
 
+for (const [name, fieldsOf] of FLOODS) {
+  test(`what comes late in between frees nothing: ${name}`, () => {
+    const policy = createPolicy({ pagesPerWeek: 5 });
+    const pages: number[] = [];
+    for (let i = 0; i * 5 * MINUTE_MS < 4 * DAY_MS; i++) {
+      const atMs = 3 * WEEK_MS + i * 5 * MINUTE_MS;
+      const decided = policy.decide(judgement({ atMs, name: `o${i}`, kind: `K${i % 40}`, actor: `a${i}`, ...fieldsOf(i) }));
+      if (decided.decision.verdict === 'page') pages.push(atMs);
+      policy.decide(judgement({ atMs: atMs - (1 + (i % 23)) * HOUR_MS, name: 'late', actor: 'late', score: 1 }));
+    }
+    const critical = name.includes('facts');
+    assert(pages.length > 0);
+    assert(pages.length <= 5 + (critical ? RESERVE_PER_WEEK : 0), `${pages.length}`);
+  });
+}
+
+test('an episode that goes on is told once, whatever comes late in between', () => {
+  const policy = createPolicy({ pagesPerWeek: 20 });
+  let pages = 0;
+  for (let i = 0; i < 200; i++) {
+    const atMs = WEEK_MS + i * 5 * MINUTE_MS;
+    if (policy.decide(judgement({ atMs, name: 'flapping', score: 6 })).decision.verdict === 'page') pages++;
+    policy.decide(judgement({ atMs: atMs - 3 * HOUR_MS, name: 'late', actor: 'late', score: 1 }));
+  }
+  assert.equal(pages, 1);
+});
+
 /** A small linear congruential generator; the seed is the test's. */
 function random(seed: number): () => number {
   let state = seed;
