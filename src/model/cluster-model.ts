@@ -5,7 +5,8 @@
 import type { Change } from '../domain/change.ts';
 import type { Judgement, Reason, Severity } from '../domain/finding.ts';
 import type { Json } from '../domain/json.ts';
-import { DAY_MS, type Detector, type Evidence, type Group } from './detector.ts';
+import { insertByTime } from './by-time.ts';
+import { DAY_MS, type Detector, type Evidence, type Group, seenMs } from './detector.ts';
 import { ActorAffinity } from './detectors/actor-affinity.ts';
 import { Burst, Pace, Tempos } from './detectors/burst.ts';
 import { CoChange } from './detectors/co-change.ts';
@@ -157,6 +158,7 @@ export class ClusterModel {
     const group = this.#visits.open(change, (full) => this.#close(full));
     const object = { name: this.#table.nameOf(row), row, known: state.objects.alive[row] === 1 };
     const event = eventOf(change, object, this.#book);
+    if (state.clockMs > told.observedMs) group.lateMs = Math.max(group.lateMs ?? 0, state.clockMs - told.observedMs);
     joinVisit(group, event);
     state.changes++;
     const judgement = this.#judge(event, group);
@@ -306,7 +308,8 @@ export class ClusterModel {
     this.#learn({ ...group, events: learnable });
     for (const i of group.quarantined) {
       if (withheld.has(i)) continue;
-      state.quarantine.push({ atMs: group.lastMs + QUARANTINE_MS, event: group.events[i] as ChangeEvent });
+      const held = { atMs: seenMs(group) + QUARANTINE_MS, event: group.events[i] as ChangeEvent };
+      insertByTime(state.quarantine, held, ({ atMs }) => atMs);
       if (state.quarantine.length > QUARANTINE_MAX) this.#release();
     }
   }

@@ -29,6 +29,8 @@ export interface Group {
   actor: string;
   firstMs: number;
   lastMs: number;
+  /** By how much time had passed by those of its events that came late, at most; absent where none did. */
+  lateMs?: number;
   events: ChangeEvent[];
   /** Events of this group per kind, generic path and operation. */
   same: Map<string, number>;
@@ -43,6 +45,11 @@ export interface Group {
   surprises: Map<string, number[]>;
   /** Largest raw surprise per pool, learnt by the calibration when the group closes. */
   tops: Map<string, { surprise: number; asker: string; ranked?: number; said?: number }>;
+}
+
+/** Where time stood when it was seen last: what is waited for from then on has not been due before it could come. */
+export function seenMs({ lastMs, lateMs = 0 }: Pick<Group, 'lastMs' | 'lateMs'>): number {
+  return lastMs + lateMs;
 }
 
 export interface Detector<State = unknown> {

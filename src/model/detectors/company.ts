@@ -4,7 +4,8 @@
  */
 
 import { describeRef } from '../../domain/object-ref.ts';
-import { type Evidence, type Group, HOUR_MS, MINUTE_MS } from '../detector.ts';
+import { insertByTime } from '../by-time.ts';
+import { type Evidence, type Group, HOUR_MS, MINUTE_MS, seenMs } from '../detector.ts';
 import { type ChangeEvent, objectParts } from '../features.ts';
 import { clearRow, putFigure, reachRow, type Whole } from '../habits/columns.ts';
 import { increment } from '../habits/counts.ts';
@@ -65,7 +66,7 @@ export class Company {
   await(group: Group): void {
     const found = this.#missing(group);
     if (found === undefined) return;
-    this.#state.waiting.push(found);
+    insertByTime(this.#state.waiting, found, ({ dueMs }) => dueMs);
     if (this.#state.waiting.length > WAITING_MAX) this.#state.waiting.shift();
   }
 
@@ -78,8 +79,8 @@ export class Company {
     const missing = this.#state.waiting.shift();
     if (missing === undefined) return undefined;
     const { event, mate, surprise, together, visits } = missing;
-    const seenMs = this.#lastSeenMs(mate);
-    if (seenMs === undefined || seenMs >= event.atMs) return undefined;
+    const mateMs = this.#lastSeenMs(mate);
+    if (mateMs === undefined || mateMs >= event.atMs) return undefined;
     const { kind, namespace, name } = objectParts(mate);
     const label = describeRef({ kind, namespace, name });
     return {
@@ -114,11 +115,11 @@ export class Company {
       if (!isEdit(event) || visits < VISITS_MIN) continue;
       const crowd = 0.5 * Math.log(Math.max(1, here.size / 6));
       for (const [mate, together] of this.#state.mates.get(event.row) ?? []) {
-        const seenMs = together < VISITS_MIN || here.has(mate) ? undefined : this.#lastSeenMs(mate);
-        if (seenMs === undefined || event.atMs - seenMs < RECENT_MS) continue;
+        const mateMs = together < VISITS_MIN || here.has(mate) ? undefined : this.#lastSeenMs(mate);
+        if (mateMs === undefined || event.atMs - mateMs < RECENT_MS) continue;
         const surprise = -Math.log((visits - together + 0.5) / (visits + 1)) - crowd;
         if (surprise <= (best?.surprise ?? 0)) continue;
-        best = { dueMs: group.lastMs + WAIT_MS, event, mate, surprise, together, visits };
+        best = { dueMs: seenMs(group) + WAIT_MS, event, mate, surprise, together, visits };
       }
     }
     return best;

@@ -1,6 +1,7 @@
 /** The calibration pools of one cluster, by detector and sort of visit, and what a visit leaves in them. */
 
-import { DAY_MS, type Group } from '../detector.ts';
+import { insertByTime } from '../by-time.ts';
+import { DAY_MS, type Group, seenMs } from '../detector.ts';
 import type { Visit } from '../visits.ts';
 import { learnPool, makePool, type Pool, tailOfPool, tailOfScores } from './calibrate.ts';
 import { type CallRecord, COUNTS, heldTo, keepCall, makeCallRecord, spokenShare } from './call-record.ts';
@@ -171,7 +172,8 @@ export class Calibration {
     const isWithheld = visit.scoreMax >= WITHHELD_SCORE;
     this.#keepCalls(visit);
     for (const [key, { surprise, asker }] of visit.tops) {
-      if (isWithheld) this.#withheld.push({ atMs: visit.lastMs + WITHHELD_MS, key, surprise, asker });
+      if (isWithheld)
+        insertByTime(this.#withheld, { atMs: seenMs(visit) + WITHHELD_MS, key, surprise, asker }, ({ atMs }) => atMs);
       else this.#learn(key, surprise, { asker, atMs: visit.lastMs });
     }
     while (this.#withheld.length > WITHHELD_MAX) this.release();
