@@ -36,6 +36,6 @@ test('an import says what is wrong with a line in letters', async () => {
 test('a state at a time is printed in letters', async () => {
   const url = await listening(start(['replay', recording, '--port', '0']));
   const { out } = await crowsnest(['at', '2026-01-06', '--server', url]);
-  assert.match(out, /note: "?mia\\u\{9b\}31m/);
+  assert.match(out, /note: "mia\\u009b31m/);
   assert.doesNotMatch(out, STEERS);
 });

@@ -78,4 +78,17 @@ describe('a manifest of a recorded state', { skip: skipWithout('kube-apiserver',
     assert.deepEqual((await read()).spec, then.spec);
     await server.kubectl(['apply', '-f', '-'], yaml.replace('@MASKED', 'put-in-by-hand').replace(/^.*@MASKED.*$/m, ''));
   });
+
+  it('of several documents, as `crowsnest at` prints them, those before the first masked one are applied', async () => {
+    const then = await applied({ size: 1 });
+    const named = (name: string, spec: JsonObject) => ({ ...then, metadata: { ...then.metadata, name }, spec }) as KubeObject;
+    const documents = [named('first', { size: 2 }), named('second', { key: 'masked:0123456789abcdef' }), named('third', {})];
+    const text = documents.map((state) => `---\n${manifest(state).yaml}`).join('');
+    const { code, stderr } = await server.kubectlAll(['apply', '-f', '-'], text);
+    assert.equal(code, 1);
+    assert.match(stderr, /found character that cannot start any token/);
+    const names = await server.kubectl(['get', 'relics', '-o', 'jsonpath={.items[*].metadata.name}']);
+    assert.deepEqual(names.split(' '), ['first', 'one']);
+    await server.kubectl(['apply', '-f', '-'], text.replace(/ @MASKED$/m, ' put-in'));
+  });
 });

@@ -80,7 +80,7 @@ function Between({ place, live, from, to }: BetweenProps): VNode {
     </section>
     <section class="panel" aria-labelledby="there">
       <${ObjectsAt} cluster=${cluster} namespace=${namespace} from=${from} to=${to} nowMs=${live.nowMs} />
-      <p class="command"><span class="label">All of it as YAML, as it was at the end of this time: to read, not to apply, since masks stand for secrets</span><code>${atCommand(cluster, namespace, to)}</code> <${CopyButton} quiet text=${atCommand(cluster, namespace, to)} label="copy" /></p>
+      <p class="command"><span class="label">All of it as YAML for kubectl, as it was at the end of this time; @MASKED stands where a secret has to be put in</span><code>${atCommand(cluster, namespace, to)}</code> <${CopyButton} quiet text=${atCommand(cluster, namespace, to)} label="copy" /></p>
     </section>
   </main>`;
 }

@@ -77,6 +77,10 @@ export const getObjectHistory = route({
   },
 });
 
+export const manifestParameter = flagParameter
+  .optional()
+  .describe('Also as YAML for kubectl apply, in which a masked value has to be put in by hand');
+
 export const getObjectState = route({
   path: `${OBJECT_PATH}/state`,
   id: 'getObjectState',
@@ -86,9 +90,7 @@ export const getObjectState = route({
   query: z.strictObject({
     at: timeParameter.optional(),
     seq: seqParameter.optional(),
-    manifest: flagParameter
-      .optional()
-      .describe('Also as YAML for kubectl apply, in which a masked value has to be put in by hand'),
+    manifest: manifestParameter,
   }),
   response: schemas.ObjectState,
   problems: ['REQUEST_INVALID', 'NOT_FOUND'],
@@ -102,10 +104,7 @@ export const getObjectState = route({
       ref,
       query.seq === undefined ? { atMs: query.at ?? clock.nowMs() } : { seq: query.seq },
     );
-    if (query.manifest !== true) return { ref, ...found };
-    const metadataOnly = isMetadataOnly(found.state, coverage(), ref);
-    const manifest = manifestOf(found.state, { ref, seq: found.seq, metadataOnly });
-    return { ref, ...found, manifest };
+    return { ref, ...found, ...(query.manifest === true ? { manifest: manifestFor(ref, found, coverage()) } : {}) };
   },
 });
 
@@ -120,6 +119,14 @@ async function stateAsked(
   const state = then === undefined ? undefined : await store.stateAt(ref, { seq: then.seq });
   if (then === undefined || state === undefined) throw notFound(`${kind} ${name} did not exist at ${isoTime(asked.atMs)}`);
   return { seq: then.seq, at: isoTime(asked.atMs), state };
+}
+
+export function manifestFor(
+  ref: ObjectRef,
+  { seq, state }: { seq: number; state: KubeObject },
+  coverage: readonly KindCoverage[],
+) {
+  return manifestOf(state, { ref, seq, metadataOnly: isMetadataOnly(state, coverage, ref) });
 }
 
 /** Nothing but metadata, where the cluster was asked for no more or nobody knows. */

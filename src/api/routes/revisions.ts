@@ -14,10 +14,10 @@ import {
 } from '../parameters.ts';
 import { notFound, RequestError } from '../problem.ts';
 import { revisionDiff, unifiedText } from '../revision-diff.ts';
-import { route } from '../route.ts';
+import { type ApiSources, route } from '../route.ts';
 import * as schemas from '../schemas/changes.ts';
 import { isoTime } from '../views.ts';
-import { OBJECT_PATH, objectParams, requireObject } from './objects.ts';
+import { manifestFor, manifestParameter, OBJECT_PATH, objectParams, requireObject } from './objects.ts';
 
 export const getObjectDiff = route({
   path: `${OBJECT_PATH}/diff`,
@@ -92,6 +92,7 @@ const statesQuery = z.strictObject({
     .optional()
     .describe(`At most this many on a page; default ${STATES_DEFAULT}. As NDJSON there is no bound`),
   continue: pageParameters.continue,
+  manifest: manifestParameter,
 });
 
 export const listStates = route({
@@ -105,22 +106,27 @@ export const listStates = route({
   query: statesQuery,
   response: schemas.ObjectStateList,
   problems: ['REQUEST_INVALID', 'CURSOR_EXPIRED'],
-  async handle({ query }, { store, clock }) {
-    const { at, limit = STATES_DEFAULT, ...rest } = query;
-    const atMs = at ?? clock.nowMs();
-    const page = await store.objects({ ...rest, atMs, limit });
-    return { items: await stateViews(store, page.items, atMs), metadata: { continue: page.continue } };
+  async handle({ query }, sources) {
+    const { at, manifest, limit = STATES_DEFAULT, ...rest } = query;
+    const atMs = at ?? sources.clock.nowMs();
+    const page = await sources.store.objects({ ...rest, atMs, limit });
+    return { items: await stateViews(sources, page.items, { atMs, manifest }), metadata: { continue: page.continue } };
   },
   export: {
     line: schemas.ObjectState,
-    pages: ({ query: { at, limit: _, ...rest } }, { store, clock }) => statePages(store, { ...rest, atMs: at ?? clock.nowMs() }),
+    pages: ({ query: { at, limit: _, ...rest } }, sources) => statePages(sources, { ...rest, atMs: at ?? sources.clock.nowMs() }),
   },
 });
 
-async function* statePages(store: AsyncStore, query: Omit<ObjectQuery, 'limit'> & { atMs: number }) {
+interface StatesAsked {
+  atMs: number;
+  manifest?: boolean | undefined;
+}
+
+async function* statePages(sources: ApiSources, { manifest, ...query }: Omit<ObjectQuery, 'limit'> & StatesAsked) {
   let position = query.continue;
   do {
-    const page = await store.objects({
+    const page = await sources.store.objects({
       ...query,
       limit: position === query.continue ? OBJECTS_OF_FIRST_READ : OBJECTS_PER_READ,
       ...(position === undefined ? {} : { continue: position }),
@@ -128,19 +134,23 @@ async function* statePages(store: AsyncStore, query: Omit<ObjectQuery, 'limit'> 
     for (let from = 0; from < Math.max(1, page.items.length); ) {
       const few = page.items.slice(from, from + (from === 0 ? 1 : STATES_PER_WRITE));
       from += Math.max(1, few.length);
-      yield await stateViews(store, few, query.atMs);
+      yield await stateViews(sources, few, { atMs: query.atMs, manifest });
     }
     position = page.continue;
   } while (position !== undefined);
 }
 
 async function stateViews(
-  store: AsyncStore,
+  { store, coverage }: ApiSources,
   objects: readonly Pick<ObjectSummary, 'ref' | 'seq'>[],
-  atMs: number,
+  { atMs, manifest }: StatesAsked,
 ): Promise<z.input<typeof schemas.ObjectState>[]> {
   const views = [];
-  for (const { ref, seq } of objects) views.push({ ref, seq, at: isoTime(atMs), state: await stateAfter(store, ref, seq) });
+  for (const { ref, seq } of objects) {
+    const state = await stateAfter(store, ref, seq);
+    const file = manifest === true ? { manifest: manifestFor(ref, { seq, state }, coverage()) } : {};
+    views.push({ ref, seq, at: isoTime(atMs), state, ...file });
+  }
   return views;
 }
 
