@@ -258,7 +258,7 @@ export function createApp({
         const tls =
           options.tlsCert === undefined || options.tlsKey === undefined
             ? undefined
-            : { certFile: options.tlsCert, keyFile: options.tlsKey };
+            : { certFile: options.tlsCert, keyFile: options.tlsKey, clientCaFile: options.tlsClientCa };
         const api: ApiServer = createApiServer({
           store: asAsync(store),
           coverage: view.coverage,

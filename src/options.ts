@@ -92,6 +92,23 @@ export function parseOptions(input: {
       todo: 'Give both or neither.',
     });
   }
+  if (result.tlsClientCa !== undefined && result.tlsCert === undefined) {
+    throw new CrowsnestError({
+      code: 'CONFIG_BAD_VALUE',
+      what: 'client certificates are shown on TLS connections only, and the API has no certificate',
+      where: '--tls-client-ca',
+      todo: 'Give --tls-cert and --tls-key too.',
+    });
+  }
+  const certified = result.ingestKeys?.find(({ clientCertificate }) => clientCertificate !== undefined);
+  if (certified !== undefined && result.tlsClientCa === undefined) {
+    throw new CrowsnestError({
+      code: 'CONFIG_BAD_VALUE',
+      what: 'the key is for a client certificate, and no authority is given by which one could be checked',
+      where: `ingestKeys ${certified.name}`,
+      todo: 'Give --tls-client-ca.',
+    });
+  }
   if (result.natsUrl.length > 0 && result.natsStream === undefined) {
     throw new CrowsnestError({
       code: 'CONFIG_BAD_VALUE',

@@ -1,6 +1,7 @@
 /** Who may push what, and from where. An ingest key opens POST /v1/ingest/… only; it reads nothing. Pure. */
 import { createHash, timingSafeEqual } from 'node:crypto';
 import { BlockList, isIP, isIPv4 } from 'node:net';
+import { type CertificateOwner, isOf, type ShownCertificate } from './client-certificate.ts';
 
 export const INGEST_KINDS = ['events', 'audit', 'admission', 'webhook'] as const;
 export type IngestKind = (typeof INGEST_KINDS)[number];
@@ -12,6 +13,8 @@ export interface IngestKey {
   kinds: readonly IngestKind[];
   /** Sent as a bearer token; absent for a key that signs only. */
   secret: string | undefined;
+  /** Whose certificate the connection must show: beside the secret, or instead of it where there is none. */
+  certificate?: CertificateOwner | undefined;
   /** Signs webhooks. */
   hmacSecret: Buffer | undefined;
   /** Addresses it may come from, as CIDR or single address; any when empty. */
@@ -38,6 +41,14 @@ export class IngestKeyring {
       if (each.digest !== undefined && timingSafeEqual(each.digest, digest)) found = each.key;
     }
     return given === undefined ? undefined : found;
+  }
+
+  /** The key of whoever shows this certificate, of those that have no secret. */
+  byCertificate(shown: ShownCertificate | undefined): IngestKey | undefined {
+    if (shown === undefined) return undefined;
+    return this.#keys.find(({ key: { secret, certificate } }) => {
+      return secret === undefined && certificate !== undefined && isOf(certificate, shown);
+    })?.key;
   }
 
   /** The key that signs webhooks under a name, which is no secret. */

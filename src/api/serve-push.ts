@@ -6,11 +6,13 @@ import type { Request, RequestHandler, Response } from 'express';
 import type { IngestMetrics } from '../collector/pushed/ingest-metrics.ts';
 import type { PushReceiver } from '../collector/pushed/push-receiver.ts';
 import type { Clock } from '../domain/clock.ts';
+import { type CertificateOwner, isOf, type ShownCertificate, shownCertificate } from './client-certificate.ts';
 import type { IngestKey, IngestKeyring } from './ingest-keys.ts';
 import { parseParameters } from './parameters.ts';
 import { IngestError, RequestError } from './problem.ts';
 import { BODY_LIMITS, BodyBudget, type BodyLimits, receiveBody } from './pushed-body.ts';
 import type { ApiSources, PushForm, Route } from './route.ts';
+import { isOutlived } from './tls-generation.ts';
 import { type SignatureHeaders, signatureFault } from './webhook-signature.ts';
 
 /** What the API needs to take pushes. Without it every push is refused. */
@@ -106,11 +108,18 @@ export class PushGate {
     if (key === undefined || this.#ingest === undefined) {
       const off = this.#ingest === undefined;
       const what = off ? 'Nothing can be pushed: no ingest key is configured' : 'The request carries no valid ingest key';
-      const todo = off ? 'Configure ingestKeys.' : 'Send it as Authorization: Bearer <key>, or sign with a key of this name.';
+      const todo = off
+        ? 'Configure ingestKeys.'
+        : 'Send it as Authorization: Bearer <key>, sign with a key of this name, or show the certificate of a key.';
       throw new IngestError('UNAUTHENTICATED', 'key', what, todo);
     }
     if (!key.kinds.includes(push.kind)) {
       throw new IngestError('INGEST_FORBIDDEN', 'kind', `The key is not for ${push.kind}`, 'Add it to the kinds of the key.');
+    }
+    const fault = key.certificate === undefined ? undefined : certificateFault(key.certificate, this.#shownBy(request));
+    if (fault !== undefined) {
+      const todo = 'Show the certificate that the key names as clientCertificate, made by an authority of --tls-client-ca.';
+      throw new IngestError('INGEST_FORBIDDEN', 'certificate', fault, todo);
     }
     if (!this.#ingest.keyring().mayComeFrom(key, request.ip)) {
       throw new IngestError('INGEST_FORBIDDEN', 'address', 'The key may not be used from this address', 'Add it to its cidrs.');
@@ -120,9 +129,13 @@ export class PushGate {
 
   #senderOf(push: PushForm, request: Request): IngestKey | undefined {
     const keyring = this.#ingest?.keyring();
-    return push.signature === undefined
-      ? keyring?.byToken(request.headers.authorization)
-      : keyring?.bySigningName(String(request.params.name));
+    if (push.signature !== undefined) return keyring?.bySigningName(String(request.params.name));
+    const { authorization } = request.headers;
+    return authorization === undefined ? keyring?.byCertificate(this.#shownBy(request)) : keyring?.byToken(authorization);
+  }
+
+  #shownBy(request: Request): ShownCertificate | undefined {
+    return isOutlived(request) ? undefined : shownCertificate(request, this.#clock.nowMs());
   }
 
   #checkSignature(headers: SignatureHeaders, body: Buffer, key: IngestKey): void {
@@ -150,6 +163,13 @@ export class PushGate {
       done.abort();
     }
   }
+}
+
+/** Words without a name out of the certificate: whoever made it chose that. */
+function certificateFault(owner: CertificateOwner, shown: ShownCertificate | undefined): string | undefined {
+  if (shown === undefined) return 'The key is used with a client certificate, and the connection shows none';
+  if (shown.fault !== undefined) return `The client certificate proves nothing here: ${shown.fault}`;
+  return isOf(owner, shown) ? undefined : 'The client certificate is not that of this key';
 }
 
 function parseHeaders(schema: NonNullable<PushForm['signature']>, request: Request): SignedHeaders {

@@ -1,23 +1,18 @@
 /**
  * The API's socket: where it may listen, TLS, and a close that ends. What is served on it is express-app.ts.
  */
-import { readFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
-import { createServer as createTlsServer } from 'node:https';
+import { createServer as createTlsServer, type Server as TlsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
-import { createSecureContext } from 'node:tls';
 import type { Clock } from '../domain/clock.ts';
 import { CrowsnestError } from '../domain/errors.ts';
 import { type ApiOptions, createExpressApp } from './express-app.ts';
 import { checkListen } from './listen-rules.ts';
+import { followTls, readTls, type TlsFiles } from './tls-files.ts';
+import { TlsGeneration } from './tls-generation.ts';
 
 export interface ApiServerOptions extends ApiOptions {
   tls?: TlsFiles;
-}
-
-export interface TlsFiles {
-  certFile: string;
-  keyFile: string;
 }
 
 export interface ApiServer {
@@ -41,17 +36,28 @@ const TIMEOUTS = { requestTimeout: 30_000, headersTimeout: 10_000, connectionsCh
 export function createApiServer(options: ApiServerOptions): ApiServer {
   const app = createExpressApp({ ...options, tls: options.tls !== undefined });
   let server: Server | undefined;
+  const stopping = new AbortController();
+  let following: Promise<void> | undefined;
+  const createTls = (files: TlsFiles): TlsServer => {
+    const served = readTls(files);
+    const made = createTlsServer({ ...served, ...TIMEOUTS }, app);
+    const { clock, logger } = options;
+    const generation = new TlsGeneration(made);
+    following = followTls(made, files, { served, clock, logger, signal: stopping.signal, onChanged: () => generation.next() });
+    return made;
+  };
   return {
     async listen(host, port) {
       checkListen(host, { tls: options.tls !== undefined, token: options.auth.token });
-      server =
-        options.tls === undefined ? createServer(TIMEOUTS, app) : createTlsServer({ ...readTls(options.tls), ...TIMEOUTS }, app);
+      server = options.tls === undefined ? createServer(TIMEOUTS, app) : createTls(options.tls);
       await bind(server, host, port);
       const { address, family, port: bound } = server.address() as AddressInfo;
       const shown = family === 'IPv6' ? `[${address}]` : address;
       return { url: `${options.tls === undefined ? 'http' : 'https'}://${shown}:${bound}` };
     },
     async close() {
+      stopping.abort();
+      await following;
       const closing = server;
       server = undefined;
       if (closing?.listening) await closeWithGrace(closing, options.clock);
@@ -70,30 +76,6 @@ async function closeWithGrace(server: Server, clock: Clock): Promise<void> {
   await closed;
   ended.abort();
   await cut;
-}
-
-function readTls(tls: TlsFiles): { cert: Buffer; key: Buffer } {
-  const read = (file: string) => {
-    try {
-      return readFileSync(file);
-    } catch (cause) {
-      const todo = 'Check the path and its permissions';
-      throw new CrowsnestError({ code: 'CONFIG_UNREADABLE', what: 'The TLS file cannot be read', where: file, todo, cause });
-    }
-  };
-  const pair = { cert: read(tls.certFile), key: read(tls.keyFile) };
-  try {
-    createSecureContext(pair);
-  } catch (cause) {
-    throw new CrowsnestError({
-      code: 'CONFIG_BAD_VALUE',
-      what: `TLS cannot be served with this certificate and key: ${(cause as Error).message.split('::').at(-1)}`,
-      where: `--tls-cert ${tls.certFile}, --tls-key ${tls.keyFile}`,
-      todo: 'Give a certificate and the private key it was made with, both PEM, the key without a passphrase',
-      cause,
-    });
-  }
-  return pair;
 }
 
 function bind(server: Server, host: string, port: number): Promise<void> {

@@ -62,6 +62,7 @@ function readKey(each: Options['ingestKeys'][number], cluster: string): IngestKe
     secret: each.keyFile === undefined ? undefined : secretOf(each.keyFile),
     hmacSecret: each.hmacFile === undefined ? undefined : signing(each.hmacFile),
     cidrs: each.cidrs,
+    certificate: each.clientCertificate,
   };
 }
 
@@ -69,14 +70,21 @@ function readKey(each: Options['ingestKeys'][number], cluster: string): IngestKe
 function checked(keys: IngestKey[], apiToken: string): IngestKey[] {
   const seen = new Map<string, string>([[apiToken, 'the token of the API']]);
   const names = new Set<string>();
-  for (const { name, secret } of keys) {
+  const owners = new Map<string, string>();
+  for (const { name, secret, certificate, hmacSecret } of keys) {
+    const alone =
+      secret === undefined && hmacSecret === undefined ? JSON.stringify([certificate?.commonName, certificate?.san]) : '';
+    const twin = alone === '' ? undefined : owners.get(alone);
+    owners.set(alone, name);
     const taken = secret === undefined ? undefined : seen.get(secret);
     const what =
       taken !== undefined
         ? `the key ${name} has the same secret as ${taken}`
         : names.has(name)
           ? `there are two keys ${name}`
-          : undefined;
+          : twin !== undefined
+            ? `the key ${name} is for the same certificate as ${twin}`
+            : undefined;
     if (what !== undefined) {
       throw new CrowsnestError({
         code: 'CONFIG_BAD_VALUE',

@@ -115,11 +115,24 @@ export const ingestKey = z
     name: z.string().regex(/^[\w.-]{1,100}$/, 'expected letters, digits, dots, dashes and underscores'),
     keyFile: text.optional(),
     hmacFile: text.optional(),
+    clientCertificate: z
+      .strictObject({
+        commonName: text.optional(),
+        san: z
+          .string()
+          .regex(/^(DNS|URI|email|IP):./, 'expected DNS:…, URI:…, email:… or IP:…')
+          .optional(),
+      })
+      .refine(({ commonName, san }) => commonName !== undefined || san !== undefined, 'expected commonName or san')
+      .optional(),
     kinds: z.array(z.enum(['events', 'audit', 'admission', 'webhook'])).min(1, 'expected at least one kind'),
     cidrs: z.array(cidr).default([]),
     cluster: text.optional(),
   })
-  .refine((key) => key.keyFile !== undefined || key.kinds.every((kind) => kind === 'webhook'), 'keyFile is missing')
+  .refine(
+    (key) => key.keyFile !== undefined || key.clientCertificate !== undefined || key.kinds.every((kind) => kind === 'webhook'),
+    'keyFile is missing, or clientCertificate',
+  )
   .refine((key) => key.hmacFile !== undefined || !key.kinds.includes('webhook'), 'hmacFile is missing, which signs webhooks');
 
 /** `event`, `annotate=Kind` (also `annotate=Kind.group`), several kinds separated by commas, or `canary=NAMESPACE`. */

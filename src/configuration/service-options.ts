@@ -25,6 +25,12 @@ export const SERVICE_OPTIONS = {
   },
   tlsCert: { schema: text.optional(), value: 'FILE', help: 'certificate (PEM) of the API', commands: RUNNING },
   tlsKey: { schema: text.optional(), value: 'FILE', help: 'private key (PEM) of the API', commands: RUNNING },
+  tlsClientCa: {
+    schema: text.optional(),
+    value: 'FILE',
+    help: 'authorities (PEM) of the client certificates that ingest keys name as clientCertificate',
+    commands: ['serve'],
+  },
   tokenFile: {
     schema: text.optional(),
     value: 'FILE',
@@ -57,7 +63,7 @@ export const SERVICE_OPTIONS = {
   },
   ingestKeys: {
     schema: z.array(ingestKey).default([]),
-    help: 'keys that may push to /v1/ingest: name, keyFile or hmacFile, kinds, cidrs, cluster',
+    help: 'keys that may push to /v1/ingest: name, keyFile or hmacFile, clientCertificate, kinds, cidrs, cluster',
     commands: ['serve'],
     fileOnly: true,
   },

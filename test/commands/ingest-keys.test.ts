@@ -37,6 +37,11 @@ test('a key rotates without a restart, and a file that is gone leaves it as it w
 
 test('one secret has one right: neither the API token nor that of another key may be a key', () => {
   const bad: [string, Parameters<typeof openKeyring>[0], RegExp][] = [
+    [
+      'the certificate of another key',
+      ['a', 'b'].map((name) => ({ name, clientCertificate: { commonName: 'x' }, kinds: ['events' as const], cidrs: [] })),
+      /the key b is for the same certificate as a/,
+    ],
     ['the token', [key('a', file('token', 'the-token-that-reads'))], /token of the API/],
     ['twice', [key('a', file('twice', 'one-and-the-same-secret')), key('b', file('twice', 'one-and-the-same-secret'))], /key a/],
     ['same name', [key('a', file('x', 'one-secret-or-the-other')), key('a', file('y', 'another-secret-or-not'))], /two keys a/],

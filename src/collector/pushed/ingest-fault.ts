@@ -3,6 +3,7 @@ export const INGEST_REASONS = [
   'key',
   'kind',
   'address',
+  'certificate',
   'signature',
   'stale',
   'busy',
