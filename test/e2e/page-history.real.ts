@@ -220,6 +220,16 @@ describe('objects and namespaces on the page', { skip: withoutChromium }, () => 
     await page.context().close();
   });
 
+  it('compares with the first change of all where the filter leaves the creation out', async () => {
+    const [from, to] = [SEED_END_MS - 195 * MINUTE, SEED_END_MS - 170 * MINUTE].map((ms) => new Date(ms).toISOString());
+    const page = await open(`/namespaces/test/streaming?from=${from}&to=${to}&q=${encodeURIComponent('type:MODIFIED')}`);
+    await page.locator('.objects summary', { hasText: 'vault' }).click();
+    await page.locator('.opened .in-short li, .opened [role=alert]').first().waitFor();
+    const opened = await page.locator('.opened').innerText();
+    assert.match(opened, /from its first change[\s\S]*stage[\s\S]*first → second/);
+    await page.context().close();
+  });
+
   it('opens what else changed around a finding', async () => {
     const page = await open('/findings/f-route');
     await page.getByRole('link', { name: 'What else changed around then' }).click();

@@ -5,6 +5,7 @@ import { useChangePages } from './change-pages.ts';
 import { fieldWords, findingsBySeq } from './change-words.ts';
 import { type ChangedObject, changedObjects } from './changed-objects.ts';
 import { CopyButton } from './copy-button.ts';
+import { useWindowStart } from './first-in-window.ts';
 import { html } from './html.ts';
 import { shellWord } from './kubectl.ts';
 import { type Live, useAnswer } from './live-data.ts';
@@ -15,7 +16,7 @@ import { OneChange, TwoRevisions } from './revision-view.ts';
 import { hashOf, type NamespacePlace } from './route-hash.ts';
 import { useRowKeys } from './row-keys.ts';
 import { Moment } from './time-input.ts';
-import type { Finding, FindingList } from './types.ts';
+import type { ChangeSummary, Finding, FindingList } from './types.ts';
 import { duration, visible, wholeNumber } from './words.ts';
 
 const MINUTE = 60_000;
@@ -62,7 +63,7 @@ function Between({ place, live, from, to }: BetweenProps): VNode {
     location.hash = hashOf({ ...place, from, to, ...more });
   };
   const rows = (some: ChangedObject[]) =>
-    html`<ol class="objects">${some.map((each) => html`<${Row} key=${`${each.key} ${from} ${to}`} changed=${each} findings=${bySeq} from=${from} to=${to} nowMs=${live.nowMs} />`)}</ol>`;
+    html`<ol class="objects">${some.map((each) => html`<${Row} key=${`${each.key} ${from} ${to}`} changed=${each} findings=${bySeq} from=${from} to=${to} whole=${query === '' && pages.more === undefined} nowMs=${live.nowMs} />`)}</ol>`;
   return html`<main class="namespace-view finding">
     <div class="head"><h1><span><${Name} text=${namespace === '' ? 'Cluster-scoped objects' : namespace} /> <small>${namespace === '' ? 'of' : 'namespace of'} ${visible(cluster)}</small></span></h1></div>
     <section class="panel">
@@ -130,6 +131,8 @@ interface RowProps {
   findings: Map<number, Finding[]>;
   from: string;
   to: string;
+  /** Whether all changes of the window are loaded: a filter or a further page may hold the object's creation. */
+  whole: boolean;
   nowMs: number;
 }
 
@@ -137,7 +140,7 @@ const SEVERITIES: readonly Finding['severity'][] = ['critical', 'warning', 'info
 /** The worst ones: the rest is on the object's page. */
 const FINDINGS_SHOWN = 2;
 
-function Row({ changed, findings, from, to, nowMs }: RowProps): VNode {
+function Row({ changed, findings, from, to, whole, nowMs }: RowProps): VNode {
   const [open, setOpen] = useState(false);
   const { ref, changes, what, actors, paths, wasThere } = changed;
   const newest = changes[0];
@@ -150,7 +153,7 @@ function Row({ changed, findings, from, to, nowMs }: RowProps): VNode {
     object: ref,
     tab: 'history',
     at: String(newest.seq),
-    ...(wasThere && changes.length > 1 ? { from } : {}),
+    ...(whole && wasThere && changes.length > 1 ? { from } : {}),
   } as const;
   const fields = paths.length === 0 && what !== 'changed' ? '' : `${wasThere ? '' : 'then '}${fieldWords(paths)}`;
   return html`<li class=${what.split(' ')[0]}>
@@ -167,7 +170,7 @@ function Row({ changed, findings, from, to, nowMs }: RowProps): VNode {
         html`<div class="opened">
           ${
             wasThere && changes.length > 1 && newest.type !== 'DELETED'
-              ? html`<${TwoRevisions} object=${ref} from=${from} to=${String(newest.seq)} between=${changes.length} words=${[html`<${Clock} time=${from} nowMs=${nowMs} />`, html`<${Clock} time=${newest.time} nowMs=${nowMs} />`]} />`
+              ? html`<${SinceThen} changed=${changed} from=${from} whole=${whole} nowMs=${nowMs} />`
               : html`<${OneChange} change=${newest} findings=${findings.get(newest.seq) ?? []} nowMs=${nowMs} />`
           }
           <p class="note"><a href=${hashOf(history)}>Its changes</a> · <a href=${hashOf({ view: 'object', object: ref, tab: 'blame', at: String(newest.seq) })}>who set what</a> · <a href=${hashOf({ view: 'object', object: ref, tab: 'state', at: to })}>its state then</a></p>
@@ -175,4 +178,20 @@ function Row({ changed, findings, from, to, nowMs }: RowProps): VNode {
       }
     </details>
   </li>`;
+}
+
+/** From the beginning of the window, or from the object's first change where it was not there yet, to the newest change that fits. */
+function SinceThen({
+  changed: { ref, changes },
+  from,
+  whole,
+  nowMs,
+}: Pick<RowProps, 'changed' | 'from' | 'whole' | 'nowMs'>): VNode {
+  const newest = changes[0] as ChangeSummary;
+  const { start, message } = useWindowStart({ object: ref, from, to: newest.time, needed: !whole });
+  if (message !== undefined) return html`<p class="note attention" role="alert">${message}</p>`;
+  if (start === undefined) return html`<p class="note">Reading…</p>`;
+  const { first } = start;
+  const since = html`<${Clock} time=${first?.time ?? from} nowMs=${nowMs} />`;
+  return html`<${TwoRevisions} object=${ref} from=${start.from} to=${String(newest.seq)} between=${whole ? changes.length : undefined} words=${[first === undefined ? since : html`its first change, ${since}`, html`<${Clock} time=${newest.time} nowMs=${nowMs} />`]} />`;
 }
