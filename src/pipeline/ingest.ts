@@ -13,12 +13,14 @@ import { isBookkeepingPath } from '../domain/diff/bookkeeping.ts';
 import { diffValues, type FieldDiff } from '../domain/diff/field-diff.ts';
 import { isHeartbeat } from '../domain/diff/heartbeat-paths.ts';
 import { type KubeEvent, kubeEventKind, maskKubeEvent } from '../domain/kube-event.ts';
+import { maskScrape } from '../domain/masking/mask-scrape.ts';
 import { type KeyedHash, type MaskOptions, mask } from '../domain/masking/redact.ts';
 import type { KubeObject, ObjectRef } from '../domain/object-ref.ts';
 import { describeRef, objectKey, refOf } from '../domain/object-ref.ts';
 import { compareResourceVersions } from '../domain/resource-version.ts';
 import { ScannedObservation } from '../domain/scanned-observation.ts';
 import type { KnownKind } from '../domain/series/controller-ties.ts';
+import type { Scrape } from '../domain/series/series.ts';
 import type { ToldVerdict } from '../domain/verdict.ts';
 import { attribute } from '../domain/who/attribution.ts';
 import type { Claim } from '../domain/who/claim.ts';
@@ -68,6 +70,8 @@ export interface Ingest {
   readonly digests: number;
   /** Records one batch; throws what the store throws, and then nothing of the batch is recorded. */
   record(batch: IngestBatch): IngestResult;
+  /** A scrape as it may be kept, before anything names its series. */
+  masked(scrape: Scrape): Scrape;
 }
 
 export interface IngestOptions {
@@ -116,6 +120,10 @@ class PipelineIngest implements Ingest {
 
   get digests(): number {
     return this.#digests.size;
+  }
+
+  masked(scrape: Scrape): Scrape {
+    return maskScrape(scrape, this.#options.hash);
   }
 
   record(batch: IngestBatch): IngestResult {

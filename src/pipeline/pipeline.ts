@@ -76,7 +76,7 @@ export function createPipeline(options: PipelineOptions): Pipeline {
 
   const record = async (given: IngestBatch): Promise<Recorded> => {
     for (const told of given.verdicts ?? []) await hear(told);
-    const batch = { ...given, scrapes: given.scrapes?.map(withInstance) };
+    const batch = { ...given, scrapes: given.scrapes?.map((scrape) => withInstance(options.ingest.masked(scrape))) };
     const result = await untilWritable(options, () => options.ingest.record(batch));
     if (batch.gaps !== undefined && batch.gaps.length > 0) options.onGaps?.(batch.gaps);
     counts.observations += batch.observations.length;

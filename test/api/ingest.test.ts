@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { createHmac } from 'node:crypto';
 import { once } from 'node:events';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -604,6 +604,26 @@ describe('a signed webhook', () => {
     );
     assert.equal((await send(body, headers)).repeated, 1, 'replayed, it is a repeat');
     assert.equal(api.store.counts().changes, 2);
+  });
+
+  it('brings scrapes, and no password or token of the address they came from reaches the disk', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'crowsnest-scrapes-'));
+    const stored = await startPushingApi({ file: join(folder, 'a.db') });
+    const target = 'http://bob:hunter2hunter2@exporter:8080/metrics?token=ghp_abcdefghijklmnopqrstuvwxyz0123456789';
+    const body = JSON.stringify({
+      type: 'METRICS',
+      ts: new Date().toISOString(),
+      target,
+      samples: [['workqueue_depth', { name: 'kafka' }, 3]],
+    });
+    assert.equal((await stored.push(WEBHOOK, body, signed(body))).status, 200);
+    await stored.stop();
+    const kept = readdirSync(folder)
+      .map((name) => readFileSync(join(folder, name), 'latin1'))
+      .join('');
+    assert.match(kept, /http:\/\/bob:masked:[0-9a-f]{16}@exporter:8080\/metrics\?token=masked:[0-9a-f]{16}/);
+    assert.doesNotMatch(kept, /hunter2|ghp_/);
+    rmSync(folder, { recursive: true });
   });
 
   it('brings CloudEvents, which have ids of their own', async () => {

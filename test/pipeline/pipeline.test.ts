@@ -13,6 +13,7 @@ function setUp(faults: { record?: (batch: IngestBatch) => void; advance?: () => 
   const pipeline = createPipeline({
     ingest: {
       digests: 0,
+      masked: (scrape) => scrape,
       record(batch): IngestResult {
         faults.record?.(batch);
         recorded.push(Object.keys(batch.cursors ?? {}));

@@ -14,6 +14,7 @@ import type { Clock } from '../../domain/clock.ts';
 import { CrowsnestError } from '../../domain/errors.ts';
 import type { Json } from '../../domain/json.ts';
 import { maskKubeEvent } from '../../domain/kube-event.ts';
+import { maskScrape } from '../../domain/masking/mask-scrape.ts';
 import { type KeyedHash, mask } from '../../domain/masking/redact.ts';
 import { refOf } from '../../domain/object-ref.ts';
 import type { SchemaBook } from '../../domain/schema-book.ts';
@@ -145,7 +146,7 @@ class FileRecorder implements Recorder {
       ...(batch.gaps ?? []).map((gap) => formatSide({ gap })),
       ...(batch.kubeEvents ?? []).map((event) => formatSide({ kubeEvent: maskKubeEvent(event, hash), atMs })),
       ...((batch.scrapes ?? []).length === 0 ? [] : this.#newKinds(atMs)),
-      ...(batch.scrapes ?? []).map(formatScrape),
+      ...(batch.scrapes ?? []).map((scrape) => formatScrape(maskScrape(scrape, hash))),
       ...(batch.seenToMs === undefined ? [] : [formatSide({ seenToMs: batch.seenToMs, cursors: heads?.cursors() })]),
     ];
   }
