@@ -25,7 +25,8 @@ const LINE_START = '{"ts":';
 export function openFindingsFile(file: string | undefined, inUse: readonly string[] = []): FindingsFile {
   if (file === undefined) return { write() {}, finish() {}, close() {} };
   const where = `--findings ${file}`;
-  for (const other of inUse) {
+  // A key beside it that is there, if only empty, is not made any more.
+  for (const other of inUse.flatMap((one) => BESIDE.map((ending) => `${one}${ending}`))) {
     if (isSameFile(file, other)) {
       const todo = 'Give the findings a file of their own.';
       throw new CrowsnestError({ code: 'CONFIG_BAD_VALUE', what: `the findings would overwrite ${other}`, where, todo });
@@ -77,6 +78,9 @@ export function openFindingsFile(file: string | undefined, inUse: readonly strin
     },
   };
 }
+
+/** Endings of a database or a recording, and of what lies beside it. */
+const BESIDE = ['', '.key', '.lock', '-wal', '-shm', '-journal'];
 
 /** A mistyped name must not cost a database or a recording. */
 function holdsSomethingElse(file: string): boolean {

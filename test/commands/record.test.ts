@@ -2,6 +2,8 @@ import assert from 'node:assert/strict';
 import { appendFileSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
+import { gzipSync } from 'node:zlib';
+import { RecordedHeads } from '../../src/collector/recording/recorded-heads.ts';
 import { type FakeApiServer, startFakeApiServer } from '../support/fake-api-server.ts';
 import { until } from '../support/until.ts';
 import { crowsnest, type Running, start, temporaryFolder } from './run-crowsnest.ts';
@@ -78,6 +80,27 @@ const story = (lines: Line[]) =>
   );
 
 describe('record', () => {
+  it('leaves a file alone that is no recording: a database, notes, an archive; half a line of a recording is one', async () => {
+    const others: [string, Buffer | string][] = [
+      ['crowsnest.db', readFileSync(new URL('../../package.json', import.meta.url))],
+      ['notes.txt', 'bring milk\nno end'],
+      ['archive.gz', gzipSync('somebody else needs this\n')],
+      ['binary', Buffer.from([0, 255, 10, 123, 10])],
+    ];
+    for (const [name, content] of others) {
+      const file = join(folder, name);
+      writeFileSync(file, content);
+      const { code, err } = await crowsnest(['record', file, '--kubeconfig', kubeconfig, '--log-level', 'warn']);
+      assert.equal(code, 1, name);
+      assert.match(err, /FILE_EXISTS: the file holds something else than a recording and is left as it is/);
+      assert.deepEqual(readFileSync(file), Buffer.from(content), name);
+      assert.ok(!existsSync(`${file}.key`));
+    }
+    const broken = join(folder, 'broken.ndjson');
+    writeFileSync(broken, '{"type":"RECORDING","ts":"2026-');
+    await new RecordedHeads().load(broken, 'here');
+  });
+
   it('writes what two clusters tell into one recording, and goes on with it: what happened meanwhile is found', async () => {
     const file = join(folder, 'both.ndjson');
     east.apply(widget('old', 1));

@@ -130,6 +130,12 @@ const REFUSED: [string, string[], number, RegExp, Record<string, string>?][] = [
     2,
     /CONFIG_BAD_VALUE: the findings would overwrite/,
   ],
+  [
+    'findings where the key of the database would lie',
+    ['backtest', recording, '--db', at('keyed.db'), '--findings', at('keyed.db.key')],
+    2,
+    /CONFIG_BAD_VALUE: the findings would overwrite \S*keyed\.db\.key/,
+  ],
   ['a database in no folder', ['backtest', recording, '--db', at('nowhere/x.db')], 1, /NOT_FOUND: .*nowhere\/x\.db/],
 ];
 

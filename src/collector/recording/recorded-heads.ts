@@ -4,6 +4,7 @@
  */
 import { createReadStream } from 'node:fs';
 import type { Observation } from '../../domain/change.ts';
+import { CrowsnestError } from '../../domain/errors.ts';
 import { type ObjectRef, objectKey, refOf } from '../../domain/object-ref.ts';
 import { compareResourceVersions } from '../../domain/resource-version.ts';
 import type { KnownHead, RecordedHead } from '../watch/list-comparison.ts';
@@ -21,19 +22,27 @@ export class RecordedHeads {
   readonly #deleted = new Map<string, RecordedHead>();
   readonly #cursors = new Map<string, string>();
 
-  /** Takes what the lines of a recording say. A file that is not there, or breaks off, says less. */
+  /** Takes what the lines of a recording say. A file that is not there, or breaks off, says less; one of which no line is of a recording is refused. */
   async load(file: string, cluster: string): Promise<void> {
+    let foreign = false;
+    let known = false;
     try {
       for await (const { bytes, number } of splitLines(decodedBytes(createReadStream(file)), LINE_BYTES_MAX)) {
         const parsed =
           bytes === undefined ? undefined : parseLine(bytes.toString('utf8'), number, { cluster, file, observedMs: 0 });
-        if (parsed === undefined) continue;
+        if (parsed === undefined || 'reject' in parsed) {
+          // A crash may have left half of a line, and of a new recording nothing else.
+          foreign ||= bytes === undefined || !isPartOf(bytes.toString('utf8', 0, LINE_START.length), LINE_START);
+          continue;
+        }
+        known = true;
         if ('observation' in parsed) this.note(parsed.observation);
         else if ('seenToMs' in parsed) this.noteCursors(parsed.cursors ?? {});
       }
     } catch (error) {
       if (!(error instanceof BrokenCompressionError) && (error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
     }
+    if (foreign && !known) throw foreignFile(file);
   }
 
   note({ cluster, type, object }: Observation): void {
@@ -89,6 +98,23 @@ export class RecordedHeads {
   cursors(): Record<string, string> {
     return Object.fromEntries(this.#cursors);
   }
+}
+
+/** With which every line of a recording begins. */
+const LINE_START = '{"type":';
+
+function isPartOf(text: string, whole: string): boolean {
+  return text.trim() === '' || whole.startsWith(text);
+}
+
+/** A mistyped name must not cost a database, whose end lines of a recording would be. */
+function foreignFile(file: string): CrowsnestError {
+  return new CrowsnestError({
+    code: 'FILE_EXISTS',
+    what: 'the file holds something else than a recording and is left as it is',
+    where: file,
+    todo: 'Give another name',
+  });
 }
 
 function kindKey(cluster: string, group: string, kind: string): string {
