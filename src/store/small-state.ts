@@ -11,6 +11,7 @@ export type Total =
   | 'changes'
   | 'objects'
   | 'heartbeats'
+  | 'amendments'
   | 'findings'
   | 'pages'
   | 'rejects'

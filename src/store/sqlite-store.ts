@@ -142,6 +142,7 @@ export class SqliteStore implements port.Store {
       deliveries.add(batch.deliveries ?? []);
       small.count('changes', changes.length);
       small.count('heartbeats', batch.heartbeats?.length ?? 0);
+      small.count('amendments', batch.amendments?.length ?? 0);
       small.putCursors(batch.cursors);
       return changes;
     });
@@ -288,6 +289,7 @@ export class SqliteStore implements port.Store {
         changes: 0,
         objects: 0,
         heartbeats: 0,
+        amendments: 0,
         findings: 0,
         pages: 0,
         rejects: 0,

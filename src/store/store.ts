@@ -256,6 +256,8 @@ export interface StoreCounts {
   changes: number;
   objects: number;
   heartbeats: number;
+  /** How often it became known afterwards who had made a change. */
+  amendments: number;
   findings: number;
   pages: number;
   rejects: number;

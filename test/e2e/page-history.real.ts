@@ -94,6 +94,25 @@ describe('objects and namespaces on the page', { skip: withoutChromium }, () => 
     await page.context().close();
   });
 
+  it('shows who made a change as soon as late evidence tells, in the opened change, the list and the blame of a revision', async () => {
+    const of = '/objects/test/kafka.strimzi.io/Kafka/streaming/long';
+    const [change] = api.store.changes({ ...named(of), limit: 1 }).items;
+    const [opened, blamed] = [await open(`${of}?at=${change?.seq}`), await open(`${of}/blame?at=${change?.seq}`)];
+    await opened.locator('.who-facts dd', { hasText: 'flux' }).waitFor();
+    await blamed.locator('.blame .line .by', { hasText: 'flux' }).first().waitFor();
+    const actor = { name: 'late-ann', source: 'audit', confidence: 1 } as const;
+    api.store.append({
+      changes: [],
+      amendments: [
+        { seq: change?.seq as number, knownMs: SEED_END_MS, attribution: { actor, candidates: [actor], evidence: [] } },
+      ],
+    });
+    await opened.locator('.who-facts dd', { hasText: 'late-ann' }).waitFor({ timeout: 10_000 });
+    await opened.locator('.change-list li', { hasText: 'late-ann' }).waitFor({ timeout: 10_000 });
+    await blamed.locator('.blame .line .by', { hasText: 'late-ann' }).first().waitFor({ timeout: 10_000 });
+    await Promise.all([opened.context().close(), blamed.context().close()]);
+  });
+
   it('filters the changes of an object by the one grammar, and says where a mistake is', async () => {
     const page = await open(ORDERS);
     await page.locator('.change-list li.here').waitFor();

@@ -63,7 +63,7 @@ class MemoryStore implements port.Store {
   readonly #state = new Map<string, string>();
   readonly #snapshots = new Map<string, { version: number; seq: number; blob: Uint8Array }>();
   #bytes = 0;
-  readonly #totals = { heartbeats: 0, rejects: 0, samples: 0 };
+  readonly #totals = { heartbeats: 0, amendments: 0, rejects: 0, samples: 0 };
 
   // --- record ---
 
@@ -83,6 +83,7 @@ class MemoryStore implements port.Store {
       entry.resourceVersion = resourceVersion;
     }
     this.#totals.heartbeats += batch.heartbeats?.length ?? 0;
+    this.#totals.amendments += batch.amendments?.length ?? 0;
     for (const scrape of batch.scrapes ?? []) {
       this.#totals.samples += scrape.samples.length;
       if (scrape.samples.length > 0) this.#scrapes.push(structuredClone(scrape));

@@ -13,15 +13,15 @@ export interface Chosen {
   missing: string | undefined;
 }
 
-export function useChosenChange({ object, tab, at }: ObjectPlace, { changes, state }: ChangePages): Chosen {
+export function useChosenChange({ object, tab, at }: ObjectPlace, { changes, state }: ChangePages, whoVersion: string): Chosen {
   const listed = at === undefined ? unasked(tab, changes) : changeAt(changes, at);
   const away = at !== undefined && listed === undefined && state !== 'loading';
-  const bySeq = useAnswer<Change>(away && isSeq(at) ? `/v1/changes/${at}` : undefined, 'recorded');
+  const bySeq = useAnswer<Change>(away && isSeq(at) ? `/v1/changes/${at}` : undefined, whoVersion);
   const then =
     away && !isSeq(at)
       ? `/v1/objects/${objectSegments(object)}/history?${new URLSearchParams({ to: at, limit: '1' })}`
       : undefined;
-  const byTime = useAnswer<ChangeList>(then, 'recorded');
+  const byTime = useAnswer<ChangeList>(then, whoVersion);
   // One and the same object as long as the answer is.
   const named = useMemo(
     () =>

@@ -23,6 +23,8 @@ export interface Live {
   error: ApiError | undefined;
   /** Moves whenever there may be something new. */
   version: string;
+  /** Moves when evidence that came late told of a change that is recorded already who made it; empty before anything is known. */
+  whoVersion: string;
   /** What "now" means for ages: the newest change where that is more than a day old, as in a replayed stream. */
   nowMs: number;
   replayed: boolean;
@@ -68,8 +70,9 @@ export function useLive(token: string): Live {
   const wallMs = stats === undefined ? 0 : Date.parse(stats.now);
   const lastMs = stats?.last === undefined ? wallMs : Date.parse(stats.last);
   const replayed = wallMs - lastMs > DAY_MS;
-  const version = stats === undefined ? '' : `${stats.changes}/${stats.findings}`;
-  return { stats, coverage, clusters, sources, error, version, nowMs: replayed ? lastMs : wallMs, replayed };
+  const version = stats === undefined ? '' : `${stats.changes}/${stats.findings}/${stats.amendments}`;
+  const whoVersion = stats === undefined ? '' : String(stats.amendments);
+  return { stats, coverage, clusters, sources, error, version, whoVersion, nowMs: replayed ? lastMs : wallMs, replayed };
 }
 
 export interface FindingsData {

@@ -63,7 +63,7 @@ function Between({ place, live, from, to }: BetweenProps): VNode {
     location.hash = hashOf({ ...place, from, to, ...more });
   };
   const rows = (some: ChangedObject[]) =>
-    html`<ol class="objects">${some.map((each) => html`<${Row} key=${`${each.key} ${from} ${to}`} changed=${each} findings=${bySeq} from=${from} to=${to} whole=${query === '' && pages.more === undefined} nowMs=${live.nowMs} />`)}</ol>`;
+    html`<ol class="objects">${some.map((each) => html`<${Row} key=${`${each.key} ${from} ${to}`} changed=${each} findings=${bySeq} from=${from} to=${to} whole=${query === '' && pages.more === undefined} whoVersion=${live.whoVersion} nowMs=${live.nowMs} />`)}</ol>`;
   return html`<main class="namespace-view finding">
     <div class="head"><h1><span><${Name} text=${namespace === '' ? 'Cluster-scoped objects' : namespace} /> <small>${namespace === '' ? 'of' : 'namespace of'} ${visible(cluster)}</small></span></h1></div>
     <section class="panel">
@@ -133,6 +133,7 @@ interface RowProps {
   to: string;
   /** Whether all changes of the window are loaded: a filter or a further page may hold the object's creation. */
   whole: boolean;
+  whoVersion: string;
   nowMs: number;
 }
 
@@ -140,7 +141,7 @@ const SEVERITIES: readonly Finding['severity'][] = ['critical', 'warning', 'info
 /** The worst ones: the rest is on the object's page. */
 const FINDINGS_SHOWN = 2;
 
-function Row({ changed, findings, from, to, whole, nowMs }: RowProps): VNode {
+function Row({ changed, findings, from, to, whole, whoVersion, nowMs }: RowProps): VNode {
   const [open, setOpen] = useState(false);
   const { ref, changes, what, actors, paths, wasThere } = changed;
   const newest = changes[0];
@@ -171,7 +172,7 @@ function Row({ changed, findings, from, to, whole, nowMs }: RowProps): VNode {
           ${
             wasThere && changes.length > 1 && newest.type !== 'DELETED'
               ? html`<${SinceThen} changed=${changed} from=${from} whole=${whole} nowMs=${nowMs} />`
-              : html`<${OneChange} change=${newest} findings=${findings.get(newest.seq) ?? []} nowMs=${nowMs} />`
+              : html`<${OneChange} change=${newest} findings=${findings.get(newest.seq) ?? []} whoVersion=${whoVersion} nowMs=${nowMs} />`
           }
           <p class="note"><a href=${hashOf(history)}>Its changes</a> · <a href=${hashOf({ view: 'object', object: ref, tab: 'blame', at: String(newest.seq) })}>who set what</a> · <a href=${hashOf({ view: 'object', object: ref, tab: 'state', at: to })}>its state then</a></p>
         </div>`

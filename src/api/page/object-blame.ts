@@ -20,16 +20,18 @@ interface BlameProps {
   /** A change number or a time; absent for the newest. */
   at: string | undefined;
   version: string;
+  /** Moves when it becomes known of recorded changes who made them. */
+  whoVersion: string;
   nowMs: number;
 }
 
-export function ObjectBlame({ object, at, version, nowMs }: BlameProps): VNode {
+export function ObjectBlame({ object, at, version, whoVersion, nowMs }: BlameProps): VNode {
   const path = `/v1/objects/${objectSegments(object)}`;
   const asked = at === undefined ? '' : `?${new URLSearchParams({ at })}`;
-  // A revision that is named does not change any more; what a time comes to may, until all that came before it is recorded.
+  // Of a revision that is named only who made it may change; what a time comes to may, until all that came before it is recorded.
   const { answer: blame, error } = useAnswer<Blame>(
     `${path}/blame${asked}`,
-    at !== undefined && isSeq(at) ? 'recorded' : version,
+    at !== undefined && isSeq(at) ? whoVersion : version && `${version}/${whoVersion}`,
   );
   const { answer: then } = useAnswer<ObjectState>(blame === undefined ? undefined : `${path}/state?seq=${blame.seq}`, 'recorded');
   const [all, setAll] = useState(false);

@@ -55,7 +55,7 @@ export function ObjectHistory({ place, pages, chosen, unfolded, onUnfold, findin
         none=${query === '' ? 'No change of it is kept.' : 'No change fits.'} />
     </section>
     <section ref=${panel} class="panel diff-panel" aria-label="What differs">
-      ${ends === undefined && chosen !== undefined && html`<${OneChange} change=${chosen} findings=${findings.get(chosen.seq) ?? []} nowMs=${nowMs} />`}
+      ${ends === undefined && chosen !== undefined && html`<${OneChange} change=${chosen} findings=${findings.get(chosen.seq) ?? []} whoVersion=${live.whoVersion} nowMs=${nowMs} />`}
       ${ends !== undefined && ends.from === ends.to && html`<p class="note">That is one and the same revision: choose another one, or ${out}.</p>`}
       ${
         ends !== undefined &&

@@ -28,7 +28,7 @@ export function ObjectView({ place, live }: { place: ObjectPlace; live: Live }):
     query === '' ? {} : { cluster, group, kind, namespace, name, q: query },
     query === '' || live.version === '' ? live.version : 'asked',
   );
-  const { change: chosen, missing } = useChosenChange(place, pages);
+  const { change: chosen, missing } = useChosenChange(place, pages, live.whoVersion);
   const findings = useObjectFindings(
     place,
     [...pages.changes, ...(chosen === undefined ? [] : [chosen])],
@@ -88,7 +88,7 @@ export function ObjectView({ place, live }: { place: ObjectPlace; live: Live }):
       }
     </div>
     ${tab === 'history' && html`<${ObjectHistory} place=${place} pages=${pages} chosen=${chosen} unfolded=${unfolded} onUnfold=${unfold} findings=${bySeq} live=${live} missing=${missing} />`}
-    ${tab === 'blame' && html`<section class="panel"><${ObjectBlame} object=${object} at=${place.at} version=${summary === undefined ? '' : String(summary.seq)} nowMs=${live.nowMs} /></section>`}
+    ${tab === 'blame' && html`<section class="panel"><${ObjectBlame} object=${object} at=${place.at} version=${summary === undefined ? '' : String(summary.seq)} whoVersion=${live.whoVersion} nowMs=${live.nowMs} /></section>`}
     ${tab === 'state' && at !== undefined && summary !== undefined && html`<section class="panel"><${ObjectState} object=${object} at=${at} newest=${summary.seq} version=${String(summary.seq)} /></section>`}
   </main>`;
 }

@@ -17,15 +17,17 @@ import { diffLines } from './yaml-diff.ts';
 interface OneProps {
   change: ChangeSummary;
   findings: Finding[];
+  /** Moves when it becomes known of recorded changes who made them. */
+  whoVersion: string;
   nowMs: number;
 }
 
 /** What one change did, and how sure it is who made it. */
-export function OneChange({ change: { seq, checkpoint }, findings, nowMs }: OneProps): VNode {
-  const { answer: change, error } = useAnswer<Change>(`/v1/changes/${seq}?states=both`, 'recorded');
+export function OneChange({ change: { seq, checkpoint }, findings, whoVersion, nowMs }: OneProps): VNode {
+  const { answer: change, error } = useAnswer<Change>(`/v1/changes/${seq}?states=both`, whoVersion);
   const lines = useMemo(() => (change === undefined ? undefined : linesOf(change)), [change]);
   const reasons = findings.flatMap((finding) => finding.reasons).filter(({ path }) => path !== undefined && path !== '');
-  if (error !== undefined) return html`<p class="note attention" role="alert">${error.message}</p>`;
+  if (change === undefined && error !== undefined) return html`<p class="note attention" role="alert">${error.message}</p>`;
   const head = change !== undefined && html`<b>${seq}</b> <${ChangeWords} change=${change} nowMs=${nowMs} />`;
   return html`<div class="revision">
     <${DiffTable} lines=${lines} reasons=${reasons} head=${head} none=${NOTHING_SEEN} />

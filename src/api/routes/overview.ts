@@ -75,12 +75,12 @@ export const getStats = route({
   query: z.strictObject({}),
   response: serviceSchemas.Stats,
   async handle(_, { store, clock, version, maturity, behind }) {
-    const { changes, objects, heartbeats, findings, pages, rejects, samples, bytes } = await store.counts();
+    const { changes, objects, heartbeats, amendments, findings, pages, rejects, samples, bytes } = await store.counts();
     const firstMs = (await store.change(1))?.observedMs;
     const lastMs = await newestMs(store);
     return {
       ...{ version, now: isoTime(clock.nowMs()), readOnly: store.readOnly },
-      ...{ changes, objects, heartbeats, findings, pages, rejects, samples, bytes },
+      ...{ changes, objects, heartbeats, amendments, findings, pages, rejects, samples, bytes },
       first: firstMs === undefined ? undefined : isoTime(firstMs),
       last: lastMs === undefined ? undefined : isoTime(lastMs),
       maturity: maturity === undefined ? undefined : maturityView(maturity()),

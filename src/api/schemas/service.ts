@@ -12,6 +12,7 @@ export const Stats = z
     changes: count,
     objects: count,
     heartbeats: count,
+    amendments: count.describe('How often evidence that came late told who had made a change'),
     findings: count,
     pages: count,
     rejects: count,
