@@ -9,7 +9,7 @@ export type Replace = (secret: string, says: number) => string;
 
 /** A name and what divides it from its value. */
 const PAIR = /(?<![\w.-])([\w.-]{1,120})(\\*["']?\]?[ \t]{0,8}(?::|=)[=>]?[ \t]{0,8})/g;
-const VALUE = /\\*"((?:[^"\\\n]|\\[^"\n])*)|'((?:[^'\n]|'')*)|((?:\$?\$?\{+[^{}\n]*\}+|[^\s"',;&)}\]])+)/y;
+const VALUE = /\\*"((?:[^"\\\n]|\\[^"\n])*)|'((?:[^'\n]|'')*)|((?:\$?\$?\{+[^{}\n]*\}+|\{+|[^\s"',;&)}\]{])+)/y;
 const REST_OF_LINE = /[^\n]*/y;
 const SCHEME = /(?:basic|bearer|token|digest|apikey)[ \t]+/iy;
 const BLOCK = /[|>][+-]?\d?[ \t]*(?:#[^\n]*)?\n/y;
@@ -19,9 +19,11 @@ const SECRET_MANIFEST = /^[ \t-]*kind:[ \t]*["']?Secret["']?[ \t]*$/m;
 const TELLING_IN_TEXT = /(?:^|[^a-z])(?:authorization|sig|x-amz-signature)$/i;
 const WORDS_OF_PROSE = /^[A-Za-z]+[.,:]?$/;
 const NO_VALUE =
-  /^(?:true|false|null|nil|none|undefined|yes|no|required|optional|invalid|missing|string|\*+|x+|\.+|<[^>]*>?|\||>)$/i;
+  /^(?:true|false|null|nil|none|undefined|yes|no|required|optional|invalid|missing|string|\*+|x+|\.+|<[^>]{0,200}>?|\||>)$/i;
 /** How far a value may be from the name of its entry. */
 const ENTRY_DISTANCE = 300;
+/** Of the name of an entry no more than this is read. */
+const NAME_MAX = 300;
 
 export function maskPairs(text: string, replace: Replace): string {
   let out = '';
@@ -76,8 +78,13 @@ function valueAt(text: string, at: number, divider: string, ofLine: boolean): Sp
     return { start: start + all.length - inner.length, end: start + all.length, quoted: true };
   }
   const line = ofLine && text.includes('\n') ? (sticky(REST_OF_LINE, text, start)?.[0] ?? word) : word;
-  const end = line.search(/[ \t]+#|[ \t\r]+$/);
-  return { start, end: start + (end < 0 ? line : line.slice(0, end)).length, quoted: false };
+  return { start, end: start + withoutComment(line).length, quoted: false };
+}
+
+/** Nor the blanks before it, or at the end. A run of blanks is looked at once, from its first one. */
+function withoutComment(line: string): string {
+  const end = line.search(/(?<![ \t])[ \t]+#/);
+  return (end < 0 ? line : line.slice(0, end)).trimEnd();
 }
 
 /** `|` and `>`, and the items of a list, with the lines below that are indented deeper than their key. */
@@ -116,7 +123,8 @@ function isValue(text: string, { start, end, quoted }: Span, divider: string, is
 }
 
 function entryAt(text: string, at: number): { name: string; end: number } | undefined {
-  const value = sticky(VALUE, text, at);
+  // Pairs may stand within a value, so it is looked at again for each of them.
+  const value = sticky(VALUE, text.slice(at, at + NAME_MAX), 0);
   if (value === undefined) return undefined;
   return { name: value[1] ?? value[2] ?? value[3] ?? '', end: at + value[0].length };
 }
@@ -136,7 +144,8 @@ function sticky(pattern: RegExp, text: string, at: number): RegExpExecArray | un
 const FLAG = /(?<![^\s"'=])(--?[A-Za-z][\w.-]{0,119})([ \t]+)(["']?)([^\s"'-][^\s"']*)/g;
 const LOGIN_FLAG = /(?<=(?:^|\s)(?:-u|--user|--proxy-user)[ =]["']?[^\s:"']{1,100}:)[^\s"']{3,}/g;
 const MYSQL_FLAG = /(?<=\b(?:mysql|mysqldump|mysqladmin|mariadb)\b[^\n|;]{0,200} -p)[^\s"'-][^\s"']{2,}/g;
-const NETRC = /(?<=\blogin[ \t]+\S{1,100}\s+password[ \t]+)\S+/g;
+/** Looks back only from where a word stands: from each blank of many it would go through all those before it. */
+const NETRC = /(?=\S)(?<=\blogin[ \t]+\S{1,100}\s+password[ \t]+)\S+/g;
 
 /** `--password hunter2`, `curl -u bob:hunter2`. */
 export function maskFlags(text: string, replace: Replace): string {

@@ -83,6 +83,11 @@ for (const [what, text] of [
   ['a telling word again and again', 'secret'.repeat(150_000)],
   ['telling words with dashes', '-secret'.repeat(150_000)],
   ['a text of blanks', ' '.repeat(1_000_000)],
+  ['names of entries one in the other', 'key='.repeat(250_000)],
+  ['braces that nothing closes, behind what is telling', `password=${'{'.repeat(1_000_000)}`],
+  ['blanks in the middle of what is telling', `password: x${' '.repeat(1_000_000)}y`],
+  ['blanks where a password is due', `login a password ${' '.repeat(1_000_000)}`],
+  ['what is to be filled in, in a manifest', `kind: Secret\ndata:\n  a: ${'<key='.repeat(200_000)}`],
 ] as const) {
   test(`takes no longer than its length for ${what}`, () => {
     const begun = performance.now();
