@@ -1,5 +1,7 @@
 /** Hour of the week (0 = Monday 00:00) of an instant in a time zone, daylight saving included. */
 const HOUR_MS = 3_600_000;
+/** Newfoundland's clocks are set in the middle of an hour of UTC. */
+const OFFSET_LASTS_MS = HOUR_MS / 2;
 const CACHE_MAX = 4_096;
 // 1970-01-01 was a Thursday, the first Monday four days later.
 const FIRST_MONDAY_HOURS = 96;
@@ -18,16 +20,16 @@ export function makeWeekClock(timeZone: string): WeekClock {
     hourCycle: 'h23',
   });
   const utc = timeZone === 'UTC';
-  // Offsets change at most hourly; formatting costs microseconds, so it happens once per hour of event time.
+  // Formatting costs microseconds, so it happens once in half an hour of event time.
   const offsets = new Map<number, number>();
   return (atMs) => {
-    const hour = Math.floor(atMs / HOUR_MS);
-    if (utc) return weekHour(hour);
-    let offset = offsets.get(hour);
+    if (utc) return weekHour(Math.floor(atMs / HOUR_MS));
+    const stretch = Math.floor(atMs / OFFSET_LASTS_MS);
+    let offset = offsets.get(stretch);
     if (offset === undefined) {
       if (offsets.size >= CACHE_MAX) offsets.clear();
-      offset = offsetMs(format, hour * HOUR_MS);
-      offsets.set(hour, offset);
+      offset = offsetMs(format, stretch * OFFSET_LASTS_MS);
+      offsets.set(stretch, offset);
     }
     return weekHour(Math.floor((atMs + offset) / HOUR_MS));
   };
