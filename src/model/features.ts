@@ -72,7 +72,8 @@ export function isMachine(name: string): boolean {
 /** True when a controller only wrote status (or bookkeeping): a stream of its own. */
 export function isStatusOnly(change: Change): boolean {
   if (change.type !== 'MODIFIED') return false;
-  for (const entry of change.diff) if (!isBookkeeping(entry.generic)) return false;
+  const { diff } = change;
+  for (let i = 0; i < diff.length; i++) if (!isBookkeeping((diff[i] as FieldDiff).generic)) return false;
   return true;
 }
 

@@ -45,10 +45,14 @@ export function joinVisit(visit: Visit, event: ChangeEvent): void {
   visit.objects.add(event.object);
   visit.lost += event.type === 'DELETED' ? 1 : event.type === 'ADDED' ? -1 : 0;
   if (event.type === 'DELETED') visit.things += noteLost(visit.gone, event);
-  const { fields } = event;
+  const [first] = event.fields;
   // Most changes are of one field.
-  const keys = fields.length === 1 ? [(fields[0] as Field).done] : new Set(fields.map((field) => field.done));
-  for (const key of keys) visit.same.set(key, (visit.same.get(key) ?? 0) + 1);
+  if (event.fields.length === 1) countSame(visit, (first as Field).done);
+  else for (const done of new Set(event.fields.map((field) => field.done))) countSame(visit, done);
+}
+
+function countSame({ same }: Visit, done: string): void {
+  same.set(done, (same.get(done) ?? 0) + 1);
 }
 
 /** The visits under way, at most one per actor. */

@@ -189,8 +189,10 @@ export class Pace extends TempoDetector {
   score(event: ChangeEvent): Evidence | undefined {
     if (event.type !== 'MODIFIED' || !event.timed) return undefined;
     const tempo = this.tempos.get(event.row);
+    // Fewer changes than this lie in fewer hours.
+    if (tempo === undefined || tempo.recent.length < HOURS_MIN - 1) return undefined;
     const hours = new Set<number>([Math.floor(event.atMs / HOUR_MS)]);
-    for (const at of tempo?.recent ?? []) if (event.atMs - at <= MEMORY_MS) hours.add(Math.floor(at / HOUR_MS));
+    for (const at of tempo.recent) if (event.atMs - at <= MEMORY_MS) hours.add(Math.floor(at / HOUR_MS));
     if (hours.size < HOURS_MIN) return undefined;
     const usual = rateOf(tempo, event.atMs) * MEMORY_MS;
     const surprise = crowding(hours.size, Math.max(0.7, usual));
@@ -201,7 +203,7 @@ export class Pace extends TempoDetector {
         sentence: `${event.ref.kind} ${event.ref.name} was changed on ${many(hours.size, 'separate occasion')} in two weeks; usual is ${usual < 1.5 ? `once in ${span(MEMORY_MS / usual)}` : `about ${Math.round(usual)}`}.`,
         observed: hours.size,
         usual: Number(figure(usual)),
-        samples: tempo?.n ?? 0,
+        samples: tempo.n,
         scope: 'object',
       }),
     };

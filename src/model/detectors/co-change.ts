@@ -27,6 +27,8 @@ interface Pair {
   objects: string[];
 }
 
+const NO_PARTNERS: NonNullable<ReturnType<OwnPairs['partners']>> = [];
+
 interface State {
   edits: number;
   kinds: Map<string, Map<string, Map<string, Pair>>>;
@@ -52,16 +54,13 @@ export class CoChange implements Detector<{ state: State; own: OwnPairsState }> 
 
   score(event: ChangeEvent): Evidence | undefined {
     if (event.type !== 'MODIFIED') return undefined;
-    const moved = new Map<string, string>();
-    const touched = new Set<string>();
-    for (const field of event.fields) {
-      touched.add(field.path).add(field.generic);
-      if (field.op === 'set') moved.set(field.path, field.generic);
-    }
-    if (moved.size === 0 || moved.size > EDIT_FIELDS_MAX) return undefined;
+    const moves = movesOf(event);
+    if (moves === 0 || moves > EDIT_FIELDS_MAX) return undefined;
+    const touched = touchedBy(event);
     let surprise = 0;
     let missing: Missing | undefined;
-    for (const [path, generic] of moved) {
+    for (const { op, path, generic } of event.fields) {
+      if (op !== 'set') continue;
       const found = this.#missing(event, path, generic, touched);
       if (found === undefined) continue;
       const here = -Math.log((found.of - found.together + 0.5) / (found.of + 1));
@@ -87,19 +86,22 @@ export class CoChange implements Detector<{ state: State; own: OwnPairsState }> 
     };
   }
 
-  #missing(event: ChangeEvent, path: string, generic: string, touched: ReadonlySet<string>): Missing | undefined {
+  #missing(event: ChangeEvent, path: string, generic: string, touched: Touched): Missing | undefined {
     const own = this.#own.partners(event.row, path, OWN_MIN);
     let best: Missing | undefined;
-    for (const [partner, together] of own ?? []) {
+    const ownMoves = own === undefined || own.length > 0 ? this.#habits.objectMoved(event, path) : 0;
+    for (const [partner, together] of own ?? NO_PARTNERS) {
       if (touched.has(partner)) continue;
-      const of = Math.max(together, this.#habits.objectMoved(event, path));
+      const of = Math.max(together, ownMoves);
       if (together < OWN_SHARE * of) continue;
       if (best === undefined || together / of > best.together / best.of) best = { path, partner, together, of, scope: 'object' };
     }
     const moves = this.#habits.kindMoved(event.kind, generic);
     // Where this object's own moves of the field came without partners, its kind's habit does not hold for it.
-    if (moves < KIN_MIN || (own === undefined && this.#habits.objectMoved(event, path) > 0)) return best;
-    for (const [partner, pair] of this.#state.kinds.get(event.kind)?.get(generic) ?? []) {
+    if (moves < KIN_MIN || (own === undefined && ownMoves > 0)) return best;
+    const partners = this.#state.kinds.get(event.kind)?.get(generic);
+    if (partners === undefined) return best;
+    for (const [partner, pair] of partners) {
       if (pair.n < KIN_MIN || pair.n < KIN_SHARE * moves || pair.objects.length < KIN_OBJECTS || touched.has(partner)) continue;
       if (!this.#habits.holds(event, partner)) continue;
       const of = Math.max(pair.n, moves);
@@ -114,11 +116,12 @@ export class CoChange implements Detector<{ state: State; own: OwnPairsState }> 
   learn(event: ChangeEvent, _group: Group): void {
     if (event.type !== 'MODIFIED') return;
     this.#state.edits++;
+    // A removed path can no longer be missed.
+    for (const field of event.fields) if (field.op === 'remove') this.#own.part(event.row, field.path);
+    if (movesOf(event) < 2) return;
     const paths = new Set<string>();
     const generics = new Set<string>();
     for (const field of event.fields) {
-      // A removed path can no longer be missed.
-      if (field.op === 'remove') this.#own.part(event.row, field.path);
       if (field.op !== 'set') continue;
       paths.add(field.path);
       generics.add(field.generic);
@@ -156,6 +159,25 @@ export class CoChange implements Detector<{ state: State; own: OwnPairsState }> 
     this.#state = state;
     this.#own.load(own);
   }
+}
+
+/** Names that a change says something about. */
+type Touched = Pick<ReadonlySet<string>, 'has'>;
+
+/** Most changes are of one field, for which no Set is made. */
+function touchedBy({ fields }: ChangeEvent): Touched {
+  const [field] = fields;
+  if (field !== undefined && fields.length === 1) return { has: (name) => name === field.path || name === field.generic };
+  const touched = new Set<string>();
+  for (const { path, generic } of fields) touched.add(path).add(generic);
+  return touched;
+}
+
+/** How many fields were replaced; each path is replaced once. */
+function movesOf({ fields }: ChangeEvent): number {
+  let moves = 0;
+  for (const { op } of fields) if (op === 'set') moves++;
+  return moves;
 }
 
 function eachPair(members: ReadonlySet<string>, visit: (a: string, b: string) => void): void {

@@ -27,6 +27,9 @@ export interface FoundFact {
   field: Field;
 }
 
+/** Of most changes. */
+const NONE: readonly FoundFact[] = [];
+
 export class FactDetector implements Detector<State> {
   readonly name = 'fact';
   /** Which facts could apply to a path: derived, so not part of the state. */
@@ -40,13 +43,17 @@ export class FactDetector implements Detector<State> {
     return this.#asked.found;
   }
 
-  #search(event: ChangeEvent): FoundFact[] {
-    const found: FoundFact[] = [];
-    if (event.type === 'DELETED') return found;
+  #search(event: ChangeEvent): readonly FoundFact[] {
+    if (event.type === 'DELETED') return NONE;
+    let found: FoundFact[] | undefined;
     for (const field of event.fields) {
-      for (const fact of this.#factsOf(field.generic)) if (holds(fact, field)) found.push({ fact, field });
+      for (const fact of this.#factsOf(field.generic)) {
+        if (!holds(fact, field)) continue;
+        found ??= [];
+        found.push({ fact, field });
+      }
     }
-    return found;
+    return found ?? NONE;
   }
 
   score(event: ChangeEvent, group: Group): Evidence | undefined {
@@ -101,14 +108,18 @@ export class FactDetector implements Detector<State> {
   }
 
   #factsOf(generic: string): Fact[] {
-    return touch(this.#byPath, generic, PATHS_MAX, () => FACTS.filter((fact) => fact.path.test(generic)));
+    return (
+      this.#byPath.get(generic) ?? touch(this.#byPath, generic, PATHS_MAX, () => FACTS.filter((fact) => fact.path.test(generic)))
+    );
   }
 
   learn(event: ChangeEvent): void {
     if (event.type === 'DELETED') return;
     this.#state.seen++;
     increment(this.#state.kinds, event.kind, KINDS_MAX);
-    const ids = new Set(this.find(event).map(({ fact }) => fact.id));
+    const found = this.find(event);
+    if (found.length === 0) return;
+    const ids = new Set(found.map(({ fact }) => fact.id));
     for (const id of ids) increment(this.#state.facts, `${event.kind}\u0000${id}`, KINDS_MAX * 8);
   }
 

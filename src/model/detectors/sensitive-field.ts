@@ -73,6 +73,8 @@ export class SensitiveField implements Detector<State> {
 
   /** How security-relevant a path is by its names: 1 for its last segment, less for one further up. */
   #weight(generic: string): number {
+    const known = this.#byPath.get(generic);
+    if (known !== undefined) return known;
     return touch(this.#byPath, generic, PATHS_MAX, () => {
       if (generic.startsWith('/metadata/labels')) return 0;
       const segments = generic.split('/').filter((segment) => segment !== '' && segment !== '[*]');

@@ -4,7 +4,7 @@
  */
 
 import type { Detector, Evidence, Explanation, Group } from '../detector.ts';
-import type { ChangeEvent } from '../features.ts';
+import type { ChangeEvent, Field } from '../features.ts';
 import { clearRow, reachRow } from '../habits/columns.ts';
 import { NameBook } from '../habits/name-book.ts';
 import { StepCounts, type StepCountsState } from '../habits/step-counts.ts';
@@ -54,10 +54,12 @@ export class Sequence implements Detector<Saved> {
     if (!event.timed || this.#knownOf(event.kind) < KNOWN_MIN) return undefined;
     const steps = this.#stepsOf(event, group);
     const pasts = this.#rowsOf(event.kind, steps);
-    const sorts = this.#sortTexts.of(event).filter((sort) => !sort.includes(ADDED_FIELD));
+    let asked = 0;
     let least = 1;
     let oddest = '';
-    for (const sort of sorts) {
+    for (const sort of this.#sortTexts.of(event)) {
+      if (sort.includes(ADDED_FIELD)) continue;
+      asked++;
       // Witten-Bell: what a past has not seen is left to the shorter one, by the share of its steps that brought something new.
       const number = this.#sorts.find(sort);
       let p = UNKNOWN;
@@ -68,7 +70,7 @@ export class Sequence implements Detector<Saved> {
       }
     }
     if (oddest === '') return undefined;
-    const surprise = -Math.log(least * sorts.length);
+    const surprise = -Math.log(least * asked);
     return surprise > SURPRISE_MIN ? { surprise, explain: () => this.#explain(event, steps, oddest) } : undefined;
   }
 
@@ -107,11 +109,15 @@ export class Sequence implements Detector<Saved> {
     const kind = this.#kinds.numberOf(event.kind);
     // Kinds beyond those that have a number would share one.
     if (kind === 0) return;
-    const pasts = DEPTHS.map((depth) => this.#pasts.rowOf(pastOf(kind, depth, steps)));
+    const shortest = this.#pasts.rowOf(pastOf(kind, 0, steps));
+    const middle = this.#pasts.rowOf(pastOf(kind, 1, steps));
+    const longest = this.#pasts.rowOf(pastOf(kind, 2, steps));
     const sorts = this.#sortTexts.of(event);
     for (const sort of sorts) {
       const number = this.#sorts.numberOf(sort);
-      for (const past of pasts) this.#pasts.count(past, number);
+      this.#pasts.count(shortest, number);
+      this.#pasts.count(middle, number);
+      this.#pasts.count(longest, number);
     }
     this.#state.changes++;
     const { objects } = this.#state;
@@ -121,13 +127,17 @@ export class Sequence implements Detector<Saved> {
   }
 
   #knownOf(kind: string): number {
-    return this.#pasts.n(this.#pasts.find(pastOf(this.#kinds.find(kind), 0, [0, 0])));
+    return this.#pasts.n(this.#pasts.find(pastOf(this.#kinds.find(kind), 0, NO_STEPS)));
   }
 
   /** Of the pasts that speak of what comes next, shortest first; -1 for those that never were. */
   #rowsOf(kind: string, steps: Steps): readonly number[] {
     const number = this.#kinds.find(kind);
-    return DEPTHS.map((depth) => this.#pasts.find(pastOf(number, depth, steps)));
+    return [
+      this.#pasts.find(pastOf(number, 0, steps)),
+      this.#pasts.find(pastOf(number, 1, steps)),
+      this.#pasts.find(pastOf(number, 2, steps)),
+    ];
   }
 
   #learntOf(row: number): Steps {
@@ -172,33 +182,37 @@ export class Sequence implements Detector<Saved> {
   }
 }
 
-/** How many changes a past goes back. */
-const DEPTHS = [0, 1, 2] as const;
+/** A past goes none, one or two changes back. */
+const DEPTHS = 3;
+const NO_STEPS: Steps = [0, 0];
 
 /** As one number: numbers of kinds and of sorts take two bytes each. */
-function pastOf(kind: number, depth: (typeof DEPTHS)[number], [last, before]: Steps): number {
+function pastOf(kind: number, depth: 0 | 1 | 2, [last, before]: Steps): number {
   const steps = depth === 0 ? 0 : depth === 1 ? last : last * 65_536 + before;
-  return (kind * DEPTHS.length + depth) * 4_294_967_296 + steps;
+  return (kind * DEPTHS + depth) * 4_294_967_296 + steps;
 }
 
 /** What a change did, to each of its fields and by whose hand; fields by their last name. Derived, so no part of a snapshot. */
 class SortTexts {
   /** By whose hand and what was done, by the name of the field: a new text has to be hashed and compared in full by each look-up. */
-  readonly #known = new Map<string, Map<string, string>>();
+  readonly #known = new Map<string, Map<string, readonly [string]>>();
 
   of({ type, machine, fields }: ChangeEvent): readonly string[] {
     const who = machine ? 'machine' : 'person';
     if (type !== 'MODIFIED') return [`${who} ${type}`];
+    const [first] = fields;
+    // Most changes are of one field.
+    if (first !== undefined && fields.length === 1) return this.#alone(deedOf(machine, first.op), first.leaf);
     const sorts: string[] = [];
     for (const { op, leaf } of fields) {
       if (sorts.length >= DEEDS_MAX) break;
-      const sort = this.#textOf(`${who} ${op}`, leaf);
+      const [sort] = this.#alone(deedOf(machine, op), leaf);
       if (!sorts.includes(sort)) sorts.push(sort);
     }
     return sorts.length === 0 ? [`${who} nothing`] : sorts;
   }
 
-  #textOf(deed: string, leaf: string): string {
+  #alone(deed: string, leaf: string): readonly [string] {
     let texts = this.#known.get(deed);
     if (texts === undefined) {
       texts = new Map();
@@ -206,10 +220,17 @@ class SortTexts {
     }
     const known = texts.get(leaf);
     if (known !== undefined) return known;
-    const text = `${deed} ${leaf}`;
-    if (texts.size < LEAVES_MAX) texts.set(leaf, text);
-    return text;
+    const alone = [`${deed} ${leaf}`] as const;
+    if (texts.size < LEAVES_MAX) texts.set(leaf, alone);
+    return alone;
   }
+}
+
+const OF_MACHINES = { add: 'machine add', set: 'machine set', remove: 'machine remove' } as const;
+const OF_PEOPLE = { add: 'person add', set: 'person set', remove: 'person remove' } as const;
+
+function deedOf(machine: boolean, op: Field['op']): string {
+  return (machine ? OF_MACHINES : OF_PEOPLE)[op];
 }
 
 /** Which of them stands for the change as a past: the first by name, so that few pasts recur often. */

@@ -104,9 +104,10 @@ export class Structure implements Detector<null> {
     if (event.type !== 'MODIFIED') return undefined;
     let best = Number.NEGATIVE_INFINITY;
     let oddest: Field | undefined;
-    const generics = new Set<string>();
+    let generics: Set<string> | undefined;
     for (const field of event.fields) {
       if (field.op === 'set') continue;
+      generics ??= new Set();
       generics.add(field.generic);
       const rarity =
         this.#amongOthers(-Math.log(this.#habits.growing(event.kind, field)), event, field) - Math.log(sameInGroup(group, field));
@@ -117,7 +118,7 @@ export class Structure implements Detector<null> {
         oddest = field;
       }
     }
-    if (oddest === undefined) return undefined;
+    if (oddest === undefined || generics === undefined) return undefined;
     const field = oddest;
     const surprise = best - Math.log(generics.size);
     const verb = field.op === 'add' ? 'added' : 'removed';

@@ -171,11 +171,11 @@ export class PathHabits {
   }
 
   #countFields(event: ChangeEvent, kind: KindPaths): void {
-    const done = new Set<string>();
+    const done = event.fields.length > 1 ? new Set<string>() : undefined;
     for (const field of event.fields) {
       if (field.op === 'set') this.#moved.increment(event.row, field.path, OBJECT_PATHS_MAX);
-      if (done.has(field.done)) continue;
-      done.add(field.done);
+      if (done?.has(field.done)) continue;
+      done?.add(field.done);
       const which = field.op === 'set' ? 'moved' : field.op === 'add' ? 'grown' : 'shrunk';
       countOne(kind, idOf(kind, field.generic, KIND_PATHS_MAX), which);
       countOne(this.#state.tails, idOf(this.#state.tails, field.tail, TAILS_MAX), which);

@@ -37,19 +37,21 @@ export class Repertoire {
   /** `moved` tells how often a path of the object moved before. */
   learn(event: ChangeEvent, moved: (path: string) => number): void {
     if (event.type !== 'MODIFIED') return;
-    const doings = touch(this.#state.actors, event.actor.name, ACTORS_MAX, () => ({ edits: 0, leaves: new Map<string, Leaf>() }));
+    const doings = touch(this.#state.actors, event.actor.name, ACTORS_MAX, newDoings);
     doings.edits++;
+    const [first] = event.fields;
+    if (first === undefined) return;
+    if (event.fields.length === 1) {
+      if (first.op === 'set') count(doings, first.leaf, moved(first.path) === 0);
+      return;
+    }
     const fresh = new Map<string, boolean>();
     for (const field of event.fields) {
       if (field.op !== 'set') continue;
       const name = field.leaf;
       fresh.set(name, (fresh.get(name) ?? false) || moved(field.path) === 0);
     }
-    for (const [name, isFresh] of fresh) {
-      const leaf = touch(doings.leaves, name, LEAVES_MAX, () => ({ n: 0, fresh: 0 }));
-      leaf.n++;
-      if (isFresh) leaf.fresh++;
-    }
+    for (const [name, isFresh] of fresh) count(doings, name, isFresh);
   }
 
   save(): RepertoireState {
@@ -59,4 +61,18 @@ export class Repertoire {
   load(state: RepertoireState): void {
     this.#state = state;
   }
+}
+
+function newDoings(): Doings {
+  return { edits: 0, leaves: new Map() };
+}
+
+function newLeaf(): Leaf {
+  return { n: 0, fresh: 0 };
+}
+
+function count({ leaves }: Doings, name: string, isFresh: boolean): void {
+  const leaf = touch(leaves, name, LEAVES_MAX, newLeaf);
+  leaf.n++;
+  if (isFresh) leaf.fresh++;
 }

@@ -83,7 +83,10 @@ export class Runs {
     const known = this.#find(row, path);
     const at = known < 0 ? this.#begin(row, path) : known;
     runs.up[at] = run.up ? 1 : 0;
-    for (const figure of ['steps', 'edits', 'ups', 'downs'] as const) putFigure(runs, figure, at, run[figure]);
+    putFigure(runs, 'steps', at, run.steps);
+    putFigure(runs, 'edits', at, run.edits);
+    putFigure(runs, 'ups', at, run.ups);
+    putFigure(runs, 'downs', at, run.downs);
     runs.rate[at] = run.rate;
     runs.firstMs[at] = run.firstMs;
     runs.lastMs[at] = run.lastMs;

@@ -34,6 +34,7 @@ const CONTROLLERS_MAX = 1_000;
 const PATTERNS_MAX = 16;
 const JUST_BEFORE_MS = 30 * 60_000;
 const PATHS_SHOWN = 2;
+const NO_PATHS: readonly string[] = [];
 
 export function makePreceding(): PrecedingState {
   return { last: new Map(), seen: new Map() };
@@ -41,18 +42,31 @@ export function makePreceding(): PrecedingState {
 
 /** Changes of status say what the controller did, not what it was given to do. */
 export function noteChange(state: PrecedingState, { ref, type, diff, actor, observedMs, own, origin }: Change): void {
-  const paths: string[] = [];
-  for (const { path } of diff) if (paths.length < PATHS_SHOWN && !path.startsWith('/status')) paths.push(path);
-  if (own || origin === 'list' || (type === 'MODIFIED' && paths.length === 0)) return;
-  const key = keyOf(ref);
-  const entry = touch(
-    state.last,
-    key,
-    KINDS_MAX,
-    (): Preceding => ({ atMs: 0, ref: undefined, type, paths: [], actor: undefined }),
-  );
+  if (own || origin === 'list') return;
+  const paths = shownOf(diff);
+  if (type === 'MODIFIED' && paths.length === 0) return;
+  const entry = touch(state.last, keyOf(ref), KINDS_MAX, nothingYet);
   if (observedMs < entry.atMs && isLate(observedMs, entry.atMs)) return;
-  Object.assign(entry, { atMs: observedMs, ref, type, paths, actor: actor.source === 'none' ? undefined : actor.name });
+  entry.atMs = observedMs;
+  entry.ref = ref;
+  entry.type = type;
+  entry.paths = paths;
+  entry.actor = actor.source === 'none' ? undefined : actor.name;
+}
+
+function nothingYet(): Preceding {
+  return { atMs: 0, ref: undefined, type: 'MODIFIED', paths: NO_PATHS, actor: undefined };
+}
+
+function shownOf(diff: Change['diff']): readonly string[] {
+  let paths: string[] | undefined;
+  for (let i = 0; i < diff.length && (paths?.length ?? 0) < PATHS_SHOWN; i++) {
+    const { path } = diff[i] as Change['diff'][number];
+    if (path.startsWith('/status')) continue;
+    paths ??= [];
+    paths.push(path);
+  }
+  return paths ?? NO_PATHS;
 }
 
 function patternOf({ type, paths }: Preceding, kind: string): string {

@@ -116,7 +116,7 @@ export class Calibration {
     const ranked = Math.max(chance, withNominal(p, { detector, surprise, known: channel.pool.n }));
     // What chance brings often is not odd, however seldom it was called so.
     const said = Math.max(chance, heldTo(record, ranked));
-    remember(group, channel.key, { surprise, asker, ranked, said });
+    if (isTop(group, channel.key, surprise)) group.tops.set(channel.key, { surprise, asker, ranked, said });
     return said;
   }
 
@@ -161,7 +161,8 @@ export class Calibration {
 
   /** Tail probability of a combined score; remembered like any other surprise. */
   tailOfScores(raw: number, remembered?: { asker: string; group: Group }): number {
-    if (remembered !== undefined) remember(remembered.group, SCORES, { surprise: raw, asker: remembered.asker });
+    if (remembered !== undefined && isTop(remembered.group, SCORES, raw))
+      remembered.group.tops.set(SCORES, { surprise: raw, asker: remembered.asker });
     return tailOfScores(this.#channel(SCORES).pool, raw, this.visits);
   }
 
@@ -291,9 +292,10 @@ function chanceOf(detector: string, surprise: number, record: CallRecord | undef
   return SPREAD[detector] === undefined && !SHARES.has(detector) ? 0 : CHANCE_SHARE * Math.exp(-surprise);
 }
 
-function remember(group: Group, key: string, entry: { surprise: number; asker: string; ranked?: number; said?: number }): void {
+/** Whether it is the largest surprise of the visit so far: those are remembered. */
+function isTop(group: Group, key: string, surprise: number): boolean {
   const top = group.tops.get(key);
-  if (top === undefined || entry.surprise > top.surprise) group.tops.set(key, entry);
+  return top === undefined || surprise > top.surprise;
 }
 
 /** Whether none of these made such a call within the day; either way they have now. */

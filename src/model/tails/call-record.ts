@@ -61,16 +61,22 @@ function fade(record: CallRecord, visits: number): void {
   record.asked = record.asked * keep + since;
   record.visits = visits;
   record.spoke *= keep;
-  for (const counts of [record.ranked, record.said])
-    for (let i = 0; i < counts.length; i++) counts[i] = (counts[i] as number) * keep;
+  fadeAll(record.ranked, keep);
+  fadeAll(record.said, keep);
+}
+
+function fadeAll(counts: number[], keep: number): void {
+  for (let i = 0; i < counts.length; i++) counts[i] = (counts[i] as number) * keep;
 }
 
 /** The probability that a rank of `p` has turned out to stand for; rises with `p`. */
 export function heldTo(record: CallRecord | undefined, p: number): number {
   if (record === undefined || p >= 1) return p;
   // Log-linear between levels; beyond the last its ratio holds.
-  let [upper, was] = [1, 1];
-  let [held, ratio] = [1, 1];
+  let upper = 1;
+  let was = 1;
+  let held = 1;
+  let ratio = 1;
   for (let i = 0; i < LEVELS.length; i++) {
     const level = LEVELS[i] as number;
     const nominal = record.asked * level;
@@ -82,7 +88,8 @@ export function heldTo(record: CallRecord | undefined, p: number): number {
       const share = Math.log(p / level) / Math.log(upper / level);
       return held * (was / held) ** share;
     }
-    [upper, was] = [level, held];
+    upper = level;
+    was = held;
   }
   return held * (p / upper);
 }
