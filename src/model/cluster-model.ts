@@ -200,7 +200,9 @@ export class ClusterModel {
   #judge(event: ChangeEvent, group: Visit): Judgement | undefined {
     const parts: Part[] = [];
     if (!event.imported) {
-      for (const detector of this.#detectors) {
+      // By index, as in `#learn`: each step of an iterator is an object, for each detector and change.
+      for (let i = 0; i < this.#detectors.length; i++) {
+        const detector = this.#detectors[i] as Detector;
         const evidence = detector.score(event, group);
         // Neither NaN nor infinity: one of them in a pool would spoil the ranks of all that follow.
         if (evidence === undefined || !(evidence.surprise > 0 && Number.isFinite(evidence.surprise))) continue;
@@ -316,7 +318,7 @@ export class ClusterModel {
 
   #learn(group: Group): void {
     for (const event of group.events) {
-      for (const detector of this.#detectors) detector.learn(event, group);
+      for (let i = 0; i < this.#detectors.length; i++) (this.#detectors[i] as Detector).learn(event, group);
       this.#habits.learn(event);
       this.#echoes.learn(event);
     }

@@ -160,7 +160,10 @@ export function eventOf(
 }
 
 function breadthOf(fields: readonly Field[]): number {
-  return fields.length < 2 ? fields.length : new Set(fields.map(({ generic }) => generic)).size;
+  const [first, second] = fields;
+  if (first === undefined || second === undefined) return fields.length;
+  if (fields.length === 2) return first.generic === second.generic ? 1 : 2;
+  return new Set(fields.map(({ generic }) => generic)).size;
 }
 
 /** True for an object that says it was created well before this first sight of it, as in the opening list of a recording. */
@@ -195,7 +198,8 @@ export function fieldsOf(diff: readonly FieldDiff[], namesOf: (generic: string) 
     }
   }
   if (lists !== undefined) for (const [generic, sides] of lists) pairItems(sides, namesOf(generic), out);
-  return out;
+  // Copied: a growing array keeps room for a dozen more, and this one waits with its visit.
+  return out.slice();
 }
 
 function pairItems(sides: { olds: FieldDiff[]; news: FieldDiff[] }, names: PathNames, out: Field[]): void {

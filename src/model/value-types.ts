@@ -62,7 +62,7 @@ export interface Version {
 
 /** major.minor[.patch] with an optional prefix such as `v`; undefined when the value is not of that form. */
 export function versionOf(text: string): Version | undefined {
-  if (text.length > 128) return undefined;
+  if (text.length > 128 || !text.includes('.')) return undefined;
   const match = VERSION.exec(text);
   if (match === null || match[1]?.includes('/')) return undefined;
   return { prefix: match[1] as string, parts: [Number(match[2]), Number(match[3]), Number(match[4] ?? 0)] };
@@ -92,8 +92,8 @@ export function tokensOf(
   const tokens = valueTokens(old, next, numbers);
   // What sort of value it is counts apart: a word where versions are usual is odd, however many versions there have been.
   const last = tokens[tokens.length - 1] as string;
-  if (typeof next === 'string' && next !== '') tokens.push(`type:${last.slice(0, last.indexOf(':'))}`);
-  return tokens;
+  // Copied, not added to: a growing array keeps room for a dozen more, and these wait with their visit.
+  return typeof next === 'string' && next !== '' ? [...tokens, `type:${last.slice(0, last.indexOf(':'))}`] : tokens;
 }
 
 function valueTokens(
@@ -129,7 +129,7 @@ function textTokens(old: Json | undefined, next: string): string[] {
     if (image.digest !== was?.digest) tokens.push(`digest:${image.digest}`);
     return tokens;
   }
-  const url = URL_START.exec(next);
+  const url = next.includes('://') ? URL_START.exec(next) : null;
   if (url !== null) return [`url:${url[1]}://${url[2]}`, `base:${url[2]}${url[3] ?? ''}`];
   return [wordToken(typeof old === 'string' ? old : undefined, next)];
 }
@@ -145,11 +145,11 @@ function wordToken(before: string | undefined, after: string): string {
   const next = withoutDigest(after);
   const old = before === undefined ? undefined : withoutDigest(before);
   if (HEX.test(next) && /\d/.test(next)) return `hex:${next.length}`;
-  if (CIDR.test(next)) return `cidr:/${next.slice(next.lastIndexOf('/') + 1)}`;
+  if (next.includes('/') && CIDR.test(next)) return `cidr:/${next.slice(next.lastIndexOf('/') + 1)}`;
   const version = versionOf(next);
   if (version !== undefined && !HOST.test(next)) return versionToken(old === undefined ? undefined : versionOf(old), version);
   if (DURATION.test(next)) return 'duration:';
-  if (CRON.test(next)) return `cron:${next.split(' ').slice(0, 2).join(' ')}`;
+  if (next.includes(' ') && CRON.test(next)) return `cron:${next.split(' ').slice(0, 2).join(' ')}`;
   if (HOST.test(next) && !FILE.test(next)) return `host:${next.toLowerCase().split('.').slice(-2).join('.')}`;
   if (next.length <= 80 && !next.includes('\n'))
     return /\d\D*\d\D*\d/.test(next) ? `form:${next.replaceAll(/\d+/g, '0')}` : `word:${next}`;

@@ -4,7 +4,7 @@
  */
 import type { Change } from '../domain/change.ts';
 import type { Group } from './detector.ts';
-import type { ChangeEvent, Field } from './features.ts';
+import type { ChangeEvent } from './features.ts';
 import { noteLost } from './lost-things.ts';
 
 export const VISIT_GAP_MS = 2_000;
@@ -45,10 +45,13 @@ export function joinVisit(visit: Visit, event: ChangeEvent): void {
   visit.objects.add(event.object);
   visit.lost += event.type === 'DELETED' ? 1 : event.type === 'ADDED' ? -1 : 0;
   if (event.type === 'DELETED') visit.things += noteLost(visit.gone, event);
-  const [first] = event.fields;
-  // Most changes are of one field.
-  if (event.fields.length === 1) countSame(visit, (first as Field).done);
-  else for (const done of new Set(event.fields.map((field) => field.done))) countSame(visit, done);
+  const [first, second] = event.fields;
+  // Most changes are of one field or two.
+  if (first === undefined) return;
+  if (event.fields.length <= 2) {
+    countSame(visit, first.done);
+    if (second !== undefined && second.done !== first.done) countSame(visit, second.done);
+  } else for (const done of new Set(event.fields.map((field) => field.done))) countSame(visit, done);
 }
 
 function countSame({ same }: Visit, done: string): void {

@@ -111,7 +111,7 @@ export class Calibration {
   ): number {
     const channel = this.#channelOf(detector, born ? `${sort}+` : sort);
     const record = this.#records.get(channel.name);
-    const p = this.#tailIn(channel, surprise, { asker, atMs: group.lastMs });
+    const p = this.#tailIn(channel, surprise, asker, group.lastMs);
     const chance = chanceOf(detector, surprise, record);
     const ranked = Math.max(chance, withNominal(p, { detector, surprise, known: channel.pool.n }));
     // What chance brings often is not odd, however seldom it was called so.
@@ -150,12 +150,12 @@ export class Calibration {
   tailNow(detector: string, surprise: number, { asker, atMs }: { asker: string; atMs: number }): { p: number; known: number } {
     const channel = this.#channelOf(detector, '*');
     const known = channel.pool.n;
-    const ranked = this.#tailIn(channel, surprise, { asker, atMs });
+    const ranked = this.#tailIn(channel, surprise, asker, atMs);
     this.#learn(channel.key, surprise, { asker, atMs });
     return { p: withNominal(ranked, { detector, surprise, known }), known };
   }
 
-  #tailIn({ pool, sort, episodeMs }: Channel, surprise: number, { asker, atMs }: { asker: string; atMs: number }): number {
+  #tailIn({ pool, sort, episodeMs }: Channel, surprise: number, asker: string, atMs: number): number {
     return tailOfPool(pool, surprise, { key: asker, atMs, visits: this.#visits[sort], episodeMs });
   }
 
