@@ -12,6 +12,7 @@ import { CrowsnestError } from '../domain/errors.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import { ActivityLog } from './activity.ts';
 import { createAuthorize } from './auth.ts';
+import type { ConnectionBound } from './connection-bound.ts';
 import { HttpMetrics } from './http-metrics.ts';
 import { readJsonBody } from './json-body.ts';
 import { isLocalHostHeader } from './listen-rules.ts';
@@ -40,7 +41,7 @@ export interface ApiOptions extends Omit<ApiSources, 'activity' | 'maturity' | '
   requestsPerMinute?: number;
 }
 
-export function createExpressApp(options: ApiOptions & { tls: boolean }): Express {
+export function createExpressApp(options: ApiOptions & { tls: boolean; bound: ConnectionBound }): Express {
   const { auth, logger } = options;
   const sources: ApiSources = {
     ...options,
@@ -61,6 +62,7 @@ export function createExpressApp(options: ApiOptions & { tls: boolean }): Expres
     annotateRequest,
     observeRequests(new HttpMetrics(options.registry, ROUTES), logger),
     securityHeaders(page, options.tls),
+    refuseBeyond(options.bound),
   );
   if (auth.token === undefined) app.use(refuseForeignHosts);
   servePage(app, page);
@@ -160,6 +162,20 @@ function sendProblem(error: unknown, request: Request, response: Response, logge
   if (problem.status === 401) response.set('www-authenticate', 'Bearer realm="crowsnest"');
   if (problem.status === 503) response.set('retry-after', problem.code === 'INGEST_BUSY' ? '2' : '5');
   response.status(problem.status).set('cache-control', 'no-store').type('application/problem+json').send(JSON.stringify(problem));
+}
+
+/** Whoever asks whether the service lives is told, however many ask. */
+function refuseBeyond(bound: ConnectionBound): RequestHandler {
+  return (request, response, next) => {
+    const reached = request.path === '/livez' ? undefined : bound.beyond(request.socket);
+    if (reached === undefined) return next();
+    response.set('connection', 'close');
+    throw new CrowsnestError({
+      code: 'CONNECTIONS_FULL',
+      what: `Every connection there may be${reached === 'all' ? '' : ' of this address'} has a request in work`,
+      todo: 'Wait as Retry-After says, and ask over fewer connections.',
+    });
+  };
 }
 
 function refuseForeignHosts(request: Request, _response: Response, next: NextFunction): void {

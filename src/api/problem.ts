@@ -23,6 +23,7 @@ export const PROBLEM_STATUS: Partial<Record<ErrorCode, { status: number; title: 
   INGEST_TOO_LARGE: { status: 413, title: 'The body is too large' },
   INGEST_UNSUPPORTED: { status: 415, title: 'The media type is not taken' },
   INGEST_BUSY: { status: 503, title: 'Too much at once' },
+  CONNECTIONS_FULL: { status: 503, title: 'Too many connections' },
   INTERNAL: { status: 500, title: 'Something went wrong in Crowsnest' },
   NOT_READY: { status: 503, title: 'Crowsnest is not ready' },
   STORE_LOCKED: { status: 503, title: 'The database is in use by another process' },

@@ -6,6 +6,7 @@ import { createServer as createTlsServer, type Server as TlsServer } from 'node:
 import type { AddressInfo } from 'node:net';
 import type { Clock } from '../domain/clock.ts';
 import { CrowsnestError } from '../domain/errors.ts';
+import { ConnectionBound, type ConnectionsMax } from './connection-bound.ts';
 import { type ApiOptions, createExpressApp } from './express-app.ts';
 import { checkListen } from './listen-rules.ts';
 import { followTls, readTls, type TlsFiles } from './tls-files.ts';
@@ -13,6 +14,8 @@ import { TlsGeneration } from './tls-generation.ts';
 
 export interface ApiServerOptions extends ApiOptions {
   tls?: TlsFiles;
+  /** Default 1,000, and 500 of one address. */
+  connectionsMax?: ConnectionsMax;
 }
 
 export interface ApiServer {
@@ -34,13 +37,14 @@ const CLOSE_GRACE_MS = 2_000;
 const TIMEOUTS = { requestTimeout: 30_000, headersTimeout: 10_000, connectionsCheckingInterval: 5_000, keepAliveTimeout: 75_000 };
 
 export function createApiServer(options: ApiServerOptions): ApiServer {
-  const app = createExpressApp({ ...options, tls: options.tls !== undefined });
+  const connections = new ConnectionBound(options.registry, options.connectionsMax);
+  const app = createExpressApp({ ...options, tls: options.tls !== undefined, bound: connections });
   let server: Server | undefined;
   const stopping = new AbortController();
   let following: Promise<void> | undefined;
   const createTls = (files: TlsFiles): TlsServer => {
     const served = readTls(files);
-    const made = createTlsServer({ ...served, ...TIMEOUTS }, app);
+    const made = createTlsServer({ ...served, ...TIMEOUTS });
     const { clock, logger } = options;
     const generation = new TlsGeneration(made);
     following = followTls(made, files, { served, clock, logger, signal: stopping.signal, onChanged: () => generation.next() });
@@ -49,7 +53,9 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
   return {
     async listen(host, port) {
       checkListen(host, { tls: options.tls !== undefined, token: options.auth.token });
-      server = options.tls === undefined ? createServer(TIMEOUTS, app) : createTls(options.tls);
+      server = options.tls === undefined ? createServer(TIMEOUTS) : createTls(options.tls);
+      connections.watch(server);
+      server.on('request', app);
       await bind(server, host, port);
       const { address, family, port: bound } = server.address() as AddressInfo;
       const shown = family === 'IPv6' ? `[${address}]` : address;
