@@ -38,7 +38,8 @@ export class Interning {
   /** By the very list, as the same writers are often given as the same object. */
   #actorIdsOf = new WeakMap<readonly Actor[], { actor: Actor; id: number }>();
   readonly #actorSets = new Recent<number, ActorSet>(CACHED_MAX);
-  readonly #pathsetIds = new Recent<string, number>(CACHED_MAX);
+  /** With how many paths each was asked for: a line feed in a name may make the text of one set that of another. */
+  readonly #pathsetIds = new Recent<string, { id: number; paths: number }>(CACHED_MAX);
   readonly #pathsets = new Recent<number, string[]>(CACHED_MAX);
   readonly #exactPaths = new Recent<number, string[]>(CACHED_MAX);
   readonly #sql;
@@ -146,11 +147,11 @@ export class Interning {
     let key = lines ?? '';
     if (lines === undefined) for (const { path } of diff) key += `\n${path}`;
     const cached = this.#pathsetIds.get(key);
-    if (cached !== undefined) return cached;
+    if (cached?.paths === diff.length) return cached.id;
     const exact = sorted(diff.map(({ path }) => path));
     const generic = sorted(diff.map((one) => one.generic));
     const id = this.#exactSet(exact, generic) ?? this.#setOf(generic, generic);
-    this.#pathsetIds.set(key, id);
+    this.#pathsetIds.set(key, { id, paths: diff.length });
     return id;
   }
 
