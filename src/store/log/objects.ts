@@ -218,6 +218,10 @@ export class Objects {
         `SELECT l.object_id AS objectId, c.life_id AS lifeId, c.seq, c.rv, c.generation, c.flags, c.observed_ms AS observedMs, c.ordinal
          FROM change c JOIN life l ON l.id = c.life_id WHERE c.seq > ? ORDER BY c.seq`,
       ),
+      behind: db.prepare<[number], EntryRow>(
+        `SELECT ${ENTRY_COLUMNS} WHERE o.id IN (
+           SELECT l.object_id FROM change c JOIN life l ON l.id = c.life_id WHERE c.seq > ?)`,
+      ),
       removeHead: db.prepare<[number]>('DELETE FROM head WHERE object_id = ?'),
       removeLives: db.prepare<[number]>('DELETE FROM life WHERE object_id = ?'),
       remove: db.prepare<[number]>('DELETE FROM object WHERE id = ?'),
@@ -332,27 +336,32 @@ export class Objects {
     if (this.#recovered) return;
     this.#recovered = true;
     this.#through = Number(this.#stored.get() ?? 0);
-    for (const row of this.#sql.moved.all(this.#through)) this.#replay(row);
+    // All of them at once: asked for one by one they were most of what a start costs after a kill.
+    const behind = new Map<number, ObjectEntry>();
+    for (const row of this.#sql.behind.iterate(this.#through)) behind.set(row.objectId, this.#entry(row));
+    for (const row of this.#sql.moved.iterate(this.#through)) this.#replay(row, behind.get(row.objectId));
   }
 
-  #replay(row: MovedRow): void {
-    let entry = this.#moved.get(row.objectId);
-    if (entry === undefined) {
-      const stored = this.#sql.byId.get(row.objectId);
-      if (stored === undefined) throw corruptRecord('an object has no head', `object ${row.objectId}`);
-      entry = this.#entry(stored);
-    }
+  #replay(row: MovedRow, entry: ObjectEntry | undefined): void {
+    if (entry === undefined) throw corruptRecord('an object has no head', `object ${row.objectId}`);
     if (row.seq <= entry.seq) return;
-    const life = this.life(row.lifeId);
-    if (life === undefined) throw corruptRecord('a change belongs to no life', `change ${row.seq}`);
+    if (row.lifeId !== entry.lifeId) {
+      const life = this.life(row.lifeId);
+      if (life === undefined) throw corruptRecord('a change belongs to no life', `change ${row.seq}`);
+      entry.uid = life.uid;
+      entry.ref = life.ref;
+    }
     const { type, record } = decodeFlags(row.flags);
     if (record === 'full') entry.depth = 0;
     if (record === 'patch') entry.depth += 1;
     // Counted by its place and not by rows: retention may have let go of some that the head row did not know of yet.
     entry.changes = row.ordinal;
-    const { seq, rv, generation, lifeId, observedMs } = row;
-    const { uid, ref } = life;
-    Object.assign(entry, { seq, rv, generation, lifeId, uid, ref, deleted: type === 'DELETED', lastMs: observedMs });
+    entry.seq = row.seq;
+    entry.rv = row.rv;
+    entry.generation = row.generation;
+    entry.lifeId = row.lifeId;
+    entry.deleted = type === 'DELETED';
+    entry.lastMs = row.observedMs;
     this.#moved.set(row.objectId, entry);
   }
 
