@@ -18,6 +18,8 @@ const ACTOR_EVENTS_MIN = 20;
 /** Two of each day of the week: until then most people are simply not yet known. */
 const SPAN_MIN_MS = 14 * DAY_MS;
 const WEIGHT = { kind: 1, namespace: 0.7, object: 0.3 } as const;
+/** Visits to a kind, namespace or object that weigh as much as not having seen any. */
+const FEW_VISITS = 5;
 type Level = keyof typeof WEIGHT;
 const LEVELS: readonly Level[] = ['kind', 'namespace', 'object'];
 
@@ -58,10 +60,11 @@ export class ActorAffinity implements Detector<ActorAffinityState> {
       if (this.#knows(level, event)) continue;
       if (level === 'kind') knowsKind = false;
       const target = level === 'object' ? this.#objects.get(event.row) : this.#state.targets.get(this.#keys.of(level, event));
+      const weight = WEIGHT[level] * (event.machine ? chanceToCome(target) : 1);
       if (actor !== undefined && actor.groups >= 2) {
-        surprise -= WEIGHT[level] * Math.log(Math.min(1, (actor.entered[level] + 0.5) / (actor.groups + 1)));
+        surprise -= weight * Math.log(Math.min(1, (actor.entered[level] + 0.5) / (actor.groups + 1)));
       }
-      if (target !== undefined) surprise -= WEIGHT[level] * Math.log(Math.min(1, (target.newcomers + 0.5) / (target.n + 1)));
+      if (target !== undefined) surprise -= weight * Math.log(Math.min(1, (target.newcomers + 0.5) / (target.n + 1)));
     }
     if (!knowsKind) surprise = this.#others.weigh(surprise, actorClaim(event));
     return surprise > 0 ? { surprise, explain: () => this.#explain(event, actor) } : undefined;
@@ -184,6 +187,14 @@ function enter(target: Target, actor: string): void {
   target.n++;
   if (!target.by.has(actor)) target.newcomers++;
   increment(target.by, actor, ACTORS_PER_TARGET_MAX);
+}
+
+/**
+ * A machine keeps what somebody else has brought, when its turn comes: where hardly anybody has been yet, that it has not either says little. That it
+ * brings something itself where nobody has been is another matter.
+ */
+function chanceToCome(target: Pick<Target, 'n'> | undefined): number {
+  return target === undefined ? 1 : target.n / (target.n + FEW_VISITS);
 }
 
 function topActor(target: Target | undefined): [string, number] | undefined {

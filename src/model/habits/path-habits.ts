@@ -172,6 +172,8 @@ export class PathHabits {
 
   #countFields(event: ChangeEvent, kind: KindPaths): void {
     const done = event.fields.length > 1 ? new Set<string>() : undefined;
+    // A change of one field only lays nothing out anew.
+    if (done !== undefined) this.#handOn(event);
     for (const field of event.fields) {
       if (field.op === 'set') this.#moved.increment(event.row, field.path, OBJECT_PATHS_MAX);
       if (done?.has(field.done)) continue;
@@ -179,6 +181,24 @@ export class PathHabits {
       const which = field.op === 'set' ? 'moved' : field.op === 'add' ? 'grown' : 'shrunk';
       countOne(kind, idOf(kind, field.generic, KIND_PATHS_MAX), which);
       countOne(this.#state.tails, idOf(this.#state.tails, field.tail, TAILS_MAX), which);
+    }
+  }
+
+  /**
+   * A manifest that is laid out anew has its fields elsewhere, under names they had before: what moved all the time goes on doing so there, and
+   * is nothing that rested in all the edits in which it had another place.
+   */
+  #handOn({ row, fields }: ChangeEvent): void {
+    let left: Map<string, number> | undefined;
+    for (const { op, path, tail } of fields) {
+      const moved = op === 'remove' ? this.#moved.get(row, path) : 0;
+      if (moved === 0) continue;
+      left ??= new Map();
+      left.set(tail, Math.max(moved, left.get(tail) ?? 0));
+    }
+    if (left === undefined) return;
+    for (const { op, path, tail } of fields) {
+      if (op === 'add') this.#moved.raise(row, path, left.get(tail) ?? 0, OBJECT_PATHS_MAX);
     }
   }
 

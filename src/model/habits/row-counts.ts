@@ -19,10 +19,19 @@ export class RowCounts {
 
   /** A new name beyond `cap` is not counted. */
   increment(row: number, name: string, cap: number): void {
+    this.#put(row, name, this.get(row, name) + 1, cap);
+  }
+
+  /** Counts at least `count` of a name from here on; a new one beyond `cap` is not counted. */
+  raise(row: number, name: string, count: number, cap: number): void {
+    if (count > this.get(row, name)) this.#put(row, name, count, cap);
+  }
+
+  #put(row: number, name: string, count: number, cap: number): void {
     const lists = this.#lists;
     const at = this.#placeOf(row, name);
-    if (at >= 0) lists.put(row, at + 1, lists.at(row, at + 1) + 1);
-    else if (lists.length(row) < 2 * cap) lists.insert(row, lists.length(row), [this.#names.take(name), 1]);
+    if (at >= 0) lists.put(row, at + 1, count);
+    else if (lists.length(row) < 2 * cap) lists.insert(row, lists.length(row), [this.#names.take(name), count]);
   }
 
   /** How many names a row has, and which; in the order of their first. */

@@ -50,3 +50,33 @@ test('a field of one more map entry that moves is as usual as the first moves of
 test('another field of the entry stays as stable as it was, whatever its neighbours do', () => {
   assert.ok(surpriseOf(10, 'source') > 3, `${surpriseOf(10, 'source')}`);
 });
+
+/** What is said of `field` in the edit after the one that lays the manifest out anew, when its `tag` and not its `pullPolicy` had moved all the time. */
+function surpriseAfterNewLayout(field: 'tag' | 'pullPolicy'): number {
+  const habits = new PathHabits();
+  const detector = new StableField(habits);
+  const stream = new Stream();
+  const edit = (day: number, spec: JsonObject) => {
+    const event = eventOf(stream.change({ atMs: MONDAY_MS + day * DAY_MS, actor: 'bot:bumps', spec }), {
+      ...ONLY,
+      known: day > 0,
+    });
+    const surprise = detector.score(event, groupOf(event))?.surprise ?? 0;
+    detector.learn(event);
+    habits.learn(event);
+    return surprise;
+  };
+  const image = (tag: number) => ({ tag: `1.0.${tag}`, pullPolicy: 'Always' });
+  for (let day = 0; day <= 40; day++) edit(day, { replicas: 2, image: image(day) });
+  edit(41, { replicas: 2, containers: { app: { image: image(40) } } });
+  const last = { ...image(40), [field]: field === 'tag' ? '1.0.41' : 'Never' };
+  return edit(42, { replicas: 2, containers: { app: { image: last } } });
+}
+
+test('a field that moved all the time does so too where a new layout of the manifest put it', () => {
+  assert.ok(surpriseAfterNewLayout('tag') < 0.2, `${surpriseAfterNewLayout('tag')}`);
+});
+
+test('a field that rested is as stable in its new place', () => {
+  assert.ok(surpriseAfterNewLayout('pullPolicy') > 3, `${surpriseAfterNewLayout('pullPolicy')}`);
+});

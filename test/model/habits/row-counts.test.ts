@@ -31,3 +31,14 @@ test('a row that is forgotten begins anew, the others stay', () => {
   assert.equal(counts.get(1, 'a'), 1);
   assert.deepEqual([...countsIn(counts.save(), 0)], []);
 });
+
+test('a count is raised to what it is at least, never set back', () => {
+  const counts = new RowCounts();
+  counts.raise(0, 'a', 7, 1);
+  counts.raise(0, 'a', 3, 1);
+  counts.raise(0, 'b', 3, 1);
+  assert.equal(counts.get(0, 'a'), 7);
+  assert.equal(counts.get(0, 'b'), 0);
+  counts.increment(0, 'a', 1);
+  assert.equal(counts.get(0, 'a'), 8);
+});
