@@ -140,11 +140,12 @@ export function subjectName(finding: Finding): string {
 export function rowSentence(finding: Finding): string {
   const { subject } = finding;
   const sentence = finding.reasons[0]?.sentence ?? finding.summary;
-  if (subject.type !== 'change' || subject.changeType === 'MODIFIED') return capital(sentence);
-  return `${subject.changeType === 'ADDED' ? 'Created' : 'Deleted'}. ${capital(sentence)}`;
+  const begun = finding.actor !== undefined && sentence.startsWith(`${finding.actor.name} `) ? sentence : capital(sentence);
+  if (subject.type !== 'change' || subject.changeType === 'MODIFIED') return begun;
+  return `${subject.changeType === 'ADDED' ? 'Created' : 'Deleted'}. ${begun}`;
 }
 
-/** Field names such as spec.replicas keep their small letter. */
+/** Field names such as spec.replicas keep their small letter, and names of actors: `root` is not `Root`. */
 function capital(text: string): string {
   return /^[a-z]+(?=[\s,;])/.test(text) ? text.charAt(0).toUpperCase() + text.slice(1) : text;
 }

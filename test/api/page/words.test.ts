@@ -11,6 +11,7 @@ import {
   namePieces,
   odds,
   roundNumber,
+  rowSentence,
   scopeWords,
   shortText,
   valueText,
@@ -24,6 +25,15 @@ describe('words', () => {
       from: 'flux-system',
     });
     assert.deepEqual(actorWords('user:alice'), { name: 'user:alice', from: undefined });
+  });
+
+  it('begins a row with a capital, but leaves names as they are: root is not Root', () => {
+    const row = (sentence: string, actor: string, changeType = 'MODIFIED') =>
+      rowSentence({ subject: { type: 'change', changeType }, actor: { name: actor }, reasons: [{ sentence }] } as never);
+    assert.equal(row('nobody did this before', 'root'), 'Nobody did this before');
+    assert.equal(row('root has never changed Kafka objects before', 'root'), 'root has never changed Kafka objects before');
+    assert.equal(row('root has never done so', 'root', 'ADDED'), 'Created. root has never done so');
+    assert.equal(row('spec.replicas went from 1 to 3', 'root'), 'spec.replicas went from 1 to 3');
   });
 
   it('rounds as one would say it', () => {
