@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { existsSync, statSync } from 'node:fs';
+import { existsSync, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import Database from 'better-sqlite3';
 import { openToRead } from '../../src/store/file/database.ts';
+import { putBackAside } from '../../src/store/file/put-back-aside.ts';
 import { openSqliteStore } from '../../src/store/sqlite-store.ts';
 import { temporaryFolder } from '../commands/run-crowsnest.ts';
 
@@ -45,4 +46,38 @@ test('another program’s database with such a journal is told apart, and keeps 
   const theirs = new Database(file, { readonly: true });
   assert.equal(theirs.prepare('SELECT x FROM theirs').pluck().get(), 1);
   theirs.close();
+});
+
+/** Looks at a copy and dies there. */
+const DIES_LOOKING = `
+  const { putBackAside } = await import(process.argv[1]);
+  await putBackAside(process.argv[2], () => process.kill(process.pid, 'SIGKILL'));
+`;
+
+test('the copy that a killed look at such a database left is taken away by the next one, and one in use is not', async (t) => {
+  const file = leftBehind('looked-at.db', '');
+  const TMPDIR = temporaryFolder();
+  const source = new URL('../../src/store/file/put-back-aside.ts', import.meta.url).href;
+  const environment = { ...process.env, TMPDIR };
+  const dies = spawnSync(process.execPath, ['--input-type=module', '-e', DIES_LOOKING, source, file], {
+    env: environment,
+    encoding: 'utf8',
+  });
+  assert.equal(dies.signal, 'SIGKILL', dies.stderr);
+  const left = readdirSync(TMPDIR);
+  assert.equal(left.length, 1, 'it left its copy');
+  const before = process.env.TMPDIR;
+  t.after(() => {
+    if (before === undefined) delete process.env.TMPDIR;
+    else process.env.TMPDIR = before;
+  });
+  process.env.TMPDIR = TMPDIR;
+  await putBackAside(file, async () => {
+    const own = readdirSync(TMPDIR);
+    assert.equal(own.length, 1);
+    assert.notDeepEqual(own, left);
+    await putBackAside(file, async () => assert.equal(readdirSync(TMPDIR).length, 2, 'the one in use stayed'));
+    assert.deepEqual(readdirSync(TMPDIR), own);
+  });
+  assert.deepEqual(readdirSync(TMPDIR), []);
 });

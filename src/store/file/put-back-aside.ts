@@ -2,11 +2,12 @@
  * A database whose process was killed in the middle of a transaction before it had a write-ahead log is put back by its journal before anybody can
  * read it, which writes to the file. Who only looks at it has that done to a copy.
  */
-import { copyFileSync, existsSync, mkdtempSync, realpathSync, rmSync, statSync } from 'node:fs';
+import { copyFileSync, existsSync, realpathSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import { CrowsnestError, isCrowsnestError } from '../../domain/errors.ts';
+import { type CopyFolder, newCopyFolder, removeLeftCopies } from './copy-folder.ts';
 
 const JOURNAL = '-journal';
 
@@ -15,12 +16,13 @@ const JOURNAL = '-journal';
  * process has no connection to a file that has to be put back first.
  */
 export async function putBackAside<T>(file: string, read: (file: string) => Promise<T>): Promise<T> {
+  removeLeftCopies();
   // A link has no journal beside it.
   const real = existsSync(file) ? realpathSync(file) : file;
   if (!needsJournal(real)) return read(file);
   const folder = newFolder();
   try {
-    const copy = join(folder, 'database');
+    const copy = join(folder.path, 'database');
     for (const end of ['', JOURNAL]) copyFileSync(`${real}${end}`, `${copy}${end}`);
     try {
       return await read(copy);
@@ -30,13 +32,13 @@ export async function putBackAside<T>(file: string, read: (file: string) => Prom
       throw new CrowsnestError({ code, what, where: file, todo, cause });
     }
   } finally {
-    rmSync(folder, { recursive: true });
+    folder.remove();
   }
 }
 
-function newFolder(): string {
+function newFolder(): CopyFolder {
   try {
-    return mkdtempSync(join(tmpdir(), 'crowsnest-check-'));
+    return newCopyFolder();
   } catch (cause) {
     throw new CrowsnestError({
       code: 'CONFIG_BAD_VALUE',
