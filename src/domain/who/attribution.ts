@@ -137,16 +137,27 @@ export function ownsPath(fields: JsonObject, path: FieldPath): boolean {
   let node: JsonObject = fields;
   // Segment by segment without a list of them: this runs for each changed field of each change.
   for (let from = 1; from <= path.length; ) {
-    if (isEmpty(node)) return true;
     const slash = path.indexOf('/', from);
     const to = slash < 0 ? path.length : slash;
     const segment = unescapeSegment(path.slice(from, to));
     from = to + 1;
     const next = isListItem(segment) ? listItem(node, segment) : node[`f:${segment}`];
-    if (!isJsonObject(next)) return false;
+    if (!isJsonObject(next)) return isEmptySet(node);
     node = next;
   }
   return true;
+}
+
+/** To see that a set is not empty takes time for each of its members, and each changed field may ask. */
+const empty = new WeakMap<JsonObject, boolean>();
+
+function isEmptySet(node: JsonObject): boolean {
+  let known = empty.get(node);
+  if (known === undefined) {
+    known = isEmpty(node);
+    empty.set(node, known);
+  }
+  return known;
 }
 
 /** How many leaves of a value a fieldsV1 set covers; see `ownsPath`. */
@@ -180,11 +191,28 @@ function listItem(node: JsonObject, segment: string): JsonObject | undefined {
   const equals = inner.indexOf('=');
   if (equals < 0) return isJsonObject(node[`i:${inner}`]) ? (node[`i:${inner}`] as JsonObject) : undefined;
   const pair = `${JSON.stringify(inner.slice(0, equals))}:${JSON.stringify(inner.slice(equals + 1))}`;
-  for (const key of Object.keys(node)) {
-    if (key.startsWith('k:{') && key.includes(pair) && isJsonObject(node[key])) return node[key] as JsonObject;
-  }
-  return undefined;
+  const item = node[`k:{${pair}}`];
+  return isJsonObject(item) ? item : itemsByPair(node).get(pair);
 }
+
+/** Of lists whose items are named by several fields; made once, as each changed item asks. */
+const items = new WeakMap<JsonObject, Map<string, JsonObject>>();
+
+function itemsByPair(node: JsonObject): Map<string, JsonObject> {
+  let known = items.get(node);
+  if (known !== undefined) return known;
+  known = new Map();
+  items.set(node, known);
+  for (const key of Object.keys(node)) {
+    const item = node[key];
+    if (!key.startsWith('k:{') || !isJsonObject(item)) continue;
+    for (const [pair] of key.matchAll(PAIR)) if (!known.has(pair)) known.set(pair, item);
+  }
+  return known;
+}
+
+/** A member of JSON text that is a string. */
+const PAIR = /"(?:[^"\\]|\\.)*":"(?:[^"\\]|\\.)*"/g;
 
 function round(value: number): number {
   return Math.round(value * 100) / 100;
