@@ -2,6 +2,7 @@
  * A number by a number, in the order in which they were put last, so that the one put least recently can give way. A Map of as many takes four times as much, on a heap
  * that is gone through again and again.
  */
+import { randomInt } from 'node:crypto';
 import { reachRow } from './columns.ts';
 
 /** Cells are counted from 1; 0 is none. */
@@ -21,6 +22,13 @@ export interface LatestNumbersState {
 }
 
 const FIRST_BUCKETS = 64;
+
+/** Of each process its own, so that nobody outside can choose numbers that all come to one bucket. Which bucket it is changes no answer. */
+const [SPREAD_HIGH, SPREAD] = [randomOdd(), randomOdd()];
+
+function randomOdd(): number {
+  return randomInt(2 ** 31) * 2 + 1;
+}
 
 export class LatestNumbers {
   #state: LatestNumbersState = {
@@ -110,8 +118,8 @@ export class LatestNumbers {
 
   #bucketOf(key: number): number {
     const high = Math.floor(key / 4_294_967_296);
-    const mixed = Math.imul(key ^ Math.imul(high, 0x9e3779b1), 0x85ebca6b);
-    return (mixed ^ (mixed >>> 15)) & (this.#buckets.length - 1);
+    // The uppermost bits of a product with an odd number drawn at random spread any two keys (Dietzfelbinger and others, 1997).
+    return Math.imul(key ^ Math.imul(high, SPREAD_HIGH), SPREAD) >>> (Math.clz32(this.#buckets.length) + 1);
   }
 
   #chainUp(cell: number): void {
