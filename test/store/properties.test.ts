@@ -4,7 +4,7 @@ import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import { canonicalJson, type Json, type JsonObject } from '../../src/domain/json.ts';
 import type { KubeObject } from '../../src/domain/object-ref.ts';
-import { decodeBlock, encodeBlock } from '../../src/store/pack/block-codec.ts';
+import { decodeBlock, encodeBlock, RecordBytes } from '../../src/store/pack/block-codec.ts';
 import {
   decodeFlags,
   decodeResourceVersion,
@@ -109,6 +109,8 @@ describe('codecs', () => {
         assert.deepEqual(block.records(), all);
         for (const { seq, text } of all) assert.equal(block.textAt(block.indexOf(seq)), text);
         assert.equal(block.indexOf(0), -1);
+        const moved = all.map(({ seq }, i) => new RecordBytes(seq, { bytes: block.data, ...block.placeAt(i) }));
+        assert.deepEqual(decodeBlock(encodeBlock(moved, 3)).records(), all, 'as well from the bytes of another block');
       }),
     );
   });

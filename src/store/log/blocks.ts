@@ -6,7 +6,7 @@
  */
 import type Database from 'better-sqlite3';
 import { Recent } from '../../domain/recent.ts';
-import { type DecodedBlock, decodeBlock, encodeBlock, type RevisionRecord } from '../pack/block-codec.ts';
+import { type DecodedBlock, decodeBlock, encodeBlock, type RevisionRecord, textBytes } from '../pack/block-codec.ts';
 import type { ValueSeal } from '../seal/value-seal.ts';
 import { corruptRecord } from '../store-errors.ts';
 import type { BlockOptions } from './block-options.ts';
@@ -114,7 +114,7 @@ export class Blocks {
     this.#merger = new SpanMerger({
       ...{ db, options },
       encode: (records, level) => seal.seal(encodeBlock(records, level)),
-      decode: (id) => this.#decode(id).records(),
+      decode: (id) => this.#decode(id),
       livesOf: (firstSeq, lastSeq) => this.#sql.lives.all(firstSeq, lastSeq),
       resourceOf: (lifeId) => this.#resources.of(lifeId),
       namespaceOf: (lifeId) => this.#resources.namespaceOf(lifeId),
@@ -243,7 +243,7 @@ export class Blocks {
     for (let start = 0; start < records.length; ) {
       let end = start;
       for (let bytes = 0; end < records.length && bytes < this.#options.bytesPerBlock; end++) {
-        bytes += (records[end] as PlacedRecord).text.length;
+        bytes += textBytes(records[end] as PlacedRecord);
       }
       const first = records[start] as PlacedRecord;
       const data = this.#seal.seal(encodeBlock(records.slice(start, end), COMPRESSION_LEVELS[0]));

@@ -127,12 +127,13 @@ export class Postings {
 
   /** Reads and encodes piece by piece, so that only the writing of it holds up others; that is one transaction. */
   *#addRun(last: number): Generator<void> {
-    const rows: RunRow[] = [];
+    const values = new RunValues();
     for (let first = last - RUN + 1; first <= last; first += ROWS_PER_STEP) {
-      rows.push(...this.#sql.run.all(first, first + ROWS_PER_STEP - 1));
+      for (const row of this.#sql.run.all(first, first + ROWS_PER_STEP - 1)) values.add(row);
       yield;
     }
-    const encoded = listsOf(rows).map(({ dimension, value, seqs }) => ({ dimension, value, data: encodeRun(seqs, last) }));
+    const encoded: { dimension: number; value: number; data: Buffer }[] = [];
+    for (const { dimension, value, seqs } of values.lists()) encoded.push({ dimension, value, data: encodeRun(seqs, last) });
     yield;
     this.#db
       .transaction(() => {
@@ -151,24 +152,55 @@ export function endOfRun(seq: number): number {
 }
 
 /** The positions of each value in some changes by rising seq, ordered by dimension and value. */
-export function listsOf(rows: readonly RunRow[]): { dimension: number; value: number; seqs: number[] }[] {
-  return Object.values(DIMENSIONS).flatMap((dimension) => {
-    const lists = new Map<number, number[]>();
-    for (const row of rows) {
-      const value = row[dimension];
-      if (value === null) continue;
-      const list = lists.get(value);
-      if (list === undefined) lists.set(value, [row[0]]);
-      else list.push(row[0]);
-    }
-    return [...lists].sort(([a], [b]) => a - b).map(([value, seqs]) => ({ dimension, value, seqs }));
-  });
+export function listsOf(rows: readonly RunRow[]): { dimension: number; value: number; seqs: Float64Array }[] {
+  const values = new RunValues();
+  for (const row of rows) values.add(row);
+  return [...values.lists()];
 }
 
-export function encodeRun(seqs: readonly number[], last: number): Buffer {
+/**
+ * The values of the changes of one run. In packed columns: as rows and lists they would live just long enough to be taken for what stays, and
+ * collecting that garbage costs more than gathering it.
+ */
+class RunValues {
+  readonly #seqs = new Float64Array(RUN);
+  /** By dimension, which counts from 1. NaN where a change has none. */
+  readonly #values = Object.values(DIMENSIONS).map(() => new Float64Array(RUN));
+  #count = 0;
+
+  add(row: RunRow): void {
+    this.#seqs[this.#count] = row[0];
+    for (const dimension of Object.values(DIMENSIONS))
+      (this.#values[dimension - 1] as Float64Array)[this.#count] = row[dimension] ?? Number.NaN;
+    this.#count += 1;
+  }
+
+  /** By dimension and value. */
+  *lists(): Generator<{ dimension: number; value: number; seqs: Float64Array }> {
+    for (const dimension of Object.values(DIMENSIONS)) {
+      const column = this.#values[dimension - 1] as Float64Array;
+      // Value and place in one number, so that sorting numbers brings each value's changes together in their order; NaN comes last.
+      const sorted = column
+        .subarray(0, this.#count)
+        .map((value, at) => value * RUN + at)
+        .sort();
+      for (let start = 0; start < sorted.length && !Number.isNaN(sorted[start]); ) {
+        const value = Math.floor((sorted[start] as number) / RUN);
+        let end = start + 1;
+        while (end < sorted.length && (sorted[end] as number) < (value + 1) * RUN) end++;
+        const seqs = sorted.subarray(start, end).map((place) => this.#seqs[place - value * RUN] as number);
+        yield { dimension, value, seqs };
+        start = end;
+      }
+    }
+  }
+}
+
+export function encodeRun(seqs: ArrayLike<number>, last: number): Buffer {
   const writer = new ByteWriter();
   let previous = last - RUN + 1;
-  for (const seq of seqs) {
+  for (let i = 0; i < seqs.length; i++) {
+    const seq = seqs[i] as number;
     writer.varint(seq - previous);
     previous = seq;
   }

@@ -8,18 +8,18 @@
  */
 import type Database from 'better-sqlite3';
 import { isCrowsnestError } from '../../domain/errors.ts';
-import type { RevisionRecord } from '../pack/block-codec.ts';
+import { type DecodedBlock, type RevisionRecord, textBytes } from '../pack/block-codec.ts';
 import { corruptRecord } from '../store-errors.ts';
 import type { BlockOptions } from './block-options.ts';
 import { mergeSorted, type OpenSource, openSource } from './sorted-merge.ts';
-import { compareByPlace, type PlacedRecord } from './young-records.ts';
+import { compareByPlace, PlacedBytes, type PlacedRecord } from './young-records.ts';
 
 export interface MergerParts {
   db: Database.Database;
   options: BlockOptions;
   encode: (records: readonly RevisionRecord[], level: number) => Buffer;
-  /** The records of a block, in its order. */
-  decode: (id: number) => RevisionRecord[];
+  /** A block by itself: nobody frees it. */
+  decode: (id: number) => Pick<DecodedBlock, 'count' | 'seqAt' | 'placeAt' | 'data'>;
   /** The changes of a stretch of the log that there are, each with its life. */
   livesOf: (firstSeq: number, lastSeq: number) => readonly [seq: number, lifeId: number][];
   /** Undefined when there is no such life. */
@@ -214,10 +214,11 @@ export class SpanMerger {
     let [block, bytes, taken, lifeId] = [[] as PlacedRecord[], 0, 0, -1];
     for (const record of mergeSorted(sources, compareByPlace)) {
       const whole = record.lifeId === lifeId ? undefined : wholeOf(record);
-      if (whole !== undefined) record.text = whole;
+      const { seq, namespaceId, resourceId } = record;
       lifeId = record.lifeId;
-      block.push(record);
-      bytes += record.text.length;
+      const merged = whole === undefined ? record : { seq, namespaceId, resourceId, lifeId, text: whole };
+      block.push(merged);
+      bytes += textBytes(merged);
       taken += 1;
       if (bytes >= bytesMax) {
         yield { first: block[0] as PlacedRecord, data: encode(block, COMPRESSION_LEVELS[level] as number) };
@@ -243,13 +244,15 @@ export class SpanMerger {
   *#stored({ key, firstSeq }: SpanRow, byNamespace: number, lives: Float64Array): Generator<PlacedRecord> {
     const { decode, resourceOf, namespaceOf } = this.#parts;
     for (const id of this.#sql.blockIds.all(key)) {
-      for (const { seq, text } of decode(id)) {
+      const block = decode(id);
+      for (let i = 0; i < block.count; i++) {
+        const seq = block.seqAt(i);
         const lifeId = lives[seq - firstSeq] ?? 0;
         const resourceId = resourceOf(lifeId);
         const namespaceId = byNamespace === 0 ? 0 : namespaceOf(lifeId);
         if (lifeId === 0 || resourceId === undefined || namespaceId === undefined)
           throw corruptRecord('revision data belongs to no change', `change ${seq}`);
-        yield { seq, text, lifeId, resourceId, namespaceId };
+        yield new PlacedBytes({ seq, lifeId, resourceId, namespaceId }, { bytes: block.data, ...block.placeAt(i) });
       }
     }
   }

@@ -4,7 +4,7 @@
  * they would live just long enough to be taken for what stays, and collecting that garbage costs more than making strings of them again.
  */
 import type Database from 'better-sqlite3';
-import type { RevisionRecord } from '../pack/block-codec.ts';
+import { RecordBytes, type RevisionRecord } from '../pack/block-codec.ts';
 import type { ValueSeal } from '../seal/value-seal.ts';
 import { corruptRecord } from '../store-errors.ts';
 
@@ -18,6 +18,20 @@ export interface Place {
 }
 
 export type PlacedRecord = RevisionRecord & Place;
+
+/** The same, its text left where it lies. */
+export class PlacedBytes extends RecordBytes implements PlacedRecord {
+  readonly namespaceId: number;
+  readonly resourceId: number;
+  readonly lifeId: number;
+
+  constructor({ seq, namespaceId, resourceId, lifeId }: Place, text: { bytes: Buffer; from: number; to: number }) {
+    super(seq, text);
+    this.namespaceId = namespaceId;
+    this.resourceId = resourceId;
+    this.lifeId = lifeId;
+  }
+}
 
 /** The order of records within a span, as for `sort`. */
 export function compareByPlace(a: Place, b: Place): number {
@@ -42,6 +56,9 @@ interface Row {
 }
 
 const NUMBERS_PER_PLACE = 3;
+const NEWLINE = 0x0a;
+const BLANK = 0x20;
+const DIGIT_ZERO = 0x30;
 const BYTES_MAX = 4 * 1024 * 1024;
 /** Rows whose sizes are asked for at once. */
 const ROW_PAGE = 64;
@@ -191,12 +208,20 @@ function textIn(records: readonly RevisionRecord[], seq: number): string | undef
   return found?.seq === seq ? found.text : undefined;
 }
 
+/** A line for each record, as `flush` wrote them: its seq, a blank, and its text. */
 function placedOf({ data, places }: Row): PlacedRecord[] {
-  return recordsOf(data.toString('utf8')).map(({ seq, text }, i) => {
-    const at = i * NUMBERS_PER_PLACE;
-    const [namespaceId, resourceId, lifeId] = [places[at] as number, places[at + 1] as number, places[at + 2] as number];
-    return { seq, text, namespaceId, resourceId, lifeId };
-  });
+  const records: PlacedRecord[] = [];
+  for (let at = 0; at < data.length; ) {
+    let seq = 0;
+    for (; data[at] !== BLANK; at++) seq = seq * 10 + (data[at] as number) - DIGIT_ZERO;
+    const newline = data.indexOf(NEWLINE, at);
+    const to = newline < 0 ? data.length : newline;
+    const i = records.length * NUMBERS_PER_PLACE;
+    const [namespaceId, resourceId, lifeId] = [places[i] as number, places[i + 1] as number, places[i + 2] as number];
+    records.push(new PlacedBytes({ seq, namespaceId, resourceId, lifeId }, { bytes: data, from: at + 1, to }));
+    at = to + 1;
+  }
+  return records;
 }
 
 /** Throws STORE_CORRUPT on what is no line of a record. */

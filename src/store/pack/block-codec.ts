@@ -16,6 +16,33 @@ export interface RevisionRecord {
   text: string;
 }
 
+/**
+ * A record whose text stays among the bytes it came in, shared with other records, until somebody asks for it. Records that are only moved from
+ * one block to another need not become strings, of which so many live for so long that the garbage collector takes them for what stays.
+ */
+export class RecordBytes implements RevisionRecord {
+  readonly seq: number;
+  readonly bytes: Buffer;
+  readonly from: number;
+  readonly to: number;
+
+  constructor(seq: number, { bytes, from, to }: { bytes: Buffer; from: number; to: number }) {
+    this.seq = seq;
+    this.bytes = bytes;
+    this.from = from;
+    this.to = to;
+  }
+
+  get text(): string {
+    return this.bytes.toString('utf8', this.from, this.to);
+  }
+}
+
+/** The bytes of a record's text. */
+export function textBytes(record: RevisionRecord): number {
+  return record instanceof RecordBytes ? record.to - record.from : Buffer.byteLength(record.text);
+}
+
 export interface DecodedBlock {
   /** Place of a record in the block, -1 when it does not hold it. */
   indexOf(seq: number): number;
@@ -24,6 +51,9 @@ export interface DecodedBlock {
   seqAt(index: number): number;
   textAt(index: number): string;
   records(): RevisionRecord[];
+  /** Where the text of a record lies in `data`. */
+  placeAt(index: number): { from: number; to: number };
+  data: Buffer;
   /** Memory it takes. */
   bytes: number;
   /**
@@ -81,16 +111,23 @@ const TABLES = { [constants.ZSTD_c_hashLog]: 16, [constants.ZSTD_c_chainLog]: 16
 
 export function encodeBlock(records: readonly RevisionRecord[], level: number): Buffer {
   const first = records.reduce((least, { seq }) => Math.min(least, seq), Number.MAX_SAFE_INTEGER);
-  const texts = records.map(({ text }) => Buffer.from(text, 'utf8'));
-  const writer = new ByteWriter();
-  writer.varint(records.length);
-  writer.varint(records.length === 0 ? 0 : first);
-  records.forEach(({ seq }, i) => {
-    writer.varint(seq - first);
-    writer.varint((texts[i] as Buffer).length);
-  });
-  for (const text of texts) writer.bytes(text);
-  return compress(writer.finish(), level, TABLES);
+  const head = new ByteWriter();
+  head.varint(records.length);
+  head.varint(records.length === 0 ? 0 : first);
+  let size = 0;
+  for (const record of records) {
+    const length = textBytes(record);
+    head.varint(record.seq - first);
+    head.varint(length);
+    size += length;
+  }
+  const block = Buffer.allocUnsafeSlow(head.length + size);
+  let at = head.copyTo(block);
+  for (const record of records) {
+    if (record instanceof RecordBytes) at += record.bytes.copy(block, at, record.from, record.to);
+    else at += block.write(record.text, at, 'utf8');
+  }
+  return compress(block, level, TABLES);
 }
 
 /** Throws when the frame is damaged or does not hold what its head says. */
@@ -100,8 +137,8 @@ export function decodeBlock(frame: Uint8Array): DecodedBlock {
   const count = reader.varint();
   if (count > bytes.length) throw new RangeError(`a block of ${bytes.length} bytes claims ${count} records`);
   const first = reader.varint();
-  const seqs = new Array<number>(count);
-  const ends = new Array<number>(count);
+  const seqs = new Float64Array(count);
+  const ends = new Float64Array(count);
   let offset = 0;
   for (let i = 0; i < count; i++) {
     seqs[i] = first + reader.varint();
@@ -110,13 +147,16 @@ export function decodeBlock(frame: Uint8Array): DecodedBlock {
   }
   const base = reader.at;
   if (base + offset !== bytes.length) throw new RangeError(`a block of ${bytes.length} bytes claims ${base + offset}`);
-  const slice = (i: number) => bytes.toString('utf8', base + (i === 0 ? 0 : (ends[i - 1] as number)), base + (ends[i] as number));
+  const startOf = (i: number) => base + (i === 0 ? 0 : (ends[i - 1] as number));
+  const slice = (i: number) => bytes.toString('utf8', startOf(i), base + (ends[i] as number));
   return {
     indexOf: (seq) => seqs.indexOf(seq),
     count,
     seqAt: (i) => seqs[i] as number,
     textAt: slice,
-    records: () => seqs.map((seq, i) => ({ seq, text: slice(i) })),
+    records: () => Array.from(seqs, (seq, i) => ({ seq, text: slice(i) })),
+    placeAt: (i) => ({ from: startOf(i), to: base + (ends[i] as number) }),
+    data: bytes,
     bytes: bytes.length + count * 16,
     // Small ones are cut from a common buffer, which is left alone.
     free: () => void (bytes.buffer.byteLength <= bytes.length + SPARE && (bytes.buffer as ArrayBuffer).transfer(0)),

@@ -34,6 +34,11 @@ export class ByteWriter {
     return this.#length;
   }
 
+  /** Puts what was written at the beginning of `target`, and answers its length. */
+  copyTo(target: Buffer): number {
+    return this.#bytes.copy(target, 0, 0, this.#length);
+  }
+
   /** A copy of what was written. */
   finish(): Buffer {
     return Buffer.from(this.#bytes.subarray(0, this.#length));

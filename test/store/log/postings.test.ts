@@ -2,7 +2,16 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { createRandom } from '../../../src/demo/random.ts';
 import { openDatabase } from '../../../src/store/file/database.ts';
-import { encodeRun, endOfRun, intersectionOf, POSTED_THROUGH, Postings, RUN } from '../../../src/store/log/postings.ts';
+import {
+  encodeRun,
+  endOfRun,
+  intersectionOf,
+  listsOf,
+  POSTED_THROUGH,
+  Postings,
+  RUN,
+  type RunRow,
+} from '../../../src/store/log/postings.ts';
 
 const RUNS = 120;
 
@@ -43,4 +52,31 @@ test('positions that several lists have are found however dense or sparse the li
     }
     close();
   }
+});
+
+test('the changes of a run are listed by dimension and value, each in their order', () => {
+  const random = createRandom('lists of a run');
+  const value = (max: number) => random.int(0, max);
+  const rows = Array.from({ length: RUN }, (_, i): RunRow => {
+    const seq = 5 * RUN + i + 1;
+    return [seq, value(3), value(4) === 0 ? null : value(3_000_000), value(2), value(9) === 0 ? null : 0];
+  });
+  const expected = [1, 2, 3, 4].flatMap((dimension) => {
+    const having = rows.filter((row) => row[dimension] !== null);
+    return [...Map.groupBy(having, (row) => row[dimension] as number)]
+      .sort(([a], [b]) => a - b)
+      .map(([value, ofValue]) => ({ dimension, value, seqs: ofValue.map(([seq]) => seq) }));
+  });
+  assert.deepEqual(
+    listsOf(rows).map(({ seqs, ...list }) => ({ ...list, seqs: [...seqs] })),
+    expected,
+  );
+});
+
+test('a value beyond what can be told apart does not keep the lists from coming to an end', () => {
+  const rows = [1, 2, 3].map((seq): RunRow => [seq, 2 ** 60, null, -(2 ** 60), null]);
+  assert.equal(
+    listsOf(rows).every(({ seqs }) => seqs.length > 0),
+    true,
+  );
 });

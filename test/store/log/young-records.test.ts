@@ -38,6 +38,24 @@ test('each is found, in any order, pending, written or read by another, and what
   assert.equal(open().text(120), undefined, 'another one does not see what is not written');
 });
 
+test('what is taken has its text and its place', () => {
+  const { young } = table();
+  const put = ['{"a":1}', '{"über":"🙂 7 \\n"}', '{"b":""}'].map((text, i) => ({
+    seq: 9 + 2 * i,
+    text,
+    namespaceId: i,
+    resourceId: 10 + i,
+    lifeId: 2 ** 33 + i,
+  }));
+  for (const record of put) young.put(record);
+  young.flush();
+  const taken = young.take(9, 13) as PlacedRecord[];
+  assert.deepEqual(
+    taken.map(({ seq, text, namespaceId, resourceId, lifeId }) => ({ seq, text, namespaceId, resourceId, lifeId })),
+    put,
+  );
+});
+
 test('what was taken, or forgotten and never written, is found no more', () => {
   const { open, young } = table();
   filled(young);
