@@ -283,6 +283,14 @@ test('a partner that follows is not missed', () => {
   assert.deepEqual(found, []);
 });
 
+test('an object whose partner went ahead alone and is followed a day later is not missed again', () => {
+  const { model, edit, atMs } = parted();
+  const told = () => model.advance(atMs + 2 * DAY_MS).filter((judgement) => judgement.detector === 'company');
+  model.advance(atMs + 46 * MINUTE_MS);
+  edit(42, 'chat-shadow', { weight: 59 });
+  assert.deepEqual(told(), []);
+});
+
 test('a limit crept up in small steps is drift', () => {
   const steps = [...Array(10).keys()].map((i) =>
     kafka((spec) => ({ ...spec, retention: Number(spec.retention) + 6 }), { atMs: NOW_MS + i * DAY_MS }),

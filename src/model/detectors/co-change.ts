@@ -93,7 +93,7 @@ export class CoChange implements Detector<{ state: State; own: OwnPairsState }> 
     for (const [partner, together] of own ?? NO_PARTNERS) {
       if (touched.has(partner)) continue;
       const of = Math.max(together, ownMoves);
-      if (together < OWN_SHARE * of) continue;
+      if (together < OWN_SHARE * of || catchesUp(together, ownMoves, this.#habits.objectMoved(event, partner))) continue;
       if (best === undefined || together / of > best.together / best.of) best = { path, partner, together, of, scope: 'object' };
     }
     const moves = this.#habits.kindMoved(event.kind, generic);
@@ -178,6 +178,11 @@ function movesOf({ fields }: ChangeEvent): number {
   let moves = 0;
   for (const { op } of fields) if (op === 'set') moves++;
   return moves;
+}
+
+/** Of two that each move mostly with the other, the partner moved alone more often: this move evens them out. */
+function catchesUp(together: number, moves: number, partnerMoves: number): boolean {
+  return partnerMoves > Math.max(together, moves) && together >= OWN_SHARE * partnerMoves;
 }
 
 function eachPair(members: ReadonlySet<string>, visit: (a: string, b: string) => void): void {

@@ -117,6 +117,8 @@ export class Company {
       for (const [mate, together] of this.#state.mates.get(event.row) ?? []) {
         const mateMs = together < VISITS_MIN || here.has(mate) ? undefined : this.#lastSeenMs(mate);
         if (mateMs === undefined || event.atMs - mateMs < RECENT_MS) continue;
+        // The mate went ahead alone, so this one catches up.
+        if (mateMs > (this.#state.objects.lastMs[event.row] as number) + WAIT_MS) continue;
         const surprise = -Math.log((visits - together + 0.5) / (visits + 1)) - crowd;
         if (surprise <= (best?.surprise ?? 0)) continue;
         best = { dueMs: seenMs(group) + WAIT_MS, event, mate, surprise, together, visits };

@@ -37,6 +37,27 @@ test('one that moved along every other time is not, however seldom anything else
   assert.equal(told(Array.from({ length: 24 }, (_, i) => (i % 2 === 0 ? 'both' : 'alone'))), undefined);
 });
 
+test('a partner that went ahead alone is caught up with, one that is level is left behind', () => {
+  const habits = new PathHabits();
+  const detector = new CoChange(habits);
+  const stream = new Stream();
+  const spec = { tag: 0, chart: 0, name: 'x' };
+  let hours = 0;
+  const see = (...moved: ('tag' | 'chart')[]) => {
+    for (const field of moved) spec[field]++;
+    const change = stream.change({ atMs: MONDAY_MS + hours++ * HOUR_MS, actor: 'bot:bumps', spec: { ...spec } });
+    const event = eventOf(change, { ...ONLY, known: hours > 1 });
+    const evidence = detector.score(event);
+    detector.learn(event, groupOf(event));
+    habits.learn(event);
+    return evidence?.surprise ?? 0;
+  };
+  for (let i = 0; i < 13; i++) see('tag', 'chart');
+  assert.ok(see('chart') > 2);
+  assert.equal(see('tag'), 0);
+  assert.ok(see('tag') > 1);
+});
+
 const NAMES = ['one', 'two', 'three', 'four'];
 
 test('a field taken away and put back does not hide that its partner stays behind', () => {
