@@ -142,11 +142,7 @@ export function ownsPath(fields: JsonObject, path: FieldPath): boolean {
     const segment = unescapeSegment(path.slice(from, to));
     from = to + 1;
     const next = isListItem(segment) ? listItem(node, segment) : node[`f:${segment}`];
-<<<<<<< HEAD
     if (!isJsonObject(next)) return isEmptySet(node);
-=======
-    if (!isJsonObject(next)) return isWhole(node);
->>>>>>> 1fd886a (Name the writer of thousands of fields in linear time: whether a set of fields is whole is told once for each set)
     node = next;
   }
   return true;
@@ -182,18 +178,6 @@ function ownedLeaves(fields: JsonObject, value: Json): number {
     if (isJsonObject(next)) count += ownedLeaves(next, value[key] as Json);
   }
   return count;
-}
-
-const whole = new WeakMap<JsonObject, boolean>();
-
-/** Whether a set of fields names no members, so that all are meant. Telling that of a wide one takes as long as it is wide: once for each. */
-function isWhole(fields: JsonObject): boolean {
-  let known = whole.get(fields);
-  if (known === undefined) {
-    known = isEmpty(fields);
-    whole.set(fields, known);
-  }
-  return known;
 }
 
 function isEmpty(node: JsonObject): boolean {
