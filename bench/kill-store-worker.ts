@@ -15,7 +15,7 @@ import { KILL_KEYS, killedChange, RETENTION } from './kill-store-history.ts';
 const [scene, file, target = ''] = process.argv.slice(2) as [string, string, string?];
 const say = (text: string | number) => void writeSync(1, `${text}\n`);
 const APPENDED_AT_ONCE = 4;
-const OPTIONS = { threaded: true, file, changesPerSpan: 64, spansPerMerge: 3, samplesPerRun: 50 };
+const OPTIONS = { checkpointMsMax: 0, file, changesPerSpan: 64, spansPerMerge: 3, samplesPerRun: 50 };
 
 say('begins');
 if (scene === 'load') await appendForever(openSqliteStore(OPTIONS), 1);

@@ -88,7 +88,7 @@ export async function measureQueries(options: QueriesOptions): Promise<QueriesRe
     const warmedBytes = told('read once, so that it is warm', warmFiles(file, `${file}-wal`));
     const held = await holdFiles(file);
     const random = createRandom('questions');
-    const store = openSqliteStore({ file, threaded: true });
+    const store = openSqliteStore({ file, checkpointMsMax: 20 });
     let asked: Pick<QueriesResult, 'idle' | 'wholeCluster' | 'underLoad' | 'underLoadByProcessor' | 'underLoadUnqueued' | 'git'>;
     try {
       const questions = questionsOf(store, random);

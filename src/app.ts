@@ -55,6 +55,8 @@ import { systemClock } from './telemetry/system-clock.ts';
 
 /** How long a gap is told of, and how many of them after a restart. */
 const GAP_ALERT_MS = 3_600_000;
+/** Who asks waits no longer than that, so bringing the database's log into its file is not to take longer. */
+const CHECKPOINT_MS_MAX = 20;
 const GAPS_TOLD_MAX = 500;
 
 export interface App {
@@ -146,7 +148,7 @@ export function createApp({
     const keys = options.storeKeyFile === undefined ? undefined : readKeyFile(options.storeKeyFile);
     const store = openSqliteStore({
       ...{ file, logger, bytesMax, keys, fullText: options.fullText },
-      threaded: true,
+      checkpointMsMax: CHECKPOINT_MS_MAX,
       synchronous: options.durability === 'power-loss' ? 'full' : 'normal',
       ...(retains && { keepChangesMs, keepCheckpointsMs, ...sampleAges(options) }),
     });

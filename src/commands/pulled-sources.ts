@@ -2,8 +2,7 @@
 import type { App } from '../app.ts';
 import type { IngestMetrics } from '../collector/pushed/ingest-metrics.ts';
 import { createMessageSource } from '../collector/pushed/message-source.ts';
-import { createNatsBroker, type NatsOptions } from '../collector/pushed/nats-broker.ts';
-import { Poller } from '../collector/pushed/poller.ts';
+import type { NatsOptions } from '../collector/pushed/nats-broker.ts';
 import type { PulledSource } from '../collector/pushed/pulled-source.ts';
 import { CrowsnestError } from '../domain/errors.ts';
 import { parseApiVersion } from '../domain/object-ref.ts';
@@ -12,17 +11,21 @@ import { readSecretFile } from '../secrets.ts';
 
 type PulledApp = Pick<App, 'store' | 'clock' | 'logger' | 'hash'>;
 
-export function createPulledSources(app: PulledApp, metrics: IngestMetrics, options: Options, cluster: string): PulledSource[] {
-  return [...createNatsSource(app, metrics, options, cluster), ...createPollers(app, metrics, options, cluster)];
+/** What only they need is loaded when there are some. */
+export async function createPulledSources(
+  ...given: [app: PulledApp, metrics: IngestMetrics, options: Options, cluster: string]
+): Promise<PulledSource[]> {
+  return [...(await createNatsSource(...given)), ...(await createPollers(...given))];
 }
 
-function createNatsSource(
+async function createNatsSource(
   { store, clock, logger }: PulledApp,
   metrics: IngestMetrics,
   options: Options,
   cluster: string,
-): PulledSource[] {
+): Promise<PulledSource[]> {
   if (options.natsUrl.length === 0) return [];
+  const { createNatsBroker } = await import('../collector/pushed/nats-broker.ts');
   const broker = createNatsBroker({
     urls: options.natsUrl,
     stream: options.natsStream ?? '',
@@ -35,12 +38,14 @@ function createNatsSource(
   return [createMessageSource({ broker, store, cluster: own, anyCluster, clock, logger, metrics })];
 }
 
-function createPollers(
+async function createPollers(
   { store, clock, logger, hash }: PulledApp,
   metrics: IngestMetrics,
   options: Options,
   cluster: string,
-): PulledSource[] {
+): Promise<PulledSource[]> {
+  if (options.polls.length === 0) return [];
+  const { Poller } = await import('../collector/pushed/poller.ts');
   const kinds = new Map<string, string>();
   return options.polls.map(({ interval, ...each }) => {
     const poll = { ...each, intervalMs: interval, cluster: each.cluster ?? cluster };

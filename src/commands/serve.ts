@@ -41,7 +41,7 @@ export async function runServe(options: Options, terminal: Terminal): Promise<nu
   const webhooks = createWebhooks(app, asking);
 
   const ingestMetrics = createIngestMetrics(app.registry);
-  const pulled = createPulledSources(app, ingestMetrics, options, clients[0]?.cluster ?? '');
+  const pulled = await createPulledSources(app, ingestMetrics, options, clients[0]?.cluster ?? '');
   const served = await app.serveApi({
     version: terminal.version,
     coverage: () => clusters.flatMap((cluster) => cluster.coverage()),

@@ -1,6 +1,6 @@
 /** One Alertmanager over HTTP: a post and what its answer means. Knows nothing of schedules. */
 import { readFile } from 'node:fs/promises';
-import { Pool } from 'undici';
+import type { Pool } from 'undici';
 import type { AlertRecord } from '../store/store.ts';
 
 /** Credentials by file, read at each request so that a rotated secret is taken up. */
@@ -43,19 +43,18 @@ export function createAlertmanagerPeer(options: {
 }): AlertmanagerPeer {
   const url = new URL(options.url);
   const path = `${url.pathname.replace(/\/$/, '')}/api/v2/alerts`;
-  const pool = new Pool(url.origin, {
-    connections: 2,
-    keepAliveTimeout: KEEP_ALIVE_MS,
-    connect: { timeout: options.timeoutMs },
-    headersTimeout: options.timeoutMs,
-    bodyTimeout: options.timeoutMs,
-  });
+  const limits = { headersTimeout: options.timeoutMs, bodyTimeout: options.timeoutMs, connect: { timeout: options.timeoutMs } };
+  let pool: Promise<Pool> | undefined;
+  /** The HTTP client is loaded with the first alert. */
+  const opened = () =>
+    import('undici').then(({ Pool }) => new Pool(url.origin, { connections: 2, keepAliveTimeout: KEEP_ALIVE_MS, ...limits }));
 
   async function attempt(body: string, signal: AbortSignal): Promise<PostResult> {
     const headers: Record<string, string> = { 'content-type': 'application/json' };
     const authorization = await authorizationOf(options.auth);
     if (authorization !== undefined) headers.authorization = authorization;
-    const answer = await pool.request({ method: 'POST', path, headers, body, signal });
+    pool ??= opened();
+    const answer = await (await pool).request({ method: 'POST', path, headers, body, signal });
     const text = await answer.body.text();
     if (answer.statusCode >= 200 && answer.statusCode < 300) return { type: 'accepted' };
     const message = `${answer.statusCode} ${text.trim().slice(0, MESSAGE_CHARS_MAX)}`.trim();
@@ -76,7 +75,7 @@ export function createAlertmanagerPeer(options: {
         ? attemptOnce()
         : first;
     },
-    close: () => pool.destroy(),
+    close: async () => (await pool)?.destroy(),
   };
 }
 

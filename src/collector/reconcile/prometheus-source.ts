@@ -4,7 +4,7 @@
  * time between are asked for too, as far back as the bound allows. The position is stored with what it covers.
  */
 import { readFile } from 'node:fs/promises';
-import { Agent, type Dispatcher, request } from 'undici';
+import type { Dispatcher } from 'undici';
 import type { Clock } from '../../domain/clock.ts';
 import type { Json } from '../../domain/json.ts';
 import type { Logger } from '../../telemetry/logger.ts';
@@ -85,6 +85,7 @@ class PrometheusReader implements PrometheusSource {
 
   async run(sink: Sink, signal: AbortSignal): Promise<void> {
     const { clock, ca, intervalMs, random = Math.random } = this.#options;
+    const { Agent } = await import('undici');
     const agent = new Agent({ ...(ca === undefined ? {} : { connect: { ca } }), connections: 1 });
     let failures = 0;
     try {
@@ -176,6 +177,7 @@ class PrometheusReader implements PrometheusSource {
     });
     const timeout = AbortSignal.timeout(TIMEOUT_MS);
     try {
+      const { request } = await import('undici');
       const answer = await request(this.#queryUrl, {
         method: 'POST',
         headers: {

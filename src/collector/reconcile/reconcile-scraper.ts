@@ -4,7 +4,6 @@
  */
 import { readFile } from 'node:fs/promises';
 import type { Readable } from 'node:stream';
-import { request } from 'undici';
 import type { Clock } from '../../domain/clock.ts';
 import type { Scrape } from '../../domain/series/series.ts';
 import type { Logger } from '../../telemetry/logger.ts';
@@ -152,9 +151,10 @@ class ReconcileScraper implements Scraper {
   async #readInto(samples: ScrapeSample[], target: ScrapeTarget, signal: AbortSignal): Promise<PageProblem | undefined> {
     const timeout = AbortSignal.timeout(target.timeoutMs ?? Math.min(10_000, target.intervalMs));
     try {
+      const { request } = await import('undici');
       const answer = await request(target.url, {
         headers: { accept: ACCEPT, 'accept-encoding': 'gzip', 'user-agent': 'crowsnest', ...(await authorization(target)) },
-        dispatcher: this.#agents.for(target.tls),
+        dispatcher: await this.#agents.for(target.tls),
         signal: AbortSignal.any([signal, timeout]),
       });
       if (answer.statusCode !== 200) {

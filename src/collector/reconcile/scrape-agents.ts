@@ -1,11 +1,12 @@
-import { Agent, type Dispatcher } from 'undici';
+import type { Agent, Dispatcher } from 'undici';
 import type { TargetTls } from './scrape-target.ts';
 
 /** One connection pool for each way of checking certificates, as many as there are ways in use. */
 export class ScrapeAgents {
-  readonly #agents = new Map<string, Agent>();
+  readonly #agents = new Map<string, Promise<Agent>>();
 
-  for(tls: TargetTls | undefined): Dispatcher {
+  /** The HTTP client is loaded when there is something to scrape. */
+  for(tls: TargetTls | undefined): Promise<Dispatcher> {
     const key = JSON.stringify([tls?.ca, tls?.serverName, tls?.insecure]);
     let agent = this.#agents.get(key);
     if (agent === undefined) {
@@ -15,7 +16,7 @@ export class ScrapeAgents {
         ...(serverName === undefined ? {} : { servername: serverName }),
         ...(insecure === true ? { rejectUnauthorized: false } : {}),
       };
-      agent = new Agent({ connect, connections: 1 });
+      agent = import('undici').then(({ Agent }) => new Agent({ connect, connections: 1 }));
       this.#agents.set(key, agent);
     }
     return agent;
@@ -26,12 +27,12 @@ export class ScrapeAgents {
     const keys = new Set(inUse.map((tls) => JSON.stringify([tls?.ca, tls?.serverName, tls?.insecure])));
     const ended = [...this.#agents].filter(([key]) => !keys.has(key));
     for (const [key] of ended) this.#agents.delete(key);
-    await Promise.all(ended.map(([, agent]) => agent.destroy()));
+    await Promise.all(ended.map(async ([, agent]) => (await agent).destroy()));
   }
 
   async close(): Promise<void> {
     await this.keepOnly([]);
-    await Promise.all([...this.#agents.values()].map((agent) => agent.destroy()));
+    await Promise.all([...this.#agents.values()].map(async (agent) => (await agent).destroy()));
     this.#agents.clear();
   }
 }

@@ -1,6 +1,7 @@
 /**
- * Bringing the write-ahead log into the file. It waits for the disk, which may take half a second where others use it too, so a service has it done by
- * a thread (checkpoint-thread.ts) and goes on meanwhile. SQLite lets a log begin anew only when all of it was brought in before the next commit, which
+ * Bringing the write-ahead log into the file. It waits for the disk, which may take half a second where others use it too. A service that was held up
+ * by it once has a thread do it from then on (checkpoint-thread.ts) and goes on meanwhile; where the disk is quick it saves itself the thread, which
+ * takes 9 MB. SQLite lets a log begin anew only when all of it was brought in before the next commit, which
  * a thread beside a steady writer seldom manages: so where the log has become long in spite of it, the next commit brings in what the thread has left.
  */
 import { Worker } from 'node:worker_threads';
@@ -30,10 +31,21 @@ export function checkpointsHere(db: Database.Database): Checkpoints {
   return { run: () => db.pragma('wal_checkpoint(PASSIVE)'), close: () => {} };
 }
 
-/** By a thread, which is begun when there is something to do. `db` is the connection that writes. */
-export function checkpointsByThread(db: Database.Database, file: string): Checkpoints {
-  db.pragma(`wal_autocheckpoint = ${LOG_PAGES_BESIDE_THREAD}`);
-  return new ThreadCheckpoints(file);
+/** By whoever calls, until that takes longer than `patienceMs`; from then on by a thread. `db` is the connection that writes. */
+export function checkpointsWithin(patienceMs: number, db: Database.Database, file: string): Checkpoints {
+  const here = checkpointsHere(db);
+  let thread: ThreadCheckpoints | undefined;
+  return {
+    run() {
+      if (thread !== undefined) return thread.run();
+      const fromMs = performance.now();
+      here.run();
+      if (performance.now() - fromMs <= patienceMs) return;
+      thread = new ThreadCheckpoints(file);
+      db.pragma(`wal_autocheckpoint = ${LOG_PAGES_BESIDE_THREAD}`);
+    },
+    close: () => thread?.close(),
+  };
 }
 
 class ThreadCheckpoints implements Checkpoints {

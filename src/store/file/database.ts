@@ -11,7 +11,7 @@ import { dirname } from 'node:path';
 import Database from 'better-sqlite3';
 import { CrowsnestError } from '../../domain/errors.ts';
 import { storeError } from '../store-errors.ts';
-import { type Checkpoints, checkpointsByThread, checkpointsHere } from './checkpoints.ts';
+import { type Checkpoints, checkpointsHere, checkpointsWithin } from './checkpoints.ts';
 
 /** 'CROW' in ASCII, kept in the file's header so that a stranger's database is never written to. */
 export const APPLICATION_ID = 0x43524f57;
@@ -31,8 +31,10 @@ export interface DatabaseOptions {
    * with its cursors. 'full' syncs every commit and survives a power cut too, for the price of an fsync per batch.
    */
   synchronous?: 'normal' | 'full';
-  /** Have a thread of its own wait for the disk where the log is brought into the file. */
-  threaded?: boolean;
+  /**
+   * How long bringing the log into the file may hold up whoever writes, before a thread of its own does it from then on. Without it there is none.
+   */
+  checkpointMsMax?: number | undefined;
 }
 
 export interface OpenDatabase {
@@ -76,7 +78,8 @@ export function openDatabase(options: DatabaseOptions): OpenDatabase {
     db.pragma('cache_size = -8000');
     migrate(db);
     if (!inMemory) probe(db);
-    const checkpoints = options.threaded === true && !inMemory ? checkpointsByThread(db, file) : checkpointsHere(db);
+    const patienceMs = inMemory ? undefined : options.checkpointMsMax;
+    const checkpoints = patienceMs === undefined ? checkpointsHere(db) : checkpointsWithin(patienceMs, db, file);
     opened.push(checkpoints);
     return { db, checkpoints, close };
   } catch (error) {
