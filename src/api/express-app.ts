@@ -90,7 +90,7 @@ function mount(app: Express, route: Route, limits: RateLimits, sources: ApiSourc
     if (route.push.kind === 'events') app.options(path, nameRoute(route.path), guard, gate.consent(route));
   }
   const offered = methodOf(route) === 'get' ? 'GET, HEAD' : 'POST';
-  app.all(path, nameRoute(route.path), (request, response) => {
+  app.route(path).all(nameRoute(route.path), (request, response) => {
     response.set('allow', offered);
     throw new CrowsnestError({ code: 'METHOD_NOT_ALLOWED', what: `${request.method} is not offered here; only ${offered} is` });
   });
