@@ -4,9 +4,12 @@ import Database from 'better-sqlite3';
 
 export interface CheckpointThreadData {
   file: string;
-  /** One number, 1 when the file is no longer used. */
-  closed: Int32Array;
+  /** At `CLOSED` 1 when the file is no longer used, at `DONE` when nothing is being done. */
+  shared: Int32Array;
 }
+
+export const CLOSED = 0;
+export const DONE = 1;
 
 export type CheckpointOrder = 'run' | 'close';
 /** What went wrong, or null. */
@@ -14,12 +17,16 @@ export type CheckpointNotice = { message: string; code: string } | null;
 
 if (parentPort !== null) serve(parentPort, workerData as CheckpointThreadData);
 
-function serve(main: MessagePort, { file, closed }: CheckpointThreadData): void {
+function serve(main: MessagePort, { file, shared }: CheckpointThreadData): void {
   let db: Database.Database | undefined;
+  const signal = (what: number) => {
+    Atomics.store(shared, what, 1);
+    Atomics.notify(shared, what);
+  };
   const release = () => {
     db?.close();
-    Atomics.store(closed, 0, 1);
-    Atomics.notify(closed, 0);
+    signal(DONE);
+    signal(CLOSED);
   };
   // However the thread ends, nobody waits for it in vain.
   process.once('exit', release);
@@ -34,9 +41,14 @@ function serve(main: MessagePort, { file, closed }: CheckpointThreadData): void 
     }
   };
   main.on('message', (order: CheckpointOrder) => {
-    if (order === 'run') return main.postMessage(checkpoint());
-    release();
-    main.close();
+    if (order === 'close') {
+      release();
+      main.close();
+      return;
+    }
+    const notice = checkpoint();
+    signal(DONE);
+    main.postMessage(notice);
   });
 }
 

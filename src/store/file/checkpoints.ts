@@ -4,10 +4,11 @@
  * takes 9 MB. SQLite lets a log begin anew only when all of it was brought in before the next commit, which
  * a thread beside a steady writer seldom manages: so where the log has become long in spite of it, the next commit brings in what the thread has left.
  */
+import { statSync } from 'node:fs';
 import { Worker } from 'node:worker_threads';
 import Database from 'better-sqlite3';
 import { CrowsnestError } from '../../domain/errors.ts';
-import type { CheckpointNotice, CheckpointThreadData } from './checkpoint-thread.ts';
+import { type CheckpointNotice, type CheckpointThreadData, CLOSED, DONE } from './checkpoint-thread.ts';
 
 export interface Checkpoints {
   /** Has the log brought in, now or soon. Throws what went wrong, this time or the time before. */
@@ -19,11 +20,13 @@ export interface Checkpoints {
 /** Pages of 4 KiB: a page that many transactions touch goes to the file once instead of every thousand pages. */
 const LOG_PAGES = 4_000;
 const LOG_PAGES_BESIDE_THREAD = 16_000;
+/** While the thread works nobody else can; where it lags behind so far, it is waited for. */
+const LOG_BYTES_MAX = 2 * LOG_PAGES_BESIDE_THREAD * 4_120;
 const THREAD = new URL('./checkpoint-thread.ts', import.meta.url);
 /** It does nothing but calls of SQLite, whose memory is not in there. */
 const THREAD_LIMITS = { maxOldGenerationSizeMb: 16, maxYoungGenerationSizeMb: 1, stackSizeMb: 1 };
-/** A disk that takes longer is left to whoever opens the file next, who finds the log as after a crash. */
-const CLOSE_MS = 10_000;
+/** A disk that takes longer is not waited for; on closing, whoever opens the file next finds the log as after a crash. */
+const WAIT_MS_MAX = 10_000;
 
 /** By whoever calls, who waits for it. */
 export function checkpointsHere(db: Database.Database): Checkpoints {
@@ -50,8 +53,7 @@ export function checkpointsWithin(patienceMs: number, db: Database.Database, fil
 
 class ThreadCheckpoints implements Checkpoints {
   readonly #file: string;
-  /** 1 when the thread has closed its connection. */
-  readonly #closed = new Int32Array(new SharedArrayBuffer(4));
+  readonly #shared = new Int32Array(new SharedArrayBuffer(8));
   #thread: Worker | undefined;
   #isRunning = false;
   #failure: Error | undefined;
@@ -64,15 +66,19 @@ class ThreadCheckpoints implements Checkpoints {
     const failure = this.#failure;
     this.#failure = undefined;
     if (failure !== undefined) throw failure;
-    if (this.#isRunning) return;
+    if (this.#isRunning) {
+      if (this.#logBytes() > LOG_BYTES_MAX) this.#wait(DONE);
+      return;
+    }
     this.#isRunning = true;
+    Atomics.store(this.#shared, DONE, 0);
     this.#thread ??= this.#begin();
     this.#thread.postMessage('run');
   }
 
   #begin(): Worker {
-    const workerData: CheckpointThreadData = { file: this.#file, closed: this.#closed };
-    Atomics.store(this.#closed, 0, 0);
+    const workerData: CheckpointThreadData = { file: this.#file, shared: this.#shared };
+    Atomics.store(this.#shared, CLOSED, 0);
     const thread = new Worker(THREAD, { workerData, resourceLimits: THREAD_LIMITS, execArgv: [] });
     thread.on('message', (notice: CheckpointNotice) => {
       this.#isRunning = false;
@@ -96,6 +102,14 @@ class ThreadCheckpoints implements Checkpoints {
     if (this.#thread === undefined) return;
     this.#thread.postMessage('close');
     this.#thread = undefined;
-    Atomics.wait(this.#closed, 0, 0, CLOSE_MS);
+    this.#wait(CLOSED);
+  }
+
+  #wait(what: number): void {
+    Atomics.wait(this.#shared, what, 0, WAIT_MS_MAX);
+  }
+
+  #logBytes(): number {
+    return statSync(`${this.#file}-wal`, { throwIfNoEntry: false })?.size ?? 0;
   }
 }
