@@ -1,15 +1,13 @@
 /** The thread of checkpoints.ts: it waits for the disk, so that the one that writes and answers does not. */
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
 import Database from 'better-sqlite3';
+import { CLOSED, DONE } from './checkpoint-signals.ts';
 
 export interface CheckpointThreadData {
   file: string;
-  /** At `CLOSED` 1 when the file is no longer used, at `DONE` when nothing is being done. */
+  /** See checkpoint-signals.ts. */
   shared: Int32Array;
 }
-
-export const CLOSED = 0;
-export const DONE = 1;
 
 export type CheckpointOrder = 'run' | 'close';
 /** What went wrong, or null. */

@@ -8,7 +8,8 @@ import { statSync } from 'node:fs';
 import { Worker } from 'node:worker_threads';
 import Database from 'better-sqlite3';
 import { CrowsnestError } from '../../domain/errors.ts';
-import { type CheckpointNotice, type CheckpointThreadData, CLOSED, DONE } from './checkpoint-thread.ts';
+import { CLOSED, DONE, SIGNAL_BYTES } from './checkpoint-signals.ts';
+import type { CheckpointNotice, CheckpointThreadData } from './checkpoint-thread.ts';
 
 export interface Checkpoints {
   /** Has the log brought in, now or soon. Throws what went wrong, this time or the time before. */
@@ -53,7 +54,7 @@ export function checkpointsWithin(patienceMs: number, db: Database.Database, fil
 
 class ThreadCheckpoints implements Checkpoints {
   readonly #file: string;
-  readonly #shared = new Int32Array(new SharedArrayBuffer(8));
+  readonly #shared = new Int32Array(new SharedArrayBuffer(SIGNAL_BYTES));
   #thread: Worker | undefined;
   #isRunning = false;
   #failure: Error | undefined;
