@@ -6,7 +6,7 @@
  */
 import type Database from 'better-sqlite3';
 import { Recent } from '../../domain/recent.ts';
-import { type DecodedBlock, decodeBlock, encodeBlock, type RevisionRecord, textBytes } from '../pack/block-codec.ts';
+import { type DecodedBlock, decodeBlock, encodeBlock, freeBytes, type RevisionRecord, textBytes } from '../pack/block-codec.ts';
 import type { ValueSeal } from '../seal/value-seal.ts';
 import { corruptRecord } from '../store-errors.ts';
 import type { BlockOptions } from './block-options.ts';
@@ -248,6 +248,7 @@ export class Blocks {
       const first = records[start] as PlacedRecord;
       const data = this.#seal.seal(encodeBlock(records.slice(start, end), COMPRESSION_LEVELS[0]));
       this.#sql.blockAdd.run(span.lastSeq, first.resourceId, first.lifeId, first.seq, data);
+      freeBytes(data);
       start = end;
     }
     this.#sql.spanAdd.run(span.firstSeq, span.lastSeq, span.lastSeq, span.firstSeq, span.lastSeq);

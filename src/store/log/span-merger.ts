@@ -8,7 +8,7 @@
  */
 import type Database from 'better-sqlite3';
 import { isCrowsnestError } from '../../domain/errors.ts';
-import { type DecodedBlock, type RevisionRecord, textBytes } from '../pack/block-codec.ts';
+import { type DecodedBlock, freeBytes, type RevisionRecord, textBytes } from '../pack/block-codec.ts';
 import { corruptRecord } from '../store-errors.ts';
 import type { BlockOptions } from './block-options.ts';
 import { mergeSorted, type OpenSource, openSource } from './sorted-merge.ts';
@@ -19,7 +19,7 @@ export interface MergerParts {
   options: BlockOptions;
   encode: (records: readonly RevisionRecord[], level: number) => Buffer;
   /** A block by itself: nobody frees it. */
-  decode: (id: number) => Pick<DecodedBlock, 'count' | 'seqAt' | 'placeAt' | 'data'>;
+  decode: (id: number) => Pick<DecodedBlock, 'count' | 'seqAt' | 'placeAt' | 'data' | 'free'>;
   /** The changes of a stretch of the log that there are, each with its life. */
   livesOf: (firstSeq: number, lastSeq: number) => readonly [seq: number, lifeId: number][];
   /** Undefined when there is no such life. */
@@ -58,6 +58,8 @@ const BYTES_PER_WRITE = 256 * 1024;
 const SWEPT_PER_STEP = 32;
 /** Spans looked at, the newest: those that stay small for good are in no one's way. */
 const RUN_MAX = 256;
+
+type Spent = Pick<DecodedBlock, 'free'>;
 
 export class SpanMerger {
   readonly #parts: MergerParts;
@@ -199,6 +201,13 @@ export class SpanMerger {
   *#blocks(run: readonly SpanRow[], { level, byNamespace }: SpanRow, wholeOf: WholeOf): Generator<EncodedBlock | undefined> {
     const { options, encode } = this.#parts;
     const sources: OpenSource<PlacedRecord>[] = [];
+    /** All of their records were taken; those of the block under way are still read. */
+    const spent: Spent[] = [];
+    const encoded = (records: PlacedRecord[]): EncodedBlock => {
+      const data = encode(records, COMPRESSION_LEVELS[level] as number);
+      for (const source of spent.splice(0)) source.free();
+      return { first: records[0] as PlacedRecord, data };
+    };
     for (const span of run) {
       const lives = this.#lives(span);
       // Asked for beforehand, as a span that is sorted otherwise asks for all of them in one go.
@@ -206,7 +215,7 @@ export class SpanMerger {
         for (const lifeId of lives.subarray(start, start + LIVES_PER_STEP)) if (lifeId !== 0) this.#parts.resourceOf(lifeId);
         yield undefined;
       }
-      const source = openSource(this.#records(span, byNamespace, lives));
+      const source = openSource(this.#records(span, byNamespace, lives, spent));
       if (source !== undefined) sources.push(source);
       yield undefined;
     }
@@ -221,17 +230,17 @@ export class SpanMerger {
       bytes += textBytes(merged);
       taken += 1;
       if (bytes >= bytesMax) {
-        yield { first: block[0] as PlacedRecord, data: encode(block, COMPRESSION_LEVELS[level] as number) };
+        yield encoded(block);
         [block, bytes] = [[], 0];
       } else if (whole !== undefined || taken % RECORDS_PER_STEP === 0) yield undefined;
     }
-    if (block[0] !== undefined) yield { first: block[0], data: encode(block, COMPRESSION_LEVELS[level] as number) };
+    if (block.length > 0) yield encoded(block);
   }
 
   /** In the order of the span that is made. One that is sorted otherwise is small: it is read as a whole. */
-  #records(span: SpanRow, byNamespace: number, lives: Float64Array): Iterable<PlacedRecord> {
-    const records = this.#stored(span, byNamespace, lives);
-    return span.byNamespace === byNamespace ? records : [...records].sort(compareByPlace);
+  #records(span: SpanRow, byNamespace: number, lives: Float64Array, spent: Spent[]): Iterable<PlacedRecord> {
+    if (span.byNamespace === byNamespace) return this.#stored(span, byNamespace, lives, spent);
+    return [...this.#stored(span, byNamespace, lives, [])].sort(compareByPlace);
   }
 
   /** Of each change of a span: all at once, as asking for each costs more than all the rest of merging it; 0 where there is no such change. */
@@ -241,7 +250,8 @@ export class SpanMerger {
     return lives;
   }
 
-  *#stored({ key, firstSeq }: SpanRow, byNamespace: number, lives: Float64Array): Generator<PlacedRecord> {
+  /** Blocks go to `spent` once their last record was taken. */
+  *#stored({ key, firstSeq }: SpanRow, byNamespace: number, lives: Float64Array, spent: Spent[]): Generator<PlacedRecord> {
     const { decode, resourceOf, namespaceOf } = this.#parts;
     for (const id of this.#sql.blockIds.all(key)) {
       const block = decode(id);
@@ -254,6 +264,7 @@ export class SpanMerger {
           throw corruptRecord('revision data belongs to no change', `change ${seq}`);
         yield new PlacedBytes({ seq, lifeId, resourceId, namespaceId }, { bytes: block.data, ...block.placeAt(i) });
       }
+      spent.push(block);
     }
   }
 
@@ -271,6 +282,7 @@ export class SpanMerger {
     for (const { first, data } of blocks) {
       const { namespaceId, resourceId, lifeId, seq } = first;
       this.#sql.blockAdd.run(key, namespaceId, resourceId, lifeId, seq, data);
+      freeBytes(data);
     }
   }
 

@@ -7,6 +7,7 @@
  *
  * The smallest seq comes first as a varint of its own. Pure.
  */
+import { isMarkedAsUntransferable } from 'node:worker_threads';
 import { constants, zstdCompressSync, zstdDecompressSync } from 'node:zlib';
 import { ByteReader, ByteWriter } from './varint.ts';
 
@@ -127,7 +128,18 @@ export function encodeBlock(records: readonly RevisionRecord[], level: number): 
     if (record instanceof RecordBytes) at += record.bytes.copy(block, at, record.from, record.to);
     else at += block.write(record.text, at, 'utf8');
   }
-  return compress(block, level, TABLES);
+  if (at !== block.length) throw new Error(`a block of ${block.length} bytes was given ${at}`);
+  const packed = compress(block, level, TABLES);
+  freeBytes(block);
+  return packed;
+}
+
+/**
+ * Gives memory back at once that nobody reads any more: outside of the heap, some megabytes of it make the garbage collector go through everything
+ * else. Small ones are cut from a buffer common to all, which is left alone.
+ */
+export function freeBytes(bytes: Buffer): void {
+  if (!isMarkedAsUntransferable(bytes.buffer)) (bytes.buffer as ArrayBuffer).transfer(0);
 }
 
 /** Throws when the frame is damaged or does not hold what its head says. */
