@@ -7,10 +7,9 @@ import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { text } from 'node:stream/consumers';
 
-export interface HeldFiles {
+export interface HeldFiles extends AsyncDisposable {
   /** 0 where nothing could be held. */
   bytes: number;
-  release(): Promise<void>;
 }
 
 const HOLDER = new URL('./hold-in-memory.py', import.meta.url).pathname;
@@ -27,7 +26,7 @@ export async function holdFiles(...files: readonly string[]): Promise<HeldFiles>
   if (bytes === 0) process.stderr.write(`not held in memory: ${(await text(holder.stderr)).trim() || 'there is no python3'}\n`);
   return {
     bytes,
-    async release() {
+    async [Symbol.asyncDispose]() {
       holder.stdin.end();
       await ended;
     },

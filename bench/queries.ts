@@ -86,7 +86,7 @@ export async function measureQueries(options: QueriesOptions): Promise<QueriesRe
     });
     const bytes = fileBytes(file);
     const warmedBytes = told('read once, so that it is warm', warmFiles(file, `${file}-wal`));
-    const held = await holdFiles(file);
+    await using held = await holdFiles(file);
     const random = createRandom('questions');
     const store = openSqliteStore({ file, checkpointMsMax: 20 });
     let asked: Pick<QueriesResult, 'idle' | 'wholeCluster' | 'underLoad' | 'underLoadByProcessor' | 'underLoadUnqueued' | 'git'>;
@@ -116,7 +116,6 @@ export async function measureQueries(options: QueriesOptions): Promise<QueriesRe
       store.close();
     }
     const api = options.api ? await measureApi(file, random) : undefined;
-    await held.release();
     return { changes, bytes, warmedBytes, heldBytes: held.bytes, milestones, ...asked, ...(api === undefined ? {} : { api }) };
   } finally {
     rmSync(folder, { recursive: true });

@@ -5,7 +5,8 @@
 import { existsSync, mkdtempSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import Database from 'better-sqlite3';
+import type Database from 'better-sqlite3';
+import { lockFile } from './database.ts';
 
 const PREFIX = 'crowsnest-check-';
 const LOCK = 'lock';
@@ -19,7 +20,7 @@ export function newCopyFolder(): CopyFolder {
   const made = mkdtempSync(join(tmpdir(), 'crowsnest-new-'));
   let lock: Database.Database | undefined;
   try {
-    lock = locked(made);
+    lock = lockFile(join(made, LOCK));
     // Under this name it is never seen without its lock.
     const path = made.replace(/crowsnest-new-(?=[^/\\]*$)/, PREFIX);
     renameSync(made, path);
@@ -43,7 +44,7 @@ export function removeLeftCopies(): void {
     const folder = join(within, entry);
     try {
       if (statSync(folder).uid !== process.getuid?.() || !existsSync(join(folder, LOCK))) continue;
-      const lock = locked(folder);
+      const lock = lockFile(join(folder, LOCK));
       rmSync(folder, { recursive: true });
       lock.close();
     } catch {
@@ -59,17 +60,5 @@ function listed(folder: string): string[] {
     );
   } catch {
     return [];
-  }
-}
-
-/** Throws where another process, or this one, has it. */
-function locked(folder: string): Database.Database {
-  const lock = new Database(join(folder, LOCK), { timeout: 0 });
-  try {
-    lock.exec('BEGIN EXCLUSIVE');
-    return lock;
-  } catch (error) {
-    lock.close();
-    throw error;
   }
 }

@@ -150,9 +150,14 @@ function foreign(file: string, cause?: unknown): CrowsnestError {
   });
 }
 
-/** Held until it is closed; throws while another process holds it. */
+/** Of a database whoever writes to it; see `lockFile`. */
 export function lockWriter(file: string): Database.Database {
-  const lock = new Database(`${file}.lock`, { timeout: 0 });
+  return lockFile(`${file}.lock`);
+}
+
+/** Held until it is closed; throws while another process holds it, or this one. */
+export function lockFile(path: string): Database.Database {
+  const lock = new Database(path, { timeout: 0 });
   try {
     lock.exec('BEGIN EXCLUSIVE');
     return lock;

@@ -170,7 +170,6 @@ export function decodeBlock(frame: Uint8Array): DecodedBlock {
     placeAt: (i) => ({ from: startOf(i), to: base + (ends[i] as number) }),
     data: bytes,
     bytes: bytes.length + count * 16,
-    // Small ones are cut from a common buffer, which is left alone.
-    free: () => void (bytes.buffer.byteLength <= bytes.length + SPARE && (bytes.buffer as ArrayBuffer).transfer(0)),
+    free: () => freeBytes(bytes),
   };
 }

@@ -9,16 +9,12 @@ import { DAY_MS, MONDAY_MS, ONLY, Stream } from '../stream.ts';
 
 const BOARDS = 12;
 
-/**
- * What is said when the revision of one more entry of a map moves for the first time in an object whose edits are mostly of its version:
- * `among` of the other entries have moved theirs before.
- */
-function surpriseOf(among: number, field: 'revision' | 'source'): number {
+/** Edits one object, a day each; gives how surprising the detector found each, before it learnt it. */
+function editing(): (day: number, spec: JsonObject) => number {
   const habits = new PathHabits();
   const detector = new StableField(habits);
   const stream = new Stream();
-  const boards = Object.fromEntries(Array.from({ length: BOARDS }, (_, i) => [`board-${i}`, { revision: 1, source: 'main' }]));
-  const edit = (day: number, spec: JsonObject) => {
+  return (day, spec) => {
     const event = eventOf(stream.change({ atMs: MONDAY_MS + day * DAY_MS, actor: 'bot:bumps', spec }), {
       ...ONLY,
       known: day > 0,
@@ -28,6 +24,15 @@ function surpriseOf(among: number, field: 'revision' | 'source'): number {
     habits.learn(event);
     return surprise;
   };
+}
+
+/**
+ * What is said when the revision of one more entry of a map moves for the first time in an object whose edits are mostly of its version:
+ * `among` of the other entries have moved theirs before.
+ */
+function surpriseOf(among: number, field: 'revision' | 'source'): number {
+  const edit = editing();
+  const boards = Object.fromEntries(Array.from({ length: BOARDS }, (_, i) => [`board-${i}`, { revision: 1, source: 'main' }]));
   edit(0, { version: '1.0.0', boards });
   for (let day = 1; day <= 60; day++) {
     const one = Math.floor(day / 5);
@@ -53,19 +58,7 @@ test('another field of the entry stays as stable as it was, whatever its neighbo
 
 /** What is said of `field` in the edit after the one that lays the manifest out anew, when its `tag` and not its `pullPolicy` had moved all the time. */
 function surpriseAfterNewLayout(field: 'tag' | 'pullPolicy'): number {
-  const habits = new PathHabits();
-  const detector = new StableField(habits);
-  const stream = new Stream();
-  const edit = (day: number, spec: JsonObject) => {
-    const event = eventOf(stream.change({ atMs: MONDAY_MS + day * DAY_MS, actor: 'bot:bumps', spec }), {
-      ...ONLY,
-      known: day > 0,
-    });
-    const surprise = detector.score(event, groupOf(event))?.surprise ?? 0;
-    detector.learn(event);
-    habits.learn(event);
-    return surprise;
-  };
+  const edit = editing();
   const image = (tag: number) => ({ tag: `1.0.${tag}`, pullPolicy: 'Always' });
   for (let day = 0; day <= 40; day++) edit(day, { replicas: 2, image: image(day) });
   edit(41, { replicas: 2, containers: { app: { image: image(40) } } });
