@@ -24,7 +24,7 @@ export async function measureRestarts(stream: string): Promise<RestartsResult> {
       string,
       string,
     ];
-    const main = fileURLToPath(new URL('../src/main.ts', import.meta.url));
+    const main = fileURLToPath(new URL('../src/crowsnest.js', import.meta.url));
     execFileSync(process.execPath, [main, 'replay', stream, '--once', '--model', 'off', '--db', recorded], { stdio: 'ignore' });
     copyFileSync(recorded, once);
     copyFileSync(recorded, often);

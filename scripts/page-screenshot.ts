@@ -13,7 +13,7 @@ const CHROMIUM_ARGS = [
   '--disable-sync',
 ];
 
-const demo = spawn(process.execPath, [fileURLToPath(new URL('src/main.ts', ROOT)), 'demo', '--port', '0'], {
+const demo = spawn(process.execPath, [fileURLToPath(new URL('src/crowsnest.js', ROOT)), 'demo', '--port', '0'], {
   stdio: ['ignore', 'pipe', 'inherit'],
 });
 let text = '';

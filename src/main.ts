@@ -1,11 +1,8 @@
-#!/usr/bin/env node
 /**
- * argv, environment and signals in; exit code out: 0 done, 1 failed, 2 wrong usage or configuration. A command's code is loaded when it is asked
+ * The program, once the process is as it is to be (crowsnest.js): argv, environment and signals in; exit code out: 0 done, 1 failed, 2 wrong usage or configuration. A command's code is loaded when it is asked
  * for, so that --help is quick and a replay never loads the Kubernetes client.
  */
 import { readFileSync } from 'node:fs';
-import { enableCompileCache } from 'node:module';
-import { fileURLToPath } from 'node:url';
 import { setFlagsFromString } from 'node:v8';
 import { Command as Program } from 'commander';
 import { printable } from './commands/printable.ts';
@@ -30,14 +27,9 @@ crowsnest COMMAND --help lists a command's options. Every option is a flag (--al
 `;
 const VERSION = (JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as { version: string }).version;
 
-// What is compiled is kept beside the program, where that can be written: the next start takes half the time. Not in a folder that others write to.
-const COMPILED = fileURLToPath(new URL('../.cache/compiled', import.meta.url));
-enableCompileCache(COMPILED);
-
 // A service holds little for long and makes much that is short-lived: its memory is better kept near what it holds than left to grow to
 // several times that. Read by V8 at each collection.
 setFlagsFromString('--heap-growing-percent=40');
-if (process.argv[2] === 'serve') beginAgainLean();
 
 const stopping = new AbortController();
 for (const name of ['SIGINT', 'SIGTERM'] as const) {
@@ -203,24 +195,6 @@ addCommand('db import', 'record the changes of an export that are not there yet'
 addCommand('db rekey', 'encrypt with the newest key what is not; nobody else may use the database', undefined, async (options) =>
   (await import('./commands/db-backup.ts')).runRekey(options, terminal),
 );
-
-/**
- * What can only be said to a process before it begins. By itself glibc raises the size from which it gives memory back at once to that of
- * the largest buffer it has met, and then holds on to all that is smaller: 70 to 130 MB here. V8 keeps three half-spaces of 16 MB for what is
- * new. What strips types, 20 MB, is loaded only where a file is not found compiled, this one included. The process is replaced by one that was told, under the same pid; where the settings came with the environment it stays. Costs CPU for mapping pages: ADR 13.
- */
-function beginAgainLean(): void {
-  if (process.env.MALLOC_MMAP_THRESHOLD_ !== undefined || process.execve === undefined) return;
-  const flags = ['--max-semi-space-size=8', ...process.execArgv];
-  const environment = {
-    MALLOC_MMAP_THRESHOLD_: '131072',
-    MALLOC_TRIM_THRESHOLD_: '1048576',
-    MALLOC_ARENA_MAX: '2',
-    NODE_COMPILE_CACHE: COMPILED,
-    ...process.env,
-  };
-  process.execve(process.execPath, [process.execPath, ...flags, ...process.argv.slice(1)], environment);
-}
 
 function addCommand(
   name: Command,

@@ -17,7 +17,7 @@ import { HttpMetrics } from './http-metrics.ts';
 import { readJsonBody } from './json-body.ts';
 import { isLocalHostHeader } from './listen-rules.ts';
 import { methodOf, openApiDocument } from './openapi.ts';
-import { loadPageAssets, type PageAssets } from './page-assets.ts';
+import { type Asset, openPageAssets, type PageAssets } from './page-assets.ts';
 import { notFound, problemOf, RequestError } from './problem.ts';
 import { type RateLimits, rateLimits } from './rate-limits.ts';
 import { annotateRequest, infoOf } from './request-info.ts';
@@ -49,7 +49,7 @@ export function createExpressApp(options: ApiOptions & { tls: boolean; bound: Co
     activity: new ActivityLog(options.store),
     receiver: options.ingest?.receiver,
   };
-  const page = loadPageAssets();
+  const page = openPageAssets();
   const gate = new PushGate(options.ingest, options.clock);
   const limits = rateLimits(options.requestsPerMinute ?? 1_200, createAuthorize(auth.token));
 
@@ -66,7 +66,7 @@ export function createExpressApp(options: ApiOptions & { tls: boolean; bound: Co
   );
   if (auth.token === undefined) app.use(refuseForeignHosts);
   servePage(app, page);
-  serveDocument(app, openApiDocument(ROUTES, options.version));
+  serveDocument(app, () => openApiDocument(ROUTES, options.version));
   for (const route of ROUTES) mount(app, route, limits, sources, gate);
   app.use(refuseUnknownPath);
   app.use((error: unknown, request: Request, response: Response, _next: NextFunction) => {
@@ -214,8 +214,9 @@ function securityHeaders(page: PageAssets, tls: boolean): RequestHandler {
 }
 
 function servePage(app: Express, page: PageAssets): void {
-  for (const [path, file] of page.files) {
-    app.get(path, nameRoute('page'), (request, response) => {
+  for (const path of page.paths) {
+    app.get(path, nameRoute('page'), async (request, response) => {
+      const file = (await page.files()).get(path) as Asset;
       response.set({ etag: file.etag, 'cache-control': 'no-cache', 'content-type': file.type });
       if (request.headers['if-none-match'] === file.etag) response.status(304).end();
       else response.send(file.body);
@@ -223,9 +224,10 @@ function servePage(app: Express, page: PageAssets): void {
   }
 }
 
-function serveDocument(app: Express, document: object): void {
-  const text = JSON.stringify(document);
+function serveDocument(app: Express, document: () => object): void {
+  let text: string | undefined;
   app.get('/openapi.json', nameRoute('/openapi.json'), (_request, response) => {
+    text ??= JSON.stringify(document());
     response.set('cache-control', 'no-store').type('application/json').send(text);
   });
 }

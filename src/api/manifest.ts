@@ -2,10 +2,11 @@
  * A recorded state as a file for `kubectl apply`: without what the API server keeps for itself, and never with a mask in place of a secret. A
  * value or a name that was masked becomes `@MASKED`, which no YAML parser takes, so that kubectl refuses the file until somebody has put the secret in.
  */
-import { type CreateNodeOptions, type DocumentOptions, type SchemaOptions, stringify, type ToStringOptions } from 'yaml';
+import type { CreateNodeOptions, DocumentOptions, SchemaOptions, ToStringOptions } from 'yaml';
 import { escapeSegment, type FieldPath } from '../domain/field-path.ts';
 import { isJsonObject, type Json, type JsonObject } from '../domain/json.ts';
 import type { KubeObject, ObjectRef } from '../domain/object-ref.ts';
+import { yaml } from './yaml.ts';
 
 export interface Manifest {
   yaml: string;
@@ -33,7 +34,7 @@ const MASK = /masked:[0-9a-f]{16}/;
 
 export function manifestOf(state: KubeObject, of: { ref: ObjectRef; seq: number; metadataOnly: boolean }): Manifest {
   const [masked, leftOut]: [FieldPath[], FieldPath[]] = [[], []];
-  const body = stringify(forApply(state, '', masked, leftOut), YAML_OPTIONS);
+  const body = yaml().stringify(forApply(state, '', masked, leftOut), YAML_OPTIONS);
   const { cluster, kind, namespace, name } = of.ref;
   const lines = [
     `${kind} ${namespace === '' ? name : `${namespace}/${name}`} of ${cluster} as change ${of.seq} left it, from the record of Crowsnest`,

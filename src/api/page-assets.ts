@@ -1,12 +1,14 @@
 /**
- * The page's files, read once: an exact list, so that no URL can name another file. The browser gets the TypeScript modules
- * with their types blanked out and finds preact, htm and uPlot by an import map; there is no bundler and no build.
+ * The page's files: an exact list, so that no URL can name another file. The browser gets the TypeScript modules with their types blanked out
+ * and finds preact, htm and uPlot by an import map; there is no bundler and no build. They are read once, when the first of them is asked for, and in
+ * a thread: what blanks out types takes as long to load as the rest of the program, and 20 MB.
  */
 import { createHash } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
 import { stripTypeScriptTypes } from 'node:module';
 import { extname } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { Worker } from 'node:worker_threads';
 
 export interface Asset {
   body: Buffer;
@@ -15,8 +17,10 @@ export interface Asset {
 }
 
 export interface PageAssets {
+  /** The URL paths of all files. */
+  paths: readonly string[];
   /** URL path → file. */
-  files: ReadonlyMap<string, Asset>;
+  files(): Promise<ReadonlyMap<string, Asset>>;
   /** For script-src: the one inline script, the import map. */
   importMapHash: string;
 }
@@ -37,32 +41,70 @@ const VENDOR_FILES: Record<string, string> = {
   uplot: 'uplot/dist/uPlot.esm.js',
 };
 
+/** Beside modules: URL path → file, from here or as a package names it. */
+const OTHER_FILES: Record<string, { file: string; type: string }> = {
+  '/assets/vendor/uplot.css': { file: 'uplot/dist/uPlot.min.css', type: 'text/css; charset=utf-8' },
+  '/assets/style.css': { file: './page/style.css', type: 'text/css; charset=utf-8' },
+  '/assets/history.css': { file: './page/history.css', type: 'text/css; charset=utf-8' },
+  '/assets/icon.svg': { file: './page/icon.svg', type: 'image/svg+xml' },
+};
+const SCRIPT = 'text/javascript; charset=utf-8';
+const IMPORT_MAP = JSON.stringify({ imports: VENDOR });
+
 /** `.ts` in a clone; `.js` where the package was emitted as JavaScript. */
 const EXTENSION = extname(import.meta.filename);
+const THREAD = new URL(`./page-assets-thread${EXTENSION}`, import.meta.url);
 
-export function loadPageAssets(): PageAssets {
+export function openPageAssets(): PageAssets {
+  let reading: Promise<ReadonlyMap<string, Asset>> | undefined;
+  return {
+    paths: ['/', ...modules().keys(), ...Object.values(VENDOR), ...Object.keys(OTHER_FILES)],
+    importMapHash: `'sha256-${createHash('sha256').update(IMPORT_MAP).digest('base64')}'`,
+    files() {
+      reading ??= readInThread().catch((error: unknown) => {
+        reading = undefined;
+        throw error;
+      });
+      return reading;
+    },
+  };
+}
+
+/** Takes long; see above. */
+export function readPageAssets(): Map<string, Asset> {
   const files = new Map<string, Asset>();
-  for (const name of readdirSync(new URL('./page', import.meta.url)).filter(isModule))
-    files.set(`/assets/src/api/page/${name}`, moduleAsset(`./page/${name}`));
-  for (const name of DOMAIN_MODULES)
-    files.set(`/assets/src/domain/${name}${EXTENSION}`, moduleAsset(`../domain/${name}${EXTENSION}`));
-  for (const [specifier, path] of Object.entries(VENDOR)) {
-    const file = fileURLToPath(import.meta.resolve(VENDOR_FILES[specifier] ?? specifier));
-    files.set(path, asset(readFileSync(file), 'text/javascript; charset=utf-8'));
-  }
-  const uplotStyle = fileURLToPath(import.meta.resolve('uplot/dist/uPlot.min.css'));
-  files.set('/assets/vendor/uplot.css', asset(readFileSync(uplotStyle), 'text/css; charset=utf-8'));
-  files.set('/assets/style.css', asset(read('./page/style.css'), 'text/css; charset=utf-8'));
-  files.set('/assets/history.css', asset(read('./page/history.css'), 'text/css; charset=utf-8'));
-  files.set('/assets/icon.svg', asset(read('./page/icon.svg'), 'image/svg+xml'));
-
-  const importMap = JSON.stringify({ imports: VENDOR });
+  for (const [path, file] of modules()) files.set(path, moduleAsset(file));
+  for (const [specifier, path] of Object.entries(VENDOR))
+    files.set(path, asset(read(VENDOR_FILES[specifier] ?? specifier), SCRIPT));
+  for (const [path, { file, type }] of Object.entries(OTHER_FILES)) files.set(path, asset(read(file), type));
   const html = read('./page/index.html')
     .toString('utf8')
-    .replace(/(<script type="importmap">)[^<]*/, (_, tag) => `${tag}${importMap}`)
+    .replace(/(<script type="importmap">)[^<]*/, (_, tag) => `${tag}${IMPORT_MAP}`)
     .replace('page/main.ts', `page/main${EXTENSION}`);
   files.set('/', asset(Buffer.from(html), 'text/html; charset=utf-8'));
-  return { files, importMapHash: `'sha256-${createHash('sha256').update(importMap).digest('base64')}'` };
+  return files;
+}
+
+function readInThread(): Promise<ReadonlyMap<string, Asset>> {
+  return new Promise((resolve, reject) => {
+    const thread = new Worker(THREAD, { execArgv: [] });
+    thread.once('message', (files: ReadonlyMap<string, Asset>) => {
+      // A Buffer comes out of a thread as a plain array of bytes.
+      resolve(new Map([...files].map(([path, { body, ...rest }]) => [path, { ...rest, body: Buffer.from(body) }])));
+    });
+    thread.once('error', reject);
+    // After a message this says nothing any more.
+    thread.once('exit', (code) => reject(new Error(`the thread that reads the page's files ended with ${code}`)));
+  });
+}
+
+/** URL path → file of each TypeScript module. */
+function modules(): Map<string, string> {
+  const names = readdirSync(new URL('./page', import.meta.url)).filter(isModule);
+  return new Map([
+    ...names.map((name) => [`/assets/src/api/page/${name}`, `./page/${name}`] as const),
+    ...DOMAIN_MODULES.map((name) => [`/assets/src/domain/${name}${EXTENSION}`, `../domain/${name}${EXTENSION}`] as const),
+  ]);
 }
 
 /** types.ts holds nothing that is there at run time. */
@@ -70,14 +112,14 @@ function isModule(name: string): boolean {
   return extname(name) === EXTENSION && !/(^types|\.d)\.[jt]s$/.test(name);
 }
 
-function read(relative: string): Buffer {
-  return readFileSync(new URL(relative, import.meta.url));
+function read(file: string): Buffer {
+  return readFileSync(file.startsWith('.') ? new URL(file, import.meta.url) : fileURLToPath(import.meta.resolve(file)));
 }
 
 function moduleAsset(relative: string): Asset {
   const source = read(relative);
   const body = EXTENSION === '.ts' ? Buffer.from(withoutTypes(source.toString('utf8'))) : source;
-  return asset(body, 'text/javascript; charset=utf-8');
+  return asset(body, SCRIPT);
 }
 
 /** Node warns once that this function is experimental; that is no news to whoever runs the product, so it is held back here. */

@@ -1,6 +1,6 @@
 /** Reads the document that a string of a custom resource holds: values of a chart, a dashboard, a manifest. */
-import { parseAllDocuments } from 'yaml';
 import { isJsonObject, type Json } from '../domain/json.ts';
+import { yaml } from './yaml.ts';
 
 /** Longer text is shown as text: to parse it would hold up everything else. */
 const LENGTH_MAX = 256 * 1024;
@@ -28,7 +28,7 @@ function readJson(text: string): Json | undefined {
 
 function readYaml(text: string): Json | undefined {
   try {
-    const documents = parseAllDocuments(text, { uniqueKeys: true, logLevel: 'silent' });
+    const documents = yaml().parseAllDocuments(text, { uniqueKeys: true, logLevel: 'silent' });
     if (!Array.isArray(documents) || documents.some(({ errors }) => errors.length > 0)) return undefined;
     const values = documents.map((document) => document.toJS({ maxAliasCount: ALIASES_MAX }) as unknown);
     // What YAML has and JSON has not (dates, NaN, sets) becomes what JSON makes of it.

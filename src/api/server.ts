@@ -1,11 +1,12 @@
 /**
  * The API's socket: where it may listen, TLS, and a close that ends. What is served on it is express-app.ts.
  */
-import { createServer, type Server } from 'node:http';
+import type { Server } from 'node:http';
 import { createServer as createTlsServer, type Server as TlsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import type { Clock } from '../domain/clock.ts';
 import { CrowsnestError } from '../domain/errors.ts';
+import { http } from '../telemetry/node-http.ts';
 import { ConnectionBound, type ConnectionsMax } from './connection-bound.ts';
 import { type ApiOptions, createExpressApp } from './express-app.ts';
 import { checkListen } from './listen-rules.ts';
@@ -53,7 +54,7 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
   return {
     async listen(host, port) {
       checkListen(host, { tls: options.tls !== undefined, token: options.auth.token });
-      server = options.tls === undefined ? createServer(TIMEOUTS) : createTls(options.tls);
+      server = options.tls === undefined ? http.createServer(TIMEOUTS) : createTls(options.tls);
       connections.watch(server);
       server.on('request', app);
       await bind(server, host, port);

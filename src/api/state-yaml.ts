@@ -1,11 +1,11 @@
 /** A state as people read it. */
-import { stringify } from 'yaml';
 import { isBookkeepingPath } from '../domain/diff/bookkeeping.ts';
 import { isJsonObject, type JsonObject } from '../domain/json.ts';
+import { yaml } from './yaml.ts';
 
 /** YAML with keys in order, since a rebuilt state may have them in another one; without the API server's bookkeeping. */
 export function stateYaml(state: JsonObject): string {
-  return stringify(withoutBookkeeping(state), { sortMapEntries: true, lineWidth: 0 });
+  return yaml().stringify(withoutBookkeeping(state), { sortMapEntries: true, lineWidth: 0 });
 }
 
 /** Kind and name stay: they say which object it is. */

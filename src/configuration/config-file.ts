@@ -1,9 +1,13 @@
 /** The YAML file of options: its values, and the line of each for what is wrong with it. */
 import { isUtf8 } from 'node:buffer';
 import { readFileSync } from 'node:fs';
-import { isMap, isNode, isScalar, isSeq, LineCounter, type Node, parseDocument } from 'yaml';
+import { createRequire } from 'node:module';
+import type { Node } from 'yaml';
 import { CrowsnestError } from '../domain/errors.ts';
 import { unknownKey } from './option-names.ts';
+
+/** Loaded by whoever has such a file: it takes as long as Node itself. */
+const yaml = (): typeof import('yaml') => createRequire(import.meta.url)('yaml');
 
 export interface ConfigFile {
   path: string;
@@ -14,6 +18,7 @@ export interface ConfigFile {
 
 /** Throws CONFIG_UNREADABLE, CONFIG_BAD_VALUE, and CONFIG_UNKNOWN_KEY for a key that is none of `keys`. */
 export function readConfigFile(path: string, keys: readonly string[]): ConfigFile {
+  const { isMap, isScalar, LineCounter, parseDocument } = yaml();
   let bytes: Buffer;
   try {
     bytes = readFileSync(path);
@@ -65,6 +70,7 @@ export function readConfigFile(path: string, keys: readonly string[]): ConfigFil
 
 /** Where in the text a path leads to; as far as it can be followed. */
 function offsetOf(root: Node | null, path: readonly PropertyKey[]): number {
+  const { isMap, isNode, isScalar, isSeq } = yaml();
   let offset = 0;
   let node: unknown = root;
   for (const step of path) {

@@ -3,10 +3,11 @@
  * certificate opens new connections by itself. Streams have an agent without a cap, because a watch holds its socket for minutes and a
  * capped pool would leave the rest waiting without an error; small requests share a few kept-alive sockets.
  */
-import http, { type IncomingMessage } from 'node:http';
+import type { Agent, IncomingMessage } from 'node:http';
 import https, { type RequestOptions } from 'node:https';
 import type { Duplex } from 'node:stream';
 import tls from 'node:tls';
+import { http } from '../telemetry/node-http.ts';
 import { hostOf, openTunnel } from './proxy-tunnel.ts';
 import { type Exchange, FIRST_STREAMS, type Peer, type Transport, type TransportAnswer, UNREAD_BYTES } from './transport.ts';
 import { wholeReads } from './whole-reads.ts';
@@ -17,8 +18,8 @@ export class Http1Transport implements Transport {
   readonly #server: URL;
   readonly #answerTimeoutMs: number;
   readonly #module: typeof http | typeof https;
-  readonly #smallAgent: http.Agent;
-  readonly #streamAgent: http.Agent;
+  readonly #smallAgent: Agent;
+  readonly #streamAgent: Agent;
 
   constructor(server: URL, { answerTimeoutMs, proxy }: { answerTimeoutMs: number; proxy?: URL | undefined }) {
     this.#server = server;
@@ -100,7 +101,7 @@ export class Http1Transport implements Transport {
 }
 
 /** Has an agent make its sockets through a proxy; TLS is with the server. */
-function leadThrough(agent: http.Agent, { server, proxy, timeoutMs }: { server: URL; proxy: URL; timeoutMs: number }): void {
+function leadThrough(agent: Agent, { server, proxy, timeoutMs }: { server: URL; proxy: URL; timeoutMs: number }): void {
   const secure = server.protocol === 'https:';
   const way = { proxy, host: hostOf(server), port: Number(server.port === '' ? (secure ? 443 : 80) : server.port), timeoutMs };
   agent.createConnection = (options, done) => {

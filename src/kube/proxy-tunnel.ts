@@ -2,11 +2,11 @@
  * The way to an API server through the proxy of a kubeconfig's `proxy-url`: a plain connection to the server's port, on which TLS is spoken
  * with the server itself, so that HTTP/2 and HTTP/1.1 go through as they would without a proxy.
  */
-import http from 'node:http';
 import https from 'node:https';
 import { isIPv6, type Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { SocksProxy } from 'socks';
+import { http } from '../telemetry/node-http.ts';
 
 export interface Way {
   proxy: URL;

@@ -2,9 +2,11 @@
 import assert from 'node:assert/strict';
 import { readdirSync } from 'node:fs';
 import { describe, it } from 'node:test';
-import { loadPageAssets } from '../../src/api/page-assets.ts';
+import { openPageAssets } from '../../src/api/page-assets.ts';
 
-const { files, importMapHash } = loadPageAssets();
+const assets = openPageAssets();
+const { importMapHash } = assets;
+const files = await assets.files();
 const text = (path: string) => files.get(path)?.body.toString('utf8') ?? '';
 const importMap = JSON.parse(/<script type="importmap">(.*?)<\/script>/s.exec(text('/'))?.[1] ?? '{}') as {
   imports: Record<string, string>;
@@ -34,6 +36,10 @@ describe('the page files', () => {
       [],
     );
     assert.ok(loaded.size > 20);
+  });
+
+  it('are those that are known before they are read', () => {
+    assert.deepEqual([...assets.paths].sort(), [...files.keys()].sort());
   });
 
   it('leave no page module out', () => {

@@ -21,7 +21,7 @@ import { realPart, skipWithout } from '../support/skip-real.ts';
 import { until as untilEvery } from '../support/until.ts';
 
 const GROUP = 'fleet.example.test';
-const MAIN = fileURLToPath(new URL('../../src/main.ts', import.meta.url));
+const MAIN = fileURLToPath(new URL('../../src/crowsnest.js', import.meta.url));
 const CONTROLLER = 'system:serviceaccount:fleet:engine-controller';
 const FLUX = 'system:serviceaccount:flux-system:kustomize-controller';
 const INGEST_KEY = 'an-ingest-key-for-tests';

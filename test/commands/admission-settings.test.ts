@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { admissionSettings, refuseAdmissionMisfits } from '../../src/commands/admission-settings.ts';
 import { withOptions } from '../../src/commands/clusters.ts';
-import { admissionSettings, refuseAdmissionMisfits } from '../../src/commands/who-sources.ts';
 import { parseOptions } from '../../src/options.ts';
 
 const CLUSTERS = [{ cluster: 'east' }, { cluster: 'west' }];

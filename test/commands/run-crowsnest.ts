@@ -7,7 +7,7 @@ import { after } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { until } from '../support/until.ts';
 
-export const MAIN = fileURLToPath(new URL('../../src/main.ts', import.meta.url));
+export const MAIN = fileURLToPath(new URL('../../src/crowsnest.js', import.meta.url));
 export const TOKEN = 'a-token-for-tests';
 
 export interface Ended {

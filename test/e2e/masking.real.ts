@@ -20,7 +20,7 @@ import { type FirstLight, GROUP, startFirstLight } from '../support/first-light.
 import { skipWithout } from '../support/skip-real.ts';
 import { until } from '../support/until.ts';
 
-const MAIN = fileURLToPath(new URL('../../src/main.ts', import.meta.url));
+const MAIN = fileURLToPath(new URL('../../src/crowsnest.js', import.meta.url));
 const READABLE = 'canary-that-anybody-may-read';
 /** Nothing but the schema of its field says that it is one. */
 const OPAQUE = 'a few plain words';

@@ -13,7 +13,7 @@ import { NAMESPACES } from './manifests.ts';
 import { type StandInKubelet, startStandInKubelet } from './stand-in-kubelet.ts';
 
 const ROOT = new URL('../../', import.meta.url);
-const MAIN = fileURLToPath(new URL('src/main.ts', ROOT));
+const MAIN = fileURLToPath(new URL('src/crowsnest.js', ROOT));
 const OPERATOR_NAMESPACE = 'operators';
 
 /** Beside those that every real API server of the tests knows. */

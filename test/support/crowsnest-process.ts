@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 
-const MAIN = fileURLToPath(new URL('../../src/main.ts', import.meta.url));
+const MAIN = fileURLToPath(new URL('../../src/crowsnest.js', import.meta.url));
 const TOKEN = 'a-token-for-tests';
 
 /** The program itself, as a user starts it. */
@@ -21,9 +21,12 @@ export interface CrowsnestProcess {
 }
 
 /** Starts `crowsnest serve|replay|demo …` on a free port and waits until the API listens. */
-export async function startCrowsnest(args: string[], options: { timeoutMs?: number } = {}): Promise<CrowsnestProcess> {
+export async function startCrowsnest(
+  args: string[],
+  options: { timeoutMs?: number; environment?: Record<string, string> } = {},
+): Promise<CrowsnestProcess> {
   const child = spawn(process.execPath, [MAIN, ...args, '--port', '0'], {
-    env: { ...process.env, CROWSNEST_TOKEN: TOKEN },
+    env: { ...process.env, CROWSNEST_TOKEN: TOKEN, ...options.environment },
     stdio: ['ignore', 'ignore', 'pipe'],
   });
   let log = '';

@@ -1,0 +1,43 @@
+/** What a start loads: whoever waits for the API waits for all of it. */
+import assert from 'node:assert/strict';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, test } from 'node:test';
+import { startCrowsnest } from '../support/crowsnest-process.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 'crowsnest-start-'));
+after(() => rmSync(folder, { recursive: true }));
+
+test('a start loads neither what takes types out nor an HTTP client of Node itself, until the page is asked for', async () => {
+  const loaded = join(folder, 'loaded');
+  const told = `process.on('exit', () => process.getBuiltinModule('node:fs').writeFileSync('${loaded}', process.moduleLoadList.join()))`;
+  const kubeconfig = join(folder, 'kubeconfig');
+  writeFileSync(kubeconfig, JSON.stringify(UNREACHABLE));
+  const args = ['serve', '--kubeconfig', kubeconfig, '--db', join(folder, 'crowsnest.db'), '--log-level', 'silent'];
+  const start = async () => {
+    const NODE_OPTIONS = `--import "data:text/javascript,${encodeURIComponent(told)}"`;
+    const crowsnest = await startCrowsnest(args, { environment: { NODE_OPTIONS } });
+    try {
+      assert.deepEqual((await crowsnest.get<{ items: [] }>('/v1/changes?limit=1')).items, []);
+    } finally {
+      await crowsnest.stop();
+    }
+    return readFileSync(loaded, 'utf8').split(',');
+  };
+  // The first one compiles what was not compiled yet.
+  await start();
+  const modules = await start();
+  assert.ok(modules.includes('NativeModule http'), 'the list of modules is empty');
+  assert.deepEqual(
+    modules.filter((name) => /amaro|undici/.test(name)),
+    [],
+  );
+});
+
+const UNREACHABLE = {
+  ...{ apiVersion: 'v1', kind: 'Config', 'current-context': 'none' },
+  clusters: [{ name: 'none', cluster: { server: 'https://127.0.0.1:9' } }],
+  users: [{ name: 'none', user: {} }],
+  contexts: [{ name: 'none', context: { cluster: 'none', user: 'none' } }],
+};
