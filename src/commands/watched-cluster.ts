@@ -45,6 +45,7 @@ export interface Watching extends Pick<App, 'clock' | 'logger' | 'schemas'> {
     heads(...of: Parameters<App['store']['heads']>): Iterable<KnownHead>;
     head(ref: ObjectRef): (RecordedHead & { state?: KubeObject }) | undefined;
     cursor(name: string): string | undefined;
+    cursors(prefix: string): Record<string, string>;
   };
 }
 

@@ -5,9 +5,10 @@
 
 /**
  * `compacted`: the API server had forgotten what came after our position. `restored`: its storage went back in time and a new epoch of
- * resourceVersions began. `missed`: the watch was open and did not tell, found by the consistency relist.
+ * resourceVersions began. `missed`: the watch was open and did not tell, found by the consistency relist. `unserved`: the kind
+ * went with its objects while nobody looked.
  */
-export const GAP_REASONS = ['compacted', 'restored', 'missed'] as const;
+export const GAP_REASONS = ['compacted', 'restored', 'missed', 'unserved'] as const;
 export type GapReason = (typeof GAP_REASONS)[number];
 
 export interface Gap {
@@ -43,4 +44,5 @@ const WHAT_HAPPENED: Record<GapReason, string> = {
   compacted: 'the API server had forgotten what came after the last recorded change',
   restored: 'the storage of the API server was set back to an earlier time, as by a restore from a backup',
   missed: 'an open watch did not tell of changes that the consistency relist found',
+  unserved: 'the API server serves the kind no more, and its objects went while nobody watched',
 };

@@ -172,6 +172,134 @@ describe('cluster source', () => {
     assert.deepEqual([...paths].sort(), ['/apis/test.dev/v1/namespaces/a/widgets', '/apis/test.dev/v1/namespaces/b/widgets']);
   });
 
+  describe('a kind whose CRD is deleted while nobody looks', () => {
+    const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
+    const quick = { rediscoverMs: 5, vanishedMs: 40 };
+    /** Two widgets and a gadget are recorded, and the collector ends. */
+    async function recorded(): Promise<void> {
+      for (const name of ['a', 'b']) server.apply(widget(name, 1));
+      server.apply(gadget('g'));
+      const source = run();
+      await untilStates(source, { Gadget: 'watched', Widget: 'watched' });
+      await record.until(3);
+      await stops.pop()?.();
+    }
+    const deletions = () => record.story.filter((line) => line.startsWith('DELETED'));
+
+    it('has its objects recorded as deleted, with the gap, and coverage says why', async () => {
+      await recorded();
+      server.removeKind('widgets');
+      const source = run(quick);
+      await record.until(5);
+      assert.deepEqual(deletions(), ['DELETED team-a/a (relist)', 'DELETED team-a/b (relist)']);
+      await until('coverage says so', () => source.coverage().some(({ state }) => state === 'gone'), 10_000, 5);
+      const row = source.coverage().find(({ state }) => state === 'gone');
+      assert.deepEqual([row?.group, row?.version, row?.plural, row?.everWatched], ['test.dev', 'v1', 'widgets', true]);
+      assert.match(row?.reason ?? '', /no longer serves it; 2 objects were recorded as deleted/);
+      assert.deepEqual(
+        record.gaps.map(({ reason, name, objects, toVersion }) => ({ reason, name, objects, toVersion })),
+        ['a', 'b', ''].map((name) => ({ reason: 'unserved', name, objects: name === '' ? 2 : 1, toVersion: undefined })),
+      );
+      assert.ok(record.gaps.every(({ fromMs, fromVersion }) => fromMs !== undefined && fromVersion !== undefined));
+      // It may come back, and is not told as gone again at the next start.
+      await stops.pop()?.();
+      const again = run(quick);
+      await untilStates(again, { Gadget: 'watched' });
+      await pause(120);
+      assert.equal(deletions().length, 2);
+      server.addKind(WIDGET);
+      server.apply(widget('a', 2));
+      await untilStates(again, { Gadget: 'watched', Widget: 'watched' });
+    });
+
+    it('has them recorded too where the connection was cut while it went', async () => {
+      server.apply(widget('a', 1));
+      const source = run(quick);
+      await untilStates(source, { Gadget: 'watched', Widget: 'watched' });
+      server.faults.swallow('widgets');
+      server.removeKind('widgets');
+      await untilStates(source, { Gadget: 'watched', Widget: 'gone' });
+      await record.until(2);
+      assert.deepEqual(deletions(), ['DELETED team-a/a (relist)']);
+      await until('coverage says why', () => /recorded as deleted/.test(source.coverage()[1]?.reason ?? ''), 10_000, 5);
+    });
+
+    const untouched: [string, () => Partial<ClusterSourceOptions>, Record<string, CoverageState>][] = [
+      [
+        'of a group whose discovery fails',
+        () => {
+          server.faults.failGroup('test.dev');
+          return {};
+        },
+        { Gadget: 'watched' },
+      ],
+      [
+        'that is left out from now on',
+        () => {
+          server.removeKind('widgets');
+          return { selection: { exclude: ['widget.*'] } };
+        },
+        { Gadget: 'watched' },
+      ],
+      [
+        'that may not be read',
+        () => {
+          server.faults.forbid('widgets');
+          return {};
+        },
+        { Gadget: 'watched', Widget: 'stale' },
+      ],
+      [
+        'whose CRD serves no version',
+        () => {
+          server.objects.kinds = server.objects.kinds.filter(({ plural }) => plural !== 'widgets');
+          return {};
+        },
+        { Gadget: 'watched', Widget: 'gone' },
+      ],
+      [
+        'that was never watched but pushed',
+        () => {
+          server.removeKind('widgets');
+          record.cursorValues.delete('watch:fake/test.dev/widgets');
+          return {};
+        },
+        { Gadget: 'watched' },
+      ],
+    ];
+    for (const [what, change, wanted] of untouched) {
+      it(`is told apart from one ${what}`, async () => {
+        await recorded();
+        const source = run({ ...quick, ...change() });
+        await pause(150);
+        await until(
+          'as it should be',
+          () => {
+            const shown = states(source);
+            if (shown.Widget === 'forbidden') shown.Widget = 'stale';
+            return JSON.stringify(shown) === JSON.stringify(wanted);
+          },
+          10_000,
+          5,
+        );
+        assert.deepEqual(deletions(), []);
+        assert.deepEqual(record.gaps, []);
+      });
+    }
+
+    it('is told apart from a server that has just started and shows no custom kinds yet', async () => {
+      await recorded();
+      const { kinds } = server.objects;
+      server.objects.kinds = kinds.filter(({ group }) => !group.endsWith('.dev'));
+      const source = run({ ...quick, vanishedMs: 300 });
+      await pause(100);
+      server.objects.kinds = kinds;
+      await untilStates(source, { Gadget: 'watched', Widget: 'watched' });
+      await pause(300);
+      assert.deepEqual(deletions(), []);
+    });
+  });
+
   it('starts many kinds a few at a time, and all of them', async () => {
     const kinds = Array.from({ length: 40 }, (_, i) => ({ group: 'many.dev', version: 'v1', kind: `K${i}`, plural: `k${i}s` }));
     await serve({ kinds });

@@ -69,6 +69,7 @@ describe('kinds of a real cluster', { skip: skipWithout('kube-apiserver', 'kubec
     user: string,
     selection: KindSelection = {},
     record = new MemoryRecord(),
+    timing: { vanishedMs?: number } = {},
   ): Promise<{ source: ClusterSource; record: MemoryRecord }> {
     const client = await connectKube({ kubeconfig: server.kubeconfig(user), cluster: 'real' });
     clients.push(client);
@@ -80,6 +81,7 @@ describe('kinds of a real cluster', { skip: skipWithout('kube-apiserver', 'kubec
       known: record,
       cursors: record,
       selection,
+      ...timing,
     });
     const running = source.run(record.sink, stop.signal);
     stops.push(async () => {
@@ -96,7 +98,7 @@ describe('kinds of a real cluster', { skip: skipWithout('kube-apiserver', 'kubec
     record.observations.filter((each) => each.object.metadata.name === name).map(({ type, origin }) => `${type} ${origin}`);
 
   before(async () => {
-    const users = Object.fromEntries(['reader', 'many', 'team', 'part'].map((name) => [name, { name, groups: [] }]));
+    const users = Object.fromEntries(['reader', 'many', 'team', 'part', 'went'].map((name) => [name, { name, groups: [] }]));
     server = await startApiServer({ users });
     admin = await connectKube({ kubeconfig: server.adminKubeconfig });
     clients.push(admin);
@@ -243,6 +245,42 @@ describe('kinds of a real cluster', { skip: skipWithout('kube-apiserver', 'kubec
     assert.equal(told(record, 'fits').at(-1), 'DELETED relist');
     assert.equal(told(record, 'goes').at(-1), 'MODIFIED relist');
     assert.ok(!told(record, 'fits-not').some((line) => line.startsWith('DELETED')));
+  });
+
+  it('records the objects of a CRD as deleted that went while nobody looked, and leaves those alone whose CRD serves nothing', async () => {
+    const serving = (served: boolean) => crd('went.test', 'Stays', [{ name: 'v1', served, storage: true }]);
+    await apply(crd('went.test', 'Went'), serving(true));
+    for (const plural of ['wents', 'stayss'])
+      await server.kubectl(['wait', '--for=condition=Established', `crd/${plural}.went.test`, '--timeout=20s']);
+    await apply(
+      { ...object('Went', 'one'), apiVersion: 'went.test/v1' },
+      { ...object('Stays', 'still'), apiVersion: 'went.test/v1' },
+    );
+    // A role of its own, printed while the kinds are there: it may watch CRDs, and not read them.
+    await grant('went', ['--include', '*.went.test']);
+    const selection = { include: ['*.went.test'] };
+    const { source, record } = await watch('went', selection);
+    await untilState(source, 'Went', 'watched');
+    await untilState(source, 'Stays', 'watched');
+    await record.until(2);
+    await stops.pop()?.();
+
+    await server.kubectl(['delete', 'crd', 'wents.went.test']);
+    await apply(serving(false));
+    const { source: again } = await watch('went', selection, record, { vanishedMs: 5_000 });
+    await until('both are gone', () => rowOf(again, 'Went')?.state === 'gone' && rowOf(again, 'Stays')?.state === 'gone', 60_000);
+    assert.match(rowOf(again, 'Went')?.reason ?? '', /1 object was recorded as deleted/);
+    assert.match(rowOf(again, 'Stays')?.reason ?? '', /serves no version/);
+    assert.deepEqual(told(record, 'one').slice(-1), ['DELETED relist']);
+    assert.deepEqual(told(record, 'still'), ['ADDED list']);
+    assert.deepEqual(
+      record.gaps.map(({ kind, name, reason }) => `${kind} ${name} ${reason}`),
+      ['Went one unserved', 'Went  unserved'],
+    );
+
+    await apply(serving(true));
+    await untilState(again, 'Stays', 'watched');
+    assert.deepEqual(told(record, 'still'), ['ADDED list']);
   });
 
   it('says why a field selector does not work for a kind, and keeps the others', async () => {

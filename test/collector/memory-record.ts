@@ -67,6 +67,9 @@ export class MemoryRecord {
 
   cursor = (name: string): string | undefined => this.cursorValues.get(name);
 
+  cursors = (prefix: string): Record<string, string> =>
+    Object.fromEntries([...this.cursorValues].filter(([name]) => name.startsWith(prefix)));
+
   /** `ADDED team-a/w@12` for each observation, without the resourceVersion. */
   get story(): string[] {
     return this.observations.map(({ type, object, origin }) => {

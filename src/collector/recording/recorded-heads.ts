@@ -95,8 +95,8 @@ export class RecordedHeads {
     return this.#cursors.get(name);
   }
 
-  cursors(): Record<string, string> {
-    return Object.fromEntries(this.#cursors);
+  cursors(prefix = ''): Record<string, string> {
+    return Object.fromEntries([...this.#cursors].filter(([name]) => name.startsWith(prefix)));
   }
 }
 

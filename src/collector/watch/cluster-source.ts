@@ -17,6 +17,7 @@ import type { KindSchemas } from './kind-schemas.ts';
 import type { KnownObjects } from './list-comparison.ts';
 import { Reflector, type ReflectorOptions } from './reflector.ts';
 import { createStartGate } from './start-gate.ts';
+import { VanishedKinds } from './vanished-kinds.ts';
 
 export interface ClusterSourceOptions {
   /** What is watched and how; all custom kinds of worth by default. */
@@ -25,7 +26,8 @@ export interface ClusterSourceOptions {
   clock: Clock;
   logger: Logger;
   known: KnownObjects;
-  cursors: ReflectorOptions['cursors'];
+  /** With all of them it is found which kinds went while nobody looked. */
+  cursors: ReflectorOptions['cursors'] & { cursors?(prefix: string): Record<string, string> };
   /**
    * How often discovery is asked even when no CRD changed: aggregated APIs come and go without one. Default 8 s, so that
    * a new kind is seen within 10 s even where CRDs may not be watched.
@@ -33,6 +35,8 @@ export interface ClusterSourceOptions {
   rediscoverMs?: number | undefined;
   /** How long a kind that is no longer served may go on telling of its last deletions. Default 2 s. */
   retireMs?: number | undefined;
+  /** How long a kind that was watched must have been missing before its objects are recorded as deleted. Default 30 s. */
+  vanishedMs?: number | undefined;
   /** Kinds that connect and list at the same time. Default 8. */
   startsAtOnce?: number | undefined;
   metrics?: CollectorMetrics | undefined;
@@ -56,6 +60,8 @@ const LOOKS_AFTER_CHANGE_MS = [400, 800, 2_000, 5_000];
 /** How soon a kind that discovery no longer shows is looked for again. */
 const SECOND_LOOK_MS = 1_000;
 const RESTART_MS = 30_000;
+/** A server that has just started shows no custom kinds, and is up by then. */
+const VANISHED_MS = 30_000;
 /** A kind that is gone is shown for so long: CRDs that come and go under new names must not pile up. */
 const GONE_SHOWN_MS = 3_600_000;
 /** How often schemas are looked at again where no CRD is known to have changed. */
@@ -75,6 +81,8 @@ interface WatchedKind {
   retiredMs: number | undefined;
   /** The last look at discovery did not show it. */
   missing: boolean;
+  /** It delivers no more. */
+  ended: boolean;
 }
 
 class KubeClusterSource implements ClusterSource {
@@ -87,6 +95,7 @@ class KubeClusterSource implements ClusterSource {
   readonly #startedMs: number;
   readonly #shared: Pick<ReflectorOptions, 'gate' | 'streamingLists'>;
   readonly #kinds = new Map<string, WatchedKind>();
+  readonly #vanished: VanishedKinds;
   #leftOut: KindPlan['leftOut'] = [];
   #reach: ClusterReach;
   #failedGroups: Discovery['failedGroups'] = [];
@@ -113,15 +122,22 @@ class KubeClusterSource implements ClusterSource {
       }),
       streamingLists: { supported: true },
     };
+    this.#vanished = new VanishedKinds({
+      ...{ client, clock, logger: options.logger, metrics: this.#metrics, known: options.known, cursors: options.cursors },
+      ...{ plan: this.#plan, namespaces: options.selection?.namespaces, settleMs: options.vanishedMs ?? VANISHED_MS },
+    });
     this.#metrics.watchCoverage(() => this.coverage());
   }
 
   coverage(): KindCoverage[] {
-    const all = [...this.#kinds.values()].map(({ parts, retiredMs }): KindCoverage => {
+    const vanished = this.#vanished.rows();
+    const all = [...this.#kinds].map(([key, { parts, retiredMs }]): KindCoverage => {
       const merged = mergeCoverage(parts.map(({ namespace, reflector }) => ({ namespace, coverage: reflector.coverage() })));
       if (retiredMs === undefined) return merged;
-      return { ...merged, state: 'gone', reason: 'the API server no longer serves it', sinceMs: retiredMs };
+      const reason = vanished.get(key)?.reason ?? 'the API server no longer serves it';
+      return { ...merged, state: 'gone', reason, sinceMs: retiredMs };
     });
+    for (const [key, row] of vanished) if (!this.#kinds.has(key)) all.push(row);
     const { cluster } = this.#options.client;
     for (const { kind, reason } of this.#leftOut) {
       const unseen = { sinceMs: this.#startedMs, everWatched: false, objects: 0, relists: 0 };
@@ -182,10 +198,13 @@ class KubeClusterSource implements ClusterSource {
       }
       this.#failedGroups = discovery.failedGroups;
       await this.#adopt(discovery, sink, signal);
+      const isWatched = (key: string) => this.#kinds.get(key)?.ended === false;
+      await this.#vanished.look(discovery, isWatched, sink, signal);
       await this.#lookAtSchemas(signal);
       return true;
     } catch (error) {
       if (signal.aborted) return false;
+      this.#vanished.lookFailed();
       const reason = error instanceof Error ? error.message : String(error);
       const fields = { reason };
       // A cluster that stays away is told of once; what did not change is not told again.
@@ -243,7 +262,15 @@ class KubeClusterSource implements ClusterSource {
   #start(kind: PlannedKind, sink: Sink, signal: AbortSignal): void {
     const stop = new AbortController();
     const either = AbortSignal.any([stop.signal, signal]);
-    const watched: WatchedKind = { kind, stop, parts: [], done: Promise.resolve(), retiredMs: undefined, missing: false };
+    const watched: WatchedKind = {
+      kind,
+      stop,
+      parts: [],
+      done: Promise.resolve(),
+      retiredMs: undefined,
+      missing: false,
+      ended: false,
+    };
     const namespaces: (string | undefined)[] = [...(this.#options.selection?.namespaces ?? [undefined])];
     watched.parts = namespaces.map((namespace) => ({ namespace, reflector: this.#reflector(kind, namespace) }));
     const ready = this.#options.schemas?.ready(kind, signal);
@@ -299,7 +326,9 @@ class KubeClusterSource implements ClusterSource {
       .sleep(retireMs, either)
       .catch(() => {})
       .then(() => watched.stop.abort());
-    watched.done = Promise.all([running, drained]).then(() => {});
+    watched.done = Promise.all([running, drained]).then(() => {
+      watched.ended = true;
+    });
   }
 }
 

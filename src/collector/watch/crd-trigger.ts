@@ -3,7 +3,7 @@ import type { KubeClient } from '../../kube/kube-client.ts';
 import { backOffMs } from './back-off.ts';
 import { guardedChunks } from './guarded-stream.ts';
 
-const PATH = '/apis/apiextensions.k8s.io/v1/customresourcedefinitions';
+export const CRDS_PATH = '/apis/apiextensions.k8s.io/v1/customresourcedefinitions';
 /** Metadata is all that is needed, and CRDs are large. */
 const ACCEPT = 'application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1,application/json';
 const WATCH_SECONDS = 300;
@@ -27,7 +27,7 @@ export async function watchCrds(options: {
     let delayMs = 0;
     try {
       const query = { watch: 'true', allowWatchBookmarks: 'true', resourceVersion: '0', timeoutSeconds: String(WATCH_SECONDS) };
-      const stream = await client.stream(PATH, { query, headers: { accept: ACCEPT }, signal });
+      const stream = await client.stream(CRDS_PATH, { query, headers: { accept: ACCEPT }, signal });
       if (stream.status === 200) {
         for await (const _ of guardedChunks(stream, { clock, signal, idleMs: () => (WATCH_SECONDS + 30) * 1000 })) {
           failures = 0;

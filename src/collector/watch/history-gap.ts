@@ -44,12 +44,13 @@ export class HistoryGap {
     return { ...this.#common(nowMs), ...place, ...versions, objects: 1, generationsSkipped };
   }
 
-  /** The gap of the kind, once the list is complete at `toVersion`. */
-  ofKind(toVersion: string, nowMs: number): Gap {
+  /** The gap of the kind, once the list is complete at `toVersion`; undefined where there was nothing to list. */
+  ofKind(toVersion: string | undefined, nowMs: number): Gap {
     const { from } = this.broken;
     return {
       ...this.#common(nowMs),
-      ...{ namespace: this.#options.namespace ?? '', name: '', toVersion },
+      ...{ namespace: this.#options.namespace ?? '', name: '' },
+      ...(toVersion === undefined ? {} : { toVersion }),
       ...(from === undefined ? {} : { fromVersion: from.resourceVersion }),
       ...{ objects: this.#objects, generationsSkipped: this.#generationsSkipped },
     };

@@ -9,7 +9,7 @@ import { HistoryGap } from './history-gap.ts';
 import type { PlannedKind } from './kind-plan.ts';
 import type { KindStatus } from './kind-status.ts';
 import { selectionSuffix } from './read-mode.ts';
-import { type Break, decodePosition, encodeBreak, encodePosition } from './stream-position.ts';
+import { type Break, decodePosition, encodeBreak, encodePosition, type StreamPosition } from './stream-position.ts';
 
 export interface KeptPositionOptions {
   cluster: string;
@@ -115,12 +115,13 @@ export class KeptPosition {
 
   /** The cursor that stands for a resourceVersion told now. */
   cursorOf(resourceVersion: string): string {
-    return encodePosition({ resourceVersion, atMs: this.#options.clock.nowMs() }, this.#options.status.epoch);
+    const { clock, status, kind } = this.#options;
+    return encodePosition({ resourceVersion, atMs: clock.nowMs() }, status.epoch, kind.kind);
   }
 
   /** The cursor that says where history broke off; stored before the list that makes up for it. */
   cursorOfGap({ broken }: HistoryGap): string {
-    return encodeBreak(broken, this.#options.status.epoch);
+    return encodeBreak(broken, this.#options.status.epoch, this.#options.kind.kind);
   }
 
   #stored() {
@@ -137,4 +138,23 @@ export class KeptPosition {
 export function cursorName(cluster: string, kind: PlannedKind, namespace?: string): string {
   const place = namespace === undefined ? '' : `/${namespace}`;
   return `watch:${cluster}/${kind.group}/${kind.plural}${place}${selectionSuffix(kind)}`;
+}
+
+/** What the stored position of a stream says of what was watched. */
+export interface WatchedStream {
+  group: string;
+  plural: string;
+  kind: string;
+  /** How far it came, where that is known. */
+  position: StreamPosition | undefined;
+}
+
+/** The streams of a cluster whose positions are stored and say their kind, whatever their namespace or selection. */
+export function watchedStreams(cluster: string, cursors?: (prefix: string) => Record<string, string>): WatchedStream[] {
+  const prefix = `watch:${cluster}/`;
+  return Object.entries(cursors?.(prefix) ?? {}).flatMap(([name, stored]) => {
+    const [group = '', plural = ''] = name.slice(prefix.length).split(/[/?#]/, 2);
+    const { position, broken, kind } = decodePosition(stored);
+    return kind === '' || plural === '' ? [] : [{ group, plural, kind, position: position ?? broken?.from }];
+  });
 }
