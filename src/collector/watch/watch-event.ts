@@ -41,7 +41,7 @@ export function parseWatchLine(line: Buffer, kind: PlannedKind): WatchEvent {
       isOfKind(scanned, kind) &&
       scanned.end === line.length - 1 &&
       line[scanned.end] === CLOSE &&
-      isUtf8(line)
+      (scanned.isAscii || isUtf8(line))
     )
       return { type: 'MODIFIED', object: undefined, scanned };
   }

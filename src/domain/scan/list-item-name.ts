@@ -1,6 +1,5 @@
 /** By which member the items of a list are told apart, found in its text; as `mergeKeyOf` finds it in the value. */
 import { MERGE_KEYS } from '../diff/field-diff.ts';
-import { endOfValue } from './object-scan.ts';
 
 /** No member tells them all apart. */
 export const NO_KEY = -1;
@@ -13,6 +12,9 @@ const COMMA = 0x2c;
 const COLON = 0x3a;
 const OPEN_OBJECT = 0x7b;
 const CLOSE_OBJECT = 0x7d;
+const OPEN_LIST = 0x5b;
+const CLOSE_LIST = 0x5d;
+const DEPTH_MAX = 10_000;
 
 const ITEMS_MAX = 64;
 const KEYS = MERGE_KEYS.map((key) => Buffer.from(key));
@@ -92,4 +94,48 @@ function tellsApart(bytes: Buffer, key: number, count: number): boolean {
     }
   }
   return true;
+}
+
+/** Where the value beginning at `at` ends; -1 where it does not. */
+function endOfValue(bytes: Buffer, at: number): number {
+  const first = bytes[at] as number;
+  if (first === QUOTE) return endOfString(bytes, at + 1);
+  const { length } = bytes;
+  if (first !== OPEN_OBJECT && first !== OPEN_LIST) {
+    for (let i = at; i < length; i++) {
+      const byte = bytes[i] as number;
+      if (byte === COMMA || byte === CLOSE_OBJECT || byte === CLOSE_LIST) return i === at ? -1 : i;
+      // A number or a word has none of these: there are blanks between, and what looks like its end may be the end of something else.
+      if (byte <= 0x20 || byte === QUOTE || byte === COLON || byte === OPEN_OBJECT || byte === OPEN_LIST) return -1;
+    }
+    return -1;
+  }
+  let depth = 0;
+  for (let i = at; i < length; i++) {
+    const byte = bytes[i] as number;
+    if (byte === QUOTE) {
+      // Inlined: this is where nearly all bytes go by.
+      for (i++; ; i++) {
+        if (i >= length) return -1;
+        const inner = bytes[i] as number;
+        if (inner === QUOTE) break;
+        if (inner === BACKSLASH) i++;
+      }
+    } else if (byte === OPEN_OBJECT || byte === OPEN_LIST) {
+      if (++depth > DEPTH_MAX) return -1;
+    } else if (byte === CLOSE_OBJECT || byte === CLOSE_LIST) {
+      if (--depth === 0) return i + 1;
+    }
+  }
+  return -1;
+}
+
+function endOfString(bytes: Buffer, from: number): number {
+  const { length } = bytes;
+  for (let i = from; i < length; i++) {
+    const byte = bytes[i] as number;
+    if (byte === QUOTE) return i + 1;
+    if (byte === BACKSLASH) i++;
+  }
+  return -1;
 }

@@ -57,6 +57,7 @@ for (const [what, text] of [
   ['an empty object, which is a leaf of its own', JSON.stringify(widget({ spec: {} }))],
   ['blanks between members', JSON.stringify(widget({ spec: { a: 1 } }), null, 1)],
   ['no uid', JSON.stringify(widget({ metadata: { name: 'a', resourceVersion: '1' } }))],
+  ['a backslash outside of a string', JSON.stringify(widget({ spec: { a: 1 } })).replace('"a":1', '"a":[1\\\\]')],
   ['a list', '[1]'],
   ['nothing', ''],
 ] as const) {
@@ -88,4 +89,72 @@ test('one bit anywhere in a long text shows, at every length around the borders 
       assert.notEqual(scan(widget({ spec: { text: changed } }))?.prints.at(-1), print, `byte ${at} of ${length}`);
     }
   }
+});
+
+const AWKWARD = fc.string({
+  unit: fc.constantFrom('a', '"', '\\', '{', '}', '[', ']', ',', ':', 'é', '😀', '\u0001'),
+  maxLength: 90,
+});
+
+test('values are found behind any string, at every place within the blocks that are looked at together', () => {
+  const value = fc.oneof(AWKWARD, fc.array(AWKWARD, { maxLength: 4 }), fc.dictionary(AWKWARD, AWKWARD, { maxKeys: 4 }));
+  fc.assert(
+    fc.property(fc.nat(130), fc.array(value, { minLength: 1, maxLength: 6 }), (length, values) => {
+      const spec = Object.fromEntries(values.map((one, i) => [`field-${i}`, one]));
+      const scanned = scan(widget({ before: 'x'.repeat(length), spec }));
+      assert.ok(scanned);
+      const found = scanned.sections.flatMap(({ top, key }, i) =>
+        top === 'spec'
+          ? [[key, JSON.parse(scanned.bytes.toString('utf8', scanned.places[2 * i], scanned.places[2 * i + 1]))]]
+          : [],
+      );
+      assert.deepEqual(Object.fromEntries(found), JSON.parse(JSON.stringify(spec)));
+      assert.equal(scanned.isAscii, !/[^\0-\x7f]/.test(JSON.stringify(spec)));
+    }),
+    { numRuns: 1_000 },
+  );
+});
+
+test('a text with bytes changed is no JSON where its sections are, or it is left to a parser', () => {
+  const byte = fc.constantFrom(...Buffer.from('"\\{}[],: 1a\n'));
+  const text = Buffer.from(JSON.stringify(widget({ spec: { a: [{ b: '"' }, 2], c: { d: 'x' }, e: 'y\\"' }, data: 'z' })));
+  fc.assert(
+    fc.property(fc.array(fc.tuple(fc.nat(text.length - 1), byte), { minLength: 1, maxLength: 3 }), (changes) => {
+      const bytes = Buffer.from(text);
+      for (const [at, to] of changes) bytes[at] = to;
+      const scanned = scanObject(bytes, 0);
+      if (scanned === undefined || scanned.end !== bytes.length) return;
+      const parts = scanned.sections.map((_, i) => bytes.toString('utf8', scanned.places[2 * i], scanned.places[2 * i + 1]));
+      if (scanned.managedEnd > 0) parts.push(bytes.toString('utf8', scanned.managedStart, scanned.managedEnd));
+      if (parts.every(isJson)) assert.ok(isJson(bytes.toString('utf8')), bytes.toString('utf8'));
+    }),
+    { numRuns: 5_000 },
+  );
+});
+
+function isJson(text: string): boolean {
+  try {
+    JSON.parse(text);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+test('in an object of any size a value has the fingerprint that it has in a small one', () => {
+  const note = { text: 'b'.repeat(5_000), list: [1, 2] };
+  const print = (size: number) => {
+    const scanned = scan(widget({ spec: { note, large: 'a'.repeat(size) } }));
+    return scanned?.prints[scanned.sections.findIndex(({ key }) => key === 'note')];
+  };
+  assert.ok(print(1) !== undefined);
+  for (const size of [100_000, 300_000, 2_000_000, 10]) assert.equal(print(size), print(1));
+});
+
+test('a name is of its own place: the same names under others are other sections', () => {
+  const names = (object: JsonObject) => scan(object)?.sections.map(({ top, key }) => `${top}.${key}`);
+  const one = names(widget({ a: { b: 1, c: 1 }, d: 1 }));
+  assert.deepEqual(names(widget({ a: { b: 1 }, c: 1, d: 1 }))?.slice(-3), ['a.b', 'c.undefined', 'd.undefined']);
+  assert.deepEqual(one?.slice(-3), ['a.b', 'a.c', 'd.undefined']);
+  assert.deepEqual(names(widget({ a: 1, b: { c: 1, d: 1 } }))?.slice(-3), ['a.undefined', 'b.c', 'b.d']);
 });
