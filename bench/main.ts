@@ -4,6 +4,7 @@ import { measureAlertLatency } from './alert-latency.ts';
 import { demoOverSeeds } from './demo-seeds.ts';
 import { ingestText, measureIngest } from './ingest.ts';
 import { killNine } from './kill-nine.ts';
+import { type KillStartsOptions, killStartsText, measureKillStarts } from './kill-starts.ts';
 import { killStore } from './kill-store.ts';
 import { measureMasking } from './masking.ts';
 import { forecastText, measureForecaster } from './neural/forecasts.ts';
@@ -127,6 +128,23 @@ program
     });
     print(result);
     if (result.lost + result.cursorsAhead + result.damaged > 0) process.exitCode = 1;
+  });
+
+program
+  .command('kill-starts')
+  .description('SIGKILL while changes come in, and a start after it: until the API answers, until it records, until it judges')
+  .option('--kills <N>', 'times the service is killed', positive, 5)
+  .option('--seed <N>', 'of the instants', positive, 1)
+  .option('--server <URL>', 'a load server that serves custom resources and streams events; else one of our own')
+  .option('--objects <N>', 'of our own server', positive, 2_000)
+  .option('--rate <N>', 'changes a second of our own server', positive, 500)
+  .option('--seconds <N>', 'before each kill, by the mean', positive, 10)
+  .option('--db <FILE>', 'begun with it and left; by default one that goes afterwards')
+  .option('--json', 'only the JSON, no text')
+  .action(async ({ json, ...given }: KillStartsOptions & { json?: boolean }) => {
+    const result = await measureKillStarts(given);
+    if (json !== true) process.stdout.write(killStartsText(result));
+    print(result);
   });
 
 program

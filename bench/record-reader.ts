@@ -5,6 +5,8 @@ import { setTimeout as delay } from 'node:timers/promises';
 export interface Progress {
   /** Changes and heartbeats. */
   total: number;
+  /** Up to this change they are judged. */
+  judged: number;
   /** Changes that are recorded and not judged yet. */
   pending: number;
 }
@@ -36,15 +38,23 @@ export class RecordReader {
     reached: (progress: Progress) => boolean,
     { pollMs, stallMs }: { pollMs: number; stallMs: number },
   ): Promise<Progress> {
-    let last = { total: -1, pending: -1 };
+    let last = { total: -1, judged: -1, pending: -1 };
     for (let movedMs = performance.now(); performance.now() - movedMs < stallMs; await delay(pollMs)) {
-      const now = this.#progress();
+      const now = this.now();
       if (reached(now)) return now;
       if (now.total !== last.total || now.pending !== last.pending) movedMs = performance.now();
       last = now;
     }
     process.stderr.write(`nothing more was recorded for ${stallMs / 1000} s\n`);
     return last;
+  }
+
+  now(): Progress {
+    const total = this.#tally('changes') + this.#tally('heartbeats');
+    const newest = this.#number('SELECT max(seq) AS n FROM change');
+    if (!this.#judged) return { total, judged: newest, pending: 0 };
+    const judged = this.#number("SELECT position AS n FROM cursor WHERE name = 'analysis.changes'");
+    return { total, judged, pending: newest - judged };
   }
 
   count(): Recorded {
@@ -59,13 +69,6 @@ export class RecordReader {
 
   close(): void {
     this.#db?.close();
-  }
-
-  #progress(): Progress {
-    const total = this.#tally('changes') + this.#tally('heartbeats');
-    if (!this.#judged) return { total, pending: 0 };
-    const newest = this.#number('SELECT max(seq) AS n FROM change');
-    return { total, pending: newest - this.#number("SELECT position AS n FROM cursor WHERE name = 'analysis.changes'") };
   }
 
   #tally(name: string): number {

@@ -5,7 +5,7 @@
  * because it is lenient where we must not be: it makes up a missing id (no repeat would ever be recognised) and a missing time, reads
  * `application/json; charset=utf-8` as text, checks no structured event, and fails a batch as a whole.
  */
-import { CloudEvent } from 'cloudevents';
+import { createRequire } from 'node:module';
 import { isJsonObject, type Json, type JsonObject } from '../../domain/json.ts';
 import { parseTime } from '../recording/stream-time.ts';
 import type { IngestFault } from './ingest-fault.ts';
@@ -121,6 +121,8 @@ function checked(attributes: JsonObject, data: Json | undefined): ReadEvent {
     if (typeof value === 'object') return fault('event', 'an extension attribute must be a string, a number or a boolean');
     extensions[name] = value as string | number | boolean;
   }
+  // Loaded with the first event, as it brings thirty files with it.
+  const { CloudEvent } = createRequire(import.meta.url)('cloudevents') as typeof import('cloudevents');
   try {
     // Strict: throws on what the specification's JSON schema and naming rules forbid. The data are not its business.
     new CloudEvent(attributes as { source: string; type: string });

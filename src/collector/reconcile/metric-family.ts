@@ -2,13 +2,14 @@
  * The MetricFamily messages of Prometheus' protobuf exposition format, the only one that carries native histograms. The descriptor names
  * the fields that are read; field numbers are those of the format's public schema, io.prometheus.client.
  */
-import protobuf from 'protobufjs/light.js';
+import { createRequire } from 'node:module';
+import type { INamespace, Type } from 'protobufjs/light.js';
 import type { ScrapeSample } from './exposition.ts';
 import { classicBuckets, fromDeltas, type NativeHistogram } from './native-histogram.ts';
 
 const field = (id: number, type: string, rule?: 'repeated') => ({ id, type, ...(rule === undefined ? {} : { rule }) });
 
-const SCHEMA = protobuf.Root.fromJSON({
+const SCHEMA: INamespace = {
   nested: {
     LabelPair: { fields: { name: field(1, 'string'), value: field(2, 'string') } },
     Value: { fields: { value: field(1, 'double') } },
@@ -48,9 +49,17 @@ const SCHEMA = protobuf.Root.fromJSON({
     /** The same message read for its name only, to pass over what is not kept without building it. */
     FamilyName: { fields: { name: field(1, 'string') } },
   },
-});
-const FAMILY = SCHEMA.lookupType('MetricFamily');
-const FAMILY_NAME = SCHEMA.lookupType('FamilyName');
+};
+let types: { family: Type; familyName: Type } | undefined;
+
+/** Made when the first page in this format comes: 42 files to load, which few need. */
+function typesOf(): { family: Type; familyName: Type } {
+  if (types !== undefined) return types;
+  const protobuf = createRequire(import.meta.url)('protobufjs/light.js') as typeof import('protobufjs/light.js');
+  const root = protobuf.Root.fromJSON(SCHEMA);
+  types = { family: root.lookupType('MetricFamily'), familyName: root.lookupType('FamilyName') };
+  return types;
+}
 
 interface Family {
   name?: string;
@@ -85,12 +94,13 @@ interface Histogram {
 
 /** Throws when the bytes are not such a message. */
 export function familyName(bytes: Uint8Array): string {
-  return (FAMILY_NAME.decode(bytes) as { name?: string }).name ?? '';
+  return (typesOf().familyName.decode(bytes) as { name?: string }).name ?? '';
 }
 
 /** The samples of a message, named as the text format names them. Throws when the bytes are not such a message. */
 export function samplesOfFamily(bytes: Uint8Array): ScrapeSample[] {
-  const family = FAMILY.toObject(FAMILY.decode(bytes), { longs: Number }) as Family;
+  const type = typesOf().family;
+  const family = type.toObject(type.decode(bytes), { longs: Number }) as Family;
   return (family.metric ?? []).flatMap((metric) => samplesOfMetric(family.name ?? '', metric));
 }
 
