@@ -23,10 +23,10 @@ import { Sequence } from './detectors/sequence.ts';
 import { Silence } from './detectors/silence.ts';
 import { StableField, Structure } from './detectors/stable-field.ts';
 import { TwoWriters } from './detectors/two-writers.ts';
-import { type CompiledRule, ruleSentence } from './detectors/user-rules.ts';
+import { type CompiledRule, ruleSentence, type UserRule } from './detectors/user-rules.ts';
 import { MassDelete, Wave, WaveHabits } from './detectors/wave.ts';
 import { bitsOf, gravest, type Part, reasonOf, reasonsOf } from './explain.ts';
-import { type ChangeEvent, EventBook, eventOf, isStatusOnly, objectId } from './features.ts';
+import { type ChangeEvent, EventBook, eventOf, type Field, isStatusOnly, objectId } from './features.ts';
 import type { Others } from './fleet.ts';
 import { HabitNames } from './habit-names.ts';
 import { clearRow, reachRow } from './habits/columns.ts';
@@ -72,6 +72,31 @@ interface ClusterState {
   objects: { alive: Uint8Array };
 }
 
+/** A detector with what the ensemble knows of it, looked up once. */
+interface Voice {
+  name: string;
+  detector: Detector;
+  weight: number;
+  isCrowded: boolean;
+  hasBornApart: boolean;
+  isByObject: boolean;
+  isByActor: boolean;
+}
+
+function voiceOf(detector: Detector, weights: Readonly<Record<string, number>>): Voice {
+  const { name } = detector;
+  return {
+    ...{ name, detector, weight: weights[name] ?? 0.1 },
+    isCrowded: CROWDED.has(name),
+    hasBornApart: BORN_APART.has(name),
+    isByObject: BY_OBJECT.has(name),
+    isByActor: BY_ACTOR.has(name),
+  };
+}
+
+const always = () => true;
+const NO_RULES: readonly { rule: UserRule; field: Field | undefined }[] = [];
+
 /** What each detector made of a change, for benches. */
 export type Witness = (seen: { event: ChangeEvent; parts: readonly Part[]; score: number }) => void;
 
@@ -106,6 +131,9 @@ export class ClusterModel {
   readonly #visits = new Visits();
   readonly #names = new HabitNames();
   readonly #detectors: Detector[];
+  readonly #voices: readonly Voice[];
+  readonly #learners: readonly Required<Pick<Detector, 'learn'>>[];
+  readonly #closeVisit = (visit: Visit) => this.#close(visit);
   #state: ClusterState = {
     clockMs: Number.NEGATIVE_INFINITY,
     firstMs: undefined,
@@ -140,6 +168,8 @@ export class ClusterModel {
       new HandEdit(),
       new Sequence(),
     ] as Detector[];
+    this.#voices = this.#detectors.map((detector) => voiceOf(detector, this.#weights));
+    this.#learners = this.#detectors.filter((detector) => detector.learn !== undefined) as Required<Detector>[];
   }
 
   observe(told: Change): Judgement[] {
@@ -155,7 +185,7 @@ export class ClusterModel {
       if (judgement !== undefined) out.push({ ...judgement, actor: told.actor });
       return out;
     }
-    const group = this.#visits.open(change, (full) => this.#close(full));
+    const group = this.#visits.open(change, this.#closeVisit);
     const object = { name: this.#table.nameOf(row), row, known: state.objects.alive[row] === 1 };
     const event = eventOf(change, object, this.#book);
     if (state.clockMs > told.observedMs) group.lateMs = Math.max(group.lateMs ?? 0, state.clockMs - told.observedMs);
@@ -201,12 +231,13 @@ export class ClusterModel {
     const parts: Part[] = [];
     if (!event.imported) {
       // By index, as in `#learn`: each step of an iterator is an object, for each detector and change.
-      for (let i = 0; i < this.#detectors.length; i++) {
-        const detector = this.#detectors[i] as Detector;
-        const evidence = detector.score(event, group);
+      const voices = this.#voices;
+      for (let i = 0; i < voices.length; i++) {
+        const voice = voices[i] as Voice;
+        const evidence = voice.detector.score(event, group);
         // Neither NaN nor infinity: one of them in a pool would spoil the ranks of all that follow.
         if (evidence === undefined || !(evidence.surprise > 0 && Number.isFinite(evidence.surprise))) continue;
-        parts.push(this.#part(detector, evidence, event, group));
+        parts.push(this.#part(voice, evidence, event, group));
       }
     }
     const raw = combine(parts);
@@ -214,10 +245,7 @@ export class ClusterModel {
     this.#witness?.({ event, parts, score });
     group.scoreMax = Math.max(group.scoreMax, score);
     if (score >= QUARANTINE_SCORE) group.quarantined.push(group.events.length - 1);
-    const rules = this.#rules.flatMap(({ rule, matches }) => {
-      const match = event.imported ? undefined : matches(event);
-      return match === undefined ? [] : [{ rule, field: match.field }];
-    });
+    const rules = this.#rules.length === 0 || event.imported ? NO_RULES : this.#rulesThatMatch(event);
     const fact = event.imported ? undefined : this.#facts.gravest(event);
     const deterministic = rules.length > 0 || fact !== undefined;
     if (score < SCORE_MIN && !deterministic) return undefined;
@@ -244,28 +272,36 @@ export class ClusterModel {
     });
   }
 
-  #part(detector: Detector, evidence: Evidence, event: ChangeEvent, group: Visit): Part {
+  #rulesThatMatch(event: ChangeEvent): typeof NO_RULES {
+    return this.#rules.flatMap(({ rule, matches }) => {
+      const match = matches(event);
+      return match === undefined ? [] : [{ rule, field: match.field }];
+    });
+  }
+
+  #part(voice: Voice, evidence: Evidence, event: ChangeEvent, group: Visit): Part {
+    const { name, detector } = voice;
     let { surprise } = evidence;
-    if (CROWDED.has(detector.name)) {
-      let others = group.surprises.get(detector.name);
+    if (voice.isCrowded) {
+      let others = group.surprises.get(name);
       if (others === undefined) {
         others = [];
-        group.surprises.set(detector.name, others);
+        group.surprises.set(name, others);
       }
       let near = 1;
       for (const other of others) if (other >= surprise - CROWD_NEAR) near++;
       others.push(surprise);
       surprise = Math.max(1e-3, surprise - CROWD * Math.log(near));
     }
-    const born = event.type === 'ADDED' && BORN_APART.has(detector.name);
-    const sort = BY_OBJECT.has(detector.name) ? '*' : event.machine ? 'm' : 'h';
-    const asker = BY_ACTOR.has(detector.name) ? event.actor.name : event.object;
-    const p = this.#calibration.tail(detector.name, sort, surprise, { asker, group, born });
+    const born = event.type === 'ADDED' && voice.hasBornApart;
+    const sort = voice.isByObject ? '*' : event.machine ? 'm' : 'h';
+    const asker = voice.isByActor ? event.actor.name : event.object;
+    const p = this.#calibration.tail(name, sort, surprise, { asker, group, born });
     return {
-      detector: detector.name,
-      weight: (this.#weights[detector.name] ?? 0.1) * (born ? BORN_SHARE : 1),
+      detector: name,
+      weight: born ? voice.weight * BORN_SHARE : voice.weight,
       p,
-      mature: detector.mature(event),
+      isMature: () => detector.mature(event),
       explain: evidence.explain,
     };
   }
@@ -285,14 +321,14 @@ export class ClusterModel {
     for (const part of parts) {
       const share = 10 ** bitsOf(part);
       all += share;
-      if (part.mature) mature += share;
+      if (part.isMature()) mature += share;
     }
     return mature >= 0.5 * all;
   }
 
   #track(event: ChangeEvent): void {
     const { objects } = this.#state;
-    reachRow(objects, event.row);
+    if (event.row >= objects.alive.length) reachRow(objects, event.row);
     objects.alive[event.row] = event.type === 'DELETED' ? 0 : 1;
     this.#tempos.track(event);
     this.#silence.track(event, this.#calibration.visits);
@@ -304,6 +340,10 @@ export class ClusterModel {
     this.#calibration.learn(group);
     this.#company.await(group);
     this.#company.learn(group);
+    if (group.quarantined.length === 0 && group.withheld === undefined) {
+      this.#learn(group);
+      return;
+    }
     const withheld = new Set(group.withheld);
     const held = new Set([...group.quarantined, ...withheld]);
     const learnable = group.events.filter((_, i) => !held.has(i));
@@ -317,8 +357,9 @@ export class ClusterModel {
   }
 
   #learn(group: Group): void {
+    const learners = this.#learners;
     for (const event of group.events) {
-      for (let i = 0; i < this.#detectors.length; i++) (this.#detectors[i] as Detector).learn(event, group);
+      for (let i = 0; i < learners.length; i++) learners[i]?.learn(event, group);
       this.#habits.learn(event);
       this.#echoes.learn(event);
     }
@@ -351,7 +392,7 @@ export class ClusterModel {
       detector: this.#company.name,
       weight: this.#weights.company ?? 0,
       p,
-      mature: this.#company.mature(),
+      isMature: () => this.#company.mature(),
       explain: evidence.explain,
     };
     const score = this.#scoreOf(combine([part]));
@@ -382,7 +423,7 @@ export class ClusterModel {
       detector: 'silence',
       weight: this.#weights.silence ?? 0,
       p,
-      mature: true,
+      isMature: always,
       explain: () => ({ sentence, observed: observed as Json, usual: usual as Json, samples, scope }),
     };
     const score = this.#scoreOf(combine([part]));
@@ -409,7 +450,7 @@ export class ClusterModel {
       detector: 'status-loop',
       weight: this.#weights['status-loop'] ?? 0,
       p,
-      mature: true,
+      isMature: always,
       explain: evidence.explain,
     };
     const score = combine([part]);

@@ -56,7 +56,8 @@ export interface Detector<State = unknown> {
   readonly name: string;
   /** Undefined where the detector has nothing to say about this sort of event. */
   score(event: ChangeEvent, group: Group): Evidence | undefined;
-  learn(event: ChangeEvent, group: Group): void;
+  /** Only for detectors that learn by themselves and not from habits that are shared. */
+  learn?(event: ChangeEvent, group: Group): void;
   /** The object of this row is gone for good and another gets the row; only for detectors that keep anything by row. */
   forget?(row: number): void;
   /** Whether enough was learnt in the event's scope for this opinion to wake anybody. */

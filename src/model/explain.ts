@@ -14,7 +14,8 @@ export interface Part {
   detector: string;
   weight: number;
   p: number;
-  mature: boolean;
+  /** Asked of what is told, before anything is learnt. */
+  isMature(): boolean;
   explain(): Explanation;
 }
 
@@ -25,9 +26,14 @@ export function bitsOf(part: Pick<Part, 'weight' | 'p'>): number {
 
 /** The reasons worth showing, strongest first; only these are put into words. */
 export function reasonsOf(parts: readonly Part[]): Reason[] {
-  const ranked = parts.map((part) => ({ part, bits: bitsOf(part) })).sort((a, b) => b.bits - a.bits);
-  const shown = ranked.filter(({ bits }, i) => i === 0 || bits >= REASON_BITS_MIN).slice(0, REASONS_MAX);
-  return shown.map(({ part, bits }) => reasonOf(part.detector, bits, part.explain()));
+  const ranked = parts.map((part) => ({ part, bits: bitsOf(part) }));
+  if (ranked.length > 1) ranked.sort((a, b) => b.bits - a.bits);
+  const reasons: Reason[] = [];
+  for (const { part, bits } of ranked) {
+    if (reasons.length > 0 && (bits < REASON_BITS_MIN || reasons.length === REASONS_MAX)) break;
+    reasons.push(reasonOf(part.detector, bits, part.explain()));
+  }
+  return reasons;
 }
 
 export function reasonOf(detector: string, bits: number, words: Explanation): Reason {

@@ -7,6 +7,7 @@ import type { Json } from '../domain/json.ts';
 import type { ObjectRef } from '../domain/object-ref.ts';
 import { keeperOf } from '../domain/who/gitops-origin.ts';
 import { HeldPaths } from './held-paths.ts';
+import { JoinedTexts } from './joined-texts.ts';
 import { isPlace } from './origin.ts';
 import { isBookkeeping, PathBook, type PathNames } from './path-names.ts';
 import { numberOf, tokensOf } from './value-types.ts';
@@ -107,6 +108,7 @@ export class EventBook {
   readonly held = new HeldPaths();
   readonly #machines = new Map<string, boolean>();
   readonly #kinds = new Map<string, string>();
+  readonly #kindKeys = new JoinedTexts('/');
 
   isMachine(name: string): boolean {
     const known = this.#machines.get(name);
@@ -118,7 +120,7 @@ export class EventBook {
 
   /** One string for all changes of a kind: look-ups compare two strings in full unless they are one. */
   kindOf(ref: ObjectRef): string {
-    const kind = kindKey(ref);
+    const kind = this.#kindKeys.of(ref.group, ref.kind);
     const known = this.#kinds.get(kind);
     if (known !== undefined) return known;
     if (this.#kinds.size < KINDS_MAX) this.#kinds.set(kind, kind);
@@ -138,7 +140,7 @@ export function eventOf(
   const imported = change.type === 'ADDED' && (change.origin === 'list' || isOld(change));
   const keeper = change.type === 'MODIFIED' ? keeperOf(change) : undefined;
   const structural = change.type !== 'DELETED' && (!object.known || change.diff.some((entry) => entry.op !== 'set'));
-  return {
+  const event: ChangeEvent = {
     seq: change.seq,
     resourceVersion: change.resourceVersion,
     uid: change.uid,
@@ -153,10 +155,12 @@ export function eventOf(
     timed: !imported && (change.origin === 'watch' || change.origin === 'replay'),
     imported,
     fields,
-    ...(keeper === undefined ? {} : { keeper }),
     breadth: breadthOf(fields),
     held: structural ? book.held.of(kind, { type: change.type, diff: change.diff, state: () => change.state }) : undefined,
   };
+  // Spread into the literal it would be copied by a call out of compiled code, for each change.
+  if (keeper !== undefined) event.keeper = keeper;
+  return event;
 }
 
 function breadthOf(fields: readonly Field[]): number {

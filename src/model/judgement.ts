@@ -24,7 +24,8 @@ const MOVED_MAX = 3;
 function movedBy({ fields }: ChangeEvent): Moved {
   const told = fields.slice(0, MOVED_MAX).map(({ path, old, next }) => {
     const [from, to] = quoteBoth(old, next);
-    return { path, ...(old === undefined ? {} : { from }), ...(next === undefined ? {} : { to }) };
+    if (old === undefined) return next === undefined ? { path } : { path, to };
+    return next === undefined ? { path, from } : { path, from, to };
   });
   return { fields: told, more: fields.length - told.length };
 }

@@ -93,7 +93,20 @@ export function tokensOf(
   // What sort of value it is counts apart: a word where versions are usual is odd, however many versions there have been.
   const last = tokens[tokens.length - 1] as string;
   // Copied, not added to: a growing array keeps room for a dozen more, and these wait with their visit.
-  return typeof next === 'string' && next !== '' ? [...tokens, `type:${last.slice(0, last.indexOf(':'))}`] : tokens;
+  return typeof next === 'string' && next !== '' ? [...tokens, typeToken(last)] : tokens;
+}
+
+/** The commonest types of texts with their tokens: one text of each for all values, as a new one has to be interned by each look-up. */
+const TYPE_TOKENS = ['word', 'version', 'tag-version', 'form', 'hex', 'step', 'num', 'text', 'base', 'digest', 'tag-word'].map(
+  (type) => ({ start: `${type}:`, token: `type:${type}` }),
+);
+
+function typeToken(of: string): string {
+  for (let i = 0; i < TYPE_TOKENS.length; i++) {
+    const { start, token } = TYPE_TOKENS[i] as (typeof TYPE_TOKENS)[number];
+    if (of.startsWith(start)) return token;
+  }
+  return `type:${of.slice(0, of.indexOf(':'))}`;
 }
 
 function valueTokens(
@@ -116,8 +129,13 @@ function valueTokens(
 function stepToken(x: number, y: number): string {
   if (x < 0 !== y < 0) return 'step:sign';
   const octaves = Math.log2(Math.abs(y / x));
-  return `step:${octaves > 0 ? 'up' : 'down'}${Math.min(6, Math.floor(Math.abs(octaves)))}`;
+  return (octaves > 0 ? STEPS_UP : STEPS_DOWN)[Math.min(STEP_MAX, Math.floor(Math.abs(octaves)))] as string;
 }
+
+const STEP_MAX = 6;
+/** By whole octaves. */
+const STEPS_UP = Array.from({ length: STEP_MAX + 1 }, (_, octaves) => `step:up${octaves}`);
+const STEPS_DOWN = Array.from({ length: STEP_MAX + 1 }, (_, octaves) => `step:down${octaves}`);
 
 function textTokens(old: Json | undefined, next: string): string[] {
   const image = imageOf(next);
@@ -161,8 +179,22 @@ function versionToken(was: Version | undefined, now: Version): string {
   const level = now.parts.findIndex((part, i) => part !== was.parts[i]);
   if (level < 0) return `version:${now.prefix}same`;
   const delta = (now.parts[level] as number) - (was.parts[level] as number);
-  const size = level === 0 ? Math.min(4, Math.floor(Math.log2(Math.abs(delta) + 1))) : 0;
-  return `version:${now.prefix}${delta > 0 ? 'up' : 'down'}${level}.${size}`;
+  const size = level === 0 ? Math.min(MAJOR_MAX, Math.floor(Math.log2(Math.abs(delta) + 1))) : 0;
+  const steps = now.prefix === '' ? PLAIN_STEPS : now.prefix === 'v' ? V_STEPS : undefined;
+  const place = (delta > 0 ? LEVELS : 0) * (MAJOR_MAX + 1) + level * (MAJOR_MAX + 1) + size;
+  return steps === undefined ? versionStep(now.prefix, place) : (steps[place] as string);
+}
+
+const MAJOR_MAX = 4;
+const LEVELS = 3;
+/** By direction, level and size: one text of each, as most versions have no prefix or this one. */
+const [PLAIN_STEPS, V_STEPS] = ['', 'v'].map((prefix) =>
+  Array.from({ length: 2 * LEVELS * (MAJOR_MAX + 1) }, (_, place) => versionStep(prefix, place)),
+) as [string[], string[]];
+
+function versionStep(prefix: string, place: number): string {
+  const level = Math.floor(place / (MAJOR_MAX + 1));
+  return `version:${prefix}${level >= LEVELS ? 'up' : 'down'}${level % LEVELS}.${place % (MAJOR_MAX + 1)}`;
 }
 
 const TO_NOTHING = 4;

@@ -45,11 +45,13 @@ export function joinVisit(visit: Visit, event: ChangeEvent): void {
   visit.objects.add(event.object);
   visit.lost += event.type === 'DELETED' ? 1 : event.type === 'ADDED' ? -1 : 0;
   if (event.type === 'DELETED') visit.things += noteLost(visit.gone, event);
-  const [first, second] = event.fields;
+  const { fields } = event;
   // Most changes are of one field or two.
+  const first = fields[0];
   if (first === undefined) return;
-  if (event.fields.length <= 2) {
+  if (fields.length <= 2) {
     countSame(visit, first.done);
+    const second = fields.length === 2 ? fields[1] : undefined;
     if (second !== undefined && second.done !== first.done) countSame(visit, second.done);
   } else for (const done of new Set(event.fields.map((field) => field.done))) countSame(visit, done);
 }

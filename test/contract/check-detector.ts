@@ -60,7 +60,7 @@ export function checkDetector(detectorCase: DetectorCase): void {
       assert.equal(first?.surprise, second?.surprise);
       if (first !== undefined) assert.ok(first.explain().sentence.endsWith('.'), first.explain().sentence);
       if (before !== undefined) assert.deepEqual([detector.save(), shared?.save()], before);
-      detector.learn(event, groupOf(event));
+      detector.learn?.(event, groupOf(event));
       track?.(event);
     }
   });
@@ -71,7 +71,7 @@ export function checkDetector(detectorCase: DetectorCase): void {
       const evidence = detector.score(event, groupOf(event));
       if (evidence !== undefined)
         assert.ok(evidence.surprise > 0 && Number.isFinite(evidence.surprise), String(evidence.surprise));
-      detector.learn(event, groupOf(event));
+      detector.learn?.(event, groupOf(event));
       track?.(event);
     }
   });
@@ -88,7 +88,7 @@ export function checkDetector(detectorCase: DetectorCase): void {
     const feed = (made: ReturnType<DetectorCase['make']>, events: readonly ChangeEvent[]) =>
       events.map((event) => {
         const surprise = made.detector.score(event, groupOf(event))?.surprise;
-        made.detector.learn(event, groupOf(event));
+        made.detector.learn?.(event, groupOf(event));
         made.track?.(event);
         return surprise;
       });
@@ -116,7 +116,7 @@ export function checkDetector(detectorCase: DetectorCase): void {
     const sizes: number[] = [];
     for (const [i, event] of events.entries()) {
       detector.score(event, groupOf(event));
-      detector.learn(event, groupOf(event));
+      detector.learn?.(event, groupOf(event));
       track?.(event);
       if (i === 999 || i === 1_999) sizes.push(serialize([detector.save(), shared?.save()]).length);
     }

@@ -27,6 +27,15 @@ export interface Tempo {
   recent: readonly number[];
 }
 
+/** The same with the recent changes as they are kept: nothing is put together for a look at them. */
+interface Kept extends Omit<Tempo, 'recent'> {
+  /** Times of recent changes before the last, oldest first. */
+  earlier: readonly number[];
+  lastMs: number;
+}
+
+const NONE: readonly number[] = [];
+
 export interface TemposState {
   /** One row for each object. */
   objects: {
@@ -46,10 +55,10 @@ export class Tempos {
   #state: TemposState = { objects: noTempos(), earlier: new Map(), changes: 0 };
 
   /** The last that was asked for, as several ask for the same one after the other. */
-  #asked: { row: number; tempo: Tempo | undefined } | undefined;
+  #asked: { row: number; tempo: Kept | undefined } | undefined;
 
-  get(row: number): Tempo | undefined {
-    if (this.#asked?.row !== row) this.#asked = { row, tempo: tempoOf(this.#state, row) };
+  get(row: number): Kept | undefined {
+    if (this.#asked?.row !== row) this.#asked = { row, tempo: keptOf(this.#state, row) };
     return this.#asked.tempo;
   }
 
@@ -58,9 +67,9 @@ export class Tempos {
     if (event.type === 'DELETED' || !event.timed) return;
     const { row, atMs } = event;
     const { objects, earlier } = this.#state;
-    const earlierMs = objects.known[row] === 1 ? timesOf(this.#state, row) : [];
+    const earlierMs = objects.known[row] === 1 ? timesOf(this.#state, row) : NONE;
     this.#asked = undefined;
-    reachRow(objects, row);
+    if (row >= objects.known.length) reachRow(objects, row);
     this.#state.changes++;
     if (objects.known[row] !== 1) {
       objects.known[row] = 1;
@@ -100,6 +109,16 @@ export function tempoOf(state: TemposState, row: number): Tempo | undefined {
   return { n: objects.n[row] as number, bornMs: objects.bornMs[row] as number, recent: timesOf(state, row) };
 }
 
+function keptOf({ objects, earlier }: TemposState, row: number): Kept | undefined {
+  if (!objects.known[row]) return undefined;
+  return {
+    n: objects.n[row] as number,
+    bornMs: objects.bornMs[row] as number,
+    earlier: earlier.get(row) ?? NONE,
+    lastMs: objects.lastMs[row] as number,
+  };
+}
+
 function timesOf({ objects, earlier }: TemposState, row: number): readonly number[] {
   const lastMs = objects.lastMs[row] as number;
   return earlier.get(row)?.concat(lastMs) ?? [lastMs];
@@ -117,7 +136,7 @@ function fresh(times: readonly number[], nowMs: number): readonly number[] {
 }
 
 /** Changes per millisecond in the long run, with a prior of one in PRIOR_MS. */
-function rateOf(tempo: Tempo | undefined, atMs: number): number {
+function rateOf(tempo: Pick<Kept, 'n' | 'bornMs'> | undefined, atMs: number): number {
   return tempo === undefined ? 1 / PRIOR_MS : (tempo.n + PRIOR_N) / (Math.max(0, atMs - tempo.bornMs) + PRIOR_N * PRIOR_MS);
 }
 
@@ -130,8 +149,6 @@ abstract class TempoDetector implements Detector<null> {
   }
 
   abstract score(event: ChangeEvent): Evidence | undefined;
-
-  learn(): void {}
 
   mature(event: ChangeEvent): boolean {
     const tempo = this.tempos.get(event.row);
@@ -190,18 +207,17 @@ export class Pace extends TempoDetector {
     if (event.type !== 'MODIFIED' || !event.timed) return undefined;
     const tempo = this.tempos.get(event.row);
     // Fewer changes than this lie in fewer hours.
-    if (tempo === undefined || tempo.recent.length < HOURS_MIN - 1) return undefined;
-    const hours = new Set<number>([Math.floor(event.atMs / HOUR_MS)]);
-    for (const at of tempo.recent) if (event.atMs - at <= MEMORY_MS) hours.add(Math.floor(at / HOUR_MS));
-    if (hours.size < HOURS_MIN) return undefined;
+    if (tempo === undefined || tempo.earlier.length + 1 < HOURS_MIN - 1) return undefined;
+    const hours = hoursOf(tempo, event.atMs);
+    if (hours < HOURS_MIN) return undefined;
     const usual = rateOf(tempo, event.atMs) * MEMORY_MS;
-    const surprise = crowding(hours.size, Math.max(0.7, usual));
+    const surprise = crowding(hours, Math.max(0.7, usual));
     if (surprise === 0) return undefined;
     return {
       surprise,
       explain: () => ({
-        sentence: `${event.ref.kind} ${event.ref.name} was changed on ${many(hours.size, 'separate occasion')} in two weeks; usual is ${usual < 1.5 ? `once in ${span(MEMORY_MS / usual)}` : `about ${Math.round(usual)}`}.`,
-        observed: hours.size,
+        sentence: `${event.ref.kind} ${event.ref.name} was changed on ${many(hours, 'separate occasion')} in two weeks; usual is ${usual < 1.5 ? `once in ${span(MEMORY_MS / usual)}` : `about ${Math.round(usual)}`}.`,
+        observed: hours,
         usual: Number(figure(usual)),
         samples: tempo.n,
         scope: 'object',
@@ -210,17 +226,33 @@ export class Pace extends TempoDetector {
   }
 }
 
+/** On how many distinct hours of a fortnight it changed, this one included. */
+function hoursOf({ earlier, lastMs }: Kept, atMs: number): number {
+  const hours = new Set<number>([Math.floor(atMs / HOUR_MS)]);
+  let before = Number.NaN;
+  for (let i = 0; i <= earlier.length; i++) {
+    const at = i < earlier.length ? (earlier[i] as number) : lastMs;
+    const hour = Math.floor(at / HOUR_MS);
+    // Of those that follow each other in one hour one is enough.
+    if (hour === before || atMs - at > MEMORY_MS) continue;
+    hours.add(hour);
+    before = hour;
+  }
+  return hours.size;
+}
+
 /** Times after this one are of before the clock was set back. */
-function countSince(tempo: Tempo | undefined, sinceMs: number, atMs: number): number {
-  let count = 0;
-  const recent = tempo?.recent ?? [];
-  for (let i = recent.length - 1; i >= 0 && (recent[i] as number) >= sinceMs; i--) if ((recent[i] as number) <= atMs) count++;
+function countSince(tempo: Kept | undefined, sinceMs: number, atMs: number): number {
+  if (tempo === undefined || tempo.lastMs < sinceMs) return 0;
+  const { earlier, lastMs } = tempo;
+  let count = lastMs <= atMs ? 1 : 0;
+  for (let i = earlier.length - 1; i >= 0 && (earlier[i] as number) >= sinceMs; i--) if ((earlier[i] as number) <= atMs) count++;
   return count;
 }
 
 /** The most changes in any window of this length that ended at least an hour ago. */
-function peakBefore(tempo: Tempo | undefined, atMs: number, windowMs: number): number {
-  const recent = tempo?.recent ?? [];
+function peakBefore(tempo: Kept | undefined, atMs: number, windowMs: number): number {
+  const recent = tempo === undefined ? NONE : tempo.earlier.concat(tempo.lastMs);
   let peak = 0;
   let from = 0;
   for (let to = 0; to < recent.length && (recent[to] as number) < atMs - HOUR_MS; to++) {

@@ -132,7 +132,7 @@ export class Company {
     const { objects } = this.#state;
     this.#state.groups++;
     for (const event of group.events) {
-      reachRow(objects, event.row);
+      if (event.row >= objects.alive.length) reachRow(objects, event.row);
       objects.alive[event.row] = event.type === 'DELETED' ? 0 : 1;
       objects.lastMs[event.row] = event.atMs;
     }
@@ -176,12 +176,16 @@ export class Company {
   }
 }
 
+const NONE: readonly ChangeEvent[] = [];
+
 function isEdit({ type, timed }: ChangeEvent): boolean {
   return type === 'MODIFIED' && timed;
 }
 
 /** The last edit of each object. */
 function changedIn(events: readonly ChangeEvent[]): readonly ChangeEvent[] {
+  // Most visits are of one change.
+  if (events.length === 1) return isEdit(events[0] as ChangeEvent) ? events : NONE;
   const edits = events.filter(isEdit);
   return edits.length < 2 ? edits : [...new Map(edits.map((event) => [event.object, event])).values()];
 }

@@ -46,8 +46,12 @@ export class FactDetector implements Detector<State> {
   #search(event: ChangeEvent): readonly FoundFact[] {
     if (event.type === 'DELETED') return NONE;
     let found: FoundFact[] | undefined;
-    for (const field of event.fields) {
-      for (const fact of this.#factsOf(field.generic)) {
+    const { fields } = event;
+    for (let i = 0; i < fields.length; i++) {
+      const field = fields[i] as Field;
+      const facts = this.#factsOf(field.generic);
+      for (let j = 0; j < facts.length; j++) {
+        const fact = facts[j] as Fact;
         if (!holds(fact, field)) continue;
         found ??= [];
         found.push({ fact, field });
@@ -57,8 +61,10 @@ export class FactDetector implements Detector<State> {
   }
 
   score(event: ChangeEvent, group: Group): Evidence | undefined {
+    const all = this.find(event);
+    if (all.length === 0) return undefined;
     let best: (FoundFact & { surprise: number }) | undefined;
-    for (const { fact, field } of this.find(event)) {
+    for (const { fact, field } of all) {
       if (this.#isUsual(event, fact)) continue;
       const surprise =
         WEIGHT[fact.severity] -
@@ -88,8 +94,10 @@ export class FactDetector implements Detector<State> {
 
   /** The gravest fact that is not simply how this kind is used here: such a one counts without any statistics. */
   gravest(event: ChangeEvent): FoundFact | undefined {
+    const all = this.find(event);
+    if (all.length === 0) return undefined;
     let gravest: FoundFact | undefined;
-    for (const found of this.find(event)) {
+    for (const found of all) {
       if (found.fact.severity === 'info') continue;
       if (this.#isUsual(event, found.fact)) continue;
       if (gravest === undefined || WEIGHT[found.fact.severity] > WEIGHT[gravest.fact.severity]) gravest = found;

@@ -33,3 +33,9 @@ export const outside =
   (value: Json) =>
     typeof value === 'string' && !texts.includes(value.toLowerCase());
 export const like = (pattern: RegExp) => (value: Json) => typeof value === 'string' && value.length <= 300 && pattern.test(value);
+/** As `like`, of patterns of whole addresses. */
+export const address = (pattern: RegExp) => {
+  const isLike = like(pattern);
+  // Asked of the value of every field: most are told from addresses by this.
+  return (value: Json) => typeof value === 'string' && value.includes('://') && isLike(value);
+};

@@ -1,5 +1,5 @@
 /** Facts about who may reach what, how it travels, and what is checked on the way in. */
-import { affirmed, among, type Fact, like, no, yes } from './fact.ts';
+import { address, affirmed, among, type Fact, like, no, yes } from './fact.ts';
 
 export const TRAFFIC: readonly Fact[] = [
   {
@@ -7,8 +7,8 @@ export const TRAFFIC: readonly Fact[] = [
     severity: 'warning',
     path: /./,
     when: 'gain',
-    from: like(/^(?:https|wss|grpcs|ldaps|amqps|rediss|smtps):\/\//i),
-    value: like(/^(?:http|ws|grpc|ldap|amqp|redis|smtp):\/\//i),
+    from: address(/^(?:https|wss|grpcs|ldaps|amqps|rediss|smtps):\/\//i),
+    value: address(/^(?:http|ws|grpc|ldap|amqp|redis|smtp):\/\//i),
     means: 'goes unencrypted from now on',
     source: 'nist',
   },

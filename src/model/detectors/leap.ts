@@ -19,6 +19,7 @@ interface Jumps {
   squares: number;
 }
 
+const NO_JUMPS: readonly number[] = [];
 const JUMP_MAX = 6;
 /** Pseudo-jumps: one doubling, give or take one. */
 const PRIOR_N = 4;
@@ -57,15 +58,18 @@ interface LeapState {
 
 export class Leap implements Detector<LeapState> {
   readonly name = 'leap';
+  /** How far each field of the last change jumped that was asked about: scored and learnt one after the other, mostly. */
+  #asked: { event: ChangeEvent; far: readonly number[] } | undefined;
   #state: LeapState = { ranges: new Map(), tails: new Map(), numbers: new Map(), leaps: 0 };
 
   score(event: ChangeEvent): Evidence | undefined {
     if (event.type !== 'MODIFIED') return undefined;
     let best = 0;
     let farthest: Field | undefined;
-    for (const field of event.fields) {
-      if (field.op !== 'set') continue;
-      const far = leapOf(field.old, field.next, field.x, field.y);
+    const jumps = this.#jumpsOf(event);
+    for (let i = 0; i < jumps.length; i++) {
+      const field = event.fields[i] as Field;
+      const far = jumps[i] as number;
       if (far === 0) continue;
       const known = (this.#isWithin(field) ? WITHIN : 1) * (this.#isElsewhere(field) ? ELSEWHERE : 1);
       const surprise = known * beyond(this.#state.tails.get(field.tail), far);
@@ -77,6 +81,15 @@ export class Leap implements Detector<LeapState> {
     if (farthest === undefined) return undefined;
     const field = farthest;
     return { surprise: best / (1 + 0.3 * Math.log(event.breadth)), explain: () => this.#explain(field) };
+  }
+
+  /** Zero of fields that were not set. */
+  #jumpsOf(event: ChangeEvent): readonly number[] {
+    if (this.#asked?.event !== event) {
+      const far = event.fields.map(({ op, old, next, x, y }) => (op === 'set' ? leapOf(old, next, x, y) : 0));
+      this.#asked = { event, far };
+    }
+    return this.#asked.far;
   }
 
   #explain(field: Field): Explanation {
@@ -108,7 +121,9 @@ export class Leap implements Detector<LeapState> {
   }
 
   learn(event: ChangeEvent): void {
-    for (const field of event.fields) {
+    const jumps = event.type === 'MODIFIED' ? this.#jumpsOf(event) : NO_JUMPS;
+    for (let i = 0; i < event.fields.length; i++) {
+      const field = event.fields[i] as Field;
       if (field.y !== undefined) {
         const { y } = field;
         const range = touch(this.#state.ranges, field.ofKind, RANGES_MAX, () => ({ n: 0, low: y, high: y }));
@@ -120,8 +135,7 @@ export class Leap implements Detector<LeapState> {
           this.#state.numbers.get(field.leaf) ?? touch(this.#state.numbers, field.leaf, NAMES_MAX, () => new Set<number>());
         if (numbers.size < NUMBERS_MAX) numbers.add(y);
       }
-      if (field.op !== 'set') continue;
-      const far = leapOf(field.old, field.next, field.x, field.y);
+      const far = jumps[i] ?? 0;
       if (far === 0) continue;
       const usual = touch(this.#state.tails, field.tail, TAILS_MAX, () => ({ n: 0, far: 0, squares: 0 }));
       usual.far += Math.min(far, JUMP_MAX);

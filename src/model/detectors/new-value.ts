@@ -191,7 +191,6 @@ function isWhereItWas(field: Field, token: string): boolean {
  * The next patch, minor or major release is what versions are for (semver.org, clauses 6 to 8): however long only patches came, a minor one
  * is no more of a surprise than a toss of a coin, and a major one than one release in twenty.
  */
-const VERSION = /^(?:tag-)?version:/;
 const RELEASES: [RegExp, number][] = [
   [/^(?:tag-)?version:\D*up2\./, 1],
   [/^(?:tag-)?version:\D*up1\./, 0.5],
@@ -199,7 +198,7 @@ const RELEASES: [RegExp, number][] = [
 ];
 
 function releaseSurprise(token: string): number {
-  if (!VERSION.test(token)) return Number.POSITIVE_INFINITY;
-  const share = RELEASES.find(([form]) => form.test(token))?.[1];
-  return share === undefined ? Number.POSITIVE_INFINITY : -Math.log(share);
+  if (!token.startsWith('version:') && !token.startsWith('tag-version:')) return Number.POSITIVE_INFINITY;
+  for (const [form, share] of RELEASES) if (form.test(token)) return -Math.log(share);
+  return Number.POSITIVE_INFINITY;
 }

@@ -51,19 +51,26 @@ export class Sequence implements Detector<Saved> {
   #state: State = { objects: { last: new Uint16Array(), before: new Uint16Array() }, changes: 0 };
 
   score(event: ChangeEvent, group: Group): Evidence | undefined {
-    if (!event.timed || this.#knownOf(event.kind) < KNOWN_MIN) return undefined;
+    if (!event.timed) return undefined;
+    const kind = this.#kinds.find(event.kind);
+    const shortest = this.#pasts.find(pastOf(kind, 0, NO_STEPS));
+    if (this.#pasts.n(shortest) < KNOWN_MIN) return undefined;
     const steps = this.#stepsOf(event, group);
-    const pasts = this.#rowsOf(event.kind, steps);
+    const middle = this.#pasts.find(pastOf(kind, 1, steps));
+    const longest = this.#pasts.find(pastOf(kind, 2, steps));
+    const sorts = this.#sortTexts.of(event);
     let asked = 0;
     let least = 1;
     let oddest = '';
-    for (const sort of this.#sortTexts.of(event)) {
+    for (let i = 0; i < sorts.length; i++) {
+      const sort = sorts[i] as string;
       if (sort.includes(ADDED_FIELD)) continue;
       asked++;
       // Witten-Bell: what a past has not seen is left to the shorter one, by the share of its steps that brought something new.
       const number = this.#sorts.find(sort);
-      let p = UNKNOWN;
-      for (const past of pasts) if (past >= 0) p = this.#shareIn(past, number, p);
+      let p = this.#shareIn(shortest, number, UNKNOWN);
+      if (middle >= 0) p = this.#shareIn(middle, number, p);
+      if (longest >= 0) p = this.#shareIn(longest, number, p);
       if (p < least) {
         least = p;
         oddest = sort;
@@ -113,15 +120,15 @@ export class Sequence implements Detector<Saved> {
     const middle = this.#pasts.rowOf(pastOf(kind, 1, steps));
     const longest = this.#pasts.rowOf(pastOf(kind, 2, steps));
     const sorts = this.#sortTexts.of(event);
-    for (const sort of sorts) {
-      const number = this.#sorts.numberOf(sort);
+    for (let i = 0; i < sorts.length; i++) {
+      const number = this.#sorts.numberOf(sorts[i] as string);
       this.#pasts.count(shortest, number);
       this.#pasts.count(middle, number);
       this.#pasts.count(longest, number);
     }
     this.#state.changes++;
     const { objects } = this.#state;
-    reachRow(objects, event.row);
+    if (event.row >= objects.last.length) reachRow(objects, event.row);
     objects.last[event.row] = this.#sorts.numberOf(firstOf(sorts));
     objects.before[event.row] = steps[0];
   }
@@ -235,6 +242,7 @@ function deedOf(machine: boolean, op: Field['op']): string {
 
 /** Which of them stands for the change as a past: the first by name, so that few pasts recur often. */
 function firstOf(sorts: readonly string[]): string {
+  if (sorts.length === 1) return sorts[0] as string;
   return sorts.reduce((first, sort) => (sort < first ? sort : first));
 }
 

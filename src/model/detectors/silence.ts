@@ -11,6 +11,7 @@ import { touch } from '../habits/counts.ts';
 import { CLOCKS, GAPS_MAX } from '../habits/gap-log.ts';
 import { NameBook } from '../habits/name-book.ts';
 import { RowTable, type RowTableState } from '../habits/row-table.ts';
+import { JoinedTexts } from '../joined-texts.ts';
 import { many, span } from '../words.ts';
 
 const ACTORS_MAX = 20_000;
@@ -29,6 +30,8 @@ const KINDS_MAX = 5_000;
 const VOTES_MIN = 5;
 const TOGETHER_MAX = 5_000;
 const TOGETHER_WEIGHT = 1;
+/** Stands between an actor and a kind. */
+const BETWEEN = '\u0000';
 
 /** What a status write tells: enough for a beat. */
 export type StatusBeat = Pick<ChangeEvent, 'object' | 'row' | 'ref' | 'atMs' | 'actor'>;
@@ -90,6 +93,7 @@ export class Silence {
   };
   /** Actors on a kind. */
   readonly #actors = new RowTable({ max: ACTORS_MAX, forget: (row) => this.#beats.a.forget(row) });
+  readonly #actorKeys = new JoinedTexts(BETWEEN);
   readonly #gaps = new Float64Array(GAPS_MAX);
   #state: Tally = { heap: [], raised: 0, kinds: new Map(), together: new Map() };
 
@@ -105,7 +109,7 @@ export class Silence {
     const sign = { atMs, by: actor.name, visits, ofKind: kind.n, alive: event.type !== 'DELETED' };
     this.#beat({ of: 'o', name: object, row }, event.ref, sign);
     if (!event.machine || actor.source === 'none') return;
-    const name = actorOnKind(actor.name, event.kind);
+    const name = this.#actorKeys.of(actor.name, event.kind);
     this.#beat({ of: 'a', name, row: this.#actors.rowOf(name) }, event.ref, { ...sign, alive: true });
   }
 
@@ -230,7 +234,7 @@ export function savedBeat({ beats, names, heads }: SilenceState, of: Of, row: nu
 
 /** The name of an actor's beat on a kind. */
 export function actorOnKind(actor: string, kind: string): string {
-  return `${actor}\u0000${kind}`;
+  return `${actor}${BETWEEN}${kind}`;
 }
 
 /** How long after its last beat a key counts as overdue; undefined while it has no steady beat. */

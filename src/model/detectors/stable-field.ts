@@ -151,8 +151,6 @@ export class Structure implements Detector<null> {
     return this.#others.isNewHere(claim) ? this.#others.words(claim) : '';
   }
 
-  learn(): void {}
-
   mature(event: ChangeEvent): boolean {
     return this.#habits.kindEdits(event.kind) >= 3 * EDITS_MIN;
   }

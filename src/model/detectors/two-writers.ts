@@ -112,17 +112,15 @@ export class TwoWriters implements Detector<State> {
     }
     if (event.type !== 'MODIFIED' || event.breadth > BREADTH_MAX) return;
     const { all, kinds } = this.#state;
-    const own = touch(kinds, event.kind, KINDS_MAX, () => ({ writes: 0, turns: 0 }));
-    const ropes = touch(this.#state.ropes, event.object, OBJECTS_MAX, () => new Map<string, Rope>());
+    const own = touch(kinds, event.kind, KINDS_MAX, newTally);
+    const ropes = touch(this.#state.ropes, event.object, OBJECTS_MAX, newRopes);
     for (const field of event.fields) {
       const last = ropes.get(field.path);
       const value = { before: markOf(field.old), after: markOf(field.next) };
       const turn = last !== undefined && isTurn(last, event, value);
       if (!turn || last.turns === 0) {
-        for (const tally of [own, all]) {
-          tally.writes++;
-          if (turn) tally.turns++;
-        }
+        countWrite(own, turn);
+        countWrite(all, turn);
       }
       const rope = touch(ropes, field.path, FIELDS_PER_OBJECT_MAX, newRope);
       rope.other = turn ? rope.actor : '';
@@ -150,6 +148,19 @@ export class TwoWriters implements Detector<State> {
   load(state: State): void {
     this.#state = state;
   }
+}
+
+function newTally(): Tally {
+  return { writes: 0, turns: 0 };
+}
+
+function countWrite(tally: Tally, isTurn: boolean): void {
+  tally.writes++;
+  if (isTurn) tally.turns++;
+}
+
+function newRopes(): Map<string, Rope> {
+  return new Map();
 }
 
 function newRope(): Rope {

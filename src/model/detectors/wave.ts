@@ -64,7 +64,7 @@ function placeOf(event: ChangeEvent): string {
 
 const newHabit = (): Habit => ({ groups: 0, losing: 0, logs: 0, squares: 0, recent: [], gone: new Map(), goneMs: 0 });
 
-/** The habits of both detectors. */
+/** The habits of both detectors, taught by MassDelete. */
 export class WaveHabits {
   state: State = {
     actors: new Map(),
@@ -112,7 +112,8 @@ export class WaveHabits {
     }
     if (event !== group.events[0] || !event.timed) return;
     const habit = touch(this.state.actors, event.actor.name, ACTORS_MAX, newHabit);
-    const size = Math.log(new Set(group.events.map((member) => member.object)).size);
+    const { events } = group;
+    const size = events.length === 1 ? 0 : Math.log(new Set(events.map((member) => member.object)).size);
     this.state.groups++;
     habit.groups++;
     habit.logs += size;
@@ -225,9 +226,6 @@ export class Wave implements Detector<null> {
       }),
     };
   }
-
-  /** The habits are shared, and MassDelete teaches them. */
-  learn(): void {}
 
   mature(event: ChangeEvent): boolean {
     return (this.#habits.state.actors.get(event.actor.name)?.groups ?? 0) >= GROUPS_MIN;

@@ -39,16 +39,22 @@ export class GapLog {
 
   /** Adds a gap; beyond GAPS_MAX the oldest goes. */
   push(key: number, gap: readonly [time: number, visits: number, kind: number]): void {
-    const { keys } = this.#state;
-    reachRow(keys, key);
+    const { keys, rooms } = this.#state;
+    if (key >= keys.n.length) reachRow(keys, key);
     let n = keys.n[key] as number;
     if (n === GAPS_MAX) {
-      const room = this.#roomOf(key);
-      room.copyWithin(0, COLUMNS);
+      const { values } = rooms[SIZES.length - 1] as Rooms;
+      const start = (keys.room[key] as number) * GAPS_MAX * COLUMNS;
+      values.copyWithin(start, start + COLUMNS, start + GAPS_MAX * COLUMNS);
       n--;
     } else if (n === 0 || sizeFor(n + 1) !== sizeFor(n)) this.#move(key, n);
     keys.n[key] = n + 1;
-    this.#roomOf(key).set(gap, n * COLUMNS);
+    const size = sizeFor(n + 1);
+    const { values } = rooms[size] as Rooms;
+    const at = ((keys.room[key] as number) * (SIZES[size] as number) + n) * COLUMNS;
+    values[at] = gap[CLOCKS.time];
+    values[at + 1] = gap[CLOCKS.visits];
+    values[at + 2] = gap[CLOCKS.kind];
   }
 
   /** To a room that holds one gap more. */

@@ -113,15 +113,21 @@ export class OwnValues {
     if (length === 0) return -1;
     const number = this.#paths.find(path);
     if (number < 0) return -1;
-    for (let at = 0; at < length; at = this.#after(row, at)) if (lists.at(row, at) === number) return at;
+    const { numbers } = lists;
+    const start = lists.startOf(row);
+    for (let at = start; at < start + length; at += FIRST_TOKEN + 2 * (numbers[at + TOKENS] as number)) {
+      if (numbers[at] === number) return at - start;
+    }
     return -1;
   }
 
   #tokenPlace(row: number, at: number, token: string): number {
     const number = this.#tokens.find(token);
     if (number < 0) return -1;
-    const end = this.#after(row, at);
-    for (let i = at + FIRST_TOKEN; i < end; i += 2) if (this.#lists.at(row, i) === number) return i;
+    const { numbers } = this.#lists;
+    const start = this.#lists.startOf(row);
+    const end = start + this.#after(row, at);
+    for (let i = start + at + FIRST_TOKEN; i < end; i += 2) if (numbers[i] === number) return i - start;
     return -1;
   }
 

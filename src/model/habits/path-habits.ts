@@ -111,8 +111,12 @@ export class PathHabits {
 
   /** Probability that this path is replaced when its object changes. */
   moving(event: ChangeEvent, field: Pick<Field, 'path' | 'generic' | 'tail'>): number {
-    const far = (countOf(this.#state.tails, field.tail, 'moved') + 0.2) / (countOf(this.#state.tails, field.tail, 'held') + 20);
-    const kin = (this.kindMoved(event.kind, field.generic) + 5 * far) / (this.kindHeld(event.kind, field.generic) + 5);
+    const { tails, kinds } = this.#state;
+    const tail = tails.ids.get(field.tail) ?? -1;
+    const far = (countAt(tails, tail, 'moved') + 0.2) / (countAt(tails, tail, 'held') + 20);
+    const kind = kinds.get(event.kind);
+    const id = kind?.ids.get(field.generic) ?? -1;
+    const kin = (countAt(kind, id, 'moved') + 5 * far) / (countAt(kind, id, 'held') + 5);
     const edits = this.objectEdits(event);
     const own = (this.objectMoved(event, field.path) + 3 * kin) / (edits + 3);
     return own > RESTING ? Math.min(1, own) : Math.max(own, Math.min(1, this.#movedPeers(event, field.path) / (edits + 3)));
@@ -146,7 +150,7 @@ export class PathHabits {
     const kind = touch(state.kinds, event.kind, KINDS_MAX, newKindPaths);
     const { objects } = state;
     const { row } = event;
-    reachRow(objects, row);
+    if (row >= objects.edits.length) reachRow(objects, row);
     if (event.held !== undefined) objects.shape[row] = this.#shape(event.kind, kind, event.held) + 1;
     if (event.type === 'ADDED') return;
     state.edits++;
@@ -154,9 +158,8 @@ export class PathHabits {
     putFigure(objects, 'edits', row, (objects.edits[row] as number) + 1);
     const shape = this.#shapeOf(row);
     if (shape !== undefined) {
-      for (const id of shape.paths) kind.held[id] = (kind.held[id] as number) + 1;
-      const { held } = state.tails;
-      for (const id of shape.tails) held[id] = (held[id] as number) + 1;
+      countEach(kind.held, shape.paths);
+      countEach(state.tails.held, shape.tails);
     }
     this.#countFields(event, kind);
   }
@@ -255,6 +258,18 @@ function newKindPaths(): KindPaths {
 function countOf(counts: PathCounts, key: string, which: Which): number {
   const id = counts.ids.get(key);
   return id === undefined ? 0 : (counts[which][id] as number);
+}
+
+function countAt(counts: PathCounts | undefined, id: number, which: Which): number {
+  return counts === undefined || id < 0 ? 0 : (counts[which][id] as number);
+}
+
+/** By index: there are hundreds for each change. */
+function countEach(counts: number[], ids: Int32Array): void {
+  for (let i = 0; i < ids.length; i++) {
+    const id = ids[i] as number;
+    counts[id] = (counts[id] as number) + 1;
+  }
 }
 
 function countOne(counts: PathCounts, id: number, which: Which): void {

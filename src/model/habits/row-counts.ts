@@ -49,11 +49,8 @@ export class RowCounts {
   }
 
   #placeOf(row: number, name: string): number {
-    const length = this.#lists.length(row);
-    const number = length === 0 ? -1 : this.#names.find(name);
-    if (number < 0) return -1;
-    for (let i = 0; i < length; i += 2) if (this.#lists.at(row, i) === number) return i;
-    return -1;
+    const number = this.#lists.length(row) === 0 ? -1 : this.#names.find(name);
+    return number < 0 ? -1 : this.#lists.placeOf(row, number);
   }
 
   save(): RowCountsState {

@@ -31,9 +31,29 @@ export class RowLists {
     return this.#state.rows.length[row] ?? 0;
   }
 
+  /** All lists' numbers, for a loop over one of them from `startOf` on: until any list gets longer or shorter. */
+  get numbers(): Uint16Array | Uint32Array {
+    return this.#state.numbers;
+  }
+
+  startOf(row: number): number {
+    return this.#state.rows.start[row] as number;
+  }
+
   at(row: number, i: number): number {
     const { rows, numbers } = this.#state;
     return numbers[(rows.start[row] as number) + i] as number;
+  }
+
+  /** The place of a number among those at even places of a list; -1 where it is not there. */
+  placeOf(row: number, number: number): number {
+    const length = this.length(row);
+    if (length === 0) return -1;
+    const { rows, numbers } = this.#state;
+    const start = rows.start[row] as number;
+    const end = start + length;
+    for (let i = start; i < end; i += 2) if (numbers[i] === number) return i - start;
+    return -1;
   }
 
   put(row: number, i: number, value: number): void {

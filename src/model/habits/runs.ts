@@ -102,11 +102,9 @@ export class Runs {
   }
 
   #find(row: number, path: string): number {
-    const length = this.#lists.length(row);
-    const number = length === 0 ? -1 : this.#paths.find(path);
-    if (number < 0) return -1;
-    for (let i = 0; i < length; i += 2) if (this.#lists.at(row, i) === number) return this.#lists.at(row, i + 1);
-    return -1;
+    const number = this.#lists.length(row) === 0 ? -1 : this.#paths.find(path);
+    const place = number < 0 ? -1 : this.#lists.placeOf(row, number);
+    return place < 0 ? -1 : this.#lists.at(row, place + 1);
   }
 
   forget(row: number): void {

@@ -58,7 +58,7 @@ export class StepCounts {
   }
 
   n(row: number): number {
-    return this.#counts.n[row] ?? 0;
+    return row < 0 ? 0 : (this.#counts.n[row] ?? 0);
   }
 
   fresh(row: number): number {
@@ -67,7 +67,7 @@ export class StepCounts {
 
   seen(row: number, token: number): number {
     if (token === NAMELESS) return 0;
-    const at = this.#placeOf(row, token);
+    const at = this.#seen.placeOf(row, token);
     return at < 0 ? 0 : this.#seen.at(row, at + 1);
   }
 
@@ -79,7 +79,7 @@ export class StepCounts {
       return;
     }
     const seen = this.#seen;
-    const at = this.#placeOf(row, token);
+    const at = seen.placeOf(row, token);
     if (at >= 0) {
       seen.put(row, at + 1, seen.at(row, at + 1) + 1);
       return;
@@ -111,12 +111,6 @@ export class StepCounts {
       most = seen.at(row, i + 1);
     }
     return best;
-  }
-
-  #placeOf(row: number, token: number): number {
-    const seen = this.#seen;
-    for (let i = 0; i < seen.length(row); i += 2) if (seen.at(row, i) === token) return i;
-    return -1;
   }
 
   #increment(figure: 'n' | 'fresh', row: number): void {

@@ -52,7 +52,7 @@ export class Visitors {
 
   enter(row: number, actor: string): void {
     const columns = this.#columns;
-    reachRow(columns, row);
+    if (row >= columns.n.length) reachRow(columns, row);
     if (!this.knows(row, actor)) putFigure(columns, 'newcomers', row, (columns.newcomers[row] as number) + 1);
     putFigure(columns, 'n', row, (columns.n[row] as number) + 1);
     const number = this.#names.numberOf(actor);

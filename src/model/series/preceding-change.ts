@@ -4,6 +4,7 @@ import type { Change } from '../../domain/change.ts';
 import { fieldName } from '../../domain/field-path.ts';
 import { describeRef, type ObjectRef } from '../../domain/object-ref.ts';
 import { touch } from '../habits/counts.ts';
+import { JoinedTexts } from '../joined-texts.ts';
 import { isLate } from '../status/counter-sights.ts';
 import { span } from '../words.ts';
 
@@ -41,11 +42,15 @@ export function makePreceding(): PrecedingState {
 }
 
 /** Changes of status say what the controller did, not what it was given to do. */
-export function noteChange(state: PrecedingState, { ref, type, diff, actor, observedMs, own, origin }: Change): void {
+export function noteChange(
+  state: PrecedingState,
+  { ref, type, diff, actor, observedMs, own, origin }: Change,
+  keys = new KindKeys(),
+): void {
   if (own || origin === 'list') return;
   const paths = shownOf(diff);
   if (type === 'MODIFIED' && paths.length === 0) return;
-  const entry = touch(state.last, keyOf(ref), KINDS_MAX, nothingYet);
+  const entry = touch(state.last, keys.of(ref), KINDS_MAX, nothingYet);
   if (observedMs < entry.atMs && isLate(observedMs, entry.atMs)) return;
   entry.atMs = observedMs;
   entry.ref = ref;
@@ -97,6 +102,16 @@ function noneSeen(): { findings: number; patterns: Record<string, number> } {
   return { findings: 0, patterns: {} };
 }
 
-function keyOf({ cluster, group, kind }: KindOfSeries): string {
-  return `${cluster}\u0000${group}/${kind}`;
+/** The keys of kinds, put together anew only where another kind follows. */
+export class KindKeys {
+  readonly #kinds = new JoinedTexts('/');
+  readonly #keys = new JoinedTexts('\u0000');
+
+  of({ cluster, group, kind }: KindOfSeries): string {
+    return this.#keys.of(cluster, this.#kinds.of(group, kind));
+  }
+}
+
+function keyOf(of: KindOfSeries): string {
+  return new KindKeys().of(of);
 }

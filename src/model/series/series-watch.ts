@@ -16,7 +16,7 @@ import { PRODUCT_SERIES } from './constants.ts';
 import { type EvidenceState, type Family, makeEvidence, weigh } from './evidence.ts';
 import { type HourlyTails, isMatureTail, rareAmongHours } from './hourly-tail.ts';
 import { outlookOf, type Point } from './outlook.ts';
-import { makePreceding, noteChange, type PrecedingState, tellPreceding } from './preceding-change.ts';
+import { KindKeys, makePreceding, noteChange, type PrecedingState, tellPreceding } from './preceding-change.ts';
 import { type Counters, makeCounters, readSignals, type SignalName, type SignalRow } from './read-signals.ts';
 
 interface Watched {
@@ -78,6 +78,7 @@ const MANNER: Record<Family, string> = {
 
 export class SeriesWatch {
   readonly #kindOf: KindOf;
+  readonly #kindKeys = new KindKeys();
   #state: State = {
     counters: makeCounters(),
     series: new Map(),
@@ -91,7 +92,7 @@ export class SeriesWatch {
   }
 
   noteChange(change: Change): void {
-    noteChange(this.#state.preceding, change);
+    noteChange(this.#state.preceding, change, this.#kindKeys);
   }
 
   observe(scrape: Scrape): Judgement[] {

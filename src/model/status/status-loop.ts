@@ -33,7 +33,7 @@ export class StatusLoop {
   /** Counts one status write; evidence once per window, when the pace first stands out. Score and count are one step here: cheap. */
   observe(change: Change, row: number): { surprise: number; explain(): Explanation } | undefined {
     const { loops } = this.#state;
-    reachRow(loops, row);
+    if (row >= loops.told.length) reachRow(loops, row);
     // A clock that was set back begins anew.
     const isBack = change.observedMs < (loops.windowStartMs[row] as number) - WINDOW_MS;
     if (isBack) loops.inWindow[row] = 0;

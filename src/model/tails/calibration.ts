@@ -2,6 +2,7 @@
 
 import { insertByTime } from '../by-time.ts';
 import { DAY_MS, type Group, seenMs } from '../detector.ts';
+import { touch } from '../habits/counts.ts';
 import type { Visit } from '../visits.ts';
 import { learnPool, makePool, type Pool, tailOfPool, tailOfScores } from './calibrate.ts';
 import { type CallRecord, COUNTS, heldTo, keepCall, makeCallRecord, spokenShare } from './call-record.ts';
@@ -79,12 +80,22 @@ interface Channel {
   sort: Sort;
   episodeMs: number | undefined;
   pool: Pool;
+  /** What `SPREAD`, `DEVIATIONS` and `SHARES` say of the detector. */
+  spread: number | undefined;
+  deviations: number | undefined;
+  isShare: boolean;
+  /** Of the name; looked up until there is one. */
+  record: CallRecord | undefined;
 }
+
+/** A sort of visits, or the new objects among them. */
+type Population = Sort | `${Sort}+`;
+const BORN = { m: 'm+', h: 'h+', '*': '*+' } as const;
 
 export class Calibration {
   /** By key, and by detector and sort: a key is put together and taken apart once, as this is asked several times for each change. */
   #channels = new Map<string, Channel>();
-  #asked = new Map<string, { [sort in Sort | `${Sort}+`]?: Channel }>();
+  #asked = new Map<string, { [population in Population]: Channel | undefined }>();
   #pools = new Map<string, Pool>();
   /** By detector, sort and asker, see `#heardOf`. */
   #called = new Map<string, number[]>();
@@ -109,24 +120,27 @@ export class Calibration {
     surprise: number,
     { asker, group, born = false }: { asker: string; group: Group; born?: boolean },
   ): number {
-    const channel = this.#channelOf(detector, born ? `${sort}+` : sort);
-    const record = this.#records.get(channel.name);
+    const channel = this.#channelOf(detector, born ? BORN[sort] : sort);
+    channel.record ??= this.#records.get(channel.name);
+    const { record } = channel;
     const p = this.#tailIn(channel, surprise, asker, group.lastMs);
-    const chance = chanceOf(detector, surprise, record);
-    const ranked = Math.max(chance, withNominal(p, { detector, surprise, known: channel.pool.n }));
+    const chance = chanceOf(channel, surprise);
+    const ranked = Math.max(chance, withNominal(p, channel, surprise, channel.pool.n));
     // What chance brings often is not odd, however seldom it was called so.
     const said = Math.max(chance, heldTo(record, ranked));
     if (isTop(group, channel.key, surprise)) group.tops.set(channel.key, { surprise, asker, ranked, said });
     return said;
   }
 
-  #keepRecord({ name, sort }: Channel, { ranked, said, asker }: Call, { actor, lastMs: atMs }: Visit): void {
+  #keepRecord(channel: Channel, { ranked, said, asker }: Call, { actor, lastMs: atMs }: Visit): void {
+    const { name, sort } = channel;
     const visits = this.#visits[sort];
-    let record = this.#records.get(name);
+    let record = channel.record ?? this.#records.get(name);
     if (record === undefined) {
       record = makeCallRecord(visits - 1);
       this.#records.set(name, record);
     }
+    channel.record = record;
     const askers = asker === actor ? [asker] : [asker, actor];
     let heard: number[][] | undefined;
     const isNew = (count: number) => {
@@ -136,14 +150,9 @@ export class Calibration {
     keepCall(record, { visits, ranked, said, isNew });
   }
 
-  /** When a detector's calls of this asker were last heard, for each of COUNTS; the asker heard least recently gives way. */
+  /** When a detector's calls of this asker were last heard, for each of COUNTS; one of those not heard lately gives way. */
   #heardOf(name: string, asker: string): number[] {
-    const key = `${name}\u0000${asker}`;
-    const heard = this.#called.get(key) ?? new Array<number>(COUNTS).fill(Number.NEGATIVE_INFINITY);
-    this.#called.delete(key);
-    this.#called.set(key, heard);
-    if (this.#called.size > CALLED_MAX) this.#called.delete(this.#called.keys().next().value as string);
-    return heard;
+    return touch(this.#called, `${name}\u0000${asker}`, CALLED_MAX, neverHeard);
   }
 
   /** The same for what no visit brought; learnt at once. */
@@ -152,7 +161,7 @@ export class Calibration {
     const known = channel.pool.n;
     const ranked = this.#tailIn(channel, surprise, asker, atMs);
     this.#learn(channel.key, surprise, { asker, atMs });
-    return { p: withNominal(ranked, { detector, surprise, known }), known };
+    return { p: withNominal(ranked, channel, surprise, known), known };
   }
 
   #tailIn({ pool, sort, episodeMs }: Channel, surprise: number, asker: string, atMs: number): number {
@@ -201,13 +210,15 @@ export class Calibration {
     learnPool(pool, surprise, { key: asker, atMs, visits: this.#visits[sort], episodeMs });
   }
 
-  #channelOf(detector: string, population: Sort | `${Sort}+`): Channel {
+  #channelOf(detector: string, population: Population): Channel {
     let ofDetector = this.#asked.get(detector);
     if (ofDetector === undefined) {
-      ofDetector = {};
+      ofDetector = { m: undefined, h: undefined, '*': undefined, 'm+': undefined, 'h+': undefined, '*+': undefined };
       this.#asked.set(detector, ofDetector);
     }
-    const channel = ofDetector[population] ?? this.#channel(`${detector}:${population}`);
+    const known = ofDetector[population];
+    if (known !== undefined) return known;
+    const channel = this.#channel(`${detector}:${population}`);
     ofDetector[population] = channel;
     return channel;
   }
@@ -218,13 +229,18 @@ export class Calibration {
     const colon = key.indexOf(':');
     const isBorn = key.endsWith('+');
     const name = isBorn ? key.slice(0, -1) : key;
-    const channel = {
+    const detector = key.slice(0, colon);
+    const channel: Channel = {
       key,
       name,
       twin: isBorn ? name : `${name}+`,
       sort: key[colon + 1] as Sort,
-      episodeMs: EPISODE_MS[key.slice(0, colon)],
+      episodeMs: EPISODE_MS[detector],
       pool: this.#pool(key),
+      spread: SPREAD[detector],
+      deviations: DEVIATIONS[detector],
+      isShare: SHARES.has(detector),
+      record: this.#records.get(name),
     };
     this.#channels.set(key, channel);
     return channel;
@@ -274,22 +290,21 @@ export class Calibration {
  * A short past is trusted little: until it is long, the probability that the surprise itself stands for has a say. And what chance brings
  * often is not odd, however rare here.
  */
-function withNominal(
-  ranked: number,
-  { detector, surprise, known }: { detector: string; surprise: number; known: number },
-): number {
+function withNominal(ranked: number, { spread, isShare }: Channel, surprise: number, known: number): number {
+  if (spread === undefined && !isShare) return ranked;
   const trust = known / (known + TRUSTED);
-  if (SHARES.has(detector)) return Math.max(ranked, ranked ** trust * Math.exp(-surprise) ** (1 - trust));
-  const spread = SPREAD[detector];
-  if (spread === undefined) return ranked;
-  return Math.min(ranked, ranked ** trust * Math.exp(-surprise / spread) ** (1 - trust));
+  if (isShare) return Math.max(ranked, ranked ** trust * Math.exp(-surprise) ** (1 - trust));
+  return Math.min(ranked, ranked ** trust * Math.exp(-surprise / (spread as number)) ** (1 - trust));
 }
 
 /** At most how rare a surprise is that stands for a probability, or for standard deviations; 0 for others. */
-function chanceOf(detector: string, surprise: number, record: CallRecord | undefined): number {
-  const each = DEVIATIONS[detector];
-  if (each !== undefined) return spokenShare(record, CHANCE_SHARE) * Math.exp(-each * surprise);
-  return SPREAD[detector] === undefined && !SHARES.has(detector) ? 0 : CHANCE_SHARE * Math.exp(-surprise);
+function chanceOf({ deviations, spread, isShare, record }: Channel, surprise: number): number {
+  if (deviations !== undefined) return spokenShare(record, CHANCE_SHARE) * Math.exp(-deviations * surprise);
+  return spread === undefined && !isShare ? 0 : CHANCE_SHARE * Math.exp(-surprise);
+}
+
+function neverHeard(): number[] {
+  return new Array<number>(COUNTS).fill(Number.NEGATIVE_INFINITY);
 }
 
 /** Whether it is the largest surprise of the visit so far: those are remembered. */

@@ -54,10 +54,17 @@ export function keepCall(
   }
 }
 
+function keptAfter(visits: number): number {
+  return 0.5 ** (visits / HALF_LIFE_VISITS);
+}
+
+/** Most records are heard again within a few visits. */
+const KEPT = Array.from({ length: 256 }, (_, visits) => keptAfter(visits));
+
 function fade(record: CallRecord, visits: number): void {
   const since = visits - record.visits;
   if (since <= 0) return;
-  const keep = 0.5 ** (since / HALF_LIFE_VISITS);
+  const keep = KEPT[since] ?? keptAfter(since);
   record.asked = record.asked * keep + since;
   record.visits = visits;
   record.spoke *= keep;
