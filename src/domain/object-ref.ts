@@ -42,6 +42,17 @@ export function apiVersionOf(ref: Pick<ObjectRef, 'group' | 'version'>): string 
   return ref.group === '' ? ref.version : `${ref.group}/${ref.version}`;
 }
 
+/** Whether an apiVersion is that of a ref; puts nothing together, as it is asked of each update. */
+export function isApiVersionOf({ group, version }: Pick<ObjectRef, 'group' | 'version'>, apiVersion: string): boolean {
+  if (group === '') return apiVersion === version;
+  return (
+    apiVersion.length === group.length + 1 + version.length &&
+    apiVersion.startsWith(group) &&
+    apiVersion[group.length] === '/' &&
+    apiVersion.endsWith(version)
+  );
+}
+
 export function refOf(cluster: string, object: KubeObject): ObjectRef {
   const { group, version } = parseApiVersion(object.apiVersion);
   const namespace = object.metadata.namespace;

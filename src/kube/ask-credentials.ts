@@ -10,23 +10,7 @@ const ANSWER_TIMEOUT_MS = 60_000;
 const PROGRAM = fileURLToPath(new URL(`./credentials-process${extname(fileURLToPath(import.meta.url))}`, import.meta.url));
 
 /** Asks a process of its own. Throws KUBECONFIG_INVALID, or CLUSTER_UNAUTHORIZED when it gives no answer. */
-export async function askCredentials(question: CredentialsQuestion, timeoutMs?: number): Promise<CredentialsAnswer> {
-  const [answer] = await askAllCredentials([question], timeoutMs);
-  return answer as CredentialsAnswer;
-}
-
-/** Asks one process about several clusters, and throws what is wrong with the first of them of which something is. */
-export async function askAllCredentials(
-  questions: readonly CredentialsQuestion[],
-  timeoutMs = ANSWER_TIMEOUT_MS,
-): Promise<CredentialsAnswer[]> {
-  return (await askProcess(questions, timeoutMs)).map((reply) => {
-    if ('error' in reply) throw new CrowsnestError(withoutUndefined(reply.error));
-    return reply.answer;
-  });
-}
-
-function askProcess(questions: readonly CredentialsQuestion[], timeoutMs: number): Promise<CredentialsReply[]> {
+export function askCredentials(question: CredentialsQuestion, timeoutMs = ANSWER_TIMEOUT_MS): Promise<CredentialsAnswer> {
   return new Promise((resolve, reject) => {
     const child = fork(PROGRAM, {
       // The flags of this process, such as a profiler's, are not for that one.
@@ -43,7 +27,9 @@ function askProcess(questions: readonly CredentialsQuestion[], timeoutMs: number
     }, timeoutMs);
     child.once('message', (message) => {
       clearTimeout(timer);
-      resolve(message as CredentialsReply[]);
+      const reply = message as CredentialsReply;
+      if ('answer' in reply) resolve(reply.answer);
+      else reject(new CrowsnestError(withoutUndefined(reply.error)));
     });
     child.once('error', (error) => {
       clearTimeout(timer);
@@ -54,7 +40,7 @@ function askProcess(questions: readonly CredentialsQuestion[], timeoutMs: number
       // After an answer this says nothing any more.
       reject(noAnswer(`ended with ${signal ?? code} before it answered`));
     });
-    child.send([...questions], (error) => {
+    child.send(question, (error) => {
       if (error !== null) reject(noAnswer(`cannot be asked: ${error.message}`));
     });
   });

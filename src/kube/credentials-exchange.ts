@@ -52,5 +52,4 @@ export interface PlainError {
   todo?: string | undefined;
 }
 
-/** One to each question, in their order. */
 export type CredentialsReply = { answer: CredentialsAnswer } | { error: PlainError };

@@ -20,7 +20,6 @@ import { ByteArena, type Page, type Slot } from './byte-arena.ts';
 /** A class, so that all its fields lie in one place: there are as many as objects. */
 export class HeadDigest implements Slot {
   readonly ref: ObjectRef;
-  readonly apiVersion: string;
   readonly uid: string;
   /** Newest seen, heartbeats included. */
   resourceVersion: string;
@@ -40,7 +39,6 @@ export class HeadDigest implements Slot {
 
   constructor(ref: ObjectRef, scanned: ScannedObject, { page, at, room }: Slot, secrets: SchemaTree<true> | undefined) {
     this.ref = ref;
-    this.apiVersion = scanned.apiVersion;
     this.uid = scanned.uid;
     this.resourceVersion = scanned.resourceVersion;
     this.generation = scanned.generation;
@@ -70,7 +68,7 @@ const STATUS_TEXT_MAX = 2_048;
 /** Beyond this a section that moved is read back from the store each time it moves. */
 const MOVED_TEXT_MAX = 16 * 1024;
 /** Of a digest of a usual name without its record: the object, its name, its place in the map. */
-const DIGEST_BYTES = 480;
+const DIGEST_BYTES = 440;
 const PRINT_BYTES = 8;
 const LENGTH_BYTES = 4;
 const NOTHING = Buffer.alloc(0);

@@ -21,6 +21,7 @@ import { compareResourceVersions } from '../domain/resource-version.ts';
 import { ScannedObservation } from '../domain/scanned-observation.ts';
 import type { KnownKind } from '../domain/series/controller-ties.ts';
 import type { Scrape } from '../domain/series/series.ts';
+import { SharedTexts } from '../domain/shared-texts.ts';
 import type { ToldVerdict } from '../domain/verdict.ts';
 import { attribute } from '../domain/who/attribution.ts';
 import type { Claim } from '../domain/who/claim.ts';
@@ -111,6 +112,7 @@ class PipelineIngest implements Ingest {
   readonly #options: IngestOptions;
   readonly #digests: HeadDigests;
   readonly #leaves: LeafCompare;
+  readonly #texts = new SharedTexts();
 
   constructor(options: IngestOptions) {
     this.#options = options;
@@ -230,7 +232,7 @@ class PipelineIngest implements Ingest {
     const { hash, masking } = this.#options;
     const { overlay } = recording;
     const { object, cluster, scanned } = observation;
-    const ref = refOf(cluster, object);
+    const ref = this.#texts.ref(refOf(cluster, object));
     const key = objectKey(ref);
     const known = this.#known(ref, recording);
     const how = masking?.of(ref, observation.observedMs);

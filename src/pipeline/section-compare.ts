@@ -11,7 +11,7 @@ import { escapeSegment } from '../domain/field-path.ts';
 import type { Json, JsonObject } from '../domain/json.ts';
 import { type KeyedHash, type MaskOptions, mask } from '../domain/masking/redact.ts';
 import type { MovedPaths, Named } from '../domain/moved-paths.ts';
-import type { KubeObject, ObjectRef } from '../domain/object-ref.ts';
+import { isApiVersionOf, type KubeObject, type ObjectRef } from '../domain/object-ref.ts';
 import { compareResourceVersions } from '../domain/resource-version.ts';
 import type { TextPlace } from '../domain/scan/leaf-walk.ts';
 import { type ScannedObject, type Section, sectionText } from '../domain/scan/object-scan.ts';
@@ -92,7 +92,7 @@ export function compareSections(
 function isSameObject(digest: HeadDigest, scanned: ScannedObject): boolean {
   const { ref } = digest;
   return (
-    digest.apiVersion === scanned.apiVersion &&
+    isApiVersionOf(ref, scanned.apiVersion) &&
     ref.kind === scanned.kind &&
     ref.name === scanned.name &&
     ref.namespace === scanned.namespace &&

@@ -23,11 +23,10 @@ function chained(db: Database.Database, objects: readonly number[]): { log: Chan
   const marks = new Map<number, number[]>();
   const counts = new Map<number, number>();
   const rows = objects.map((object) => {
-    const ofObject = marks.get(object) ?? [];
-    marks.set(object, ofObject);
     const ordinal = (counts.get(object) ?? 0) + 1;
     counts.set(object, ordinal);
-    const links = nextLinks(ofObject, ordinal, log.newest() + 1);
+    const { links, marks: ofObject } = nextLinks(marks.get(object) ?? [], ordinal, log.newest() + 1);
+    marks.set(object, ofObject);
     const row = {
       lifeId: object + 1,
       flags: 1,

@@ -204,14 +204,18 @@ export class ChangeLog {
 }
 
 /**
- * The links of an object's next change, under `seq`, whose marks so far are `marks` (see `ChangeLog.marks`); they become those of the new
- * change.
+ * The links of an object's next change, under `seq`, whose marks so far are `marks` (see `ChangeLog.marks`), and the marks of the new change: an array
+ * of just their size, since one that is pushed to has room for sixteen more, and each object keeps one.
  */
-export function nextLinks(marks: number[], ordinal: number, seq: number): ChainLinks {
+export function nextLinks(marks: readonly number[], ordinal: number, seq: number): { links: ChainLinks; marks: number[] } {
   const before = marks.at(-1);
-  for (let bit = ordinal; bit % 2 === 0 && bit > 0; bit /= 2) marks.pop();
-  const target = marks.at(-1);
-  marks.push(seq);
+  let left = marks.length;
+  for (let bit = ordinal; bit % 2 === 0 && bit > 0 && left > 0; bit /= 2) left -= 1;
+  const next = new Array<number>(left + 1);
+  for (let i = 0; i < left; i++) next[i] = marks[i] as number;
+  next[left] = seq;
+  const target = left === 0 ? undefined : marks[left - 1];
   const jumps = ordinal % 2 === 0 && target !== undefined && target !== 0;
-  return { ordinal, previous: before === undefined || before === 0 ? null : seq - before, jump: jumps ? seq - target : null };
+  const previous = before === undefined || before === 0 ? null : seq - before;
+  return { links: { ordinal, previous, jump: jumps ? seq - target : null }, marks: next };
 }

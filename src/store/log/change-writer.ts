@@ -57,8 +57,7 @@ export class ChangeWriter {
     const diff = input.onDemand === true ? undefined : inPathOrder(input.diff);
     const rv = encodeResourceVersion(input.resourceVersion);
     const generation = input.generation ?? null;
-    entry.marks ??= entry.changes === 0 ? [] : log.marks(entry.seq);
-    const links = nextLinks(entry.marks, entry.changes + 1, log.newest() + 1);
+    const { links, marks } = nextLinks(marksOf(entry, log), entry.changes + 1, log.newest() + 1);
     const seq = log.add({
       ...links,
       lifeId: entry.lifeId,
@@ -84,6 +83,8 @@ export class ChangeWriter {
     else revisions.dropHead(entry.lifeId);
     entry.depth = revision.depth;
     entry.changes += 1;
+    // Most objects have one change for long, whose marks are told by it alone.
+    entry.marks = entry.changes > 1 ? marks : undefined;
     Object.assign(entry, { seq, rv, generation, deleted: type === 'DELETED', lastMs: input.observedMs });
     if (known) objects.moved(entry);
     else objects.save(entry);
@@ -105,4 +106,10 @@ export class ChangeWriter {
     entry.rv = encodeResourceVersion(heartbeat.resourceVersion);
     objects.save(entry);
   }
+}
+
+function marksOf({ marks, changes, seq }: ObjectEntry, log: ChangeLog): readonly number[] {
+  if (marks !== undefined) return marks;
+  if (changes <= 1) return changes === 0 ? [] : [seq];
+  return log.marks(seq);
 }

@@ -50,7 +50,7 @@ export class ObjectEntry {
   heartbeats: number;
   readonly firstMs: number;
   lastMs: number;
-  /** What the links of its next change are made from (see `nextLinks`); read from the log when it is first needed. */
+  /** What the links of its next change are made from (see `nextLinks`), where it has more than one; read from the log when it is first needed. */
   marks: number[] | undefined = undefined;
   /** The generation of entries it is one of; another than `Objects`' own once it has been let go of. */
   generationOfEntries: number;
