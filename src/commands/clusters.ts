@@ -1,7 +1,7 @@
 /** From the options to clusters: which contexts are connected to under which names, and what is watched in them. */
 import type { KindSelection } from '../collector/watch/kind-plan.ts';
 import { CrowsnestError } from '../domain/errors.ts';
-import { loadCredentials } from '../kube/credentials.ts';
+import { loadAllCredentials } from '../kube/credentials.ts';
 import type { KubeClient } from '../kube/kube-client.ts';
 import type { Options } from '../options.ts';
 
@@ -11,14 +11,12 @@ import type { Options } from '../options.ts';
  */
 export async function connectClusters(options: Options): Promise<KubeClient[]> {
   const contexts = options.context.length === 0 ? [undefined] : options.context;
-  const clients: KubeClient[] = [];
-  for (const given of contexts) {
-    const { context, cluster } = nameOf(given, options.cluster);
-    const reading = loadCredentials({ kubeconfig: options.kubeconfig, context, cluster });
-    // A process of its own reads it, while this one loads how to connect.
-    const [credentials, { createHttpKubeClient }] = await Promise.all([reading, import('../kube/http-kube-client.ts')]);
-    clients.push(createHttpKubeClient(credentials));
-  }
+  const reading = loadAllCredentials(
+    contexts.map((given) => ({ kubeconfig: options.kubeconfig, ...nameOf(given, options.cluster) })),
+  );
+  // A process of its own reads it, while this one loads how to connect.
+  const [credentials, { createHttpKubeClient }] = await Promise.all([reading, import('../kube/http-kube-client.ts')]);
+  const clients = credentials.map((each) => createHttpKubeClient(each));
   refuseTwins(clients, options.context);
   return clients;
 }

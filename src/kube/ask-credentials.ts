@@ -10,7 +10,23 @@ const ANSWER_TIMEOUT_MS = 60_000;
 const PROGRAM = fileURLToPath(new URL(`./credentials-process${extname(fileURLToPath(import.meta.url))}`, import.meta.url));
 
 /** Asks a process of its own. Throws KUBECONFIG_INVALID, or CLUSTER_UNAUTHORIZED when it gives no answer. */
-export function askCredentials(question: CredentialsQuestion, timeoutMs = ANSWER_TIMEOUT_MS): Promise<CredentialsAnswer> {
+export async function askCredentials(question: CredentialsQuestion, timeoutMs?: number): Promise<CredentialsAnswer> {
+  const [answer] = await askAllCredentials([question], timeoutMs);
+  return answer as CredentialsAnswer;
+}
+
+/** Asks one process about several clusters, and throws what is wrong with the first of them of which something is. */
+export async function askAllCredentials(
+  questions: readonly CredentialsQuestion[],
+  timeoutMs = ANSWER_TIMEOUT_MS,
+): Promise<CredentialsAnswer[]> {
+  return (await askProcess(questions, timeoutMs)).map((reply) => {
+    if ('error' in reply) throw new CrowsnestError(withoutUndefined(reply.error));
+    return reply.answer;
+  });
+}
+
+function askProcess(questions: readonly CredentialsQuestion[], timeoutMs: number): Promise<CredentialsReply[]> {
   return new Promise((resolve, reject) => {
     const child = fork(PROGRAM, {
       // The flags of this process, such as a profiler's, are not for that one.
@@ -27,9 +43,7 @@ export function askCredentials(question: CredentialsQuestion, timeoutMs = ANSWER
     }, timeoutMs);
     child.once('message', (message) => {
       clearTimeout(timer);
-      const reply = message as CredentialsReply;
-      if ('answer' in reply) resolve(reply.answer);
-      else reject(new CrowsnestError(withoutUndefined(reply.error)));
+      resolve(message as CredentialsReply[]);
     });
     child.once('error', (error) => {
       clearTimeout(timer);
@@ -40,7 +54,7 @@ export function askCredentials(question: CredentialsQuestion, timeoutMs = ANSWER
       // After an answer this says nothing any more.
       reject(noAnswer(`ended with ${signal ?? code} before it answered`));
     });
-    child.send(question, (error) => {
+    child.send([...questions], (error) => {
       if (error !== null) reject(noAnswer(`cannot be asked: ${error.message}`));
     });
   });

@@ -52,4 +52,5 @@ export interface PlainError {
   todo?: string | undefined;
 }
 
+/** One to each question, in their order. */
 export type CredentialsReply = { answer: CredentialsAnswer } | { error: PlainError };

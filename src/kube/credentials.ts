@@ -9,7 +9,7 @@ import type { RequestOptions } from 'node:https';
 import type { Clock } from '../domain/clock.ts';
 import { CrowsnestError, isCrowsnestError } from '../domain/errors.ts';
 import { systemClock } from '../telemetry/system-clock.ts';
-import { askCredentials } from './ask-credentials.ts';
+import { askAllCredentials, askCredentials } from './ask-credentials.ts';
 import type { ConnectOptions } from './connect-options.ts';
 import type { CredentialMaterial, CredentialsAnswer } from './credentials-exchange.ts';
 
@@ -43,6 +43,13 @@ export async function loadCredentials(
   world: CredentialsWorld = { clock: systemClock, ask: askCredentials },
 ): Promise<Credentials> {
   return new KeptCredentials(options, await world.ask({ options }), world);
+}
+
+/** Reads the configuration of several clusters at once. Throws KUBECONFIG_INVALID. */
+export async function loadAllCredentials(clusters: readonly ConnectOptions[]): Promise<Credentials[]> {
+  const world = { clock: systemClock, ask: askCredentials };
+  const answers = await askAllCredentials(clusters.map((options) => ({ options })));
+  return answers.map((answer, i) => new KeptCredentials(clusters[i] as ConnectOptions, answer, world));
 }
 
 class KeptCredentials implements Credentials {

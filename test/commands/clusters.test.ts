@@ -1,6 +1,10 @@
 import assert from 'node:assert/strict';
+import { subscribe, unsubscribe } from 'node:diagnostics_channel';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { test } from 'node:test';
-import { withOptions } from '../../src/commands/clusters.ts';
+import { connectClusters, withOptions } from '../../src/commands/clusters.ts';
 import { parseOptions } from '../../src/options.ts';
 
 const EAST_WEST = [{ cluster: 'east' }, { cluster: 'west' }];
@@ -45,4 +49,29 @@ test('a name that no cluster has is refused', () => {
     code: 'CONFIG_BAD_VALUE',
     message: /no watched cluster is called "wset"; there is east, west/,
   });
+});
+
+test('one process reads the kubeconfig for all clusters, which come in the order given', async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), 'crowsnest-clusters-'));
+  t.after(() => rmSync(folder, { recursive: true }));
+  const kubeconfig = join(folder, 'kubeconfig');
+  const names = ['north', 'east', 'west'];
+  const config = {
+    ...{ apiVersion: 'v1', kind: 'Config', 'current-context': 'east', users: [{ name: 'me', user: { token: 'a-token' } }] },
+    clusters: names.map((name) => ({ name, cluster: { server: `https://${name}.example:6443` } })),
+    contexts: names.map((name) => ({ name: `to-${name}`, context: { cluster: name, user: 'me' } })),
+  };
+  writeFileSync(kubeconfig, JSON.stringify(config));
+  let processes = 0;
+  const count = () => void processes++;
+  subscribe('child_process', count);
+  t.after(() => unsubscribe('child_process', count));
+  const clients = await connectClusters(given({ kubeconfig, context: ['to-west', 'to-north=n', 'to-east'] }));
+  assert.deepEqual(
+    clients.map(({ cluster }) => cluster),
+    ['west', 'n', 'east'],
+  );
+  assert.equal(processes, 1);
+  const wrong = given({ kubeconfig, context: ['to-west', 'to-nowhere'] });
+  await assert.rejects(connectClusters(wrong), { code: 'KUBECONFIG_INVALID', message: /to-nowhere/ });
 });

@@ -12,6 +12,7 @@ import Database from 'better-sqlite3';
 import { CrowsnestError } from '../../domain/errors.ts';
 import { storeError } from '../store-errors.ts';
 import { type Checkpoints, checkpointsHere, checkpointsWithin } from './checkpoints.ts';
+import { planOnce } from './steady-plans.ts';
 
 /** 'CROW' in ASCII, kept in the file's header so that a stranger's database is never written to. */
 export const APPLICATION_ID = 0x43524f57;
@@ -67,7 +68,7 @@ export function openDatabase(options: DatabaseOptions): OpenDatabase {
       opened.push(lockWriter(file));
       if (exists) inspect(file);
     }
-    const db = new Database(file, { timeout: 5_000 });
+    const db = planOnce(new Database(file, { timeout: 5_000 }));
     opened.push(db);
     db.pragma('auto_vacuum = INCREMENTAL');
     if (!inMemory) db.pragma('journal_mode = WAL');
@@ -97,7 +98,7 @@ export function openToRead(file: string, { current = false } = {}): Database.Dat
     throw new CrowsnestError({ code: 'NOT_FOUND', what: 'there is no such database', where: file, todo: 'Check --db' });
   try {
     checkIdentity(file);
-    const db = new Database(file, { readonly: true, timeout: 5_000 });
+    const db = planOnce(new Database(file, { readonly: true, timeout: 5_000 }));
     const version = db.pragma('user_version', { simple: true }) as number;
     const newest = newestFormat();
     if (!current || version === newest) return db;
