@@ -1,5 +1,6 @@
 /** Cursors, totals, rejects, key-value state and the model's snapshots: the small tables. */
 import type Database from 'better-sqlite3';
+import type { Containment } from './containment.ts';
 import { STATE_GET, STATE_PUT } from './pack/state-row.ts';
 import type { ValueSeal } from './seal/value-seal.ts';
 import type { Reject } from './store.ts';
@@ -22,10 +23,12 @@ export type Total =
 
 export class SmallState {
   readonly #seal: ValueSeal;
+  readonly #containment: Containment;
   readonly #sql;
 
-  constructor(db: Database.Database, seal: ValueSeal) {
+  constructor(db: Database.Database, seal: ValueSeal, containment: Containment) {
     this.#seal = seal;
+    this.#containment = containment;
     this.#sql = {
       cursor: db.prepare<[string], string>('SELECT position FROM cursor WHERE name = ?').pluck(),
       cursors: db.prepare<[number, string], { name: string; position: string }>(
@@ -59,22 +62,24 @@ export class SmallState {
   }
 
   cursor(name: string): string | undefined {
-    return this.#sql.cursor.get(name);
+    return this.#containment.read('cursor', () => this.#sql.cursor.get(name), undefined);
   }
   cursors(prefix: string): Record<string, string> {
     // SQLite counts characters where JavaScript counts code units.
-    const rows = this.#sql.cursors.all([...prefix].length, prefix);
+    const rows = this.#containment.read('cursor', () => this.#sql.cursors.all([...prefix].length, prefix), []);
     return Object.fromEntries(rows.map(({ name, position }) => [name, position]));
   }
   putCursors(cursors: Record<string, string> | undefined): void {
-    for (const [name, position] of Object.entries(cursors ?? {})) this.#sql.cursorPut.run(name, position);
+    for (const [name, position] of Object.entries(cursors ?? {}))
+      this.#containment.write('cursor', () => void this.#sql.cursorPut.run(name, position), undefined);
   }
 
   count(name: Total, more: number): void {
-    if (more !== 0) this.#sql.tally.run(name, more);
+    if (more !== 0) this.#containment.write('tally', () => void this.#sql.tally.run(name, more), undefined);
   }
   totals(): Partial<Record<Total, number>> {
-    return Object.fromEntries(this.#sql.totals.all().map(({ name, total }) => [name, total]));
+    const totals = this.#containment.read('tally', () => this.#sql.totals.all(), []);
+    return Object.fromEntries(totals.map(({ name, total }) => [name, total]));
   }
 
   addRejects(rejects: readonly Reject[]): void {

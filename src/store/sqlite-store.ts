@@ -8,6 +8,7 @@ import type { NearMiss } from '../domain/review.ts';
 import type { Verdict, VerdictHits } from '../domain/verdict.ts';
 import type { Attribution } from '../domain/who/claim-join.ts';
 import type { Logger } from '../telemetry/logger.ts';
+import { Containment, isDamage } from './containment.ts';
 import { type DatabaseOptions, type OpenDatabase, openDatabase, openToRead } from './file/database.ts';
 import { bytesOnDisk, pageSize } from './file/file-size.ts';
 import type { Blocks } from './log/blocks.ts';
@@ -72,6 +73,7 @@ export class SqliteStore implements port.Store {
   readonly #db: Database.Database;
   readonly #logger: Logger | undefined;
   readonly #parts: StoreParts;
+  readonly #containment: Containment;
   readonly #writer: ChangeWriter;
   readonly #reader: ChangeReader;
   /** Made once, as making it costs more than a small transaction. */
@@ -97,9 +99,11 @@ export class SqliteStore implements port.Store {
     this.#inTransaction = db.transaction((work: () => unknown) => work());
     const seal = createValueSeal(options.keys, options.file);
     claimKeys(db, options.keys, options.file);
-    this.#parts = partsOf({ db, checkpoints: opened.checkpoints, seal }, options);
-    this.#writer = new ChangeWriter(this.#parts);
-    this.#reader = new ChangeReader(this.#parts);
+    const containment = new Containment((what, error) => this.#lost(what, storeError(error, options.file)));
+    this.#containment = containment;
+    this.#parts = partsOf({ db, checkpoints: opened.checkpoints, seal, containment }, options);
+    this.#writer = new ChangeWriter({ ...this.#parts, containment });
+    this.#reader = new ChangeReader({ ...this.#parts, containment });
     if (options.bytesMax !== undefined) this.limitBytes(options.bytesMax);
     if (db.readonly) this.#full = openedToRead(options.file);
   }
@@ -121,31 +125,42 @@ export class SqliteStore implements port.Store {
   // --- record ---
 
   append(batch: port.AppendBatch, options?: { synced: 'later' }): Change[] {
-    const { attributions, blocks, times, objects, log, series, kubeEvents, gaps, deliveries, small } = this.#parts;
+    const { blocks, times, objects, log, series, kubeEvents, gaps, deliveries, small } = this.#parts;
+    const contained = this.#containment;
     if (options?.synced === 'later') this.#syncLater();
-    return this.#write(() => {
+    const known = batch.changes.map(({ digest }) => digest?.seq);
+    const work = () => {
       const changes = batch.changes.map((change) => this.#writer.append(change));
-      for (const { seq, knownMs, attribution } of batch.amendments ?? []) attributions.add(seq, knownMs, attribution);
+      for (const amendment of batch.amendments ?? []) this.#writer.amend(amendment);
       for (const heartbeat of batch.heartbeats ?? []) this.#writer.heartbeat(heartbeat);
       blocks.flush();
       times.forget();
       objects.flushDue(log.newest());
       for (const scrape of batch.scrapes ?? []) {
-        const { stored, dropped, reject } = series.append(scrape);
+        const none: ReturnType<SeriesTable['append']> = { stored: 0, dropped: 0 };
+        const { stored, dropped, reject } = contained.write('open_scrape', () => series.append(scrape), none);
         small.count('samples', stored);
         small.count('samplesDropped', dropped);
-        if (reject !== undefined) small.addRejects([reject]);
+        if (reject !== undefined) contained.write('reject', () => small.addRejects([reject]), undefined);
       }
-      small.count('kubeEvents', kubeEvents.put(batch.kubeEvents ?? []));
-      small.addRejects(batch.rejects ?? []);
-      gaps.add(batch.gaps ?? []);
-      deliveries.add(batch.deliveries ?? []);
+      const { kubeEvents: events = [], rejects = [] } = batch;
+      const kept = contained.write('kube_event', () => kubeEvents.put(events), 0);
+      small.count('kubeEvents', kept);
+      contained.write('reject', () => small.addRejects(rejects), undefined);
+      contained.write('gap', () => gaps.add(batch.gaps ?? []), undefined);
+      contained.write('delivery', () => deliveries.add(batch.deliveries ?? []), undefined);
       small.count('changes', changes.length);
       small.count('heartbeats', batch.heartbeats?.length ?? 0);
       small.count('amendments', batch.amendments?.length ?? 0);
       small.putCursors(batch.cursors);
       return changes;
-    });
+    };
+    // What was noted of newest states in the attempt that failed is not so.
+    const again = () => {
+      for (const [i, { digest }] of batch.changes.entries())
+        if (digest !== undefined) Object.assign(digest, { seq: known[i], entry: undefined });
+    };
+    return this.#write(work, again);
   }
 
   cursor(name: string): string | undefined {
@@ -157,7 +172,8 @@ export class SqliteStore implements port.Store {
   }
 
   delivered(keys: readonly string[]): Set<string> {
-    return this.#read(() => this.#parts.deliveries.known(keys));
+    const known = () => this.#parts.deliveries.known(keys);
+    return this.#read(() => this.#containment.read('delivery', known, new Set<string>()));
   }
 
   head(ref: ObjectRef): port.Head | undefined {
@@ -175,7 +191,20 @@ export class SqliteStore implements port.Store {
   }
 
   together<T>(reads: () => T): T {
-    return this.#db.inTransaction ? reads() : this.#read(() => this.#inTransaction.deferred(reads) as T);
+    return this.#db.inTransaction ? reads() : this.#read(() => this.#readTogether(reads));
+  }
+
+  #readTogether<T>(reads: () => T): T {
+    let read: { value: T } | undefined;
+    try {
+      this.#inTransaction.deferred(() => {
+        read = { value: reads() };
+      });
+    } catch (error) {
+      // SQLite ends no transaction in good order in which it met damage, also where that was made do without.
+      if (read === undefined || !isDamage(error)) throw error;
+    }
+    return (read as { value: T }).value;
   }
 
   *heads(cluster: string, group: string, kind: string, namespace?: string): Generator<port.HeadSummary> {
@@ -300,8 +329,9 @@ export class SqliteStore implements port.Store {
       };
       return {
         ...none,
+        changes: this.#parts.log.newest(),
         ...this.#parts.small.totals(),
-        series: this.#parts.series.seriesCount(),
+        series: this.#containment.read('series', () => this.#parts.series.seriesCount(), 0),
         bytes: bytesOnDisk(this.#db, this.file),
       };
     });
@@ -311,17 +341,20 @@ export class SqliteStore implements port.Store {
 
   commitAnalysis(batch: Parameters<port.Store['commitAnalysis']>[0]): void {
     const { findings, verdicts, outbox, nearMisses, small } = this.#parts;
+    const contained = this.#containment;
+    const count = (finding: Finding) => {
+      // Judged again, it counts no more.
+      if (finding.decision.heard !== undefined && findings.get(finding.id) === undefined) verdicts.count(finding);
+    };
     this.#write(() => {
-      for (const finding of batch.findings) {
-        // Judged again, it counts no more.
-        if (finding.decision.heard !== undefined && findings.get(finding.id) === undefined) verdicts.count(finding);
-      }
-      const more = findings.put(batch.findings);
+      for (const finding of batch.findings) contained.write('verdict_hit', () => count(finding), undefined);
+      const put = () => findings.put(batch.findings);
+      const more = contained.write('finding', put, { findings: 0, pages: 0 });
       small.count('findings', more.findings);
       small.count('pages', more.pages);
-      for (const alert of batch.alerts ?? []) outbox.putAlert(alert);
-      for (const effect of batch.effects ?? []) outbox.addEffect(effect);
-      for (const nearMiss of batch.nearMisses ?? []) nearMisses.put(nearMiss);
+      for (const alert of batch.alerts ?? []) contained.write('alert', () => outbox.putAlert(alert), undefined);
+      for (const effect of batch.effects ?? []) contained.write('effect', () => outbox.addEffect(effect), undefined);
+      for (const nearMiss of batch.nearMisses ?? []) contained.write('near_miss', () => nearMisses.put(nearMiss), undefined);
       small.putCursors(batch.cursors);
       for (const [key, value] of Object.entries(batch.state ?? {})) small.put(key, value);
     });
@@ -344,11 +377,12 @@ export class SqliteStore implements port.Store {
   }
 
   verdictHits(): Map<string, VerdictHits> {
-    return this.#read(() => this.#parts.verdicts.hits());
+    const hits = () => this.#parts.verdicts.hits();
+    return this.#read(() => this.#containment.read('verdict_hit', hits, new Map<string, VerdictHits>()));
   }
 
   nearMisses(): NearMiss[] {
-    return this.#read(() => this.#parts.nearMisses.all());
+    return this.#read(() => this.#containment.read('near_miss', () => this.#parts.nearMisses.all(), []));
   }
 
   alert(id: string): port.AlertRecord | undefined {
@@ -397,10 +431,15 @@ export class SqliteStore implements port.Store {
     const isOver = () => performance.now() >= endMs;
     this.#parts.objectQueries.forget();
     const bytesMax = this.#bytesMax;
-    if (bytesMax === undefined) return this.#guard(() => this.#parts.upkeep.round(isOver, bytesMax));
+    const failed = (task: string, error: unknown) => {
+      this.#lost(`upkeep of ${task}`, storeError(error, this.file));
+      this.#containment.leavesOut(error);
+      forgetCached(this.#parts);
+    };
+    if (bytesMax === undefined) return this.#guard(() => this.#parts.upkeep.round(isOver, bytesMax, failed));
     this.#capAt(bytesMax);
     try {
-      return this.#guard(() => this.#parts.upkeep.round(isOver, bytesMax));
+      return this.#guard(() => this.#parts.upkeep.round(isOver, bytesMax, failed));
     } finally {
       this.#capAt(bytesMax * WRITTEN_SHARE);
     }
@@ -454,13 +493,31 @@ export class SqliteStore implements port.Store {
     this.#relaxed = true;
   }
 
-  #write<T>(work: () => T): T {
+  /** What fails by damage to something that can be done without is done again without it, after `again`. */
+  #write<T>(work: () => T, again = () => {}): T {
     if (this.#full !== undefined) throw this.#full;
     const relaxed = this.#relaxed;
     if (!relaxed && this.#unsynced) this.#db.pragma('synchronous = FULL');
     this.#relaxed = false;
+    this.#containment.begin();
+    // The index of words is written as the transaction ends.
+    const atEnd = this.#parts.fullText === undefined ? undefined : 'value_text';
+    let ended = false;
+    const whole = () => {
+      const result = work();
+      ended = true;
+      return result;
+    };
     try {
-      return this.#guard(() => this.#inTransaction.immediate(work) as T);
+      for (;;) {
+        try {
+          return this.#guard(() => this.#inTransaction.immediate(whole) as T);
+        } catch (error) {
+          if (!this.#containment.leavesOut(error, ended ? atEnd : undefined)) throw error;
+          ended = false;
+          again();
+        }
+      }
     } finally {
       this.#unsynced = relaxed;
     }

@@ -1,5 +1,6 @@
 /** What an embedded store is made of, put together over one connection. Each part keeps tables of its own; the store says what is one transaction. */
 import type Database from 'better-sqlite3';
+import type { Containment } from './containment.ts';
 import { DELIVERY_DEFAULTS, Deliveries, type DeliveryOptions } from './deliveries.ts';
 import type { Checkpoints } from './file/checkpoints.ts';
 import { Findings } from './findings/findings.ts';
@@ -58,7 +59,12 @@ const ANALYSED_SAMPLES = 'analysis.samples';
 const LARGE_SPAN_SHARE = 1 / 8;
 
 export function partsOf(
-  { db, checkpoints, seal }: { db: Database.Database; checkpoints: Checkpoints; seal: ValueSeal },
+  {
+    db,
+    checkpoints,
+    seal,
+    containment,
+  }: { db: Database.Database; checkpoints: Checkpoints; seal: ValueSeal; containment: Containment },
   options: PartOptions,
 ) {
   const interning = new Interning(db);
@@ -71,7 +77,7 @@ export function partsOf(
   const blocks = new Blocks(db, { ...blockOptions, msPerLargeSpan }, seal);
   const times = new LogTimes(db);
   const postings = new Postings(db, (last) => times.addRun(last));
-  const rows = { db, interning, objects, log, blocks, times, postings };
+  const rows = { db, interning, objects, log, blocks, times, postings, containment };
 
   const revisions = new Revisions(rows, withDefaults(REVISION_DEFAULTS, options));
   const changeQueries = new ChangeQueries(rows);
@@ -88,10 +94,13 @@ export function partsOf(
   const verdicts = new Verdicts(db, seal);
   const nearMisses = new NearMissRows(db);
   const outbox = new Outbox(db);
-  const small = new SmallState(db, seal);
+  const small = new SmallState(db, seal, containment);
   const deliveries = new Deliveries(db, withDefaults(DELIVERY_DEFAULTS, options));
 
-  const evidence = (fromMs: number, toMs: number) => [...verdicts.kept(fromMs, toMs), ...findings.pagedChanges(fromMs, toMs)];
+  const evidence = (fromMs: number, toMs: number) => [
+    ...containment.read('verdict', () => verdicts.kept(fromMs, toMs), []),
+    ...containment.read('finding', () => findings.pagedChanges(fromMs, toMs), []),
+  ];
   const retention = new Retention(
     { ...rows, revisions, evidence, released: (changes) => small.count('released', changes) },
     withDefaults(RETENTION_DEFAULTS, options),

@@ -55,6 +55,9 @@ const CHECKPOINT_MS = 1_000;
 /** Steps back through an object's history that are taken to find out who set its fields. */
 const ACCOUNTED_LOOKS_MAX = 200;
 
+type Task = [name: string, work: () => boolean];
+export type TaskFailed = (task: string, error: unknown) => void;
+
 export class Upkeep {
   readonly #parts: UpkeepParts;
   /** Whose turn it is, by its place among the tasks. */
@@ -66,8 +69,11 @@ export class Upkeep {
     this.#parts = parts;
   }
 
-  /** One round, until `isOver` says so; true when there is more to do. `bytesMax` is the cap on the file, if it has one. */
-  round(isOver: () => boolean, bytesMax: number | undefined): boolean {
+  /**
+   * One round, until `isOver` says so; true when there is more to do. `bytesMax` is the cap on the file, if it has one. `failed` is told of a task that
+   * met damage, and throws what is none; the others have their turn all the same.
+   */
+  round(isOver: () => boolean, bytesMax: number | undefined, failed: TaskFailed): boolean {
     const { db, times } = this.#parts;
     times.forget();
     if (this.#isCheckpointDue) {
@@ -75,12 +81,13 @@ export class Upkeep {
       if (isOver()) return true;
     }
     const tasks = this.#tasks(isOver, bytesMax);
-    let worked = isOverCap(db, bytesMax, PRESSED_SHARE) && this.#release(() => true, bytesMax);
+    const isPressed = isOverCap(db, bytesMax, PRESSED_SHARE);
+    let worked = isPressed && attempt('changes', () => this.#release(() => true, bytesMax), failed);
     let more = false;
     for (let asked = 0; asked < tasks.length && !more; asked++) {
-      const task = tasks[this.#turn] as () => boolean;
+      const [name, task] = tasks[this.#turn] as Task;
       this.#turn = (this.#turn + 1) % tasks.length;
-      if (!task()) continue;
+      if (!attempt(name, task, failed)) continue;
       worked = true;
       more = isOver();
     }
@@ -94,18 +101,18 @@ export class Upkeep {
   }
 
   /** Each does at least a step of what it has to do, and says whether it did anything. */
-  #tasks(isOver: () => boolean, bytesMax: number | undefined): (() => boolean)[] {
+  #tasks(isOver: () => boolean, bytesMax: number | undefined): Task[] {
     const { log, blocks, revisions, postings, sampleRetention, newestMarks } = this.#parts;
     return [
-      () => blocks.maintain((record) => revisions.wholeRecord(record), isOver),
-      () => stepsUntil(isOver, () => postings.step(log.newest())),
-      () => this.#rollSeries(),
-      () => stepsUntil(isOver, () => sampleRetention.step()),
-      () => stepsUntil(isOver, () => newestMarks.step()),
-      () => this.#settleFindings(),
-      () => this.#forgetOldEvents(),
-      () => stepsUntil(isOver, () => this.#accountForFields()),
-      () => this.#release(isOver, bytesMax),
+      ['blocks', () => blocks.maintain((record) => revisions.wholeRecord(record), isOver)],
+      ['postings', () => stepsUntil(isOver, () => postings.step(log.newest()))],
+      ['series', () => this.#rollSeries()],
+      ['samples', () => stepsUntil(isOver, () => sampleRetention.step())],
+      ['newest marks', () => stepsUntil(isOver, () => newestMarks.step())],
+      ['findings', () => this.#settleFindings()],
+      ['Kubernetes Events', () => this.#forgetOldEvents()],
+      ['blame marks', () => stepsUntil(isOver, () => this.#accountForFields())],
+      ['changes', () => this.#release(isOver, bytesMax)],
     ];
   }
 
@@ -165,6 +172,16 @@ export class Upkeep {
 /** True where the oldest changes are to go whatever their age. */
 export function isOverCap(db: Database.Database, bytesMax: number | undefined, share = CAP_SHARE): boolean {
   return bytesMax !== undefined && usedBytes(db) > bytesMax * share;
+}
+
+/** Whether a task did anything; one that fails did not. */
+function attempt(name: string, work: () => boolean, failed: TaskFailed): boolean {
+  try {
+    return work();
+  } catch (error) {
+    failed(name, error);
+    return false;
+  }
 }
 
 /** Goes on while there is something to do and time for it; one step is taken in any case. True when anything was done. */

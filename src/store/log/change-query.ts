@@ -5,6 +5,7 @@
  */
 import type Database from 'better-sqlite3';
 import { encodePosition } from '../../domain/list-position.ts';
+import type { Containment } from '../containment.ts';
 import { decodeFlags, decodeResourceVersion, isCheckpoint, typeBits } from '../pack/row-codec.ts';
 import { decodeCursor, pageOf } from '../page-cursor.ts';
 import type { ChangeQuery, ChangeSummary, Page } from '../store.ts';
@@ -29,6 +30,7 @@ interface Parts {
   log: ChangeLog;
   times: LogTimes;
   postings: Postings;
+  containment: Containment;
 }
 
 type Filters = Partial<Record<Dimension, number[]>>;
@@ -140,7 +142,9 @@ export class ChangeQueries {
   }
 
   #amended(actorSetId: number): Positions {
-    return { upTo: (seq) => this.#sql.amendedUpTo.get(actorSetId, seq) ?? undefined };
+    const { containment } = this.#parts;
+    const upTo = (seq: number) => this.#sql.amendedUpTo.get(actorSetId, seq) ?? undefined;
+    return { upTo: (seq) => containment.read('attribution', () => upTo(seq), undefined) };
   }
 
   /** What the query names, as ids; undefined when it names something never seen. */
@@ -158,8 +162,19 @@ export class ChangeQueries {
     return Object.values(filters).some((ids) => ids.length === 0) ? undefined : filters;
   }
 
-  /** Rows that fit everything asked for, newest first, from where `from` says. */
+  /**
+   * Rows that fit everything asked for, newest first, from where `from` says. Where what was amended cannot be read for damage, by who made them as
+   * it was known when they were recorded.
+   */
   #select(query: ChangeQuery, filters: Filters) {
+    const { containment } = this.#parts;
+    const amended = this.#selectBy(AMENDED, query, filters);
+    const recorded = this.#selectBy('c.actor_set_id', query, filters);
+    return (...asked: Parameters<typeof amended>) =>
+      containment.read<ChangeRow[] | undefined>('attribution', () => amended(...asked), undefined) ?? recorded(...asked);
+  }
+
+  #selectBy(actors: string, query: ChangeQuery, filters: Filters) {
     const where: string[] = [];
     const values: (number | string)[] = [];
     const among = (column: string, ids: number[] | undefined) => {
@@ -172,7 +187,7 @@ export class ChangeQueries {
       where.push(condition);
       values.push(value);
     };
-    among(AMENDED, filters.actors);
+    among(actors, filters.actors);
     among('c.pathset_id', filters.pathsets);
     // The unary plus keeps SQLite from beginning with the objects.
     among('+o.resource_id', filters.resources);
@@ -182,7 +197,7 @@ export class ChangeQueries {
     compare('c.observed_ms >= ?', query.fromMs);
     compare('c.observed_ms <= ?', query.toMs);
     return (from: string, position: (number | string)[], limit: number): ChangeRow[] => {
-      const sql = `SELECT ${CHANGE_COLUMNS}, ${AMENDED} AS amendedId FROM change c CROSS JOIN life l ON l.id = c.life_id CROSS JOIN object o ON o.id = l.object_id
+      const sql = `SELECT ${CHANGE_COLUMNS}, ${actors} AS amendedId FROM change c CROSS JOIN life l ON l.id = c.life_id CROSS JOIN object o ON o.id = l.object_id
         WHERE ${[from, ...where].join(' AND ')} ORDER BY c.seq DESC LIMIT ?`;
       const rows = this.#parts.db.prepare<(number | string)[], ChangeRow & { amendedId: number }>(sql);
       return rows.all(...position, ...values, limit).map(({ amendedId, ...row }) => ({ ...row, actorSetId: amendedId }));

@@ -4,9 +4,10 @@ import { isBookkeepingPath } from '../../domain/diff/bookkeeping.ts';
 import { diffValues, type FieldDiff, inPathOrder, leavesOf } from '../../domain/diff/field-diff.ts';
 import { type KubeObject, type ObjectRef, objectKey } from '../../domain/object-ref.ts';
 import type { Attribution } from '../../domain/who/claim-join.ts';
+import type { Containment } from '../containment.ts';
 import { decodeFlags, encodeResourceVersion } from '../pack/row-codec.ts';
 import type { ChangeSummary } from '../store.ts';
-import type { Attributions } from './attributions.ts';
+import type { AttributionRow, Attributions } from './attributions.ts';
 import type { ChangeLog, ChangeRow } from './change-log.ts';
 import type { ChangeQueries } from './change-query.ts';
 import type { Interning } from './interning.ts';
@@ -24,6 +25,7 @@ interface Parts {
   changeQueries: ChangeQueries;
   objectQueries: ObjectQueries;
   history: ObjectHistory;
+  containment: Containment;
 }
 
 /** How far back a claim that comes late is compared: lives of the object, and its changes. */
@@ -43,11 +45,11 @@ export class ChangeReader {
   }
 
   attribution(seq: number): Attribution | undefined {
-    const { log, attributions, interning } = this.#parts;
+    const { log, attributions, interning, containment } = this.#parts;
     const row = log.row(seq);
     if (row === undefined) return undefined;
-    const newest = attributions.newest(seq);
-    const evidence = newest === undefined ? [] : attributions.unpack(newest.evidence);
+    const newest = this.#newest(seq);
+    const evidence = newest === undefined ? [] : containment.read('writer', () => attributions.unpack(newest.evidence), []);
     return { ...interning.actorSet(newest?.actorSetId ?? row.actorSetId), evidence };
   }
 
@@ -129,7 +131,13 @@ export class ChangeReader {
   }
 
   #amended(row: ChangeRow): number {
-    return this.#parts.attributions.newest(row.seq)?.actorSetId ?? row.actorSetId;
+    return this.#newest(row.seq)?.actorSetId ?? row.actorSetId;
+  }
+
+  /** What was amended and is lost leaves what was known when the change was recorded. */
+  #newest(seq: number): AttributionRow | undefined {
+    const { attributions, containment } = this.#parts;
+    return containment.read('attribution', () => attributions.newest(seq), undefined);
   }
 
   #rebuilt(row: ChangeRow): Change {

@@ -1,10 +1,11 @@
 /** Appends changes and counts heartbeats: the object's entry, its life, the row, the revision, and what is indexed of it. Within a transaction. */
 import type { Change } from '../../domain/change.ts';
 import { inPathOrder } from '../../domain/diff/field-diff.ts';
+import type { Containment } from '../containment.ts';
 import type { FullText } from '../full-text.ts';
 import { encodeFlags, encodeResourceVersion } from '../pack/row-codec.ts';
 import type { SmallState } from '../small-state.ts';
-import type { Heartbeat, NewChange } from '../store.ts';
+import type { Amendment, Heartbeat, NewChange } from '../store.ts';
 import type { Attributions } from './attributions.ts';
 import type { BlameMarks } from './blame-marks.ts';
 import type { Blocks } from './blocks.ts';
@@ -23,6 +24,7 @@ interface Parts {
   blameMarks: BlameMarks;
   fullText: FullText | undefined;
   small: SmallState;
+  containment: Containment;
 }
 
 export class ChangeWriter {
@@ -33,7 +35,8 @@ export class ChangeWriter {
   }
 
   append(input: NewChange): Change {
-    const { interning, objects, log, blocks, revisions, attributions, blameMarks, fullText, small } = this.#parts;
+    const { interning, objects, log, blocks, revisions, blameMarks, fullText, small } = this.#parts;
+    const { containment } = this.#parts;
     const { attribution, digest, step, ref, uid, type } = input;
     let entry = objects.find(ref, digest?.entry as ObjectEntry | undefined);
     const known = entry !== undefined;
@@ -67,9 +70,9 @@ export class ChangeWriter {
       actorSetId: interning.actorSetId(input.actor, input.candidates),
       pathsetId: (type === 'MODIFIED' ? interning.pathsetId(diff ?? input.diff, step?.lines) : undefined) ?? null,
     });
-    fullText?.add(seq, diff ?? input.diff);
+    if (fullText !== undefined) containment.write('value_text', () => fullText.add(seq, diff ?? input.diff), undefined);
     blameMarks.added(entry.objectId, links.ordinal, seq);
-    if (attribution !== undefined) attributions.add(seq, input.observedMs, attribution);
+    if (attribution !== undefined) this.amend({ seq, knownMs: input.observedMs, attribution });
     if (revision.text !== undefined)
       blocks.put({
         seq,
@@ -96,6 +99,12 @@ export class ChangeWriter {
     if (diff === undefined) return Object.assign(input, { seq });
     const { before: _, attribution: __, digest: ___, step: ____, onDemand: _____, ...change } = input;
     return { seq, ...change, diff };
+  }
+
+  /** Who made a change, as it became known. */
+  amend({ seq, knownMs, attribution }: Amendment): void {
+    const { attributions, containment } = this.#parts;
+    containment.write('attribution', () => attributions.add(seq, knownMs, attribution), undefined);
   }
 
   heartbeat(heartbeat: Heartbeat): void {

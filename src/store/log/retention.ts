@@ -6,6 +6,7 @@
  * Ages count from the newest time recorded and not from the wall clock, so that a recording of last year is kept like one of today.
  */
 import type Database from 'better-sqlite3';
+import type { Containment } from '../containment.ts';
 import { CHECKPOINT_BIT, decodeFlags, decodeResourceVersion, withRecordShape } from '../pack/row-codec.ts';
 import { corruptRecord } from '../store-errors.ts';
 import { type Blocks, placeIn } from './blocks.ts';
@@ -94,6 +95,7 @@ interface Parts {
   objects: Objects;
   postings: Postings;
   revisions: Revisions;
+  containment: Containment;
   /** Changes within a time that findings rest on, the most telling first. */
   evidence: (fromMs: number, toMs: number) => number[];
   /** Counts what is let go of, in the same transaction. */
@@ -338,7 +340,7 @@ export class Retention {
     const seqs = JSON.stringify(rows.map(({ seq }) => seq));
     this.#sql.count.run(seqs);
     postings.remove(rows.map(({ seq }) => seq));
-    this.#sql.deleteAttributions.run(seqs);
+    this.#parts.containment.write('attribution', () => void this.#sql.deleteAttributions.run(seqs), undefined);
     this.#sql.delete.run(seqs);
     this.#parts.released(rows.length);
     for (const row of rows) {
