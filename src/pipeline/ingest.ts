@@ -13,7 +13,7 @@ import { isBookkeepingPath } from '../domain/diff/bookkeeping.ts';
 import { diffValues, type FieldDiff } from '../domain/diff/field-diff.ts';
 import { isHeartbeat } from '../domain/diff/heartbeat-paths.ts';
 import { type KubeEvent, kubeEventKind, maskKubeEvent } from '../domain/kube-event.ts';
-import { maskScrape } from '../domain/masking/mask-scrape.ts';
+import { scrapeMasking } from '../domain/masking/mask-scrape.ts';
 import { type KeyedHash, type MaskOptions, mask } from '../domain/masking/redact.ts';
 import type { KubeObject, ObjectRef } from '../domain/object-ref.ts';
 import { describeRef, objectKey, refOf } from '../domain/object-ref.ts';
@@ -88,6 +88,8 @@ export interface IngestOptions {
   recordOnly?: boolean;
 }
 
+/** Under which masked labels of metrics are listed. */
+const LABELS = { group: '', kind: 'Metric' };
 const DIGEST_BYTES_MAX = 128 * 1024 * 1024;
 
 export function createIngest(options: IngestOptions): Ingest {
@@ -113,10 +115,12 @@ class PipelineIngest implements Ingest {
   readonly #digests: HeadDigests;
   readonly #leaves: LeafCompare;
   readonly #texts = new SharedTexts();
+  readonly #maskScrape: ReturnType<typeof scrapeMasking>;
 
   constructor(options: IngestOptions) {
     this.#options = options;
     this.#leaves = new LeafCompare(options.hash);
+    this.#maskScrape = scrapeMasking(options.hash);
     this.#digests = new HeadDigests(options.digestBytesMax ?? DIGEST_BYTES_MAX);
   }
 
@@ -125,7 +129,8 @@ class PipelineIngest implements Ingest {
   }
 
   masked(scrape: Scrape): Scrape {
-    return maskScrape(scrape, this.#options.hash);
+    const masking = this.#options.masking?.of({ cluster: scrape.cluster, ...LABELS }, scrape.tsMs);
+    return this.#maskScrape(scrape, masking?.found);
   }
 
   record(batch: IngestBatch): IngestResult {

@@ -14,7 +14,7 @@ import type { Clock } from '../../domain/clock.ts';
 import { CrowsnestError } from '../../domain/errors.ts';
 import type { Json } from '../../domain/json.ts';
 import { maskKubeEvent } from '../../domain/kube-event.ts';
-import { maskScrape } from '../../domain/masking/mask-scrape.ts';
+import { scrapeMasking } from '../../domain/masking/mask-scrape.ts';
 import { type KeyedHash, mask } from '../../domain/masking/redact.ts';
 import { refOf } from '../../domain/object-ref.ts';
 import type { SchemaBook } from '../../domain/schema-book.ts';
@@ -90,6 +90,7 @@ class FileRecorder implements Recorder {
   readonly #options: RecorderOptions;
   #kindsWritten = '[]';
   readonly #admission = new RecordedAdmission();
+  readonly #maskScrape: ReturnType<typeof scrapeMasking>;
   #output: Output | undefined;
   readonly #stop = new AbortController();
   /** Batches, flushes and the end, one after the other. */
@@ -99,6 +100,7 @@ class FileRecorder implements Recorder {
 
   constructor(options: RecorderOptions) {
     this.#options = options;
+    this.#maskScrape = scrapeMasking(options.hash);
   }
 
   // A function of its own: it is handed to sources as their sink, without the recorder.
@@ -146,7 +148,7 @@ class FileRecorder implements Recorder {
       ...(batch.gaps ?? []).map((gap) => formatSide({ gap })),
       ...(batch.kubeEvents ?? []).map((event) => formatSide({ kubeEvent: maskKubeEvent(event, hash), atMs })),
       ...((batch.scrapes ?? []).length === 0 ? [] : this.#newKinds(atMs)),
-      ...(batch.scrapes ?? []).map((scrape) => formatScrape(maskScrape(scrape, hash))),
+      ...(batch.scrapes ?? []).map((scrape) => formatScrape(this.#maskScrape(scrape))),
       ...(batch.seenToMs === undefined ? [] : [formatSide({ seenToMs: batch.seenToMs, cursors: heads?.cursors() })]),
     ];
   }

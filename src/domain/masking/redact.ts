@@ -71,6 +71,21 @@ export function textMasking(hash: KeyedHash): (text: string, says: number, depth
   };
 }
 
+/**
+ * Masks labels of metrics one by one: by what they look like, and by a name that speaks of passwords. Names such as `secret` and `token` stand there
+ * for names of Secrets and decide nothing. `says` are bits of NameSays of the label's name; `found` is told the reasons.
+ */
+export function labelMasking(hash: KeyedHash): (value: string, says: number, found: (reason: MaskReason) => void) => string {
+  const walk = new Walk(hash);
+  return (value, says, found) => {
+    walk.hits.length = 0;
+    const isPassword = (says & NameSays.password) !== 0;
+    const masked = isPassword ? walk.replace(value, 'name') : maskText(value, says, 0, walk);
+    for (const { reason } of walk.hits) found(reason);
+    return masked;
+  };
+}
+
 class Walk implements TextMasking {
   /** Their paths grow from the end as the walk comes back up. */
   readonly hits: { path: string; reason: MaskReason }[] = [];
