@@ -34,7 +34,11 @@ export function publishStoreMetrics(store: Store & Measured, registry: Registry)
     () => store.counts().samplesDropped,
   );
   gauge('store_rejects', 'Observations that were rejected, with a reason.', () => store.counts().rejects);
-  gauge('store_damaged', 'Changes, objects and tables met since the start that damage on disk keeps from being read or written.', () => store.losses);
+  gauge(
+    'store_damaged',
+    'Changes, objects and tables met since the start that damage on disk keeps from being read or written.',
+    () => store.losses,
+  );
   gauge('store_block_cache_bytes', 'Inflated blocks of revisions that are kept for reading.', () => store.blockCache.bytes);
   gauge(
     'store_blocks_inflated',
