@@ -19,6 +19,8 @@ export interface ResourceKind {
 export interface Discovery {
   /** Sorted by group and plural; each group and plural once. */
   kinds: ResourceKind[];
+  /** Served, and not to be listed and watched. Of no use but to know that they are there. */
+  others: ResourceKind[];
   /** Groups whose kinds could not be learnt this time: keep what was known of them. */
   failedGroups: { group: string; reason: string }[];
 }
@@ -60,17 +62,15 @@ export function kindKey(kind: Pick<ResourceKind, 'group' | 'plural'>): string {
 
 /** The core group stands apart, under /api, and has one version for ever. */
 async function addCoreGroup(client: KubeClient, discovery: Discovery, signal?: AbortSignal): Promise<void> {
-  const { kinds, failedGroups } = await kindsOfGroup(client, { name: '', versions: [{ version: 'v1' }] }, signal);
-  discovery.kinds.push(...kinds);
-  discovery.failedGroups.push(...failedGroups);
+  add(discovery, await kindsOfGroup(client, { name: '', versions: [{ version: 'v1' }] }, signal));
 }
 
 function fromAggregated(answer: JsonObject, core: CoreKinds): Discovery {
-  const discovery: Discovery = { kinds: [], failedGroups: [] };
+  const discovery: Discovery = { kinds: [], others: [], failedGroups: [] };
   for (const item of objectsIn(answer.items)) {
     const group = isJsonObject(item.metadata) ? textOf(item.metadata.name) : '';
     if (BUILTIN_GROUPS.has(group) && !core.wantsGroup(group)) continue;
-    const seen = new Map<string, ResourceKind>();
+    const seen = new Seen();
     // Versions come in order of preference, so the first one that has a resource is the one to watch.
     for (const version of objectsIn(item.versions)) {
       if (version.freshness === 'Stale') {
@@ -81,7 +81,7 @@ function fromAggregated(answer: JsonObject, core: CoreKinds): Discovery {
       }
       for (const resource of objectsIn(version.resources)) {
         const responseKind = isJsonObject(resource.responseKind) ? resource.responseKind : {};
-        keep(seen, resource, {
+        seen.keep(resource, {
           group,
           version: textOf(version.version),
           kind: textOf(responseKind.kind),
@@ -90,21 +90,18 @@ function fromAggregated(answer: JsonObject, core: CoreKinds): Discovery {
         });
       }
     }
-    discovery.kinds.push(...seen.values());
+    add(discovery, seen);
   }
   return discovery;
 }
 
 /** Servers before 1.26: one request for each group and version. */
 async function fromGroups(client: KubeClient, answer: JsonObject, core: CoreKinds, signal?: AbortSignal): Promise<Discovery> {
-  const discovery: Discovery = { kinds: [], failedGroups: [] };
+  const discovery: Discovery = { kinds: [], others: [], failedGroups: [] };
   const isWanted = (group: string) => !BUILTIN_GROUPS.has(group) || core.wantsGroup(group);
   const groups = objectsIn(answer.groups).filter((group) => isWanted(textOf(group.name)));
   const found = await Promise.all(groups.map((group) => kindsOfGroup(client, group, signal)));
-  for (const group of found) {
-    discovery.kinds.push(...group.kinds);
-    discovery.failedGroups.push(...group.failedGroups);
-  }
+  for (const group of found) add(discovery, group);
   signal?.throwIfAborted();
   return discovery;
 }
@@ -113,8 +110,7 @@ async function kindsOfGroup(client: KubeClient, item: JsonObject, signal?: Abort
   const group = textOf(item.name);
   const preferred = isJsonObject(item.preferredVersion) ? textOf(item.preferredVersion.version) : '';
   const served = objectsIn(item.versions).map((version) => textOf(version.version));
-  const seen = new Map<string, ResourceKind>();
-  const failedGroups: Discovery['failedGroups'] = [];
+  const seen = new Seen();
   for (const version of new Set([preferred, ...served].filter((name) => name !== ''))) {
     try {
       const list = await client.request(
@@ -124,20 +120,42 @@ async function kindsOfGroup(client: KubeClient, item: JsonObject, signal?: Abort
       );
       for (const resource of objectsIn(list.resources)) {
         const plural = textOf(resource.name);
-        keep(seen, resource, { group, version, kind: textOf(resource.kind), plural, namespaced: resource.namespaced === true });
+        seen.keep(resource, { group, version, kind: textOf(resource.kind), plural, namespaced: resource.namespaced === true });
       }
     } catch (error) {
-      failedGroups.push({ group, reason: error instanceof Error ? error.message : String(error) });
+      seen.failedGroups.push({ group, reason: error instanceof Error ? error.message : String(error) });
     }
   }
-  return { kinds: [...seen.values()], failedGroups };
+  return seen;
 }
 
-/** Only what can be both listed and watched; a subresource has a slash in its name. */
-function keep(seen: Map<string, ResourceKind>, resource: JsonObject, kind: ResourceKind): void {
-  const verbs = Array.isArray(resource.verbs) ? resource.verbs : [];
-  if (kind.plural === '' || kind.kind === '' || kind.plural.includes('/') || seen.has(kind.plural)) return;
-  if (verbs.includes('list') && verbs.includes('watch')) seen.set(kind.plural, kind);
+/** What is found of one group, each plural once. */
+class Seen implements Discovery {
+  readonly failedGroups: Discovery['failedGroups'] = [];
+  readonly #watchable = new Map<string, ResourceKind>();
+  readonly #others = new Map<string, ResourceKind>();
+
+  get kinds(): ResourceKind[] {
+    return [...this.#watchable.values()];
+  }
+
+  get others(): ResourceKind[] {
+    return [...this.#others.values()].filter(({ plural }) => !this.#watchable.has(plural));
+  }
+
+  /** The first version that can be both listed and watched counts; a subresource has a slash in its name. */
+  keep(resource: JsonObject, kind: ResourceKind): void {
+    const verbs = Array.isArray(resource.verbs) ? resource.verbs : [];
+    if (kind.plural === '' || kind.kind === '' || kind.plural.includes('/')) return;
+    const of = verbs.includes('list') && verbs.includes('watch') ? this.#watchable : this.#others;
+    if (!of.has(kind.plural)) of.set(kind.plural, kind);
+  }
+}
+
+function add(discovery: Discovery, { kinds, others, failedGroups }: Discovery): void {
+  discovery.kinds.push(...kinds);
+  discovery.others.push(...others);
+  discovery.failedGroups.push(...failedGroups);
 }
 
 function objectsIn(value: Json | undefined): JsonObject[] {

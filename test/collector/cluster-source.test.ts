@@ -184,6 +184,17 @@ describe('cluster source', () => {
       await record.until(3);
       await stops.pop()?.();
     }
+    /** Runs until what is missing was judged: the first look finds it missing, one after the time judges, and at the next that is over. */
+    async function judged(options: Partial<ClusterSourceOptions> = {}): Promise<ClusterSource> {
+      const looks = () => server.requests.filter(({ path }) => path === '/apis').length;
+      const before = looks();
+      const source = run({ ...quick, ...options });
+      await until('a first look', () => looks() > before, 10_000, 5);
+      await pause(2 * quick.vanishedMs);
+      const then = looks();
+      await until('two more', () => looks() >= then + 2, 10_000, 5);
+      return source;
+    }
     const deletions = () => record.story.filter((line) => line.startsWith('DELETED'));
 
     it('has its objects recorded as deleted, with the gap, and coverage says why', async () => {
@@ -203,9 +214,8 @@ describe('cluster source', () => {
       assert.ok(record.gaps.every(({ fromMs, fromVersion }) => fromMs !== undefined && fromVersion !== undefined));
       // It may come back, and is not told as gone again at the next start.
       await stops.pop()?.();
-      const again = run(quick);
+      const again = await judged();
       await untilStates(again, { Gadget: 'watched' });
-      await pause(120);
       assert.equal(deletions().length, 2);
       server.addKind(WIDGET);
       server.apply(widget('a', 2));
@@ -258,6 +268,27 @@ describe('cluster source', () => {
         { Gadget: 'watched', Widget: 'gone' },
       ],
       [
+        'that is served and may not be watched any more',
+        () => {
+          server.objects.kinds = server.objects.kinds.map((kind) =>
+            kind.plural === 'widgets' ? { ...kind, verbs: ['get', 'list'] } : kind,
+          );
+          // Not that of a CRD, which can always be watched.
+          server.objects.delete(server.objects.kindNamed('CustomResourceDefinition'), '', 'widgets.test.dev');
+          return {};
+        },
+        { Gadget: 'watched' },
+      ],
+      [
+        'whose CRD is there, on a server that does not say so at the moment',
+        () => {
+          server.objects.kinds = server.objects.kinds.filter(({ plural }) => plural !== 'widgets');
+          server.faults.refuse({ status: 503, times: 1_000, plural: 'customresourcedefinitions' });
+          return {};
+        },
+        { Gadget: 'watched' },
+      ],
+      [
         'that was never watched but pushed',
         () => {
           server.removeKind('widgets');
@@ -270,8 +301,7 @@ describe('cluster source', () => {
     for (const [what, change, wanted] of untouched) {
       it(`is told apart from one ${what}`, async () => {
         await recorded();
-        const source = run({ ...quick, ...change() });
-        await pause(150);
+        const source = await judged(change());
         await until(
           'as it should be',
           () => {
@@ -284,6 +314,30 @@ describe('cluster source', () => {
         );
         assert.deepEqual(deletions(), []);
         assert.deepEqual(record.gaps, []);
+      });
+    }
+
+    it('is told apart from one that is served under another plural', async () => {
+      await recorded();
+      server.removeKind('widgets');
+      server.addKind({ ...WIDGET, plural: 'widgetries' });
+      for (const name of ['b', 'c']) server.apply(widget(name, 2));
+      const source = await judged();
+      await untilStates(source, { Gadget: 'watched', Widget: 'watched' });
+      // What is gone is told by the list of the other; what is there is not deleted afterwards.
+      assert.deepEqual(deletions().sort(), ['DELETED team-a/a (relist)', 'DELETED team-a/b (relist)']);
+      assert.deepEqual(record.gaps, []);
+    });
+
+    for (const streamingLists of ['refused', 'etcd34'] as const) {
+      it(`is told apart from one whose CRD serves no version, by a server without streaming lists (${streamingLists})`, async () => {
+        await serve({ streamingLists });
+        await recorded();
+        server.objects.kinds = server.objects.kinds.filter(({ plural }) => plural !== 'widgets');
+        const source = await judged();
+        await untilStates(source, { Gadget: 'watched', Widget: 'gone' });
+        assert.match(source.coverage()[1]?.reason ?? '', /serves no version/);
+        assert.deepEqual(deletions(), []);
       });
     }
 

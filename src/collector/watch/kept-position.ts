@@ -155,6 +155,9 @@ export function watchedStreams(cluster: string, cursors?: (prefix: string) => Re
   return Object.entries(cursors?.(prefix) ?? {}).flatMap(([name, stored]) => {
     const [group = '', plural = ''] = name.slice(prefix.length).split(/[/?#]/, 2);
     const { position, broken, kind } = decodePosition(stored);
-    return kind === '' || plural === '' ? [] : [{ group, plural, kind, position: position ?? broken?.from }];
+    // A plural has no dot; a cluster whose name begins with this one's and a slash has a group there.
+    return kind === '' || plural === '' || plural.includes('.')
+      ? []
+      : [{ group, plural, kind, position: position ?? broken?.from }];
   });
 }

@@ -5,9 +5,10 @@
  *
  * A deletion that was none must not be recorded, so it takes more than a look without the kind:
  *
- * - discovery answers, all groups of it that the kind could be in, and shows the kind at no version for `settleMs` on end: a server that has
- *   just started shows no custom kinds yet;
- * - no CRD of that name is there, as far as the server says: one that serves no version keeps its objects;
+ * - discovery answers, all groups of it that the kind could be in, and shows the kind at no version for `settleMs` on end, neither to be
+ *   watched nor otherwise, nor its name under another plural: a server that has just started shows no custom kinds yet, and objects are
+ *   recorded by the name of their kind;
+ * - no CRD of that name is there, unless that may not be asked: one that serves no version keeps its objects;
  * - the kind was watched (its position is stored) and would be watched still: what was pushed in was never of the server, and what is left
  *   out by choice is not looked at.
  */
@@ -46,6 +47,8 @@ export interface VanishedKindsOptions {
 const SHOWN_MS = 3_600_000;
 /** How soon a kind is looked at again that could not be judged. */
 const AGAIN_MS = 60_000;
+/** After so long in one look the other kinds wait for the next one: new kinds are found by the same hand. */
+const LOOK_MS = 1_000;
 const OBSERVATIONS_MAX = 128;
 
 interface Missing {
@@ -75,18 +78,21 @@ export class VanishedKinds {
   /** Looks at what a discovery that answered does not show. `isWatched`: a watch of it may still tell of deletions. */
   async look(discovery: Discovery, isWatched: (key: string) => boolean, sink: Sink, signal: AbortSignal): Promise<void> {
     const { clock, settleMs } = this.#options;
-    const served = new Set(discovery.kinds.map(kindKey));
+    const served = new Set([...discovery.kinds, ...discovery.others].flatMap((kind) => [kindKey(kind), nameKey(kind)]));
     const failed = new Set(discovery.failedGroups.map(({ group }) => group));
-    const unserved = this.#watchedBefore().filter((kind) => !served.has(kindKey(kind)) && !failed.has(kind.group));
+    const unserved = this.#watchedBefore().filter(
+      (kind) => !served.has(kindKey(kind)) && !served.has(nameKey(kind)) && !failed.has(kind.group),
+    );
     const keys = new Set(unserved.map(kindKey));
     for (const key of this.#missing.keys()) if (!keys.has(key)) this.#missing.delete(key);
+    const lateMs = clock.nowMs() + LOOK_MS;
     for (const kind of unserved) {
       const key = kindKey(kind);
       if (isWatched(key)) continue;
       const nowMs = clock.nowMs();
       const missing = this.#missing.get(key) ?? { sinceMs: nowMs, nextMs: nowMs + settleMs };
       this.#missing.set(key, missing);
-      if (missing.nextMs > nowMs || signal.aborted) continue;
+      if (missing.nextMs > nowMs || nowMs > lateMs || signal.aborted) continue;
       missing.nextMs = nowMs + AGAIN_MS;
       await this.#judge(kind, missing, sink, signal);
     }
@@ -185,6 +191,11 @@ export class VanishedKinds {
     const what = { cluster: client.cluster, group, version: ref.version, kind, plural, namespaced: ref.namespace !== '' };
     return { ...what, state: 'gone', reason, sinceMs: clock.nowMs(), everWatched: true, objects: 0, relists: 0 };
   }
+}
+
+/** What a kind's objects are recorded under; no plural has a space. */
+function nameKey({ group, kind }: Pick<ResourceKind, 'group' | 'kind'>): string {
+  return `${group} ${kind}`;
 }
 
 /** A kind as an earlier watch of it left it. */
