@@ -5,7 +5,7 @@
  */
 import type { ChangeType } from './change.ts';
 import { diffValues, leavesOf, valueAt } from './diff/field-diff.ts';
-import type { FieldPath } from './field-path.ts';
+import { type FieldPath, genericPath } from './field-path.ts';
 import type { Json } from './json.ts';
 
 export interface BlameStep {
@@ -86,7 +86,7 @@ function closeTouched(open: OpenFields, step: BlameStep, source: BlameSource): v
   for (const path of step.paths) {
     const star = path.indexOf('/[*]');
     if (star < 0) open.close(path, step.seq);
-    else if (open.has(path)) lists.add(path.slice(0, star));
+    else if (open.has(genericPath(path))) lists.add(path.slice(0, star));
   }
   if (lists.size === 0) return;
   const { before, after } = source.sides(step.seq);

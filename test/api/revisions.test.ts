@@ -10,8 +10,9 @@ import { canonicalJson, type Json, type JsonObject } from '../../src/domain/json
 import { readKindSchema } from '../../src/domain/kind-schema.ts';
 import { createSchemaBook } from '../../src/domain/schema-book.ts';
 import { openSqliteStore } from '../../src/store/sqlite-store.ts';
+import type { NewChange } from '../../src/store/store.ts';
 import { HUMAN, history, newChange, refTo, state } from '../store/new-changes.ts';
-import { type SeededApi, startSeededApi, TOKEN } from '../support/seeded-api.ts';
+import { COVERAGE, type SeededApi, startSeededApi, TOKEN } from '../support/seeded-api.ts';
 
 interface Diff {
   from: number;
@@ -192,6 +193,32 @@ describe('one state', () => {
     );
     assert.deepEqual(manifest.leftOut, ['/metadata/generation', '/metadata/resourceVersion', '/metadata/uid']);
     assert.deepEqual(manifest.masked, []);
+  });
+
+  it('comes as a manifest that cannot be applied where only metadata was asked for when it was recorded, whatever is asked for today', async () => {
+    const { cluster, group, plural } = COVERAGE.find(({ kind, metadataOnly }) => kind === 'Kafka' && metadataOnly !== true)!;
+    const stream = `watch:${cluster}/${group}/${plural}`;
+    for (const [name, guarded] of [
+      [`${stream}#metadata`, true],
+      [`${stream}/streaming?labelSelector=a#metadata`, true],
+      [stream, false],
+      [`${stream}inks#metadata`, false],
+    ] as const) {
+      const log = openSqliteStore({ file: ':memory:' });
+      const [change] = history('orders', [{}], 1) as [NewChange];
+      const { spec: _, ...bare } = change.state;
+      const ref = { ...change.ref, cluster };
+      log.append({ changes: [{ ...change, ref, state: bare as typeof change.state }], cursors: { [name]: '1' } });
+      const asked = await startSeededApi({ store: log });
+      try {
+        const answer = await asked.get(`${path.replace('/test/', `/${cluster}/`)}?seq=1&manifest=true`);
+        const { manifest } = (await answer.json()) as { manifest: { yaml: string } };
+        assert.equal(manifest.yaml.includes('@METADATA-ONLY'), guarded, name);
+      } finally {
+        await asked.stop();
+        log.close();
+      }
+    }
   });
 });
 

@@ -37,6 +37,15 @@ const spec = fc.record(
     replicas: fc.integer({ min: 0, max: 3 }),
     mode: fc.constantFrom('x', 'y'),
     nested: fc.dictionary(fc.constantFrom('p', 'q', 'a/b'), fc.constantFrom(1, 2), { maxKeys: 3 }),
+    // Members that look like items of a list.
+    odd: fc.dictionary(
+      fc.constantFrom('[*]', '[0]', '[name=a]', '[*]x'),
+      fc.record({
+        size: fc.integer({ min: 0, max: 1 }),
+        named: fc.uniqueArray(item, { selector: ({ name }) => name, maxLength: 3 }),
+      }),
+      { maxKeys: 3 },
+    ),
     named: fc.uniqueArray(item, { selector: ({ name }) => name, maxLength: 4 }),
     plain: fc.array(fc.constantFrom('u', 'v'), { maxLength: 3 }),
   },

@@ -1,13 +1,12 @@
 /** Objects live under /v1/objects/{cluster}/{group}/{kind}/{namespace}/{name}; `_` stands for an empty group or namespace. */
 import { z } from 'zod';
-import type { KindCoverage } from '../../collector/source.ts';
 import { type KubeObject, type ObjectRef, objectKey } from '../../domain/object-ref.ts';
 import type { AsyncStore } from '../../store/async-store.ts';
 import type { ObjectSummary } from '../../store/store.ts';
 import { manifestOf } from '../manifest.ts';
 import { flagParameter, LIMIT_DEFAULT, pageParameters, seqParameter, textParameter, timeParameter } from '../parameters.ts';
 import { notFound, RequestError } from '../problem.ts';
-import { route } from '../route.ts';
+import { type ApiSources, route } from '../route.ts';
 import * as schemas from '../schemas/changes.ts';
 import { changeSummaryView, isoTime, kubeEventView, objectView } from '../views.ts';
 
@@ -94,7 +93,8 @@ export const getObjectState = route({
   }),
   response: schemas.ObjectState,
   problems: ['REQUEST_INVALID', 'NOT_FOUND'],
-  async handle({ params: named, query }, { store, clock, coverage }) {
+  async handle({ params: named, query }, sources) {
+    const { store, clock } = sources;
     if (query.at !== undefined && query.seq !== undefined) {
       throw new RequestError([{ in: 'query', name: 'seq', detail: 'cannot be combined with at' }]);
     }
@@ -104,7 +104,7 @@ export const getObjectState = route({
       ref,
       query.seq === undefined ? { atMs: query.at ?? clock.nowMs() } : { seq: query.seq },
     );
-    return { ref, ...found, ...(query.manifest === true ? { manifest: manifestFor(ref, found, coverage()) } : {}) };
+    return { ref, ...found, ...(query.manifest === true ? { manifest: await manifestFor(ref, found, sources) } : {}) };
   },
 });
 
@@ -121,19 +121,29 @@ async function stateAsked(
   return { seq: then.seq, at: isoTime(asked.atMs), state };
 }
 
-export function manifestFor(
+export async function manifestFor(
   ref: ObjectRef,
   { seq, state }: { seq: number; state: KubeObject },
-  coverage: readonly KindCoverage[],
+  sources: Pick<ApiSources, 'store' | 'coverage'>,
 ) {
-  return manifestOf(state, { ref, seq, metadataOnly: isMetadataOnly(state, coverage, ref) });
+  return manifestOf(state, { ref, seq, metadataOnly: await isMetadataOnly(state, sources, ref) });
 }
 
-/** Nothing but metadata, where the cluster was asked for no more or nobody knows. */
-function isMetadataOnly(state: KubeObject, coverage: readonly KindCoverage[], { cluster, group, kind }: ObjectRef): boolean {
+/**
+ * Nothing but metadata, where no more was asked for when it was recorded. What is asked for today does not tell: the kind may have been switched since.
+ * But the position of each stream is kept, and the name of one of metadata says so; where nobody knows the kind any more, neither is this known.
+ */
+async function isMetadataOnly(
+  state: KubeObject,
+  { store, coverage }: Pick<ApiSources, 'store' | 'coverage'>,
+  { cluster, group, kind }: ObjectRef,
+): Promise<boolean> {
   if (Object.keys(state).some((key) => !['apiVersion', 'kind', 'metadata'].includes(key))) return false;
-  const row = coverage.find((each) => each.cluster === cluster && each.group === group && each.kind === kind);
-  return row === undefined || row.metadataOnly === true;
+  const row = coverage().find((each) => each.cluster === cluster && each.group === group && each.kind === kind);
+  if (row === undefined || row.metadataOnly === true) return true;
+  const stream = `watch:${cluster}/${group}/${row.plural}`;
+  const streams = Object.keys(await store.cursors(stream));
+  return streams.some((name) => name.endsWith('#metadata') && '/?#'.includes(name.charAt(stream.length)));
 }
 
 export const getObjectEvents = route({

@@ -141,14 +141,14 @@ async function* statePages(sources: ApiSources, { manifest, ...query }: Omit<Obj
 }
 
 async function stateViews(
-  { store, coverage }: ApiSources,
+  sources: ApiSources,
   objects: readonly Pick<ObjectSummary, 'ref' | 'seq'>[],
   { atMs, manifest }: StatesAsked,
 ): Promise<z.input<typeof schemas.ObjectState>[]> {
   const views = [];
   for (const { ref, seq } of objects) {
-    const state = await stateAfter(store, ref, seq);
-    const file = manifest === true ? { manifest: manifestFor(ref, { seq, state }, coverage()) } : {};
+    const state = await stateAfter(sources.store, ref, seq);
+    const file = manifest === true ? { manifest: await manifestFor(ref, { seq, state }, sources) } : {};
     views.push({ ref, seq, at: isoTime(atMs), state, ...file });
   }
   return views;

@@ -3,7 +3,24 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { FieldDiff } from '../../../src/domain/diff/field-diff.ts';
 import type { JsonObject } from '../../../src/domain/json.ts';
-import { attribute } from '../../../src/domain/who/attribution.ts';
+import { attribute, ownsPath } from '../../../src/domain/who/attribution.ts';
+
+test('looks through a wide set of fields once, for owned fields and others', () => {
+  let looks = 0;
+  const members = Object.fromEntries(Array.from({ length: 1_000 }, (_, i) => [`f:k${i}`, {}]));
+  const wide = new Proxy(members, {
+    ownKeys: (of) => {
+      looks += 1;
+      return Reflect.ownKeys(of);
+    },
+  });
+  for (let i = 0; i < 1_000; i++) {
+    assert.equal(ownsPath({ 'f:spec': wide }, `/spec/k${i}`), true);
+    assert.equal(ownsPath({ 'f:spec': wide }, `/spec/other${i}`), false);
+  }
+  assert.equal(ownsPath({ 'f:spec': {} }, '/spec/k/deep'), true);
+  assert.ok(looks <= 1, `${looks} looks`);
+});
 
 const FIELDS = 20_000;
 
