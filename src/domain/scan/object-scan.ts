@@ -57,8 +57,11 @@ const SECTIONS_MAX = 100_000;
 /** An object of more sections is compared as a whole. */
 const SECTIONS_PER_OBJECT_MAX = 512;
 const SHAPES_MAX = 256;
-/** What a machine that is kept has room for; a longer text gets one for itself. */
-const ROOM_BYTES = 256 * 1024;
+/**
+ * What the machine that is kept has room for, which is more than etcd takes; a longer text gets one for itself. Of its memory only that is there
+ * which a text has reached, and one for each text would be there until the next great collection: 100 MB of them at a time.
+ */
+const ROOM_BYTES = 2 * 1024 * 1024;
 const NONE = -1;
 
 interface TopMember {

@@ -148,7 +148,13 @@ test('in an object of any size a value has the fingerprint that it has in a smal
     return scanned?.prints[scanned.sections.findIndex(({ key }) => key === 'note')];
   };
   assert.ok(print(1) !== undefined);
-  for (const size of [100_000, 300_000, 2_000_000, 10]) assert.equal(print(size), print(1));
+  for (const size of [100_000, 300_000, 2_000_000, 3_000_000, 10]) assert.equal(print(size), print(1));
+});
+
+test('all objects that etcd takes are scanned in one memory', (t) => {
+  const memories = t.mock.method(WebAssembly, 'Memory');
+  for (const size of [10, 300_000, 1_500_000, 300_000]) assert.ok(scan(widget({ spec: { large: 'a'.repeat(size) } })));
+  assert.equal(memories.mock.callCount(), 0);
 });
 
 test('a name is of its own place: the same names under others are other sections', () => {
