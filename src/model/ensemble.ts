@@ -30,8 +30,8 @@ export interface ModelOptions {
   weights?: Readonly<Record<string, number>> | undefined;
 }
 
-/** Raised when the shape of the saved state changes; an older snapshot is then not restored but relearnt from the record. */
-export const SNAPSHOT_VERSION = 17;
+/** Raised when the shape of the saved state changes, or the scale of what is ranked in it; an older snapshot is then relearnt from the record. */
+export const SNAPSHOT_VERSION = 18;
 
 const NAMES_MAX = 5;
 

@@ -23,6 +23,8 @@ const TAIL_K = 4;
 const RARITY = 0.35;
 /** Least spread of a beat's logarithm. A timer comes to the minute; a count of visits is coarse, however steady the few gaps were. */
 const SPREAD_MIN = { clock: 0.05, count: 0.1 };
+/** Standard deviation of what rounding to a whole number takes or adds. */
+const ROUNDING = 1 / Math.sqrt(12);
 /** Of a timer this share of the gaps is not shorter than nearly the median. */
 const TIMER = { share: 0.75, near: 0.95 };
 const KINDS_MAX = 5_000;
@@ -276,16 +278,16 @@ function describe(
   const { atMs } = due;
   const waited = atMs - beat.lastMs;
   const gaps = beat.gaps.on(CLOCKS.time);
-  const byTime = deviation(due.of === 's' ? withoutSplit(gaps) : gaps, waited, SPREAD_MIN.clock);
-  const byVisits = deviation(beat.gaps.on(CLOCKS.visits), Math.max(1, visits - beat.lastVisits), SPREAD_MIN.count);
-  const byKind = deviation(beat.gaps.on(CLOCKS.kind), Math.max(1, ofKind - beat.lastOfKind), SPREAD_MIN.count);
+  const byTime = deviation(due.of === 's' ? withoutSplit(gaps) : gaps, waited, () => SPREAD_MIN.clock);
+  const byVisits = deviationOfCounts(beat.gaps.on(CLOCKS.visits), visits - beat.lastVisits);
+  const byKind = deviationOfCounts(beat.gaps.on(CLOCKS.kind), ofKind - beat.lastOfKind);
   // The clock that the beat keeps best: a timer's is the wall clock, a person's the bustle around them.
   let best = byTime;
-  for (const other of [byVisits, byKind]) if (other.spread < best.spread) best = other;
+  for (const other of [byVisits, byKind]) if (other !== undefined && other.spread < best.spread) best = other;
   const p = Math.min(1, best.p * (1 + together));
   const surprise = Math.max(
     0.01,
-    -Math.log(best.p) - Math.log((beat.late + 1) / (beat.beats + 10)) - TOGETHER_WEIGHT * Math.log(1 + together),
+    -Math.log(best.p) - Math.log(falseStartsPerDay(beat, gaps)) - TOGETHER_WEIGHT * Math.log(1 + together),
   );
   const head = headOf(beat.head);
   const [first = '', namespace = '', name = ''] = due.name.split('\u0000');
@@ -316,18 +318,53 @@ function withoutSplit(gaps: Float64Array): Float64Array {
 }
 
 /**
- * Predictive probability of a gap at least this long, the logarithms of gaps taken as normal with unknown mean and spread: the tail of
- * Student's t, bounded from above by its density's power law.
+ * How often a day this key is late of itself: the share of its beats that were late and came after all, over how long a beat takes. What comes daily has as
+ * many chances of it in a month as what comes monthly has in years.
  */
-function deviation(gaps: Float64Array, gap: number, spreadMin: number): { p: number; mean: number; spread: number } {
+function falseStartsPerDay({ late, beats }: Beat, gaps: Float64Array): number {
+  const meanDays = gaps.reduce((sum, gap) => sum + gap, 0) / gaps.length / DAY_MS;
+  return (late + 1) / ((beats + 10) * meanDays);
+}
+
+interface Deviation {
+  /** Predictive probability of a gap at least this long. */
+  p: number;
+  /** Of the logarithms of past gaps. */
+  mean: number;
+  spread: number;
+}
+
+/**
+ * The same on a clock of visits, of which a few are a coarse measure: where one is usual, two are no wonder. Undefined where only the beat itself ever moved
+ * that clock: it has stood still since, and would say so however long.
+ */
+function deviationOfCounts(gaps: Float64Array, since: number): Deviation | undefined {
+  if (since <= 1 && gaps.every((gap) => gap <= 1)) return undefined;
+  return deviation(gaps, Math.max(1, since), (mean) => Math.max(SPREAD_MIN.count, ROUNDING / Math.exp(mean)));
+}
+
+/**
+ * The logarithms of gaps taken as normal with unknown mean and spread: the tail of Student's t, bounded from above by its density's power law. After a long
+ * gap a long one is expected, as far as gaps of this beat have followed their like (the lag-1 correlation, where positive).
+ */
+function deviation(gaps: Float64Array, gap: number, spreadMin: (mean: number) => number): Deviation {
   const n = gaps.length;
   let sum = 0;
   for (const past of gaps) sum += Math.log(past);
   const mean = sum / n;
   let squares = 0;
-  for (const past of gaps) squares += (Math.log(past) - mean) ** 2;
-  const spread = Math.max(spreadMin, Math.sqrt(squares / (n - 1))) * Math.sqrt(1 + 1 / n);
-  const z = Math.max(0, (Math.log(gap) - mean) / spread);
+  let products = 0;
+  let last = 0;
+  for (const past of gaps) {
+    const beside = Math.log(past) - mean;
+    squares += beside ** 2;
+    products += beside * last;
+    last = beside;
+  }
+  const likeLast = squares > 0 ? Math.max(0, products / squares) : 0;
+  const ofItself = Math.sqrt((squares * (1 - likeLast ** 2)) / (n - 1));
+  const spread = Math.max(spreadMin(mean), ofItself) * Math.sqrt(1 + 1 / n);
+  const z = Math.max(0, (Math.log(gap) - mean - likeLast * last) / spread);
   return { p: 0.5 * (1 + (z * z) / (n - 1)) ** (-n / 2), mean, spread };
 }
 

@@ -2,7 +2,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Judgement } from '../../../src/domain/finding.ts';
+import { type Overdue, Silence } from '../../../src/model/detectors/silence.ts';
 import { createModel } from '../../../src/model/ensemble.ts';
+import { EventBook, eventOf } from '../../../src/model/features.ts';
 import { DAY_MS, HOUR_MS, habit, MONDAY_MS, Stream } from '../stream.ts';
 
 const NIGHTS = 24;
@@ -90,4 +92,60 @@ test('objects whose writer goes by another name from some day on are missed unde
     missed.filter(({ subject }) => subject.ref.kind === 'KafkaUser').map(({ subject }) => subject.ref.name),
     ['ledger'],
   );
+});
+
+/** Days between the changes of an object that keeps no timer. */
+const UNEVEN = [2, 1, 3, 1, 2, 2, 1, 4, 2, 1, 3, 2];
+
+/** An object that changed after each of these days and then no more, in a cluster with as many other visits as days went by; `others` of its kind come after. */
+function overdueAfter(days: readonly number[], others = 0): Overdue {
+  const silence = new Silence();
+  const stream = new Stream();
+  const book = new EventBook();
+  let [atMs, replicas] = [MONDAY_MS, 1];
+  const visits = () => Math.round((4 * (atMs - MONDAY_MS)) / DAY_MS);
+  const write = (name: string, row: number) => {
+    const change = stream.change({ atMs, actor: 'alice', name, spec: { replicas: ++replicas } });
+    silence.track(eventOf(change, { name: `\u0000streaming\u0000${name}`, row, known: true }, book), visits());
+  };
+  write('orders', 0);
+  for (const wait of days) {
+    atMs += wait * DAY_MS;
+    write('orders', 0);
+  }
+  for (let i = 0; i < others; i++) {
+    atMs += DAY_MS / 2;
+    write('refunds', 1);
+  }
+  const told: Overdue[] = [];
+  // Most times at which a beat was due have been overtaken by the next beat.
+  while (told.length === 0 && Number.isFinite(silence.nextMs())) {
+    atMs = Math.max(atMs, silence.nextMs());
+    told.push(...silence.due(atMs, visits()));
+  }
+  assert.equal(told[0]?.ref.name, 'orders');
+  return told[0] as Overdue;
+}
+
+test('the only object of its kind is missed by the clocks that go on without it', () => {
+  const { p } = overdueAfter(UNEVEN);
+  assert.ok(p < 0.25, `${p}`);
+});
+
+test('one more visit to a kind than is usual is no wonder', () => {
+  const { p } = overdueAfter(UNEVEN, 2);
+  assert.ok(p > 0.001, `${p}`);
+});
+
+test('a beat that was late as often in years is louder than one that was so in weeks', () => {
+  const quick = overdueAfter(UNEVEN);
+  const slow = overdueAfter(UNEVEN.map((days) => days * 8));
+  assert.ok(Math.abs(slow.surprise - quick.surprise - Math.log(8)) < 0.3, `${slow.surprise} and ${quick.surprise}`);
+});
+
+test('after long gaps that come in spells one more long gap is expected', () => {
+  const [short, long] = [[...Array(12)].map((_, i) => 1 + (i % 2)), [...Array(12)].map((_, i) => 5 + (i % 2))];
+  const mixed = overdueAfter(short.flatMap((days, i) => [days, long[i] as number]));
+  const spells = overdueAfter([...short, ...long]);
+  assert.ok(spells.surprise < mixed.surprise - 0.2, `${spells.surprise} and ${mixed.surprise}`);
 });
