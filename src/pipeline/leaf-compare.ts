@@ -11,7 +11,7 @@ import type { SchemaTree } from '../domain/kind-schema.ts';
 import { type KeyedHash, textMasking } from '../domain/masking/redact.ts';
 import { type MovedPaths, MovedPathsTree } from '../domain/moved-paths.ts';
 import { type LeafReader, LeafWalk, type TextPlace } from '../domain/scan/leaf-walk.ts';
-import { itemName, mergeKeyIn, NO_KEY, UNSURE } from '../domain/scan/list-item-name.ts';
+import { itemName, itemNameAt, mergeKeyIn, NO_KEY, UNSURE } from '../domain/scan/list-item-name.ts';
 import type { Section } from '../domain/scan/object-scan.ts';
 import { PatchLevel } from '../domain/scan/patch-text.ts';
 import { type PathNode, PathTree } from '../domain/scan/path-node.ts';
@@ -22,6 +22,8 @@ const ESCAPED = /[^ -[\]-\uffff]/;
 const NUMBER = /^-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?$/;
 /** A moved member of the top-level object, and of one within it. */
 const LEVELS_ABOVE = 2;
+
+const NOT_READ = -1;
 
 /** An update that moves more than these is left to the parser. */
 const LEAVES_MAX = 64;
@@ -45,6 +47,8 @@ export class LeafCompare implements LeafReader {
   #nodes: PathNode[] = [];
   #listOpened: number[] = [];
   #mergeKeys: number[] = [];
+  /** Where the list opened whose items' names were read last. */
+  #listRead = NOT_READ;
   // Of the section under way.
   #root: PathNode | undefined;
   #levelsAbove = 0;
@@ -80,6 +84,7 @@ export class LeafCompare implements LeafReader {
     this.#patch = '';
     this.#opened.fill(-1);
     this.#listOpened.fill(-1);
+    this.#listRead = NOT_READ;
     for (const level of this.#levels) level.clear();
     if (this.#walk.run(before, after, this)) return { paths: this.#paths, patch: this.#patch };
     fields.length = known;
@@ -164,11 +169,14 @@ export class LeafCompare implements LeafReader {
     if (this.#listOpened[depth] !== opened) {
       this.#mergeKeys[depth] = mergeKeyIn(after, opened);
       this.#listOpened[depth] = opened;
+      this.#listRead = opened;
     }
     const key = this.#mergeKeys[depth] as number;
     if (key === UNSURE) return undefined;
     if (key === NO_KEY) return this.#tree.item(list, item[depth] as number);
-    const { from, to } = itemName(after, itemFrom[depth] as number, key);
+    const isRead = this.#listRead === opened;
+    const { from, to } = isRead ? itemNameAt(item[depth] as number, key) : itemName(after, itemFrom[depth] as number, key);
+    if (!isRead) this.#listRead = NOT_READ;
     return this.#tree.namedItem(list, key, after, from, to);
   }
 

@@ -14,12 +14,12 @@ const OBJECTS = 60;
 const BATCHES = 120;
 
 for (const options of [
-  { movedMax: 20, behindMax: 1_000, savedAtOnce: 3 },
-  { movedMax: 1_000, behindMax: 37, savedAtOnce: 1 },
+  { behindMax: 20, savedAtOnce: 3 },
+  { behindMax: 37, savedAtOnce: 1 },
 ])
   it(`rows hold at least what they say after every batch (${JSON.stringify(options)})`, () => {
     const file = join(temporaryFolder(), 'heads.db');
-    const random = createRandom(`head rows ${options.movedMax}`);
+    const random = createRandom(`head rows ${options.behindMax}`);
     const states = new Map<string, KubeObject>();
     using store = openSqliteStore({ file, entriesMax: 5, ...options });
     const db = new Database(file, { readonly: true });

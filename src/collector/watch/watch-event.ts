@@ -34,7 +34,7 @@ const MODIFIED_HEAD = Buffer.from('{"type":"MODIFIED","object":');
 export function parseWatchLine(line: Buffer, kind: PlannedKind): WatchEvent {
   // What is asked for as metadata may come with more, which must be dropped before anything looks at it.
   if (kind.metadataOnly === true) return parseWhole(line, kind);
-  if (line.length > MODIFIED_HEAD.length && line.compare(MODIFIED_HEAD, 0, MODIFIED_HEAD.length, 0, MODIFIED_HEAD.length) === 0) {
+  if (beginsAsUpdate(line)) {
     const scanned = scanObject(line, MODIFIED_HEAD.length);
     if (
       scanned !== undefined &&
@@ -49,6 +49,12 @@ export function parseWatchLine(line: Buffer, kind: PlannedKind): WatchEvent {
 }
 
 const CLOSE = 0x7d;
+
+/** Byte by byte, as asking Node to compare so few of them takes longer. */
+function beginsAsUpdate(line: Buffer): boolean {
+  for (let i = 0; i < MODIFIED_HEAD.length; i++) if (line[i] !== MODIFIED_HEAD[i]) return false;
+  return true;
+}
 
 function isOfKind({ apiVersion, kind: name }: ScannedObject, kind: PlannedKind): boolean {
   return name === kind.kind && apiVersion === (kind.group === '' ? kind.version : `${kind.group}/${kind.version}`);

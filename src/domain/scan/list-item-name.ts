@@ -38,6 +38,12 @@ export function mergeKeyIn(bytes: Buffer, open: number): number {
   return NO_KEY;
 }
 
+/** The same for an item of the list that `mergeKeyIn` read last, by its place. */
+export function itemNameAt(item: number, key: number): { from: number; to: number } {
+  const slot = item * KEYS.length * 2 + 2 * key;
+  return { from: values[slot] as number, to: values[slot + 1] as number };
+}
+
 /** Where the value of a key lies in the item of a list that begins at `at`, without its quotes, once `mergeKeyIn` gave this key. */
 export function itemName(bytes: Buffer, at: number, key: number): { from: number; to: number } {
   readItem(bytes, at, 0);

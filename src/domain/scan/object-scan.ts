@@ -75,6 +75,9 @@ interface Shape {
   readonly sections: readonly Section[];
   /** The entry of each section. */
   readonly entries: readonly number[];
+  /** To be copied: of the right length and kind, which is cheaper than letting one grow. */
+  readonly places: readonly number[];
+  readonly prints: readonly number[];
   readonly apiVersion: FixedText;
   readonly kind: FixedText;
   readonly name: number;
@@ -167,12 +170,13 @@ class Scan implements ScannedObject {
 
   constructor(bytes: Buffer, start: number, { machine, shape }: { machine: ScanMachine; shape: Shape }) {
     const { sections, entries, generation, managed } = shape;
-    const places: number[] = [];
-    const prints: number[] = [];
+    const places = shape.places.slice();
+    const prints = shape.prints.slice();
     for (let i = 0; i < entries.length; i++) {
       const entry = entries[i] as number;
-      places.push(machine.from(entry), machine.to(entry));
-      prints.push(machine.print(entry));
+      places[2 * i] = machine.from(entry);
+      places[2 * i + 1] = machine.to(entry);
+      prints[i] = machine.print(entry);
     }
     this.bytes = bytes;
     this.start = start;
@@ -267,6 +271,7 @@ function learnShape(machine: ScanMachine, bytes: Buffer, count: number): Shape |
   const fixed = (name: string) => ({ entry: whole.get(name) ?? NONE, print: Number.NaN, text: '' });
   const shape: Shape = {
     ...{ print: machine.shape, sections, entries, apiVersion: fixed('apiVersion'), kind: fixed('kind') },
+    ...{ places: entries.flatMap(() => [0, 0]), prints: entries.map(() => 0.5) },
     ...{ name: of('name'), namespace: of('namespace'), uid: of('uid'), resourceVersion: of('resourceVersion') },
     ...{ generation: of('generation'), managed: of('managedFields') },
   };

@@ -72,6 +72,8 @@ export class ControllerTies {
   readonly #controllers = new Map<string, Controller>();
   readonly #kinds = new Map<string, Map<string, Kind>>();
   #kindCount = 0;
+  /** The kind asked for last: changes come many of a kind. */
+  #last: { cluster: string; group: string; name: string; kind: Kind } | undefined;
 
   constructor(declared: readonly DeclaredController[] = [], saved?: SavedTies) {
     this.#declared = declared;
@@ -84,12 +86,17 @@ export class ControllerTies {
 
   /** A kind that there is. Undefined when there are more of them than are kept. */
   observeKind({ cluster, group, kind: name }: { cluster: string; group: string; kind: string }): Kind | undefined {
+    const last = this.#last;
+    if (last !== undefined && last.name === name && last.group === group && last.cluster === cluster) return last.kind;
     const kinds = this.#kindsOf(cluster);
     let kind = kinds.get(`${group}/${name}`);
-    if (kind !== undefined || this.#kindCount >= KINDS_MAX) return kind;
-    kind = { lastChangeMs: 0, writers: {} };
-    kinds.set(`${group}/${name}`, kind);
-    this.#kindCount += 1;
+    if (kind === undefined) {
+      if (this.#kindCount >= KINDS_MAX) return undefined;
+      kind = { lastChangeMs: 0, writers: {} };
+      kinds.set(`${group}/${name}`, kind);
+      this.#kindCount += 1;
+    }
+    this.#last = { cluster, group, name, kind };
     return kind;
   }
 
@@ -100,9 +107,10 @@ export class ControllerTies {
     kind.lastChangeMs = Math.max(kind.lastChangeMs, change.atMs);
     const { statusWriter } = change;
     if (statusWriter === undefined) return;
-    const known = Object.hasOwn(kind.writers, statusWriter);
-    if (known || Object.keys(kind.writers).length < WRITERS_MAX)
-      set(kind.writers, statusWriter, (known ? (kind.writers[statusWriter] as number) : 0) + 1);
+    const { writers } = kind;
+    // What is its own already may be assigned, whatever its name means elsewhere.
+    if (Object.hasOwn(writers, statusWriter)) writers[statusWriter] = (writers[statusWriter] as number) + 1;
+    else if (Object.keys(writers).length < WRITERS_MAX) set(writers, statusWriter, 1);
   }
 
   observeScrape(scrape: Scrape): void {

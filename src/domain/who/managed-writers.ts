@@ -26,6 +26,11 @@ const TIME = Buffer.from(',"time":"');
 const TIME_TEXT = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$/;
 const TIME_BYTES = 20;
 const QUOTE = 0x22;
+const HYPHEN = 0x2d;
+const DIGIT_ZERO = 0x30;
+const COLON = 0x3a;
+const LETTER_T = 0x54;
+const LETTER_Z = 0x5a;
 /** A text beyond this is worth no place. */
 const BYTES_MAX = 16 * 1024;
 /** Their places fit a set of bits. */
@@ -56,12 +61,34 @@ export function managedFormOf(bytes: Buffer, from: number, to: number): ManagedF
 export function managedTimes({ times }: Pick<ManagedForm, 'times'>, bytes: Buffer, from: number): number[] | undefined {
   const all: number[] = [];
   for (const at of times) {
-    const text = bytes.toString('latin1', from + at, from + at + TIME_BYTES);
-    const timeMs = TIME_TEXT.test(text) ? Date.parse(text) : Number.NaN;
+    const timeMs = timeAt(bytes, from + at);
     if (Number.isNaN(timeMs)) return undefined;
     all.push(timeMs);
   }
   return all;
+}
+
+/** Of a time as API servers write one, in milliseconds; NaN for any other text. */
+function timeAt(bytes: Buffer, at: number): number {
+  const year = 100 * twoDigits(bytes, at) + twoDigits(bytes, at + 2);
+  const [month, day] = [twoDigits(bytes, at + 5), twoDigits(bytes, at + 8)];
+  const [hour, minute, second] = [twoDigits(bytes, at + 11), twoDigits(bytes, at + 14), twoDigits(bytes, at + 17)];
+  const isWritten =
+    bytes[at + 4] === HYPHEN &&
+    bytes[at + 7] === HYPHEN &&
+    bytes[at + 10] === LETTER_T &&
+    bytes[at + 13] === COLON &&
+    bytes[at + 16] === COLON;
+  // Ends of months, leap seconds and years that mean others to Date are for its parser to tell.
+  const isUsual = year >= 100 && month >= 1 && month <= 12 && day >= 1 && day <= 28 && hour <= 23 && minute <= 59 && second <= 59;
+  if (isWritten && isUsual && bytes[at + 19] === LETTER_Z) return Date.UTC(year, month - 1, day, hour, minute, second);
+  const text = bytes.toString('latin1', at, at + TIME_BYTES);
+  return TIME_TEXT.test(text) ? Date.parse(text) : Number.NaN;
+}
+
+function twoDigits(bytes: Buffer, at: number): number {
+  const [tens, ones] = [(bytes[at] as number) - DIGIT_ZERO, (bytes[at + 1] as number) - DIGIT_ZERO];
+  return tens >= 0 && tens <= 9 && ones >= 0 && ones <= 9 ? 10 * tens + ones : Number.NaN;
 }
 
 function isOfForm(form: ManagedForm, bytes: Buffer, from: number): boolean {

@@ -15,14 +15,13 @@ import { corruptRecord } from '../store-errors.ts';
 import type { Interning } from './interning.ts';
 
 export interface HeadRowOptions {
-  /** Head rows are written once so many objects moved, or so many changes were made since. */
-  movedMax: number;
+  /** Head rows are written once so many changes were made since: all that a start has to read again. */
   behindMax: number;
   /** With each batch from then on. */
   savedAtOnce: number;
 }
 
-export const HEAD_ROW_DEFAULTS: HeadRowOptions = { movedMax: 16_384, behindMax: 65_536, savedAtOnce: 256 };
+export const HEAD_ROW_DEFAULTS: HeadRowOptions = { behindMax: 32_768, savedAtOnce: 256 };
 
 /** Up to which change all head rows hold. */
 const HEADS_THROUGH = 'store/heads-through';
@@ -222,6 +221,10 @@ export class Objects {
         `SELECT ${ENTRY_COLUMNS} WHERE o.id IN (
            SELECT l.object_id FROM change c JOIN life l ON l.id = c.life_id WHERE c.seq > ?)`,
       ),
+      move: db.prepare(
+        `UPDATE head SET life_id = ?, seq = ?, rv = ?, generation = ?, deleted = ?, depth = ?, changes = ?, heartbeats = ?, last_ms = ?
+         WHERE object_id = ?`,
+      ),
       removeHead: db.prepare<[number]>('DELETE FROM head WHERE object_id = ?'),
       removeLives: db.prepare<[number]>('DELETE FROM life WHERE object_id = ?'),
       remove: db.prepare<[number]>('DELETE FROM object WHERE id = ?'),
@@ -296,18 +299,25 @@ export class Objects {
     this.#moved.set(entry.objectId, entry);
   }
 
-  /** Writes some of the waiting head rows once they are many or the log has gone far beyond them; within a transaction. */
+  /** Writes a row that is there already. */
+  #saveMoved(entry: ObjectEntry): void {
+    const { objectId, lifeId, seq, rv, generation, deleted, depth, changes, heartbeats, lastMs } = entry;
+    const values = [lifeId, seq, rv, generation, deleted ? 1 : 0, depth, changes, heartbeats, lastMs, objectId];
+    if (this.#sql.move.run(...values).changes === 0) this.save(entry);
+    this.#moved.delete(objectId);
+  }
+
+  /** Writes some of the waiting head rows once the log has gone far beyond them; within a transaction. */
   flushDue(newestSeq: number): void {
-    const { movedMax, behindMax, savedAtOnce } = this.#options;
-    const isDue = this.#moved.size >= movedMax || newestSeq - this.#through >= behindMax;
-    if (this.#saving === undefined && isDue)
+    const { behindMax, savedAtOnce } = this.#options;
+    if (this.#saving === undefined && newestSeq - this.#through >= behindMax)
       this.#saving = { left: this.#waiting().reverse(), through: newestSeq, lastSeq: newestSeq };
     if (this.#saving === undefined) return;
     const { left, through, lastSeq } = this.#saving;
     // More than can have moved since the last batch, so that those that wait do not become ever more.
     const count = savedAtOnce + 2 * (newestSeq - lastSeq);
     // One that does not wait any more was written meanwhile, or removed.
-    for (const entry of left.splice(-count).reverse()) if (this.#moved.get(entry.objectId) === entry) this.save(entry);
+    for (const entry of left.splice(-count).reverse()) if (this.#moved.get(entry.objectId) === entry) this.#saveMoved(entry);
     this.#saving.lastSeq = newestSeq;
     if (left.length === 0) this.#saved(through);
   }
@@ -316,7 +326,7 @@ export class Objects {
   flush(newestSeq: number): void {
     this.#recover();
     if (newestSeq === this.#through) return;
-    for (const entry of this.#waiting()) this.save(entry);
+    for (const entry of this.#waiting()) this.#saveMoved(entry);
     this.#saved(newestSeq);
   }
 

@@ -67,3 +67,21 @@ test('text that is not JSON is refused', () => {
   const text = Buffer.from('[{"manager":"flux","time":"2026-01-01T00:00:00Z","fieldsV1":{]}]');
   assert.throws(() => managedFormOf(text, 0, text.length), SyntaxError);
 });
+
+test('a time is what the parser of dates makes of it, or none', () => {
+  const digits = (max: number) => fc.nat(max).map((n) => String(n).padStart(2, '0'));
+  const year = fc.nat(9_999).map((n) => String(n).padStart(4, '0'));
+  const written = fc
+    .tuple(year, digits(14), digits(33), digits(26), digits(62), digits(62))
+    .map(([y, mo, d, h, mi, s]) => `${y}-${mo}-${d}T${h}:${mi}:${s}Z`);
+  const spoilt = fc
+    .tuple(written, fc.nat(19), fc.constantFrom(...'0 9:-TZtz/'))
+    .map(([text, at, byte]) => text.slice(0, at) + byte + text.slice(at + 1));
+  fc.assert(
+    fc.property(fc.oneof(written, spoilt), (text) => {
+      const parsed = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$/.test(text) ? Date.parse(text) : Number.NaN;
+      assert.deepEqual(managedTimes({ times: [2] }, Buffer.from(`"""${text}`), 1), Number.isNaN(parsed) ? undefined : [parsed]);
+    }),
+    { numRuns: 3_000 },
+  );
+});
