@@ -103,7 +103,7 @@ function statesAt(store: Store, query: { namespace?: string; atMs: number }, end
       ...query,
       ...(position === undefined ? {} : { continue: position }),
     });
-    for (const { ref, seq } of page.items) if (store.stateAt(ref, { seq }) !== undefined) states += 1;
+    for (const state of store.statesAfter(page.items)) if (state !== undefined) states += 1;
     position = page.continue;
   } while (position !== undefined && performance.now() < endMs);
   return states;
@@ -112,7 +112,7 @@ function statesAt(store: Store, query: { namespace?: string; atMs: number }, end
 /** What the API's stream has written when the first row comes: it reads objects by the hundred, and writes states by the eight. */
 function firstStatesAt(store: Store, atMs: number): unknown {
   const { items } = store.objects({ cluster: CLUSTER, atMs, limit: PAGE });
-  return items.slice(0, STATES_PER_WRITE).map(({ ref, seq }) => store.stateAt(ref, { seq }));
+  return store.statesAfter(items.slice(0, STATES_PER_WRITE));
 }
 
 function subjectOf(

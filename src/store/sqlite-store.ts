@@ -258,6 +258,10 @@ export class SqliteStore implements port.Store {
     return this.together(() => this.#reader.stateAt(ref, at));
   }
 
+  statesAfter(changes: readonly { ref: ObjectRef; seq: number }[]): (KubeObject | undefined)[] {
+    return this.together(() => this.#reader.statesAfter(changes));
+  }
+
   changesWith(query: port.WordQuery, beforeSeq: number, limit: number): number[] | undefined {
     return this.#read(() => this.#parts.fullText?.find(query, beforeSeq, limit));
   }

@@ -310,6 +310,8 @@ export interface Store {
   changesNear(ref: ObjectRef, near: { resourceVersion: string } | { fromMs: number; toMs: number }): ChangeSummary[];
   /** Masked state right after change `seq` (which must be of this object), or as of a time. */
   stateAt(ref: ObjectRef, at: { seq: number } | { atMs: number }): KubeObject | undefined;
+  /** The states right after some changes, as `stateAt` has each of them. Those of one namespace at a time cost less together. */
+  statesAfter(changes: readonly { ref: ObjectRef; seq: number }[]): (KubeObject | undefined)[];
   /**
    * The newest changes before `beforeSeq` by which fields became texts with the words, newest first. Undefined where words are not indexed; only what
    * was recorded while they were is found.

@@ -373,6 +373,27 @@ export function checkStore(name: string, make: () => Store): void {
       assert.equal(await store.stateAt(refTo('bills'), { seq: 1 }), undefined, 'change 1 is of another object');
     });
 
+    test('finds the states after several changes as it does each of them', async (store) => {
+      await fill(store);
+      const asked = [
+        { ref: refTo('bills'), seq: 5 },
+        { ref: refTo('orders'), seq: 6 },
+        { ref: refTo('orders'), seq: 1 },
+        { ref: refTo('orders'), seq: 3 },
+        { ref: refTo('bills'), seq: 1 },
+        { ref: refTo('orders'), seq: 3 },
+        { ref: refTo('nobody'), seq: 2 },
+        { ref: refTo('orders'), seq: 99 },
+      ];
+      const expected = await Promise.all(asked.map(({ ref, seq }) => store.stateAt(ref, { seq })));
+      assert.deepEqual(await store.statesAfter(asked), expected);
+      assert.deepEqual(
+        expected.map((each) => each !== undefined),
+        [true, true, true, true, false, true, false, false],
+      );
+      assert.deepEqual(await store.statesAfter([]), []);
+    });
+
     test('lists objects now and as they were', async (store) => {
       await fill(store);
       const names = async (query: object) => (await store.objects({ limit: 10, ...query })).items.map(({ ref }) => ref.name);

@@ -34,6 +34,11 @@ function record(store: SqliteStore, changes: number): Change[] {
 
 function assertStates(store: SqliteStore, changes: readonly Change[]): void {
   for (const { ref, seq, state: expected } of changes) assert.deepEqual(store.stateAt(ref, { seq }), expected, `after ${seq}`);
+  assert.deepEqual(
+    store.statesAfter(changes),
+    changes.map(({ state: expected }) => expected),
+    'all at once',
+  );
 }
 
 function keys(file: string): { spans: number[]; blocks: number[] } {

@@ -225,6 +225,10 @@ class MemoryStore implements port.Store {
     return change?.type === 'DELETED' ? undefined : change?.state;
   }
 
+  statesAfter(changes: readonly { ref: ObjectRef; seq: number }[]): (KubeObject | undefined)[] {
+    return changes.map(({ ref, seq }) => this.stateAt(ref, { seq }));
+  }
+
   *history(ref: ObjectRef, from?: { seq: number }): Generator<port.ChangeSummary> {
     const changes = this.#entry(ref)?.changes ?? [];
     if (from !== undefined && !changes.some(({ change }) => change.seq === from.seq)) return;

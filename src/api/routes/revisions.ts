@@ -74,9 +74,10 @@ export const getObjectBlame = route({
   },
 });
 
-/** Objects asked for at a time, and states sent at a time. The first ones go out at once, while the rest is still to be looked for. */
+/** Objects and states asked for at a time, and states sent at a time. The first ones go out at once, while the rest is still to be looked for. */
 const OBJECTS_PER_READ = 100;
 const OBJECTS_OF_FIRST_READ = 8;
+const STATES_PER_READ = 24;
 const STATES_PER_WRITE = 4;
 const STATES_DEFAULT = 20;
 const STATES_MAX = 100;
@@ -110,7 +111,8 @@ export const listStates = route({
     const { at, manifest, limit = STATES_DEFAULT, ...rest } = query;
     const atMs = at ?? sources.clock.nowMs();
     const page = await sources.store.objects({ ...rest, atMs, limit });
-    return { items: await stateViews(sources, page.items, { atMs, manifest }), metadata: { continue: page.continue } };
+    const states = await statesOf(sources.store, page.items);
+    return { items: await stateViews(sources, states, { atMs, manifest }), metadata: { continue: page.continue } };
   },
   export: {
     line: schemas.ObjectState,
@@ -132,26 +134,34 @@ async function* statePages(sources: ApiSources, { manifest, ...query }: Omit<Obj
       ...(position === undefined ? {} : { continue: position }),
     });
     for (let from = 0; from < Math.max(1, page.items.length); ) {
-      const few = page.items.slice(from, from + (from === 0 ? 1 : STATES_PER_WRITE));
-      from += Math.max(1, few.length);
-      yield await stateViews(sources, few, { atMs: query.atMs, manifest });
+      const some = page.items.slice(from, from + (from === 0 ? 1 : STATES_PER_READ));
+      from += Math.max(1, some.length);
+      const states = await statesOf(sources.store, some);
+      for (let few = 0; few < Math.max(1, states.length); few += STATES_PER_WRITE)
+        yield await stateViews(sources, states.slice(few, few + STATES_PER_WRITE), { atMs: query.atMs, manifest });
     }
     position = page.continue;
   } while (position !== undefined);
 }
 
+type StateOfObject = Pick<ObjectSummary, 'ref' | 'seq'> & { state: KubeObject };
+
 async function stateViews(
   sources: ApiSources,
-  objects: readonly Pick<ObjectSummary, 'ref' | 'seq'>[],
+  states: readonly StateOfObject[],
   { atMs, manifest }: StatesAsked,
 ): Promise<z.input<typeof schemas.ObjectState>[]> {
   const views = [];
-  for (const { ref, seq } of objects) {
-    const state = await stateAfter(sources.store, ref, seq);
+  for (const { ref, seq, state } of states) {
     const file = manifest === true ? { manifest: await manifestFor(ref, { seq, state }, sources) } : {};
     views.push({ ref, seq, at: isoTime(atMs), state, ...file });
   }
   return views;
+}
+
+async function statesOf(store: AsyncStore, objects: readonly Pick<ObjectSummary, 'ref' | 'seq'>[]): Promise<StateOfObject[]> {
+  const states = await store.statesAfter(objects);
+  return objects.map(({ ref, seq }, i) => ({ ref, seq, state: found(states[i], seq) }));
 }
 
 async function seqOf(
@@ -188,7 +198,10 @@ async function changeNamed(store: AsyncStore, ref: ObjectRef, seq: number) {
 }
 
 async function stateAfter(store: AsyncStore, ref: ObjectRef, seq: number): Promise<KubeObject> {
-  const state = await store.stateAt(ref, { seq });
+  return found(await store.stateAt(ref, { seq }), seq);
+}
+
+function found(state: KubeObject | undefined, seq: number): KubeObject {
   if (state === undefined) throw new Error(`change ${seq} leads to no state`);
   return state;
 }

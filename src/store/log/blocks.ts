@@ -31,6 +31,8 @@ interface Sorted {
   byNamespace: number;
 }
 
+const YOUNG = { key: 0, byNamespace: 0, lastSeq: Number.MAX_SAFE_INTEGER };
+
 /** A block that was read, and the span it is of. */
 type OpenBlock = DecodedBlock & Sorted & { isKept: boolean };
 
@@ -90,8 +92,8 @@ export class Blocks {
         `INSERT INTO span (first_seq, last_seq, level, ms_min, ms_max, block_key)
          SELECT ?, ?, 0, coalesce(min(observed_ms), 0), coalesce(max(observed_ms), 0), ? FROM change WHERE seq BETWEEN ? AND ?`,
       ),
-      spanOf: db.prepare<[number], Sorted>(
-        'SELECT block_key AS key, by_namespace AS byNamespace FROM span WHERE last_seq >= ? ORDER BY last_seq LIMIT 1',
+      spanOf: db.prepare<[number], Sorted & { lastSeq: number }>(
+        'SELECT block_key AS key, by_namespace AS byNamespace, last_seq AS lastSeq FROM span WHERE last_seq >= ? ORDER BY last_seq LIMIT 1',
       ),
       blockAdd: db.prepare<[number, number, number, number, Buffer]>(
         'INSERT INTO block (span_seq, resource_id, life_id, seq, data) VALUES (?, ?, ?, ?, ?)',
@@ -158,6 +160,19 @@ export class Blocks {
     const text = seq > this.#sealed() ? this.#young.text(seq) : this.#readSealed(seq, life);
     if (text === undefined) throw corruptRecord('the revision data of a change is missing', `change ${seq}`);
     return text;
+  }
+
+  /** In which order records of some changes lie: their places in the list. */
+  orderOf(asked: readonly { seq: number; life: Life | undefined }[]): number[] {
+    const bySeq = asked.map(({ seq, life }, i) => ({ i, seq, life })).sort((a, b) => a.seq - b.seq);
+    const placed: { i: number; lastSeq: number; place: Place }[] = [];
+    let span: (Sorted & { lastSeq: number }) | undefined;
+    for (const { i, seq, life } of bySeq) {
+      if (span === undefined || seq > span.lastSeq) span = this.#sql.spanOf.get(seq) ?? YOUNG;
+      const nowhere = { seq, namespaceId: 0, resourceId: 0, lifeId: 0 };
+      placed.push({ i, lastSeq: span.lastSeq, place: life === undefined || span === YOUNG ? nowhere : placeIn(span, life, seq) });
+    }
+    return placed.sort((a, b) => a.lastSeq - b.lastSeq || compareByPlace(a.place, b.place)).map(({ i }) => i);
   }
 
   /** What a block of the span holds, in its order. */

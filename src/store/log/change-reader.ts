@@ -92,6 +92,22 @@ export class ChangeReader {
     return gone ? undefined : revisions.state(row);
   }
 
+  /** What `stateAt` says of each. */
+  statesAfter(asked: readonly { ref: ObjectRef; seq: number }[]): (KubeObject | undefined)[] {
+    const { objectQueries, log, objects, revisions } = this.#parts;
+    const listed = new Map(asked.flatMap(({ seq }) => objectQueries.listed(seq) ?? []).map((row) => [row.seq, row]));
+    const unlisted = asked.flatMap(({ seq }) => (listed.has(seq) ? [] : [seq]));
+    const others = unlisted.length === 0 ? new Map<number, ChangeRow>() : log.rows(unlisted);
+    const rows = asked.map(({ ref, seq }) => {
+      const row = listed.get(seq) ?? others.get(seq);
+      const life = row === undefined ? undefined : objects.life(row.lifeId);
+      return life !== undefined && (life.ref === ref || objectKey(life.ref) === objectKey(ref)) ? row : undefined;
+    });
+    const known = rows.filter((row) => row !== undefined);
+    const states = new Map(revisions.states(known).map((state, i) => [known[i], state]));
+    return rows.map((row) => states.get(row));
+  }
+
   mayHold(seq: number, text: string): boolean {
     const row = this.#parts.log.row(seq);
     return row !== undefined && this.#parts.revisions.mayHold(row, text);

@@ -22,6 +22,8 @@ const CHUNK_BITS = 8;
 const OBJECTS_PER_CHUNK = 2 ** CHUNK_BITS;
 const CHANGES_PER_OBJECT = 2;
 const OBJECTS_PER_STEP = 32;
+/** Fewer objects are asked about one by one. */
+const ASKED_AT_ONCE_MIN = 8;
 const NONE = 0;
 const NO_OBJECTS = Buffer.alloc(0);
 
@@ -73,6 +75,11 @@ export class NewestMarks {
       next: db.prepare<[number, number], MarkRow>(
         'SELECT through_seq AS throughSeq, data FROM newest_mark WHERE chunk = ? AND through_seq >= ? ORDER BY through_seq LIMIT 1',
       ),
+      some: db
+        .prepare<[string, number], [number, Buffer]>(
+          'SELECT n.chunk, n.data FROM json_each(?) c CROSS JOIN newest_mark n ON n.chunk = c.value AND n.through_seq = ?',
+        )
+        .raw(),
       has: db.prepare<[number, number], 1>('SELECT 1 FROM newest_mark WHERE chunk = ? AND through_seq = ?').pluck(),
       put: db.prepare<[number, number, Buffer]>('INSERT OR REPLACE INTO newest_mark (chunk, through_seq, data) VALUES (?, ?, ?)'),
       forget: db.prepare<[number]>(
@@ -103,8 +110,12 @@ export class NewestMarks {
   /** The same for some objects at once, whose newest changes are known. */
   newestOfAll(entries: readonly { objectId: number; seq: number }[], seqMax: number): ReturnType<ChangeLog['row']>[] {
     const { log, objects } = this.#parts;
+    const near = this.#nearAll(
+      entries.flatMap(({ objectId, seq }) => (seq <= seqMax ? [] : [objectId])),
+      seqMax,
+    );
     const walks = entries.flatMap(({ objectId, seq }, i) => {
-      const from = seq <= seqMax ? seq : (this.#near(objectId, seqMax) ?? seq);
+      const from = seq <= seqMax ? seq : (near(objectId) ?? seq);
       return from === NONE ? [] : [{ i, objectId, newest: seq, from, to: undefined as number | undefined }];
     });
     const to = log.newestSeqsUpTo(
@@ -114,6 +125,7 @@ export class NewestMarks {
     for (const [n, walk] of walks.entries()) walk.to = to[n];
     // Where a walk found nothing, what it began with says whether that is so.
     const rows = log.rows(walks.map((walk) => walk.to ?? walk.from));
+    objects.lookAtLives([...rows.values()].map(({ lifeId }) => lifeId));
     const found: ReturnType<ChangeLog['row']>[] = entries.map(() => undefined);
     for (const { i, objectId, newest, from, to: at } of walks) {
       const row = rows.get(at ?? from);
@@ -123,6 +135,21 @@ export class NewestMarks {
       else if (at !== undefined) found[i] = row;
     }
     return found;
+  }
+
+  /** What `#near` says of each of some objects; the rows of the mark are read at once. */
+  #nearAll(objectIds: readonly number[], seqMax: number): (objectId: number) => number | undefined {
+    const made = objectIds.length < ASKED_AT_ONCE_MIN ? undefined : this.#madeFor(seqMax);
+    if (made === undefined) return (objectId) => this.#near(objectId, seqMax);
+    const { through } = made;
+    const chunks = [...new Set(objectIds.map((id) => id >>> CHUNK_BITS))].filter((chunk) => chunk <= made.chunks);
+    const data = new Map(this.#sql.some.all(JSON.stringify(chunks), through));
+    return (objectId) => {
+      const chunk = objectId >>> CHUNK_BITS;
+      if (chunk > made.chunks) return NONE;
+      const bytes = data.get(chunk);
+      return bytes === undefined ? this.#near(objectId, seqMax) : seqInMark(bytes, objectId % OBJECTS_PER_CHUNK, through);
+    };
   }
 
   /** Undefined where no mark tells. */
@@ -242,4 +269,13 @@ function decodeMark({ throughSeq, data }: MarkRow): number[] {
     seqs.push(age === NONE ? NONE : throughSeq + 1 - age);
   }
   return seqs;
+}
+
+/** One of those, without decoding the ones before it: each ends with the first byte that has its high bit clear. */
+function seqInMark(data: Buffer, index: number, throughSeq: number): number {
+  let at = 0;
+  for (let left = index; left > 0 && at < data.length; at++) if ((data[at] as number) < 0x80) left -= 1;
+  if (at >= data.length) return NONE;
+  const age = new ByteReader(data, at).varint();
+  return age === NONE ? NONE : throughSeq + 1 - age;
 }

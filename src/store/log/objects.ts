@@ -97,6 +97,11 @@ interface EntryRow {
   lastMs: number;
 }
 
+type LifeRow = Pick<EntryRow, 'objectId' | 'uid' | 'versionId' | 'resourceId' | 'namespaceId' | 'name'> & { id: number };
+
+const LIFE_COLUMNS = `SELECT l.id, l.object_id AS objectId, l.uid, l.version_id AS versionId, o.resource_id AS resourceId,
+  o.namespace_id AS namespaceId, o.name FROM life l JOIN object o ON o.id = l.object_id`;
+
 /** A change as far as it moves its object. */
 interface MovedRow {
   objectId: number;
@@ -144,13 +149,18 @@ const pageSql = (where: string) => `SELECT ${ENTRY_COLUMNS} WHERE o.id IN (
     SELECT id FROM object WHERE resource_id IN (SELECT value FROM json_each(@resources)) ${where}
       AND (@name IS NULL OR name = @name) AND id > @after AND id <= @idMax ORDER BY id LIMIT @limit) ORDER BY o.id`;
 
-/** Where objects come and go, a namespace has had many times those that it has: of them the head row is read and nothing else. */
-const PAGE_OF_NAMESPACE_AT = `SELECT ${ENTRY_COLUMNS} WHERE o.id IN (
-    SELECT n.id FROM json_each(@resources) r CROSS JOIN object n ON n.resource_id = r.value AND n.namespace_id = @namespaceId
-      CROSS JOIN head s ON s.object_id = n.id
-      WHERE (@name IS NULL OR n.name = @name) AND n.id > @after AND n.id <= @idMax
-        AND (NOT (s.deleted AND s.last_ms <= @atMs AND s.seq <= @seqMax) OR n.id IN (SELECT value FROM json_each(@moved)))
-      ORDER BY n.id LIMIT @limit) ORDER BY o.id`;
+/**
+ * Where objects come and go, a namespace has had many times those that it has: of them the head row is read and nothing else. Names come from the
+ * index that finds the ids.
+ */
+const PAGE_OF_NAMESPACE_AT = `SELECT p.*, l.uid, l.version_id AS versionId FROM (
+    SELECT n.id AS objectId, n.resource_id AS resourceId, n.namespace_id AS namespaceId, n.name, h.life_id AS lifeId, h.seq, h.rv,
+      h.generation, h.deleted, h.depth, h.changes, h.heartbeats, h.first_ms AS firstMs, h.last_ms AS lastMs
+    FROM json_each(@resources) r CROSS JOIN object n ON n.resource_id = r.value AND n.namespace_id = @namespaceId
+      CROSS JOIN head h ON h.object_id = n.id
+    WHERE (@name IS NULL OR n.name = @name) AND n.id > @after AND n.id <= @idMax
+      AND (NOT (h.deleted AND h.last_ms <= @atMs AND h.seq <= @seqMax) OR n.id IN (SELECT value FROM json_each(@moved)))
+    ORDER BY n.id LIMIT @limit) p CROSS JOIN life l ON l.id = p.lifeId ORDER BY p.objectId`;
 
 export interface Life {
   id: number;
@@ -193,11 +203,8 @@ export class Objects {
       add: db.prepare<[number, number, string]>('INSERT INTO object (resource_id, namespace_id, name) VALUES (?, ?, ?)'),
       addLife: db.prepare<[number, Buffer | string, number]>('INSERT INTO life (object_id, uid, version_id) VALUES (?, ?, ?)'),
       newest: db.prepare<[number], number>('SELECT seq FROM head WHERE object_id = ?').pluck(),
-      life: db.prepare<[number], Pick<EntryRow, 'objectId' | 'uid' | 'versionId' | 'resourceId' | 'namespaceId' | 'name'>>(
-        `SELECT l.object_id AS objectId, l.uid, l.version_id AS versionId, o.resource_id AS resourceId,
-           o.namespace_id AS namespaceId, o.name
-         FROM life l JOIN object o ON o.id = l.object_id WHERE l.id = ?`,
-      ),
+      life: db.prepare<[number], LifeRow>(`${LIFE_COLUMNS} WHERE l.id = ?`),
+      someLives: db.prepare<[string], LifeRow>(`${LIFE_COLUMNS} WHERE l.id IN (SELECT value FROM json_each(?))`),
       save: db.prepare(
         `INSERT INTO head (object_id, life_id, seq, rv, generation, deleted, depth, changes, heartbeats, first_ms, last_ms)
          VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
@@ -376,14 +383,22 @@ export class Objects {
   }
 
   life(id: number): Life | undefined {
-    let life = this.#lives.get(id);
-    if (life === undefined) {
-      const row = this.#sql.life.get(id);
-      if (row === undefined) return undefined;
-      const { objectId, uid, resourceId, namespaceId } = row;
-      life = { id, objectId, uid: decodeUid(uid), ref: this.#ref(row), resourceId, namespaceId };
-      this.#lives.set(id, life);
-    }
+    const known = this.#lives.get(id);
+    if (known !== undefined) return known;
+    const row = this.#sql.life.get(id);
+    return row === undefined ? undefined : this.#lifeOf(row);
+  }
+
+  /** Those that are asked for one by one next. */
+  lookAtLives(ids: readonly number[]): void {
+    const unknown = ids.filter((id) => this.#lives.get(id) === undefined);
+    if (unknown.length > 0) for (const row of this.#sql.someLives.iterate(JSON.stringify(unknown))) this.#lifeOf(row);
+  }
+
+  #lifeOf(row: LifeRow): Life {
+    const { id, objectId, uid, resourceId, namespaceId } = row;
+    const life = { id, objectId, uid: decodeUid(uid), ref: this.#ref(row), resourceId, namespaceId };
+    this.#lives.set(id, life);
     return life;
   }
 
@@ -419,7 +434,8 @@ export class Objects {
     const asked = { resources: JSON.stringify(query.resources), namespaceId, name, after, idMax, limit };
     if (namespaceId !== null && bygone !== undefined) {
       const { atMs, seqMax } = bygone;
-      const moved = JSON.stringify(this.#movedIn(this.#interning.namespace(namespaceId)));
+      // A head row from before a place up to which all of them hold is that of the object's newest change up to there.
+      const moved = JSON.stringify(seqMax <= this.#through ? [] : this.#movedIn(this.#interning.namespace(namespaceId)));
       return pageOfNamespaceAt.all({ ...asked, atMs, seqMax, moved }).map((row) => this.#entry(row));
     }
     // Most objects are of these resources: then the first ones found by id are the page.

@@ -126,6 +126,15 @@ export class Revisions {
     return this.#walk(row.lifeId, row.seq, row).state;
   }
 
+  /** The states that some changes led to. Read in the order in which their records lie, so that what holds several of them is looked for once. */
+  states(rows: readonly ChangeRow[]): KubeObject[] {
+    const { blocks, objects } = this.#parts;
+    const found: KubeObject[] = [];
+    for (const i of blocks.orderOf(rows.map(({ seq, lifeId }) => ({ seq, life: objects.life(lifeId) }))))
+      found[i] = this.state(rows[i] as ChangeRow);
+    return found;
+  }
+
   /** False where what a change stored of the state it led to does not have this text in any value. */
   mayHold(row: ChangeRow, text: string): boolean {
     const life = this.#parts.objects.life(row.lifeId);
