@@ -13,12 +13,12 @@ import type { JsonObject } from '../domain/json.ts';
 import type { SchemaTree } from '../domain/kind-schema.ts';
 import { isEntryValue } from '../domain/masking/secret-names.ts';
 import type { KubeObject, ObjectRef } from '../domain/object-ref.ts';
-import { Recent } from '../domain/recent.ts';
+import { type Held, RecentHeld } from '../domain/recent.ts';
 import type { ScannedObject, Section } from '../domain/scan/object-scan.ts';
 import { ByteArena, type Page, type Slot } from './byte-arena.ts';
 
 /** A class, so that all its fields lie in one place: there are as many as objects. */
-export class HeadDigest implements Slot {
+export class HeadDigest implements Slot, Held {
   readonly ref: ObjectRef;
   readonly uid: string;
   /** Newest seen, heartbeats included. */
@@ -36,6 +36,8 @@ export class HeadDigest implements Slot {
   page: Page;
   at: number;
   room: number;
+  weight = 0;
+  used = false;
 
   constructor(ref: ObjectRef, scanned: ScannedObject, { page, at, room }: Slot, secrets: SchemaTree<true> | undefined) {
     this.ref = ref;
@@ -68,7 +70,7 @@ const STATUS_TEXT_MAX = 2_048;
 /** Beyond this a section that moved is read back from the store each time it moves. */
 const MOVED_TEXT_MAX = 16 * 1024;
 /** Of a digest of a usual name without its record: the object, its name, its place in the map. */
-const DIGEST_BYTES = 440;
+const DIGEST_BYTES = 400;
 const PRINT_BYTES = 8;
 const LENGTH_BYTES = 4;
 const NOTHING = Buffer.alloc(0);
@@ -76,7 +78,7 @@ const NOTHING = Buffer.alloc(0);
 const FIXED: ReadonlySet<string> = new Set(['name', 'namespace', 'uid', 'creationTimestamp']);
 
 export class HeadDigests {
-  readonly #clusters = new Map<string, Recent<string, HeadDigest>>();
+  readonly #clusters = new Map<string, RecentHeld<string, HeadDigest>>();
   readonly #arena = new ByteArena();
   readonly #bytesMax: number;
 
@@ -175,10 +177,10 @@ export class HeadDigests {
     this.#of(digest.ref.cluster).set(digest.uid, digest, DIGEST_BYTES + digest.room);
   }
 
-  #of(cluster: string): Recent<string, HeadDigest> {
+  #of(cluster: string): RecentHeld<string, HeadDigest> {
     let digests = this.#clusters.get(cluster);
     if (digests === undefined) {
-      digests = new Recent(this.#bytesMax, (digest) => this.#arena.give(digest));
+      digests = new RecentHeld(this.#bytesMax, (digest) => this.#arena.give(digest));
       this.#clusters.set(cluster, digests);
     }
     return digests;

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
-import { Recent } from '../../src/domain/recent.ts';
+import { Recent, RecentHeld } from '../../src/domain/recent.ts';
 
 describe('Recent', () => {
   it('keeps what is used and forgets what is not', () => {
@@ -75,5 +75,39 @@ describe('Recent', () => {
         assert.equal(held.size, lru.size);
       }),
     );
+  });
+});
+
+describe('RecentHeld', () => {
+  const held = (name: string) => ({ name, weight: 0, used: false });
+
+  it('weighs a value anew that it holds already, whichever generation it is in', () => {
+    const gone: string[] = [];
+    const map = new RecentHeld<string, ReturnType<typeof held>>(10, ({ name }) => gone.push(name));
+    const [a, b, c] = [held('a'), held('b'), held('c')];
+    map.set('a', a, 3);
+    map.set('a', a, 5);
+    assert.equal(map.weight, 5);
+    map.set('b', b, 5);
+    map.set('c', c, 5);
+    assert.deepEqual(gone, ['a'], 'what was not used since goes first');
+    map.set('b', b, 1);
+    assert.equal(map.weight, 6);
+    assert.equal(map.get('b'), b);
+    map.delete('b');
+    map.delete('c');
+    assert.equal(map.weight, 0);
+    assert.deepEqual(gone, ['a', 'b', 'c']);
+  });
+
+  it('lets go of a value that has become too heavy', () => {
+    const gone: string[] = [];
+    const map = new RecentHeld<string, ReturnType<typeof held>>(10, ({ name }) => gone.push(name));
+    const a = held('a');
+    map.set('a', a, 4);
+    map.set('a', a, 6);
+    assert.equal(map.get('a'), undefined);
+    assert.equal(map.weight, 0);
+    assert.deepEqual(gone, ['a']);
   });
 });

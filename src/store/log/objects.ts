@@ -8,7 +8,7 @@
  */
 import type Database from 'better-sqlite3';
 import { type ObjectRef, objectKey } from '../../domain/object-ref.ts';
-import { Recent } from '../../domain/recent.ts';
+import { type Held, Recent, RecentHeld } from '../../domain/recent.ts';
 import { decodeFlags, decodeUid, encodeUid } from '../pack/row-codec.ts';
 import { StateRow } from '../pack/state-row.ts';
 import { corruptRecord } from '../store-errors.ts';
@@ -32,7 +32,7 @@ const ABSENT_MAX = 2_000;
  * What is known of an object apart from its state. Mutable: `moved` and `save` see to its row. A class, so that all its fields lie in one place:
  * there are as many as objects.
  */
-export class ObjectEntry {
+export class ObjectEntry implements Held {
   readonly objectId: number;
   ref: ObjectRef;
   lifeId: number;
@@ -53,6 +53,8 @@ export class ObjectEntry {
   marks: number[] | undefined = undefined;
   /** The generation of entries it is one of; another than `Objects`' own once it has been let go of. */
   generationOfEntries: number;
+  weight = 1;
+  used = false;
 
   constructor(standing: Standing, generationOfEntries: number) {
     this.objectId = standing.objectId;
@@ -73,7 +75,7 @@ export class ObjectEntry {
 }
 
 /** What an entry begins with. */
-type Standing = Omit<ObjectEntry, 'marks' | 'generationOfEntries'>;
+type Standing = Omit<ObjectEntry, 'marks' | 'generationOfEntries' | keyof Held>;
 
 /** Of an entry that is no longer the one of its object. */
 const LET_GO = -1;
@@ -174,7 +176,7 @@ export interface Life {
 export class Objects {
   readonly #interning: Interning;
   readonly #options: HeadRowOptions;
-  readonly #entries: Recent<string, ObjectEntry>;
+  readonly #entries: RecentHeld<string, ObjectEntry>;
   readonly #lives = new Recent<number, Life>(20_000);
   /** Entries ahead of their head row, by object. */
   readonly #moved = new Map<number, ObjectEntry>();
@@ -193,7 +195,7 @@ export class Objects {
     this.#interning = interning;
     this.#options = options;
     this.#stored = new StateRow(db, HEADS_THROUGH);
-    this.#entries = new Recent(entriesMax, (entry) => {
+    this.#entries = new RecentHeld(entriesMax, (entry) => {
       entry.generationOfEntries = LET_GO;
     });
     this.#sql = {
