@@ -34,6 +34,7 @@ import { Echoes } from './habits/echoes.ts';
 import { PathHabits } from './habits/path-habits.ts';
 import { RowTable, type RowTableState } from './habits/row-table.ts';
 import { judgementOf, silenceJudgementOf, statusJudgementOf } from './judgement.ts';
+import { PathBook } from './path-names.ts';
 import { StatusLoop } from './status/status-loop.ts';
 import { Calibration } from './tails/calibration.ts';
 import { combine, IMPACT, WEIGHTS } from './tails/combine.ts';
@@ -118,7 +119,7 @@ export class ClusterModel {
   readonly #witness: Witness | undefined;
   readonly #onJudged: ((event: ChangeEvent) => void) | undefined;
   readonly #table = new RowTable({ forget: (row) => this.#forget(row) });
-  readonly #book = new EventBook();
+  readonly #book = new EventBook(new PathBook({ numbered: true }));
   readonly #habits = new PathHabits();
   readonly #tempos = new Tempos();
   readonly #echoes = new Echoes();

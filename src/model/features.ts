@@ -10,11 +10,12 @@ import { HeldPaths } from './held-paths.ts';
 import { JoinedTexts } from './joined-texts.ts';
 import { isPlace } from './origin.ts';
 import { isBookkeeping, PathBook, type PathNames } from './path-names.ts';
+import { PLACE, type Placed } from './places.ts';
 import { numberOf, tokensOf } from './value-types.ts';
 import { whole } from './words.ts';
 
 /** One field that changed, for good: what merely moved within a list is not here. */
-export interface Field extends Omit<PathNames, 'done' | 'bookkeeping'> {
+export interface Field extends Omit<PathNames, 'done' | 'bookkeeping' | 'place'>, Placed {
   op: 'add' | 'set' | 'remove';
   path: string;
   /** Kind, generic path and operation. */
@@ -104,11 +105,15 @@ const KINDS_MAX = 5_000;
 
 /** What is the same for most changes, worked out once. Derived from what it is asked, so no part of a snapshot. */
 export class EventBook {
-  readonly paths = new PathBook();
+  readonly paths: PathBook;
   readonly held = new HeldPaths();
   readonly #machines = new Map<string, boolean>();
   readonly #kinds = new Map<string, string>();
   readonly #kindKeys = new JoinedTexts('/');
+
+  constructor(paths = new PathBook()) {
+    this.paths = paths;
+  }
 
   isMachine(name: string): boolean {
     const known = this.#machines.get(name);
@@ -251,6 +256,7 @@ function fieldOf(op: Field['op'], path: string, names: PathNames, old: Json | un
     was,
     x,
     y,
+    [PLACE]: names.place,
   };
 }
 

@@ -15,6 +15,8 @@ export interface PathNames {
   /** Kind, generic path and what was done there. */
   done: { [op in FieldDiff['op']]: string };
   bookkeeping: boolean;
+  /** See `PLACE`; below zero where the book gives none. */
+  place: number;
 }
 
 const BOOKKEEPING =
@@ -22,7 +24,8 @@ const BOOKKEEPING =
 
 /** What the API server or a controller keeps for itself: no part of what somebody wanted. */
 export function isBookkeeping(generic: string): boolean {
-  return BOOKKEEPING.test(generic);
+  // Most paths lie in the spec, and are asked about several times for each change.
+  return !generic.startsWith('/spec/') && BOOKKEEPING.test(generic);
 }
 
 /** A kind has some hundreds of paths; beyond this their names are not kept. */
@@ -30,26 +33,41 @@ const PATHS_MAX = 20_000;
 
 /** Derived from what it is asked, so no part of a snapshot. */
 export class PathBook {
+  readonly #numbered: boolean;
   readonly #kinds = new Map<string, Map<string, PathNames>>();
   #paths = 0;
+  /** The kind that was asked for last: all paths of a change are of one. */
+  #kind: { name: string; paths: Map<string, PathNames> } | undefined;
+
+  /** `numbered` gives each path a place; only one book may do so for those who keep anything by place. */
+  constructor({ numbered = false } = {}) {
+    this.#numbered = numbered;
+  }
 
   of(kind: string, generic: string): PathNames {
-    let paths = this.#kinds.get(kind);
-    const known = paths?.get(generic);
+    const paths = this.#pathsOf(kind);
+    const known = paths.get(generic);
     if (known !== undefined) return known;
-    const names = pathNames(kind, generic);
-    if (this.#paths >= PATHS_MAX) return names;
-    if (paths === undefined) {
-      paths = new Map();
-      this.#kinds.set(kind, paths);
-    }
+    if (this.#paths >= PATHS_MAX) return pathNames(kind, generic);
+    const names = pathNames(kind, generic, this.#numbered ? this.#paths : -1);
     this.#paths++;
     paths.set(generic, names);
     return names;
   }
+
+  #pathsOf(kind: string): Map<string, PathNames> {
+    if (this.#kind?.name === kind) return this.#kind.paths;
+    let paths = this.#kinds.get(kind);
+    if (paths === undefined) {
+      paths = new Map();
+      if (this.#paths < PATHS_MAX) this.#kinds.set(kind, paths);
+    }
+    this.#kind = { name: kind, paths };
+    return paths;
+  }
 }
 
-export function pathNames(kind: string, generic: string): PathNames {
+export function pathNames(kind: string, generic: string, place = -1): PathNames {
   const done = (op: FieldDiff['op']) => `${kind}\u0000${op}\u0000${generic}`;
   return {
     generic,
@@ -58,6 +76,7 @@ export function pathNames(kind: string, generic: string): PathNames {
     ofKind: `${kind}${generic}`,
     done: { add: done('add'), set: done('set'), remove: done('remove') },
     bookkeeping: isBookkeeping(generic),
+    place,
   };
 }
 

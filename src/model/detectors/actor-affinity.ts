@@ -41,7 +41,7 @@ export interface ActorAffinityState {
 export class ActorAffinity implements Detector<ActorAffinityState> {
   readonly name = 'actor-affinity';
   readonly #objects = new Visitors();
-  readonly #keys = new TargetKeys();
+  readonly #places = new TargetBook();
   #state: Omit<ActorAffinityState, 'objects'> = { groups: 0, firstMs: undefined, actors: new Map(), targets: new Map() };
 
   readonly #others: Others;
@@ -56,10 +56,12 @@ export class ActorAffinity implements Detector<ActorAffinityState> {
     const actor = actors.get(event.actor.name);
     let surprise = actor === undefined ? -Math.log((actors.size * 0.7 + 0.5) / (groups + 1)) : 0;
     let knowsKind = true;
-    for (const level of LEVELS) {
-      if (this.#knows(level, event)) continue;
+    for (let i = 0; i < LEVELS.length; i++) {
+      const level = LEVELS[i] as Level;
+      const place = level === 'object' ? undefined : this.#targetOf(level, event);
+      if (level === 'object' ? this.#objects.knows(event.row, event.actor.name) : place?.by.has(event.actor.name)) continue;
       if (level === 'kind') knowsKind = false;
-      const target = level === 'object' ? this.#objects.get(event.row) : this.#state.targets.get(this.#keys.of(level, event));
+      const target = level === 'object' ? this.#objects.get(event.row) : place;
       const weight = WEIGHT[level] * (event.machine ? chanceToCome(target) : 1);
       if (actor !== undefined && actor.groups >= 2) {
         surprise -= weight * Math.log(Math.min(1, (actor.entered[level] + 0.5) / (actor.groups + 1)));
@@ -74,7 +76,7 @@ export class ActorAffinity implements Detector<ActorAffinityState> {
     const name = event.actor.name;
     const { ref } = event;
     const level = LEVELS.find((candidate) => !this.#knows(candidate, event)) ?? 'object';
-    const target = level === 'object' ? this.#objects.target(event.row) : this.#state.targets.get(this.#keys.of(level, event));
+    const target = level === 'object' ? this.#objects.target(event.row) : this.#targetOf(level, event);
     const place = {
       kind: kindIn({ kind: ref.kind, namespace: '' }),
       namespace: `anything in ${ref.namespace === '' ? 'the cluster scope' : `namespace ${ref.namespace}`}`,
@@ -104,7 +106,11 @@ export class ActorAffinity implements Detector<ActorAffinityState> {
   #knows(level: Level, event: ChangeEvent): boolean {
     const { name } = event.actor;
     if (level === 'object') return this.#objects.knows(event.row, name);
-    return this.#state.targets.get(this.#keys.of(level, event))?.by.has(name) ?? false;
+    return this.#targetOf(level, event)?.by.has(name) ?? false;
+  }
+
+  #targetOf(level: Exclude<Level, 'object'>, event: ChangeEvent): Target | undefined {
+    return this.#places.find(this.#state.targets, level, event);
   }
 
   /** Once per group: one visit of the actor, however many objects it touched. */
@@ -116,17 +122,20 @@ export class ActorAffinity implements Detector<ActorAffinityState> {
     state.firstMs ??= event.atMs;
     const actor = touch(state.actors, name, ACTORS_MAX, newActor);
     actor.groups++;
-    const visited = new Set<string | number>();
+    // Most visits are of one change, which comes to no place twice.
+    const visited = group.events.length > 1 ? new Set<string | number>() : undefined;
     for (const member of group.events) {
       if (!member.timed) continue;
-      for (const level of LEVELS) {
-        const key = level === 'object' ? member.row : this.#keys.of(level, member);
-        if (visited.has(key)) continue;
-        visited.add(key);
+      for (let i = 0; i < LEVELS.length; i++) {
+        const level = LEVELS[i] as Level;
+        const place = level === 'object' ? undefined : this.#places.of(level, member);
+        const key = place?.key ?? member.row;
+        if (visited?.has(key)) continue;
+        visited?.add(key);
+        const isNew =
+          place === undefined ? this.#objects.enter(member.row, name) : enter(this.#places.touch(state.targets, place), name);
         // The first group of an actor enters everything: that says nothing about how they roam.
-        if (actor.groups > 1 && !this.#knows(level, member)) actor.entered[level]++;
-        if (typeof key === 'number') this.#objects.enter(key, name);
-        else enter(touch(state.targets, key, TARGETS_MAX, newTarget), name);
+        if (actor.groups > 1 && isNew) actor.entered[level]++;
       }
     }
   }
@@ -134,7 +143,7 @@ export class ActorAffinity implements Detector<ActorAffinityState> {
   mature(event: ChangeEvent): boolean {
     const { firstMs } = this.#state;
     if (firstMs === undefined || event.atMs - firstMs < SPAN_MIN_MS) return false;
-    const target = this.#state.targets.get(this.#keys.of('kind', event));
+    const target = this.#targetOf('kind', event);
     const actor = this.#state.actors.get(event.actor.name);
     return (target?.n ?? 0) >= ACTOR_EVENTS_MIN || (actor?.groups ?? 0) >= ACTOR_EVENTS_MIN;
   }
@@ -153,6 +162,7 @@ export class ActorAffinity implements Detector<ActorAffinityState> {
 
   load({ objects, ...state }: ActorAffinityState): void {
     this.#objects.load(objects);
+    this.#places.clear();
     this.#state = state;
   }
 }
@@ -165,28 +175,60 @@ function newTarget(): Target {
   return { n: 0, by: new Map(), newcomers: 0 };
 }
 
-/** Under which a kind or namespace goes, put together once for each. Derived, so no part of the state. */
-class TargetKeys {
-  readonly #kinds = new Map<string, string>();
-  readonly #namespaces = new Map<string, string>();
+interface KnownTarget {
+  key: string;
+  /** Undefined until somebody came; only while none can have given way. */
+  target: Target | undefined;
+}
 
-  of(level: Exclude<Level, 'object'>, { kind, ref }: ChangeEvent): string {
-    return level === 'kind' ? this.#known(this.#kinds, 'k', kind) : this.#known(this.#namespaces, 'n', ref.namespace);
+/** Kinds and namespaces with the keys they go by and what is known of them, so that most are looked up once. Derived, so no part of the state. */
+class TargetBook {
+  #kinds = new Map<string, KnownTarget>();
+  #namespaces = new Map<string, KnownTarget>();
+
+  /** Undefined where nobody came yet. */
+  find(targets: ReadonlyMap<string, Target>, level: Exclude<Level, 'object'>, event: ChangeEvent): Target | undefined {
+    const known = this.of(level, event);
+    if (targets.size > TARGETS_MAX / 2) return targets.get(known.key);
+    known.target ??= targets.get(known.key);
+    return known.target;
   }
 
-  #known(keys: Map<string, string>, sort: string, name: string): string {
-    const known = keys.get(name);
-    if (known !== undefined) return known;
-    const key = `${sort}${name}`;
-    if (keys.size < TARGETS_MAX) keys.set(name, key);
-    return key;
+  touch(targets: Map<string, Target>, known: KnownTarget): Target {
+    if (known.target !== undefined && targets.size <= TARGETS_MAX / 2) return known.target;
+    known.target = touch(targets, known.key, TARGETS_MAX, newTarget);
+    return known.target;
+  }
+
+  of(level: Exclude<Level, 'object'>, { kind, ref }: ChangeEvent): KnownTarget {
+    const book = level === 'kind' ? this.#kinds : this.#namespaces;
+    const name = level === 'kind' ? kind : ref.namespace;
+    let known = book.get(name);
+    if (known === undefined) {
+      known = { key: level === 'kind' ? `k${name}` : `n${name}`, target: undefined };
+      if (book.size < TARGETS_MAX) book.set(name, known);
+    }
+    return known;
+  }
+
+  /** To be called when the targets are others. */
+  clear(): void {
+    this.#kinds = new Map();
+    this.#namespaces = new Map();
   }
 }
 
-function enter(target: Target, actor: string): void {
+/** Whether the actor had not come there before. */
+function enter(target: Target, actor: string): boolean {
   target.n++;
-  if (!target.by.has(actor)) target.newcomers++;
+  const before = target.by.get(actor);
+  if (before !== undefined) {
+    target.by.set(actor, before + 1);
+    return false;
+  }
+  target.newcomers++;
   increment(target.by, actor, ACTORS_PER_TARGET_MAX);
+  return true;
 }
 
 /**

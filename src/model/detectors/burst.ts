@@ -228,17 +228,22 @@ export class Pace extends TempoDetector {
 
 /** On how many distinct hours of a fortnight it changed, this one included. */
 function hoursOf({ earlier, lastMs }: Kept, atMs: number): number {
-  const hours = new Set<number>([Math.floor(atMs / HOUR_MS)]);
-  let before = Number.NaN;
-  for (let i = 0; i <= earlier.length; i++) {
-    const at = i < earlier.length ? (earlier[i] as number) : lastMs;
+  let hours = 0;
+  let before = Number.NEGATIVE_INFINITY;
+  for (let i = 0; i <= earlier.length + 1; i++) {
+    const at = i < earlier.length ? (earlier[i] as number) : i === earlier.length ? lastMs : atMs;
     const hour = Math.floor(at / HOUR_MS);
-    // Of those that follow each other in one hour one is enough.
     if (hour === before || atMs - at > MEMORY_MS) continue;
-    hours.add(hour);
+    if (hour < before) return distinctHoursOf([...earlier, lastMs, atMs], atMs);
+    hours++;
     before = hour;
   }
-  return hours.size;
+  return hours;
+}
+
+/** The same of times that are not in order, since the clock was set back. */
+function distinctHoursOf(times: readonly number[], atMs: number): number {
+  return new Set(times.filter((at) => atMs - at <= MEMORY_MS).map((at) => Math.floor(at / HOUR_MS))).size;
 }
 
 /** Times after this one are of before the clock was set back. */

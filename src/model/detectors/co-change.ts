@@ -4,7 +4,7 @@
  */
 import { fieldName } from '../../domain/field-path.ts';
 import type { Detector, Evidence, Group } from '../detector.ts';
-import type { ChangeEvent } from '../features.ts';
+import type { ChangeEvent, Field } from '../features.ts';
 import { touch } from '../habits/counts.ts';
 import { OwnPairs, type OwnPairsState } from '../habits/own-pairs.ts';
 import type { PathHabits } from '../habits/path-habits.ts';
@@ -59,9 +59,9 @@ export class CoChange implements Detector<{ state: State; own: OwnPairsState }> 
     const touched = touchedBy(event);
     let surprise = 0;
     let missing: Missing | undefined;
-    for (const { op, path, generic } of event.fields) {
-      if (op !== 'set') continue;
-      const found = this.#missing(event, path, generic, touched);
+    for (const field of event.fields) {
+      if (field.op !== 'set') continue;
+      const found = this.#missing(event, field, touched);
       if (found === undefined) continue;
       const here = -Math.log((found.of - found.together + 0.5) / (found.of + 1));
       if (here > surprise) {
@@ -86,7 +86,8 @@ export class CoChange implements Detector<{ state: State; own: OwnPairsState }> 
     };
   }
 
-  #missing(event: ChangeEvent, path: string, generic: string, touched: Touched): Missing | undefined {
+  #missing(event: ChangeEvent, field: Field, touched: Touched): Missing | undefined {
+    const { path, generic } = field;
     const own = this.#own.partners(event.row, path, OWN_MIN);
     let best: Missing | undefined;
     const ownMoves = own === undefined || own.length > 0 ? this.#habits.objectMoved(event, path) : 0;
@@ -96,7 +97,7 @@ export class CoChange implements Detector<{ state: State; own: OwnPairsState }> 
       if (together < OWN_SHARE * of || catchesUp(together, ownMoves, this.#habits.objectMoved(event, partner))) continue;
       if (best === undefined || together / of > best.together / best.of) best = { path, partner, together, of, scope: 'object' };
     }
-    const moves = this.#habits.kindMoved(event.kind, generic);
+    const moves = this.#habits.kindMoved(event.kind, field);
     // Where this object's own moves of the field came without partners, its kind's habit does not hold for it.
     if (moves < KIN_MIN || (own === undefined && ownMoves > 0)) return best;
     const partners = this.#state.kinds.get(event.kind)?.get(generic);

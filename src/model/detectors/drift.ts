@@ -6,9 +6,9 @@
 import { fieldName } from '../../domain/field-path.ts';
 import { crowding, DAY_MS, type Detector, type Evidence, MINUTE_MS } from '../detector.ts';
 import type { ChangeEvent, Field } from '../features.ts';
-import { touch } from '../habits/counts.ts';
 import type { PathHabits } from '../habits/path-habits.ts';
 import { type Run, Runs, type RunsState } from '../habits/runs.ts';
+import { KnownPlaces } from '../places.ts';
 import { figure, quote, span } from '../words.ts';
 
 const RUNS_MAX = 32;
@@ -22,10 +22,15 @@ const MEAN_MIN = 0.1;
 const PACE_WEIGHT = 0.5;
 const DIRECTION_WEIGHT = 1.5;
 
+interface Moves {
+  ups: number;
+  downs: number;
+}
+
 interface State {
   runs: RunsState;
   /** Per kind and generic path: moves up and down. Some numbers only ever grow, whatever the object. */
-  kinds: Map<string, { ups: number; downs: number }>;
+  kinds: Map<string, Moves>;
   steps: number;
 }
 
@@ -33,6 +38,7 @@ export class Drift implements Detector<State> {
   readonly name = 'drift';
   readonly #habits: PathHabits;
   readonly #runs = new Runs();
+  readonly #kindsAt = new KnownPlaces<Moves>(KINDS_MAX);
   #state: Omit<State, 'runs'> = { kinds: new Map(), steps: 0 };
 
   constructor(habits: PathHabits) {
@@ -90,7 +96,8 @@ export class Drift implements Detector<State> {
       const up = (field.y as number) > x;
       const run = this.#runs.get(event.row, field.path);
       this.#state.steps++;
-      const kin = touch(this.#state.kinds, field.ofKind, KINDS_MAX, () => ({ ups: 0, downs: 0 }));
+      const { kinds } = this.#state;
+      const kin = this.#kindsAt.at(kinds, field) ?? this.#kindsAt.touch(kinds, field, field.ofKind, () => ({ ups: 0, downs: 0 }));
       if (up) kin.ups++;
       else kin.downs++;
       if (run !== undefined && continues(run, field, event.atMs)) {
@@ -129,6 +136,7 @@ export class Drift implements Detector<State> {
 
   load({ runs, ...state }: State): void {
     this.#runs.load(runs);
+    this.#kindsAt.clear();
     this.#state = state;
   }
 }

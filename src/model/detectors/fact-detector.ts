@@ -4,6 +4,7 @@ import type { Severity } from '../../domain/finding.ts';
 import { type Detector, type Evidence, type Group, sameInGroup } from '../detector.ts';
 import type { ChangeEvent, Field } from '../features.ts';
 import { increment, touch } from '../habits/counts.ts';
+import { ByPlace } from '../places.ts';
 import { many, quote } from '../words.ts';
 import type { Fact } from './fact.ts';
 import { FACTS } from './facts.ts';
@@ -34,6 +35,7 @@ export class FactDetector implements Detector<State> {
   readonly name = 'fact';
   /** Which facts could apply to a path: derived, so not part of the state. */
   readonly #byPath = new Map<string, Fact[]>();
+  readonly #byPlace = new ByPlace<Fact[]>();
   #asked: { event: ChangeEvent; found: readonly FoundFact[] } | undefined;
   #state: State = { kinds: new Map(), facts: new Map(), seen: 0 };
 
@@ -49,7 +51,7 @@ export class FactDetector implements Detector<State> {
     const { fields } = event;
     for (let i = 0; i < fields.length; i++) {
       const field = fields[i] as Field;
-      const facts = this.#factsOf(field.generic);
+      const facts = this.#byPlace.get(field) ?? this.#factsOf(field);
       for (let j = 0; j < facts.length; j++) {
         const fact = facts[j] as Fact;
         if (!holds(fact, field)) continue;
@@ -115,10 +117,11 @@ export class FactDetector implements Detector<State> {
     return Math.min(1, ((this.#state.facts.get(`${event.kind}\u0000${fact.id}`) ?? 0) + 0.3) / (n + 5));
   }
 
-  #factsOf(generic: string): Fact[] {
-    return (
-      this.#byPath.get(generic) ?? touch(this.#byPath, generic, PATHS_MAX, () => FACTS.filter((fact) => fact.path.test(generic)))
-    );
+  #factsOf(field: Field): Fact[] {
+    const { generic } = field;
+    const facts = touch(this.#byPath, generic, PATHS_MAX, () => FACTS.filter((fact) => fact.path.test(generic)));
+    this.#byPlace.put(field, facts);
+    return facts;
   }
 
   learn(event: ChangeEvent): void {

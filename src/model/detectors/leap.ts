@@ -5,7 +5,7 @@
 import { fieldName } from '../../domain/field-path.ts';
 import type { Detector, Evidence, Explanation } from '../detector.ts';
 import type { ChangeEvent, Field } from '../features.ts';
-import { touch } from '../habits/counts.ts';
+import { KnownPlaces } from '../places.ts';
 import { leapOf } from '../value-types.ts';
 import { figure, quoteBoth } from '../words.ts';
 
@@ -60,6 +60,9 @@ export class Leap implements Detector<LeapState> {
   readonly name = 'leap';
   /** How far each field of the last change jumped that was asked about: scored and learnt one after the other, mostly. */
   #asked: { event: ChangeEvent; far: readonly number[] } | undefined;
+  readonly #rangesAt = new KnownPlaces<Range>(RANGES_MAX);
+  readonly #numbersAt = new KnownPlaces<Set<number>>(NAMES_MAX);
+  readonly #tailsAt = new KnownPlaces<Jumps>(TAILS_MAX);
   #state: LeapState = { ranges: new Map(), tails: new Map(), numbers: new Map(), leaps: 0 };
 
   score(event: ChangeEvent): Evidence | undefined {
@@ -72,7 +75,7 @@ export class Leap implements Detector<LeapState> {
       const far = jumps[i] as number;
       if (far === 0) continue;
       const known = (this.#isWithin(field) ? WITHIN : 1) * (this.#isElsewhere(field) ? ELSEWHERE : 1);
-      const surprise = known * beyond(this.#state.tails.get(field.tail), far);
+      const surprise = known * beyond(this.#usual(field), far);
       if (surprise > best) {
         best = surprise;
         farthest = field;
@@ -93,7 +96,7 @@ export class Leap implements Detector<LeapState> {
   }
 
   #explain(field: Field): Explanation {
-    const usual = this.#state.tails.get(field.tail);
+    const usual = this.#usual(field);
     const numeric = field.x !== undefined && field.y !== undefined;
     const factor = numeric ? (field.y as number) / (field.x as number) : 0;
     const typical = usual === undefined || usual.n === 0 ? undefined : 2 ** (usual.far / usual.n);
@@ -111,33 +114,51 @@ export class Leap implements Detector<LeapState> {
     };
   }
 
-  #isWithin({ ofKind, y }: Field): boolean {
-    const range = this.#state.ranges.get(ofKind);
-    return range !== undefined && y !== undefined && range.n >= RANGE_MIN && y >= range.low && y <= range.high;
+  #usual(field: Field): Jumps | undefined {
+    const { tails } = this.#state;
+    return this.#tailsAt.at(tails, field) ?? this.#tailsAt.find(tails, field, field.tail);
   }
 
-  #isElsewhere({ leaf, y }: Field): boolean {
-    return y !== undefined && (this.#state.numbers.get(leaf)?.has(y) ?? false);
+  #isWithin(field: Field): boolean {
+    const { y } = field;
+    if (y === undefined) return false;
+    const { ranges } = this.#state;
+    const range = this.#rangesAt.at(ranges, field) ?? this.#rangesAt.find(ranges, field, field.ofKind);
+    return range !== undefined && range.n >= RANGE_MIN && y >= range.low && y <= range.high;
+  }
+
+  #isElsewhere(field: Field): boolean {
+    const { y } = field;
+    if (y === undefined) return false;
+    return this.#numbersOf(field)?.has(y) ?? false;
+  }
+
+  #numbersOf(field: Field): Set<number> | undefined {
+    const { numbers } = this.#state;
+    return this.#numbersAt.at(numbers, field) ?? this.#numbersAt.find(numbers, field, field.leaf);
   }
 
   learn(event: ChangeEvent): void {
+    const { ranges, numbers: allNumbers, tails } = this.#state;
     const jumps = event.type === 'MODIFIED' ? this.#jumpsOf(event) : NO_JUMPS;
     for (let i = 0; i < event.fields.length; i++) {
       const field = event.fields[i] as Field;
       if (field.y !== undefined) {
         const { y } = field;
-        const range = touch(this.#state.ranges, field.ofKind, RANGES_MAX, () => ({ n: 0, low: y, high: y }));
+        const range =
+          this.#rangesAt.at(ranges, field) ??
+          this.#rangesAt.touch(ranges, field, field.ofKind, () => ({ n: 0, low: y, high: y }));
         range.n++;
         range.low = Math.min(range.low, y);
         range.high = Math.max(range.high, y);
         // Names are few: those that are there need not be made the newest each time.
-        const numbers =
-          this.#state.numbers.get(field.leaf) ?? touch(this.#state.numbers, field.leaf, NAMES_MAX, () => new Set<number>());
+        const numbers = this.#numbersOf(field) ?? this.#numbersAt.touch(allNumbers, field, field.leaf, () => new Set<number>());
         if (numbers.size < NUMBERS_MAX) numbers.add(y);
       }
       const far = jumps[i] ?? 0;
       if (far === 0) continue;
-      const usual = touch(this.#state.tails, field.tail, TAILS_MAX, () => ({ n: 0, far: 0, squares: 0 }));
+      const usual =
+        this.#tailsAt.at(tails, field) ?? this.#tailsAt.touch(tails, field, field.tail, () => ({ n: 0, far: 0, squares: 0 }));
       usual.far += Math.min(far, JUMP_MAX);
       usual.squares += Math.min(far, JUMP_MAX) ** 2;
       usual.n++;
@@ -158,6 +179,7 @@ export class Leap implements Detector<LeapState> {
   }
 
   load(state: LeapState): void {
+    for (const known of [this.#rangesAt, this.#numbersAt, this.#tailsAt]) known.clear();
     this.#state = state;
   }
 }

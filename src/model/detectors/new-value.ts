@@ -6,10 +6,11 @@ import { fieldName } from '../../domain/field-path.ts';
 import { type Detector, type Evidence, type Explanation, type Group, sameInGroup } from '../detector.ts';
 import type { ChangeEvent, Field } from '../features.ts';
 import { NO_OTHERS, type Others, valueClaim } from '../fleet.ts';
-import { commonest, countToken, makeTokenCounts, noveltyRate, type TokenCounts, touch } from '../habits/counts.ts';
+import { commonest, countToken, makeTokenCounts, noveltyRate, type TokenCounts } from '../habits/counts.ts';
 import { OwnValues, type OwnValuesState } from '../habits/own-values.ts';
-import { SlotNames } from '../habits/slot-names.ts';
+import { SLOTS, type Slot, SlotNames } from '../habits/slot-names.ts';
 import { isPlace } from '../origin.ts';
+import { KnownPlaces } from '../places.ts';
 import { many, quoteBoth } from '../words.ts';
 
 const KIND_PATHS_MAX = 30_000;
@@ -32,6 +33,9 @@ export class NewValue implements Detector<State> {
   readonly name = 'new-value';
   readonly #own = new OwnValues();
   readonly #slots = new SlotNames();
+  /** By slot. */
+  readonly #kindsAt = Array.from({ length: SLOTS }, () => new KnownPlaces<TokenCounts>(KIND_PATHS_MAX));
+  readonly #tailsAt = Array.from({ length: SLOTS }, () => new KnownPlaces<TokenCounts>(TAILS_MAX));
   #state: Omit<State, 'objects'> = { values: 0, kinds: new Map(), tails: new Map() };
 
   readonly #others: Others;
@@ -74,7 +78,7 @@ export class NewValue implements Detector<State> {
     if (own !== undefined && own.seen > 0) return Math.min(most, -Math.log(own.seen / own.n) * 0.5);
     let surprise = own === undefined ? unknown : -Math.log(noveltyRate(own));
     for (let level = 0; level < 2; level++) {
-      const counts = level === 0 ? this.#state.kinds.get(slot.in(field.ofKind)) : this.#state.tails.get(slot.in(field.tail));
+      const counts = level === 0 ? this.#ofKind(slot, field) : this.#ofTail(slot, field);
       if (counts === undefined) {
         surprise += unknown;
         continue;
@@ -92,13 +96,25 @@ export class NewValue implements Detector<State> {
     return this.#others.weigh(surprise, valueClaim(event, field.generic, token));
   }
 
+  #ofKind(slot: Slot, field: Field): TokenCounts | undefined {
+    const { kinds } = this.#state;
+    const known = this.#kindsAt[slot.number] as KnownPlaces<TokenCounts>;
+    return known.at(kinds, field) ?? known.find(kinds, field, slot.in(field.ofKind));
+  }
+
+  #ofTail(slot: Slot, field: Field): TokenCounts | undefined {
+    const { tails } = this.#state;
+    const known = this.#tailsAt[slot.number] as KnownPlaces<TokenCounts>;
+    return known.at(tails, field) ?? known.find(tails, field, slot.in(field.tail));
+  }
+
   #knowsInKind(field: Field, token: string): boolean {
-    return this.#state.kinds.get(this.#slots.of(token).in(field.ofKind))?.seen.has(token) === true;
+    return this.#ofKind(this.#slots.of(token), field)?.seen.has(token) === true;
   }
 
   #explain(event: ChangeEvent, field: Field, token: string): Explanation {
     const own = this.#own.get(event.row, this.#slots.of(token).in(field.path));
-    const kin = this.#state.kinds.get(this.#slots.of(token).in(field.ofKind));
+    const kin = this.#ofKind(this.#slots.of(token), field);
     const byObject = own !== undefined && own.n >= 5;
     const counts = byObject ? own : (kin ?? own);
     const usual = counts === undefined ? undefined : commonest(counts);
@@ -134,21 +150,26 @@ export class NewValue implements Detector<State> {
   learn(event: ChangeEvent): void {
     if (event.type === 'DELETED') return;
     const state = this.#state;
+    const { kinds, tails } = state;
     for (const field of event.fields) {
       if (field.op === 'remove') continue;
       for (const token of field.tokens) {
         state.values++;
         const slot = this.#slots.of(token);
         this.#learnOwn(event, slot.in(field.path), token);
-        countToken(touch(state.kinds, slot.in(field.ofKind), KIND_PATHS_MAX, makeTokenCounts), token, KIND_TOKENS_MAX);
-        countToken(touch(state.tails, slot.in(field.tail), TAILS_MAX, makeTokenCounts), token, TAIL_TOKENS_MAX);
+        const kindsAt = this.#kindsAt[slot.number] as KnownPlaces<TokenCounts>;
+        const tailsAt = this.#tailsAt[slot.number] as KnownPlaces<TokenCounts>;
+        const ofKind = kindsAt.at(kinds, field) ?? kindsAt.touch(kinds, field, slot.in(field.ofKind), makeTokenCounts);
+        const ofTail = tailsAt.at(tails, field) ?? tailsAt.touch(tails, field, slot.in(field.tail), makeTokenCounts);
+        countToken(ofKind, token, KIND_TOKENS_MAX);
+        countToken(ofTail, token, TAIL_TOKENS_MAX);
       }
     }
   }
 
   mature(event: ChangeEvent): boolean {
     return event.fields.some((field) =>
-      field.tokens.some((token) => (this.#state.kinds.get(this.#slots.of(token).in(field.ofKind))?.n ?? 0) >= SAMPLES_MIN),
+      field.tokens.some((token) => (this.#ofKind(this.#slots.of(token), field)?.n ?? 0) >= SAMPLES_MIN),
     );
   }
 
@@ -162,6 +183,7 @@ export class NewValue implements Detector<State> {
 
   load({ objects, ...state }: State): void {
     this.#own.load(objects);
+    for (const known of [...this.#kindsAt, ...this.#tailsAt]) known.clear();
     this.#state = state;
   }
 }

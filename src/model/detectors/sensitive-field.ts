@@ -7,6 +7,7 @@ import { type Detector, type Evidence, type Explanation, type Group, sameInGroup
 import type { ChangeEvent, Field } from '../features.ts';
 import { touch } from '../habits/counts.ts';
 import type { PathHabits } from '../habits/path-habits.ts';
+import { ByPlace } from '../places.ts';
 import { many, quoteBoth } from '../words.ts';
 
 const PATHS_MAX = 20_000;
@@ -36,6 +37,7 @@ export class SensitiveField implements Detector<State> {
   readonly name = 'sensitive-field';
   readonly #habits: PathHabits;
   readonly #byPath = new Map<string, number>();
+  readonly #byPlace = new ByPlace<number>();
   #state: State = { births: new Map(), seen: 0 };
 
   constructor(habits: PathHabits) {
@@ -47,7 +49,7 @@ export class SensitiveField implements Detector<State> {
     let best = 0;
     let oddest: Field | undefined;
     for (const field of event.fields) {
-      const weight = this.#weight(field.generic);
+      const weight = this.#byPlace.get(field) ?? this.#weight(field);
       if (weight === 0) continue;
       const rarity = this.#rarity(event, field) - Math.log(sameInGroup(group, field));
       if (rarity * weight > best) {
@@ -72,10 +74,9 @@ export class SensitiveField implements Detector<State> {
   }
 
   /** How security-relevant a path is by its names: 1 for its last segment, less for one further up. */
-  #weight(generic: string): number {
-    const known = this.#byPath.get(generic);
-    if (known !== undefined) return known;
-    return touch(this.#byPath, generic, PATHS_MAX, () => {
+  #weight(field: Field): number {
+    const { generic } = field;
+    const weight = touch(this.#byPath, generic, PATHS_MAX, () => {
       if (generic.startsWith('/metadata/labels')) return 0;
       const segments = generic.split('/').filter((segment) => segment !== '' && segment !== '[*]');
       const last = segments[segments.length - 1] ?? '';
@@ -84,6 +85,8 @@ export class SensitiveField implements Detector<State> {
       // With dashes it is the name that somebody gave to a thing: fields of an API are in camel case.
       return !parent.includes('-') && isSensitive(parent) ? NAME_SHARE : 0;
     });
+    this.#byPlace.put(field, weight);
+    return weight;
   }
 
   #explain(event: ChangeEvent, field: Field): Explanation {
@@ -113,7 +116,7 @@ export class SensitiveField implements Detector<State> {
     };
     count(event.kind);
     const generics = new Set<string>();
-    for (const field of event.fields) if (this.#weight(field.generic) > 0) generics.add(field.generic);
+    for (const field of event.fields) if (this.#weight(field) > 0) generics.add(field.generic);
     for (const generic of generics) count(`${event.kind}\u0000${generic}`);
   }
 

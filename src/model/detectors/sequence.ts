@@ -8,6 +8,7 @@ import type { ChangeEvent, Field } from '../features.ts';
 import { clearRow, reachRow } from '../habits/columns.ts';
 import { NameBook } from '../habits/name-book.ts';
 import { StepCounts, type StepCountsState } from '../habits/step-counts.ts';
+import { ByPlace } from '../places.ts';
 import { many } from '../words.ts';
 
 const PASTS_MAX = 20_000;
@@ -203,20 +204,31 @@ function pastOf(kind: number, depth: 0 | 1 | 2, [last, before]: Steps): number {
 class SortTexts {
   /** By whose hand and what was done, by the name of the field: a new text has to be hashed and compared in full by each look-up. */
   readonly #known = new Map<string, Map<string, readonly [string]>>();
+  /** The same by place, of machines and of people. */
+  readonly #byPlace = { machine: bySort(), person: bySort() };
 
   of({ type, machine, fields }: ChangeEvent): readonly string[] {
     const who = machine ? 'machine' : 'person';
     if (type !== 'MODIFIED') return [`${who} ${type}`];
     const [first] = fields;
     // Most changes are of one field.
-    if (first !== undefined && fields.length === 1) return this.#alone(deedOf(machine, first.op), first.leaf);
+    if (first !== undefined && fields.length === 1) return this.#ofField(machine, first);
     const sorts: string[] = [];
-    for (const { op, leaf } of fields) {
+    for (const field of fields) {
       if (sorts.length >= DEEDS_MAX) break;
-      const [sort] = this.#alone(deedOf(machine, op), leaf);
+      const [sort] = this.#ofField(machine, field);
       if (!sorts.includes(sort)) sorts.push(sort);
     }
     return sorts.length === 0 ? [`${who} nothing`] : sorts;
+  }
+
+  #ofField(machine: boolean, field: Field): readonly [string] {
+    const byPlace = (machine ? this.#byPlace.machine : this.#byPlace.person)[field.op];
+    const known = byPlace.get(field);
+    if (known !== undefined) return known;
+    const alone = this.#alone(deedOf(machine, field.op), field.leaf);
+    byPlace.put(field, alone);
+    return alone;
   }
 
   #alone(deed: string, leaf: string): readonly [string] {
@@ -231,6 +243,10 @@ class SortTexts {
     if (texts.size < LEAVES_MAX) texts.set(leaf, alone);
     return alone;
   }
+}
+
+function bySort(): { [op in Field['op']]: ByPlace<readonly [string]> } {
+  return { add: new ByPlace(), set: new ByPlace(), remove: new ByPlace() };
 }
 
 const OF_MACHINES = { add: 'machine add', set: 'machine set', remove: 'machine remove' } as const;

@@ -244,8 +244,14 @@ function dueAfter(gaps: Float64Array, n: number): number | undefined {
   if (n < BEATS_MIN - 1) return undefined;
   // Less than a week of gaps has seen no night or weekend worth the name.
   let covered = 0;
-  for (let i = 0; i < n; i++) covered += gaps[i] as number;
-  if (covered < 7 * DAY_MS) return undefined;
+  let short = 0;
+  for (let i = 0; i < n; i++) {
+    const gap = gaps[i] as number;
+    covered += gap;
+    if (gap < MEDIAN_MIN_MS) short++;
+  }
+  // With more short ones than lie before the median, that is short: there is nothing to be sorted.
+  if (covered < 7 * DAY_MS || short > n >> 1) return undefined;
   sortFirst(gaps, n);
   const median = gaps[n >> 1] as number;
   const longest = gaps[n - 1] as number;

@@ -49,7 +49,7 @@ export class StableField implements Detector<RepertoireState> {
     const byObject = own >= EDITS_MIN;
     const kindHeld = this.#habits.kindHeld(event.kind, field.generic);
     const samples = byObject ? own : kindHeld;
-    const count = byObject ? moved : this.#habits.kindMoved(event.kind, field.generic);
+    const count = byObject ? moved : this.#habits.kindMoved(event.kind, field);
     const whose = byObject ? `this ${event.ref.kind}` : `${event.ref.kind} objects`;
     const habit =
       samples === 0

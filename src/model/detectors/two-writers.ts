@@ -122,7 +122,11 @@ export class TwoWriters implements Detector<State> {
         countWrite(own, turn);
         countWrite(all, turn);
       }
-      const rope = touch(ropes, field.path, FIELDS_PER_OBJECT_MAX, newRope);
+      // As `touch` does: few have so many that the newest must be told from the others.
+      const rope =
+        last !== undefined && ropes.size <= FIELDS_PER_OBJECT_MAX / 2
+          ? last
+          : touch(ropes, field.path, FIELDS_PER_OBJECT_MAX, newRope);
       rope.other = turn ? rope.actor : '';
       rope.turns = turn ? rope.turns + 1 : 0;
       if (!turn) rope.sinceMs = event.atMs;

@@ -26,6 +26,10 @@ export function reachRow(columns: { [figure: string]: Column }, row: number): vo
 /** Writes a figure in a column that has the row. Columns of whole numbers begin with one byte for each and become as wide as the largest asks. */
 export function putFigure(columns: { [figure: string]: Column }, figure: string, row: number, value: number): void {
   const column = columns[figure] as Column;
+  if (value <= 0xff) {
+    column[row] = value;
+    return;
+  }
   if (column instanceof Uint8Array ? value > 0xff : column instanceof Uint16Array && value > 0xffff) {
     columns[figure] = value > 0xffff ? Uint32Array.from(column) : Uint16Array.from(column);
   }

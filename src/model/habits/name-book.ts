@@ -4,10 +4,13 @@ const NAMES_MAX = 65_535;
 export class NameBook {
   #names: string[] = [];
   #numbers = new Map<string, number>();
+  /** What was asked for last and has a number: mostly it is asked for again. */
+  #asked: string | undefined;
+  #answer = 0;
 
   numberOf(name: string): number {
-    const known = this.#numbers.get(name);
-    if (known !== undefined) return known;
+    const known = this.find(name);
+    if (known !== 0) return known;
     if (this.#names.length >= NAMES_MAX) return 0;
     this.#names.push(name);
     this.#numbers.set(name, this.#names.length);
@@ -16,7 +19,12 @@ export class NameBook {
 
   /** 0 where the name has none. */
   find(name: string): number {
-    return this.#numbers.get(name) ?? 0;
+    if (name === this.#asked) return this.#answer;
+    const number = this.#numbers.get(name);
+    if (number === undefined) return 0;
+    this.#asked = name;
+    this.#answer = number;
+    return number;
   }
 
   nameOf(number: number): string | undefined {
@@ -28,6 +36,7 @@ export class NameBook {
   }
 
   load(names: string[]): void {
+    this.#asked = undefined;
     this.#names = names;
     this.#numbers = new Map(names.map((name, i) => [name, i + 1]));
   }

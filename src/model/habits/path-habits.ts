@@ -6,6 +6,7 @@
 
 import type { ChangeEvent, Field } from '../features.ts';
 import { tailOf } from '../path-names.ts';
+import { ByPlace, type Placed } from '../places.ts';
 import { clearRow, putFigure, reachRow, type Whole } from './columns.ts';
 import { touch } from './counts.ts';
 import { RowCounts, type RowCountsState } from './row-counts.ts';
@@ -28,6 +29,13 @@ interface PathCounts {
   held: number[];
   grown: number[];
   shrunk: number[];
+}
+
+/** A field's kind, and its ids among the paths of that and among tails: those are given once, and stay until the kind is forgotten. */
+interface Ids {
+  kind: KindPaths;
+  id: number;
+  tail: number;
 }
 
 interface Shape {
@@ -60,6 +68,7 @@ export class PathHabits {
   readonly #moved = new RowCounts();
   /** Derived, so no part of the state. */
   readonly #known = new WeakMap<readonly string[], { kind: KindPaths; shape: number }>();
+  readonly #ids = new ByPlace<Ids>();
   #state: Omit<PathHabitsState, 'moved'> = {
     edits: 0,
     kinds: new Map(),
@@ -75,6 +84,7 @@ export class PathHabits {
 
   load({ moved, ...state }: PathHabitsState): void {
     this.#moved.load(moved);
+    this.#ids.clear();
     this.#state = state;
   }
 
@@ -98,8 +108,23 @@ export class PathHabits {
     return this.#of(kind, generic, 'held');
   }
 
-  kindMoved(kind: string, generic: string): number {
-    return this.#of(kind, generic, 'moved');
+  kindMoved(kind: string, field: Pick<Field, 'generic' | 'tail'> & Placed): number {
+    const ids = this.#idsOf(kind, field);
+    return ids === undefined ? this.#of(kind, field.generic, 'moved') : countAt(ids.kind, ids.id, 'moved');
+  }
+
+  /** Undefined where the kind or one of the two has no id yet. Of kinds none is forgotten until half as many are known as may be. */
+  #idsOf(kind: string, field: Pick<Field, 'generic' | 'tail'> & Placed): Ids | undefined {
+    const { kinds, tails } = this.#state;
+    const known = kinds.size > KINDS_MAX / 2 ? undefined : this.#ids.get(field);
+    if (known !== undefined) return known;
+    const paths = kinds.get(kind);
+    const id = paths?.ids.get(field.generic);
+    const tail = tails.ids.get(field.tail);
+    if (paths === undefined || id === undefined || tail === undefined) return undefined;
+    const ids = { kind: paths, id, tail };
+    this.#ids.put(field, ids);
+    return ids;
   }
 
   /** Whether the object held this generic path after its last structural change; false where its shape is unknown. */
@@ -110,12 +135,13 @@ export class PathHabits {
   }
 
   /** Probability that this path is replaced when its object changes. */
-  moving(event: ChangeEvent, field: Pick<Field, 'path' | 'generic' | 'tail'>): number {
+  moving(event: ChangeEvent, field: Pick<Field, 'path' | 'generic' | 'tail'> & Placed): number {
     const { tails, kinds } = this.#state;
-    const tail = tails.ids.get(field.tail) ?? -1;
+    const ids = this.#idsOf(event.kind, field);
+    const tail = ids?.tail ?? tails.ids.get(field.tail) ?? -1;
     const far = (countAt(tails, tail, 'moved') + 0.2) / (countAt(tails, tail, 'held') + 20);
-    const kind = kinds.get(event.kind);
-    const id = kind?.ids.get(field.generic) ?? -1;
+    const kind = ids?.kind ?? kinds.get(event.kind);
+    const id = ids?.id ?? kind?.ids.get(field.generic) ?? -1;
     const kin = (countAt(kind, id, 'moved') + 5 * far) / (countAt(kind, id, 'held') + 5);
     const edits = this.objectEdits(event);
     const own = (this.objectMoved(event, field.path) + 3 * kin) / (edits + 3);
@@ -138,10 +164,13 @@ export class PathHabits {
   }
 
   /** Probability that an edit of this kind adds (or removes) this generic path. */
-  growing(kind: string, field: Pick<Field, 'op' | 'generic' | 'tail'>): number {
+  growing(kind: string, field: Pick<Field, 'op' | 'generic' | 'tail'> & Placed): number {
     const which: Which = field.op === 'add' ? 'grown' : 'shrunk';
-    const far = (countOf(this.#state.tails, field.tail, which) + 0.1) / (this.#state.edits + 20);
-    return Math.min(1, (this.#of(kind, field.generic, which) + 5 * far) / (this.kindEdits(kind) + 5));
+    const { tails, edits } = this.#state;
+    const ids = this.#idsOf(kind, field);
+    const far = ((ids === undefined ? countOf(tails, field.tail, which) : countAt(tails, ids.tail, which)) + 0.1) / (edits + 20);
+    const here = ids === undefined ? this.#of(kind, field.generic, which) : countAt(ids.kind, ids.id, which);
+    return Math.min(1, (here + 5 * far) / ((ids === undefined ? this.kindEdits(kind) : ids.kind.edits) + 5));
   }
 
   learn(event: ChangeEvent): void {
@@ -182,8 +211,10 @@ export class PathHabits {
       if (done?.has(field.done)) continue;
       done?.add(field.done);
       const which = field.op === 'set' ? 'moved' : field.op === 'add' ? 'grown' : 'shrunk';
-      countOne(kind, idOf(kind, field.generic, KIND_PATHS_MAX), which);
-      countOne(this.#state.tails, idOf(this.#state.tails, field.tail, TAILS_MAX), which);
+      const { tails } = this.#state;
+      const ids = this.#idsOf(event.kind, field);
+      countOne(kind, ids?.id ?? idOf(kind, field.generic, KIND_PATHS_MAX), which);
+      countOne(tails, ids?.tail ?? idOf(tails, field.tail, TAILS_MAX), which);
     }
   }
 

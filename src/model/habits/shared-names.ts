@@ -13,15 +13,19 @@ export interface SharedNamesState {
 export class SharedNames {
   #state: SharedNamesState = { names: [], uses: [], free: [] };
   #numbers = new Map<string, number>();
+  /** What was asked for last: mostly it is asked for again. */
+  #asked: string | undefined;
+  #answer = -1;
 
   /** One use more. */
   take(name: string): number {
     const { names, uses, free } = this.#state;
-    const known = this.#numbers.get(name);
-    if (known !== undefined) {
+    const known = this.find(name);
+    if (known >= 0) {
       uses[known] = (uses[known] as number) + 1;
       return known;
     }
+    this.#asked = undefined;
     const number = free.pop() ?? names.length;
     names[number] = name;
     uses[number] = 1;
@@ -34,6 +38,7 @@ export class SharedNames {
     const { names, uses, free } = this.#state;
     uses[number] = (uses[number] as number) - 1;
     if (uses[number] !== 0) return;
+    this.#asked = undefined;
     this.#numbers.delete(names[number] as string);
     names[number] = undefined;
     free.push(number);
@@ -41,7 +46,10 @@ export class SharedNames {
 
   /** -1 where nobody uses it. */
   find(name: string): number {
-    return this.#numbers.get(name) ?? -1;
+    if (name === this.#asked) return this.#answer;
+    this.#asked = name;
+    this.#answer = this.#numbers.get(name) ?? -1;
+    return this.#answer;
   }
 
   nameOf(number: number): string {
@@ -53,6 +61,7 @@ export class SharedNames {
   }
 
   load(state: SharedNamesState): void {
+    this.#asked = undefined;
     this.#state = state;
     this.#numbers = new Map();
     state.names.forEach((name, number) => {

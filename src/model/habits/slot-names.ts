@@ -9,10 +9,14 @@ const NAMES_MAX = 10_000;
 const CODES = 128;
 
 export interface Slot {
+  /** Below SLOTS. */
+  readonly number: number;
   in(field: string): string;
 }
 
-const PLAIN: Slot = { in: (field) => field };
+export const SLOTS = APART.length + 1;
+
+const PLAIN: Slot = { number: 0, in: (field) => field };
 
 /** Derived from what it is asked, so no part of a snapshot. */
 export class SlotNames {
@@ -21,7 +25,7 @@ export class SlotNames {
 
   constructor() {
     const apart = new Array<{ start: string; slot: Slot } | undefined>(CODES).fill(undefined);
-    for (const type of APART) apart[type.charCodeAt(0)] = { start: `${type}:`, slot: new ApartSlot(type) };
+    for (const [i, type] of APART.entries()) apart[type.charCodeAt(0)] = { start: `${type}:`, slot: new ApartSlot(type, i + 1) };
     this.#apart = apart;
   }
 
@@ -34,14 +38,25 @@ export class SlotNames {
 }
 
 class ApartSlot implements Slot {
+  readonly number: number;
   readonly #type: string;
   readonly #names = new Map<string, string>();
+  #asked = '';
+  #answer = '';
 
-  constructor(type: string) {
+  constructor(type: string, number: number) {
     this.#type = type;
+    this.number = number;
   }
 
   in(field: string): string {
+    if (field === this.#asked && this.#answer !== '') return this.#answer;
+    this.#asked = field;
+    this.#answer = this.#named(field);
+    return this.#answer;
+  }
+
+  #named(field: string): string {
     const known = this.#names.get(field);
     if (known !== undefined) return known;
     const name = `${this.#type}@${field}`;

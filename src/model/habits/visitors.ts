@@ -50,16 +50,18 @@ export class Visitors {
     return (first > 0 && first === this.#names.find(actor)) || (this.#others.get(row)?.has(actor) ?? false);
   }
 
-  enter(row: number, actor: string): void {
+  /** Whether the actor had not come there before. */
+  enter(row: number, actor: string): boolean {
     const columns = this.#columns;
     if (row >= columns.n.length) reachRow(columns, row);
-    if (!this.knows(row, actor)) putFigure(columns, 'newcomers', row, (columns.newcomers[row] as number) + 1);
+    const isNew = !this.knows(row, actor);
+    if (isNew) putFigure(columns, 'newcomers', row, (columns.newcomers[row] as number) + 1);
     putFigure(columns, 'n', row, (columns.n[row] as number) + 1);
     const number = this.#names.numberOf(actor);
     if (columns.n[row] === 1) putFigure(columns, 'first', row, number);
     if (number > 0 && columns.first[row] === number) {
       putFigure(columns, 'firstVisits', row, (columns.firstVisits[row] as number) + 1);
-      return;
+      return isNew;
     }
     let others = this.#others.get(row);
     if (others === undefined) {
@@ -67,6 +69,7 @@ export class Visitors {
       this.#others.set(row, others);
     }
     increment(others, actor, ACTORS_MAX - 1);
+    return isNew;
   }
 
   target(row: number): Target | undefined {

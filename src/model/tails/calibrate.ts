@@ -120,18 +120,19 @@ function trimmedMean(share: number): number {
 
 function openEntry(pool: Pool, asker: Asker): { slot: number } | undefined {
   const open = pool.open.get(asker.key);
-  if (
-    open === undefined ||
-    Math.abs(asker.atMs - open.sinceMs) >= (asker.episodeMs ?? REPEAT_MS) ||
-    pool.serial - open.serial >= pool.n
-  )
+  return open === undefined ? undefined : entryOf(pool, open, asker);
+}
+
+function entryOf(pool: Pool, open: { serial: number; sinceMs: number }, asker: Asker): { slot: number } | undefined {
+  if (Math.abs(asker.atMs - open.sinceMs) >= (asker.episodeMs ?? REPEAT_MS) || pool.serial - open.serial >= pool.n)
     return undefined;
   return { slot: (pool.head + pool.n - 1 - (pool.serial - open.serial)) % pool.values.length };
 }
 
 /** Adds one surprise; of one asker only the largest within an hour counts. */
 export function learnPool(pool: Pool, surprise: number, entry: Asker): void {
-  const open = openEntry(pool, entry);
+  const own = pool.open.get(entry.key);
+  const open = own === undefined ? undefined : entryOf(pool, own, entry);
   if (open !== undefined) {
     const before = pool.values[open.slot] as number;
     if (surprise <= before) return;
@@ -154,7 +155,7 @@ export function learnPool(pool: Pool, surprise: number, entry: Asker): void {
     const oldest = pool.open.keys().next();
     if (!oldest.done) pool.open.delete(oldest.value);
   }
-  pool.open.delete(entry.key);
+  if (own !== undefined) pool.open.delete(entry.key);
   pool.open.set(entry.key, { serial: pool.serial, sinceMs: entry.atMs });
 }
 

@@ -70,13 +70,18 @@ function isCall(top: Partial<Call>): top is Call {
   return top.ranked !== undefined && top.said !== undefined;
 }
 
+/** Under which a visit's top keeps its channel. Derived, so no part of a snapshot: a symbol is left out of one. */
+const CHANNEL = Symbol('channel');
+type Top = Group['tops'] extends Map<string, infer T> ? T & { readonly [CHANNEL]?: Channel } : never;
+
 /** A pool with what its key says: `detector:sort`, with a `+` for new objects where these are a population of their own. */
 interface Channel {
   key: string;
   /** The key without the `+`: new and changed objects have two pools, yet the detector is heard as one. */
   name: string;
-  /** The key of the other of the two. */
+  /** The key of the other of the two, and whether there is a pool of it. */
   twin: string;
+  hasTwin: boolean;
   sort: Sort;
   episodeMs: number | undefined;
   pool: Pool;
@@ -128,7 +133,10 @@ export class Calibration {
     const ranked = Math.max(chance, withNominal(p, channel, surprise, channel.pool.n));
     // What chance brings often is not odd, however seldom it was called so.
     const said = Math.max(chance, heldTo(record, ranked));
-    if (isTop(group, channel.key, surprise)) group.tops.set(channel.key, { surprise, asker, ranked, said });
+    if (isTop(group, channel.key, surprise)) {
+      const top: Top = { surprise, asker, ranked, said, [CHANNEL]: channel };
+      group.tops.set(channel.key, top);
+    }
     return said;
   }
 
@@ -160,7 +168,7 @@ export class Calibration {
     const channel = this.#channelOf(detector, '*');
     const known = channel.pool.n;
     const ranked = this.#tailIn(channel, surprise, asker, atMs);
-    this.#learn(channel.key, surprise, { asker, atMs });
+    this.#learn(channel, surprise, asker, atMs);
     return { p: withNominal(ranked, channel, surprise, known), known };
   }
 
@@ -180,33 +188,30 @@ export class Calibration {
     this.#visits['*']++;
     this.#visits[visit.events[0]?.machine ? 'm' : 'h']++;
     const isWithheld = visit.scoreMax >= WITHHELD_SCORE;
-    this.#keepCalls(visit);
-    for (const [key, { surprise, asker }] of visit.tops) {
+    let twins: Set<string> | undefined;
+    for (const [key, top] of visit.tops as Map<string, Top>) {
+      const channel = top[CHANNEL] ?? this.#channel(key);
+      if (isCall(top)) twins = this.#keepCall(channel, top, visit, twins);
+      const { surprise, asker } = top;
       if (isWithheld)
         insertByTime(this.#withheld, { atMs: seenMs(visit) + WITHHELD_MS, key, surprise, asker }, ({ atMs }) => atMs);
-      else this.#learn(key, surprise, { asker, atMs: visit.lastMs });
+      else this.#learn(channel, surprise, asker, visit.lastMs);
     }
     while (this.#withheld.length > WITHHELD_MAX) this.release();
   }
 
-  /** Of new and of changed objects one detector has two pools, yet is heard as one: by its rarest call. */
-  #keepCalls(visit: Visit): void {
-    let twins: Set<string> | undefined;
-    for (const [key, call] of visit.tops) {
-      if (!isCall(call)) continue;
-      const channel = this.#channel(key);
-      const twin = visit.tops.get(channel.twin);
-      if (twin === undefined || !isCall(twin)) this.#keepRecord(channel, call, visit);
-      else if (!twins?.has(channel.name)) {
-        twins ??= new Set();
-        twins.add(channel.name);
-        this.#keepRecord(channel, twin.said < call.said ? twin : call, visit);
-      }
+  /** Of new and of changed objects one detector has two pools, yet is heard as one: by its rarest call. Returns the twins of this visit that were heard. */
+  #keepCall(channel: Channel, call: Call, visit: Visit, twins: Set<string> | undefined): Set<string> | undefined {
+    const twin = channel.hasTwin ? visit.tops.get(channel.twin) : undefined;
+    if (twin === undefined || !isCall(twin)) this.#keepRecord(channel, call, visit);
+    else if (!twins?.has(channel.name)) {
+      this.#keepRecord(channel, twin.said < call.said ? twin : call, visit);
+      return (twins ?? new Set()).add(channel.name);
     }
+    return twins;
   }
 
-  #learn(key: string, surprise: number, { asker, atMs }: { asker: string; atMs: number }): void {
-    const { pool, sort, episodeMs } = this.#channel(key);
+  #learn({ pool, sort, episodeMs }: Channel, surprise: number, asker: string, atMs: number): void {
     learnPool(pool, surprise, { key: asker, atMs, visits: this.#visits[sort], episodeMs });
   }
 
@@ -230,10 +235,12 @@ export class Calibration {
     const isBorn = key.endsWith('+');
     const name = isBorn ? key.slice(0, -1) : key;
     const detector = key.slice(0, colon);
+    const twin = isBorn ? name : `${name}+`;
     const channel: Channel = {
       key,
       name,
-      twin: isBorn ? name : `${name}+`,
+      twin,
+      hasTwin: this.#pools.has(twin),
       sort: key[colon + 1] as Sort,
       episodeMs: EPISODE_MS[detector],
       pool: this.#pool(key),
@@ -243,6 +250,8 @@ export class Calibration {
       record: this.#records.get(name),
     };
     this.#channels.set(key, channel);
+    const other = this.#channels.get(twin);
+    if (other !== undefined) other.hasTwin = true;
     return channel;
   }
 
@@ -254,7 +263,7 @@ export class Calibration {
   /** Learns the withheld surprise that has waited longest. */
   release(): void {
     const entry = this.#withheld.shift();
-    if (entry !== undefined) this.#learn(entry.key, entry.surprise, entry);
+    if (entry !== undefined) this.#learn(this.#channel(entry.key), entry.surprise, entry.asker, entry.atMs);
   }
 
   #pool(key: string): Pool {
@@ -309,6 +318,7 @@ function neverHeard(): number[] {
 
 /** Whether it is the largest surprise of the visit so far: those are remembered. */
 function isTop(group: Group, key: string, surprise: number): boolean {
+  if (group.tops.size === 0) return true;
   const top = group.tops.get(key);
   return top === undefined || surprise > top.surprise;
 }
