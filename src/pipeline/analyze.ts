@@ -83,8 +83,9 @@ export interface Analysis {
   readonly model: Model;
   /** Judges what was just recorded. Returns the findings that page. While it is behind that is left to `step`, which comes to it. */
   analyze(changes: readonly Change[]): Finding[];
-  /** Undefined once it is current. */
+  /** Undefined once it is current. Asks the store, so for telling and not for each step. */
   behind(): Behind | undefined;
+  phase(): Phase;
   /** Goes through the next part of the record: `items` changes and moments of scrapes at most. Returns the findings that page. */
   step(items?: number): Finding[];
   /** All steps at once, for what has nothing else to do meanwhile. */
@@ -252,6 +253,7 @@ export function createAnalysis(options: AnalysisOptions): Analysis {
       for (const walked of walk.through(changes)) judged.push(...take(walked));
       return commit(judged);
     },
+    phase: () => phase,
     behind() {
       if (phase === 'current') return undefined;
       const { seq } = walk.place;

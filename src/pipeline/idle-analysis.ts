@@ -12,6 +12,7 @@ export function createIdleAnalysis(model: Model): Analysis {
     model,
     analyze: none,
     behind: () => undefined,
+    phase: () => 'current',
     step: none,
     catchUp: none,
     advance: none,

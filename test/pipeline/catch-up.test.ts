@@ -14,6 +14,27 @@ const SEED = 11;
 const RESTARTS = 50;
 const OTHER_VERSION = 0;
 
+it('gives way after 5 ms where it learns again and after 20 where it judges, and before all of it', async () => {
+  let [nowMs, done, steps] = [0, 0, 0];
+  const longest = { relearning: 0, judging: 0 };
+  const phase = () => (done >= 8_000 ? 'current' : done >= 4_000 ? 'judging' : 'relearning');
+  const step = (items = 1) => {
+    steps++;
+    const during = phase();
+    // The number of items is found by trying, so the first long step of a phase is twice as long as it may be.
+    if (during !== 'current') longest[during] = Math.max(longest[during], items);
+    nowMs += items;
+    done += items;
+    return [];
+  };
+  const clock = { nowMs: () => nowMs, sleep: async () => undefined };
+  const options = { clock, logger: createLogger('silent'), signal: new AbortController().signal, onPaged: () => {} };
+  const ended = catchUp({ ...options, analysis: { phase, step, behind: () => undefined, saveSnapshot: () => {} } });
+  assert.equal(steps, 0);
+  await ended;
+  assert.deepEqual(longest, { relearning: 8, judging: 32 });
+});
+
 describe('one stream, whatever the restarts', () => {
   const folder = mkdtempSync(join(tmpdir(), 'crowsnest-catch-up-'));
   const at = (name: string) => join(folder, name);
