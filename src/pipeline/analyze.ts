@@ -113,10 +113,13 @@ export function createAnalysis(options: AnalysisOptions): Analysis {
   let openDays = review.save();
   const passedBy = new PassedBy(store.getState(PASSED_BY));
   let passedByStored = passedBy.save();
-  /** Up to here findings are decided, and up to `stored` are they stored. */
+  /**
+   * Up to here findings are decided, and up to `stored` are they stored. What is learnt in a snapshot was: where damage lost a cursor, or kept it from
+   * being written, the changes before are not judged, told and learnt a second time.
+   */
   const decided: Place = {
-    seq: Number(store.cursor(CURSOR_CHANGES) ?? 0),
-    position: Number(store.cursor(CURSOR_SAMPLES) ?? 0),
+    seq: Math.max(Number(store.cursor(CURSOR_CHANGES) ?? 0), saved?.place.seq ?? 0),
+    position: Math.max(Number(store.cursor(CURSOR_SAMPLES) ?? 0), saved?.place.position ?? 0),
   };
   let stored = { ...decided };
   let clockMs = Number(store.cursor(CURSOR_CLOCK) ?? Number.NEGATIVE_INFINITY);

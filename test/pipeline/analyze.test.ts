@@ -222,6 +222,27 @@ test('what was learnt, or said, and cannot be read any more costs itself alone',
   assert.deepEqual(seen.at(-1), play(0).at(-1));
 });
 
+test('what was learnt is not judged again where damage lost how far that was', () => {
+  const store = openMemoryStore();
+  const ingest = createIngest({ store, hash: keyedHash(Buffer.from('k')) });
+  const observations = [...stream()];
+  const last = observations.pop() as (typeof observations)[number];
+  const before = analysisOf(store);
+  for (const observation of observations) before.analyze(ingest.record({ observations: [observation] }).changes);
+  before.saveSnapshot();
+  store.cursor = () => undefined;
+  const seen: Finding[] = [];
+  const analysis = analysisOf(store, seen);
+  analysis.catchUp();
+  assert.deepEqual(seen, []);
+  analysis.analyze(ingest.record({ observations: [last] }).changes);
+  assert.equal(analysis.model.maturity().changes, observations.length + 1);
+  assert.deepEqual(
+    seen.map(({ id }) => id),
+    [play(0).at(-1)?.id],
+  );
+});
+
 test('a change that the model fails on costs neither its neighbours nor the next start', () => {
   const store = openMemoryStore();
   const ingest = createIngest({ store, hash: keyedHash(Buffer.from('k')) });
