@@ -257,7 +257,8 @@ it('merges what is whole though a block beside it is damaged', () => {
     db.prepare("UPDATE block SET data = x'00' WHERE span_seq = 32").run();
   }
   using store = openSqliteStore({ file, ...SHAPE });
-  assert.throws(() => store.maintain(), { code: 'STORE_CORRUPT' });
+  store.maintain();
+  assert.equal(store.losses, 1);
   store.maintain();
   assert.equal(keys(file).spans.filter((key) => key < 0).length > 0, true);
 });
