@@ -54,6 +54,7 @@ try {
   await page.goto(`${new URL(url).origin}/#/findings/${shown.id}`);
   await page.waitForLoadState('networkidle');
   await page.getByText('Why is that odd?').waitFor();
+  await page.locator('.timeline .dot').first().waitFor();
   await page.screenshot({ path: fileURLToPath(new URL('docs/page.png', ROOT)) });
   await page.getByRole('link', { name: 'Everything recorded of it' }).click();
   await page.locator('.tabs').waitFor();

@@ -85,6 +85,24 @@ describe('the page', { skip: withoutChromium }, () => {
     complaints.splice(0, complaints.length, ...complaints.filter((text) => !text.includes('503 (Service Unavailable)')));
   });
 
+  it('counts the changes of an object once they are read, and says so until then', async () => {
+    const page = await open('');
+    let answer = () => {};
+    const asked = new Promise<void>((resolve) => {
+      answer = resolve;
+    });
+    await page.route('**/history?*', async (route) => {
+      await asked;
+      await route.continue();
+    });
+    await page.goto(`${api.url}/${signedIn('/findings/f-listener')}`);
+    await page.getByText('Reading what was recorded of this object').waitFor();
+    assert.equal(await page.locator('.timeline').count(), 0);
+    answer();
+    await page.locator('.timeline .dot').first().waitFor();
+    await page.context().close();
+  });
+
   it('asks for the token, refuses a wrong one and takes the right one', async () => {
     const page = await open('');
     await page.getByText('This service needs its access token.').waitFor();
