@@ -6,6 +6,7 @@ import { it } from 'node:test';
 import Database from 'better-sqlite3';
 import { createRandom } from '../../src/demo/random.ts';
 import type { KubeObject } from '../../src/domain/object-ref.ts';
+import { checkDatabase } from '../../src/store/file/check.ts';
 import { openSqliteStore } from '../../src/store/sqlite-store.ts';
 import { temporaryFolder } from '../commands/run-crowsnest.ts';
 import { newChange, refTo, state } from './new-changes.ts';
@@ -59,3 +60,24 @@ for (const options of [
       assert.deepEqual(again.head(refTo(name))?.state?.spec, object.spec, name);
     }
   });
+
+it('finds the places of objects again before it says how far their rows hold, also where the first batch after a kill moves none', async () => {
+  const file = join(temporaryFolder(), 'heads.db');
+  const copy = join(temporaryFolder(), 'killed.db');
+  {
+    using store = openSqliteStore({ file });
+    const objects = Array.from({ length: 3 }, (_, i) => state(`k${i}`, '1', { n: 0 }));
+    store.append({ changes: objects.map((object) => newChange('ADDED', object)) });
+    for (let n = 1; n <= 10; n++) {
+      const before = state('k1', String(n), { n: n - 1 });
+      store.append({ changes: [newChange('MODIFIED', state('k1', String(n + 1), { n }), { before })] });
+    }
+    for (const end of ['', '-wal']) copyFileSync(`${file}${end}`, `${copy}${end}`);
+  }
+  {
+    using store = openSqliteStore({ file: copy, behindMax: 5 });
+    store.append({ changes: [], cursors: { probe: '1' } });
+    assert.equal(store.head(refTo('k1'))?.resourceVersion, '11');
+  }
+  assert.deepEqual((await checkDatabase({ file: copy })).problems, []);
+});

@@ -318,6 +318,8 @@ export class Objects {
 
   /** Writes some of the waiting head rows once the log has gone far beyond them; within a transaction. */
   flushDue(newestSeq: number): void {
+    // A batch that moves no object has not asked for any: until then it is not known how far the rows hold, nor which wait.
+    this.#recover();
     const { behindMax, savedAtOnce } = this.#options;
     if (this.#saving === undefined && newestSeq - this.#through >= behindMax)
       this.#saving = { left: this.#waiting().reverse(), through: newestSeq, lastSeq: newestSeq };
