@@ -14,13 +14,13 @@ const FOLDERS: Record<string, { values: string[]; types?: string[] }> = {
   model: { values: ['domain'] },
   telemetry: { values: ['domain'] },
   // The clock's default: when a credential ends is told in wall time.
-  kube: { values: ['domain', 'telemetry'] },
+  kube: { values: ['domain', 'telemetry', 'yaml.ts'] },
   store: { values: ['domain'], types: ['telemetry'] },
   collector: { values: ['domain', 'kube', 'telemetry'], types: ['store'] },
   respond: { values: ['domain', 'kube', 'telemetry'], types: ['store'] },
   // Of respond also the values of pure files, see below.
   pipeline: { values: ['domain', 'model'], types: ['collector', 'store', 'respond', 'telemetry'] },
-  api: { values: ['domain', 'telemetry'], types: ['store', 'model', 'respond', 'collector', 'pipeline'] },
+  api: { values: ['domain', 'telemetry', 'yaml.ts'], types: ['store', 'model', 'respond', 'collector', 'pipeline'] },
   // Runs in the browser, so it is a folder of its own: what it imports is sent there.
   'api/page': { values: ['domain'], types: ['api'] },
   demo: { values: ['domain', 'collector'] },
@@ -43,11 +43,12 @@ const FOLDERS: Record<string, { values: string[]; types?: string[] }> = {
     types: ['model', 'respond'],
   },
   'main.ts': { values: ['domain', 'configuration', 'commands', 'app.ts', 'options.ts'] },
-  configuration: { values: ['domain'] },
+  configuration: { values: ['domain', 'yaml.ts'] },
   // Reads the database and computes: an app of its own, in a thread.
   'neural-thread.ts': { values: ['model', 'pipeline', 'store'] },
   'options.ts': { values: ['domain', 'configuration'] },
   'secrets.ts': { values: ['domain'] },
+  'yaml.ts': { values: [] },
   'stop-stack.ts': { values: ['domain'], types: ['telemetry'] },
   'app.ts': {
     values: [
@@ -77,7 +78,7 @@ const PACKAGES: Record<string, string[]> = {
   'prom-client': ['telemetry', 'kube', 'store', 'collector', 'respond', 'pipeline', 'api', 'app.ts'],
   zod: ['api', 'options.ts', 'configuration'],
   // kube: one field of a kubeconfig that client-node does not know; api: documents within strings, and states as people read them.
-  yaml: ['configuration', 'kube', 'api'],
+  yaml: ['configuration', 'kube', 'api', 'yaml.ts'],
   commander: ['main.ts'],
   'cli-progress': ['commands'],
   '@nats-io/jetstream': ['collector'],

@@ -6,7 +6,7 @@ import type { CreateNodeOptions, DocumentOptions, SchemaOptions, ToStringOptions
 import { escapeSegment, type FieldPath } from '../domain/field-path.ts';
 import { isJsonObject, type Json, type JsonObject } from '../domain/json.ts';
 import type { KubeObject, ObjectRef } from '../domain/object-ref.ts';
-import { yaml } from './yaml.ts';
+import { yaml } from '../yaml.ts';
 
 export interface Manifest {
   yaml: string;

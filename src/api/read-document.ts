@@ -1,6 +1,6 @@
 /** Reads the document that a string of a custom resource holds: values of a chart, a dashboard, a manifest. */
 import { isJsonObject, type Json } from '../domain/json.ts';
-import { yaml } from './yaml.ts';
+import { yaml } from '../yaml.ts';
 
 /** Longer text is shown as text: to parse it would hold up everything else. */
 const LENGTH_MAX = 256 * 1024;

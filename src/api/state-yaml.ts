@@ -1,7 +1,7 @@
 /** A state as people read it. */
 import { isBookkeepingPath } from '../domain/diff/bookkeeping.ts';
 import { isJsonObject, type JsonObject } from '../domain/json.ts';
-import { yaml } from './yaml.ts';
+import { yaml } from '../yaml.ts';
 
 /** YAML with keys in order, since a rebuilt state may have them in another one; without the API server's bookkeeping. */
 export function stateYaml(state: JsonObject): string {

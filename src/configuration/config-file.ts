@@ -1,13 +1,10 @@
 /** The YAML file of options: its values, and the line of each for what is wrong with it. */
 import { isUtf8 } from 'node:buffer';
 import { readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import type { Node } from 'yaml';
 import { CrowsnestError } from '../domain/errors.ts';
+import { yaml } from '../yaml.ts';
 import { unknownKey } from './option-names.ts';
-
-/** Loaded by whoever has such a file: it takes as long as Node itself. */
-const yaml = (): typeof import('yaml') => createRequire(import.meta.url)('yaml');
 
 export interface ConfigFile {
   path: string;

@@ -6,11 +6,11 @@
 import { X509Certificate } from 'node:crypto';
 import type { Agent } from 'node:http';
 import type { RequestOptions } from 'node:https';
-import { createRequire } from 'node:module';
 import { dirname, resolve } from 'node:path';
 import { KubeConfig } from '@kubernetes/client-node/dist/config.js';
 import type { ConfigOptions, User } from '@kubernetes/client-node/dist/config_types.js';
 import { CrowsnestError, isCrowsnestError } from '../domain/errors.ts';
+import { yaml } from '../yaml.ts';
 import type { ConnectOptions } from './connect-options.ts';
 import type {
   ClusterPlace,
@@ -163,8 +163,7 @@ class ObservedKubeConfig extends KubeConfig {
     super.loadFromString(text, options);
     // Few have it, and the parser takes as long to load as Node itself.
     if (!text.includes('tokenFile')) return;
-    const { parse } = createRequire(import.meta.url)('yaml') as typeof import('yaml');
-    const users = (parse(text, { logLevel: 'silent' }) as { users?: unknown }).users;
+    const users = (yaml().parse(text, { logLevel: 'silent' }) as { users?: unknown }).users;
     for (const entry of Array.isArray(users) ? users : []) {
       const { name, user } = entry as { name: string; user?: { tokenFile?: unknown } };
       const file = user?.tokenFile;

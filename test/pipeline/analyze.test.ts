@@ -198,7 +198,8 @@ test('what came after time had passed it by is learnt after a restart as it was 
   assert.deepEqual(lives(23), undisturbed);
 });
 
-test('what was learnt, or said, and cannot be read any more costs itself alone', () => {
+/** A store of whose observations all but the last were recorded and learnt. */
+function learntButForTheLast() {
   const store = openMemoryStore();
   const ingest = createIngest({ store, hash: keyedHash(Buffer.from('k')) });
   const observations = [...stream()];
@@ -206,6 +207,11 @@ test('what was learnt, or said, and cannot be read any more costs itself alone',
   const before = analysisOf(store);
   for (const observation of observations) before.analyze(ingest.record({ observations: [observation] }).changes);
   before.saveSnapshot();
+  return { store, ingest, observations, last };
+}
+
+test('what was learnt, or said, and cannot be read any more costs itself alone', () => {
+  const { store, ingest, last } = learntButForTheLast();
   const snapshot = store.loadSnapshot('model');
   assert.ok(snapshot !== undefined);
   const blob = Buffer.from(snapshot.blob);
@@ -223,13 +229,7 @@ test('what was learnt, or said, and cannot be read any more costs itself alone',
 });
 
 test('what was learnt is not judged again where damage lost how far that was', () => {
-  const store = openMemoryStore();
-  const ingest = createIngest({ store, hash: keyedHash(Buffer.from('k')) });
-  const observations = [...stream()];
-  const last = observations.pop() as (typeof observations)[number];
-  const before = analysisOf(store);
-  for (const observation of observations) before.analyze(ingest.record({ observations: [observation] }).changes);
-  before.saveSnapshot();
+  const { store, ingest, observations, last } = learntButForTheLast();
   store.cursor = () => undefined;
   const seen: Finding[] = [];
   const analysis = analysisOf(store, seen);

@@ -78,18 +78,18 @@ function Loaded({ finding, seq: asked, live, list, listQuery, onQuery }: Omit<Vi
         ${subject.type === 'series' && html`<${SeriesChart} finding=${finding} live=${live} />`}
         ${subject.type === 'silence' && html`<p class="silence">A change that usually comes did not come.${subject.actor !== undefined && html` It is usually made by <b>${subject.actor}</b>.`}</p>`}
         ${seq !== undefined && html`<${DiffView} seq=${seq} own=${seq === ownSeq} finding=${finding} live=${live} onBack=${toOwn} />`}
-        ${ref !== undefined && history.answer === undefined && html`<p class="note" role=${history.error === undefined ? 'status' : 'alert'}>${history.error?.message ?? 'Reading what was recorded of this object…'}</p>`}
+        ${history.answer === undefined && history.error !== undefined && html`<p class="note" role="alert">${history.error.message}</p>`}
         ${
           ref !== undefined &&
-          history.answer !== undefined &&
+          (history.answer !== undefined || history.error === undefined) &&
           html`<${Timeline}
-            changes=${changes}
+            changes=${history.answer?.items}
             whole=${ref.name === '' ? undefined : hashOf({ view: 'object', object: ref, tab: 'history', ...(seq === undefined ? {} : { at: String(seq) }) })}
             findings=${others.answer?.items ?? []}
             finding=${finding}
             seq=${seq}
             onSeq=${setSeq}
-            more=${history.answer.metadata.continue !== undefined}
+            more=${history.answer?.metadata.continue !== undefined}
           />`
         }
         <${ObjectEvents} events=${events.answer?.items ?? []} nowMs=${live.nowMs} />

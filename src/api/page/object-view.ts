@@ -73,11 +73,7 @@ export function ObjectView({ place, live }: { place: ObjectPlace; live: Live }):
   return html`<main class="object-view finding">
     <${ObjectHead} object=${object} summary=${summary} nowMs=${live.nowMs} />
     <section class="panel">
-      ${
-        pages.state === 'ready'
-          ? html`<${Timeline} changes=${pages.changes} findings=${findings} seq=${chosen?.seq} onSeq=${(seq: number) => show({ at: String(seq) })} more=${pages.more !== undefined} />`
-          : pages.state === 'loading' && html`<p class="note" role="status">Reading what was recorded of this object…</p>`
-      }
+      ${pages.state !== 'failed' && html`<${Timeline} changes=${pages.state === 'ready' ? pages.changes : undefined} findings=${findings} seq=${chosen?.seq} onSeq=${(seq: number) => show({ at: String(seq) })} more=${pages.more !== undefined} />`}
     </section>
     <div class="tab-bar">
       <${Tabs} object=${object} tab=${tab} at=${place.at} />

@@ -14,8 +14,8 @@ const AXIS = 18;
 const LANES = ['spec', 'status', 'metadata'] as const;
 
 interface TimelineProps {
-  /** Newest first. */
-  changes: ChangeSummary[];
+  /** Newest first; undefined until they are read. */
+  changes: ChangeSummary[] | undefined;
   findings: Finding[];
   /** The one that is open, if one is. */
   finding?: Finding | undefined;
@@ -29,6 +29,7 @@ interface TimelineProps {
 
 export function Timeline({ changes, findings, finding, whole, seq, onSeq, more }: TimelineProps): VNode {
   const { measure, width } = useWidth();
+  if (changes === undefined) return html`<p class="note" role="status">Reading what was recorded of this object…</p>`;
   const times = [...changes, ...(finding === undefined ? [] : [finding])].map(({ time }) => Date.parse(time));
   const [firstMs, lastMs] = [Math.min(...times), Math.max(...times)];
   const span = Math.max(lastMs - firstMs, 60_000);

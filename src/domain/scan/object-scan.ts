@@ -20,31 +20,6 @@ export interface Section {
   readonly key: string | undefined;
 }
 
-/** What a text says, as far as it can be told without parsing it. Offsets are into `bytes`. */
-export interface ScannedObject {
-  readonly bytes: Buffer;
-  readonly start: number;
-  readonly end: number;
-  readonly apiVersion: string;
-  readonly kind: string;
-  readonly name: string;
-  readonly namespace: string;
-  readonly uid: string;
-  readonly resourceVersion: string;
-  readonly generation: number | undefined;
-  /** [start, end) of the value of metadata.managedFields; both 0 where there is none. */
-  readonly managedStart: number;
-  readonly managedEnd: number;
-  /** All from `start` to the end of `bytes` is ASCII. */
-  readonly isAscii: boolean;
-  /** In the order of the text. */
-  readonly sections: readonly Section[];
-  /** Per section: where its value begins and ends. */
-  readonly places: readonly number[];
-  /** Per section: a fingerprint of its value's text. */
-  readonly prints: number[];
-}
-
 const BLANK = 0x20;
 const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
@@ -130,7 +105,7 @@ export function scanObject(bytes: Buffer, start: number): ScannedObject | undefi
     if (shape === undefined) return undefined;
     lastShape = shape;
   }
-  const scan = new Scan(bytes, start, { machine, shape: lastShape });
+  const scan = new ScannedObject(bytes, start, { machine, shape: lastShape });
   return Number.isNaN(scan.generation) || scan.isNameless ? undefined : scan;
 }
 
@@ -150,7 +125,8 @@ export function sectionText({ bytes, sections, places }: ScannedObject, top: str
   return undefined;
 }
 
-class Scan implements ScannedObject {
+/** What a text says, as far as it can be told without parsing it. Offsets are into `bytes`. */
+export class ScannedObject {
   readonly bytes: Buffer;
   readonly start: number;
   readonly end: number;
@@ -161,11 +137,16 @@ class Scan implements ScannedObject {
   readonly uid: string;
   readonly resourceVersion: string;
   readonly generation: number | undefined;
+  /** [start, end) of the value of metadata.managedFields; both 0 where there is none. */
   readonly managedStart: number;
   readonly managedEnd: number;
+  /** All from `start` to the end of `bytes` is ASCII. */
   readonly isAscii: boolean;
+  /** In the order of the text. */
   readonly sections: readonly Section[];
+  /** Per section: where its value begins and ends. */
   readonly places: readonly number[];
+  /** Per section: a fingerprint of its value's text. */
   readonly prints: number[];
 
   constructor(bytes: Buffer, start: number, { machine, shape }: { machine: ScanMachine; shape: Shape }) {
