@@ -6,7 +6,7 @@
 /**
  * `compacted`: the API server had forgotten what came after our position. `restored`: its storage went back in time and a new epoch of
  * resourceVersions began. `missed`: the watch was open and did not tell, found by the consistency relist. `unserved`: the kind
- * went with its objects while nobody looked.
+ * went with its objects while nobody looked, or another one was made in its place.
  */
 export const GAP_REASONS = ['compacted', 'restored', 'missed', 'unserved'] as const;
 export type GapReason = (typeof GAP_REASONS)[number];

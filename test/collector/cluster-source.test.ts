@@ -317,6 +317,33 @@ describe('cluster source', () => {
       });
     }
 
+    it('has them recorded too where another kind was made in its place, also when that is told twice', async () => {
+      await recorded();
+      server.removeKind('widgets');
+      server.addKind({ ...WIDGET, kind: 'Gizmo' });
+      server.apply({ ...widget('a', 7), kind: 'Gizmo' });
+      // The first list is not recorded.
+      record.failNext = 1;
+      const source = run(quick);
+      await untilStates(source, { Gadget: 'watched', Gizmo: 'watched' });
+      await record.until(6);
+      const told = record.observations
+        .slice(3)
+        .map(({ type, object, origin }) => `${type} ${object.kind} ${object.metadata.name} ${origin}`);
+      assert.deepEqual(told.sort(), ['ADDED Gizmo a list', 'DELETED Widget a relist', 'DELETED Widget b relist']);
+      assert.deepEqual(
+        record.gaps.map(({ reason, kind, name, objects }) => [reason, kind, name, objects]),
+        [
+          ['a', 1],
+          ['b', 1],
+          ['', 2],
+        ].map(([name, objects]) => ['unserved', 'Widget', name, objects]),
+      );
+      await stops.pop()?.();
+      await untilStates(run(quick), { Gadget: 'watched', Gizmo: 'watched' });
+      assert.equal(record.observations.length, 6);
+    });
+
     it('is told apart from one that is served under another plural', async () => {
       await recorded();
       server.removeKind('widgets');

@@ -50,6 +50,28 @@ for (const streamingLists of ['served', 'refused'] as const) {
       await server.close();
     });
 
+    it('counts what moved once, though the list that tells it could not be recorded at first', async () => {
+      for (const name of ['edited', 'deleted']) server.apply(widget(name, 1));
+      const first = run();
+      await watched(first);
+      await first.stop();
+      for (const size of [2, 3, 4]) server.apply(widget('edited', size));
+      remove('deleted');
+      server.compact();
+      const { sink } = record;
+      let refused = 0;
+      record.sink = async (batch) => {
+        if (refused === 0 && (batch.gaps ?? []).length > 0) {
+          refused += 1;
+          throw new Error('the store is full');
+        }
+        await sink(batch);
+      };
+      await watched(run());
+      const [kind] = gapsOf('compacted').kinds;
+      assert.deepEqual([refused, kind?.objects, kind?.generationsSkipped], [1, 2, 2]);
+    });
+
     it('records from where to where a compaction cut it, for the kind and for each object that moved', async () => {
       for (const name of ['edited', 'deleted', 'recreated', 'same']) server.apply(widget(name, 1));
       const first = run();

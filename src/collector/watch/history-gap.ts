@@ -16,22 +16,32 @@ export interface HistoryGapOptions {
   broken: Break;
 }
 
+interface Moved {
+  fromVersion: string | undefined;
+  /** Generations skipped from there. */
+  skipped: number;
+  /** And up to there, where it moved more than once. */
+  before: number;
+}
+
 export class HistoryGap {
   readonly broken: Break;
+  readonly kind: HistoryGapOptions['kind'];
   readonly #options: HistoryGapOptions;
-  #objects = 0;
-  #generationsSkipped = 0;
+  /** By uid. */
+  readonly #moved = new Map<string, Moved>();
 
   constructor(options: HistoryGapOptions) {
     this.#options = options;
     this.broken = options.broken;
+    this.kind = options.kind;
   }
 
   /** The gap that a difference shows; undefined when it shows none. */
   of(found: Found, nowMs: number): Gap | undefined {
     const { type, object, origin, before } = found;
     if (origin !== 'relist') return undefined;
-    const { name, namespace, resourceVersion } = object.metadata;
+    const { uid, name, namespace, resourceVersion } = object.metadata;
     const place = { namespace: typeof namespace === 'string' ? namespace : '', name };
     const versions: Pick<Gap, 'fromVersion' | 'toVersion'> = {};
     if (before !== undefined) versions.fromVersion = before.resourceVersion;
@@ -39,21 +49,30 @@ export class HistoryGap {
     // Told again only so that its content is compared, or changed while the list went on.
     if (versions.fromVersion === versions.toVersion || (type === 'MODIFIED' && before === undefined)) return undefined;
     const generationsSkipped = type === 'DELETED' ? 0 : skipped(before?.generation ?? 0, generationOf(object));
-    this.#objects += 1;
-    this.#generationsSkipped += generationsSkipped;
+    this.#count(uid, versions.fromVersion, generationsSkipped);
     return { ...this.#common(nowMs), ...place, ...versions, objects: 1, generationsSkipped };
   }
 
   /** The gap of the kind, once the list is complete at `toVersion`; undefined where there was nothing to list. */
   ofKind(toVersion: string | undefined, nowMs: number): Gap {
     const { from } = this.broken;
+    let generationsSkipped = 0;
+    for (const { skipped: last, before } of this.#moved.values()) generationsSkipped += before + last;
     return {
       ...this.#common(nowMs),
       ...{ namespace: this.#options.namespace ?? '', name: '' },
       ...(toVersion === undefined ? {} : { toVersion }),
       ...(from === undefined ? {} : { fromVersion: from.resourceVersion }),
-      ...{ objects: this.#objects, generationsSkipped: this.#generationsSkipped },
+      ...{ objects: this.#moved.size, generationsSkipped },
     };
+  }
+
+  /** What could not be delivered is found again, from the same version. */
+  #count(uid: string, fromVersion: string | undefined, generations: number): void {
+    const known = this.#moved.get(uid);
+    let before = known?.before ?? 0;
+    if (known !== undefined && known.fromVersion !== fromVersion) before += known.skipped;
+    this.#moved.set(uid, { fromVersion, skipped: generations, before });
   }
 
   #common(nowMs: number): Pick<Gap, 'cluster' | 'group' | 'kind' | 'reason' | 'fromMs' | 'toMs'> {

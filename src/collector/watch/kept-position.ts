@@ -33,6 +33,7 @@ export class KeptPosition {
   #atMs: number | undefined;
   /** A position was lost, so history has a gap that the next list makes up for. */
   #gap: HistoryGap | undefined;
+  #former: HistoryGap | undefined;
   #history = 0;
   #steps = 0;
   readonly #waits = new ConditionWaits();
@@ -50,6 +51,14 @@ export class KeptPosition {
     return this.#gap;
   }
 
+  /**
+   * The stored position is of another kind, which this one was made in the place of: a CRD keeps the name of its kind as long as it lives, and
+   * its objects go with it. The first list of this kind tells that they went.
+   */
+  get former(): HistoryGap | undefined {
+    return this.#former;
+  }
+
   /** Moves with every position that is given up. */
   get history(): number {
     return this.#history;
@@ -62,8 +71,12 @@ export class KeptPosition {
 
   /** Takes up what an earlier run stored; true when that was a position to go on from. An empty one was given up for a list which then did not finish. */
   resume(): boolean {
-    const { position, broken, epoch } = this.#stored();
+    const { position, broken, epoch, kind } = this.#stored();
     this.#options.status.epoch = epoch;
+    if (kind !== '' && kind !== this.#options.kind.kind) {
+      this.#former = this.#gapOf({ reason: 'unserved', from: position ?? broken?.from }, kind);
+      return false;
+    }
     if (broken !== undefined) this.#gap = this.#gapOf(broken);
     if (position === undefined) return false;
     this.#resourceVersion = position.resourceVersion;
@@ -106,6 +119,7 @@ export class KeptPosition {
   /** A list has made up for what was lost. */
   closeGap(): void {
     this.#gap = undefined;
+    this.#former = undefined;
   }
 
   /** Resolves once the condition holds; asked whenever the position moves. */
@@ -121,16 +135,16 @@ export class KeptPosition {
 
   /** The cursor that says where history broke off; stored before the list that makes up for it. */
   cursorOfGap({ broken }: HistoryGap): string {
-    return encodeBreak(broken, this.#options.status.epoch, this.#options.kind.kind);
+    return encodeBreak(broken, this.#options.status.epoch, (this.#former ?? this.#options).kind.kind);
   }
 
   #stored() {
     return decodePosition(this.#options.cursors.cursor(this.cursorName));
   }
 
-  #gapOf(broken: Break): HistoryGap {
-    const { cluster, kind, namespace } = this.#options;
-    return new HistoryGap({ cluster, kind, namespace, broken });
+  #gapOf(broken: Break, kind = this.#options.kind.kind): HistoryGap {
+    const { cluster, namespace } = this.#options;
+    return new HistoryGap({ cluster, kind: { group: this.#options.kind.group, kind }, namespace, broken });
   }
 }
 

@@ -1,4 +1,5 @@
 import type { Clock } from '../../domain/clock.ts';
+import type { Gap } from '../../domain/gap.ts';
 import type { KubeObject } from '../../domain/object-ref.ts';
 import { compareResourceVersions } from '../../domain/resource-version.ts';
 import type { ScannedObject } from '../../domain/scan/object-scan.ts';
@@ -21,6 +22,8 @@ export interface ListOptions {
   heads: Iterable<KnownHead>;
   /** What the list has to make up for; undefined for a first list. */
   gap: HistoryGap | undefined;
+  /** What is recorded as alive of the kind that this one was made in the place of. */
+  former?: { gap: HistoryGap; heads: Iterable<KnownHead> } | undefined;
   /** The cursor that stands for a resourceVersion. */
   cursorOf: (resourceVersion: string) => string;
   /** For a kind that is watched by a selector. */
@@ -44,6 +47,11 @@ export interface Met {
   scanned?: ScannedObject | undefined;
 }
 
+interface Telling {
+  met?: Met | undefined;
+  gap?: HistoryGap | undefined;
+}
+
 /** A list under way, in pages or as a stream: what it is compared with, and what is to be done when its last object has come. */
 export class ListInProgress {
   readonly #options: ListOptions;
@@ -59,7 +67,7 @@ export class ListInProgress {
 
   /** `scanned` is the text of the object, where it could be scanned. */
   meet(met: Met, batch: BatchBuilder, nowMs: number): void {
-    for (const found of this.#comparison.meet(met.type, met.object)) this.#tell(found, batch, nowMs, met);
+    for (const found of this.#comparison.meet(met.type, met.object)) this.#tell(found, batch, nowMs, { met });
   }
 
   reject(unreadable: Unreadable, batch: BatchBuilder, nowMs: number): void {
@@ -76,6 +84,7 @@ export class ListInProgress {
   async finish(position: string, batch: BatchBuilder, signal: AbortSignal): Promise<void> {
     const { clock, status, selection, finished, gap, cursorOf } = this.#options;
     if (!this.#isAfterRestore()) this.#checkHistory(position);
+    const lostFormer = await this.#tellFormer(batch);
     for (const head of this.#comparison.missing()) {
       // When objects could not be named, what is missing may be one of them, so the server is asked about each.
       if (this.#unnamed > 0 && !(await this.#isGone(head, signal))) continue;
@@ -86,15 +95,31 @@ export class ListInProgress {
     const lost = gap?.ofKind(position, clock.nowMs());
     if (lost !== undefined) batch.gap(lost);
     await batch.flush(cursorOf(position));
+    if (lostFormer !== undefined) status.lostHistory(lostFormer);
     if (lost !== undefined) status.lostHistory(lost);
     status.objects = this.#comparison.objects;
     finished();
   }
 
-  #tell(found: Found, batch: BatchBuilder, nowMs: number, met?: Met): void {
+  /** Resolves with the gap of the former kind, if anything of it was alive. */
+  async #tellFormer(batch: BatchBuilder): Promise<Gap | undefined> {
+    const { former, clock } = this.#options;
+    if (former === undefined) return undefined;
+    // All of them first: what is delivered changes what is alive.
+    for (const head of [...former.heads]) {
+      this.#tell(gone(head), batch, clock.nowMs(), { gap: former.gap });
+      if (batch.isFull) await batch.flush();
+    }
+    const lost = former.gap.ofKind(undefined, clock.nowMs());
+    if (lost.objects === 0) return undefined;
+    batch.gap(lost);
+    return lost;
+  }
+
+  #tell(found: Found, batch: BatchBuilder, nowMs: number, { met, gap = this.#options.gap }: Telling = {}): void {
     batch.add(found.object === met?.object ? { ...found, scanned: met.scanned } : found, nowMs);
-    const gap = this.#options.gap?.of(found, nowMs);
-    if (gap !== undefined) batch.gap(gap);
+    const lost = gap?.of(found, nowMs);
+    if (lost !== undefined) batch.gap(lost);
   }
 
   #checkHistory(position: string): void {

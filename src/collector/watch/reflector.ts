@@ -230,7 +230,7 @@ export class Reflector {
   async #list(batch: BatchBuilder, release: () => void, signal: AbortSignal): Promise<Outcome> {
     this.#setMode('listing');
     const { client, kind, clock } = this.#options;
-    const { gap } = this.#position;
+    const { gap, former } = this.#position;
     if (gap !== undefined) {
       this.#status.relisting();
       // Were the process to die half-way, the old position would bring events again that the list has overtaken.
@@ -245,6 +245,7 @@ export class Reflector {
       ...{ client, kind, clock, finished, status: this.#status, heads: this.#heads(), gap },
       cursorOf: (resourceVersion) => this.#position.cursorOf(resourceVersion),
       selection: this.#selection,
+      former: former && { gap: former, heads: this.#heads(former.kind.kind) },
     });
     // A streaming list that keeps failing for whatever reason makes way for pages now and then.
     const failures = [...this.#failures.values()].reduce((sum, count) => sum + count, 0);
@@ -397,9 +398,9 @@ export class Reflector {
     return { silenceMs: this.#timing.listSilenceMs, objectBytesMax: this.#objectBytesMax };
   }
 
-  #heads() {
+  #heads(of = this.#options.kind.kind) {
     const { known, kind, namespace } = this.#options;
-    return known.heads(kind.group, kind.kind, namespace);
+    return known.heads(kind.group, of, namespace);
   }
 
   #watchSeconds(): number {
