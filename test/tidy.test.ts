@@ -127,6 +127,9 @@ test('the check of imports notices what it is there for', () => {
   assert.match(verdict('api/a.ts', "import { type Store, x } from '../store/store.ts';") ?? '', /only types/);
   assert.equal(verdict('api/a.ts', "import { type Store } from '../store/store.ts';"), undefined);
   assert.match(verdict('api/a.ts', "const db = await import('better-sqlite3');") ?? '', /better-sqlite3 belongs to store/);
+  const required = "const { X } = createRequire(import.meta.url)('protobufjs/light.js');";
+  assert.match(verdict('api/a.ts', required) ?? '', /protobufjs belongs to collector/);
+  assert.match(verdict('api/a.ts', "return require('left-pad');") ?? '', /not in the table/);
   assert.match(verdict('app.ts', "import '@kubernetes/client-node';") ?? '', /belongs to kube/);
   assert.match(verdict('model/a.ts', "import { readFileSync } from 'node:fs';") ?? '', /touches nothing/);
   assert.match(verdict('kube/a.ts', "import x from 'left-pad';") ?? '', /not in the table/);
@@ -271,7 +274,7 @@ function isPure(file: string): boolean {
 
 function importsOf(file: string, text: string): Import[] {
   const statement =
-    /^(?<verb>import|export)\s+(?<clause>(?:type\s+)?[\w\s{},*$]*?)\s*from\s*'(?<from>[^']+)'|^import\s+'(?<bare>[^']+)'|\bimport\('(?<dynamic>[^']+)'\)/gm;
+    /^(?<verb>import|export)\s+(?<clause>(?:type\s+)?[\w\s{},*$]*?)\s*from\s*'(?<from>[^']+)'|^import\s+'(?<bare>[^']+)'|\b(?:import|require|createRequire\([^()]*\))\('(?<dynamic>[^']+)'\)/gm;
   return [...text.matchAll(statement)].map(({ groups }) => {
     const specifier = (groups!.from ?? groups!.bare ?? groups!.dynamic)!;
     const relative = specifier.startsWith('.');
