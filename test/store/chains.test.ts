@@ -1,9 +1,9 @@
 /** The chain of an object's changes and the postings, each against going through everything. */
 import assert from 'node:assert/strict';
-import { mkdtempSync, readdirSync, readFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { describe, it } from 'node:test';
+import { after, describe, it } from 'node:test';
 import Database from 'better-sqlite3';
 import fc from 'fast-check';
 import type { Actor } from '../../src/domain/change.ts';
@@ -123,9 +123,14 @@ describe('the chain of an object', () => {
   });
 });
 
+const folder = mkdtempSync(join(tmpdir(), 'crowsnest-chains-'));
+after(() => rmSync(folder, { recursive: true, force: true }));
+let files = 0;
+
 /** A file as the migrations up to the fifth left it. */
 function databaseOfVersion5(objects: readonly number[]): string {
-  const file = join(mkdtempSync(join(tmpdir(), 'crowsnest-chains-')), 'old.db');
+  files += 1;
+  const file = join(folder, `old-${files}.db`);
   const db = new Database(file);
   for (const name of readdirSync(MIGRATIONS)
     .filter((one) => one < '0006')
