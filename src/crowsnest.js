@@ -20,12 +20,13 @@ await import('./main.ts');
 /**
  * What can only be said to a process before it begins. By itself glibc raises the size from which it gives memory back at once to that of
  * the largest buffer it has met, and then holds on to all that is smaller: 70 to 130 MB here. V8 keeps three half-spaces of 16 MB for what is
- * new. The process is replaced by one that was told, under the same pid; where the settings came with the environment it stays. Costs CPU for
- * mapping pages: ADR 13.
+ * new, and allocates what mostly survived so far, as the first lists do, among what is old from then on: each batch then stays until all of the
+ * heap is walked, with everything it refers to. The process is replaced by one that was told, under the same pid; where the settings came with
+ * the environment it stays. Costs CPU for mapping pages: ADR 13.
  */
 function beginAgainLean() {
   if (process.env.MALLOC_MMAP_THRESHOLD_ !== undefined || process.execve === undefined) return;
-  const flags = ['--max-semi-space-size=8', ...process.execArgv];
+  const flags = ['--max-semi-space-size=8', '--no-allocation-site-pretenuring', ...process.execArgv];
   const environment = {
     MALLOC_MMAP_THRESHOLD_: '131072',
     MALLOC_TRIM_THRESHOLD_: '1048576',
