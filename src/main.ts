@@ -171,7 +171,7 @@ addCommand(
   async (options) => (await import('./commands/review.ts')).runReview(options, terminal),
 );
 
-program.command('db').description('back up, restore, check, export and import a database').exitOverride();
+program.command('db').description('back up, restore, check, repair, export and import a database').exitOverride();
 const COPY = 'the backup to write; must not be there yet';
 const EXPORTED = 'an export or a recorded stream: NDJSON, plain, gzip or zstd';
 addCommand('db backup', 'copy the database as of now, also while serve writes it', COPY, async (options, file) =>
@@ -182,6 +182,12 @@ addCommand('db restore', 'put a backup in place; never over a database in use', 
 );
 addCommand('db check', 'look whether the database is whole; changes nothing, also while serve runs', undefined, async (options) =>
   (await import('./commands/db-check.ts')).runCheck(options, terminal),
+);
+addCommand(
+  'db repair',
+  'make lists and marks anew that are damaged; nobody else may use the database',
+  undefined,
+  async (options) => (await import('./commands/db-check.ts')).runRepair(options, terminal),
 );
 addCommand(
   'db export',

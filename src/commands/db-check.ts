@@ -1,5 +1,7 @@
 import type { Options } from '../options.ts';
+import { DERIVED_TABLES } from '../store/derived.ts';
 import { type CheckResult, checkDatabase } from '../store/file/check.ts';
+import { repair } from '../store/file/repair.ts';
 import { databaseOf, keysOf, withProgress } from './db-backup.ts';
 import { printable } from './printable.ts';
 import { createProgress } from './progress.ts';
@@ -14,6 +16,23 @@ export async function runCheck(options: Options, terminal: Terminal): Promise<nu
   return result.ok ? 0 : 1;
 }
 
+/** Makes anew what is damaged and follows from the record. Exit code 0: nothing that does is damaged any more. */
+export async function runRepair(options: Options, terminal: Terminal): Promise<number> {
+  const file = databaseOf(options);
+  const { rebuilt, rewritten } = await withProgress(createProgress(terminal, 'repairing', 'rows'), (onProgress) =>
+    repair({ file, keys: keysOf(options), onProgress, signal: terminal.signal }),
+  );
+  const what = rebuilt.length === 0 ? 'nothing to make anew' : `made anew: ${rebuilt.join(', ')}`;
+  terminal.out(`${file}: ${what}${rewritten ? '; the file was written anew without the damaged pages' : ''}\n`);
+  return 0;
+}
+
+/** Nothing of the record is hit, only what follows from it. */
+function isDerived({ area, where }: CheckResult['problems'][number]): boolean {
+  if (area === 'postings' || area === 'marks') return true;
+  return area === 'pages' && DERIVED_TABLES.some((table) => where === table || where.startsWith(`${table}_damaged`));
+}
+
 function textOf({ file, ok, changes, objects, changesHit, problems }: CheckResult): string {
   const whole = `${changes} changes of ${objects} objects`;
   if (ok) return `${file}: whole, ${whole}\n`;
@@ -22,5 +41,7 @@ function textOf({ file, ok, changes, objects, changesHit, problems }: CheckResul
     return `${printable(`  ${area}: ${what}${times} ${where}`)}\n`;
   });
   const hit = `the states of ${changesHit} of ${whole} cannot be told; the rest is readable`;
+  if (problems.every(isDerived))
+    return `${file}: damaged, but nothing of the record\n${lines.join('')}Stop serve and run crowsnest db repair, which makes anew what is hit.\n`;
   return `${file}: damaged, ${hit}\n${lines.join('')}Keep a copy of it, and restore a backup to get back what is hit (crowsnest db restore).\n`;
 }

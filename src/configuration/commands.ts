@@ -8,7 +8,7 @@ export const MODEL_COMMANDS = ['model explain', 'model versions', 'model train',
 /** What is said of findings, over the API. */
 export const VERDICT_COMMANDS = ['verdict expected', 'verdict wrong', 'verdict list', 'verdict undo', 'review'] as const;
 /** What is done to a database file, beside a running service or without one. */
-export const DB_COMMANDS = ['db backup', 'db restore', 'db check', 'db export', 'db import', 'db rekey'] as const;
+export const DB_COMMANDS = ['db backup', 'db restore', 'db check', 'db repair', 'db export', 'db import', 'db rekey'] as const;
 export type Command =
   | (typeof COMMANDS)[number]
   | (typeof ASKING_COMMANDS)[number]

@@ -57,6 +57,11 @@ export class Containment {
     return true;
   }
 
+  /** Of a thing that met damage and is done without. Throws what is no damage. */
+  tell(what: string, error: unknown): void {
+    this.#onLoss(what, error);
+  }
+
   /** Reads what can be done without, in no write transaction; what cannot be read for damage is `otherwise`. */
   read<T>(what: string, work: () => T, otherwise: T): T {
     try {

@@ -9,6 +9,7 @@ import type { Verdict, VerdictHits } from '../domain/verdict.ts';
 import type { Attribution } from '../domain/who/claim-join.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import { Containment, isDamage } from './containment.ts';
+import type { DerivedTable } from './derived.ts';
 import { type DatabaseOptions, type OpenDatabase, openDatabase, openToRead } from './file/database.ts';
 import { bytesOnDisk, pageSize } from './file/file-size.ts';
 import type { Blocks } from './log/blocks.ts';
@@ -447,6 +448,15 @@ export class SqliteStore implements port.Store {
     } finally {
       this.#capAt(bytesMax * WRITTEN_SHARE);
     }
+  }
+
+  /** Has tables made anew that follow from the record, which `remake` then does: a piece each time, until it says false. */
+  setAside(tables: readonly DerivedTable[]): void {
+    for (const table of tables) this.#guard(() => this.#parts.derived.setAside(table));
+  }
+
+  remake(): boolean {
+    return this.#guard(() => this.#parts.upkeep.remake());
   }
 
   /** Where it is our own cap that keeps us from writing, letting go of what is old is the way out. */

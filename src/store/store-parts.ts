@@ -2,6 +2,7 @@
 import type Database from 'better-sqlite3';
 import type { Containment } from './containment.ts';
 import { DELIVERY_DEFAULTS, Deliveries, type DeliveryOptions } from './deliveries.ts';
+import { Derived } from './derived.ts';
 import type { Checkpoints } from './file/checkpoints.ts';
 import { Findings } from './findings/findings.ts';
 import { NearMissRows } from './findings/near-miss-rows.ts';
@@ -75,15 +76,19 @@ export function partsOf(
   // What is old goes span by span, so that a span of a large share of the time would be kept for that much longer.
   const msPerLargeSpan = Math.min(blockOptions.msPerLargeSpan, (options.keepChangesMs ?? Infinity) * LARGE_SPAN_SHARE);
   const blocks = new Blocks(db, { ...blockOptions, msPerLargeSpan }, seal);
-  const times = new LogTimes(db);
-  const postings = new Postings(db, (last) => times.addRun(last));
-  const rows = { db, interning, objects, log, blocks, times, postings, containment };
+  const derived = new Derived(db, containment);
+  const times = new LogTimes(db, derived);
+  const postings = new Postings(db, derived, (last) => times.addRun(last));
+  const rows = { db, interning, objects, log, blocks, times, postings, containment, derived };
 
   const revisions = new Revisions(rows, withDefaults(REVISION_DEFAULTS, options));
   const changeQueries = new ChangeQueries(rows);
   const newestMarks = new NewestMarks(rows, withDefaults(NEWEST_MARK_DEFAULTS, options));
   const objectQueries = new ObjectQueries({ ...rows, newestMarks });
-  const blameMarks = new BlameMarks(db, withDefaults(BLAME_MARK_DEFAULTS, options));
+  const blameMarks = new BlameMarks(db, derived, withDefaults(BLAME_MARK_DEFAULTS, options));
+  derived.onAnew = () => {
+    for (const part of [times, postings, newestMarks, blameMarks]) part.forget();
+  };
   const history = new ObjectHistory({ ...rows, revisions, marks: blameMarks });
   const fullText = options.fullText === true ? new FullText(db) : undefined;
 

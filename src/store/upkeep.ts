@@ -4,6 +4,7 @@
  * of a round is over, the next one goes on with the part after, so that a round lasts no longer than its time and one step.
  */
 import type Database from 'better-sqlite3';
+import type { Derived } from './derived.ts';
 import type { Checkpoints } from './file/checkpoints.ts';
 import { usedBytes } from './file/file-size.ts';
 import type { Findings } from './findings/findings.ts';
@@ -26,6 +27,7 @@ export interface UpkeepParts {
   db: Database.Database;
   checkpoints: Checkpoints;
   log: ChangeLog;
+  derived: Derived;
   times: LogTimes;
   blocks: Blocks;
   revisions: Revisions;
@@ -93,7 +95,9 @@ export class Upkeep {
     }
     if (!worked) return false;
     const free = db.pragma('freelist_count', { simple: true }) as number;
-    if (free > FREE_PAGES_KEPT * 2) db.pragma(`incremental_vacuum(${Math.min(free - FREE_PAGES_KEPT, FREED_MAX)})`);
+    const freed = Math.min(free - FREE_PAGES_KEPT, FREED_MAX);
+    // A page that is moved may be a damaged one.
+    if (free > FREE_PAGES_KEPT * 2) attempt('free pages', () => db.pragma(`incremental_vacuum(${freed})`) !== undefined, failed);
     // It waits for the disk, so not after each slice; and where the time is over, alone in the next one.
     if (!more) this.#checkpoint();
     else this.#isCheckpointDue = performance.now() - this.#checkpointMs >= CHECKPOINT_MS;
@@ -102,8 +106,9 @@ export class Upkeep {
 
   /** Each does at least a step of what it has to do, and says whether it did anything. */
   #tasks(isOver: () => boolean, bytesMax: number | undefined): Task[] {
-    const { log, blocks, revisions, postings, sampleRetention, newestMarks } = this.#parts;
+    const { log, derived, blocks, revisions, postings, sampleRetention, newestMarks } = this.#parts;
     return [
+      ['what is derived', () => stepsUntil(isOver, () => derived.step())],
       ['blocks', () => blocks.maintain((record) => revisions.wholeRecord(record), isOver)],
       ['postings', () => stepsUntil(isOver, () => postings.step(log.newest()))],
       ['series', () => this.#rollSeries()],
@@ -114,6 +119,12 @@ export class Upkeep {
       ['blame marks', () => stepsUntil(isOver, () => this.#accountForFields())],
       ['changes', () => this.#release(isOver, bytesMax)],
     ];
+  }
+
+  /** A step of making what follows from the record; false when all of it is there. */
+  remake(): boolean {
+    const { log, derived, postings, newestMarks } = this.#parts;
+    return derived.step() || postings.step(log.newest()) || newestMarks.step() || this.#accountForFields();
   }
 
   #checkpoint(): void {
@@ -145,8 +156,9 @@ export class Upkeep {
   /** Of objects that change often: a row that says of every field who set it. What cannot be found out quickly is left as it is. */
   #accountForFields(): boolean {
     const { db, blameMarks, history } = this.#parts;
-    const [due] = blameMarks.due(1);
+    const due = blameMarks.due(1)[0] ?? blameMarks.again();
     if (due === undefined) return false;
+    if (due === 'looked') return true;
     let looks = 0;
     const fields = history.blameOf(due.objectId, due.seq, () => ++looks > ACCOUNTED_LOOKS_MAX);
     const certain = fields.flatMap((field) => (field.seq === undefined ? [] : [{ path: field.path, seq: field.seq }]));

@@ -4,6 +4,7 @@ import type Database from 'better-sqlite3';
 import { TIMES_DIMENSION } from '../log/log-times.ts';
 import { encodeRun, endOfRun, listsOf, POSTED_THROUGH, RUN, type RunRow } from '../log/postings.ts';
 import { StateRow } from '../pack/state-row.ts';
+import { MarkCheck } from './check-marks.ts';
 import { type CheckReport, type Going, ROWS_PER_TURN } from './check-report.ts';
 
 interface Row {
@@ -36,6 +37,7 @@ export async function checkLog(db: Database.Database, report: CheckReport, going
   const page = db.prepare<[number, number], Row>(ROWS);
   const marks = new Map<number, Marks>();
   const postings = new PostingCheck(db, report);
+  const newest = new MarkCheck(db, report);
   const thinned = thinnedRanges(db, report);
   let last = 0;
   let first: number | undefined;
@@ -55,12 +57,14 @@ export async function checkLog(db: Database.Database, report: CheckReport, going
       last = row.seq;
       checkRow(row, lastGone, marks, report);
       postings.take(row);
+      if (row.objectId !== null) newest.take(row.seq, row.objectId);
     }
     done += rows.length;
     going.onProgress?.(done);
     if (rows.length < ROWS_PER_TURN) break;
   }
   postings.end();
+  newest.end();
 }
 
 /** Spans that retention works on or has worked off, in which changes may be missing. */

@@ -8,6 +8,7 @@ export type CheckArea =
   | 'revisions'
   | 'heads'
   | 'postings'
+  | 'marks'
   | 'cursors'
   | 'tallies'
   | 'findings'

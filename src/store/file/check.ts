@@ -76,8 +76,12 @@ function checkPages(db: Database.Database, report: CheckReport): void {
 
 /** `of` is a number of faults at most, or a table with its indices. */
 function checkIntegrity(db: Database.Database, report: CheckReport, { of, where }: { of: number | string; where: string }): void {
-  for (const { integrity_check: said } of db.pragma(`integrity_check(${of})`) as { integrity_check: string }[])
-    if (said !== 'ok') report.add('pages', said.replaceAll(/\s+/g, ' '), where);
+  const tableOf = db.prepare<[string], string>('SELECT tbl_name FROM sqlite_schema WHERE rootpage = cast(? AS INTEGER)').pluck();
+  for (const { integrity_check: said } of db.pragma(`integrity_check(${of})`) as { integrity_check: string }[]) {
+    if (said === 'ok') continue;
+    const root = /\bTree (\d+)\b/.exec(said)?.[1];
+    report.add('pages', said.replaceAll(/\s+/g, ' '), (root === undefined ? undefined : tableOf.get(root)) ?? where);
+  }
 }
 
 function tablesOf(db: Database.Database, report: CheckReport): string[] {

@@ -6,6 +6,7 @@
 import type Database from 'better-sqlite3';
 import { encodePosition } from '../../domain/list-position.ts';
 import type { Containment } from '../containment.ts';
+import type { Derived } from '../derived.ts';
 import { decodeFlags, decodeResourceVersion, isCheckpoint, typeBits } from '../pack/row-codec.ts';
 import { decodeCursor, pageOf } from '../page-cursor.ts';
 import type { ChangeQuery, ChangeSummary, Page } from '../store.ts';
@@ -31,9 +32,11 @@ interface Parts {
   times: LogTimes;
   postings: Postings;
   containment: Containment;
+  derived: Derived;
 }
 
 type Filters = Partial<Record<Dimension, number[]>>;
+type Select = (from: string, position: (number | string)[], limit: number) => ChangeRow[];
 
 export class ChangeQueries {
   readonly #parts: Parts;
@@ -97,8 +100,22 @@ export class ChangeQueries {
     const chains = this.#chains(query, filters);
     const lists = chains === undefined ? this.#lists(filters) : [chains];
     if (lists.length === 0) return select('c.seq BETWEEN ? AND ?', [low, high], wanted);
+    const fits = { select, wanted, lists };
+    if (chains !== undefined) return this.#listed(fits, { low, high }, high);
     // Postings lag behind, chains do not.
-    const listed = chains === undefined ? Math.min(high, this.#parts.postings.through) : high;
+    return this.#parts.derived.without(
+      'posting',
+      () => this.#listed(fits, { low, high }, Math.min(high, this.#parts.postings.through)),
+      () => select('c.seq BETWEEN ? AND ?', [low, high], wanted),
+    );
+  }
+
+  /** What `lists` name up to `listed`, and what fits beyond. */
+  #listed(
+    { select, wanted, lists }: { select: Select; wanted: number; lists: Positions[] },
+    { low, high }: { low: number; high: number },
+    listed: number,
+  ): ChangeRow[] {
     const found = listed < high ? select('c.seq BETWEEN ? AND ?', [Math.max(low, listed + 1), high], wanted) : [];
     const positions = intersectionOf(lists);
     let chunk = Math.max(wanted, CHUNK_MIN);

@@ -3,6 +3,8 @@
  * changes, and so does each run of postings, which tells more where a span is large. What is younger than both is looked at change by change.
  */
 import type Database from 'better-sqlite3';
+import type { Derived } from '../derived.ts';
+import { corruptRecord } from '../store-errors.ts';
 import { RUN } from './postings.ts';
 
 /** Among the postings, beside what the changes of a run have in common. */
@@ -14,10 +16,12 @@ interface Stretch {
 }
 
 export class LogTimes {
+  readonly #derived: Derived;
   readonly #sql;
   #lastHigh: { toMs: number; high: number } | undefined;
 
-  constructor(db: Database.Database) {
+  constructor(db: Database.Database, derived: Derived) {
+    this.#derived = derived;
     const times = `FROM posting WHERE dimension = ${TIMES_DIMENSION} AND value = 0 AND last_seq BETWEEN ? AND ?`;
     this.#sql = {
       newest: db.prepare<[], number | null>('SELECT max(seq) FROM change').pluck(),
@@ -59,8 +63,10 @@ export class LogTimes {
 
   /** To be told of each run as its postings are made, in the same transaction. */
   addRun(last: number): void {
-    this.#sql.addRun.run(last, last - RUN + 1, last);
-    this.#sql.forget.run();
+    this.#derived.use('posting', () => {
+      this.#sql.addRun.run(last, last - RUN + 1, last);
+      this.#sql.forget.run();
+    });
   }
 
   /** The changes that can lie in a time range. */
@@ -82,7 +88,7 @@ export class LogTimes {
     if (span === undefined) return 0;
     // Whole runs at the end of the span that are later leave it shorter; a run may be the span's only in part.
     let { last } = span;
-    for (const end of this.#sql.runsAfter.all(span.first, span.last + RUN - 1, toMs)) {
+    for (const end of this.#read(() => this.#sql.runsAfter.all(span.first, span.last + RUN - 1, toMs))) {
       if (end < last) break;
       last = end - RUN;
     }
@@ -95,10 +101,23 @@ export class LogTimes {
     const span = this.#sql.firstSpan.get(fromMs);
     if (span === undefined) return (this.#sql.sealed.get() ?? 0) + 1;
     let { first } = span;
-    for (const end of this.#sql.runsBefore.all(span.first, span.last, fromMs)) {
+    for (const end of this.#read(() => this.#sql.runsBefore.all(span.first, span.last, fromMs))) {
       if (end - RUN >= first) break;
       first = end + 1;
     }
     return Math.min(first, span.last + 1);
+  }
+
+  /** Without them there is what the spans say. */
+  #read(runs: () => number[]): number[] {
+    const read = () => {
+      try {
+        return runs();
+      } catch (error) {
+        if (!(error as Error).message.includes('malformed JSON')) throw error;
+        throw corruptRecord('the times of a run of changes do not decode', 'posting', error);
+      }
+    };
+    return this.#derived.read('posting', read, []);
   }
 }

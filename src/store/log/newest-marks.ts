@@ -6,8 +6,10 @@
  * lie between a time and a mark. Older databases get theirs from the newest back.
  */
 import type Database from 'better-sqlite3';
+import type { Derived } from '../derived.ts';
 import { StateRow } from '../pack/state-row.ts';
 import { ByteReader, ByteWriter } from '../pack/varint.ts';
+import { corruptRecord } from '../store-errors.ts';
 import type { ChangeLog } from './change-log.ts';
 import type { Objects } from './objects.ts';
 
@@ -19,7 +21,7 @@ export interface NewestMarkOptions {
 export const NEWEST_MARK_DEFAULTS: NewestMarkOptions = { changesPerNewestMark: 128 * 1024 };
 
 const CHUNK_BITS = 8;
-const OBJECTS_PER_CHUNK = 2 ** CHUNK_BITS;
+export const OBJECTS_PER_CHUNK = 2 ** CHUNK_BITS;
 const CHANGES_PER_OBJECT = 2;
 const OBJECTS_PER_STEP = 32;
 /** Fewer objects are asked about one by one. */
@@ -51,6 +53,7 @@ interface Parts {
   db: Database.Database;
   log: ChangeLog;
   objects: Objects;
+  derived: Derived;
 }
 
 export class NewestMarks {
@@ -98,7 +101,7 @@ export class NewestMarks {
   newestUpTo(objectId: number, seqMax: number, newestSeq?: number): ReturnType<ChangeLog['row']> {
     const { log, objects } = this.#parts;
     if (newestSeq !== undefined && newestSeq <= seqMax) return log.row(newestSeq);
-    const near = this.#near(objectId, seqMax);
+    const near = this.#parts.derived.read('newest_mark', () => this.#near(objectId, seqMax), undefined);
     if (near === NONE) return undefined;
     const found = near === undefined ? undefined : log.newestUpTo(near, seqMax);
     // What a mark names may no longer be kept, or be of an object that had the number before.
@@ -139,6 +142,12 @@ export class NewestMarks {
 
   /** What `#near` says of each of some objects; the rows of the mark are read at once. */
   #nearAll(objectIds: readonly number[], seqMax: number): (objectId: number) => number | undefined {
+    const unmarked = (): undefined => undefined;
+    const near = this.#parts.derived.read('newest_mark', () => this.#nearSome(objectIds, seqMax), unmarked);
+    return (objectId) => this.#parts.derived.read('newest_mark', () => near(objectId), undefined);
+  }
+
+  #nearSome(objectIds: readonly number[], seqMax: number): (objectId: number) => number | undefined {
     const made = objectIds.length < ASKED_AT_ONCE_MIN ? undefined : this.#madeFor(seqMax);
     if (made === undefined) return (objectId) => this.#near(objectId, seqMax);
     const { through } = made;
@@ -167,7 +176,7 @@ export class NewestMarks {
 
   /** No object with a higher number had a change by then. */
   objectIdMaxAt(seqMax: number): number {
-    const made = this.#madeFor(seqMax);
+    const made = this.#parts.derived.read('newest_mark', () => this.#madeFor(seqMax), undefined);
     return made === undefined ? Number.MAX_SAFE_INTEGER : (made.chunks + 1) * OBJECTS_PER_CHUNK - 1;
   }
 
@@ -216,8 +225,10 @@ export class NewestMarks {
     const isComplete = seqs.length === OBJECTS_PER_CHUNK || chunk * OBJECTS_PER_CHUNK + seqs.length > this.#objectIdMax();
     if (!isComplete) return true;
     this.#parts.db.transaction(() => {
-      this.#sql.put.run(chunk, target, encodeMark(seqs, target));
-      this.#sql.forget.run(chunk);
+      this.#parts.derived.use('newest_mark', () => {
+        this.#sql.put.run(chunk, target, encodeMark(seqs, target));
+        this.#sql.forget.run(chunk);
+      });
       const isLast = (chunk + 1) * OBJECTS_PER_CHUNK > this.#objectIdMax();
       const [low, high] = [Math.min(progress.low, target), Math.max(progress.high, target)];
       this.#stored.put(JSON.stringify(isLast ? { low, high } : { ...progress, chunk: chunk + 1 }));
@@ -261,12 +272,17 @@ function encodeMark(seqs: readonly number[], throughSeq: number): Buffer {
   return writer.finish();
 }
 
-function decodeMark({ throughSeq, data }: MarkRow): number[] {
+/** The newest change of each object of a chunk by rising id, 0 where it had none. Throws STORE_CORRUPT. */
+export function decodeMark({ throughSeq, data }: MarkRow): number[] {
   const reader = new ByteReader(data);
   const seqs: number[] = [];
-  while (!reader.done) {
-    const age = reader.varint();
-    seqs.push(age === NONE ? NONE : throughSeq + 1 - age);
+  try {
+    while (!reader.done) {
+      const age = reader.varint();
+      seqs.push(age === NONE ? NONE : throughSeq + 1 - age);
+    }
+  } catch (error) {
+    throw corruptRecord('a mark of newest changes does not decode', `newest_mark through ${throughSeq}`, error);
   }
   return seqs;
 }
@@ -276,6 +292,11 @@ function seqInMark(data: Buffer, index: number, throughSeq: number): number {
   let at = 0;
   for (let left = index; left > 0 && at < data.length; at++) if ((data[at] as number) < 0x80) left -= 1;
   if (at >= data.length) return NONE;
-  const age = new ByteReader(data, at).varint();
+  let age: number;
+  try {
+    age = new ByteReader(data, at).varint();
+  } catch (error) {
+    throw corruptRecord('a mark of newest changes does not decode', `newest_mark through ${throughSeq}`, error);
+  }
   return age === NONE ? NONE : throughSeq + 1 - age;
 }

@@ -4,6 +4,7 @@
  * going through them.
  */
 import type Database from 'better-sqlite3';
+import type { Derived } from '../derived.ts';
 import { StateRow } from '../pack/state-row.ts';
 import { ByteReader, ByteWriter } from '../pack/varint.ts';
 import { corruptRecord } from '../store-errors.ts';
@@ -40,6 +41,7 @@ type StoredRun = [last: number, data: Buffer];
 
 export class Postings {
   readonly #db: Database.Database;
+  readonly #derived: Derived;
   readonly #sql;
   readonly #stored: StateRow;
   readonly #runAdded: (last: number) => void;
@@ -48,8 +50,9 @@ export class Postings {
   #run: Generator<void> | undefined;
 
   /** `runAdded` is called with the end of each run in the transaction that adds it. */
-  constructor(db: Database.Database, runAdded: (last: number) => void) {
+  constructor(db: Database.Database, derived: Derived, runAdded: (last: number) => void) {
     this.#db = db;
+    this.#derived = derived;
     this.#runAdded = runAdded;
     this.#stored = new StateRow(db, POSTED_THROUGH);
     this.#sql = {
@@ -104,7 +107,11 @@ export class Postings {
   /** Where changes up to `through` have one of some values. */
   positions(dimension: Dimension, values: readonly number[]): Positions {
     const lists = values.map(
-      (value) => new PostingList((upTo, limit) => this.#sql.newest.all(DIMENSIONS[dimension], value, upTo, limit)),
+      (value) =>
+        new PostingList(
+          (upTo, limit) => this.#derived.use('posting', () => this.#sql.newest.all(DIMENSIONS[dimension], value, upTo, limit)),
+          (data, last) => this.#derived.use('posting', () => decodeRun(data, last)),
+        ),
     );
     return lists.length === 1 ? (lists[0] as PostingList) : unionOf(lists);
   }
@@ -114,14 +121,18 @@ export class Postings {
     // What was read of the run under way may name them.
     if (seqs.some((seq) => seq > this.through)) this.#run = undefined;
     const rows = this.#sql.some.all(JSON.stringify(seqs), this.through);
-    for (const [last, ofRun] of Map.groupBy(rows, ([seq]) => endOfRun(seq))) {
-      for (const { dimension, value, seqs: listed } of listsOf(ofRun)) {
-        const gone = new Set(listed);
-        const data = this.#sql.get.get(dimension, value, last);
-        const left = data === undefined ? [] : decodeRun(data, last).filter((seq) => !gone.has(seq));
-        if (left.length === 0) this.#sql.delete.run(dimension, value, last);
-        else this.#sql.add.run(dimension, value, last, encodeRun(left, last));
-      }
+    this.#derived.use('posting', () => {
+      for (const [last, ofRun] of Map.groupBy(rows, ([seq]) => endOfRun(seq))) this.#removeOf(last, ofRun);
+    });
+  }
+
+  #removeOf(last: number, rows: readonly RunRow[]): void {
+    for (const { dimension, value, seqs } of listsOf(rows)) {
+      const gone = new Set(seqs);
+      const data = this.#sql.get.get(dimension, value, last);
+      const left = data === undefined ? [] : decodeRun(data, last).filter((seq) => !gone.has(seq));
+      if (left.length === 0) this.#sql.delete.run(dimension, value, last);
+      else this.#sql.add.run(dimension, value, last, encodeRun(left, last));
     }
   }
 
@@ -137,7 +148,9 @@ export class Postings {
     yield;
     this.#db
       .transaction(() => {
-        for (const { dimension, value, data } of encoded) this.#sql.add.run(dimension, value, last, data);
+        this.#derived.use('posting', () => {
+          for (const { dimension, value, data } of encoded) this.#sql.add.run(dimension, value, last, data);
+        });
         this.#runAdded(last);
         this.#stored.put(String(last));
       })
@@ -262,6 +275,7 @@ export function unionOf(lists: readonly Positions[]): Positions {
 /** The positions of one value, read run by run as they are come to. */
 class PostingList implements Positions {
   readonly #runsUpTo: (lastSeq: number, limit: number) => StoredRun[];
+  readonly #decode: typeof decodeRun;
   /** Runs read and not come to yet, the newest last. */
   #ahead: StoredRun[] = [];
   /** How many to read at once. */
@@ -273,8 +287,9 @@ class PostingList implements Positions {
   #first = Number.POSITIVE_INFINITY;
   #ended = false;
 
-  constructor(runsUpTo: (lastSeq: number, limit: number) => StoredRun[]) {
+  constructor(runsUpTo: (lastSeq: number, limit: number) => StoredRun[], decode: typeof decodeRun) {
     this.#runsUpTo = runsUpTo;
+    this.#decode = decode;
   }
 
   upTo(seq: number): number | undefined {
@@ -294,7 +309,7 @@ class PostingList implements Positions {
       return;
     }
     this.#first = run[0] - RUN + 1;
-    this.#seqs = decodeRun(run[1], run[0]);
+    this.#seqs = this.#decode(run[1], run[0]);
     this.#at = this.#seqs.length - 1;
   }
 

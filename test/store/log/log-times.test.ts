@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
 import { createRandom } from '../../../src/demo/random.ts';
+import { Containment } from '../../../src/store/containment.ts';
+import { Derived } from '../../../src/store/derived.ts';
 import { openDatabase } from '../../../src/store/file/database.ts';
 import { LogTimes } from '../../../src/store/log/log-times.ts';
 import { RUN } from '../../../src/store/log/postings.ts';
@@ -23,7 +25,7 @@ function logOf(jitterMs: number) {
     'INSERT INTO change (seq, life_id, flags, observed_ms, rv, actor_set_id, ordinal) VALUES (?, 1, 0, ?, 1, 1, 1)',
   );
   const span = db.prepare('INSERT INTO span (first_seq, last_seq, level, ms_min, ms_max, block_key) VALUES (?, ?, 0, ?, ?, ?)');
-  const logTimes = new LogTimes(db);
+  const logTimes = new LogTimes(db, new Derived(db, new Containment(() => {})));
   db.transaction(() => {
     for (const [i, ms] of times.entries()) add.run(i + 1, ms);
     for (const [first, last] of SPANS) {

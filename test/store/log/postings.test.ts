@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { createRandom } from '../../../src/demo/random.ts';
+import { Containment } from '../../../src/store/containment.ts';
+import { Derived } from '../../../src/store/derived.ts';
 import { openDatabase } from '../../../src/store/file/database.ts';
 import {
   encodeRun,
@@ -22,7 +24,7 @@ function postingsOf(lists: readonly (readonly number[])[]): { postings: Postings
   for (const [value, seqs] of lists.entries())
     for (const [last, ofRun] of Map.groupBy(seqs, endOfRun)) add.run(value, last, encodeRun(ofRun, last));
   db.prepare('INSERT INTO small_state (key, value) VALUES (?, ?)').run(POSTED_THROUGH, String(RUNS * RUN));
-  return { postings: new Postings(db, () => {}), close };
+  return { postings: new Postings(db, new Derived(db, new Containment(() => {})), () => {}), close };
 }
 
 test('positions that several lists have are found however dense or sparse the lists are', () => {

@@ -1,0 +1,124 @@
+/**
+ * What follows from the record and is kept beside it to find things quickly: lists of changes with one value, and two kinds of marks. Where one of these
+ * tables turns out to be damaged, what is asked is found without it, and upkeep makes it again: the table is set aside under another name, as no page of a
+ * damaged one need be read for that, and an empty one takes its place, which is filled as it was the first time. What was set aside is then taken apart row
+ * by row; a page that SQLite cannot read ends that, and the rest stays until `crowsnest db repair`.
+ */
+import type Database from 'better-sqlite3';
+import { type Containment, isDamage } from './containment.ts';
+
+export const DERIVED_TABLES = ['posting', 'newest_mark', 'blame_mark'] as const;
+export type DerivedTable = (typeof DERIVED_TABLES)[number];
+
+/** Of a process: damage that comes again and again has another cause than the pages of the table. */
+const SET_ASIDE_MAX = 3;
+const ROWS_PER_STEP = 256;
+const ASIDE = '_damaged';
+
+/** From where each is made again, said in the transaction that empties it. */
+const ANEW: Record<DerivedTable, string> = {
+  posting: `UPDATE small_state SET value = '0' WHERE key = 'store/posted-through'`,
+  newest_mark: `DELETE FROM small_state WHERE key = 'store/newestMarks'`,
+  blame_mark: `INSERT OR REPLACE INTO small_state (key, value)
+    SELECT 'store/blame-marks-again', '0 ' || coalesce(max(seq), 0) FROM change`,
+};
+
+export class Derived {
+  readonly #db: Database.Database;
+  readonly #containment: Containment;
+  readonly #damaged = new Set<DerivedTable>();
+  readonly #timesSetAside = new Map<DerivedTable, number>();
+  /** Those that were set aside, but for what cannot be read any further. */
+  #aside: string[] | undefined;
+  /** To be told after a table was emptied: what was known of it is not true any more. */
+  onAnew: () => void = () => {};
+
+  constructor(db: Database.Database, containment: Containment) {
+    this.#db = db;
+    this.#containment = containment;
+  }
+
+  /** Uses a table; where it turns out to be damaged, that is noted and thrown. */
+  use<T>(table: DerivedTable, work: () => T): T {
+    try {
+      return work();
+    } catch (error) {
+      if (isDamage(error)) this.#damaged.add(table);
+      throw error;
+    }
+  }
+
+  /** Reads a table, in no write transaction; where it cannot be read for damage the result is `otherwise`. */
+  read<T>(table: DerivedTable, work: () => T, otherwise: T): T {
+    return this.#containment.read(table, () => this.use(table, work), otherwise);
+  }
+
+  /** Does work that uses a table among others, in no write transaction; if it fails and the table is damaged, it is done in the other way. */
+  without<T>(table: DerivedTable, work: () => T, inOtherWay: () => T): T {
+    try {
+      return work();
+    } catch (error) {
+      if (!this.#damaged.has(table)) throw error;
+      this.#containment.tell(table, error);
+      return inOtherWay();
+    }
+  }
+
+  /** Puts an empty table in the place of one, and has it made again. */
+  setAside(table: DerivedTable): void {
+    const made = this.#db.prepare<[string], string>("SELECT sql FROM sqlite_schema WHERE type = 'table' AND name = ?").pluck();
+    const sql = made.get(table);
+    if (sql === undefined) return;
+    const taken = new Set(asideTables(this.#db));
+    let aside = `${table}${ASIDE}`;
+    for (let n = 2; taken.has(aside); n++) aside = `${table}${ASIDE}_${n}`;
+    this.#db
+      .transaction(() => {
+        this.#db.exec(`ALTER TABLE ${table} RENAME TO ${aside}`);
+        this.#db.exec(sql);
+        this.#db.exec(ANEW[table]);
+      })
+      .immediate();
+    this.#damaged.delete(table);
+    this.#aside = undefined;
+    this.onAnew();
+  }
+
+  /** Sets aside what turned out to be damaged, or takes some rows away of what was; false where there is neither. */
+  step(): boolean {
+    for (const table of this.#damaged) {
+      const times = this.#timesSetAside.get(table) ?? 0;
+      if (times >= SET_ASIDE_MAX) continue;
+      this.#timesSetAside.set(table, times + 1);
+      this.setAside(table);
+      return true;
+    }
+    this.#aside ??= asideTables(this.#db);
+    const [aside] = this.#aside;
+    if (aside === undefined) return false;
+    try {
+      if (this.#takeApart(aside)) this.#aside.shift();
+    } catch (error) {
+      if (!isDamage(error)) throw error;
+      this.#aside.shift();
+    }
+    return true;
+  }
+
+  /** True when nothing is left of it. */
+  #takeApart(aside: string): boolean {
+    const columns = this.#db.prepare<[string], string>('SELECT name FROM pragma_table_info(?) WHERE pk > 0 ORDER BY pk').pluck();
+    const key = columns.all(aside).join(', ');
+    const { changes } = this.#db
+      .prepare<[number]>(`DELETE FROM ${aside} WHERE (${key}) IN (SELECT ${key} FROM ${aside} LIMIT ?)`)
+      .run(ROWS_PER_STEP);
+    if (changes === 0) this.#db.exec(`DROP TABLE ${aside}`);
+    return changes === 0;
+  }
+}
+
+/** Tables that were set aside and are still there. */
+export function asideTables(db: Database.Database): string[] {
+  const names = db.prepare<[], string>("SELECT name FROM sqlite_schema WHERE type = 'table' AND instr(name, '_damaged') > 0");
+  return names.pluck().all();
+}

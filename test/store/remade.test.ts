@@ -1,0 +1,168 @@
+/** What follows from the record may be damaged in any way: questions have the same answers, and it is made again. */
+import assert from 'node:assert/strict';
+import { copyFileSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, it } from 'node:test';
+import Database from 'better-sqlite3';
+import type { KubeObject } from '../../src/domain/object-ref.ts';
+import { DERIVED_TABLES, type DerivedTable } from '../../src/store/derived.ts';
+import { checkDatabase } from '../../src/store/file/check.ts';
+import { repair } from '../../src/store/file/repair.ts';
+import { DAY_MS } from '../../src/store/log/retention-plan.ts';
+import { openSqliteStore, type SqliteStore } from '../../src/store/sqlite-store.ts';
+import { temporaryFolder } from '../commands/run-crowsnest.ts';
+import { FLUX, HUMAN, newChange, refTo, state } from './new-changes.ts';
+
+const folder = temporaryFolder();
+let copies = 0;
+const OPTIONS = { changesPerMark: 64, changesPerNewestMark: 1_000, changesPerSpan: 256 };
+const NAMES = ['orders', 'bills', 'carts'];
+const CHANGES = 9_000;
+const WHOLE = join(folder, 'whole.db');
+const EVERY_MS = 60_000;
+/** Lies late in a run of postings of which the first half is asked for. */
+const MIDDLE = 5_000;
+
+{
+  using store = openSqliteStore({ file: WHOLE, ...OPTIONS });
+  const states = new Map<string, KubeObject>();
+  for (let n = 1; n <= CHANGES; ) {
+    const changes = Array.from({ length: 300 }, () => {
+      const name = NAMES[n % NAMES.length] as string;
+      const before = states.get(name);
+      const object = state(name, String(n), { fixed: 1, [`f${n % 7}`]: n, [`rare${n % 997}`]: n });
+      states.set(name, object);
+      n += 1;
+      const actor = n % 50 === 0 ? HUMAN : FLUX;
+      const more = { before, observedMs: n * EVERY_MS, actor, candidates: [actor] };
+      return newChange(before === undefined ? 'ADDED' : 'MODIFIED', object, more);
+    });
+    store.append({ changes });
+    settle(store);
+  }
+}
+
+function settle(store: SqliteStore): void {
+  for (let rounds = 0; rounds < 8; rounds++) store.maintain();
+}
+
+function answersOf(store: SqliteStore) {
+  const listed = (query: object) => store.changes({ limit: 50, beforeSeq: MIDDLE, ...query }).items.map(({ seq }) => seq);
+  const atMs = MIDDLE * EVERY_MS;
+  return {
+    byPath: listed({ path: '/spec/rare7' }),
+    byActor: listed({ actor: HUMAN.name }),
+    byTime: listed({ kind: 'Kafka', fromMs: 4_000 * EVERY_MS, toMs: 4_010 * EVERY_MS }),
+    at: NAMES.map((name) => store.stateAt(refTo(name), { atMs })?.metadata.resourceVersion),
+    listedAt: store.objects({ limit: 10, atMs } as Parameters<SqliteStore['objects']>[0]).items.map(({ seq }) => seq),
+    blame: NAMES.map((name) => store.blame(refTo(name), {})?.fields.map(({ path, seq }) => [path, seq])),
+  };
+}
+
+function rowsOf(file: string, table: DerivedTable): unknown[] {
+  const db = new Database(file, { readonly: true });
+  try {
+    return db.prepare(`SELECT * FROM ${table}`).raw().all();
+  } finally {
+    db.close();
+  }
+}
+
+/** A copy of the database of which a table is damaged: its pages, or what its rows say. */
+function damaged(table: DerivedTable, how: 'pages' | 'rows'): string {
+  const file = join(folder, `${table}-${how}-${copies++}.db`);
+  copyFileSync(WHOLE, file);
+  const db = new Database(file);
+  if (how === 'rows') {
+    const wrong = Buffer.alloc(300, 0xff);
+    db.prepare(`UPDATE ${table} SET data = ?`).run(wrong);
+    db.close();
+    return file;
+  }
+  const size = db.pragma('page_size', { simple: true }) as number;
+  const pages = db.prepare<[string], number>("SELECT pageno FROM dbstat WHERE name = ? AND pagetype = 'leaf'").pluck().all(table);
+  db.close();
+  assert.ok(pages.length > 0);
+  const bytes = readFileSync(file);
+  for (const page of pages) bytes.fill(0xa5, (page - 1) * size, page * size);
+  writeFileSync(file, bytes);
+  return file;
+}
+
+const says = ({ problems }: { problems: { area: string; where: string }[] }) =>
+  problems.map(({ area, where }) => `${area} ${where}`);
+
+describe('what follows from the record', () => {
+  const expected = answersOf(openSqliteStore({ file: WHOLE, ...OPTIONS }));
+  it('is there to begin with', async () => {
+    assert.deepEqual(says(await checkDatabase({ file: WHOLE })), []);
+    for (const table of DERIVED_TABLES) assert.ok(rowsOf(WHOLE, table).length > 5, table);
+    assert.ok(expected.byPath.length >= 5);
+    assert.equal(expected.byActor.length, 50);
+  });
+
+  for (const table of DERIVED_TABLES)
+    for (const how of ['pages', 'rows'] as const) {
+      it(`is done without and made again where ${how} of ${table} are damaged`, async () => {
+        const file = damaged(table, how);
+        const before = says(await checkDatabase({ file }));
+        assert.ok(
+          before.some((one) => one.includes(table) || one.startsWith('postings')),
+          before.join('; '),
+        );
+        {
+          using store = openSqliteStore({ file, ...OPTIONS });
+          assert.deepEqual(answersOf(store), expected, 'before it is made again');
+          settle(store);
+          assert.deepEqual(answersOf(store), expected, 'made again');
+          assert.ok(store.losses > 0, 'it was told');
+        }
+        if (table === 'posting') assert.deepEqual(rowsOf(file, table), rowsOf(WHOLE, table));
+        else assert.ok(rowsOf(file, table).length >= rowsOf(WHOLE, table).length);
+        const after = says(await checkDatabase({ file }));
+        if (how === 'rows') assert.deepEqual(after, []);
+        else assert.ok(after.length > 0 && after.every((one) => one === `pages ${table}_damaged`), after.join('; '));
+        assert.equal((await repair({ file })).rewritten, how === 'pages');
+        assert.deepEqual(says(await checkDatabase({ file })), []);
+      });
+
+      it(`is made again by db repair where ${how} of ${table} are damaged`, async () => {
+        const file = damaged(table, how);
+        assert.deepEqual(await repair({ file }), { rebuilt: [table], rewritten: how === 'pages' });
+        assert.deepEqual(says(await checkDatabase({ file })), []);
+        if (table === 'posting') assert.deepEqual(rowsOf(file, table), rowsOf(WHOLE, table));
+        using store = openSqliteStore({ file, ...OPTIONS });
+        assert.deepEqual(answersOf(store), expected);
+        assert.deepEqual(await repair({ file: copyOf(file) }), { rebuilt: [], rewritten: false });
+      });
+    }
+
+  it('does not keep retention from letting go of what is old', async () => {
+    const file = damaged('posting', 'pages');
+    {
+      using store = openSqliteStore({ file, ...OPTIONS, keepChangesMs: DAY_MS });
+      settle(store);
+      assert.ok(store.counts().released > 5_000, `${store.counts().released} let go of`);
+    }
+    assert.deepEqual(says(await checkDatabase({ file })), ['pages posting_damaged']);
+  });
+
+  it('is named by the check where it is wrong and decodes', async () => {
+    const file = join(folder, 'wrong.db');
+    copyFileSync(WHOLE, file);
+    const db = new Database(file);
+    const [through, data] = db.prepare('SELECT through_seq, data FROM newest_mark LIMIT 1').raw().get() as [number, Buffer];
+    data[1] = ((data[1] as number) ^ 2) & 0x7f;
+    db.prepare('UPDATE newest_mark SET data = ? WHERE through_seq = ?').run(data, through);
+    db.close();
+    assert.deepEqual(says(await checkDatabase({ file })), [`marks newest_mark through ${through}`]);
+    assert.deepEqual((await repair({ file })).rebuilt, ['newest_mark']);
+  });
+});
+
+function copyOf(file: string): string {
+  const db = new Database(file, { readonly: true });
+  db.close();
+  copyFileSync(file, `${file}.copy`);
+  return `${file}.copy`;
+}
