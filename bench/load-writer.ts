@@ -3,6 +3,7 @@ import type { Random } from '../src/demo/random.ts';
 import type { JsonObject } from '../src/domain/json.ts';
 import { keyedHash } from '../src/domain/masking/masking-key.ts';
 import type { KubeObject } from '../src/domain/object-ref.ts';
+import { pauseAfter, UPKEEP_MS } from '../src/pipeline/housekeeping.ts';
 import { createIngest, type Ingest } from '../src/pipeline/ingest.ts';
 import type { Store } from '../src/store/store.ts';
 import { CLUSTER, namespaceName } from './synthetic-cluster.ts';
@@ -15,8 +16,6 @@ const BATCH_MAX = 200;
 const BATCH_MS = 10;
 /** As the service does it. */
 const MAINTAIN_MS = 1_000;
-const UPKEEP_MS = 3;
-const UPKEEP_PAUSE_MS = 30;
 const BY_CONTROLLERS = 0.82;
 
 export class LoadWriter {
@@ -71,8 +70,9 @@ export class LoadWriter {
     if (nowMs < this.#maintainMs) return;
     const fromMs = this.#clock.nowMs();
     const more = this.#store.maintain({ msMax: UPKEEP_MS });
-    this.#maintainMs = nowMs + (more ? UPKEEP_PAUSE_MS : MAINTAIN_MS);
-    this.upkeepMaxMs = Math.max(this.upkeepMaxMs, this.#clock.nowMs() - fromMs);
+    const tookMs = this.#clock.nowMs() - fromMs;
+    this.#maintainMs = this.#clock.nowMs() + (more ? pauseAfter(tookMs) : MAINTAIN_MS);
+    this.upkeepMaxMs = Math.max(this.upkeepMaxMs, tookMs);
   }
 
   #next(): Parameters<Ingest['record']>[0]['observations'][number] {

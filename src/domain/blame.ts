@@ -46,7 +46,19 @@ export interface BlamedField {
 }
 
 /** The fields of `state` outside bookkeeping, in the order of their paths. */
-export function blame(state: Json, source: BlameSource, isLeftOut: (path: FieldPath) => boolean = () => false): BlamedField[] {
+export function blame(state: Json, source: BlameSource, isLeftOut?: (path: FieldPath) => boolean): BlamedField[] {
+  for (const pieces = blameInPieces(state, source, isLeftOut); ; ) {
+    const { done, value } = pieces.next();
+    if (done === true) return value;
+  }
+}
+
+/** The same, for who has other things to do between two steps back. */
+export function* blameInPieces(
+  state: Json,
+  source: BlameSource,
+  isLeftOut: (path: FieldPath) => boolean = () => false,
+): Generator<undefined, BlamedField[]> {
   const fields = leavesOf(state)
     .filter(({ path }) => !isLeftOut(path))
     .map(({ path, generic, new: value }): Open => ({ path, generic, value: value as Json }))
@@ -61,6 +73,7 @@ export function blame(state: Json, source: BlameSource, isLeftOut: (path: FieldP
     if (open.size === 0 || source.isOver?.()) break;
     if (step.type === 'ADDED') open.closeAll(step.seq);
     else if (step.type === 'MODIFIED') closeTouched(open, step, source);
+    yield;
   }
   return fields.map(({ path, value, seq, notAfter = oldest }) => {
     if (seq !== undefined) return { path, value, seq };

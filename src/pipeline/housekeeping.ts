@@ -11,8 +11,11 @@ import type { ControllerBook } from './controller-book.ts';
 import type { MaskingBook } from './masking-book.ts';
 
 const MAINTAIN_MS = 1_000;
-/** Upkeep of the store holds up everything else for about so long, and gives way for so long after it. */
-const UPKEEP_MS = 3;
+/** Upkeep of the store holds up everything else for about so long at once. */
+export const UPKEEP_MS = 3;
+/** It gives way for ten times as long as it took, within these bounds. */
+const UPKEEP_PAUSES = 10;
+const UPKEEP_PAUSE_MIN_MS = 10;
 const UPKEEP_PAUSE_MS = 30;
 const UPKEEP_SLICES = 33;
 const SNAPSHOT_MS = 300_000;
@@ -74,8 +77,14 @@ async function orPutOff<T>(logger: Logger, work: () => T | Promise<T>): Promise<
 /** In slices, between which others get their turn; says whether something is left after some of them, for which the next round is not waited for. */
 async function upkeep(store: Pick<Store, 'maintain'>, clock: Clock, signal: AbortSignal): Promise<boolean> {
   for (let slices = 0; slices <= UPKEEP_SLICES && !signal.aborted; slices++) {
+    const fromMs = clock.nowMs();
     if (!store.maintain({ msMax: UPKEEP_MS })) return false;
-    await clock.sleep(UPKEEP_PAUSE_MS, signal).catch(() => undefined);
+    await clock.sleep(pauseAfter(clock.nowMs() - fromMs), signal).catch(() => undefined);
   }
   return true;
+}
+
+/** How long upkeep gives way after a slice, both in ms. */
+export function pauseAfter(tookMs: number): number {
+  return Math.min(UPKEEP_PAUSE_MS, Math.max(UPKEEP_PAUSE_MIN_MS, Math.round(tookMs * UPKEEP_PAUSES)));
 }

@@ -37,6 +37,9 @@ export interface SqliteStoreOptions extends DatabaseOptions, PartOptions {
 const PROBE_BYTES = 64 * 1024;
 /** Of the cap on bytes; the rest is upkeep's, since letting go of something takes some pages before it gives others back. */
 const WRITTEN_SHARE = 0.97;
+/** Whoever asked something so lately is likely to ask again: then a slice of upkeep lasts this share of its time. */
+const ASKED_MS = 1_000;
+const ASKED_SHARE = 1 / 3;
 /** Written when there is nothing else to write with which the log is synced. */
 const SYNCED = 'store/synced';
 /** Losses that are logged, and that are counted. */
@@ -85,6 +88,8 @@ export class SqliteStore implements port.Store {
   readonly #syncs: boolean;
   /** The next write may be synced with the one after it. */
   #relaxed = false;
+  /** When somebody was last answered. */
+  #answeredMs = Number.NEGATIVE_INFINITY;
   /** What turned out to be damaged. */
   readonly #losses = new Set<string>();
   /** The last write was, and the connection is still set so. */
@@ -195,6 +200,15 @@ export class SqliteStore implements port.Store {
     return this.#db.inTransaction ? reads() : this.#read(() => this.#readTogether(reads));
   }
 
+  /** What people ask, as far as the store can tell. */
+  #answer<T>(reads: () => T): T {
+    try {
+      return this.together(reads);
+    } finally {
+      this.#answeredMs = performance.now();
+    }
+  }
+
   #readTogether<T>(reads: () => T): T {
     let read: { value: T } | undefined;
     try {
@@ -248,7 +262,7 @@ export class SqliteStore implements port.Store {
   }
 
   changes(query: port.ChangeQuery): port.Page<port.ChangeSummary> {
-    return this.together(() => this.#parts.changeQueries.list(query));
+    return this.#answer(() => this.#parts.changeQueries.list(query));
   }
 
   changesNear(...given: Parameters<port.Store['changesNear']>): port.ChangeSummary[] {
@@ -256,11 +270,11 @@ export class SqliteStore implements port.Store {
   }
 
   stateAt(ref: ObjectRef, at: { seq: number } | { atMs: number }): KubeObject | undefined {
-    return this.together(() => this.#reader.stateAt(ref, at));
+    return this.#answer(() => this.#reader.stateAt(ref, at));
   }
 
   statesAfter(changes: readonly { ref: ObjectRef; seq: number }[]): (KubeObject | undefined)[] {
-    return this.together(() => this.#reader.statesAfter(changes));
+    return this.#answer(() => this.#reader.statesAfter(changes));
   }
 
   changesWith(query: port.WordQuery, beforeSeq: number, limit: number): number[] | undefined {
@@ -277,11 +291,11 @@ export class SqliteStore implements port.Store {
 
   blame(ref: ObjectRef, options: { seq?: number; msMax?: number } = {}): ReturnType<port.Store['blame']> {
     const endMs = performance.now() + (options.msMax ?? Number.POSITIVE_INFINITY);
-    return this.together(() => this.#parts.history.blame(ref, options.seq, () => performance.now() > endMs));
+    return this.#answer(() => this.#parts.history.blame(ref, options.seq, () => performance.now() > endMs));
   }
 
   objects(query: port.ObjectQuery): port.Page<port.ObjectSummary> {
-    return this.together(() => this.#parts.objectQueries.list(query));
+    return this.#answer(() => this.#parts.objectQueries.list(query));
   }
 
   series(query: port.SeriesQuery): port.SeriesData[] {
@@ -432,7 +446,10 @@ export class SqliteStore implements port.Store {
 
   maintain(options: { msMax?: number } = {}): boolean {
     if (this.readOnly && !this.#canMakeRoom()) return false;
-    const endMs = performance.now() + (options.msMax ?? Number.POSITIVE_INFINITY);
+    const nowMs = performance.now();
+    const isAsked = nowMs - this.#answeredMs < ASKED_MS;
+    const msMax = options.msMax ?? Number.POSITIVE_INFINITY;
+    const endMs = nowMs + (isAsked ? msMax * ASKED_SHARE : msMax);
     const isOver = () => performance.now() >= endMs;
     this.#parts.objectQueries.forget();
     const bytesMax = this.#bytesMax;
@@ -441,10 +458,11 @@ export class SqliteStore implements port.Store {
       this.#containment.leavesOut(error);
       forgetCached(this.#parts);
     };
-    if (bytesMax === undefined) return this.#guard(() => this.#parts.upkeep.round(isOver, bytesMax, failed));
+    const round = () => this.#guard(() => this.#parts.upkeep.round(isOver, { bytesMax, isAsked, failed }));
+    if (bytesMax === undefined) return round();
     this.#capAt(bytesMax);
     try {
-      return this.#guard(() => this.#parts.upkeep.round(isOver, bytesMax, failed));
+      return round();
     } finally {
       this.#capAt(bytesMax * WRITTEN_SHARE);
     }

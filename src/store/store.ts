@@ -376,7 +376,7 @@ export interface Store {
 
   /**
    * Seals full blocks of patches, merges them, lets go of what is too old and lets SQLite check-point; cheap when there is nothing to do.
-   * Stops soon after `msMax`, and is true when there may be more to do.
+   * Stops soon after `msMax`, or a part of it where somebody asked something lately, and is true when there may be more to do.
    */
   maintain(options?: { msMax?: number }): boolean;
   /** Tries to write again after a full disk; true when it works. */

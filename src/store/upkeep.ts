@@ -51,14 +51,22 @@ export const PRESSED_SHARE = 0.95;
 /** Free pages left in the file for the next batches, so that it does not shrink and grow by turns. */
 const FREE_PAGES_KEPT = 256;
 /** Pages given back to the file system at once. */
-const FREED_MAX = 256;
+const FREED_MAX = 64;
 /** Between two turns of bringing the log into the file, while there is other upkeep to do. */
 const CHECKPOINT_MS = 1_000;
 /** Steps back through an object's history that are taken to find out who set its fields. */
 const ACCOUNTED_LOOKS_MAX = 200;
 
 type Task = [name: string, work: () => boolean];
-export type TaskFailed = (task: string, error: unknown) => void;
+
+export interface RoundOptions {
+  /** The cap on the file, if it has one. */
+  bytesMax: number | undefined;
+  /** Somebody may wait for an answer. */
+  isAsked: boolean;
+  /** Is told of a task that met damage, and throws what is none; the others have their turn all the same. */
+  failed: (task: string, error: unknown) => void;
+}
 
 export class Upkeep {
   readonly #parts: UpkeepParts;
@@ -71,15 +79,12 @@ export class Upkeep {
     this.#parts = parts;
   }
 
-  /**
-   * One round, until `isOver` says so; true when there is more to do. `bytesMax` is the cap on the file, if it has one. `failed` is told of a task that
-   * met damage, and throws what is none; the others have their turn all the same.
-   */
-  round(isOver: () => boolean, bytesMax: number | undefined, failed: TaskFailed): boolean {
+  /** One round, until `isOver` says so; true when there is more to do. */
+  round(isOver: () => boolean, { bytesMax, isAsked, failed }: RoundOptions): boolean {
     const { db, times } = this.#parts;
     times.forget();
     if (this.#isCheckpointDue) {
-      this.#checkpoint();
+      this.#checkpoint(isAsked);
       if (isOver()) return true;
     }
     const tasks = this.#tasks(isOver, bytesMax);
@@ -99,7 +104,7 @@ export class Upkeep {
     // A page that is moved may be a damaged one.
     if (free > FREE_PAGES_KEPT * 2) attempt('free pages', () => db.pragma(`incremental_vacuum(${freed})`) !== undefined, failed);
     // It waits for the disk, so not after each slice; and where the time is over, alone in the next one.
-    if (!more) this.#checkpoint();
+    if (!more) this.#checkpoint(isAsked);
     else this.#isCheckpointDue = performance.now() - this.#checkpointMs >= CHECKPOINT_MS;
     return more;
   }
@@ -127,8 +132,8 @@ export class Upkeep {
     return derived.step() || postings.step(log.newest()) || newestMarks.step() || this.#accountForFields();
   }
 
-  #checkpoint(): void {
-    this.#parts.checkpoints.run();
+  #checkpoint(isAsked: boolean): void {
+    this.#parts.checkpoints.run(isAsked);
     this.#checkpointMs = performance.now();
     this.#isCheckpointDue = false;
   }
@@ -155,27 +160,23 @@ export class Upkeep {
 
   /** Of objects that change often: a row that says of every field who set it. What cannot be found out quickly is left as it is. */
   #accountForFields(): boolean {
-    const { db, blameMarks, history } = this.#parts;
-    const due = blameMarks.due(1)[0] ?? blameMarks.again();
-    if (due === undefined) return false;
-    if (due === 'looked') return true;
-    let looks = 0;
-    const fields = history.blameOf(due.objectId, due.seq, () => ++looks > ACCOUNTED_LOOKS_MAX);
-    const certain = fields.flatMap((field) => (field.seq === undefined ? [] : [{ path: field.path, seq: field.seq }]));
-    if (certain.length > 0 && certain.length === fields.length)
-      db.transaction(() => blameMarks.put(due.objectId, due.seq, certain)).immediate();
-    return true;
+    const { blameMarks, history } = this.#parts;
+    return blameMarks.step((objectId, seq) => {
+      let looks = 0;
+      return history.blameInPieces(objectId, seq, () => ++looks > ACCOUNTED_LOOKS_MAX);
+    });
   }
 
   /** Lets go of what is too old, or too much. Finding out what that is takes steps of its own that let go of nothing. */
   #release(isOver: () => boolean, bytesMax: number | undefined): boolean {
-    const { db, retention, fullText } = this.#parts;
+    const { db, retention, blameMarks, fullText } = this.#parts;
     let released = 0;
     const worked = stepsUntil(isOver, () => {
       const more = retention.step(isOverCap(db, bytesMax));
       released += more ?? 0;
       return more !== undefined;
     });
+    if (released > 0) blameMarks.released();
     if (released > 0 && fullText !== undefined) db.transaction(() => fullText.forgetReleased()).immediate();
     return worked;
   }
@@ -187,7 +188,7 @@ export function isOverCap(db: Database.Database, bytesMax: number | undefined, s
 }
 
 /** Whether a task did anything; one that fails did not. */
-function attempt(name: string, work: () => boolean, failed: TaskFailed): boolean {
+function attempt(name: string, work: () => boolean, failed: RoundOptions['failed']): boolean {
   try {
     return work();
   } catch (error) {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
 import { CrowsnestError } from '../../src/domain/errors.ts';
-import { type Housekeeping, keepHouse } from '../../src/pipeline/housekeeping.ts';
+import { type Housekeeping, keepHouse, pauseAfter } from '../../src/pipeline/housekeeping.ts';
 import { ManualClock } from '../respond/manual-clock.ts';
 import { until } from '../support/until.ts';
 
@@ -32,4 +32,8 @@ it('keeps what was learnt while a stretch of the log is damaged', async () => {
   await house;
   assert.deepEqual(new Set(done), new Set(['masking', 'model', 'controllers']));
   assert.match(warnings[0] ?? '', /housekeeping put off: a record is damaged/);
+});
+
+it('gives way for ten times as long as upkeep took, but neither for long nor for nothing', () => {
+  assert.deepEqual([0, 1, 2, 3, 50].map(pauseAfter), [10, 10, 20, 30, 30]);
 });

@@ -12,6 +12,24 @@ import { history } from './new-changes.ts';
 const CHANGES = RUN + 10;
 const SLICES_MAX = 50_000;
 
+it('finds out who set the fields of an object in pieces, however long its history is', () => {
+  const changes = history(
+    'orders',
+    Array.from({ length: 2_048 }, (_, i) => ({ i })),
+    1,
+  );
+  // What is set once is looked for through the whole history.
+  for (const change of changes) Object.assign(change.state.metadata, { labels: { team: 'streaming' } });
+  const slices = [4_096, 2_048].map((changesPerMark) => {
+    using store = openSqliteStore({ file: ':memory:', changesPerMark });
+    for (let at = 0; at < changes.length; at += 500) store.append({ changes: changes.slice(at, at + 500) });
+    let count = 0;
+    while (store.maintain({ msMax: 0 })) assert.ok(++count < SLICES_MAX, 'upkeep does not end');
+    return count;
+  }) as [number, number];
+  assert.ok(slices[1] - slices[0] >= 30, `2,048 changes were gone through in ${slices[1] - slices[0]} slices`);
+});
+
 it('slices that are over at once do everything that one without an end does, and then say so', async () => {
   const files = ['slices', 'whole'].map((name) => join(temporaryFolder(), `${name}.db`)) as [string, string];
   const changes = history(

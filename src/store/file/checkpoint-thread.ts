@@ -10,8 +10,8 @@ export interface CheckpointThreadData {
 }
 
 export type CheckpointOrder = 'run' | 'close';
-/** What went wrong, or null. */
-export type CheckpointNotice = { message: string; code: string } | null;
+/** How long the log is, or what went wrong. */
+export type CheckpointNotice = { logPages: number } | { message: string; code: string };
 
 if (parentPort !== null) serve(parentPort, workerData as CheckpointThreadData);
 
@@ -31,8 +31,8 @@ function serve(main: MessagePort, { file, shared }: CheckpointThreadData): void 
   const checkpoint = (): CheckpointNotice => {
     try {
       db ??= opened(file);
-      db.pragma('wal_checkpoint(PASSIVE)');
-      return null;
+      const [{ log: logPages }] = db.pragma('wal_checkpoint(PASSIVE)') as [{ log: number }];
+      return { logPages };
     } catch (error) {
       const { message, code = 'SQLITE_ERROR' } = error as Error & { code?: string };
       return { message, code };

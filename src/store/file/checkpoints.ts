@@ -1,8 +1,9 @@
 /**
  * Bringing the write-ahead log into the file. It waits for the disk, which may take half a second where others use it too. A service that was held up
  * by it once has a thread do it from then on (checkpoint-thread.ts) and goes on meanwhile; where the disk is quick it saves itself the thread, which
- * takes 9 MB. SQLite lets a log begin anew only when all of it was brought in before the next commit, which
- * a thread beside a steady writer seldom manages: so where the log has become long in spite of it, the next commit brings in what the thread has left.
+ * takes 9 MB. Where people ask, a disk that holds them up for some milliseconds each second is too slow already. SQLite lets a log begin anew only when all of it was brought in before the next commit, which
+ * a thread beside a steady writer seldom manages: so where the log has become long in spite of it, the writer brings in what the thread has left just
+ * when that is least.
  */
 import { statSync } from 'node:fs';
 import { Worker } from 'node:worker_threads';
@@ -12,8 +13,8 @@ import { CLOSED, DONE, SIGNAL_BYTES } from './checkpoint-signals.ts';
 import type { CheckpointNotice, CheckpointThreadData } from './checkpoint-thread.ts';
 
 export interface Checkpoints {
-  /** Has the log brought in, now or soon. Throws what went wrong, this time or the time before. */
-  run(): void;
+  /** Has the log brought in, now or soon; who is asked something has less patience. Throws what went wrong, this time or the time before. */
+  run(isAsked?: boolean): void;
   /** Returns when the file is no longer used. */
   close(): void;
 }
@@ -21,6 +22,10 @@ export interface Checkpoints {
 /** Pages of 4 KiB: a page that many transactions touch goes to the file once instead of every thousand pages. */
 const LOG_PAGES = 4_000;
 const LOG_PAGES_BESIDE_THREAD = 16_000;
+/** From here on the writer brings in the rest once the thread is done; a commit would do it at any time, with up to a second's changes to bring in. */
+const LOG_PAGES_LONG = 12_000;
+/** Of the patience otherwise. */
+const ASKED_SHARE = 1 / 4;
 /** While the thread works nobody else can; where it lags behind so far, it is waited for. */
 const LOG_BYTES_MAX = 2 * LOG_PAGES_BESIDE_THREAD * 4_120;
 const THREAD = new URL('./checkpoint-thread.ts', import.meta.url);
@@ -35,17 +40,19 @@ export function checkpointsHere(db: Database.Database): Checkpoints {
   return { run: () => db.pragma('wal_checkpoint(PASSIVE)'), close: () => {} };
 }
 
-/** By whoever calls, until that takes longer than `patienceMs`; from then on by a thread. `db` is the connection that writes. */
+/** By whoever calls, until that takes longer than `patienceMs`, or a quarter of it where people ask; from then on by a thread. `db` is the connection that writes. */
 export function checkpointsWithin(patienceMs: number, db: Database.Database, file: string): Checkpoints {
   const here = checkpointsHere(db);
   let thread: ThreadCheckpoints | undefined;
   return {
-    run() {
+    run(isAsked = false) {
       if (thread !== undefined) return thread.run();
       const fromMs = performance.now();
       here.run();
-      if (performance.now() - fromMs <= patienceMs) return;
-      thread = new ThreadCheckpoints(file);
+      if (performance.now() - fromMs <= patienceMs * (isAsked ? ASKED_SHARE : 1)) return;
+      thread = new ThreadCheckpoints(file, () => {
+        if (db.open && !db.inTransaction) here.run();
+      });
       db.pragma(`wal_autocheckpoint = ${LOG_PAGES_BESIDE_THREAD}`);
     },
     close: () => thread?.close(),
@@ -54,13 +61,16 @@ export function checkpointsWithin(patienceMs: number, db: Database.Database, fil
 
 class ThreadCheckpoints implements Checkpoints {
   readonly #file: string;
+  readonly #bringInRest: () => void;
   readonly #shared = new Int32Array(new SharedArrayBuffer(SIGNAL_BYTES));
   #thread: Worker | undefined;
   #isRunning = false;
   #failure: Error | undefined;
 
-  constructor(file: string) {
+  /** `bringInRest` is by the connection that writes. */
+  constructor(file: string, bringInRest: () => void) {
     this.#file = file;
+    this.#bringInRest = bringInRest;
   }
 
   run(): void {
@@ -83,7 +93,8 @@ class ThreadCheckpoints implements Checkpoints {
     const thread = new Worker(THREAD, { workerData, resourceLimits: THREAD_LIMITS, execArgv: [] });
     thread.on('message', (notice: CheckpointNotice) => {
       this.#isRunning = false;
-      if (notice !== null) this.#failure = new Database.SqliteError(notice.message, notice.code);
+      if ('code' in notice) this.#failure = new Database.SqliteError(notice.message, notice.code);
+      else if (notice.logPages >= LOG_PAGES_LONG && this.#thread === thread) this.#bringIn();
     });
     thread.on('error', (cause: Error) => {
       const what = `the thread that brings the log into the database ended: ${cause.message}`;
@@ -97,6 +108,14 @@ class ThreadCheckpoints implements Checkpoints {
     // A process that has nothing else to do is to end.
     thread.unref();
     return thread;
+  }
+
+  #bringIn(): void {
+    try {
+      this.#bringInRest();
+    } catch (error) {
+      this.#failure = error as Error;
+    }
   }
 
   close(): void {

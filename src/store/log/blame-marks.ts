@@ -3,7 +3,7 @@
  * mark and no further, however long the history is. A mark that was not made, as the process ended first, costs the way to the one before.
  */
 import type Database from 'better-sqlite3';
-import type { KnownBlame } from '../../domain/blame.ts';
+import type { BlamedField, KnownBlame } from '../../domain/blame.ts';
 import type { FieldPath } from '../../domain/field-path.ts';
 import type { Derived } from '../derived.ts';
 import { compress, decompress } from '../pack/block-codec.ts';
@@ -22,20 +22,33 @@ const DUE_MAX = 10_000;
 /** Changes gone through at once for those whose marks are to be made again. */
 const SEQS_PER_LOOK = 4_096;
 
+/** Finds out who set each field of an object as of a change, piece by piece. */
+export type FieldsOf = (objectId: number, seq: number) => Iterator<undefined, BlamedField[]>;
+
+interface UnderWay {
+  objectId: number;
+  seq: number;
+  pieces: ReturnType<FieldsOf>;
+}
+
 export class BlameMarks {
+  readonly #db: Database.Database;
   readonly #options: BlameMarkOptions;
   readonly #derived: Derived;
   readonly #sql;
   /** How far those are made again that were lost, and up to where: two numbers. */
-  readonly #again: StateRow;
+  readonly #progress: StateRow;
   #isWhole = false;
   /** By object: the change whose state is to be marked. */
   readonly #due = new Map<number, number>();
+  /** The mark that is being made. */
+  #underWay: UnderWay | undefined;
 
   constructor(db: Database.Database, derived: Derived, options: BlameMarkOptions) {
+    this.#db = db;
     this.#options = options;
     this.#derived = derived;
-    this.#again = new StateRow(db, 'store/blame-marks-again');
+    this.#progress = new StateRow(db, 'store/blame-marks-again');
     this.#sql = {
       put: db.prepare<[number, number, Buffer]>('INSERT OR REPLACE INTO blame_mark (object_id, seq, data) VALUES (?, ?, ?)'),
       upTo: db.prepare<[number, number], { seq: number; data: Buffer }>(
@@ -54,6 +67,15 @@ export class BlameMarks {
   forget(): void {
     this.#due.clear();
     this.#isWhole = false;
+    this.#underWay = undefined;
+  }
+
+  /** Changes were let go of: what was found out so far about an object may not be true any more. */
+  released(): void {
+    if (this.#underWay === undefined) return;
+    const { objectId, seq } = this.#underWay;
+    this.#underWay = undefined;
+    if (!this.#due.has(objectId)) this.#due.set(objectId, seq);
   }
 
   /** To be told of every change that is appended, and which one of its object it is. */
@@ -61,15 +83,34 @@ export class BlameMarks {
     if (ordinal % this.#options.changesPerMark === 0 && this.#due.size < DUE_MAX) this.#due.set(objectId, seq);
   }
 
-  /** Takes some of the marks that are to be made. */
-  due(limit: number): { objectId: number; seq: number }[] {
-    const due = [...this.#due].slice(0, limit).map(([objectId, seq]) => ({ objectId, seq }));
-    for (const { objectId } of due) this.#due.delete(objectId);
-    return due;
+  /** Does a piece of making the next mark; false when none is due. What cannot be found out is left as it is. */
+  step(fieldsOf: FieldsOf): boolean {
+    const underWay = this.#underWay ?? this.#next(fieldsOf);
+    if (underWay === undefined) return false;
+    if (underWay === 'looked') return true;
+    const { objectId, seq, pieces } = underWay;
+    // One that fails is not begun again.
+    this.#underWay = undefined;
+    const { done, value: fields } = pieces.next();
+    if (done !== true) {
+      this.#underWay = underWay;
+      return true;
+    }
+    const certain = fields.flatMap((field) => (field.seq === undefined ? [] : [{ path: field.path, seq: field.seq }]));
+    if (certain.length > 0 && certain.length === fields.length)
+      this.#db.transaction(() => this.#put(objectId, seq, certain)).immediate();
+    return true;
+  }
+
+  #next(fieldsOf: FieldsOf): UnderWay | 'looked' | undefined {
+    const [first] = this.#due;
+    if (first !== undefined) this.#due.delete(first[0]);
+    const next = first === undefined ? this.#again() : { objectId: first[0], seq: first[1] };
+    return next === undefined || next === 'looked' ? next : { ...next, pieces: fieldsOf(next.objectId, next.seq) };
   }
 
   /** `fields` are all fields of the state. */
-  put(objectId: number, seq: number, fields: readonly { path: FieldPath; seq: number }[]): void {
+  #put(objectId: number, seq: number, fields: readonly { path: FieldPath; seq: number }[]): void {
     const others = fields.reduce((oldest, field) => Math.min(oldest, field.seq), seq);
     const ages = Object.fromEntries(fields.filter((field) => field.seq !== others).map((field) => [field.path, seq - field.seq]));
     const text = JSON.stringify([seq - others, ages]);
@@ -80,15 +121,15 @@ export class BlameMarks {
   }
 
   /** Of marks that were lost: the next one to be made, oldest first, as each builds on the one before it. Undefined where none were, or all are made. */
-  again(): { objectId: number; seq: number } | 'looked' | undefined {
-    const [after = 0, through = 0] = this.#isWhole ? [] : (this.#again.get() ?? '').split(' ').map(Number);
+  #again(): { objectId: number; seq: number } | 'looked' | undefined {
+    const [after = 0, through = 0] = this.#isWhole ? [] : (this.#progress.get() ?? '').split(' ').map(Number);
     if (after >= through) {
       this.#isWhole = true;
       return undefined;
     }
     const upTo = Math.min(after + SEQS_PER_LOOK, through);
     const next = this.#sql.nextMarked.get(after, upTo, this.#options.changesPerMark);
-    this.#again.put(`${next?.seq ?? upTo} ${through}`);
+    this.#progress.put(`${next?.seq ?? upTo} ${through}`);
     return next ?? 'looked';
   }
 

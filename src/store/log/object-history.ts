@@ -1,6 +1,6 @@
 /** Reads the history of one object: its changes back from any of them, the states it went through, who set which field. */
 import type Database from 'better-sqlite3';
-import { type BlamedField, type BlameStep, blame } from '../../domain/blame.ts';
+import { type BlamedField, type BlameStep, blameInPieces } from '../../domain/blame.ts';
 import { isBookkeepingPath } from '../../domain/diff/bookkeeping.ts';
 import type { ObjectRef } from '../../domain/object-ref.ts';
 import { decodeFlags, isCheckpoint } from '../pack/row-codec.ts';
@@ -45,16 +45,23 @@ export class ObjectHistory {
   blame(ref: ObjectRef, seq: number | undefined, isOver: () => boolean): { seq: number; fields: BlamedField[] } | undefined {
     const from = this.#start(ref, seq);
     if (from === undefined) return undefined;
-    return { seq: from.seq, fields: this.blameOf(from.objectId, from.seq, isOver) };
+    for (const pieces = this.blameInPieces(from.objectId, from.seq, isOver); ; ) {
+      const { done, value } = pieces.next();
+      if (done === true) return { seq: from.seq, fields: value };
+    }
   }
 
-  /** The same for an object and a change of it by their numbers. */
-  blameOf(objectId: number, seq: number, isOver: () => boolean): BlamedField[] {
+  /**
+   * The same for an object and a change of it by their numbers, with a pause wherever the time is looked at. What it has read must stay as it is
+   * until it is done.
+   */
+  *blameInPieces(objectId: number, seq: number, isOver: () => boolean): Generator<undefined, BlamedField[]> {
     const { log, revisions, marks } = this.#parts;
     const row = (of: number) => log.row(of) as ChangeRow;
     let steps = 0;
+    let looked = false;
     let mark = marks.upTo(objectId, seq);
-    return blame(
+    const pieces = blameInPieces(
       revisions.state(row(seq)),
       {
         steps: this.#steps(seq),
@@ -66,10 +73,20 @@ export class ObjectHistory {
           if (mark !== undefined && mark.seq > of) mark = marks.upTo(objectId, of);
           return mark?.seq === of ? mark : undefined;
         },
-        isOver: () => steps++ % STEPS_PER_LOOK === 0 && isOver(),
+        isOver: () => {
+          if (steps++ % STEPS_PER_LOOK > 0) return false;
+          looked = true;
+          return isOver();
+        },
       },
       isBookkeepingPath,
     );
+    for (;;) {
+      const { done, value } = pieces.next();
+      if (done === true) return value;
+      if (looked) yield;
+      looked = false;
+    }
   }
 
   #start(ref: ObjectRef, seq: number | undefined): { objectId: number; seq: number } | undefined {

@@ -13,6 +13,7 @@ import { decodeFlags, decodeUid, encodeUid } from '../pack/row-codec.ts';
 import { StateRow } from '../pack/state-row.ts';
 import { corruptRecord } from '../store-errors.ts';
 import type { Interning } from './interning.ts';
+import { NamespaceObjects } from './namespace-objects.ts';
 
 export interface HeadRowOptions {
   /** Head rows are written once so many changes were made since: all that a start has to read again. */
@@ -136,8 +137,9 @@ export interface Bygone {
 }
 
 interface BygoneParameters extends PageParameters, Pick<Bygone, 'atMs' | 'seqMax'> {
-  /** JSON list of ids: those whose head row does not tell. */
+  /** JSON lists of ids: those whose head row does not tell, and all that may be found. */
   moved: string;
+  shown: string;
 }
 
 const ENTRY_COLUMNS = `
@@ -152,15 +154,15 @@ const pageSql = (where: string) => `SELECT ${ENTRY_COLUMNS} WHERE o.id IN (
       AND (@name IS NULL OR name = @name) AND id > @after AND id <= @idMax ORDER BY id LIMIT @limit) ORDER BY o.id`;
 
 /**
- * Where objects come and go, a namespace has had many times those that it has: of them the head row is read and nothing else. Names come from the
- * index that finds the ids.
+ * Where objects come and go, a namespace has had many times those that it has: which of them may be found is known, so that the others' head rows are
+ * not read. Names come from the index that finds the ids.
  */
 const PAGE_OF_NAMESPACE_AT = `SELECT p.*, l.uid, l.version_id AS versionId FROM (
     SELECT n.id AS objectId, n.resource_id AS resourceId, n.namespace_id AS namespaceId, n.name, h.life_id AS lifeId, h.seq, h.rv,
       h.generation, h.deleted, h.depth, h.changes, h.heartbeats, h.first_ms AS firstMs, h.last_ms AS lastMs
     FROM json_each(@resources) r CROSS JOIN object n ON n.resource_id = r.value AND n.namespace_id = @namespaceId
       CROSS JOIN head h ON h.object_id = n.id
-    WHERE (@name IS NULL OR n.name = @name) AND n.id > @after AND n.id <= @idMax
+    WHERE (@name IS NULL OR n.name = @name) AND n.id > @after AND n.id <= @idMax AND n.id IN (SELECT value FROM json_each(@shown))
       AND (NOT (h.deleted AND h.last_ms <= @atMs AND h.seq <= @seqMax) OR n.id IN (SELECT value FROM json_each(@moved)))
     ORDER BY n.id LIMIT @limit) p CROSS JOIN life l ON l.id = p.lifeId ORDER BY p.objectId`;
 
@@ -178,6 +180,7 @@ export class Objects {
   readonly #options: HeadRowOptions;
   readonly #entries: RecentHeld<string, ObjectEntry>;
   readonly #lives = new Recent<number, Life>(20_000);
+  readonly #ofNamespace: NamespaceObjects;
   /** Entries ahead of their head row, by object. */
   readonly #moved = new Map<number, ObjectEntry>();
   readonly #sql;
@@ -195,6 +198,7 @@ export class Objects {
     this.#interning = interning;
     this.#options = options;
     this.#stored = new StateRow(db, HEADS_THROUGH);
+    this.#ofNamespace = new NamespaceObjects(db, () => interning.resources({}).map(({ id }) => id));
     this.#entries = new RecentHeld(entriesMax, (entry) => {
       entry.generationOfEntries = LET_GO;
     });
@@ -248,6 +252,7 @@ export class Objects {
     this.#moved.clear();
     this.#saving = undefined;
     this.#absent.clear();
+    this.#ofNamespace.forget();
     this.#recovered = false;
   }
 
@@ -285,6 +290,7 @@ export class Objects {
     const key = objectKey(ref);
     this.#absent.delete(key);
     this.#entries.set(key, entry);
+    this.#ofNamespace.added(namespaceId, objectId);
     return entry;
   }
 
@@ -300,7 +306,7 @@ export class Objects {
   save(entry: ObjectEntry): void {
     const { objectId, lifeId, seq, rv, generation, deleted, depth, changes, heartbeats, firstMs, lastMs } = entry;
     this.#sql.save.run(...[objectId, lifeId, seq, rv, generation, deleted ? 1 : 0, depth, changes, heartbeats, firstMs, lastMs]);
-    this.#moved.delete(objectId);
+    this.#rowWritten(entry);
   }
 
   /** The entry has moved by a change that is in the log; its head row can wait. */
@@ -313,7 +319,12 @@ export class Objects {
     const { objectId, lifeId, seq, rv, generation, deleted, depth, changes, heartbeats, lastMs } = entry;
     const values = [lifeId, seq, rv, generation, deleted ? 1 : 0, depth, changes, heartbeats, lastMs, objectId];
     if (this.#sql.move.run(...values).changes === 0) this.save(entry);
+    else this.#rowWritten(entry);
+  }
+
+  #rowWritten({ objectId, ref }: ObjectEntry): void {
     this.#moved.delete(objectId);
+    this.#ofNamespace.saved(this.#interning.namespaceId(ref.namespace), objectId);
   }
 
   /** Writes some of the waiting head rows once the log has gone far beyond them; within a transaction. */
@@ -413,13 +424,14 @@ export class Objects {
   }
 
   /** Forgets an object of which no change is kept any more. */
-  remove({ id, objectId, ref }: Life): void {
+  remove({ id, objectId, ref, namespaceId }: Life): void {
     this.#sql.removeHead.run(objectId);
     this.#sql.removeLives.run(objectId);
     this.#sql.remove.run(objectId);
     this.#entries.delete(objectKey(ref));
     this.#moved.delete(objectId);
     this.#lives.delete(id);
+    this.#ofNamespace.forget(namespaceId);
   }
 
   /** Objects of some resources by rising id, deleted ones too. Those that a time makes out as bygone may be left out. */
@@ -439,8 +451,10 @@ export class Objects {
     if (namespaceId !== null && bygone !== undefined) {
       const { atMs, seqMax } = bygone;
       // A head row from before a place up to which all of them hold is that of the object's newest change up to there.
-      const moved = JSON.stringify(seqMax <= this.#through ? [] : this.#movedIn(this.#interning.namespace(namespaceId)));
-      return pageOfNamespaceAt.all({ ...asked, atMs, seqMax, moved }).map((row) => this.#entry(row));
+      const moved = seqMax <= this.#through ? [] : this.#movedIn(this.#interning.namespace(namespaceId));
+      const notGone = this.#ofNamespace.notGone(namespaceId, { atMs, seqMax, after, idMax });
+      const lists = { moved: JSON.stringify(moved), shown: JSON.stringify([...moved, ...notGone]) };
+      return pageOfNamespaceAt.all({ ...asked, atMs, seqMax, ...lists }).map((row) => this.#entry(row));
     }
     // Most objects are of these resources: then the first ones found by id are the page.
     const mostAre = name === null && query.resources.length * 2 >= this.#interning.resources({}).length;

@@ -144,8 +144,10 @@ export class Postings {
       yield;
     }
     const encoded: { dimension: number; value: number; data: Buffer }[] = [];
-    for (const { dimension, value, seqs } of values.lists()) encoded.push({ dimension, value, data: encodeRun(seqs, last) });
-    yield;
+    for (const dimension of Object.values(DIMENSIONS)) {
+      for (const { value, seqs } of values.listsOf(dimension)) encoded.push({ dimension, value, data: encodeRun(seqs, last) });
+      yield;
+    }
     this.#db
       .transaction(() => {
         this.#derived.use('posting', () => {
@@ -190,21 +192,25 @@ class RunValues {
 
   /** By dimension and value. */
   *lists(): Generator<{ dimension: number; value: number; seqs: Float64Array }> {
-    for (const dimension of Object.values(DIMENSIONS)) {
-      const column = this.#values[dimension - 1] as Float64Array;
-      // Value and place in one number, so that sorting numbers brings each value's changes together in their order; NaN comes last.
-      const sorted = column
-        .subarray(0, this.#count)
-        .map((value, at) => value * RUN + at)
-        .sort();
-      for (let start = 0; start < sorted.length && !Number.isNaN(sorted[start]); ) {
-        const value = Math.floor((sorted[start] as number) / RUN);
-        let end = start + 1;
-        while (end < sorted.length && (sorted[end] as number) < (value + 1) * RUN) end++;
-        const seqs = sorted.subarray(start, end).map((place) => this.#seqs[place - value * RUN] as number);
-        yield { dimension, value, seqs };
-        start = end;
-      }
+    for (const dimension of Object.values(DIMENSIONS))
+      for (const { value, seqs } of this.listsOf(dimension)) yield { dimension, value, seqs };
+  }
+
+  /** By value. */
+  *listsOf(dimension: number): Generator<{ value: number; seqs: Float64Array }> {
+    const column = this.#values[dimension - 1] as Float64Array;
+    // Value and place in one number, so that sorting numbers brings each value's changes together in their order; NaN comes last.
+    const sorted = column
+      .subarray(0, this.#count)
+      .map((value, at) => value * RUN + at)
+      .sort();
+    for (let start = 0; start < sorted.length && !Number.isNaN(sorted[start]); ) {
+      const value = Math.floor((sorted[start] as number) / RUN);
+      let end = start + 1;
+      while (end < sorted.length && (sorted[end] as number) < (value + 1) * RUN) end++;
+      const seqs = sorted.subarray(start, end).map((place) => this.#seqs[place - value * RUN] as number);
+      yield { value, seqs };
+      start = end;
     }
   }
 }

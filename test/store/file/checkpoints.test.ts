@@ -47,6 +47,32 @@ suite('bringing the log into the file', () => {
   });
 });
 
+suite('whoever waits for the disk', () => {
+  const HELD_MS = 400;
+
+  /** How often the caller did it by itself, of three times. */
+  function doneHere(patienceMs: number, isAsked: boolean): number {
+    const nobodyRings = new Int32Array(new SharedArrayBuffer(4));
+    let count = 0;
+    const slow = {
+      pragma(what: string) {
+        if (!what.startsWith('wal_checkpoint')) return;
+        count += 1;
+        Atomics.wait(nobodyRings, 0, 0, HELD_MS);
+      },
+    } as unknown as Database.Database;
+    const checkpoints = checkpointsWithin(patienceMs, slow, join(folder, 'elsewhere.db'));
+    for (let round = 0; round < 3; round++) checkpoints.run(isAsked);
+    checkpoints.close();
+    return count;
+  }
+
+  test('has less patience while people ask', () => {
+    assert.equal(doneHere(HELD_MS * 3, true), 1);
+    assert.equal(doneHere(HELD_MS * 3, false), 3);
+  });
+});
+
 suite('a thread that brings the log into the file', () => {
   test('does it while its caller goes on, and leaves no log when it is closed', async () => {
     const { db, checkpoints, close } = openDatabase({ file, checkpointMsMax: 0 });
@@ -95,6 +121,31 @@ suite('a thread that brings the log into the file', () => {
     assert.equal(told.code, 'SQLITE_CANTOPEN');
     checkpoints.close();
     db.close();
+  });
+
+  test('is helped with the rest once the log is long, so that it begins anew with the next commit', async () => {
+    const { db, checkpoints, close } = openDatabase({ file, checkpointMsMax: 0 });
+    db.exec('CREATE TABLE page (id INTEGER PRIMARY KEY, data BLOB)');
+    const put = db.prepare('INSERT OR REPLACE INTO page VALUES (?, randomblob(4000))');
+    const write = db.transaction((pages: number) => {
+      for (let i = 0; i < pages; i++) put.run(i);
+    });
+    checkpoints.run();
+    for (let round = 0; round < 13; round++) write(1_000);
+    checkpoints.run();
+    // Nobody but the thread works meanwhile: what is committed after it looked at the log is not brought in by it.
+    for (let round = 0; round < 200; round++) {
+      write(1);
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 5);
+    }
+    const pages = () => (db.pragma('wal_checkpoint(NOOP)') as [{ log: number; checkpointed: number }])[0];
+    const before = pages();
+    assert.ok(before.log > 13_000 && before.checkpointed < before.log, JSON.stringify(before));
+    await until('the rest is brought in', () => pages().checkpointed === pages().log);
+    write(1);
+    const after = pages();
+    assert.ok(after.log < 100, JSON.stringify(after));
+    close();
   });
 
   test('keeps the log within bounds beside somebody who never stops writing', async () => {
