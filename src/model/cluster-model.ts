@@ -192,7 +192,7 @@ export class ClusterModel {
     if (state.clockMs > told.observedMs) group.lateMs = Math.max(group.lateMs ?? 0, state.clockMs - told.observedMs);
     joinVisit(group, event);
     state.changes++;
-    const judgement = this.#judge(event, group);
+    const judgement = this.#judge(event, group, change);
     if (judgement !== undefined) out.push({ ...judgement, actor: told.actor });
     this.#track(event);
     this.#onJudged?.(event);
@@ -228,14 +228,14 @@ export class ClusterModel {
     }
   }
 
-  #judge(event: ChangeEvent, group: Visit): Judgement | undefined {
+  #judge(event: ChangeEvent, group: Visit, change: Change): Judgement | undefined {
     const parts: Part[] = [];
     if (!event.imported) {
       // By index, as in `#learn`: each step of an iterator is an object, for each detector and change.
       const voices = this.#voices;
       for (let i = 0; i < voices.length; i++) {
         const voice = voices[i] as Voice;
-        const evidence = voice.detector.score(event, group);
+        const evidence = voice.detector.score(event, group, change);
         // Neither NaN nor infinity: one of them in a pool would spoil the ranks of all that follow.
         if (evidence === undefined || !(evidence.surprise > 0 && Number.isFinite(evidence.surprise))) continue;
         parts.push(this.#part(voice, evidence, event, group));

@@ -2,6 +2,7 @@
  * A detector has two verbs. `score` compares an event with the past and must not change anything; `learn` makes it part of the
  * past. The ensemble always scores first, turns raw surprises into tail probabilities and decides what is learnt when.
  */
+import type { Change } from '../domain/change.ts';
 import type { Json } from '../domain/json.ts';
 import type { ChangeEvent, Field } from './features.ts';
 import type { Lost } from './lost-things.ts';
@@ -54,8 +55,8 @@ export function seenMs({ lastMs, lateMs = 0 }: Pick<Group, 'lastMs' | 'lateMs'>)
 
 export interface Detector<State = unknown> {
   readonly name: string;
-  /** Undefined where the detector has nothing to say about this sort of event. */
-  score(event: ChangeEvent, group: Group): Evidence | undefined;
+  /** Undefined where the detector has nothing to say about this sort of event. `change` is what it was made of, for what it leaves out; not to be kept. */
+  score(event: ChangeEvent, group: Group, change: Pick<Change, 'state'>): Evidence | undefined;
   /** Only for detectors that learn by themselves and not from habits that are shared. */
   learn?(event: ChangeEvent, group: Group): void;
   /** The object of this row is gone for good and another gets the row; only for detectors that keep anything by row. */

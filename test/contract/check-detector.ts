@@ -19,6 +19,9 @@ export interface DetectorCase {
   matureAtOnce?: boolean;
 }
 
+/** Of objects that hold nothing beside what changed. */
+const STATELESS = { state: { apiVersion: 'x/v1', kind: 'X', metadata: { name: 'x', uid: 'x', resourceVersion: '1' } } };
+
 /** A group of one event, as the ensemble builds it. */
 export function groupOf(event: ChangeEvent): Group {
   return {
@@ -55,8 +58,8 @@ export function checkDetector(detectorCase: DetectorCase): void {
     const { detector, track, shared } = make();
     for (const [i, event] of past.entries()) {
       const before = i % 20 === 0 ? structuredClone([detector.save(), shared?.save()]) : undefined;
-      const first = detector.score(event, groupOf(event));
-      const second = detector.score(event, groupOf(event));
+      const first = detector.score(event, groupOf(event), STATELESS);
+      const second = detector.score(event, groupOf(event), STATELESS);
       assert.equal(first?.surprise, second?.surprise);
       if (first !== undefined) assert.ok(first.explain().sentence.endsWith('.'), first.explain().sentence);
       if (before !== undefined) assert.deepEqual([detector.save(), shared?.save()], before);
@@ -68,7 +71,7 @@ export function checkDetector(detectorCase: DetectorCase): void {
   test(`${name}: surprises are positive numbers or nothing`, () => {
     const { detector, track } = make();
     for (const event of past) {
-      const evidence = detector.score(event, groupOf(event));
+      const evidence = detector.score(event, groupOf(event), STATELESS);
       if (evidence !== undefined)
         assert.ok(evidence.surprise > 0 && Number.isFinite(evidence.surprise), String(evidence.surprise));
       detector.learn?.(event, groupOf(event));
@@ -87,7 +90,7 @@ export function checkDetector(detectorCase: DetectorCase): void {
     const cut = Math.floor(past.length / 2);
     const feed = (made: ReturnType<DetectorCase['make']>, events: readonly ChangeEvent[]) =>
       events.map((event) => {
-        const surprise = made.detector.score(event, groupOf(event))?.surprise;
+        const surprise = made.detector.score(event, groupOf(event), STATELESS)?.surprise;
         made.detector.learn?.(event, groupOf(event));
         made.track?.(event);
         return surprise;
@@ -115,7 +118,7 @@ export function checkDetector(detectorCase: DetectorCase): void {
     );
     const sizes: number[] = [];
     for (const [i, event] of events.entries()) {
-      detector.score(event, groupOf(event));
+      detector.score(event, groupOf(event), STATELESS);
       detector.learn?.(event, groupOf(event));
       track?.(event);
       if (i === 999 || i === 1_999) sizes.push(serialize([detector.save(), shared?.save()]).length);

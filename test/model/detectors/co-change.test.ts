@@ -15,9 +15,13 @@ function told(past: readonly ('both' | 'alone')[]) {
   const see = (both: boolean) => {
     tag++;
     if (both) chart++;
-    const change = stream.change({ atMs: MONDAY_MS + tag * HOUR_MS, actor: 'bot:bumps', spec: { tag, chart, name: 'x' } });
+    const change = stream.change({
+      atMs: MONDAY_MS + tag * HOUR_MS,
+      actor: 'bot:bumps',
+      spec: { tag, chart: 1000 + chart, name: 'x' },
+    });
     const event = eventOf(change, { ...ONLY, known: tag > 1 });
-    const evidence = detector.score(event);
+    const evidence = detector.score(event, groupOf(event), change);
     detector.learn(event, groupOf(event));
     habits.learn(event);
     return evidence;
@@ -47,7 +51,7 @@ test('a partner that went ahead alone is caught up with, one that is level is le
     for (const field of moved) spec[field]++;
     const change = stream.change({ atMs: MONDAY_MS + hours++ * HOUR_MS, actor: 'bot:bumps', spec: { ...spec } });
     const event = eventOf(change, { ...ONLY, known: hours > 1 });
-    const evidence = detector.score(event);
+    const evidence = detector.score(event, groupOf(event), change);
     detector.learn(event, groupOf(event));
     habits.learn(event);
     return evidence?.surprise ?? 0;
@@ -68,7 +72,7 @@ test('a field taken away and put back does not hide that its partner stays behin
   const see = (name: string, spec: Record<string, string | number>, known = true) => {
     const change = stream.change({ atMs: MONDAY_MS + hours++ * HOUR_MS, actor: 'user:eve', name, spec });
     const event = eventOf(change, { name, row: NAMES.indexOf(name), known });
-    const evidence = detector.score(event);
+    const evidence = detector.score(event, groupOf(event), change);
     detector.learn(event, groupOf(event));
     habits.learn(event);
     return evidence?.surprise ?? 0;
@@ -77,4 +81,27 @@ test('a field taken away and put back does not hide that its partner stays behin
   see('one', { digest: 19, note: 'x' });
   see('one', { version: 19, digest: 19, note: 'x' });
   assert.ok(see('one', { version: 99, digest: 19, note: 'x' }) > 2);
+});
+
+test('a partner that still has what was replaced is missed more, and named with it', () => {
+  const odd = (sidecar: (version: number) => string) => {
+    const habits = new PathHabits();
+    const detector = new CoChange(habits);
+    const stream = new Stream();
+    const see = (hours: number, tag: string, partner: string) => {
+      const change = stream.change({ atMs: MONDAY_MS + hours * HOUR_MS, actor: 'bot:bumps', spec: { tag, partner, name: 'x' } });
+      const event = eventOf(change, { ...ONLY, known: hours > 0 });
+      const evidence = detector.score(event, groupOf(event), change);
+      detector.learn(event, groupOf(event));
+      habits.learn(event);
+      return evidence;
+    };
+    for (let version = 0; version < 13; version++) see(version, `1.${version}`, sidecar(version));
+    return see(13, '1.13', sidecar(12));
+  };
+  const copy = odd((version) => `quay.io/app:1.${version}`);
+  const other = odd((version) => `quay.io/app:7.${version}`);
+  assert.ok((copy?.surprise ?? 0) > (other?.surprise ?? Number.POSITIVE_INFINITY) + 2);
+  assert.match(copy?.explain().sentence ?? '', /^spec\.tag changed without spec\.partner, which still has 1\.12; 12 of 12/);
+  assert.match(other?.explain().sentence ?? '', /^spec\.tag changed without spec\.partner; 12 of 12/);
 });
