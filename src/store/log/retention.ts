@@ -46,6 +46,12 @@ const STATISTICS = 2;
  */
 const AGAIN_MAX = STATISTICS + 12;
 const AGE_MIN_MS = DAY_MS;
+/** A checkpoint has the whole state where its change had a patch on the one before: more of them than one in so many changes free nothing. */
+const CHANGES_PER_CHECKPOINT_MIN = 4;
+/** Of what is kept whole or as checkpoints, what is let go of at once where checkpoints free nothing. */
+const DROPPED_SHARE = 1 / 8;
+/** Under pressure what younger changes built on is looked for first at this multiple of the age (in changes) from which on nothing but that is kept. */
+const AGAIN_AT = 1 + DROPPED_SHARE;
 
 interface SpanRow {
   firstSeq: number;
@@ -70,8 +76,23 @@ interface BlockRow {
 interface Gathered {
   key: number;
   through: number;
-  lives: Map<number, { life: Life; seqs: number[] }>;
+  changes: number;
+  lives: Map<number, OfLife>;
+  /** The lives in the order of their places, once all are gathered. */
+  inOrder: OfLife[];
   evidence: ReadonlySet<number>;
+}
+
+interface OfLife {
+  life: Life;
+  seqs: number[];
+}
+
+interface Due {
+  span: SpanRow;
+  tier: number;
+  /** For the sake of room and not of age. */
+  forRoom?: boolean;
 }
 
 /** The changes of one life whose place is a block. */
@@ -108,6 +129,8 @@ export class Retention {
   readonly #sql;
   /** Of a sealed span, of which nothing is added to: it is true also after a write that was rolled back. */
   #gathered: Gathered | undefined;
+  /** For the sake of room all spans up to here become statistics, the youngest first: what a younger change builds on is then needed in that one alone. */
+  #dropThrough = 0;
 
   constructor(parts: Parts, options: RetentionOptions) {
     this.#parts = parts;
@@ -132,6 +155,14 @@ export class Retention {
       again: db.prepare<[number, number, number], SpanRow>(
         `${span} WHERE tier BETWEEN ${STATISTICS} AND ${AGAIN_MAX - 1} AND ms_max < ? - ? * (1 << (tier - 1)) AND last_seq < ?
          ORDER BY last_seq LIMIT 1`,
+      ),
+      forRoomAgain: db.prepare<[number, number, number], SpanRow>(
+        `${span} WHERE tier BETWEEN ${STATISTICS} AND ${AGAIN_MAX - 1}
+           AND ? - last_seq >= ? * (CASE tier WHEN ${STATISTICS} THEN ${AGAIN_AT} ELSE 1 << (tier - 2) END) AND last_seq < ?
+         ORDER BY last_seq LIMIT 1`,
+      ),
+      youngest: db.prepare<[number, number], SpanRow>(
+        `${span} WHERE tier <= ${CHECKPOINTS} AND last_seq <= ? AND last_seq < ? ORDER BY last_seq DESC LIMIT 1`,
       ),
       tierOf: db.prepare<[number], number>('SELECT tier FROM span WHERE last_seq >= ? ORDER BY last_seq LIMIT 1').pluck(),
       block: db.prepare<[number, number], BlockRow>(`${block} AND tier < ? ${inOrder}`),
@@ -164,6 +195,10 @@ export class Retention {
     if (due === undefined) return undefined;
     const gathered = this.#gather(due.span);
     if (gathered === undefined) return 0;
+    if (due.forRoom === true && gathered.lives.size * CHANGES_PER_CHECKPOINT_MIN > gathered.changes) {
+      this.#dropThrough = this.#shareThrough(due.span);
+      return 0;
+    }
     return this.#parts.db.transaction(() => this.#work(due.span, due.tier, gathered)).immediate();
   }
 
@@ -174,7 +209,10 @@ export class Retention {
   /** Undefined while not all of the span's changes are gathered. */
   #gather(span: SpanRow): Gathered | undefined {
     if (this.#gathered?.key !== span.key)
-      this.#gathered = { key: span.key, through: span.firstSeq - 1, lives: new Map(), evidence: this.#evidence(span) };
+      this.#gathered = {
+        ...{ key: span.key, through: span.firstSeq - 1, changes: 0, lives: new Map(), inOrder: [] },
+        evidence: this.#evidence(span),
+      };
     const gathered = this.#gathered;
     if (gathered.through >= span.lastSeq) return gathered;
     const rows = this.#sql.livesAfter.all(gathered.through, span.lastSeq, GATHERED);
@@ -189,11 +227,15 @@ export class Retention {
       if (life === undefined) continue;
       gathered.lives.set(lifeId, { life, seqs: [seq] });
     }
+    gathered.changes += rows.length;
     gathered.through = rows.length < GATHERED ? span.lastSeq : (rows.at(-1)?.[0] ?? span.lastSeq);
-    return gathered.through >= span.lastSeq ? gathered : undefined;
+    if (gathered.through < span.lastSeq) return undefined;
+    const placeOf = ({ life }: OfLife) => placeIn(span, life, 0);
+    gathered.inOrder = [...gathered.lives.values()].sort((a, b) => compareByPlace(placeOf(a), placeOf(b)));
+    return gathered;
   }
 
-  #due(overCap: boolean): { span: SpanRow; tier: number } | undefined {
+  #due(overCap: boolean): Due | undefined {
     const newest = this.#sql.newestSpan.get();
     const spared = this.#sql.spared.get(SPANS_SPARED - 1);
     if (newest === undefined || spared === undefined) return undefined;
@@ -207,12 +249,28 @@ export class Retention {
     if (drop !== undefined) return { span: drop, tier: STATISTICS };
     const again = this.#sql.again.get(now, Math.max(dropMs, AGE_MIN_MS), spared);
     if (again !== undefined) return { span: again, tier: again.tier + 1 };
-    if (!overCap) return undefined;
+    return overCap ? this.#dueForRoom(spared) : undefined;
+  }
+
+  /** The oldest first, whatever its age. */
+  #dueForRoom(spared: number): Due | undefined {
     const anyTime = Number.MAX_SAFE_INTEGER;
-    const thinNext = this.#sql.oldest.get(ALL, anyTime, spared);
-    if (thinNext !== undefined) return { span: thinNext, tier: CHECKPOINTS };
-    const dropNext = this.#sql.oldest.get(CHECKPOINTS, anyTime, spared);
-    return dropNext === undefined ? undefined : { span: dropNext, tier: STATISTICS };
+    const oldest = this.#sql.oldest.get(CHECKPOINTS, anyTime, spared);
+    const newest = this.#parts.log.newest();
+    const keptFrom = oldest?.firstSeq ?? spared;
+    const again = this.#sql.forRoomAgain.get(newest, newest - keptFrom, keptFrom);
+    if (again !== undefined) return { span: again, tier: again.tier + 1 };
+    const drop = this.#sql.youngest.get(this.#dropThrough, spared);
+    if (drop !== undefined) return { span: drop, tier: STATISTICS };
+    const thin = this.#sql.oldest.get(ALL, anyTime, spared);
+    if (thin !== undefined) return { span: thin, tier: CHECKPOINTS, forRoom: true };
+    return oldest === undefined ? undefined : { span: oldest, tier: STATISTICS };
+  }
+
+  /** How far the share reaches that goes at once: through this span at least. */
+  #shareThrough({ lastSeq }: SpanRow): number {
+    const from = this.#sql.oldest.get(CHECKPOINTS, Number.MAX_SAFE_INTEGER, lastSeq + 1)?.firstSeq ?? lastSeq;
+    return Math.max(lastSeq, from + Math.floor((this.#parts.log.newest() - from) * DROPPED_SHARE));
   }
 
   #work(span: SpanRow, tier: number, gathered: Gathered): number {
@@ -246,9 +304,16 @@ export class Retention {
     const parts: Part[] = [];
     const isOutside = (last: Place, first: Place) =>
       (!isFirst && compareByPlace(last, block) < 0) || (next !== undefined && compareByPlace(first, next) >= 0);
-    for (const { life, seqs } of gathered.lives.values()) {
+    const { inOrder } = gathered;
+    const lastPlace = ({ life, seqs }: OfLife) => placeIn(span, life, seqs.at(-1) as number);
+    for (
+      let at = isFirst ? 0 : firstIndex(inOrder, (one) => compareByPlace(lastPlace(one), block) >= 0);
+      at < inOrder.length;
+      at++
+    ) {
+      const { life, seqs } = inOrder[at] as OfLife;
       const placeOf = (seq: number) => placeIn(span, life, seq);
-      if (isOutside(placeOf(seqs.at(-1) as number), placeOf(seqs[0] as number))) continue;
+      if (isOutside(placeOf(seqs.at(-1) as number), placeOf(seqs[0] as number))) break;
       const rows = seqs.flatMap((seq) => {
         const row = isOutside(placeOf(seq), placeOf(seq)) ? undefined : log.row(seq);
         return row === undefined ? [] : [row];
@@ -355,6 +420,17 @@ export class Retention {
     const named = this.#parts.evidence(msMin, msMax).filter((seq) => seq >= firstSeq && seq <= lastSeq);
     return new Set(named.slice(0, Math.ceil((lastSeq - firstSeq + 1) * this.#options.evidenceShare)));
   }
+}
+
+/** The place of the first entry that passes; behind it all do. */
+function firstIndex<T>(entries: readonly T[], passes: (entry: T) => boolean): number {
+  let [low, high] = [0, entries.length];
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if (passes(entries[middle] as T)) high = middle;
+    else low = middle + 1;
+  }
+  return low;
 }
 
 function isGone(row: ChangeRow | undefined): boolean {
