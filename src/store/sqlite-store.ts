@@ -23,7 +23,7 @@ import type { SeriesTable } from './series/series.ts';
 import type * as port from './store.ts';
 import { storeError } from './store-errors.ts';
 import { forgetCached, type PartOptions, partsOf, type StoreParts } from './store-parts.ts';
-import { isOverCap, PRESSED_SHARE } from './upkeep.ts';
+import { isAskedLately, isOverCap, PRESSED_SHARE, sliceMs } from './upkeep.ts';
 
 export interface SqliteStoreOptions extends DatabaseOptions, PartOptions {
   logger?: Logger;
@@ -37,9 +37,6 @@ export interface SqliteStoreOptions extends DatabaseOptions, PartOptions {
 const PROBE_BYTES = 64 * 1024;
 /** Of the cap on bytes; the rest is upkeep's, since letting go of something takes some pages before it gives others back. */
 const WRITTEN_SHARE = 0.97;
-/** Whoever asked something so lately is likely to ask again: then a slice of upkeep lasts this share of its time. */
-const ASKED_MS = 1_000;
-const ASKED_SHARE = 1 / 3;
 /** Written when there is nothing else to write with which the log is synced. */
 const SYNCED = 'store/synced';
 /** Losses that are logged, and that are counted. */
@@ -447,9 +444,9 @@ export class SqliteStore implements port.Store {
   maintain(options: { msMax?: number } = {}): boolean {
     if (this.readOnly && !this.#canMakeRoom()) return false;
     const nowMs = performance.now();
-    const isAsked = nowMs - this.#answeredMs < ASKED_MS;
-    const msMax = options.msMax ?? Number.POSITIVE_INFINITY;
-    const endMs = nowMs + (isAsked ? msMax * ASKED_SHARE : msMax);
+    const { upkeep } = this.#parts;
+    const isAsked = isAskedLately(nowMs - this.#answeredMs);
+    const endMs = nowMs + sliceMs(options.msMax ?? Number.POSITIVE_INFINITY, { isAsked, isBehind: upkeep.isBehind });
     const isOver = () => performance.now() >= endMs;
     this.#parts.objectQueries.forget();
     const bytesMax = this.#bytesMax;
@@ -458,7 +455,7 @@ export class SqliteStore implements port.Store {
       this.#containment.leavesOut(error);
       forgetCached(this.#parts);
     };
-    const round = () => this.#guard(() => this.#parts.upkeep.round(isOver, { bytesMax, isAsked, failed }));
+    const round = () => this.#guard(() => upkeep.round(isOver, { bytesMax, isAsked, failed }));
     if (bytesMax === undefined) return round();
     this.#capAt(bytesMax);
     try {

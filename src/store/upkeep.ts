@@ -16,7 +16,7 @@ import type { ChangeLog } from './log/change-log.ts';
 import type { LogTimes } from './log/log-times.ts';
 import type { NewestMarks } from './log/newest-marks.ts';
 import type { ObjectHistory } from './log/object-history.ts';
-import type { Postings } from './log/postings.ts';
+import { type Postings, RUN } from './log/postings.ts';
 import type { Retention } from './log/retention.ts';
 import type { Revisions } from './log/revisions.ts';
 import type { SampleRetention } from './series/sample-retention.ts';
@@ -54,6 +54,11 @@ const FREE_PAGES_KEPT = 256;
 const FREED_MAX = 64;
 /** Between two turns of bringing the log into the file, while there is other upkeep to do. */
 const CHECKPOINT_MS = 1_000;
+/** Whoever asked something so lately is likely to ask again: then a slice lasts this share of its time. */
+const ASKED_MS = 1_000;
+const ASKED_SHARE = 1 / 3;
+/** Changes without postings, or not sealed, beyond which questions wait longer for these than they would for upkeep: two runs, as they are made. */
+const BEHIND_MAX = 2 * RUN;
 /** Steps back through an object's history that are taken to find out who set its fields. */
 const ACCOUNTED_LOOKS_MAX = 200;
 
@@ -77,6 +82,12 @@ export class Upkeep {
 
   constructor(parts: UpkeepParts) {
     this.#parts = parts;
+  }
+
+  /** Upkeep has to be caught up with, whoever asks meanwhile. */
+  get isBehind(): boolean {
+    const { log, postings, blocks } = this.#parts;
+    return log.newest() - Math.min(postings.through, blocks.sealedThrough) > BEHIND_MAX;
   }
 
   /** One round, until `isOver` says so; true when there is more to do. */
@@ -180,6 +191,15 @@ export class Upkeep {
     if (released > 0 && fullText !== undefined) db.transaction(() => fullText.forgetReleased()).immediate();
     return worked;
   }
+}
+
+export function isAskedLately(agoMs: number): boolean {
+  return agoMs < ASKED_MS;
+}
+
+/** How long a slice of `msMax` may last: less where people ask, unless what they ask would be slower for what is left undone. */
+export function sliceMs(msMax: number, { isAsked, isBehind }: { isAsked: boolean; isBehind: boolean }): number {
+  return isAsked && !isBehind ? msMax * ASKED_SHARE : msMax;
 }
 
 /** True where the oldest changes are to go whatever their age. */

@@ -6,6 +6,7 @@ import Database from 'better-sqlite3';
 import { checkDatabase } from '../../src/store/file/check.ts';
 import { RUN } from '../../src/store/log/postings.ts';
 import { openSqliteStore } from '../../src/store/sqlite-store.ts';
+import { sliceMs, Upkeep, type UpkeepParts } from '../../src/store/upkeep.ts';
 import { temporaryFolder } from '../commands/run-crowsnest.ts';
 import { history } from './new-changes.ts';
 
@@ -28,6 +29,25 @@ it('finds out who set the fields of an object in pieces, however long its histor
     return count;
   }) as [number, number];
   assert.ok(slices[1] - slices[0] >= 30, `2,048 changes were gone through in ${slices[1] - slices[0]} slices`);
+});
+
+it('a slice is shorter while people ask, unless upkeep is behind with what they ask for', () => {
+  const told = [false, true].map((isBehind) => [false, true].map((isAsked) => sliceMs(3, { isAsked, isBehind })));
+  assert.deepEqual(told, [
+    [3, 1],
+    [3, 3],
+  ]);
+});
+
+it('is behind while more than two runs of changes have no postings, or lie unsealed', () => {
+  const isBehind = (newest: number, through: number, sealedThrough: number) =>
+    new Upkeep({ log: { newest: () => newest }, postings: { through }, blocks: { sealedThrough } } as unknown as UpkeepParts)
+      .isBehind;
+  const newest = 10 * RUN;
+  const near = newest - 2 * RUN;
+  assert.equal(isBehind(newest, near, near), false);
+  assert.equal(isBehind(newest, near - 1, newest), true);
+  assert.equal(isBehind(newest, newest, near - 1), true);
 });
 
 it('slices that are over at once do everything that one without an end does, and then say so', async () => {

@@ -157,7 +157,7 @@ export class Blocks {
 
   /** The record of a change that has one. Throws STORE_CORRUPT when it is missing or does not decode. */
   read(seq: number, life: Life): string {
-    const text = seq > this.#sealed() ? this.#young.text(seq) : this.#readSealed(seq, life);
+    const text = seq > this.sealedThrough ? this.#young.text(seq) : this.#readSealed(seq, life);
     if (text === undefined) throw corruptRecord('the revision data of a change is missing', `change ${seq}`);
     return text;
   }
@@ -223,7 +223,7 @@ export class Blocks {
   }
 
   #sealNext(): boolean {
-    const firstSeq = this.#sealed() + 1;
+    const firstSeq = this.sealedThrough + 1;
     const lastSeq = this.#dueThrough();
     if (lastSeq === undefined) return false;
     this.#db.transaction(() => {
@@ -236,7 +236,7 @@ export class Blocks {
 
   /** The last change of the next full span of young records; undefined while there are too few. */
   #dueThrough(): number | undefined {
-    const sealed = this.#sealed();
+    const sealed = this.sealedThrough;
     const full = sealed + this.#options.changesPerSpan;
     let bytes = 0;
     for (const row of this.#young.sizes(sealed)) {
@@ -275,7 +275,7 @@ export class Blocks {
    * damage, they go on with those of another life. To be gone through at once: what else is read meanwhile may take a block's memory.
    */
   *backInLarge(seq: number, life: Life): Generator<RevisionRecord> {
-    let found = seq > this.#sealed() ? undefined : this.#find(seq, life);
+    let found = seq > this.sealedThrough ? undefined : this.#find(seq, life);
     while (found !== undefined && found.block.key < 0) {
       const { block } = found;
       for (let i = found.index; i >= 0; i--) yield { seq: block.seqAt(i), text: block.textAt(i) };
@@ -332,7 +332,8 @@ export class Blocks {
     }
   }
 
-  #sealed(): number {
+  /** The last change whose record is in a block. */
+  get sealedThrough(): number {
     this.#sealedThrough ??= this.#sql.sealedThrough.get() ?? 0;
     return this.#sealedThrough;
   }
