@@ -115,9 +115,11 @@ async function* linesOf(
     signal.throwIfAborted();
     yield* saidBefore(seq);
     try {
-      const line = csv ? csvLine(store, seq) : `${ndjsonLine(store, seq)}\n`;
-      yield line;
-      exported.written += 1;
+      const line = csv ? csvLine(store, seq) : ndjsonLine(store, seq);
+      if (line !== undefined) {
+        yield line;
+        exported.written += 1;
+      }
     } catch (error) {
       if (!isCrowsnestError(error, 'STORE_CORRUPT')) throw error;
       exported.unreadable += 1;
@@ -134,16 +136,17 @@ function saidOf(store: Store, about: ReadonlySet<number> | undefined) {
   return about === undefined ? lines : lines.filter((line) => line.about !== undefined && about.has(line.about));
 }
 
-/** With the actor as analysis saw it, and beside it what became known later. */
-function ndjsonLine(store: Store, seq: number): string {
+/** With the actor as analysis saw it, and beside it what became known later. Undefined where the change is not kept; throws STORE_CORRUPT where it is damaged. */
+function ndjsonLine(store: Store, seq: number): string | undefined {
   const [change] = store.changesAfter(seq - 1, 1);
-  if (change?.seq !== seq) throw new Error(`change ${seq} vanished within one transaction`);
-  return exportLine(change, store.attribution(seq));
+  if (change?.seq === seq) return `${exportLine(change, store.attribution(seq))}\n`;
+  if (store.change(seq) === undefined) return undefined;
+  throw new Error(`change ${seq} can be read alone and not among others`);
 }
 
-function csvLine(store: Store, seq: number): string {
+function csvLine(store: Store, seq: number): string | undefined {
   const change = store.change(seq);
-  if (change === undefined) throw new Error(`change ${seq} vanished within one transaction`);
+  if (change === undefined) return undefined;
   return `${csvRow({ ...change, paths: [...new Set(change.diff.map(({ path }) => genericPath(path)))] })}\r\n`;
 }
 

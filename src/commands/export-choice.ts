@@ -1,4 +1,4 @@
-/** Which changes an export writes: all of them by counting, some by the search that `GET /v1/changes?q=` makes too. */
+/** Which changes an export writes: all that are kept, or some by the search that `GET /v1/changes?q=` makes too. */
 import { searchSteps } from '../api/change-search.ts';
 import { parseChangeFilter } from '../domain/change-filter.ts';
 import { compileChangeFilter } from '../domain/change-match.ts';
@@ -6,6 +6,8 @@ import { CrowsnestError, isCrowsnestError } from '../domain/errors.ts';
 import type { Options } from '../options.ts';
 import { type AsyncStore, asAsync } from '../store/async-store.ts';
 import type { Store } from '../store/store.ts';
+
+const LISTED_AT_ONCE = 1_000;
 
 export interface ExportChoice {
   /** Oldest first. */
@@ -25,8 +27,8 @@ export async function chooseChanges(
   const terms = filter.flatMap((text) => parseChangeFilter(text, nowMs));
   const unreadable = new Set<number>();
   if (terms.length === 0 && from === undefined && to === undefined) {
-    const total = store.changes({ limit: 1 }).items[0]?.seq ?? 0;
-    return { seqs: countingTo(total), total, partial: false, unreadable };
+    const seqs = keptSeqs(store, signal);
+    return { seqs, total: seqs.length, partial: false, unreadable };
   }
   const wanted = compileChangeFilter(terms);
   if (wanted.words.length > 0 && store.changesWith(wanted.words, 1, 1) === undefined) throw withoutWords();
@@ -39,8 +41,28 @@ export async function chooseChanges(
   return { seqs: seqs.reverse(), total: seqs.length, partial: true, unreadable };
 }
 
-function* countingTo(last: number): Generator<number> {
-  for (let seq = 1; seq <= last; seq++) yield seq;
+/** The changes that retention has not let go of. Of a stretch that cannot be listed for damage each that may be there. */
+function keptSeqs(store: Store, signal: AbortSignal): number[] {
+  const seqs: number[] = [];
+  let before = (store.changes({ limit: 1 }).items[0]?.seq ?? 0) + 1;
+  while (before > 1) {
+    signal.throwIfAborted();
+    const listed = listedBefore(store, before);
+    seqs.push(...listed);
+    const last = listed.at(-1);
+    if (last === undefined) break;
+    before = last;
+  }
+  return seqs.reverse();
+}
+
+function listedBefore(store: Store, beforeSeq: number): number[] {
+  try {
+    return store.changes({ limit: LISTED_AT_ONCE, beforeSeq }).items.map(({ seq }) => seq);
+  } catch (error) {
+    if (!isCrowsnestError(error, 'STORE_CORRUPT')) throw error;
+    return Array.from({ length: Math.min(LISTED_AT_ONCE, beforeSeq - 1) }, (_, i) => beforeSeq - 1 - i);
+  }
 }
 
 /** What is damaged is noted and costs itself only. */
