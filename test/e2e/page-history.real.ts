@@ -242,10 +242,19 @@ describe('objects and namespaces on the page', { skip: withoutChromium }, () => 
   it('compares with the first change of all where the filter leaves the creation out', async () => {
     const [from, to] = [SEED_END_MS - 195 * MINUTE, SEED_END_MS - 170 * MINUTE].map((ms) => new Date(ms).toISOString());
     const page = await open(`/namespaces/test/streaming?from=${from}&to=${to}&q=${encodeURIComponent('type:MODIFIED')}`);
+    // What it was comes last: until then it has to be said, too, from when on the differences are.
+    const whole = Promise.withResolvers<void>();
+    await page.route(/\/state\?seq=/, async (route) => {
+      await whole.promise;
+      await route.continue();
+    });
     await page.locator('.objects summary', { hasText: 'vault' }).click();
     await page.locator('.opened .in-short li, .opened [role=alert]').first().waitFor();
-    const opened = await page.locator('.opened').innerText();
-    assert.match(opened, /from its first change[\s\S]*stage[\s\S]*first → second/);
+    const opened = () => page.locator('.opened').innerText();
+    assert.match(await opened(), /from its first change[\s\S]*stage[\s\S]*first → second/);
+    whole.resolve();
+    await page.locator('.opened .diff tr').first().waitFor();
+    assert.match(await opened(), /from its first change[\s\S]*stage[\s\S]*first → second/);
     await page.context().close();
   });
 

@@ -15,7 +15,8 @@ interface TableProps {
   /** Undefined while they are read: what was chosen stays chosen. */
   lines: readonly DiffLine[] | undefined;
   reasons?: Reason[];
-  head: VNode;
+  /** What is compared, where it is known yet. */
+  head: VNode | false;
   /** Said where no line differs. */
   none: string;
 }
@@ -25,7 +26,9 @@ export function DiffTable({ lines, reasons = [], head, none }: TableProps): VNod
   const [all, setAll] = useState(false);
   useEffect(() => setAll(false), [lines]);
   useKeys({ f: () => setWhole(!whole) });
-  if (lines === undefined) return html`<div class="diff loading" />`;
+  // What else is known of the difference may stand below already, so that what it is the difference of has to be said.
+  if (lines === undefined)
+    return html`<div class="diff loading">${head !== false && html`<div class="diff-head"><span>${head}</span></div>`}</div>`;
   const shown = whole ? [...lines] : foldLines(lines, CONTEXT);
   const count = (sign: string) => lines.filter((line) => line.sign === sign).length;
   return html`<div class="diff">
