@@ -14,7 +14,8 @@ import type { SchemaTree } from '../domain/kind-schema.ts';
 import { isEntryValue } from '../domain/masking/secret-names.ts';
 import type { KubeObject, ObjectRef } from '../domain/object-ref.ts';
 import { type Held, RecentHeld } from '../domain/recent.ts';
-import type { ScannedObject, Section } from '../domain/scan/object-scan.ts';
+import type { TextPlace } from '../domain/scan/leaf-walk.ts';
+import { type ScannedObject, type Section, textKey } from '../domain/scan/object-scan.ts';
 import { ByteArena, type Page, type Slot } from './byte-arena.ts';
 
 /** A class, so that all its fields lie in one place: there are as many as objects. */
@@ -61,7 +62,7 @@ export class HeadDigest implements Slot, Held {
 /** What became of a section: its masked text, as bytes where those are at hand. */
 export interface SectionText {
   readonly index: number;
-  readonly text: string | Buffer;
+  readonly text: string | TextPlace;
 }
 
 /** Sections up to this size are kept as text from the start, those of the status more, since they move most. */
@@ -73,12 +74,13 @@ const MOVED_TEXT_MAX = 16 * 1024;
 const DIGEST_BYTES = 400;
 const PRINT_BYTES = 8;
 const LENGTH_BYTES = 4;
-const NOTHING = Buffer.alloc(0);
+const NOTHING: TextPlace = { bytes: Buffer.alloc(0), from: 0, to: 0 };
 /** Sections that no update moves: what they were is not worth keeping. */
 const FIXED: ReadonlySet<string> = new Set(['name', 'namespace', 'uid', 'creationTimestamp']);
 
 export class HeadDigests {
-  readonly #clusters = new Map<string, RecentHeld<string, HeadDigest>>();
+  /** By `textKey` of the uid: of two objects with one key the one that was kept last has a digest. */
+  readonly #clusters = new Map<string, RecentHeld<number, HeadDigest>>();
   readonly #arena = new ByteArena();
   readonly #bytesMax: number;
 
@@ -94,7 +96,14 @@ export class HeadDigests {
   }
 
   get(cluster: string, uid: string): HeadDigest | undefined {
-    return this.#clusters.get(cluster)?.get(uid);
+    const digest = this.#clusters.get(cluster)?.get(textKey(uid));
+    return digest?.uid === uid ? digest : undefined;
+  }
+
+  /** The same for an object that was scanned, without making a text of its uid. */
+  of(cluster: string, scanned: ScannedObject): HeadDigest | undefined {
+    const digest = this.#clusters.get(cluster)?.get(scanned.uidKey);
+    return digest !== undefined && isOfUid(digest, scanned) ? digest : undefined;
   }
 
   /** Keeps a digest of `state`, the state as masked by a schema and recorded by a change that is about to be appended. */
@@ -108,12 +117,15 @@ export class HeadDigests {
     const texts = sections.map((section, i) => {
       const length = (scanned.places[2 * i + 1] as number) - (scanned.places[2 * i] as number);
       const value = isKeptFromTheStart(section, length) ? sectionOf(state, section) : undefined;
-      return value === undefined ? NOTHING : Buffer.from(JSON.stringify(value));
+      return value === undefined ? '' : JSON.stringify(value);
     });
-    const bytes = texts.reduce((sum, text) => sum + text.length, sections.length * (PRINT_BYTES + LENGTH_BYTES));
+    const bytes = texts.reduce((sum, text) => sum + byteLength(text), sections.length * (PRINT_BYTES + LENGTH_BYTES));
     const digest = new HeadDigest(ref, scanned, this.#arena.take(bytes), secrets);
     writeRecord(digest, prints, texts);
-    this.#of(ref.cluster).set(uid, digest, DIGEST_BYTES + digest.room);
+    const digests = this.#inCluster(ref.cluster);
+    const key = textKey(uid);
+    if (digests.get(key)?.uid !== uid) digests.delete(key);
+    digests.set(key, digest, DIGEST_BYTES + digest.room);
     return digest;
   }
 
@@ -134,7 +146,7 @@ export class HeadDigests {
       overwrite(digest, moved);
       return;
     }
-    const texts: (string | Buffer)[] = [];
+    const texts: (string | TextPlace)[] = [];
     let at = textsAt(digest);
     for (let i = 0, m = 0; i < sections.length; i++) {
       const length = page.words[lengths + i] as number;
@@ -142,14 +154,14 @@ export class HeadDigests {
       if (next?.index === i) {
         texts.push(next.text);
         m += 1;
-      } else texts.push(length === 0 ? NOTHING : page.bytes.subarray(at, at + length));
+      } else texts.push(length === 0 ? NOTHING : { bytes: page.bytes, from: at, to: at + length });
       at += length;
     }
     this.#rewrite(digest, at - digest.at + grown, texts);
   }
 
   drop(cluster: string, uid: string): void {
-    this.#clusters.get(cluster)?.delete(uid);
+    if (this.get(cluster, uid) !== undefined) this.#clusters.get(cluster)?.delete(textKey(uid));
   }
 
   clear(): void {
@@ -158,7 +170,7 @@ export class HeadDigests {
   }
 
   /** Texts may be parts of the record that they replace. */
-  #rewrite(digest: HeadDigest, bytes: number, texts: readonly (string | Buffer)[]): void {
+  #rewrite(digest: HeadDigest, bytes: number, texts: readonly (string | TextPlace)[]): void {
     const { page, at, room, sections } = digest;
     const prints = page.doubles.slice(at / PRINT_BYTES, at / PRINT_BYTES + sections.length);
     // A slot that fits goes on as it is, so that a number that gains a digit moves nothing.
@@ -167,17 +179,17 @@ export class HeadDigests {
       writeRecord(
         digest,
         prints,
-        texts.map((text) => (typeof text === 'string' ? text : Buffer.from(text))),
+        texts.map((text) => (typeof text === 'string' || text.bytes !== page.bytes ? text : copyOf(text))),
       );
       return;
     }
     digest.moveTo(this.#arena.take(bytes));
     writeRecord(digest, prints, texts);
     this.#arena.give({ page, at, room });
-    this.#of(digest.ref.cluster).set(digest.uid, digest, DIGEST_BYTES + digest.room);
+    this.#inCluster(digest.ref.cluster).set(textKey(digest.uid), digest, DIGEST_BYTES + digest.room);
   }
 
-  #of(cluster: string): RecentHeld<string, HeadDigest> {
+  #inCluster(cluster: string): RecentHeld<number, HeadDigest> {
     let digests = this.#clusters.get(cluster);
     if (digests === undefined) {
       digests = new RecentHeld(this.#bytesMax, (digest) => this.#arena.give(digest));
@@ -185,6 +197,17 @@ export class HeadDigests {
     }
     return digests;
   }
+}
+
+function isOfUid(digest: HeadDigest, scanned: ScannedObject): boolean {
+  const { uidAt } = scanned.identity;
+  if (digest.sections !== scanned.sections) return digest.uid === scanned.uid;
+  return isPrintOf(digest, uidAt, scanned.prints[uidAt]);
+}
+
+/** Whether a section has the fingerprint that it had. */
+export function isPrintOf({ page, at }: HeadDigest, index: number, print: number | undefined): boolean {
+  return page.doubles[at / PRINT_BYTES + index] === print;
 }
 
 /** Whether the text kept of a section is masked by what the schema says now. */
@@ -223,13 +246,13 @@ export function sectionsMoved(digest: HeadDigest, prints: readonly number[]): { 
   return moved;
 }
 
-function writeRecord(digest: HeadDigest, prints: ArrayLike<number>, texts: readonly (string | Buffer)[]): void {
+function writeRecord(digest: HeadDigest, prints: ArrayLike<number>, texts: readonly (string | TextPlace)[]): void {
   const { page, at, sections } = digest;
   const lengths = lengthsAt(digest);
   let to = textsAt(digest);
   for (let i = 0; i < sections.length; i++) {
     page.doubles[at / PRINT_BYTES + i] = prints[i] as number;
-    const length = writeText(page.bytes, to, texts[i] as string | Buffer);
+    const length = writeText(page.bytes, to, texts[i] as string | TextPlace);
     page.words[lengths + i] = length;
     to += length;
   }
@@ -247,14 +270,17 @@ function overwrite(digest: HeadDigest, moved: readonly SectionText[]): void {
   }
 }
 
-function writeText(bytes: Buffer, at: number, text: string | Buffer): number {
+function writeText(bytes: Buffer, at: number, text: string | TextPlace): number {
   if (typeof text === 'string') return text === '' ? 0 : bytes.write(text, at);
-  bytes.set(text, at);
-  return text.length;
+  return text.from === text.to ? 0 : text.bytes.copy(bytes, at, text.from, text.to);
 }
 
-function byteLength(text: string | Buffer): number {
-  return typeof text === 'string' ? Buffer.byteLength(text) : text.length;
+function byteLength(text: string | TextPlace): number {
+  return typeof text === 'string' ? Buffer.byteLength(text) : text.to - text.from;
+}
+
+function copyOf({ bytes, from, to }: TextPlace): TextPlace {
+  return { bytes: Buffer.from(bytes.subarray(from, to)), from: 0, to: to - from };
 }
 
 export function sameSections(a: readonly Section[], b: readonly Section[]): boolean {

@@ -205,7 +205,7 @@ class PipelineIngest implements Ingest {
   /** By sections. False where the whole states have to be compared. */
   #takeScanned(observation: ScannedObservation, recording: Recording): boolean {
     if (observation.type === 'DELETED' || observation.origin !== 'watch') return false;
-    const digest = this.#digests.get(observation.cluster, observation.scanned.uid);
+    const digest = this.#digests.of(observation.cluster, observation.scanned);
     if (digest === undefined) return false;
     const { hash, masking } = this.#options;
     const how = masking?.of(digest.ref, observation.observedMs);

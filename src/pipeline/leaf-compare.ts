@@ -17,6 +17,13 @@ import { PatchLevel } from '../domain/scan/patch-text.ts';
 import { type PathNode, PathTree } from '../domain/scan/path-node.ts';
 
 const QUOTE = 0x22;
+const BACKSLASH = 0x5c;
+const BLANK = 0x20;
+const HYPHEN = 0x2d;
+const DIGIT_ZERO = 0x30;
+const BEYOND_ASCII = 0x80;
+/** More digits may not fit a number. */
+const DIGITS_MAX = 15;
 /** A backslash, or what must not stand in JSON text: all but blank to `[` and `]` to the end. */
 const ESCAPED = /[^ -[\]-\uffff]/;
 const NUMBER = /^-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?$/;
@@ -48,6 +55,8 @@ export class LeafCompare implements LeafReader {
   #listOpened: number[] = [];
   #mergeKeys: number[] = [];
   /** Where the list opened whose items' names were read last. */
+  /** Of those two what is set, up to here. */
+  #deepest = -1;
   #listRead = NOT_READ;
   // Of the section under way.
   #root: PathNode | undefined;
@@ -82,8 +91,11 @@ export class LeafCompare implements LeafReader {
     this.#fields = fields;
     this.#paths = paths;
     this.#patch = '';
-    this.#opened.fill(-1);
-    this.#listOpened.fill(-1);
+    // In a loop, as few are set and a call to fill them all costs more.
+    for (; this.#deepest >= 0; this.#deepest--) {
+      this.#opened[this.#deepest] = -1;
+      this.#listOpened[this.#deepest] = -1;
+    }
     this.#listRead = NOT_READ;
     for (const level of this.#levels) level.clear();
     if (this.#walk.run(before, after, this)) return { paths: this.#paths, patch: this.#patch };
@@ -123,6 +135,7 @@ export class LeafCompare implements LeafReader {
     const old = isString
       ? stringAt(walk.before, walk.beforeFrom, walk.beforeTo)
       : scalarAt(walk.before, walk.beforeFrom, walk.beforeTo);
+    const isPlain = isString && isPlainAt(walk.after, walk.afterFrom, walk.afterTo);
     const now = isString
       ? stringAt(walk.after, walk.afterFrom, walk.afterTo)
       : scalarAt(walk.after, walk.afterFrom, walk.afterTo);
@@ -135,6 +148,7 @@ export class LeafCompare implements LeafReader {
       this.#paths = this.#movedPaths.with(this.#paths as MovedPaths, node);
     }
     if (typeof now !== 'string') return String(now);
+    if (isPlain) return `"${now}"`;
     return ESCAPED.test(now) || now.includes('"') || !now.isWellFormed() ? JSON.stringify(now) : `"${now}"`;
   }
 
@@ -161,6 +175,7 @@ export class LeafCompare implements LeafReader {
     if (node === undefined) return undefined;
     this.#opened[depth] = opened;
     this.#nodes[depth] = node;
+    if (depth > this.#deepest) this.#deepest = depth;
     return node;
   }
 
@@ -170,6 +185,7 @@ export class LeafCompare implements LeafReader {
       this.#mergeKeys[depth] = mergeKeyIn(after, opened);
       this.#listOpened[depth] = opened;
       this.#listRead = opened;
+      if (depth > this.#deepest) this.#deepest = depth;
     }
     const key = this.#mergeKeys[depth] as number;
     if (key === UNSURE) return undefined;
@@ -188,12 +204,39 @@ export class LeafCompare implements LeafReader {
 
 /** Throws SyntaxError. */
 function stringAt(bytes: Buffer, from: number, to: number): string {
+  if (isPlainAt(bytes, from, to)) return bytes.toString('latin1', from + 1, to - 1);
   const text = bytes.toString('utf8', from + 1, to - 1);
   return ESCAPED.test(text) ? (JSON.parse(`"${text}"`) as string) : text;
 }
 
+/** Whether the characters of a string are what its bytes are. */
+function isPlainAt(bytes: Buffer, from: number, to: number): boolean {
+  for (let at = from + 1; at < to - 1; at++) {
+    const byte = bytes[at] as number;
+    if (byte < BLANK || byte === BACKSLASH || byte >= BEYOND_ASCII) return false;
+  }
+  return true;
+}
+
+/** NaN for what is no whole number, or one that is written in an unusual way. */
+function wholeNumberAt(bytes: Buffer, from: number, to: number): number {
+  const isNegative = bytes[from] === HYPHEN;
+  const first = isNegative ? from + 1 : from;
+  if (to === first || to - first > DIGITS_MAX || (bytes[first] === DIGIT_ZERO && (isNegative || to - first > 1)))
+    return Number.NaN;
+  let value = 0;
+  for (let at = first; at < to; at++) {
+    const digit = (bytes[at] as number) - DIGIT_ZERO;
+    if (digit < 0 || digit > 9) return Number.NaN;
+    value = value * 10 + digit;
+  }
+  return isNegative ? -value : value;
+}
+
 /** A number or a boolean; undefined for anything else. */
 function scalarAt(bytes: Buffer, from: number, to: number): number | boolean | undefined {
+  const whole = wholeNumberAt(bytes, from, to);
+  if (!Number.isNaN(whole)) return whole;
   const text = bytes.toString('latin1', from, to);
   if (text === 'true' || text === 'false') return text === 'true';
   if (!NUMBER.test(text)) return undefined;

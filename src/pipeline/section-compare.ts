@@ -27,6 +27,7 @@ import {
   type HeadDigests,
   isKeptOnceMoved,
   isMaskedBy,
+  isPrintOf,
   type SectionText,
   sameSections,
   sectionOf,
@@ -70,7 +71,7 @@ export function compareSections(
   options: SectionComparison,
 ): ScannedChange | 'repeat' | 'late' | 'heartbeat' | undefined {
   const { scanned } = observation;
-  if (!isSameObject(digest, scanned) || !sameSections(digest.sections, scanned.sections)) return undefined;
+  if (!sameSections(digest.sections, scanned.sections) || !isSameObject(digest, scanned)) return undefined;
   if (scanned.resourceVersion === digest.resourceVersion) return 'repeat';
   if (compareResourceVersions(scanned.resourceVersion, digest.resourceVersion) === 'older') return 'late';
   const comparison = compareMoved(scanned, digest, options);
@@ -89,13 +90,15 @@ export function compareSections(
   return change;
 }
 
+/** Of one with the same sections. */
 function isSameObject(digest: HeadDigest, scanned: ScannedObject): boolean {
   const { ref } = digest;
+  const { nameAt, namespaceAt } = scanned.identity;
   return (
     isApiVersionOf(ref, scanned.apiVersion) &&
     ref.kind === scanned.kind &&
-    ref.name === scanned.name &&
-    ref.namespace === scanned.namespace &&
+    isPrintOf(digest, nameAt, scanned.prints[nameAt]) &&
+    (namespaceAt < 0 || isPrintOf(digest, namespaceAt, scanned.prints[namespaceAt])) &&
     (scanned.generation === undefined) === (digest.generation === undefined)
   );
 }
@@ -115,7 +118,7 @@ function compareMoved(scanned: ScannedObject, digest: HeadDigest, options: Secti
     const before = { bytes: kept, from, to };
     const isCurrent = isMaskedBy(digest, index, masking?.secrets);
     if (isCurrent && to > from && takeLeaves(section, { before, after }, comparison, options)) {
-      comparison.texts.push(keptText(index, scanned.bytes.subarray(after.from, after.to)));
+      comparison.texts.push({ index, text: isKeptOnceMoved(after.to - after.from) ? after : '' });
       continue;
     }
     const now = maskedSection(section, parsed(after), options);
@@ -124,7 +127,8 @@ function compareMoved(scanned: ScannedObject, digest: HeadDigest, options: Secti
     if (old === undefined) return undefined;
     takeParsed(section, { old, shown: isCurrent ? old : maskedSection(section, old, options), now }, comparison);
     // Written anew, so that what is kept has each member once, in the order of the value, and no blanks.
-    comparison.texts.push(keptText(index, JSON.stringify(now)));
+    const text = JSON.stringify(now);
+    comparison.texts.push({ index, text: isKeptOnceMoved(text.length) ? text : '' });
   }
   return comparison;
 }
@@ -159,10 +163,6 @@ function parsed({ bytes, from, to }: TextPlace): Json {
 
 function isContainer({ bytes, from }: TextPlace): boolean {
   return bytes[from] === OPEN_OBJECT || bytes[from] === OPEN_LIST;
-}
-
-function keptText(index: number, text: string | Buffer): SectionText {
-  return { index, text: isKeptOnceMoved(text.length) ? text : '' };
 }
 
 /** Masks a section as it would be within its object; sections for which more than their own path matters have no digest. */

@@ -8,6 +8,7 @@ import { canonicalJson, isJsonObject, type Json, type JsonObject } from '../../s
 import { readKindSchema } from '../../src/domain/kind-schema.ts';
 import { keyedHash } from '../../src/domain/masking/masking-key.ts';
 import { type KubeObject, refOf } from '../../src/domain/object-ref.ts';
+import { textKey } from '../../src/domain/scan/object-scan.ts';
 import { ScannedObservation } from '../../src/domain/scanned-observation.ts';
 import { gitopsOrigin, keeperOf } from '../../src/domain/who/gitops-origin.ts';
 import { createIngest } from '../../src/pipeline/ingest.ts';
@@ -385,6 +386,54 @@ test('of two objects with one uid, as one object served under two kinds has, nei
 });
 
 const REF = { cluster: 'test', group: 'example.test', version: 'v1', kind: 'Widget', namespace: 'team', name: 'one' };
+
+/** Two uids with one key. */
+function twinUids(): [string, string] {
+  const byKey = new Map<number, string>();
+  for (let i = 0; ; i++) {
+    const uid = `u-${i}`;
+    const twin = byKey.get(textKey(uid));
+    if (twin !== undefined) return [twin, uid];
+    byKey.set(textKey(uid), uid);
+  }
+}
+
+test('of two objects that are found by one number each is compared with its own state', () => {
+  const uids = twinUids();
+  const parsed = recorder();
+  const scanned = recorder();
+  const step = (i: number, rv: number): Step => {
+    const type = rv < 2 ? 'ADDED' : rv > 18 ? 'DELETED' : 'MODIFIED';
+    return { name: `w${i}`, uid: uids[i] as string, type, content: { spec: { a: `${i} ${rv}`, b: [i, rv] } }, managed: [], rv };
+  };
+  // Each by turns, and then several times in a row.
+  const order = [0, 1, 0, 1, 0, 0, 0, 1, 1, 1, 0, 1, 0, 0, 1, 1, 1, 0, 0, 1];
+  for (const [rv, i] of order.entries()) {
+    parsed.record([asParsed(step(i, rv), rv)]);
+    scanned.record([asScanned(step(i, rv), rv)]);
+  }
+  assert.deepEqual(scanned.changes.map(told), parsed.changes.map(told));
+  assert.deepEqual(
+    scanned.changes.map(({ type, ref, diff }) => [type, ref.name, diff.length > 0]),
+    order.map((i, rv) => [rv < 2 ? 'ADDED' : rv > 18 ? 'DELETED' : 'MODIFIED', `w${i}`, rv <= 18]),
+  );
+});
+
+test('an object under the name of another is a new one, though both are found by one number', () => {
+  const [first, second] = twinUids();
+  const parsed = recorder();
+  const scanned = recorder();
+  for (const [rv, uid] of [first, first, second, second].entries()) {
+    const step: Step = { name: 'w', uid, type: rv === 0 ? 'ADDED' : 'MODIFIED', content: { spec: { a: rv } }, managed: [], rv };
+    parsed.record([asParsed(step, rv)]);
+    scanned.record([asScanned(step, rv)]);
+  }
+  assert.deepEqual(scanned.changes.map(told), parsed.changes.map(told));
+  assert.deepEqual(
+    scanned.changes.map(({ type, uid }) => `${type} ${uid}`),
+    [`ADDED ${first}`, `MODIFIED ${first}`, `DELETED ${first}`, `ADDED ${second}`, `MODIFIED ${second}`],
+  );
+});
 
 test('a Secret within an object is masked by its kind, which is a section of its own', () => {
   const { store, record, changes } = recorder();

@@ -52,7 +52,7 @@ export function itemName(bytes: Buffer, at: number, key: number): { from: number
 
 /** Leaves where its values are from `slot` on; its end, or -1 where it takes a parser. */
 function readItem(bytes: Buffer, open: number, slot: number): number {
-  values.fill(0, slot, slot + KEYS.length * 2);
+  for (let i = slot; i < slot + KEYS.length * 2; i++) values[i] = 0;
   let at = open + 1;
   if (bytes[at] === CLOSE_OBJECT) return at + 1;
   for (;;) {

@@ -38,6 +38,8 @@ const SHAPES_MAX = 256;
  */
 const ROOM_BYTES = 2 * 1024 * 1024;
 const NONE = -1;
+const KEY_START = 0x811c9dc5 | 0;
+const KEY_FACTOR = 0x01000193;
 
 interface TopMember {
   own: Section | undefined;
@@ -55,12 +57,17 @@ interface Shape {
   readonly prints: readonly number[];
   readonly apiVersion: FixedText;
   readonly kind: FixedText;
-  readonly name: number;
-  readonly namespace: number;
-  readonly uid: number;
+  readonly identity: IdentityPlaces;
   readonly resourceVersion: number;
   readonly generation: number;
   readonly managed: number;
+}
+
+/** Which sections say who an object is, NONE where there is none. */
+interface IdentityPlaces {
+  readonly nameAt: number;
+  readonly namespaceAt: number;
+  readonly uidAt: number;
 }
 
 /** A text that is nearly always the same, by its fingerprint. */
@@ -132,9 +139,7 @@ export class ScannedObject {
   readonly end: number;
   readonly apiVersion: string;
   readonly kind: string;
-  readonly name: string;
-  readonly namespace: string;
-  readonly uid: string;
+  readonly identity: IdentityPlaces;
   readonly resourceVersion: string;
   readonly generation: number | undefined;
   /** [start, end) of the value of metadata.managedFields; both 0 where there is none. */
@@ -165,9 +170,7 @@ export class ScannedObject {
     this.isAscii = machine.isAscii;
     this.apiVersion = fixedText(shape.apiVersion, machine, bytes);
     this.kind = fixedText(shape.kind, machine, bytes);
-    this.name = textOf(shape.name, machine, bytes);
-    this.namespace = textOf(shape.namespace, machine, bytes);
-    this.uid = textOf(shape.uid, machine, bytes);
+    this.identity = shape.identity;
     this.resourceVersion = textOf(shape.resourceVersion, machine, bytes);
     this.generation = generation === NONE ? undefined : wholeNumberAt(bytes, machine.from(generation), machine.to(generation));
     this.managedStart = managed === NONE ? 0 : machine.from(managed);
@@ -177,9 +180,53 @@ export class ScannedObject {
     this.prints = prints;
   }
 
-  get isNameless(): boolean {
-    return this.name === '' || this.uid === '' || this.resourceVersion === '' || this.kind === '' || this.apiVersion === '';
+  // Made when asked for: an update of an object that is known is told by their fingerprints.
+
+  get name(): string {
+    return this.#textAt(this.identity.nameAt);
   }
+
+  get namespace(): string {
+    return this.#textAt(this.identity.namespaceAt);
+  }
+
+  get uid(): string {
+    return this.#textAt(this.identity.uidAt);
+  }
+
+  /** `textKey` of the uid. */
+  get uidKey(): number {
+    if (!this.isAscii) return textKey(this.uid);
+    const { bytes, places } = this;
+    const { uidAt } = this.identity;
+    const to = (places[2 * uidAt + 1] as number) - 1;
+    let key = KEY_START;
+    for (let i = (places[2 * uidAt] as number) + 1; i < to; i++) key = Math.imul(key ^ (bytes[i] as number), KEY_FACTOR);
+    return key;
+  }
+
+  get isNameless(): boolean {
+    const { nameAt, uidAt } = this.identity;
+    return (
+      !this.#isText(nameAt) || !this.#isText(uidAt) || this.resourceVersion === '' || this.kind === '' || this.apiVersion === ''
+    );
+  }
+
+  #isText(section: number): boolean {
+    return section !== NONE && isText(this.bytes, this.places[2 * section] as number, this.places[2 * section + 1] as number);
+  }
+
+  #textAt(section: number): string {
+    if (section === NONE) return '';
+    return textAt(this.bytes, this.places[2 * section] as number, this.places[2 * section + 1] as number, this.isAscii);
+  }
+}
+
+/** A number that texts are found by, of 32 bits; another text may have it too (FNV-1a; Fowler, Noll and Vo, RFC 9923, of the text's characters). */
+export function textKey(text: string): number {
+  let key = KEY_START;
+  for (let i = 0; i < text.length; i++) key = Math.imul(key ^ text.charCodeAt(i), KEY_FACTOR);
+  return key;
 }
 
 function fixedText(fixed: FixedText, machine: ScanMachine, bytes: Buffer): string {
@@ -192,14 +239,20 @@ function fixedText(fixed: FixedText, machine: ScanMachine, bytes: Buffer): strin
   return fixed.text;
 }
 
-/** The bytes of a string value as text; '' for what is no string, no JSON or has escapes, which no identity has. */
 function textOf(entry: number, machine: ScanMachine, bytes: Buffer): string {
-  if (entry === NONE) return '';
-  const from = machine.from(entry);
-  if (bytes[from] !== QUOTE) return '';
-  const to = machine.to(entry) - 1;
-  for (let i = from + 1; i < to; i++) if (bytes[i] === BACKSLASH || (bytes[i] as number) < BLANK) return '';
-  return bytes.toString(machine.isAscii ? 'latin1' : 'utf8', from + 1, to);
+  return entry === NONE ? '' : textAt(bytes, machine.from(entry), machine.to(entry), machine.isAscii);
+}
+
+/** The bytes of a string value as text; '' for what is no string, no JSON or has escapes, which no identity has. */
+function textAt(bytes: Buffer, from: number, to: number, isAscii: boolean): string {
+  return isText(bytes, from, to) ? bytes.toString(isAscii ? 'latin1' : 'utf8', from + 1, to - 1) : '';
+}
+
+/** Whether that text has a character. */
+function isText(bytes: Buffer, from: number, to: number): boolean {
+  if (bytes[from] !== QUOTE) return false;
+  for (let i = from + 1; i < to - 1; i++) if (bytes[i] === BACKSLASH || (bytes[i] as number) < BLANK) return false;
+  return to - from > 2;
 }
 
 /** NaN for anything else. */
@@ -222,6 +275,7 @@ function learnShape(machine: ScanMachine, bytes: Buffer, count: number): Shape |
   const met = new Set<string>();
   const metadata = new Map<string, number>();
   const whole = new Map<string, number>();
+  const identity = { nameAt: NONE, namespaceAt: NONE, uidAt: NONE };
   let top: TopMember | undefined;
   let topName = '';
   for (let entry = 0; entry < count; entry++) {
@@ -242,6 +296,9 @@ function learnShape(machine: ScanMachine, bytes: Buffer, count: number): Shape |
       if (metadata.has(name)) return undefined;
       metadata.set(name, entry);
       if (name === 'managedFields' || name === 'resourceVersion' || name === 'generation') continue;
+      if (name === 'name') identity.nameAt = sections.length;
+      if (name === 'namespace') identity.namespaceAt = sections.length;
+      if (name === 'uid') identity.uidAt = sections.length;
     }
     const section = sort === Sort.whole ? ownSection(top, topName) : memberSection(top, topName, name);
     if (section === undefined || sections.includes(section) || sections.length === SECTIONS_PER_OBJECT_MAX) return undefined;
@@ -253,8 +310,7 @@ function learnShape(machine: ScanMachine, bytes: Buffer, count: number): Shape |
   const shape: Shape = {
     ...{ print: machine.shape, sections, entries, apiVersion: fixed('apiVersion'), kind: fixed('kind') },
     ...{ places: entries.flatMap(() => [0, 0]), prints: entries.map(() => 0.5) },
-    ...{ name: of('name'), namespace: of('namespace'), uid: of('uid'), resourceVersion: of('resourceVersion') },
-    ...{ generation: of('generation'), managed: of('managedFields') },
+    ...{ identity, resourceVersion: of('resourceVersion'), generation: of('generation'), managed: of('managedFields') },
   };
   if (shapes.size >= SHAPES_MAX) for (const oldest of [...shapes.keys()].slice(0, SHAPES_MAX / 2)) shapes.delete(oldest);
   shapes.set(shape.print, shape);

@@ -31,6 +31,8 @@ const DIGIT_ZERO = 0x30;
 const COLON = 0x3a;
 const LETTER_T = 0x54;
 const LETTER_Z = 0x5a;
+/** From 0000-03-01. */
+const DAYS_TO_1970 = 719_468;
 /** A text beyond this is worth no place. */
 const BYTES_MAX = 16 * 1024;
 /** Their places fit a set of bits. */
@@ -81,9 +83,18 @@ function timeAt(bytes: Buffer, at: number): number {
     bytes[at + 16] === COLON;
   // Ends of months, leap seconds and years that mean others to Date are for its parser to tell.
   const isUsual = year >= 100 && month >= 1 && month <= 12 && day >= 1 && day <= 28 && hour <= 23 && minute <= 59 && second <= 59;
-  if (isWritten && isUsual && bytes[at + 19] === LETTER_Z) return Date.UTC(year, month - 1, day, hour, minute, second);
+  if (isWritten && isUsual && bytes[at + 19] === LETTER_Z) {
+    return ((daysTo(year, month, day) * 24 + hour) * 60 + minute) * 60_000 + second * 1000;
+  }
   const text = bytes.toString('latin1', at, at + TIME_BYTES);
   return TIME_TEXT.test(text) ? Date.parse(text) : Number.NaN;
+}
+
+/** Days from 1970-01-01 to a date, years from 1 on (Hinnant, "chrono-compatible low-level date algorithms", 2013); Date.UTC takes longer than all else here. */
+function daysTo(year: number, month: number, day: number): number {
+  const [y, monthFromMarch] = month > 2 ? [year, month - 3] : [year - 1, month + 9];
+  const dayOfYear = Math.floor((153 * monthFromMarch + 2) / 5) + day - 1;
+  return 365 * y + Math.floor(y / 4) - Math.floor(y / 100) + Math.floor(y / 400) + dayOfYear - DAYS_TO_1970;
 }
 
 function twoDigits(bytes: Buffer, at: number): number {

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import type { Json, JsonObject } from '../../../src/domain/json.ts';
-import { type ScannedObject, scanObject } from '../../../src/domain/scan/object-scan.ts';
+import { type ScannedObject, scanObject, textKey } from '../../../src/domain/scan/object-scan.ts';
 
 const METADATA = { name: 'a', namespace: 'team', uid: 'u-1', resourceVersion: '7', generation: 3 };
 
@@ -25,6 +25,12 @@ test('says who an object is, and where it ends', () => {
     { apiVersion: 'example.test/v1', kind: 'Widget', ...METADATA },
   );
   assert.equal(scanned.bytes.toString('utf8', scanned.start, scanned.end), JSON.stringify(object));
+});
+
+test('a uid is found by the same number whether it is read from bytes or given as text', () => {
+  for (const uid of ['u-1', '00000000-0000-4000-8000-000000014162', 'ü-1', '\u{1F642}'])
+    assert.equal(scan(widget({ metadata: { ...METADATA, uid } }))?.uidKey, textKey(uid), uid);
+  assert.equal(scan(widget({ note: 'ü' }))?.uidKey, textKey('u-1'));
 });
 
 test('each section is where its value is, and managedFields apart', () => {
