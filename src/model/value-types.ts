@@ -92,8 +92,14 @@ export function tokensOf(
   const tokens = valueTokens(old, next, numbers);
   // What sort of value it is counts apart: a word where versions are usual is odd, however many versions there have been.
   const last = tokens[tokens.length - 1] as string;
-  // Copied, not added to: a growing array keeps room for a dozen more, and these wait with their visit.
-  return typeof next === 'string' && next !== '' ? [...tokens, typeToken(last)] : tokens;
+  return typeof next === 'string' && next !== '' ? withOneMore(tokens, typeToken(last)) : tokens;
+}
+
+/** Written out for the usual lengths: an array that grows, or into which another is spread, keeps room for a dozen more, and these wait with their visit. */
+function withOneMore(tokens: string[], token: string): string[] {
+  if (tokens.length === 1) return [tokens[0] as string, token];
+  if (tokens.length === 2) return [tokens[0] as string, tokens[1] as string, token];
+  return tokens.concat(token);
 }
 
 /** The commonest types of texts with their tokens: one text of each for all values, as a new one has to be interned by each look-up. */

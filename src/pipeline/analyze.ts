@@ -104,6 +104,8 @@ export interface Analysis {
 
 type Phase = Behind['phase'] | 'current';
 type Judged = { judgement: Judgement; change?: Change | undefined; opinion: Opinion | undefined }[];
+/** Of most changes; nobody adds to it. */
+const NOTHING_JUDGED: Judged = [];
 
 export function createAnalysis(options: AnalysisOptions): Analysis {
   const { store } = options;
@@ -158,16 +160,14 @@ export function createAnalysis(options: AnalysisOptions): Analysis {
     }
     return due;
   };
-  const take = (walked: Walked): Judged => {
-    if ('scrapes' in walked) {
-      return walked.scrapes.flatMap((scrape) => weigh(observe(scrape)));
-    }
-    const { change } = walked;
+  const take = (walked: Walked): Judged => ('scrapes' in walked ? takeScrapes(walked.scrapes) : takeChange(walked.change));
+  const takeScrapes = (scrapes: readonly Scrape[]): Judged => scrapes.flatMap((scrape) => weigh(observe(scrape)));
+  const takeChange = (change: Change): Judged => {
     if (phase === 'relearning') model.advance(passedBy.before(change) ?? Number.NEGATIVE_INFINITY);
     else passedBy.note(change, clockMs);
     const judgements = observe(change);
     // What a first list finds was there before Crowsnest looked: it is learnt, but nobody did it just now, so it is not judged.
-    return change.origin === 'list' ? [] : weigh(judgements, change);
+    return judgements.length === 0 || change.origin === 'list' ? NOTHING_JUDGED : weigh(judgements, change);
   };
 
   // What is decided but not stored yet. It outlives a failed write: the model has moved on and would not say it again.
@@ -253,7 +253,10 @@ export function createAnalysis(options: AnalysisOptions): Analysis {
     analyze(changes) {
       if (phase !== 'current') return [];
       const judged = attend();
-      for (const walked of walk.through(changes)) judged.push(...take(walked));
+      walk.through(changes, {
+        change: (change) => void judged.push(...takeChange(change)),
+        scrapes: (scrapes) => void judged.push(...takeScrapes(scrapes)),
+      });
       return commit(judged);
     },
     phase: () => phase,

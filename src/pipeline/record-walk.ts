@@ -52,17 +52,24 @@ export class RecordWalk {
     }
   }
 
-  /** Changes that were just recorded, with the scrapes beside them, and then all other scrapes. */
-  *through(changes: readonly Change[]): Generator<Walked, void, void> {
+  /** Changes that were just recorded, with the scrapes beside them, and then all other scrapes. Handed to `visit`, as steps of an iterator are objects for each. */
+  through(changes: readonly Change[], visit: { change(change: Change): void; scrapes(scrapes: Scrape[]): void }): void {
     this.#drained = false;
-    yield* this.#beside(
-      changes.filter(({ seq }) => seq > this.place.seq),
-      Number.POSITIVE_INFINITY,
-    );
+    const fromSeq = this.place.seq;
+    for (const change of changes) {
+      if (change.seq <= fromSeq) continue;
+      this.#visitScrapes(change.observedMs, visit);
+      this.place.seq = change.seq;
+      visit.change(change);
+    }
+    this.#visitScrapes(Number.POSITIVE_INFINITY, visit);
+  }
+
+  #visitScrapes(ms: number, visit: { scrapes(scrapes: Scrape[]): void }): void {
     for (;;) {
-      const scrapes = this.#scrapesUpTo(Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY);
+      const scrapes = this.#scrapesUpTo(ms, Number.POSITIVE_INFINITY);
       if (scrapes === undefined) return;
-      yield { scrapes };
+      visit.scrapes(scrapes);
     }
   }
 

@@ -34,7 +34,7 @@ interface Kept extends Omit<Tempo, 'recent'> {
   lastMs: number;
 }
 
-const NONE: readonly number[] = [];
+const NONE: number[] = [];
 
 export interface TemposState {
   /** One row for each object. */
@@ -46,7 +46,7 @@ export interface TemposState {
     lastMs: Float64Array;
   };
   /** By row, the times of recent changes before the last; most objects have none. */
-  earlier: Map<number, readonly number[]>;
+  earlier: Map<number, number[]>;
   changes: number;
 }
 
@@ -67,7 +67,7 @@ export class Tempos {
     if (event.type === 'DELETED' || !event.timed) return;
     const { row, atMs } = event;
     const { objects, earlier } = this.#state;
-    const earlierMs = objects.known[row] === 1 ? timesOf(this.#state, row) : NONE;
+    const kept = objects.known[row] === 1 ? withLast(earlier.get(row), objects.lastMs[row] as number, atMs) : NONE;
     this.#asked = undefined;
     if (row >= objects.known.length) reachRow(objects, row);
     this.#state.changes++;
@@ -77,8 +77,6 @@ export class Tempos {
     }
     if (event.type === 'MODIFIED') putFigure(objects, 'n', row, (objects.n[row] as number) + 1);
     objects.lastMs[row] = atMs;
-    // Copied, not added to: a growing array keeps room for a dozen more.
-    const kept = fresh(earlierMs, atMs);
     if (kept.length > 0) earlier.set(row, kept);
     else earlier.delete(row);
   }
@@ -128,11 +126,20 @@ function noTempos(): TemposState['objects'] {
   return { known: new Uint8Array(), n: new Uint8Array(), bornMs: new Float64Array(), lastMs: new Float64Array() };
 }
 
-/** The newest of these times, without the oldest ones that are too old, at most one less than RECENT_MAX. */
-function fresh(times: readonly number[], nowMs: number): readonly number[] {
-  let from = Math.max(0, times.length + 1 - RECENT_MAX);
-  while (from < times.length && nowMs - (times[from] as number) > MEMORY_MS) from++;
-  return from === 0 ? times : times.slice(from);
+/** The newest of these times and the last one, without the oldest ones that are too old, at most one less than RECENT_MAX. */
+function withLast(earlier: number[] | undefined, lastMs: number, nowMs: number): number[] {
+  const known = earlier?.length ?? 0;
+  let from = Math.max(0, known + 2 - RECENT_MAX);
+  while (from < known && nowMs - ((earlier as number[])[from] as number) > MEMORY_MS) from++;
+  if (from >= known) return from > known || nowMs - lastMs > MEMORY_MS ? NONE : [lastMs];
+  const times = earlier as number[];
+  // Copied, not added to: a growing array keeps room for a dozen more.
+  if (from === 0) return times.concat(lastMs);
+  // Where the oldest go there is room in place. One by one: copyWithin of an array looks each of them up by name.
+  for (let i = from; i < known; i++) times[i - from] = times[i] as number;
+  times[known - from] = lastMs;
+  times.length = known - from + 1;
+  return times;
 }
 
 /** Changes per millisecond in the long run, with a prior of one in PRIOR_MS. */

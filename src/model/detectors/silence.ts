@@ -96,6 +96,8 @@ export class Silence {
   /** Actors on a kind. */
   readonly #actors = new RowTable({ max: ACTORS_MAX, forget: (row) => this.#beats.a.forget(row) });
   readonly #actorKeys = new JoinedTexts(BETWEEN);
+  /** As `kindKey` has them. */
+  readonly #kindKeys = new JoinedTexts('/');
   readonly #gaps = new Float64Array(GAPS_MAX);
   #state: Tally = { heap: [], raised: 0, kinds: new Map(), together: new Map() };
 
@@ -109,19 +111,20 @@ export class Silence {
     }
     const { object, row, actor, atMs } = event;
     const sign = { atMs, by: actor.name, visits, ofKind: kind.n, alive: event.type !== 'DELETED' };
-    this.#beat({ of: 'o', name: object, row }, event.ref, sign);
+    this.#beat('o', { name: object, row }, event.ref, sign);
     if (!event.machine || actor.source === 'none') return;
     const name = this.#actorKeys.of(actor.name, event.kind);
-    this.#beat({ of: 'a', name, row: this.#actors.rowOf(name) }, event.ref, { ...sign, alive: true });
+    sign.alive = true;
+    this.#beat('a', { name, row: this.#actors.rowOf(name) }, event.ref, sign);
   }
 
   /** A sign of life in the status alone: heartbeats, reports, last run times. */
   trackStatus({ object, row, ref, atMs, actor }: StatusBeat, visits: number): void {
     const sign = { atMs, by: actor.name, visits, ofKind: this.#ofKind(ref), alive: true };
-    this.#beat({ of: 's', name: object, row }, ref, sign);
+    this.#beat('s', { name: object, row }, ref, sign);
   }
 
-  #beat({ of, name, row }: Pick<Due, 'of' | 'name' | 'row'>, ref: ObjectRef, sign: Sign): void {
+  #beat(of: Of, { name, row }: Pick<Due, 'name' | 'row'>, ref: ObjectRef, sign: Sign): void {
     const beats = this.#beats[of];
     if (!beats.has(row)) beats.begin(row, nameOfHead(ref), sign);
     else if (!beats.come(row, sign)) return;
@@ -130,8 +133,8 @@ export class Silence {
     if (wait !== undefined) push(this.#state.heap, { of, name, row, atMs: sign.atMs + wait, serial: beats.serialOf(row) });
   }
 
-  #ofKind(ref: Pick<ObjectRef, 'group' | 'kind'>): number {
-    return this.#state.kinds.get(kindKey(ref))?.n ?? 0;
+  #ofKind({ group, kind }: Pick<ObjectRef, 'group' | 'kind'>): number {
+    return this.#state.kinds.get(this.#kindKeys.of(group, kind))?.n ?? 0;
   }
 
   /** How many fell silent after the same visit before this one did; of writers only other writers. */
