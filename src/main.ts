@@ -28,7 +28,7 @@ crowsnest COMMAND --help lists a command's options. Every option is a flag (--al
 const VERSION = (JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as { version: string }).version;
 
 // A service holds little for long and makes much that is short-lived: its memory is better kept near what it holds than left to grow to
-// several times that. Read by V8 at each collection.
+// several times that. Read by V8 at each collection. `serve` says it at its beginning (crowsnest.js), so that nothing changes here.
 setFlagsFromString('--heap-growing-percent=40');
 
 const stopping = new AbortController();

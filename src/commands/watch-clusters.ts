@@ -8,6 +8,7 @@ import { publishConnections } from '../kube/metrics.ts';
 import type { Options } from '../options.ts';
 import { admissionSettings } from './admission-settings.ts';
 import { withOptions } from './clusters.ts';
+import { forgetCompiledFiles } from './compiled-files.ts';
 import { createApiIngest } from './ingest.ts';
 import { untilStopped } from './outcome.ts';
 import { createPulledSources } from './pulled-sources.ts';
@@ -56,6 +57,7 @@ export async function watchClusters(
     ingest: (apiToken) => createApiIngest(app, ingestMetrics, options, { cluster: clients[0]?.cluster ?? '', apiToken }),
   });
   terminal.note(`page and API: ${served.pageUrl}\n`);
+  forgetCompiledFiles();
 
   // What a crash left recorded but unjudged is judged before anything new that comes in meanwhile. Its failure is logged where it is kept.
   void app.catchUp().catch(() => undefined);
