@@ -97,7 +97,9 @@ export const SCOPE: readonly Fact[] = [
     severity: 'warning',
     path: /(?:algorithm|cipher|digest|signature|hash|mac)s?(?:\/\[\*\])?$/i,
     when: 'gain',
-    value: like(/^(?:(?:hmac-?)?(?:md[245]|sha-?1)|(?:3|triple-?)?des(?:-.*)?|rc[24](?:-.*)?)$|^(?:md[245]|sha-?1)-?with|^(?:ssh-)?dss$/i),
+    value: like(
+      /^(?:(?:hmac-?)?(?:md[245]|sha-?1)|(?:3|triple-?)?des(?:-.*)?|rc[24](?:-.*)?)$|^(?:md[245]|sha-?1)-?with|^(?:ssh-)?dss$/i,
+    ),
     means: 'is a procedure that must not be used any more',
     source: 'nist',
   },
