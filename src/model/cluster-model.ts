@@ -298,9 +298,10 @@ export class ClusterModel {
     const sort = voice.isByObject ? '*' : event.machine ? 'm' : 'h';
     const asker = voice.isByActor ? event.actor.name : event.object;
     const p = this.#calibration.tail(name, sort, surprise, { asker, group, born });
+    const weight = born ? voice.weight * BORN_SHARE : voice.weight;
     return {
       detector: name,
-      weight: born ? voice.weight * BORN_SHARE : voice.weight,
+      weight: sort === 'h' ? weight * this.#calibration.weightOfPeople() : weight,
       p,
       isMature: () => detector.mature(event),
       explain: evidence.explain,

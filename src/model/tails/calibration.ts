@@ -47,6 +47,12 @@ interface Withheld {
   asker: string;
 }
 
+/** Visits by people are heard as if they were this share of all where they are fewer, but no more than so many times. */
+const PEOPLE_SHARE = 1 / 3;
+const PEOPLE_MAX = 10;
+/** Visits that are taken for granted, so many of each sort that their shares are those. */
+const SHARE_TRUST = 60;
+
 /** A call of the same asker within this is the same episode. */
 const CALLED_MS = DAY_MS;
 const CALLED_MAX = 10_000;
@@ -113,6 +119,15 @@ export class Calibration {
   /** Visits so far, by anybody. */
   get visits(): number {
     return this.#visits['*'];
+  }
+
+  /**
+   * How many times what is said of a person's visit weighs. People and machines are each ranked among their own, so alarms come from either as their
+   * visits do: where machines make nearly all of them, next to none would be left for what people do. There people weigh as if they made PEOPLE_SHARE.
+   */
+  weightOfPeople(): number {
+    const share = (this.#visits.h + SHARE_TRUST * PEOPLE_SHARE) / (this.visits + SHARE_TRUST);
+    return Math.min(PEOPLE_MAX, Math.max(1, PEOPLE_SHARE / share));
   }
 
   /**

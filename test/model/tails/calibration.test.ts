@@ -1,0 +1,49 @@
+/** People are heard where machines make nearly all of the visits. */
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { createModel } from '../../../src/model/ensemble.ts';
+import { DAY_MS, HOUR_MS, MINUTE_MS, MONDAY_MS, Stream } from '../stream.ts';
+
+const DAYS = 10;
+
+/** What a person who is new here counts for, and the same of a machine, after weeks of people and of so many machines' visits for each of theirs. */
+function weightsAfter(machinesPerPerson: number): { person: number; machine: number } {
+  const weights: number[] = [];
+  const model = createModel({
+    witness: ({ parts }) => weights.push(parts.find(({ detector }) => detector === 'actor-affinity')?.weight ?? 0),
+  });
+  const stream = new Stream();
+  for (let i = 0; i < DAYS * 8; i++) {
+    const atMs = MONDAY_MS + Math.floor(i / 8) * DAY_MS + (8 + (i % 8)) * HOUR_MS;
+    const person = ['alice', 'bob'][i % 2] as string;
+    model.observe(stream.change({ atMs, actor: person, name: `kafka-${i % 4}`, spec: { replicas: i } }));
+    for (let k = 1; k <= machinesPerPerson; k++) {
+      const beat = { atMs: atMs + k * MINUTE_MS, actor: 'kafka-operator', name: `topic-${k % 5}`, kind: 'Topic' };
+      model.observe(stream.change({ ...beat, spec: { offset: i * 100 + k } }));
+    }
+  }
+  const atMs = MONDAY_MS + DAYS * DAY_MS + 9 * HOUR_MS;
+  model.observe(stream.change({ atMs, actor: 'mallory', name: 'kafka-1', spec: { replicas: 7 } }));
+  const person = weights.at(-1) as number;
+  model.observe(
+    stream.change({ atMs: atMs + HOUR_MS, actor: 'other-operator', name: 'topic-1', kind: 'Topic', spec: { offset: 7 } }),
+  );
+  return { person, machine: weights.at(-1) as number };
+}
+
+describe('what people do', () => {
+  it('weighs as if they made a third of the visits where machines make nearly all', () => {
+    const { person, machine } = weightsAfter(20);
+    assert.ok(person > 5 * machine && person < 7 * machine, `${person} for ${machine}`);
+  });
+
+  it('weighs ten times what machines do at most, so that not each of the few visits by people is odd', () => {
+    const { person, machine } = weightsAfter(59);
+    assert.ok(Math.abs(person / machine - 10) < 1e-9, `${person} for ${machine}`);
+  });
+
+  it('weighs the same where people make a third or more', () => {
+    const { person, machine } = weightsAfter(1);
+    assert.equal(person, machine);
+  });
+});
