@@ -6,6 +6,7 @@ import { compressionFor } from '../collector/recording/recorder.ts';
 import type { Change } from '../domain/change.ts';
 import { CrowsnestError, isCrowsnestError } from '../domain/errors.ts';
 import { genericPath } from '../domain/field-path.ts';
+import { objectKey } from '../domain/object-ref.ts';
 import type { Options } from '../options.ts';
 import { openSqliteReader } from '../store/sqlite-store.ts';
 import type { Store } from '../store/store.ts';
@@ -104,6 +105,7 @@ async function* linesOf(
   let done = 0;
   const said = csv ? [] : saidOf(store, partial ? new Set(seqs) : undefined);
   let last: number | undefined;
+  const gaps = new GapsOfObjects(store);
   const saidBefore = function* (seq: number) {
     for (; said[0] !== undefined && said[0].afterSeq < seq; exported.said += 1) {
       const atMs = readable(store, last ?? seq)?.observedMs ?? 0;
@@ -115,7 +117,7 @@ async function* linesOf(
     signal.throwIfAborted();
     yield* saidBefore(seq);
     try {
-      const line = csv ? csvLine(store, seq) : ndjsonLine(store, seq);
+      const line = csv ? csvLine(store, seq) : ndjsonLine(store, seq, gaps);
       if (line !== undefined) {
         yield line;
         exported.written += 1;
@@ -137,11 +139,33 @@ function saidOf(store: Store, about: ReadonlySet<number> | undefined) {
 }
 
 /** With the actor as analysis saw it, and beside it what became known later. Undefined where the change is not kept; throws STORE_CORRUPT where it is damaged. */
-function ndjsonLine(store: Store, seq: number): string | undefined {
+function ndjsonLine(store: Store, seq: number, gaps: GapsOfObjects): string | undefined {
   const [change] = store.changesAfter(seq - 1, 1);
-  if (change?.seq === seq) return `${exportLine(change, store.attribution(seq))}\n`;
+  if (change?.seq === seq) return `${exportLine(change, store.attribution(seq), gaps.isBefore(change))}\n`;
   if (store.change(seq) === undefined) return undefined;
   throw new Error(`change ${seq} can be read alone and not among others`);
+}
+
+/** Which changes of an export stand for earlier ones of their object that are not in it: let go of, left out by a filter, or lost. */
+class GapsOfObjects {
+  readonly #store: Store;
+  /** The last change of each object that was written. */
+  readonly #written = new Map<string, number>();
+
+  constructor(store: Store) {
+    this.#store = store;
+  }
+
+  /** To be asked of each change that is written, in order. */
+  isBefore({ ref, seq, type, ...change }: Change & { checkpoint?: true }): boolean {
+    const key = objectKey(ref);
+    const before = this.#written.get(key);
+    this.#written.set(key, seq);
+    if (change.checkpoint === true) return true;
+    if (type !== 'MODIFIED') return false;
+    const [, last] = this.#store.history(ref, { seq });
+    return last === undefined || last.seq !== before;
+  }
 }
 
 function csvLine(store: Store, seq: number): string | undefined {

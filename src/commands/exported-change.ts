@@ -12,9 +12,17 @@ import type { Attribution } from '../domain/who/claim-join.ts';
 import type { RecordedBeside, ToldChange } from '../pipeline/import.ts';
 import type { ChangeSummary, Reject } from '../store/store.ts';
 
-export function exportLine(change: Change, attribution: Attribution | undefined): string {
+/** `checkpoint`: it stands for changes of its object before it that are not in the export. */
+export function exportLine(change: Change, attribution: Attribution | undefined, checkpoint = false): string {
   const { seq, type, observedMs, ref, origin, actor, candidates, own, state } = change;
-  const beside = { seq, own, actor, candidates, attribution: attribution?.evidence.length === 0 ? undefined : attribution };
+  const beside = {
+    seq,
+    own,
+    actor,
+    candidates,
+    attribution: attribution?.evidence.length === 0 ? undefined : attribution,
+    ...(checkpoint && { checkpoint }),
+  };
   const ts = new Date(observedMs).toISOString();
   return JSON.stringify({
     type,
@@ -76,7 +84,8 @@ function readBeside(member: Json): RecordedBeside | 'wrong' {
   if (!isJsonObject(member) || !isActor(member.actor) || !isActors(member.candidates) || typeof member.own !== 'boolean')
     return 'wrong';
   const { actor, candidates, own, attribution } = member;
-  if (attribution === undefined) return { actor, candidates, own };
+  const checkpoint = member.checkpoint === true;
+  if (attribution === undefined) return { actor, candidates, own, checkpoint };
   if (!isJsonObject(attribution) || !isActor(attribution.actor) || !isActors(attribution.candidates)) return 'wrong';
   const { evidence } = attribution;
   const isEvidence = (one: Json) =>
@@ -86,7 +95,7 @@ function readBeside(member: Json): RecordedBeside | 'wrong' {
     typeof one.atMs === 'number' &&
     isJsonObject(one.user);
   if (!Array.isArray(evidence) || !evidence.every(isEvidence)) return 'wrong';
-  return { actor, candidates, own, attribution: attribution as unknown as Attribution };
+  return { actor, candidates, own, checkpoint, attribution: attribution as unknown as Attribution };
 }
 
 function isActors(value: Json | undefined): value is Json[] & Actor[] {

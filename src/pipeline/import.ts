@@ -23,6 +23,8 @@ export interface RecordedBeside {
   actor: Actor;
   candidates: Actor[];
   own: boolean;
+  /** It stands for changes of its object before it that the export does not hold. */
+  checkpoint?: boolean;
   /** What became known later of who it was. */
   attribution?: Attribution | undefined;
 }
@@ -160,8 +162,15 @@ class StoreImporter implements Importer {
   }
 }
 
-function besideOf({ beside, object, actorName, type }: ToldChange, diff: FieldDiff[]): RecordedBeside {
-  return beside ?? { ...attribute(object, diff, actorName, type === 'DELETED'), own: isOwnWrite(object, diff) };
+function besideOf(
+  { beside, object, actorName, type }: ToldChange,
+  diff: FieldDiff[],
+): Pick<NewChange, 'actor' | 'candidates' | 'own' | 'attribution' | 'checkpoint'> {
+  if (beside !== undefined) {
+    const { checkpoint, ...rest } = beside;
+    return checkpoint === true ? { ...rest, checkpoint } : rest;
+  }
+  return { ...attribute(object, diff, actorName, type === 'DELETED'), own: isOwnWrite(object, diff) };
 }
 
 function identityOf({ uid, resourceVersion, type }: Pick<ChangeSummary, 'uid' | 'resourceVersion' | 'type'>): string {

@@ -53,6 +53,8 @@ export interface NewChange extends Omit<Change, 'seq'> {
   step?: { patch: string; length: number; lines?: string | undefined };
   /** `diff` is built when somebody asks for it, in the order of `inPathOrder`; `seq` of this very object is set, and it is what `append` returns. */
   onDemand?: boolean;
+  /** It stands for changes of its object that came before it and are not recorded here: as in an export of what retention had let go of. */
+  checkpoint?: true;
 }
 
 /** What became known later about who made a recorded change. */

@@ -3,7 +3,7 @@ import type { Change } from '../../domain/change.ts';
 import { inPathOrder } from '../../domain/diff/field-diff.ts';
 import type { Containment } from '../containment.ts';
 import type { FullText } from '../full-text.ts';
-import { encodeFlags, encodeResourceVersion } from '../pack/row-codec.ts';
+import { CHECKPOINT_BIT, encodeFlags, encodeResourceVersion } from '../pack/row-codec.ts';
 import type { SmallState } from '../small-state.ts';
 import type { Amendment, Heartbeat, NewChange } from '../store.ts';
 import type { Attributions } from './attributions.ts';
@@ -64,7 +64,9 @@ export class ChangeWriter {
     const seq = log.add({
       ...links,
       lifeId: entry.lifeId,
-      flags: encodeFlags({ type, origin: input.origin, own: input.own, record: revision.shape }),
+      flags:
+        encodeFlags({ type, origin: input.origin, own: input.own, record: revision.shape }) |
+        (input.checkpoint ? CHECKPOINT_BIT : 0),
       observedMs: input.observedMs,
       ...{ rv, generation },
       actorSetId: interning.actorSetId(input.actor, input.candidates),
