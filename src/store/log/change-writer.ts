@@ -12,6 +12,7 @@ import type { Blocks } from './blocks.ts';
 import { type ChangeLog, nextLinks } from './change-log.ts';
 import type { Interning } from './interning.ts';
 import type { ObjectEntry, Objects } from './objects.ts';
+import type { Postings } from './postings.ts';
 import type { EncodedRevision, Revisions } from './revisions.ts';
 
 interface Parts {
@@ -19,6 +20,7 @@ interface Parts {
   objects: Objects;
   log: ChangeLog;
   blocks: Blocks;
+  postings: Postings;
   revisions: Revisions;
   attributions: Attributions;
   blameMarks: BlameMarks;
@@ -35,7 +37,7 @@ export class ChangeWriter {
   }
 
   append(input: NewChange): Change {
-    const { interning, objects, log, blocks, revisions, blameMarks, fullText, small } = this.#parts;
+    const { interning, objects, log, blocks, postings, revisions, blameMarks, fullText, small } = this.#parts;
     const { containment } = this.#parts;
     const { attribution, digest, step, ref, uid, type } = input;
     let entry = objects.find(ref, digest?.entry as ObjectEntry | undefined);
@@ -61,6 +63,9 @@ export class ChangeWriter {
     const rv = encodeResourceVersion(input.resourceVersion);
     const generation = input.generation ?? null;
     const { links, marks } = nextLinks(marksOf(entry, log), entry.changes + 1, log.newest() + 1);
+    const actorSetId = interning.actorSetId(input.actor, input.candidates);
+    const pathsetId = type === 'MODIFIED' ? interning.pathsetId(diff ?? input.diff, step?.lines) : undefined;
+    const resourceId = interning.resourceId(ref.cluster, ref.group, ref.kind);
     const seq = log.add({
       ...links,
       lifeId: entry.lifeId,
@@ -69,20 +74,20 @@ export class ChangeWriter {
         (input.checkpoint ? CHECKPOINT_BIT : 0),
       observedMs: input.observedMs,
       ...{ rv, generation },
-      actorSetId: interning.actorSetId(input.actor, input.candidates),
-      pathsetId: (type === 'MODIFIED' ? interning.pathsetId(diff ?? input.diff, step?.lines) : undefined) ?? null,
+      actorSetId,
+      pathsetId: pathsetId ?? null,
+    });
+    postings.appended({
+      seq,
+      actorSetId,
+      pathsetId: pathsetId ?? 0,
+      resourceId,
+      namespaceId: interning.namespaceId(ref.namespace),
     });
     if (fullText !== undefined) containment.write('value_text', () => fullText.add(seq, diff ?? input.diff), undefined);
     blameMarks.added(entry.objectId, links.ordinal, seq);
     if (attribution !== undefined) this.amend({ seq, knownMs: input.observedMs, attribution });
-    if (revision.text !== undefined)
-      blocks.put({
-        seq,
-        text: revision.text,
-        lifeId: entry.lifeId,
-        resourceId: interning.resourceId(ref.cluster, ref.group, ref.kind),
-        namespaceId: 0,
-      });
+    if (revision.text !== undefined) blocks.put({ seq, text: revision.text, lifeId: entry.lifeId, resourceId, namespaceId: 0 });
     if (whole !== undefined && digest === undefined)
       revisions.keepHead(entry.lifeId, seq, { state: input.state, bare: whole.bare, length: whole.length });
     else revisions.dropHead(entry.lifeId);
@@ -90,7 +95,11 @@ export class ChangeWriter {
     entry.changes += 1;
     // Most objects have one change for long, whose marks are told by it alone.
     entry.marks = entry.changes > 1 ? marks : undefined;
-    Object.assign(entry, { seq, rv, generation, deleted: type === 'DELETED', lastMs: input.observedMs });
+    entry.seq = seq;
+    entry.rv = rv;
+    entry.generation = generation;
+    entry.deleted = type === 'DELETED';
+    entry.lastMs = input.observedMs;
     if (known) objects.moved(entry);
     else objects.save(entry);
     if (digest !== undefined) {

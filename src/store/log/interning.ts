@@ -255,7 +255,9 @@ class TextTable {
   }
 
   id(text: string): number | undefined {
-    const id = this.#ids.get(text) ?? this.#find.get(text);
+    const known = this.#ids.get(text);
+    if (known !== undefined) return known;
+    const id = this.#find.get(text);
     if (id !== undefined) this.#ids.set(text, id);
     return id;
   }
@@ -374,6 +376,8 @@ class PathTree {
 class ResourceTable {
   readonly #byKey = new Map<string, Resource>();
   readonly #byId = new Map<number, Resource>();
+  /** Asked for last: one change after the other is of it. */
+  #last: Resource | undefined;
   readonly #all: Database.Statement<[], Resource>;
   readonly #add: Database.Statement<[string, string, string]>;
   #loaded = false;
@@ -384,10 +388,15 @@ class ResourceTable {
   }
 
   intern(cluster: string, group: string, kind: string): number {
+    const last = this.#last;
+    if (last !== undefined && last.kind === kind && last.group === group && last.cluster === cluster) return last.id;
     this.#load();
     const key = `${cluster}\0${group}\0${kind}`;
     const known = this.#byKey.get(key);
-    if (known !== undefined) return known.id;
+    if (known !== undefined) {
+      this.#last = known;
+      return known.id;
+    }
     const id = Number(this.#add.run(cluster, group, kind).lastInsertRowid);
     this.#keep({ id, cluster, group, kind });
     return id;
@@ -411,6 +420,7 @@ class ResourceTable {
   forget(): void {
     this.#byKey.clear();
     this.#byId.clear();
+    this.#last = undefined;
     this.#loaded = false;
   }
 

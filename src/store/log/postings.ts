@@ -8,11 +8,14 @@ import type { Derived } from '../derived.ts';
 import { StateRow } from '../pack/state-row.ts';
 import { ByteReader, ByteWriter } from '../pack/varint.ts';
 import { corruptRecord } from '../store-errors.ts';
+import { type YoungRow, YoungRows } from './young-rows.ts';
 
 /** Changes of one run. */
 export const RUN = 4_096;
 /** Of these, read in one step. */
 const ROWS_PER_STEP = 512;
+/** Rows kept in memory: upkeep may lag behind by so much before it has to read them. */
+const YOUNG_ROWS_MAX = 4 * RUN;
 /** Of one value, read at once where one after the other is asked for. */
 const RUNS_AHEAD_MAX = 32;
 /** What postings exist of, as written in the table. */
@@ -46,6 +49,8 @@ export class Postings {
   readonly #stored: StateRow;
   readonly #runAdded: (last: number) => void;
   #through: number | undefined;
+  /** Of changes beyond those that postings speak of. */
+  readonly #young = new YoungRows(YOUNG_ROWS_MAX);
   /** The run that is being gone through, a piece in each step. */
   #run: Generator<void> | undefined;
 
@@ -88,6 +93,12 @@ export class Postings {
   forget(): void {
     this.#through = undefined;
     this.#run = undefined;
+    this.#young.forget();
+  }
+
+  /** A change was added to the log; within its transaction. */
+  appended(row: YoungRow): void {
+    this.#young.add(row);
   }
 
   /** The last change that postings speak of. */
@@ -120,6 +131,7 @@ export class Postings {
   remove(seqs: readonly number[]): void {
     // What was read of the run under way may name them.
     if (seqs.some((seq) => seq > this.through)) this.#run = undefined;
+    if (seqs.some((seq) => this.#young.has(seq, seq))) this.#young.forget();
     const rows = this.#sql.some.all(JSON.stringify(seqs), this.through);
     this.#derived.use('posting', () => {
       for (const [last, ofRun] of Map.groupBy(rows, ([seq]) => endOfRun(seq))) this.#removeOf(last, ofRun);
@@ -140,7 +152,9 @@ export class Postings {
   *#addRun(last: number): Generator<void> {
     const values = new RunValues();
     for (let first = last - RUN + 1; first <= last; first += ROWS_PER_STEP) {
-      for (const row of this.#sql.run.all(first, first + ROWS_PER_STEP - 1)) values.add(row);
+      const end = first + ROWS_PER_STEP - 1;
+      if (this.#young.has(first, end)) values.addYoung(this.#young, first, end);
+      else for (const row of this.#sql.run.all(first, end)) values.add(row);
       yield;
     }
     const encoded: { dimension: number; value: number; data: Buffer }[] = [];
@@ -188,6 +202,14 @@ class RunValues {
     for (const dimension of Object.values(DIMENSIONS))
       (this.#values[dimension - 1] as Float64Array)[this.#count] = row[dimension] ?? Number.NaN;
     this.#count += 1;
+  }
+
+  addYoung(rows: YoungRows, firstSeq: number, lastSeq: number): void {
+    for (let dimension = 1; dimension <= this.#values.length; dimension++) {
+      const column = this.#values[dimension - 1] as Float64Array;
+      for (let seq = firstSeq, at = this.#count; seq <= lastSeq; seq++, at++) column[at] = rows.value(seq, dimension);
+    }
+    for (let seq = firstSeq; seq <= lastSeq; seq++) this.#seqs[this.#count++] = seq;
   }
 
   /** By dimension and value. */

@@ -60,6 +60,11 @@ const NEWLINE = 0x0a;
 const BLANK = 0x20;
 const DIGIT_ZERO = 0x30;
 const BYTES_MAX = 4 * 1024 * 1024;
+/** Longer texts have their bytes counted first. */
+const SCRATCH_CHARS = 32 * 1024;
+/** At most, of a character as JavaScript counts them. */
+const UTF8_BYTES_PER_CHAR = 3;
+let scratch: Buffer | undefined;
 /** Rows whose sizes are asked for at once. */
 const ROW_PAGE = 64;
 
@@ -81,7 +86,8 @@ export class YoungRecords {
     this.#bytesPerRow = bytesPerRow;
     this.#seal = seal;
     this.#sql = {
-      put: db.prepare<[number, string | Buffer]>('INSERT INTO young_record (last_seq, data) VALUES (?, ?)'),
+      put: db.prepare<[number, Buffer]>('INSERT INTO young_record (last_seq, data) VALUES (?, ?)'),
+      putText: db.prepare<[number, Buffer]>('INSERT INTO young_record (last_seq, data) VALUES (?, CAST(? AS TEXT))'),
       holding: db
         .prepare<[number], string | Buffer>('SELECT data FROM young_record WHERE last_seq >= ? ORDER BY last_seq LIMIT 1')
         .pluck(),
@@ -114,10 +120,9 @@ export class YoungRecords {
       text += i === 0 ? `${record.seq} ${record.text}` : `\n${record.seq} ${record.text}`;
       places.set([record.namespaceId, record.resourceId, record.lifeId], i * NUMBERS_PER_PLACE);
     }
-    // Of its own size: what `Buffer.from` makes of a few dozen kilobytes holds on to a piece of 64 that it was cut from.
-    const data = Buffer.allocUnsafeSlow(Buffer.byteLength(text));
-    data.write(text);
-    this.#sql.put.run(lastSeq, this.#seal.keyId === undefined ? text : this.#seal.seal(data));
+    const data = bytesOf(text);
+    if (this.#seal.keyId === undefined) this.#sql.putText.run(lastSeq, data);
+    else this.#sql.put.run(lastSeq, this.#seal.seal(data));
     if (this.#bytes + bytes > BYTES_MAX) this.#forgetRows();
     this.#from = Math.min(this.#from, firstSeq);
     this.#rows.push({ lastSeq, bytes, data, places });
@@ -191,6 +196,21 @@ export class YoungRecords {
 
 function nothingPending(): Pending {
   return { lastSeq: 0, bytes: 0, records: [] };
+}
+
+/** Of its own size: what `Buffer.from` makes of a few dozen kilobytes holds on to a piece of 64 that it was cut from. */
+function bytesOf(text: string): Buffer {
+  if (text.length > SCRATCH_CHARS) {
+    const data = Buffer.allocUnsafeSlow(Buffer.byteLength(text));
+    data.write(text);
+    return data;
+  }
+  // Written before its length is known, so that the text is gone through once.
+  scratch ??= Buffer.allocUnsafeSlow(SCRATCH_CHARS * UTF8_BYTES_PER_CHAR);
+  const length = scratch.write(text);
+  const data = Buffer.allocUnsafeSlow(length);
+  scratch.copy(data, 0, 0, length);
+  return data;
 }
 
 function isWithin(records: readonly RevisionRecord[], seq: number): boolean {
