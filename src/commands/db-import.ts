@@ -88,7 +88,9 @@ function tooLong(number: number, file: string) {
 async function sizeOf(file: string): Promise<{ size: number }> {
   try {
     await using handle = await open(file, 'r');
-    return await handle.stat();
+    const found = await handle.stat();
+    if (found.isDirectory()) throw new Error('it is a folder');
+    return found;
   } catch (cause) {
     throw new CrowsnestError({
       code: 'STREAM_UNREADABLE',

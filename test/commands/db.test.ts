@@ -272,6 +272,7 @@ const REFUSED: [string, string[], number, RegExp][] = [
   ['an export of no database', ['export', '--db', recording], 1, /STORE_FOREIGN/],
   ['a time that is none', ['export', '--from', 'yesterday'], 2, /CONFIG_BAD_VALUE.*RFC 3339|--from/],
   ['an import of nothing', ['import', at('none'), '--db', at('y.db')], 1, /STREAM_UNREADABLE/],
+  ['an import of a folder', ['import', at('.'), '--db', at('y.db')], 1, /STREAM_UNREADABLE/],
   ['encrypting without a key', ['rekey', '--db', at('y.db')], 2, /CONFIG_BAD_VALUE: there is no key/],
   ['a key file that is not there', ['check', '--store-key-file', at('none')], 2, /CONFIG_UNREADABLE.*--store-key-file/],
 ];

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { after, it } from 'node:test';
 import Database from 'better-sqlite3';
 import { isCrowsnestError } from '../../src/domain/errors.ts';
+import { backUp } from '../../src/store/file/backup.ts';
 import { rekey } from '../../src/store/file/rekey.ts';
 import { type KeyRing, keyRing, storeKey } from '../../src/store/seal/store-key.ts';
 import { openSqliteStore, type SqliteStoreOptions } from '../../src/store/sqlite-store.ts';
@@ -98,6 +99,15 @@ it('is switched on for a database that is there, changed, and needs the old key 
   using store = open(file, ring(SECOND));
   for (const name of ['orders-1', 'orders-1000', 'orders-2000'])
     assert.deepEqual(store.head(refTo(name))?.state.spec, { i: 69, jam: 'marmalade 69', animal: 'none' });
+});
+
+it('is not backed up under a key that does not open what is in it', async () => {
+  const file = join(folder, 'backed-up.db');
+  fill(file, ring(FIRST));
+  const target = `${file}.backup`;
+  await assert.rejects(backUp({ file, target, keys: ring(SECOND) }), (error) => isCrowsnestError(error, 'STORE_KEY_WRONG'));
+  assert.ok(!existsSync(target));
+  await backUp({ file, target, keys: ring(FIRST, SECOND) });
 });
 
 it('what was encrypted later has no index of words left', async () => {

@@ -12,6 +12,7 @@ import Database from 'better-sqlite3';
 import { CrowsnestError, isCrowsnestError } from '../../domain/errors.ts';
 import { type Copying, isSealedFile, openSealedFile, sealFile, unusable } from '../seal/sealed-file.ts';
 import type { KeyRing } from '../seal/store-key.ts';
+import { claimKeys } from '../seal/value-seal.ts';
 import { storeError } from '../store-errors.ts';
 import { checkIdentity, lockWriter, openToRead } from './database.ts';
 
@@ -33,7 +34,7 @@ export interface BackupFacts {
   bytes: number;
 }
 
-/** Throws FILE_EXISTS, STREAM_UNWRITABLE or what opening the database throws; then nothing is left at `target`. */
+/** Throws FILE_EXISTS, STREAM_UNWRITABLE, STORE_KEY_WRONG where a key that the database needs is not among those given, or what opening the database throws; then nothing is left at `target`. */
 export async function backUp(options: BackupOptions): Promise<BackupFacts> {
   const { file, target, keys, signal } = options;
   if (existsSync(target)) throw fileExists(target, 'Give the backup another name');
@@ -44,6 +45,8 @@ export async function backUp(options: BackupOptions): Promise<BackupFacts> {
   const db = openToRead(file);
   try {
     db.exec('BEGIN');
+    // Under another key the backup would open, and what is in it would not.
+    if (keys !== undefined) claimKeys(db, keys, file);
     const changes = db.prepare<[], number | null>('SELECT max(seq) FROM change').pluck().get() ?? 0;
     await db.backup(plain, {
       progress({ totalPages, remainingPages }) {
