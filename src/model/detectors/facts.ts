@@ -6,7 +6,6 @@
 
 import { affirmed, among, type Fact, like, no, yes } from './fact.ts';
 import { RIGHTS } from './facts-of-rights.ts';
-import { SCOPE } from './facts-of-scope.ts';
 import { TRAFFIC } from './facts-of-traffic.ts';
 
 export const FACTS: readonly Fact[] = [
@@ -371,5 +370,4 @@ export const FACTS: readonly Fact[] = [
   },
   ...RIGHTS,
   ...TRAFFIC,
-  ...SCOPE,
 ];

@@ -48,31 +48,6 @@ const BROUGHT: [id: string, path: string, was: Json | undefined, is: Json | unde
   ['every-namespace', 'listener.allowedRoutes.namespaces.from', 'Same', 'All'],
   ['verification-skipped', 'http.tlsSkipVerify', 'Never', 'Always'],
   ['admission-open', 'failureAction', 'Enforce', 'Audit'],
-  ['cross-namespace', 'providers.allowCrossNamespaceRefs', false, true],
-  ['copied-elsewhere', 'template.metadata.annotations', undefined, { 'replicator.v1.mittwald.de/replication-allowed': 'true' }],
-  [
-    'copied-elsewhere',
-    'template.metadata.annotations',
-    undefined,
-    { 'reflector.v1.k8s.emberstack.com/reflection-auto-enabled': 'true' },
-  ],
-  ['cluster-wide', 'rbac.clusterWideAccess', undefined, true],
-  ['cluster-scoped-kind', 'issuerRef.kind', 'Issuer', 'ClusterIssuer'],
-  ['system-namespace', 'destination.namespace', 'shop', 'kube-system'],
-  ['project-opened', 'clusterResourceWhitelist', undefined, [{ group: 'rbac.authorization.k8s.io', kind: 'ClusterRole' }]],
-  ['refusal-gone', 'namespaceResourceBlacklist', [{ group: '', kind: 'ResourceQuota' }], undefined],
-  ['limit-gone', 'enforcedSampleLimit', 50_000, undefined],
-  ['credentials-handed-on', 'passCredentials', undefined, true],
-  ['weak-algorithm', 'signatureAlgorithm', 'SHA256WithRSA', 'SHA1WithRSA'],
-  ['long-lived-key', 'duration', '2160h', '87600h'],
-  ['signing-usage', 'usages', ['server auth'], ['server auth', 'cert sign']],
-  ['self-signed', 'tls.useSelfSigned', false, true],
-  ['wildcard-host', 'hosts', ['shop.example.org'], ['*.example.org']],
-  ['above-all-rules', 'authorization.superUsers', undefined, ['CN=ann']],
-  ['protection-disabled', 'http.tls.selfSignedCertificate.disabled', false, true],
-  ['node-network', 'network.provider', 'multus', 'host'],
-  ['source-ranges-gone', 'service.loadBalancerSourceRanges', ['10.0.0.0/8'], undefined],
-  ['unapproved-upgrades', 'installPlanApproval', 'Manual', 'Automatic'],
 ];
 
 for (const [id, path, was, is] of BROUGHT) {
@@ -86,12 +61,6 @@ test('what was never encrypted and a newer version of TLS are no facts', () => {
   assert.deepEqual(factsOf(at('endpoint.url', 'http://a.example.org'), at('endpoint.url', 'http://b.example.org')), []);
   assert.deepEqual(factsOf({}, at('endpoint.url', 'http://a.example.org')), []);
   assert.deepEqual(factsOf(at('tls.minVersion', 'VersionTLS12'), at('tls.minVersion', 'VersionTLS13')), []);
-});
-
-test('a name of a guard and lasting things that are no keys are no facts of scope', () => {
-  assert.ok(!factsOf(at('args.noCrossNamespaceRefs', false), at('args.noCrossNamespaceRefs', true)).includes('cross-namespace'));
-  assert.ok(!factsOf(at('retention', '24h'), at('retention', '87600h')).includes('long-lived-key'));
-  assert.ok(!factsOf(at('issuerRef.kind', 'ClusterIssuer'), at('issuerRef.kind', 'Issuer')).includes('cluster-scoped-kind'));
 });
 
 test('each fact has an id of its own', () => {
