@@ -16,6 +16,25 @@ const WEIGHT: Record<Severity, number> = { critical: 6, warning: 4.5, info: 3 };
 const USUAL_MIN = 3;
 const USUAL_SHARE = 0.02;
 
+/** The longest name that Kubernetes gives to anything, its slash escaped; keys of a kind's own may be as long as an object. */
+const SEGMENT_MAX = 318;
+/** Of a longer path its end. */
+const PATH_MAX = 640;
+
+/**
+ * The facts that could apply to a path. Patterns take time with the square of what they are asked of and more, and whoever may write an object chooses its
+ * keys: so they are asked of a path with the ends of its names alone.
+ */
+export function factsAt(generic: string): Fact[] {
+  const path = generic.length <= SEGMENT_MAX ? generic : bounded(generic);
+  return FACTS.filter((fact) => fact.path.test(path));
+}
+
+function bounded(generic: string): string {
+  const names = generic.split('/').map((name) => name.slice(-SEGMENT_MAX));
+  return names.join('/').slice(-PATH_MAX);
+}
+
 interface State {
   kinds: Map<string, number>;
   /** `kind\0fact` -> changes that brought it. */
@@ -119,7 +138,7 @@ export class FactDetector implements Detector<State> {
 
   #factsOf(field: Field): Fact[] {
     const { generic } = field;
-    const facts = touch(this.#byPath, generic, PATHS_MAX, () => FACTS.filter((fact) => fact.path.test(generic)));
+    const facts = touch(this.#byPath, generic, PATHS_MAX, () => factsAt(generic));
     this.#byPlace.put(field, facts);
     return facts;
   }

@@ -88,5 +88,10 @@ function itemsOf(list: readonly Json[], segment: string): readonly Json[] {
   }
   const key = unescapeSegment(name.slice(0, equals));
   const value = unescapeSegment(name.slice(equals + 1));
-  return list.filter((item) => isJsonObject(item) && String(item[key]) === value);
+  return list.filter((item) => isJsonObject(item) && isNamed(item[key], value));
+}
+
+/** What names an item may be an object by now, of which String makes no text where it has a `toString` of its own. */
+function isNamed(by: Json | undefined, name: string): boolean {
+  return typeof by === 'object' ? false : String(by) === name;
 }

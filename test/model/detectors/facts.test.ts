@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Json, JsonObject } from '../../../src/domain/json.ts';
-import { FactDetector } from '../../../src/model/detectors/fact-detector.ts';
+import { FactDetector, factsAt } from '../../../src/model/detectors/fact-detector.ts';
 import { FACTS } from '../../../src/model/detectors/facts.ts';
 import { EventBook, eventOf } from '../../../src/model/features.ts';
 import { MONDAY_MS, ONLY, Stream } from '../stream.ts';
@@ -65,4 +65,17 @@ test('what was never encrypted and a newer version of TLS are no facts', () => {
 
 test('each fact has an id of its own', () => {
   assert.equal(new Set(FACTS.map(({ id }) => id)).size, FACTS.length);
+});
+
+test('a key as long as an object takes no time, and hides nothing that stands below it', () => {
+  const pieces = ['tls', 'tlsversion', 'target', 'host', 'domain', 'crossnamespace', 'reflectauto', 'annotations/reflectauto'];
+  const keys = pieces.map((piece) => piece.repeat(Math.ceil(8_000 / piece.length)));
+  const fromMs = performance.now();
+  for (const key of keys) for (const below of ['', '/x', '/x/y']) factsAt(`/spec/annotations/${key}${below}`);
+  // A single one took a minute.
+  assert.ok(performance.now() - fromMs < 5_000);
+  for (const key of keys) {
+    const ids = factsAt(`/spec/${key}/template/spec/containers/[*]/securityContext/privileged`).map(({ id }) => id);
+    assert.ok(ids.includes('privileged'), key.slice(0, 20));
+  }
 });

@@ -41,3 +41,16 @@ test('items are found by key, by position and, of a generic path, all of them', 
   assert.equal(leftBehind(state, field, '/spec/hosts/[name=gone]/tls/[9]'), undefined);
   assert.equal(leftBehind(state, field, '/spec/toString'), undefined);
 });
+
+test('an item whose name has become an object is no item of that name', () => {
+  const state = {
+    spec: {
+      hosts: [
+        { name: 'a', tls: 'old' },
+        { name: { toString: 1 }, tls: 'new' },
+        { name: ['a'], tls: 'new' },
+      ],
+    },
+  };
+  assert.equal(leftBehind(state, { old: 'old', next: 'new' }, '/spec/hosts/[name=a]/tls'), 'old');
+});
