@@ -344,6 +344,22 @@ describe('cluster source', () => {
       assert.equal(record.observations.length, 6);
     });
 
+    it('leaves its objects be that are watched under another plural when another kind is made in its place', async () => {
+      await recorded();
+      server.removeKind('widgets');
+      server.addKind({ ...WIDGET, plural: 'oldwidgets' });
+      for (const name of ['a', 'c']) server.apply(widget(name, 7));
+      const source = run(quick);
+      await untilStates(source, { Gadget: 'watched', Widget: 'watched' });
+      await record.until(7);
+      const before = record.story.length;
+      server.addKind({ ...WIDGET, kind: 'Gizmo' });
+      server.apply({ ...widget('g', 7), kind: 'Gizmo' });
+      await untilStates(source, { Gadget: 'watched', Widget: 'watched', Gizmo: 'watched' });
+      await record.until(8);
+      assert.deepEqual(record.story.slice(before), ['ADDED team-a/g=7 (list)']);
+    });
+
     it('is told apart from one that is served under another plural', async () => {
       await recorded();
       server.removeKind('widgets');

@@ -312,6 +312,10 @@ class KubeClusterSource implements ClusterSource {
       random,
       kind,
       namespace,
+      isWatched: (group, name) =>
+        [...this.#kinds.values()].some(
+          ({ kind, retiredMs }) => retiredMs === undefined && kind.group === group && kind.kind === name,
+        ),
     });
   }
 

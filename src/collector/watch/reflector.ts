@@ -67,6 +67,8 @@ export interface ReflectorOptions {
   known: KnownObjects;
   /** Positions stored by earlier runs. */
   cursors: { cursor(name: string): string | undefined };
+  /** Whether a kind of this name is watched, whatever its plural. Default is that none is. */
+  isWatched?: ((group: string, kind: string) => boolean) | undefined;
   /** Shared by all reflectors of a cluster: cleared when its server shows that it does no streaming lists. */
   streamingLists?: { supported: boolean } | undefined;
   /** Spreads the start of many kinds. */
@@ -245,7 +247,7 @@ export class Reflector {
       ...{ client, kind, clock, finished, status: this.#status, heads: this.#heads(), gap },
       cursorOf: (resourceVersion) => this.#position.cursorOf(resourceVersion),
       selection: this.#selection,
-      former: former && { gap: former, heads: this.#heads(former.kind.kind) },
+      former: former && { gap: former, heads: this.#formerHeads(former.kind.kind) },
     });
     // A streaming list that keeps failing for whatever reason makes way for pages now and then.
     const failures = [...this.#failures.values()].reduce((sum, count) => sum + count, 0);
@@ -401,6 +403,11 @@ export class Reflector {
   #heads(of = this.#options.kind.kind) {
     const { known, kind, namespace } = this.#options;
     return known.heads(kind.group, of, namespace);
+  }
+
+  /** Asked when they are told: what is watched under another plural by then is told of by that watch. */
+  *#formerHeads(of: string) {
+    if (this.#options.isWatched?.(this.#options.kind.group, of) !== true) yield* this.#heads(of);
   }
 
   #watchSeconds(): number {
