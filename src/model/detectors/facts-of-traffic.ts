@@ -43,7 +43,8 @@ export const TRAFFIC: readonly Fact[] = [
   {
     id: 'old-tls',
     severity: 'warning',
-    path: /(?:tls|ssl)[^/]*(?:\/[^/]*)?(?:version|protocol)[^/]*(?:\/\[\*\])?$|min[^/]*protocol[^/]*$/i,
+    // What is near the end is asked first: a long name may have both words many times.
+    path: /(?:tls|ssl)(?=[^/]*(?:\/[^/]*)?(?:\/\[\*\])?$)[^/]*(?:\/[^/]*)?(?:version|protocol)[^/]*(?:\/\[\*\])?$|min[^/]*protocol[^/]*$/i,
     when: 'gain',
     value: like(/^(?:VersionTLS|TLS|TLSv|TLS_v|v)?_?1[._]?[01]$|^SSLv?[23](?:\.0)?$/i),
     means: 'accepts a version of TLS that must not be used any more',
