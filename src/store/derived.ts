@@ -2,7 +2,8 @@
  * What follows from the record and is kept beside it to find things quickly: lists of changes with one value, and two kinds of marks. Where one of these
  * tables turns out to be damaged, what is asked is found without it, and upkeep makes it again: the table is set aside under another name, as no page of a
  * damaged one need be read for that, and an empty one takes its place, which is filled as it was the first time. What was set aside is then taken apart row
- * by row; a page that SQLite cannot read ends that, and the rest stays until `crowsnest db repair`.
+ * by row, if its pages are whole and no other table's: by a damaged page it may lead into pages of the record, and what is taken from it would be taken
+ * from there. Otherwise it stays as it is until `crowsnest db repair`.
  */
 import type Database from 'better-sqlite3';
 import { type Containment, isDamage } from './containment.ts';
@@ -30,6 +31,8 @@ export class Derived {
   readonly #timesSetAside = new Map<DerivedTable, number>();
   /** Those that were set aside, but for what cannot be read any further. */
   #aside: string[] | undefined;
+  /** The one of these that was found whole. */
+  #whole: string | undefined;
   /** To be told after a table was emptied: what was known of it is not true any more. */
   onAnew: () => void = () => {};
 
@@ -97,11 +100,21 @@ export class Derived {
     const [aside] = this.#aside;
     if (aside === undefined) return false;
     try {
-      if (this.#takeApart(aside)) this.#aside.shift();
+      if (!this.#isWhole(aside) || this.#takeApart(aside)) this.#aside.shift();
     } catch (error) {
       if (!isDamage(error)) throw error;
       this.#aside.shift();
     }
+    return true;
+  }
+
+  /** Looked at once for each: nobody writes to it any more. */
+  #isWhole(aside: string): boolean {
+    if (this.#whole === aside) return true;
+    // Whose each page is can be told only where the file says so.
+    const tells = this.#db.pragma('auto_vacuum', { simple: true }) !== 0;
+    if (!tells || this.#db.pragma(`integrity_check("${aside}")`, { simple: true }) !== 'ok') return false;
+    this.#whole = aside;
     return true;
   }
 
@@ -112,8 +125,10 @@ export class Derived {
     const { changes } = this.#db
       .prepare<[number]>(`DELETE FROM ${aside} WHERE (${key}) IN (SELECT ${key} FROM ${aside} LIMIT ?)`)
       .run(ROWS_PER_STEP);
-    if (changes === 0) this.#db.exec(`DROP TABLE ${aside}`);
-    return changes === 0;
+    if (changes > 0) return false;
+    this.#db.exec(`DROP TABLE ${aside}`);
+    this.#whole = undefined;
+    return true;
   }
 }
 

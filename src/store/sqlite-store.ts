@@ -446,7 +446,8 @@ export class SqliteStore implements port.Store {
     const nowMs = performance.now();
     const { upkeep } = this.#parts;
     const isAsked = isAskedLately(nowMs - this.#answeredMs);
-    const endMs = nowMs + sliceMs(options.msMax ?? Number.POSITIVE_INFINITY, { isAsked, isBehind: upkeep.isBehind });
+    const isBehind = this.#read(() => this.#containment.read('how far upkeep is', () => upkeep.isBehind, true));
+    const endMs = nowMs + sliceMs(options.msMax ?? Number.POSITIVE_INFINITY, { isAsked, isBehind });
     const isOver = () => performance.now() >= endMs;
     this.#parts.objectQueries.forget();
     const bytesMax = this.#bytesMax;

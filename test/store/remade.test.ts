@@ -89,6 +89,33 @@ function damaged(table: DerivedTable, how: 'pages' | 'rows'): string {
   return file;
 }
 
+/** A copy of the database of which a page of postings names one of another table as the next: what a write that never reached the disk leaves. */
+function crossed(name: string): string {
+  const file = join(folder, `crossed-${name}.db`);
+  copyFileSync(WHOLE, file);
+  const db = new Database(file);
+  const size = db.pragma('page_size', { simple: true }) as number;
+  const pages = db.prepare<[string, string], number>('SELECT pageno FROM dbstat WHERE name = ? AND pagetype = ?').pluck();
+  const [inner, other] = [pages.get('posting', 'internal'), pages.get('path_pathset', 'leaf')] as [number, number];
+  db.close();
+  const bytes = readFileSync(file);
+  const page = bytes.subarray((inner - 1) * size, inner * size);
+  // After its header, where each of its cells lies; a cell begins with the page that it leads to.
+  const cell = page.readUInt16BE(12 + 2 * (page.readUInt16BE(3) >> 1));
+  page.writeUInt32BE(other, cell);
+  writeFileSync(file, bytes);
+  return file;
+}
+
+function pathsOf(file: string): unknown[] {
+  const db = new Database(file, { readonly: true });
+  try {
+    return db.prepare('SELECT * FROM path_pathset').raw().all();
+  } finally {
+    db.close();
+  }
+}
+
 const says = ({ problems }: { problems: { area: string; where: string }[] }) =>
   problems.map(({ area, where }) => `${area} ${where}`);
 
@@ -146,6 +173,21 @@ describe('what follows from the record', () => {
     }
     assert.deepEqual(says(await checkDatabase({ file })), ['pages posting_damaged']);
   });
+
+  for (const by of ['db repair', 'upkeep'] as const)
+    it(`is not taken apart by ${by} where it leads into pages of the record`, async () => {
+      const file = crossed(by);
+      const record = pathsOf(file);
+      if (by === 'upkeep') {
+        using store = openSqliteStore({ file, ...OPTIONS });
+        store.setAside(['posting']);
+        settle(store);
+        assert.deepEqual(answersOf(store), expected);
+      }
+      assert.equal((await repair({ file })).rewritten, true);
+      assert.deepEqual(pathsOf(file), record);
+      assert.deepEqual(says(await checkDatabase({ file })), []);
+    });
 
   it('is named by the check where it is wrong and decodes', async () => {
     const file = join(folder, 'wrong.db');

@@ -144,3 +144,17 @@ describe('damage beside the record stops nothing of it:', () => {
         read();
     });
 });
+
+it('upkeep goes on where what says how far it is cannot be read', () => {
+  const db = new Database(WHOLE, { readonly: true });
+  const size = db.pragma('page_size', { simple: true }) as number;
+  const pages = db.prepare<[], number>("SELECT pageno FROM dbstat WHERE name = 'span'").pluck().all();
+  db.close();
+  const file = join(folder, 'span.db');
+  const bytes = readFileSync(WHOLE);
+  for (const page of pages) bytes.fill(0xa5, (page - 1) * size, page * size);
+  writeFileSync(file, bytes);
+  using store = openSqliteStore({ file, ...OPTIONS });
+  for (let round = 0; round < 3; round++) assert.doesNotThrow(() => store.maintain({ msMax: 3 }));
+  assert.ok(store.losses > 0, 'it was told');
+});
