@@ -189,6 +189,21 @@ describe('what follows from the record', () => {
       assert.deepEqual(says(await checkDatabase({ file })), []);
     });
 
+  it('is not all that the check says is hit where a table of the record is too', async () => {
+    const file = join(folder, 'both.db');
+    copyFileSync(WHOLE, file);
+    const db = new Database(file);
+    const size = db.pragma('page_size', { simple: true }) as number;
+    const leaf = db.prepare<[string], number>("SELECT pageno FROM dbstat WHERE name = ? AND pagetype = 'leaf'").pluck();
+    const pages = ['posting', 'path_pathset'].map((table) => leaf.get(table) as number);
+    db.close();
+    const bytes = readFileSync(file);
+    // The second page says of those after it what leads to each, in five bytes.
+    for (const page of pages) bytes.writeUInt32BE(1, size + (page - 3) * 5 + 1);
+    writeFileSync(file, bytes);
+    assert.deepEqual(says(await checkDatabase({ file })), ['pages file']);
+  });
+
   it('is named by the check where it is wrong and decodes', async () => {
     const file = join(folder, 'wrong.db');
     copyFileSync(WHOLE, file);

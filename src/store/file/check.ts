@@ -79,8 +79,9 @@ function checkIntegrity(db: Database.Database, report: CheckReport, { of, where 
   const tableOf = db.prepare<[string], string>('SELECT tbl_name FROM sqlite_schema WHERE rootpage = cast(? AS INTEGER)').pluck();
   for (const { integrity_check: said } of db.pragma(`integrity_check(${of})`) as { integrity_check: string }[]) {
     if (said === 'ok') continue;
-    const root = /\bTree (\d+)\b/.exec(said)?.[1];
-    report.add('pages', said.replaceAll(/\s+/g, ' '), (root === undefined ? undefined : tableOf.get(root)) ?? where);
+    // One text may tell of several tables.
+    const [table, ...others] = new Set([...said.matchAll(/\bTree (\d+)\b/g)].map(([, root]) => tableOf.get(root as string)));
+    report.add('pages', said.replaceAll(/\s+/g, ' '), (others.length === 0 ? table : undefined) ?? where);
   }
 }
 
