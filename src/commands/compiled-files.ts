@@ -12,6 +12,6 @@ export function forgetCompiledFiles(): void {
 }
 
 /** Whether a file was loaded that was not found compiled, as after an upgrade. */
-export function hadToCompile(): boolean {
+function hadToCompile(): boolean {
   return (process as typeof process & { moduleLoadList: readonly string[] }).moduleLoadList.includes(TYPE_STRIPPER);
 }

@@ -1,5 +1,5 @@
 import type { Options } from '../options.ts';
-import { DERIVED_TABLES } from '../store/derived.ts';
+import { isDerivedTable } from '../store/derived.ts';
 import { type CheckResult, checkDatabase } from '../store/file/check.ts';
 import { repair } from '../store/file/repair.ts';
 import { databaseOf, keysOf, withProgress } from './db-backup.ts';
@@ -30,7 +30,7 @@ export async function runRepair(options: Options, terminal: Terminal): Promise<n
 /** Nothing of the record is hit, only what follows from it. */
 function isDerived({ area, where }: CheckResult['problems'][number]): boolean {
   if (area === 'postings' || area === 'marks') return true;
-  return area === 'pages' && DERIVED_TABLES.some((table) => where === table || where.startsWith(`${table}_damaged`));
+  return area === 'pages' && isDerivedTable(where);
 }
 
 function textOf({ file, ok, changes, objects, changesHit, problems }: CheckResult): string {

@@ -54,9 +54,9 @@ export class LeafCompare implements LeafReader {
   #nodes: PathNode[] = [];
   #listOpened: number[] = [];
   #mergeKeys: number[] = [];
-  /** Where the list opened whose items' names were read last. */
-  /** Of those two what is set, up to here. */
+  /** Of where sections and lists opened what is set, up to here. */
   #deepest = -1;
+  /** Where the list opened whose items' names were read last. */
   #listRead = NOT_READ;
   // Of the section under way.
   #root: PathNode | undefined;
@@ -136,9 +136,11 @@ export class LeafCompare implements LeafReader {
       ? stringAt(walk.before, walk.beforeFrom, walk.beforeTo)
       : scalarAt(walk.before, walk.beforeFrom, walk.beforeTo);
     const isPlain = isString && isPlainAt(walk.after, walk.afterFrom, walk.afterTo);
-    const now = isString
-      ? stringAt(walk.after, walk.afterFrom, walk.afterTo)
-      : scalarAt(walk.after, walk.afterFrom, walk.afterTo);
+    const now = isPlain
+      ? plainAt(walk.after, walk.afterFrom, walk.afterTo)
+      : isString
+        ? escapedAt(walk.after, walk.afterFrom, walk.afterTo)
+        : scalarAt(walk.after, walk.afterFrom, walk.afterTo);
     if (old === undefined || now === undefined || typeof old !== typeof now) return undefined;
     if (old === now) return '';
     if (typeof now === 'string' && this.#needsMasking(now, node.says, walk.depth + this.#levelsAbove)) return undefined;
@@ -204,7 +206,15 @@ export class LeafCompare implements LeafReader {
 
 /** Throws SyntaxError. */
 function stringAt(bytes: Buffer, from: number, to: number): string {
-  if (isPlainAt(bytes, from, to)) return bytes.toString('latin1', from + 1, to - 1);
+  return isPlainAt(bytes, from, to) ? plainAt(bytes, from, to) : escapedAt(bytes, from, to);
+}
+
+function plainAt(bytes: Buffer, from: number, to: number): string {
+  return bytes.toString('latin1', from + 1, to - 1);
+}
+
+/** Throws SyntaxError. */
+function escapedAt(bytes: Buffer, from: number, to: number): string {
   const text = bytes.toString('utf8', from + 1, to - 1);
   return ESCAPED.test(text) ? (JSON.parse(`"${text}"`) as string) : text;
 }

@@ -16,6 +16,11 @@ const SET_ASIDE_MAX = 3;
 const ROWS_PER_STEP = 256;
 const ASIDE = '_damaged';
 
+/** Whether a name is that of a derived table, or of one that was set aside. */
+export function isDerivedTable(name: string): boolean {
+  return DERIVED_TABLES.some((table) => name === table || name.startsWith(`${table}${ASIDE}`));
+}
+
 /** From where each is made again, said in the transaction that empties it. */
 const ANEW: Record<DerivedTable, string> = {
   posting: `UPDATE small_state SET value = '0' WHERE key = 'store/posted-through'`,
@@ -134,6 +139,6 @@ export class Derived {
 
 /** Tables that were set aside and are still there. */
 export function asideTables(db: Database.Database): string[] {
-  const names = db.prepare<[], string>("SELECT name FROM sqlite_schema WHERE type = 'table' AND instr(name, '_damaged') > 0");
-  return names.pluck().all();
+  const names = db.prepare<[string], string>("SELECT name FROM sqlite_schema WHERE type = 'table' AND instr(name, ?) > 0");
+  return names.pluck().all(ASIDE);
 }
