@@ -11,6 +11,7 @@ import { openSqliteStore, type SqliteStore } from '../../../src/store/sqlite-sto
 import { temporaryFolder } from '../../commands/run-crowsnest.ts';
 import { newChange, refTo, state } from '../new-changes.ts';
 import { pageAbout } from '../page-about.ts';
+import { assertListedAsKept } from './listed-as-kept.ts';
 
 const ROOM = 1e9;
 
@@ -151,18 +152,7 @@ it('leaves what is kept as it was, however often and at whatever place room is s
             if (kept.has(change.seq))
               assert.deepEqual(store.change(change.seq)?.state, change.state, `state after ${change.seq}`);
           if (flagged !== undefined) assert.ok(kept.has(flagged.seq), 'evidence stays');
-          for (const name of new Set(recorded.map(({ ref }) => ref.name))) {
-            const own = recorded.filter(({ ref }) => ref.name === name);
-            const listed = store.changes({ name, limit: 1_000 }).items.map(({ seq }) => seq);
-            assert.deepEqual(
-              listed,
-              own
-                .map(({ seq }) => seq)
-                .filter((seq) => kept.has(seq))
-                .toReversed(),
-              name,
-            );
-          }
+          assertListedAsKept(store, recorded, kept);
           for (const [name, object] of states) assert.deepEqual(store.head(refTo(name))?.state, object, name);
           assert.equal(kept.size + store.counts().released, recorded.length);
         }
