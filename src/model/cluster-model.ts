@@ -39,6 +39,7 @@ import { StatusLoop } from './status/status-loop.ts';
 import { Calibration } from './tails/calibration.ts';
 import { combine, IMPACT, WEIGHTS } from './tails/combine.ts';
 import { joinVisit, makeVisit, VISIT_GAP_MS, type Visit, Visits } from './visits.ts';
+import { letGo, putAway, takeBack } from './waiting-fields.ts';
 
 /** Judgements below once in ten are not worth ranking. */
 const SCORE_MIN = 1;
@@ -196,6 +197,7 @@ export class ClusterModel {
     if (judgement !== undefined) out.push({ ...judgement, actor: told.actor });
     this.#track(event);
     this.#onJudged?.(event);
+    if (event.imported) putAway(event, this.#book.paths);
     return out;
   }
 
@@ -361,9 +363,11 @@ export class ClusterModel {
   #learn(group: Group): void {
     const learners = this.#learners;
     for (const event of group.events) {
+      if (event.imported) takeBack(event);
       for (let i = 0; i < learners.length; i++) learners[i]?.learn(event, group);
       this.#habits.learn(event);
       this.#echoes.learn(event);
+      if (event.imported) letGo(event);
     }
   }
 
@@ -507,6 +511,7 @@ export class ClusterModel {
 
   /** Plain state, shared with the model: serialize it before going on. */
   save(): SavedCluster {
+    for (const visit of this.#visits.save().values()) for (const event of visit.events) takeBack(event);
     return {
       state: this.#state,
       calibration: this.#calibration.save(),

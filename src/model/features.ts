@@ -234,7 +234,8 @@ function take(spare: Map<string, number>, text: string): boolean {
   return count > 0;
 }
 
-function fieldOf(op: Field['op'], path: string, names: PathNames, old: Json | undefined, next: Json | undefined): Field {
+/** A field of an operation on a path from its old and new value, each undefined where there is none. */
+export function fieldOf(op: Field['op'], path: string, names: PathNames, old: Json | undefined, next: Json | undefined): Field {
   const { generic, tail, leaf, ofKind } = names;
   const x = numberOf(old, generic);
   const y = numberOf(next, generic);
