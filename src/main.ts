@@ -185,7 +185,7 @@ addCommand('db check', 'look whether the database is whole; changes nothing, als
 );
 addCommand(
   'db repair',
-  'make lists and marks anew that are damaged; nobody else may use the database',
+  'make anew what is damaged and follows from the rest; nobody else may use the database',
   undefined,
   async (options) => (await import('./commands/db-check.ts')).runRepair(options, terminal),
 );

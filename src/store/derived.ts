@@ -21,6 +21,19 @@ export function isDerivedTable(name: string): boolean {
   return DERIVED_TABLES.some((table) => name === table || name.startsWith(`${table}${ASIDE}`));
 }
 
+/** Whether a name is that of a table that was set aside. */
+export function isAside(name: string): boolean {
+  return name.includes(ASIDE);
+}
+
+/** Under which name a table can be set aside. */
+export function asideNameOf(db: Database.Database, table: string): string {
+  const taken = new Set(asideTables(db));
+  let aside = `${table}${ASIDE}`;
+  for (let n = 2; taken.has(aside); n++) aside = `${table}${ASIDE}_${n}`;
+  return aside;
+}
+
 /** From where each is made again, said in the transaction that empties it. */
 const ANEW: Record<DerivedTable, string> = {
   posting: `UPDATE small_state SET value = '0' WHERE key = 'store/posted-through'`,
@@ -77,9 +90,7 @@ export class Derived {
     const made = this.#db.prepare<[string], string>("SELECT sql FROM sqlite_schema WHERE type = 'table' AND name = ?").pluck();
     const sql = made.get(table);
     if (sql === undefined) return;
-    const taken = new Set(asideTables(this.#db));
-    let aside = `${table}${ASIDE}`;
-    for (let n = 2; taken.has(aside); n++) aside = `${table}${ASIDE}_${n}`;
+    const aside = asideNameOf(this.#db, table);
     this.#db
       .transaction(() => {
         this.#db.exec(`ALTER TABLE ${table} RENAME TO ${aside}`);

@@ -155,12 +155,12 @@ describe('what follows from the record', () => {
 
       it(`is made again by db repair where ${how} of ${table} are damaged`, async () => {
         const file = damaged(table, how);
-        assert.deepEqual(await repair({ file }), { rebuilt: [table], rewritten: how === 'pages' });
+        assert.deepEqual(await repair({ file }), { rebuilt: [table], lost: [], rewritten: how === 'pages' });
         assert.deepEqual(says(await checkDatabase({ file })), []);
         if (table === 'posting') assert.deepEqual(rowsOf(file, table), rowsOf(WHOLE, table));
         using store = openSqliteStore({ file, ...OPTIONS });
         assert.deepEqual(answersOf(store), expected);
-        assert.deepEqual(await repair({ file: copyOf(file) }), { rebuilt: [], rewritten: false });
+        assert.deepEqual(await repair({ file: copyOf(file) }), { rebuilt: [], lost: [], rewritten: false });
       });
     }
 

@@ -9,9 +9,16 @@ import type { ValueSeal } from '../seal/value-seal.ts';
 import { decodeRollups } from '../series/rollup-codec.ts';
 import { decodeRun, decodeScrape } from '../series/sample-codec.ts';
 import type { CheckArea, CheckReport } from './check-report.ts';
+import { arePathSetsWrong } from './rebuild-path-sets.ts';
 
 /** One row for each thing that is wrong: a name of it. */
-const RULES: { area: CheckArea; what: string; sql: string }[] = [
+interface Rule {
+  area: CheckArea;
+  what: string;
+  sql: string;
+}
+
+const RULES: Rule[] = [
   {
     area: 'heads',
     what: 'an object has no head, or a head no object',
@@ -106,12 +113,23 @@ const RULES: { area: CheckArea; what: string; sql: string }[] = [
   },
 ];
 
+/** Where objects stand. */
+export function checkHeads(db: Database.Database, report: CheckReport): void {
+  for (const rule of RULES) if (rule.area === 'heads') checkRule(db, report, rule);
+}
+
+function checkRule(db: Database.Database, report: CheckReport, { area, what, sql }: Rule): void {
+  report.attempt(area, what, () => {
+    for (const where of db.prepare<[], string>(sql).pluck().iterate()) report.add(area, what, where, what);
+  });
+}
+
 export function checkRest(db: Database.Database, report: CheckReport, seal: ValueSeal): void {
-  for (const { area, what, sql } of RULES) {
-    report.attempt(area, what, () => {
-      for (const where of db.prepare<[], string>(sql).pluck().iterate()) report.add(area, what, where, what);
-    });
-  }
+  for (const rule of RULES) checkRule(db, report, rule);
+  report.attempt('names', 'path_pathset', () => {
+    if (arePathSetsWrong(db))
+      report.add('names', 'the way from field paths to their sets is not what the sets say', 'path_pathset');
+  });
   each(db, report, {
     area: 'revisions',
     sql: 'SELECT last_seq AS id, data FROM young_record',

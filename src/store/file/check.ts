@@ -11,6 +11,7 @@ import { checkRest } from './check-rest.ts';
 import { checkRevisions } from './check-revisions.ts';
 import { openToRead } from './database.ts';
 import { putBackAside } from './put-back-aside.ts';
+import { unsoundTables } from './rebuild.ts';
 
 export interface CheckOptions {
   file: string;
@@ -27,6 +28,9 @@ export interface CheckResult {
   /** Changes whose state cannot be told any more. */
   changesHit: number;
   problems: Problem[];
+  /** Tables with damaged pages that `crowsnest db repair` makes anew from the rest of the file, and those that follow from nothing. */
+  repairable: string[];
+  unreadable: string[];
 }
 
 /** Throws what opening a database throws. */
@@ -54,7 +58,10 @@ async function checkFile(options: CheckOptions): Promise<CheckResult> {
     checkRest(db, report, seal);
     options.onProgress?.(2 * total, 2 * total);
     const problems = report.problems();
-    return { file, ok: problems.length === 0, changes: total, objects, changesHit: report.changesHit, problems };
+    const unsound = problems.some(({ area }) => area === 'pages') ? unsoundTables(db) : [];
+    const madeFrom = (isLost: boolean) => unsound.filter(({ from }) => (from === undefined) === isLost).map(({ table }) => table);
+    const tables = { repairable: madeFrom(false), unreadable: madeFrom(true) };
+    return { file, ok: problems.length === 0, changes: total, objects, changesHit: report.changesHit, problems, ...tables };
   } finally {
     db.close();
   }

@@ -1,6 +1,7 @@
 /**
- * Makes anew what is damaged and follows from the record: lists of changes with one value, and marks. A service does the same by itself where it meets
- * such damage; what it cannot do beside its work is to get rid of pages that nobody can read, for which the whole file is written anew.
+ * Makes anew what is damaged and follows from the rest of the file: indices, tables of names, where objects stand (rebuild.ts), and what is derived from the
+ * record: lists of changes with one value, and marks (derived.ts). A service does the last by itself where it meets such damage; what it cannot do beside
+ * its work is the rest, and to get rid of pages that nobody can read, for which the whole file is written anew.
  *
  * Killed at any instant it is begun again: each step is one transaction, and what is left to do is in the file.
  */
@@ -13,34 +14,84 @@ import { openSqliteStore } from '../sqlite-store.ts';
 import { storeError } from '../store-errors.ts';
 import { checkLog } from './check-log.ts';
 import { CheckReport } from './check-report.ts';
+import { checkHeads } from './check-rest.ts';
 import { openDatabase, openToRead } from './database.ts';
+import { areOnlyPointersWrong, isSound, LINGERS, leaveOut, rebuild, unsoundTables } from './rebuild.ts';
+import { arePathSetsWrong } from './rebuild-path-sets.ts';
 
-/** There while pages of a table that is no more are still in the file. */
-const LINGERS = 'store/repair-lingers';
 const AREAS = { posting: ['postings', ''], newest_mark: ['marks', 'newest_mark'], blame_mark: ['marks', 'blame_mark'] } as const;
 
 export interface Repaired {
-  /** Tables that were made anew. */
-  rebuilt: DerivedTable[];
+  /** Tables that were made anew, or their indices. */
+  rebuilt: string[];
+  /** Tables with pages that nobody can read and that follow from nothing. They are as they were, and the file is not written anew. */
+  lost: string[];
   /** The file was written anew, as it held pages that nobody can read. */
   rewritten: boolean;
 }
 
-/** Throws what opening the database to write throws, and STORE_CORRUPT where more is damaged than can be made anew. */
+/** Throws what opening the database to write throws, and STORE_CORRUPT where so much is damaged that it cannot be opened. */
 export async function repair(options: Copying & { file: string; keys?: KeyRing | undefined }): Promise<Repaired> {
   const { file, keys, signal, onProgress } = options;
-  const rebuilt = await damagedTables(options);
+  openToRead(file, { current: true }).close();
+  const isAnew = rewritePointers(file);
+  const { rebuilt, lost } = rebuildRecord(file);
+  const derived = await damagedTables(options);
   {
     using store = openSqliteStore({ file, keys, create: false, synchronous: 'full' });
-    store.setAside(rebuilt);
+    store.setAside(derived);
     for (let steps = 0; store.remake(); steps++) {
       signal?.throwIfAborted();
       if (steps % 16 === 0) await turn();
     }
   }
-  const rewritten = rewrite(file);
+  const rewritten = (lost.length === 0 && rewrite(file)) || isAnew;
   onProgress?.(1, 1);
-  return { rebuilt, rewritten };
+  return { rebuilt: [...rebuilt, ...derived], lost, rewritten };
+}
+
+/** Before anything else, as no page can be taken or freed where what says whose each is cannot be read. */
+function rewritePointers(file: string): boolean {
+  const { db, close } = openDatabase({ file, create: false, synchronous: 'full' });
+  try {
+    if (isSound(db, 1) || !areOnlyPointersWrong(db)) return false;
+    db.exec('VACUUM');
+    return true;
+  } catch (error) {
+    throw storeError(error, file);
+  } finally {
+    close();
+  }
+}
+
+/** What of the record follows from the rest of it. */
+function rebuildRecord(file: string): Pick<Repaired, 'rebuilt' | 'lost'> {
+  const { db, close } = openDatabase({ file, create: false, synchronous: 'full' });
+  try {
+    const unsound = unsoundTables(db);
+    for (const one of unsound) rebuild(db, one);
+    const rebuilt = unsound.flatMap(({ table, from }) => (from === undefined ? [] : [table]));
+    const lost = unsound.flatMap(({ table, from }) => (from === undefined ? [table] : []));
+    const isLost = (...tables: string[]) => tables.some((table) => lost.includes(table));
+    if (!isLost('head', 'object', 'life', 'change') && areHeadsWrong(db)) rebuilt.push(anew(db, 'head'));
+    if (!isLost('path_pathset', 'path', 'pathset') && arePathSetsWrong(db)) rebuilt.push(anew(db, 'path_pathset'));
+    return { rebuilt, lost };
+  } catch (error) {
+    throw storeError(error, file);
+  } finally {
+    close();
+  }
+}
+
+function anew(db: Database.Database, table: string): string {
+  rebuild(db, { table, from: 'the record' });
+  return table;
+}
+
+function areHeadsWrong(db: Database.Database): boolean {
+  const report = new CheckReport();
+  checkHeads(db, report);
+  return report.problems().length > 0;
 }
 
 /** Those of which a page or a row is not what the changes say. */
@@ -54,18 +105,10 @@ async function damagedTables({ file, signal, onProgress }: Copying & { file: str
     const problems = report.problems();
     return DERIVED_TABLES.filter((table) => {
       const [area, begin] = AREAS[table];
-      return problems.some((one) => one.area === area && one.where.startsWith(begin)) || !isWhole(db, table);
+      return problems.some((one) => one.area === area && one.where.startsWith(begin)) || !isSound(db, `"${table}"`);
     });
   } finally {
     db.close();
-  }
-}
-
-function isWhole(db: Database.Database, table: DerivedTable): boolean {
-  try {
-    return db.pragma(`integrity_check("${table}")`, { simple: true }) === 'ok';
-  } catch {
-    return false;
   }
 }
 
@@ -76,7 +119,8 @@ function rewrite(file: string): boolean {
     const aside = asideTables(db);
     const lingers = db.prepare<[string], 1>('SELECT 1 FROM small_state WHERE key = ?').pluck();
     if (aside.length > 0) leaveOut(db, aside);
-    if (lingers.get(LINGERS) === undefined) return false;
+    // Where only what says which pages are free is damaged, no table is.
+    if (lingers.get(LINGERS) === undefined && isSound(db, 1)) return false;
     db.exec('VACUUM');
     db.pragma('wal_checkpoint(TRUNCATE)');
     db.prepare('DELETE FROM small_state WHERE key = ?').run(LINGERS);
@@ -85,21 +129,5 @@ function rewrite(file: string): boolean {
     throw storeError(error, file);
   } finally {
     close();
-  }
-}
-
-function leaveOut(db: Database.Database, tables: readonly string[]): void {
-  db.unsafeMode(true);
-  db.pragma('writable_schema = ON');
-  try {
-    db.transaction(() => {
-      const out = db.prepare<[string]>('DELETE FROM sqlite_schema WHERE tbl_name = ?');
-      for (const table of tables) out.run(table);
-      db.prepare('INSERT OR REPLACE INTO small_state (key, value) VALUES (?, 1)').run(LINGERS);
-    }).immediate();
-  } finally {
-    // Also reads the schema anew.
-    db.pragma('writable_schema = RESET');
-    db.unsafeMode(false);
   }
 }

@@ -200,6 +200,13 @@ export class Interning {
     return paths;
   }
 
+  pathId(path: string): number {
+    return this.#paths.intern(path);
+  }
+  pathIdIfKnown(path: string): number | undefined {
+    return this.#paths.id(path);
+  }
+
   /** The sets with a generic path. */
   pathsetsByPath(path: string): number[] {
     const id = this.#paths.id(path);
