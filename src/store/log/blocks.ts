@@ -226,10 +226,12 @@ export class Blocks {
     const firstSeq = this.sealedThrough + 1;
     const lastSeq = this.#dueThrough();
     if (lastSeq === undefined) return false;
-    this.#db.transaction(() => {
-      const records = this.#placed(this.#young.take(firstSeq, lastSeq), { firstSeq, lastSeq, byNamespace: 0 });
-      this.#write(records, { firstSeq, lastSeq });
+    const free = this.#db.transaction(() => {
+      const taken = this.#young.take(firstSeq, lastSeq);
+      this.#write(this.#placed(taken.records, { firstSeq, lastSeq, byNamespace: 0 }), { firstSeq, lastSeq });
+      return taken.free;
     })();
+    free();
     this.#sealedThrough = lastSeq;
     return true;
   }

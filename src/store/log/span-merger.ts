@@ -240,7 +240,13 @@ export class SpanMerger {
   /** In the order of the span that is made. One that is sorted otherwise is small: it is read as a whole. */
   #records(span: SpanRow, byNamespace: number, lives: Float64Array, spent: Spent[]): Iterable<PlacedRecord> {
     if (span.byNamespace === byNamespace) return this.#stored(span, byNamespace, lives, spent);
-    return [...this.#stored(span, byNamespace, lives, [])].sort(compareByPlace);
+    return this.#sorted(span, byNamespace, lives, spent);
+  }
+
+  *#sorted(span: SpanRow, byNamespace: number, lives: Float64Array, spent: Spent[]): Generator<PlacedRecord> {
+    const blocks: Spent[] = [];
+    yield* [...this.#stored(span, byNamespace, lives, blocks)].sort(compareByPlace);
+    spent.push(...blocks);
   }
 
   /** Of each change of a span: all at once, as asking for each costs more than all the rest of merging it; 0 where there is no such change. */
@@ -266,6 +272,7 @@ export class SpanMerger {
       }
       spent.push(block);
     }
+    freeBytes(lives);
   }
 
   #swap(run: readonly SpanRow[], span: SpanRow, rest: readonly EncodedBlock[]): void {

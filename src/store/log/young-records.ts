@@ -4,7 +4,7 @@
  * they would live just long enough to be taken for what stays, and collecting that garbage costs more than making strings of them again.
  */
 import type Database from 'better-sqlite3';
-import { RecordBytes, type RevisionRecord } from '../pack/block-codec.ts';
+import { freeBytes, RecordBytes, type RevisionRecord } from '../pack/block-codec.ts';
 import type { ValueSeal } from '../seal/value-seal.ts';
 import { corruptRecord } from '../store-errors.ts';
 
@@ -167,8 +167,8 @@ export class YoungRecords {
     }
   }
 
-  /** Takes the records of whole rows out of the table; where they belong is known of those in memory. */
-  take(firstSeq: number, lastSeq: number): (RevisionRecord | PlacedRecord)[] {
+  /** Takes the records of whole rows out of the table; where they belong is known of those in memory. `free` gives back what those lie in. */
+  take(firstSeq: number, lastSeq: number): { records: (RevisionRecord | PlacedRecord)[]; free: () => void } {
     this.#lastRead = [];
     const kept = this.#rows.findIndex((row) => row.lastSeq > lastSeq);
     const gone = this.#rows.splice(0, kept < 0 ? this.#rows.length : kept);
@@ -179,7 +179,7 @@ export class YoungRecords {
       ? gone.flatMap(placedOf)
       : this.#sql.between.all(firstSeq, lastSeq).flatMap((data) => this.#recordsOf(data));
     this.#sql.delete.run(firstSeq, lastSeq);
-    return records;
+    return { records, free: () => freeRows(gone) };
   }
 
   #recordsOf(data: string | Buffer): RevisionRecord[] {
@@ -187,6 +187,7 @@ export class YoungRecords {
   }
 
   #forgetRows(): void {
+    freeRows(this.#rows);
     this.#rows = [];
     this.#bytes = 0;
     this.#from = Number.POSITIVE_INFINITY;
@@ -211,6 +212,14 @@ function bytesOf(text: string): Buffer {
   const data = Buffer.allocUnsafeSlow(length);
   scratch.copy(data, 0, 0, length);
   return data;
+}
+
+/** They have become old by then, so that their memory would wait for a whole collection. */
+function freeRows(rows: readonly Row[]): void {
+  for (const { data, places } of rows) {
+    freeBytes(data);
+    freeBytes(places);
+  }
 }
 
 function isWithin(records: readonly RevisionRecord[], seq: number): boolean {

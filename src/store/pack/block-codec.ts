@@ -138,7 +138,7 @@ export function encodeBlock(records: readonly RevisionRecord[], level: number): 
  * Gives memory back at once that nobody reads any more: outside of the heap, some megabytes of it make the garbage collector go through everything
  * else. Small ones are cut from a buffer common to all, which is left alone.
  */
-export function freeBytes(bytes: Buffer): void {
+export function freeBytes(bytes: Buffer | Float64Array): void {
   if (!isMarkedAsUntransferable(bytes.buffer)) (bytes.buffer as ArrayBuffer).transfer(0);
 }
 
@@ -170,6 +170,8 @@ export function decodeBlock(frame: Uint8Array): DecodedBlock {
     placeAt: (i) => ({ from: startOf(i), to: base + (ends[i] as number) }),
     data: bytes,
     bytes: bytes.length + count * 16,
-    free: () => freeBytes(bytes),
+    free: () => {
+      for (const part of [bytes, seqs, ends]) freeBytes(part);
+    },
   };
 }

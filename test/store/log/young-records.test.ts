@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import Database from 'better-sqlite3';
-import { type PlacedRecord, YoungRecords } from '../../../src/store/log/young-records.ts';
+import { type PlacedBytes, type PlacedRecord, YoungRecords } from '../../../src/store/log/young-records.ts';
 import { createValueSeal } from '../../../src/store/seal/value-seal.ts';
 
 function table() {
@@ -49,18 +49,35 @@ test('what is taken has its text and its place', () => {
   }));
   for (const record of put) young.put(record);
   young.flush();
-  const taken = young.take(9, 13) as PlacedRecord[];
+  const { records, free } = young.take(9, 13);
+  const taken = records as PlacedRecord[];
   assert.deepEqual(
     taken.map(({ seq, text, namespaceId, resourceId, lifeId }) => ({ seq, text, namespaceId, resourceId, lifeId })),
     put,
   );
+  const [{ bytes }] = taken as [PlacedBytes];
+  free();
+  assert.equal(bytes.buffer.byteLength, 0, 'their memory does not wait for a collection');
+});
+
+test('what is forgotten of what was written gives its memory back at once', () => {
+  const { young } = table();
+  // Twice as much as is kept.
+  const memory = () => process.memoryUsage().arrayBuffers;
+  const before = memory();
+  for (let seq = 0; seq < 8; seq++) {
+    young.put(recordOf(seq, 'x'.repeat(900_000)));
+    young.flush();
+  }
+  assert.ok(memory() - before < 5 * 1024 * 1024, `${memory() - before} bytes`);
+  assert.equal(young.text(0)?.length, 900_000, 'read from the table');
 });
 
 test('what was taken, or forgotten and never written, is found no more', () => {
   const { open, young } = table();
   filled(young);
   assert.equal(young.text(33), 'text 33');
-  assert.equal(young.take(0, 57).length, 20);
+  assert.equal(young.take(0, 57).records.length, 20);
   assert.equal(young.text(33), undefined);
   assert.equal(young.text(60), 'text 60');
   young.put(recordOf(120, 'torn'));
