@@ -2,7 +2,7 @@
  * Incidents to plant, each made from what the stream itself has shown by then: its own objects, people, fields and values, and no list of bad
  * words. A maker gives undefined where the moment offers no case.
  */
-import { hourOf, type Life, leavesOf, type StreamObject, type StreamRow, type World, withLeaf } from './world.ts';
+import { hourOf, keyOf, type Life, leavesOf, type StreamObject, type StreamRow, type World, withLeaf } from './world.ts';
 
 const MINUTE_MS = 60_000;
 const HOUR_MS = 60 * MINUTE_MS;
@@ -11,13 +11,21 @@ const EDITS_MIN = 8;
 /** An hour of the week at which somebody does less than this of what an even spread would be, is one that they do not keep. */
 const HARDLY = 0.03;
 const LATELY_MS = 400 * 24 * HOUR_MS;
+/** Of what may be done to an object that is there, this share is done with a new one. */
+const BORN_SHARE = 0.25;
+/** Of what somebody new to a kind does, this share is done by somebody new to the cluster. */
+const NEWCOMER_SHARE = 0.25;
+/** Of the incidents in a cluster of one person, this share is a machine's, among what is not its business. */
+const MACHINE_SHARE = 0.3;
 
 export interface Planned {
   atMs: number;
   actor: string;
   key: string;
-  /** The object after it, from the object as it then is; undefined where that no longer works. Not given: a deletion. */
+  /** The object after it, from the object as it then is; undefined where that no longer works. Neither this nor `born`: a deletion. */
   change?: (object: StreamObject) => StreamObject | undefined;
+  /** A new object. */
+  born?: StreamObject;
 }
 
 export interface Plan {
@@ -73,13 +81,15 @@ function oddValue(moment: Moment): Plan | undefined {
   const path = life === undefined ? undefined : pick(usual(life), random);
   const value = life === undefined || path === undefined ? undefined : leavesOf(life.object).get(path);
   if (life === undefined || path === undefined || value === undefined) return undefined;
-  return { class: 'odd-value', events: [edit(moment, life, path, farOff(value, random))] };
+  const odd = farOff(value, random);
+  const event = random() < BORN_SHARE ? birth(moment, life, (peer) => withLeaf(peer, path, odd)) : edit(moment, life, path, odd);
+  return { class: 'odd-value', events: [event] };
 }
 
 function oddHour(moment: Moment): Plan | undefined {
   const { world, row, random } = moment;
   const person = world.people.get(row.actor);
-  if (person === undefined || row.actor.startsWith('bot:') || person.actions < 40) return undefined;
+  if (person === undefined || isMachine(row.actor) || person.actions < 40) return undefined;
   const life = someLife(moment, (one) => one.by.has(row.actor) && usual(one).length > 0);
   const path = life === undefined ? undefined : pick(usual(life), random);
   const fromMs = Date.parse(row.ts) + (4 + random() * 24 * 6) * HOUR_MS;
@@ -88,15 +98,19 @@ function oddHour(moment: Moment): Plan | undefined {
   let atMs = fromMs;
   while (kept(atMs) && atMs < fromMs + 168 * HOUR_MS) atMs += HOUR_MS;
   if (life === undefined || path === undefined || kept(atMs)) return undefined;
-  return { class: 'odd-hour', events: [{ ...edit(moment, life, path, undefined), atMs }] };
+  const event = random() < BORN_SHARE ? birth(moment, life) : edit(moment, life, path, undefined);
+  return { class: 'odd-hour', events: [{ ...event, atMs }] };
 }
 
 function oddActor(moment: Moment): Plan | undefined {
   const { world, row, random } = moment;
-  if (row.actor.startsWith('bot:')) return undefined;
-  const people = [...world.people.keys()].filter((name) => !name.startsWith('bot:'));
+  const people = [...world.people.keys()].filter((name) => !isMachine(name));
+  const isAlone = people.length < 3;
+  if (isMachine(row.actor) ? !isAlone || random() >= MACHINE_SHARE : isAlone && random() < MACHINE_SHARE) return undefined;
   // A cluster of one person has no other to send: somebody who was never seen.
-  const actor = people.length < 3 ? `user:${Math.floor(random() * 2 ** 40).toString(16)}` : row.actor;
+  const isNew = !isMachine(row.actor) && (isAlone || random() < NEWCOMER_SHARE);
+  const colleague = isMachine(row.actor) || random() < 0.5 ? row.actor : (pick(people, random) ?? row.actor);
+  const actor = isNew ? `user:${Math.floor(random() * 2 ** 40).toString(16)}` : colleague;
   const person = world.people.get(actor);
   const life = someLife(moment, (one) => {
     if (one.editsMs.length < EDITS_MIN || usual(one).length === 0) return false;
@@ -104,7 +118,8 @@ function oddActor(moment: Moment): Plan | undefined {
   });
   const path = life === undefined ? undefined : pick(usual(life), random);
   if (life === undefined || path === undefined) return undefined;
-  return { class: 'odd-actor', events: [{ ...edit(moment, life, path, undefined), actor }] };
+  const event = random() < BORN_SHARE ? birth(moment, life) : edit(moment, life, path, undefined);
+  return { class: 'odd-actor', events: [{ ...event, actor }] };
 }
 
 function brokenCoChange(moment: Moment): Plan | undefined {
@@ -166,6 +181,26 @@ function edit({ row, random }: Moment, life: Life, path: string, value: Leaf | u
     return now === undefined || next === undefined || next === now ? undefined : withLeaf(object, path, next);
   };
   return { atMs: Date.parse(row.ts) + laterMs, actor: row.actor, key: life.key, change };
+}
+
+/** A new object beside one that is there, of a name like its own. */
+function birth({ row, random }: Moment, peer: Life, change = (object: StreamObject) => object): Planned {
+  const { metadata } = peer.object;
+  const name = `${metadata.name.replace(/-?\d*$/, '')}-${2 + Math.floor(random() * 98)}`;
+  const { annotations: _, ...rest } = metadata;
+  const uid = randomUid(random);
+  const made = { ...rest, name, uid, generation: 1, creationTimestamp: row.ts };
+  const born = { ...change(structuredClone(peer.object)), metadata: made };
+  return { atMs: Date.parse(row.ts), actor: row.actor, key: keyOf(born), born };
+}
+
+function randomUid(random: () => number): string {
+  const hex = Array.from({ length: 32 }, () => Math.floor(random() * 16).toString(16)).join('');
+  return [hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 16), hex.slice(16, 20), hex.slice(20)].join('-');
+}
+
+function isMachine(actor: string): boolean {
+  return actor.startsWith('bot:');
 }
 
 /** Paths of an object that move in the ordinary course and hold a number that can be counted on. */

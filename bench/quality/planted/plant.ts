@@ -117,17 +117,20 @@ class Stage {
   /** Shows what was planned for before that time. */
   until(atMs: number): void {
     while (this.#planned.length > 0 && this.#planned[0]!.atMs <= atMs) {
-      const { id, class: name, key, actor, atMs: whenMs, change } = this.#planned.shift()!;
+      const { id, class: name, key, actor, atMs: whenMs, change, born } = this.#planned.shift()!;
       const { cluster } = this.out[0]!;
       const life = this.#world.lives.get(key);
-      const object = life?.alive !== true ? undefined : change === undefined ? life.object : change(life.object);
+      const isDeletion = change === undefined && born === undefined;
+      const there = life?.alive === true ? life.object : undefined;
+      const changed = isDeletion ? there : there === undefined ? undefined : change?.(there);
+      const object = born === undefined ? changed : there === undefined ? born : undefined;
       if (object === undefined) {
         this.#touched.delete(key);
         continue;
       }
       const ts = textOf(whenMs);
       this.out.push({
-        type: change === undefined ? 'DELETED' : 'MODIFIED',
+        type: born !== undefined ? 'ADDED' : isDeletion ? 'DELETED' : 'MODIFIED',
         ts,
         cluster,
         actor,
@@ -135,7 +138,7 @@ class Stage {
         incident: id,
         object,
       });
-      if (change === undefined) this.#touched.set(key, { id, deleted: true });
+      if (isDeletion) this.#touched.set(key, { id, deleted: true });
       const shown = this.#shown.get(id);
       this.#shown.set(id, { id, class: name, start: shown?.start ?? ts, end: ts });
     }
