@@ -217,6 +217,8 @@ export class Pace extends TempoDetector {
     if (tempo === undefined || tempo.earlier.length + 1 < HOURS_MIN - 1) return undefined;
     const hours = hoursOf(tempo, event.atMs);
     if (hours < HOURS_MIN) return undefined;
+    // A fortnight's pace goes on for a fortnight: it is news when it sets in and when it has doubled, not with each change.
+    if (Math.floor(Math.log2(hours)) <= Math.floor(Math.log2(hoursOf(tempo, tempo.lastMs)))) return undefined;
     const usual = rateOf(tempo, event.atMs) * MEMORY_MS;
     const surprise = crowding(hours, Math.max(0.7, usual));
     if (surprise === 0) return undefined;

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { DAY_MS } from '../../../src/model/detector.ts';
-import { Tempos, tempoOf } from '../../../src/model/detectors/burst.ts';
+import { DAY_MS, HOUR_MS } from '../../../src/model/detector.ts';
+import { Pace, Tempos, tempoOf } from '../../../src/model/detectors/burst.ts';
 import type { ChangeEvent } from '../../../src/model/features.ts';
 
 test('of the times of changes the newest are kept, at most 239 and of a fortnight, as each change comes', () => {
@@ -14,4 +14,19 @@ test('of the times of changes the newest are kept, at most 239 and of a fortnigh
     seen.push(atMs);
     assert.deepEqual(tempoOf(tempos.save(), 3)?.recent, [...earlier, atMs]);
   }
+});
+
+test('a pace that goes on is told when it sets in and when it has doubled, not with each change', () => {
+  const tempos = new Tempos();
+  const pace = new Pace(tempos);
+  const told: number[] = [];
+  const change = (atMs: number) => {
+    const event = { type: 'MODIFIED', timed: true, row: 3, atMs, ref: { kind: 'Kafka', name: 'orders' } } as ChangeEvent;
+    const evidence = pace.score(event);
+    if (evidence !== undefined) told.push(evidence.explain().observed as number);
+    tempos.track(event);
+  };
+  for (let month = 0; month < 12; month++) change(month * 30 * DAY_MS);
+  for (let i = 0; i < 40; i++) change(360 * DAY_MS + i * 6 * HOUR_MS);
+  assert.deepEqual(told, [4, 8, 16, 32]);
 });
