@@ -104,13 +104,13 @@ const TAIL_PRIOR = { above: 1, visits: 20 };
 /**
  * Probability that a visit's combined score is at least `raw`. What it combines is calibrated already, so its tail falls tenfold with each
  * unit; only how much mass the tail holds is learnt. A rank would be noisier, and make the order of two findings depend on what lay
- * between them.
+ * between them. Short of the tail it is the share of visits that came as far: half of them may, where next to none goes beyond.
  */
 export function tailOfScores(pool: Pool, raw: number, visits: number): number {
-  const above = pool.n - lowerBound(pool.sorted, pool.n, TAIL_FROM);
+  const above = pool.n - lowerBound(pool.sorted, pool.n, Math.min(raw, TAIL_FROM));
   const since = pool.n === 0 ? 0 : Math.max(pool.n, visits - (pool.visits[pool.head] as number));
   const mass = Math.min(0.5, (above + TAIL_PRIOR.above) / (since + TAIL_PRIOR.visits));
-  return raw >= TAIL_FROM ? mass * 10 ** (TAIL_FROM - raw) : mass ** (raw / TAIL_FROM);
+  return raw >= TAIL_FROM ? mass * 10 ** (TAIL_FROM - raw) : mass;
 }
 
 /** Mean of a standard exponential without its largest `share`. */
