@@ -1,6 +1,6 @@
 /**
  * Revision records that are not sealed yet: one row for those appended together, a line for each. They stay in memory too, so that sealing
- * need not read them back; after a start, a failed write or a burst beyond the bound the table is read instead. There they lie as bytes: as strings
+ * need not read them back; after a start, a failed write or a burst beyond the bound the table is read instead, of a burst the texts alone. There they lie as bytes: as strings
  * they would live just long enough to be taken for what stays, and collecting that garbage costs more than making strings of them again.
  */
 import type Database from 'better-sqlite3';
@@ -49,8 +49,10 @@ interface Pending {
 interface Row {
   lastSeq: number;
   bytes: number;
-  /** As in the table, unsealed. */
-  data: Buffer;
+  /** How many records. */
+  count: number;
+  /** As in the table, unsealed; undefined for what came beyond the bound, which is read from there. */
+  data: Buffer | undefined;
   /** For each record its namespace, resource and life. */
   places: Float64Array;
 }
@@ -59,12 +61,16 @@ const NUMBERS_PER_PLACE = 3;
 const NEWLINE = 0x0a;
 const BLANK = 0x20;
 const DIGIT_ZERO = 0x30;
-const BYTES_MAX = 4 * 1024 * 1024;
+/** Of texts in memory. Those that are sealed first are there, as what comes when it is full is only in the table. */
+const BYTES_MAX = 2 * 1024 * 1024;
+/** Records of which it is known where they belong: asking for that costs more than reading their texts back. */
+const PLACES_MAX = 128 * 1024;
 /** Longer texts have their bytes counted first. */
 const SCRATCH_CHARS = 32 * 1024;
 /** At most, of a character as JavaScript counts them. */
 const UTF8_BYTES_PER_CHAR = 3;
 let scratch: Buffer | undefined;
+const NO_BYTES = Buffer.alloc(0);
 /** Rows whose sizes are asked for at once. */
 const ROW_PAGE = 64;
 
@@ -77,6 +83,7 @@ export class YoungRecords {
   /** Written; all there are from `#from` on. */
   #rows: Row[] = [];
   #bytes = 0;
+  #count = 0;
   #from = Number.POSITIVE_INFINITY;
   /** Those of the row that was read last, in which whoever reads in order finds the next. */
   #lastRead: readonly RevisionRecord[] = [];
@@ -94,6 +101,7 @@ export class YoungRecords {
       sizes: db.prepare<[number, number], { lastSeq: number; bytes: number }>(
         'SELECT last_seq AS lastSeq, octet_length(data) AS bytes FROM young_record WHERE last_seq > ? ORDER BY last_seq LIMIT ?',
       ),
+      bytesOf: db.prepare<[number], Buffer>('SELECT CAST(data AS BLOB) FROM young_record WHERE last_seq = ?').pluck(),
       between: db
         .prepare<[number, number], string | Buffer>('SELECT data FROM young_record WHERE last_seq BETWEEN ? AND ?')
         .pluck(),
@@ -123,10 +131,13 @@ export class YoungRecords {
     const data = bytesOf(text);
     if (this.#seal.keyId === undefined) this.#sql.putText.run(lastSeq, data);
     else this.#sql.put.run(lastSeq, this.#seal.seal(data));
-    if (this.#bytes + bytes > BYTES_MAX) this.#forgetRows();
+    if (this.#count + records.length > PLACES_MAX) this.#forgetRows();
     this.#from = Math.min(this.#from, firstSeq);
-    this.#rows.push({ lastSeq, bytes, data, places });
-    this.#bytes += bytes;
+    const isKept = this.#bytes + data.length <= BYTES_MAX;
+    this.#rows.push({ lastSeq, bytes, count: records.length, data: isKept ? data : undefined, places });
+    this.#count += records.length;
+    if (isKept) this.#bytes += data.length;
+    else freeBytes(data);
     this.#pending = nothingPending();
   }
 
@@ -146,7 +157,7 @@ export class YoungRecords {
   #rowAround(seq: number): RevisionRecord[] {
     if (seq >= this.#from) {
       const row = this.#rows.find(({ lastSeq }) => lastSeq >= seq);
-      return row === undefined ? [] : recordsOf(row.data.toString('utf8'));
+      return row === undefined ? [] : recordsOf(this.#dataOf(row).toString('utf8'));
     }
     const data = this.#sql.holding.get(seq);
     return data === undefined ? [] : this.#recordsOf(data);
@@ -172,14 +183,25 @@ export class YoungRecords {
     this.#lastRead = [];
     const kept = this.#rows.findIndex((row) => row.lastSeq > lastSeq);
     const gone = this.#rows.splice(0, kept < 0 ? this.#rows.length : kept);
-    for (const { bytes } of gone) this.#bytes -= bytes;
     const inMemory = firstSeq >= this.#from;
+    for (const row of gone) {
+      this.#count -= row.count;
+      if (row.data !== undefined) this.#bytes -= row.data.length;
+      else if (inMemory) row.data = this.#dataOf(row);
+    }
     if (this.#from <= lastSeq) this.#from = lastSeq + 1;
     const records = inMemory
       ? gone.flatMap(placedOf)
       : this.#sql.between.all(firstSeq, lastSeq).flatMap((data) => this.#recordsOf(data));
     this.#sql.delete.run(firstSeq, lastSeq);
     return { records, free: () => freeRows(gone) };
+  }
+
+  #dataOf({ data, lastSeq }: Row): Buffer {
+    if (data !== undefined) return data;
+    const stored = this.#sql.bytesOf.get(lastSeq);
+    if (stored === undefined) throw corruptRecord('a row of young revision data is missing', `change ${lastSeq}`);
+    return this.#seal.keyId === undefined ? stored : this.#seal.open(stored);
   }
 
   #recordsOf(data: string | Buffer): RevisionRecord[] {
@@ -190,6 +212,7 @@ export class YoungRecords {
     freeRows(this.#rows);
     this.#rows = [];
     this.#bytes = 0;
+    this.#count = 0;
     this.#from = Number.POSITIVE_INFINITY;
     this.#lastRead = [];
   }
@@ -217,7 +240,7 @@ function bytesOf(text: string): Buffer {
 /** They have become old by then, so that their memory would wait for a whole collection. */
 function freeRows(rows: readonly Row[]): void {
   for (const { data, places } of rows) {
-    freeBytes(data);
+    if (data !== undefined) freeBytes(data);
     freeBytes(places);
   }
 }
@@ -239,12 +262,12 @@ function textIn(records: readonly RevisionRecord[], seq: number): string | undef
   return found?.seq === seq ? found.text : undefined;
 }
 
-/** A line for each record, as `flush` wrote them: its seq, a blank, and its text. */
-function placedOf({ data, places }: Row): PlacedRecord[] {
+/** A line for each record, as `flush` wrote them: its seq, a blank, and its text. Throws STORE_CORRUPT on what was read back and is something else. */
+function placedOf({ lastSeq, count, data = NO_BYTES, places }: Row): PlacedRecord[] {
   const records: PlacedRecord[] = [];
-  for (let at = 0; at < data.length; ) {
+  for (let at = 0; at < data.length && records.length < count; ) {
     let seq = 0;
-    for (; data[at] !== BLANK; at++) seq = seq * 10 + (data[at] as number) - DIGIT_ZERO;
+    for (; at < data.length && data[at] !== BLANK; at++) seq = seq * 10 + (data[at] as number) - DIGIT_ZERO;
     const newline = data.indexOf(NEWLINE, at);
     const to = newline < 0 ? data.length : newline;
     const i = records.length * NUMBERS_PER_PLACE;
@@ -252,6 +275,8 @@ function placedOf({ data, places }: Row): PlacedRecord[] {
     records.push(new PlacedBytes({ seq, namespaceId, resourceId, lifeId }, { bytes: data, from: at + 1, to }));
     at = to + 1;
   }
+  if (records.length !== count || records.at(-1)?.seq !== lastSeq)
+    throw corruptRecord('young revision data does not decode', `up to change ${lastSeq}`);
   return records;
 }
 

@@ -3,13 +3,14 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import Database from 'better-sqlite3';
 import { type PlacedBytes, type PlacedRecord, YoungRecords } from '../../../src/store/log/young-records.ts';
+import { keyRing, storeKey } from '../../../src/store/seal/store-key.ts';
 import { createValueSeal } from '../../../src/store/seal/value-seal.ts';
 
-function table() {
+function table(keys?: Parameters<typeof createValueSeal>[0]) {
   const db = new Database(':memory:');
   db.exec('CREATE TABLE young_record (last_seq INTEGER PRIMARY KEY, data)');
-  const open = () => new YoungRecords(db, 1_000_000, createValueSeal(undefined, 'a test'));
-  return { open, young: open() };
+  const open = () => new YoungRecords(db, 1_000_000, createValueSeal(keys, 'a test'));
+  return { db, open, young: open() };
 }
 
 const recordOf = (seq: number, text: string): PlacedRecord => ({ seq, text, namespaceId: 1, resourceId: 1, lifeId: 1 });
@@ -60,17 +61,42 @@ test('what is taken has its text and its place', () => {
   assert.equal(bytes.buffer.byteLength, 0, 'their memory does not wait for a collection');
 });
 
-test('what is forgotten of what was written gives its memory back at once', () => {
-  const { young } = table();
-  // Twice as much as is kept.
-  const memory = () => process.memoryUsage().arrayBuffers;
-  const before = memory();
-  for (let seq = 0; seq < 8; seq++) {
-    young.put(recordOf(seq, 'x'.repeat(900_000)));
+for (const isSealed of [false, true])
+  test(`beyond the bound it is known where each belongs, and memory holds no more${isSealed ? ', sealed' : ''}`, () => {
+    const keys = isSealed ? keyRing([storeKey(Buffer.alloc(32, 7))]) : undefined;
+    const { young } = table(keys);
+    const before = process.memoryUsage().arrayBuffers;
+    // Four times as much as is kept.
+    for (let seq = 0; seq < 18; seq++) {
+      young.put({ ...recordOf(seq, `${seq} ${'ü'.repeat(250_000)}`), lifeId: 100 + seq });
+      young.flush();
+    }
+    const grown = process.memoryUsage().arrayBuffers - before;
+    assert.ok(isSealed || grown < 3.5 * 1024 * 1024, `${grown} bytes`);
+    assert.equal(young.text(17)?.length, 250_003);
+    assert.deepEqual([...young.sizes(15)].map(({ lastSeq }) => lastSeq).slice(-2), [16, 17]);
+    for (const seqs of [[0, 1, 2], [3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16], [17]]) {
+      const { records, free } = young.take(seqs[0] as number, seqs.at(-1) as number);
+      const taken = records as PlacedRecord[];
+      assert.deepEqual(
+        taken.map(({ seq, lifeId, text }) => [seq, lifeId, text.slice(0, 4), text.length]),
+        seqs.map((seq) => [seq, 100 + seq, `${seq} üüü`.slice(0, 4), 250_001 + String(seq).length]),
+      );
+      free();
+    }
+    young.put(recordOf(18, 'as before'));
+    young.flush();
+    assert.ok('lifeId' in (young.take(18, 18).records[0] as object));
+  });
+
+test('what the table does not give back as it was written is damage', () => {
+  const { db, young } = table();
+  for (let seq = 0; seq < 2; seq++) {
+    young.put(recordOf(seq, 'x'.repeat(3_000_000)));
     young.flush();
   }
-  assert.ok(memory() - before < 5 * 1024 * 1024, `${memory() - before} bytes`);
-  assert.equal(young.text(0)?.length, 900_000, 'read from the table');
+  db.exec("UPDATE young_record SET data = 'xx' WHERE last_seq = 1");
+  assert.throws(() => young.take(0, 1), { code: 'STORE_CORRUPT' });
 });
 
 test('what was taken, or forgotten and never written, is found no more', () => {
