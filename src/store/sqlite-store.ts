@@ -374,6 +374,7 @@ export class SqliteStore implements port.Store {
       small.putCursors(batch.cursors);
       for (const [key, value] of Object.entries(batch.state ?? {})) small.put(key, value);
     });
+    if (batch.findings.some(({ decision }) => decision.verdict === 'page')) this.#parts.retention.evidenceMoved();
   }
 
   finding(id: string): Finding | undefined {
@@ -386,6 +387,7 @@ export class SqliteStore implements port.Store {
 
   putVerdict(verdict: Verdict): void {
     this.#write(() => this.#parts.verdicts.put(verdict));
+    this.#parts.retention.evidenceMoved();
   }
 
   verdicts(): Verdict[] {

@@ -38,7 +38,7 @@ function chained(db: Database.Database, objects: readonly number[]): { log: Chan
       ...links,
     };
     const seq = log.add(row);
-    assert.deepEqual(log.marks(seq), ofObject, 'what is read back is what was kept');
+    assert.deepEqual(log.marks(seq, ordinal), ofObject, 'what is read back is what was kept');
     return { seq, ...row };
   });
   return { log, rows };
@@ -52,7 +52,7 @@ describe('the chain of an object', () => {
         const { log, rows } = chained(db, objects);
         for (const newest of rows) {
           const own = rows.filter(({ lifeId, seq }) => lifeId === newest.lifeId && seq <= newest.seq);
-          assert.deepEqual([...log.back(newest.seq)], own.toReversed());
+          assert.deepEqual([...log.back(newest.seq, 0)], own.toReversed());
           for (let max = 0; max <= newest.seq; max++) {
             const expected = own.findLast(({ seq }) => seq <= max);
             assert.deepEqual(log.newestUpTo(newest.seq, max), expected, `from ${newest.seq} up to ${max}`);

@@ -7,6 +7,7 @@
  * as many changes as the ordinal has bits set, and no index.
  */
 import type Database from 'better-sqlite3';
+import { corruptRecord } from '../store-errors.ts';
 
 export interface ChangeRow {
   seq: number;
@@ -34,6 +35,9 @@ export type ChainStep = Pick<ChangeRow, 'seq' | 'lifeId' | 'flags' | 'previous'>
 
 export const CHANGE_COLUMNS = `c.seq, c.life_id AS lifeId, c.flags, c.observed_ms AS observedMs, c.rv, c.generation,
   c.actor_set_id AS actorSetId, c.pathset_id AS pathsetId, c.ordinal, c.previous, c.jump`;
+
+/** Said of a chain of which a link is missing. */
+const BROKEN = 'broken';
 
 export class ChangeLog {
   readonly #sql;
@@ -63,6 +67,12 @@ export class ChangeLog {
       ),
       between: db.prepare<[number, number], ChangeRow>(
         `SELECT ${CHANGE_COLUMNS} FROM change c WHERE c.seq BETWEEN ? AND ? ORDER BY c.seq`,
+      ),
+      objectOf: db
+        .prepare<[number], number>('SELECT l.object_id FROM change c JOIN life l ON l.id = c.life_id WHERE c.seq = ?')
+        .pluck(),
+      newestOf: db.prepare<[number, number], ChangeRow>(
+        `SELECT ${CHANGE_COLUMNS} FROM change c WHERE c.seq <= ? AND c.life_id IN (SELECT id FROM life WHERE object_id = ?) ORDER BY c.seq DESC LIMIT 1`,
       ),
       after: db.prepare<[number, number], ChangeRow>(
         `SELECT ${CHANGE_COLUMNS} FROM change c WHERE c.seq > ? ORDER BY c.seq LIMIT ?`,
@@ -107,21 +117,34 @@ export class ChangeLog {
     return this.#sql.between.all(first, last);
   }
 
-  /** The object's change before this one, whatever its life; undefined where there is none, or it is no longer kept. */
+  /** The object's change before this one, whatever its life; undefined where there is none, or it is no longer kept. Where its row is lost, the one before that. */
   before(row: ChangeRow): ChangeRow | undefined {
-    return row.previous === null ? undefined : this.row(row.seq - row.previous);
+    if (row.previous === null) return undefined;
+    const before = row.seq - row.previous;
+    return this.row(before) ?? this.#overGap(row.seq, before);
   }
 
-  /** The changes of an object from `seq`, of which the row may be known, back to its first, newest first. */
-  *back(seq: number, known?: ChangeRow): Generator<ChangeRow> {
-    for (let row = known ?? this.row(seq); row !== undefined; row = this.before(row)) yield row;
+  /** The changes of an object from `seq` back to its first, newest first. */
+  *back(seq: number, objectId: number): Generator<ChangeRow> {
+    for (let row = this.newestUpTo(seq, seq, objectId); row !== undefined; row = this.before(row)) yield row;
   }
 
-  /** The same where the whole rows are not asked for. */
+  /**
+   * Where a link is missing from a chain, which nothing but damage does: the newest change up to `seqMax` of the object whose change `seq` is, found by going
+   * through the log. Of which object that is may be known, and has to be where the row of `seq` is lost too.
+   */
+  #overGap(seq: number, seqMax: number, objectId = this.#sql.objectOf.get(seq)): ChangeRow | undefined {
+    return objectId === undefined ? undefined : this.#sql.newestOf.get(seqMax, objectId);
+  }
+
+  /** The same as `back` where the whole rows are not asked for. Throws STORE_CORRUPT at a missing link: what is built on what lies before it would be wrong. */
   *stepsBack(seq: number, known?: ChangeRow): Generator<ChainStep> {
     for (let step: ChainStep | undefined = known ?? this.#step(seq); step !== undefined; ) {
       yield step;
-      step = step.previous === null ? undefined : this.#step(step.seq - step.previous);
+      if (step.previous === null) return;
+      const before: number = step.seq - step.previous;
+      step = this.#step(before);
+      if (step === undefined) throw corruptRecord('a change is missing from the chain of its object', `change ${before}`);
     }
   }
 
@@ -130,11 +153,12 @@ export class ChangeLog {
     return row === undefined ? undefined : { seq, lifeId: row[0], flags: row[1], previous: row[2] };
   }
 
-  /** The newest change up to `seqMax` of the object whose change `seq` is. */
-  newestUpTo(seq: number, seqMax: number): ChangeRow | undefined {
-    if (seq <= seqMax) return this.row(seq);
+  /** The newest change up to `seqMax` of the object whose change `seq` is; which one that is may be known. */
+  newestUpTo(seq: number, seqMax: number, objectId?: number): ChangeRow | undefined {
+    if (seq <= seqMax) return this.row(seq) ?? this.#overGap(seq, seq, objectId);
     const after = this.#oldestAfter(seq, seqMax);
-    return after === undefined ? undefined : this.row(after.previous);
+    if (after === undefined) return undefined;
+    return (after === BROKEN ? undefined : this.row(after.previous)) ?? this.#overGap(seq, seqMax, objectId);
   }
 
   /**
@@ -152,6 +176,7 @@ export class ChangeLog {
         const link = links.get(at);
         // What a jump leads to may no longer be kept; the one before always is, as long as any further back are.
         if (link === undefined && instead !== undefined) next.push({ i, at: instead });
+        else if (link === undefined) found[i] = this.#overGap(seqs[i] as number, seqMax)?.seq;
         const [, previous, jump] = link ?? [at, null, null];
         if (previous === null) continue;
         if (at - previous <= seqMax) found[i] = at - previous;
@@ -166,14 +191,15 @@ export class ChangeLog {
   /** The change whose `previous` is `target`, on the way back from `seq`, a later change of the same object. */
   successor(seq: number, target: number): number | undefined {
     const after = this.#oldestAfter(seq, target);
-    return after?.previous === target ? after.seq : undefined;
+    return after !== undefined && after !== BROKEN && after.previous === target ? after.seq : undefined;
   }
 
   /** On the way back from `seq`: the last change beyond `seqMax`, and where the one before it lies; undefined where there is none before. */
-  #oldestAfter(seq: number, seqMax: number): { seq: number; previous: number } | undefined {
+  #oldestAfter(seq: number, seqMax: number): { seq: number; previous: number } | typeof BROKEN | undefined {
     let links = this.#sql.links.get(seq);
     for (let at = seq; at > seqMax; ) {
-      const [, previous, jump] = links ?? [0, null, null];
+      if (links === undefined) return BROKEN;
+      const [, previous, jump] = links;
       if (previous === null) return undefined;
       if (at - previous <= seqMax) return { seq: at, previous: at - previous };
       // What a jump leads to may no longer be kept; the one before always is, as long as any further back are.
@@ -186,12 +212,12 @@ export class ChangeLog {
 
   /**
    * The changes that later ones jump to, oldest first: those of the ordinals that remain as the lowest set bit is taken from `seq`'s, again
-   * and again. 0 stands for one no longer kept.
+   * and again. 0 stands for one no longer kept. `ordinal` is that of `seq`, whose row may be lost.
    */
-  marks(seq: number): number[] {
+  marks(seq: number, ordinal: number): number[] {
     const marks: number[] = [];
     let links = this.#sql.links.get(seq);
-    let left = links?.[0] ?? 0;
+    let left = ordinal;
     for (let at = seq; left > 0; left &= left - 1) {
       marks.push(at);
       const back = links === undefined ? null : (links[2] ?? (links[0] % 2 === 1 ? links[1] : null));

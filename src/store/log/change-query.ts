@@ -141,7 +141,7 @@ export class ChangeQueries {
         let at = objects.newestChange(objectId);
         return {
           upTo: (seq) => {
-            if (at !== undefined && at > seq) at = log.newestUpTo(at, seq)?.seq;
+            if (at !== undefined && at > seq) at = log.newestUpTo(at, seq, objectId)?.seq;
             return at;
           },
         };

@@ -13,7 +13,7 @@ import type { ChangeQueries } from './change-query.ts';
 import type { Interning } from './interning.ts';
 import type { ObjectHistory } from './object-history.ts';
 import type { ObjectQueries } from './object-query.ts';
-import type { Objects } from './objects.ts';
+import type { ObjectEntry, Objects } from './objects.ts';
 import type { Revisions } from './revisions.ts';
 
 interface Parts {
@@ -74,7 +74,7 @@ export class ChangeReader {
     const entry = this.#parts.objects.find(ref);
     const rv = 'resourceVersion' in near ? encodeResourceVersion(near.resourceVersion) : undefined;
     const rows: ChangeRow[] = [];
-    for (const row of entry === undefined ? [] : this.#newestRows(entry.seq)) {
+    for (const row of entry === undefined ? [] : this.#newestRows(entry)) {
       if ('resourceVersion' in near ? row.rv !== rv : row.observedMs < near.fromMs || row.observedMs > near.toMs) continue;
       rows.push(row);
       if (rv !== undefined) break;
@@ -127,10 +127,10 @@ export class ChangeReader {
   }
 
   /** The newest changes of an object, over its latest lives. */
-  *#newestRows(seq: number): Generator<ChangeRow> {
+  *#newestRows({ seq, objectId }: ObjectEntry): Generator<ChangeRow> {
     const lives = new Set<number>();
     let left = CHANGES_NEAR_MAX;
-    for (const row of this.#parts.log.back(seq)) {
+    for (const row of this.#parts.log.back(seq, objectId)) {
       lives.add(row.lifeId);
       if (lives.size > LIVES_NEAR_MAX || left-- === 0) return;
       yield row;

@@ -131,5 +131,5 @@ export class ChangeWriter {
 function marksOf({ marks, changes, seq }: ObjectEntry, log: ChangeLog): readonly number[] {
   if (marks !== undefined) return marks;
   if (changes <= 1) return changes === 0 ? [] : [seq];
-  return log.marks(seq);
+  return log.marks(seq, changes);
 }

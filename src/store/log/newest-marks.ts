@@ -100,14 +100,14 @@ export class NewestMarks {
   /** The newest change of an object up to `seqMax`; its newest of all may be known. */
   newestUpTo(objectId: number, seqMax: number, newestSeq?: number): ReturnType<ChangeLog['row']> {
     const { log, objects } = this.#parts;
-    if (newestSeq !== undefined && newestSeq <= seqMax) return log.row(newestSeq);
+    if (newestSeq !== undefined && newestSeq <= seqMax) return log.newestUpTo(newestSeq, seqMax, objectId);
     const near = this.#parts.derived.read('newest_mark', () => this.#near(objectId, seqMax), undefined);
     if (near === NONE) return undefined;
     const found = near === undefined ? undefined : log.newestUpTo(near, seqMax);
     // What a mark names may no longer be kept, or be of an object that had the number before.
     if (found !== undefined && objects.life(found.lifeId)?.objectId === objectId) return found;
     const newest = newestSeq ?? objects.newestChange(objectId);
-    return newest === undefined ? undefined : log.newestUpTo(newest, seqMax);
+    return newest === undefined ? undefined : log.newestUpTo(newest, seqMax, objectId);
   }
 
   /** The same for some objects at once, whose newest changes are known. */
@@ -134,7 +134,7 @@ export class NewestMarks {
       const row = rows.get(at ?? from);
       // What a mark names may no longer be kept, or be of an object that had the number before.
       if (row === undefined || objects.life(row.lifeId)?.objectId !== objectId)
-        found[i] = from === newest ? undefined : log.newestUpTo(newest, seqMax);
+        found[i] = log.newestUpTo(newest, seqMax, objectId);
       else if (at !== undefined) found[i] = row;
     }
     return found;

@@ -4,6 +4,7 @@ import { type BlamedField, type BlameStep, blameInPieces } from '../../domain/bl
 import { isBookkeepingPath } from '../../domain/diff/bookkeeping.ts';
 import type { ObjectRef } from '../../domain/object-ref.ts';
 import { decodeFlags, isCheckpoint } from '../pack/row-codec.ts';
+import { corruptRecord } from '../store-errors.ts';
 import type { BlameMarks } from './blame-marks.ts';
 import type { ChangeLog, ChangeRow } from './change-log.ts';
 import type { Interning } from './interning.ts';
@@ -38,7 +39,7 @@ export class ObjectHistory {
   /** The object's changes from `seq`, or its newest, back to its first. Each is read when it is asked for. */
   *back(ref: ObjectRef, seq?: number): Generator<ChangeRow> {
     const from = this.#start(ref, seq);
-    if (from !== undefined) yield* this.#parts.log.back(from.seq);
+    if (from !== undefined) yield* this.#parts.log.back(from.seq, from.objectId);
   }
 
   /** Undefined when there is no such object or `seq` is no change of it. */
@@ -57,7 +58,11 @@ export class ObjectHistory {
    */
   *blameInPieces(objectId: number, seq: number, isOver: () => boolean): Generator<undefined, BlamedField[]> {
     const { log, revisions, marks } = this.#parts;
-    const row = (of: number) => log.row(of) as ChangeRow;
+    const row = (of: number): ChangeRow => {
+      const found = log.row(of);
+      if (found === undefined) throw corruptRecord('a change is missing from the chain of its object', `change ${of}`);
+      return found;
+    };
     let steps = 0;
     let looked = false;
     let mark = marks.upTo(objectId, seq);
@@ -93,7 +98,8 @@ export class ObjectHistory {
     const { objects, log } = this.#parts;
     const entry = objects.find(ref);
     if (entry === undefined) return undefined;
-    if (seq === undefined) return { objectId: entry.objectId, seq: entry.seq };
+    const { objectId } = entry;
+    if (seq === undefined) return { objectId, seq: log.newestUpTo(entry.seq, entry.seq, objectId)?.seq ?? entry.seq };
     const row = log.row(seq);
     const isOwn = row !== undefined && objects.life(row.lifeId)?.objectId === entry.objectId;
     return isOwn ? { objectId: entry.objectId, seq } : undefined;

@@ -116,7 +116,9 @@ export class ObjectQueries {
       if (later.length === 0) return found;
       const before = this.#parts.log.rows(later.map(({ seq, previous }) => seq - (previous ?? seq)));
       found = found.map((row) =>
-        row === undefined || row.observedMs <= atMs ? row : before.get(row.seq - (row.previous ?? row.seq)),
+        row === undefined || row.observedMs <= atMs
+          ? row
+          : (before.get(row.seq - (row.previous ?? row.seq)) ?? this.#parts.log.before(row)),
       );
     }
   }

@@ -6,7 +6,7 @@
  * Ages count from the newest time recorded and not from the wall clock, so that a recording of last year is kept like one of today.
  */
 import type Database from 'better-sqlite3';
-import type { Containment } from '../containment.ts';
+import { type Containment, isDamage } from '../containment.ts';
 import { CHECKPOINT_BIT, decodeFlags, decodeResourceVersion, withRecordShape } from '../pack/row-codec.ts';
 import { corruptRecord } from '../store-errors.ts';
 import { type Blocks, placeIn } from './blocks.ts';
@@ -80,7 +80,8 @@ interface Gathered {
   lives: Map<number, OfLife>;
   /** The lives in the order of their places, once all are gathered. */
   inOrder: OfLife[];
-  evidence: ReadonlySet<number>;
+  /** Undefined where it is to be asked for anew. */
+  evidence: ReadonlySet<number> | undefined;
 }
 
 interface OfLife {
@@ -93,6 +94,13 @@ interface Due {
   tier: number;
   /** For the sake of room and not of age. */
   forRoom?: boolean;
+}
+
+/** Without a block it is all of the span. */
+interface Damaged {
+  span: SpanRow;
+  tier: number;
+  blockId: number | undefined;
 }
 
 /** The changes of one life whose place is a block. */
@@ -129,6 +137,10 @@ export class Retention {
   readonly #sql;
   /** Of a sealed span, of which nothing is added to: it is true also after a write that was rolled back. */
   #gathered: Gathered | undefined;
+  /** The block that is worked on, if it has come to that. */
+  #blockId: number | undefined;
+  /** What met damage last; where it does so again it is to be left as it is. Once may be due to what can be done without, and is from then on. */
+  #damaged: (Damaged & { again: boolean }) | undefined;
   /** For the sake of room all spans up to here become statistics, the youngest first: what a younger change builds on is then needed in that one alone. */
   #dropThrough = 0;
 
@@ -188,18 +200,57 @@ export class Retention {
 
   /**
    * Works off one block where something is due, and says how many changes it let go of; undefined when nothing is due. `overCap` makes the oldest due
-   * whatever its age.
+   * whatever its age. A block in which something is damaged stays as it is: that is thrown, and the next step goes on behind it.
    */
   step(overCap: boolean): number | undefined {
+    if (this.#damaged?.again === true) return this.#leave(this.#damaged);
     const due = this.#due(overCap);
     if (due === undefined) return undefined;
+    this.#blockId = undefined;
+    try {
+      return this.#workOff(due);
+    } catch (error) {
+      if (isDamage(error)) this.#met({ span: due.span, tier: due.tier, blockId: this.#blockId });
+      throw error;
+    }
+  }
+
+  #met(damaged: Damaged): void {
+    const before = this.#damaged;
+    const again = before?.span.key === damaged.span.key && before.tier === damaged.tier && before.blockId === damaged.blockId;
+    this.#damaged = { ...damaged, again };
+  }
+
+  /** Where not even that can be noted of the block, its whole span stays. */
+  #leave({ span, tier, blockId }: Damaged): number {
+    this.#gathered = undefined;
+    this.#damaged = blockId === undefined ? undefined : { span, tier, blockId: undefined, again: true };
+    this.#parts.db
+      .transaction(() => {
+        this.#parts.blocks.touched(span.key);
+        if (blockId === undefined) this.#sql.spanDone.run(tier, span.lastSeq);
+        else this.#sql.blockDone.run(tier, blockId);
+      })
+      .immediate();
+    this.#damaged = undefined;
+    return 0;
+  }
+
+  #workOff(due: Due): number {
     const gathered = this.#gather(due.span);
     if (gathered === undefined) return 0;
     if (due.forRoom === true && gathered.lives.size * CHANGES_PER_CHECKPOINT_MIN > gathered.changes) {
       this.#dropThrough = this.#shareThrough(due.span);
       return 0;
     }
-    return this.#parts.db.transaction(() => this.#work(due.span, due.tier, gathered)).immediate();
+    gathered.evidence ??= this.#evidence(due.span);
+    const { evidence } = gathered;
+    return this.#parts.db.transaction(() => this.#work(due, gathered, evidence)).immediate();
+  }
+
+  /** There are more or other findings that changes are kept for; a span is worked on for a while. */
+  evidenceMoved(): void {
+    if (this.#gathered !== undefined) this.#gathered.evidence = undefined;
   }
 
   isDue(overCap: boolean): boolean {
@@ -211,7 +262,7 @@ export class Retention {
     if (this.#gathered?.key !== span.key)
       this.#gathered = {
         ...{ key: span.key, through: span.firstSeq - 1, changes: 0, lives: new Map(), inOrder: [] },
-        evidence: this.#evidence(span),
+        evidence: undefined,
       };
     const gathered = this.#gathered;
     if (gathered.through >= span.lastSeq) return gathered;
@@ -273,7 +324,7 @@ export class Retention {
     return Math.max(lastSeq, from + Math.floor((this.#parts.log.newest() - from) * DROPPED_SHARE));
   }
 
-  #work(span: SpanRow, tier: number, gathered: Gathered): number {
+  #work({ span, tier }: Due, gathered: Gathered, evidence: ReadonlySet<number>): number {
     if (tier === CHECKPOINTS && this.#sql.firstBlock.get(span.key) === undefined) this.#parts.blocks.addEmpty(span.key);
     const block = this.#sql.block.get(span.key, tier);
     if (block === undefined) {
@@ -282,11 +333,12 @@ export class Retention {
       this.#gathered = undefined;
       return 0;
     }
+    this.#blockId = block.id;
     const records = this.#parts.blocks.records(block.id, span);
     const bySeq = new Map(records.map((record) => [record.seq, record]));
     const goneRows: ChangeRow[] = [];
     for (const part of this.#partsOf(span, block, gathered))
-      goneRows.push(...this.#thin(part, { span, tier, evidence: gathered.evidence, records: bySeq }));
+      goneRows.push(...this.#thin(part, { span, tier, evidence, records: bySeq }));
     this.#letGo(goneRows);
     if (bySeq.size === 0 && tier >= STATISTICS) this.#parts.blocks.remove(block.id);
     else {

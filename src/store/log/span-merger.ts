@@ -7,7 +7,7 @@
  * those it replaces go after it. A process killed in between leaves blocks that belong to no span; the next one sweeps them out.
  */
 import type Database from 'better-sqlite3';
-import { isCrowsnestError } from '../../domain/errors.ts';
+import { isDamage } from '../containment.ts';
 import { type DecodedBlock, freeBytes, type RevisionRecord, textBytes } from '../pack/block-codec.ts';
 import { corruptRecord } from '../store-errors.ts';
 import type { BlockOptions } from './block-options.ts';
@@ -118,7 +118,7 @@ export class SpanMerger {
       if (steps.next().done === true) this.#work = undefined;
     } catch (error) {
       this.abandon();
-      if (isCrowsnestError(error, 'STORE_CORRUPT')) for (const key of keys) this.#damaged.add(key);
+      if (isDamage(error)) for (const key of keys) this.#damaged.add(key);
       throw error;
     }
     return true;

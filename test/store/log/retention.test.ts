@@ -235,6 +235,19 @@ describe('statistics', () => {
     assert.ok(!listed.includes(seq + 5));
   });
 
+  it('spare what turns out to be evidence while its span is worked on', () => {
+    const sizes = { changesPerSpan: 100, spansPerMerge: 100, bytesPerBlock: 500 };
+    using store = openSqliteStore({ file: ':memory:', ...sizes, keepChangesMs: 0, keepCheckpointsMs: 0, evidenceShare: 0.1 });
+    const recorded = play(store, hourly(0, 400));
+    while (store.counts().released === 0) store.maintain({ msMax: 0 });
+    assert.ok(store.counts().released < 50, 'the rest of the span is still there');
+    const flagged = recorded[89] as Change;
+    store.commitAnalysis({ findings: [pageAbout(flagged)] });
+    upkeep(store);
+    assert.deepEqual(store.change(flagged.seq)?.diff, flagged.diff);
+    assert.equal(store.change(flagged.seq - 5), undefined);
+  });
+
   it('spare what somebody called wrong, until that is taken back', () => {
     for (const takenBack of [false, true]) {
       using store = openSqliteStore({
