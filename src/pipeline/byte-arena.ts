@@ -9,7 +9,7 @@
 /** One page, in the three ways it is read. */
 export interface Page {
   readonly bytes: Buffer;
-  readonly words: Uint32Array;
+  readonly halves: Uint16Array;
   readonly doubles: Float64Array;
 }
 
@@ -75,7 +75,7 @@ export class ByteArena {
   #addPage(length: number): Page {
     this.#bytes += length;
     const bytes = Buffer.allocUnsafeSlow(length);
-    return { bytes, words: new Uint32Array(bytes.buffer), doubles: new Float64Array(bytes.buffer) };
+    return { bytes, halves: new Uint16Array(bytes.buffer), doubles: new Float64Array(bytes.buffer) };
   }
 }
 

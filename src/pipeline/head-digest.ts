@@ -3,7 +3,7 @@
  * of each section of its text, and the masked text of those sections that are small or have moved before. Some hundred bytes an object
  * where the parsed state takes thousands.
  *
- * The record of a digest is: for each section its fingerprint (a double), for each the bytes of its text, 0 where none is kept (a word), and
+ * The record of a digest is: for each section its fingerprint (a double), for each the bytes of its text, 0 where none is kept (two bytes), and
  * then those texts, one after the other. It lies in an arena (byte-arena.ts), as it is rewritten with every update.
  *
  * A digest speaks of the state that the store's chain has after change `seq`, and of nothing else: what was only counted (a heartbeat)
@@ -40,9 +40,15 @@ export class HeadDigest implements Slot, Held {
   weight = 0;
   used = false;
 
-  constructor(ref: ObjectRef, scanned: ScannedObject, { page, at, room }: Slot, secrets: SchemaTree<true> | undefined) {
+  /** `uid` is the scanned object's, as the text that others have of it. */
+  constructor(
+    { ref, uid }: { ref: ObjectRef; uid: string },
+    scanned: ScannedObject,
+    { page, at, room }: Slot,
+    secrets: SchemaTree<true> | undefined,
+  ) {
     this.ref = ref;
-    this.uid = scanned.uid;
+    this.uid = uid;
     this.resourceVersion = scanned.resourceVersion;
     this.generation = scanned.generation;
     this.sections = scanned.sections;
@@ -73,7 +79,8 @@ const MOVED_TEXT_MAX = 16 * 1024;
 /** Of a digest of a usual name without its record: the object, its name, its place in the map. */
 const DIGEST_BYTES = 400;
 const PRINT_BYTES = 8;
-const LENGTH_BYTES = 4;
+/** Of a text of MOVED_TEXT_MAX characters, of three bytes at most each. */
+const LENGTH_BYTES = 2;
 const NOTHING: TextPlace = { bytes: Buffer.alloc(0), from: 0, to: 0 };
 /** Sections that no update moves: what they were is not worth keeping. */
 const FIXED: ReadonlySet<string> = new Set(['name', 'namespace', 'uid', 'creationTimestamp']);
@@ -117,10 +124,14 @@ export class HeadDigests {
     const texts = sections.map((section, i) => {
       const length = (scanned.places[2 * i + 1] as number) - (scanned.places[2 * i] as number);
       const value = isKeptFromTheStart(section, length) ? sectionOf(state, section) : undefined;
-      return value === undefined ? '' : JSON.stringify(value);
+      const text = value === undefined ? '' : JSON.stringify(value);
+      // Masked it may be longer than it was.
+      return isKeptOnceMoved(text.length) ? text : '';
     });
     const bytes = texts.reduce((sum, text) => sum + byteLength(text), sections.length * (PRINT_BYTES + LENGTH_BYTES));
-    const digest = new HeadDigest(ref, scanned, this.#arena.take(bytes), secrets);
+    // The change and its state have a text of it already, which the store keeps.
+    const known = state.metadata.uid;
+    const digest = new HeadDigest({ ref, uid: known === uid ? known : uid }, scanned, this.#arena.take(bytes), secrets);
     writeRecord(digest, prints, texts);
     const digests = this.#inCluster(ref.cluster);
     const key = textKey(uid);
@@ -138,7 +149,7 @@ export class HeadDigests {
     for (const { index, text } of moved) {
       if (digest.stale !== undefined) digest.stale[index] = 0;
       page.doubles[digest.at / PRINT_BYTES + index] = prints[index] as number;
-      const more = byteLength(text) - (page.words[lengths + index] as number);
+      const more = byteLength(text) - (page.halves[lengths + index] as number);
       same &&= more === 0;
       grown += more;
     }
@@ -149,7 +160,7 @@ export class HeadDigests {
     const texts: (string | TextPlace)[] = [];
     let at = textsAt(digest);
     for (let i = 0, m = 0; i < sections.length; i++) {
-      const length = page.words[lengths + i] as number;
+      const length = page.halves[lengths + i] as number;
       const next = moved[m];
       if (next?.index === i) {
         texts.push(next.text);
@@ -219,7 +230,7 @@ export function isMaskedBy(digest: HeadDigest, index: number, secrets: SchemaTre
   return digest.stale?.[index] !== 1;
 }
 
-/** Where the lengths of a digest's texts begin, in words, and its texts, in bytes. */
+/** Where the lengths of a digest's texts begin, in units of theirs, and its texts, in bytes. */
 function lengthsAt({ at, sections }: HeadDigest): number {
   return (at + sections.length * PRINT_BYTES) / LENGTH_BYTES;
 }
@@ -234,12 +245,12 @@ function textsAt({ at, sections }: HeadDigest): number {
  */
 export function sectionsMoved(digest: HeadDigest, prints: readonly number[]): { index: number; from: number; to: number }[] {
   const moved: { index: number; from: number; to: number }[] = [];
-  const { doubles, words } = digest.page;
+  const { doubles, halves } = digest.page;
   const first = digest.at / PRINT_BYTES;
   const lengths = lengthsAt(digest);
   let from = textsAt(digest);
   for (let index = 0; index < prints.length; index++) {
-    const to = from + (words[lengths + index] as number);
+    const to = from + (halves[lengths + index] as number);
     if (doubles[first + index] !== prints[index]) moved.push({ index, from, to });
     from = to;
   }
@@ -253,19 +264,19 @@ function writeRecord(digest: HeadDigest, prints: ArrayLike<number>, texts: reado
   for (let i = 0; i < sections.length; i++) {
     page.doubles[at / PRINT_BYTES + i] = prints[i] as number;
     const length = writeText(page.bytes, to, texts[i] as string | TextPlace);
-    page.words[lengths + i] = length;
+    page.halves[lengths + i] = length;
     to += length;
   }
 }
 
 /** Texts that are as long as those they replace. */
 function overwrite(digest: HeadDigest, moved: readonly SectionText[]): void {
-  const { words, bytes } = digest.page;
+  const { halves, bytes } = digest.page;
   const lengths = lengthsAt(digest);
   let at = textsAt(digest);
   let index = 0;
   for (const next of moved) {
-    for (; index < next.index; index++) at += words[lengths + index] as number;
+    for (; index < next.index; index++) at += halves[lengths + index] as number;
     writeText(bytes, at, next.text);
   }
 }
@@ -298,7 +309,7 @@ export function sectionOf(state: JsonObject, { top, key }: Section): JsonObject[
   return object !== undefined && Object.hasOwn(object, key) ? object[key] : undefined;
 }
 
-/** Whether a text of this length, in bytes, is kept once its section has moved. */
+/** Whether a text of this length, in bytes or characters, is kept once its section has moved. */
 export function isKeptOnceMoved(length: number): boolean {
   return length <= MOVED_TEXT_MAX;
 }

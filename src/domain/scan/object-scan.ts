@@ -222,9 +222,12 @@ export class ScannedObject {
   }
 }
 
-/** A number that texts are found by, of 32 bits; another text may have it too (FNV-1a; Fowler, Noll and Vo, RFC 9923, of the text's characters). */
-export function textKey(text: string): number {
-  let key = KEY_START;
+/**
+ * A number that texts are found by, of 32 bits; another text may have it too (FNV-1a; Fowler, Noll and Vo, RFC 9923, of the text's characters). With the key
+ * of what comes before it is that of both.
+ */
+export function textKey(text: string, before = KEY_START): number {
+  let key = before;
   for (let i = 0; i < text.length; i++) key = Math.imul(key ^ text.charCodeAt(i), KEY_FACTOR);
   return key;
 }

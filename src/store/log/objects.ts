@@ -8,12 +8,13 @@
  */
 import type Database from 'better-sqlite3';
 import { type ObjectRef, objectKey } from '../../domain/object-ref.ts';
-import { type Held, Recent, RecentHeld } from '../../domain/recent.ts';
+import { type Held, Recent } from '../../domain/recent.ts';
 import { decodeFlags, decodeUid, encodeUid } from '../pack/row-codec.ts';
 import { StateRow } from '../pack/state-row.ts';
 import { corruptRecord } from '../store-errors.ts';
 import type { Interning } from './interning.ts';
 import { NamespaceObjects } from './namespace-objects.ts';
+import { ObjectEntries } from './object-entries.ts';
 
 export interface HeadRowOptions {
   /** Head rows are written once so many changes were made since: all that a start has to read again. */
@@ -178,7 +179,7 @@ export interface Life {
 export class Objects {
   readonly #interning: Interning;
   readonly #options: HeadRowOptions;
-  readonly #entries: RecentHeld<string, ObjectEntry>;
+  readonly #entries: ObjectEntries;
   readonly #lives = new Recent<number, Life>(20_000);
   readonly #ofNamespace: NamespaceObjects;
   /** Entries ahead of their head row, by object. */
@@ -199,7 +200,7 @@ export class Objects {
     this.#options = options;
     this.#stored = new StateRow(db, HEADS_THROUGH);
     this.#ofNamespace = new NamespaceObjects(db, () => interning.resources({}).map(({ id }) => id));
-    this.#entries = new RecentHeld(entriesMax, (entry) => {
+    this.#entries = new ObjectEntries(entriesMax, (entry) => {
       entry.generationOfEntries = LET_GO;
     });
     this.#sql = {
@@ -260,9 +261,9 @@ export class Objects {
   find(ref: ObjectRef, known?: ObjectEntry): ObjectEntry | undefined {
     if (known?.generationOfEntries === this.#generation) return known;
     this.#recover();
-    const key = objectKey(ref);
-    const cached = this.#entries.get(key);
+    const cached = this.#entries.get(ref);
     if (cached !== undefined) return cached;
+    const key = objectKey(ref);
     if (this.#absent.has(key)) return undefined;
     const namespaceId = this.#interning.namespaceIdIfKnown(ref.namespace);
     const [resource] = this.#interning.resources({ cluster: ref.cluster, group: ref.group, kind: ref.kind });
@@ -275,7 +276,7 @@ export class Objects {
     }
     const entry = this.#entry(row);
     entry.generationOfEntries = this.#generation;
-    this.#entries.set(key, entry);
+    this.#entries.put(ref, entry);
     return entry;
   }
 
@@ -287,9 +288,8 @@ export class Objects {
     const nothing = { lifeId: 0, uid: '', seq: 0, rv: 0, generation: null, deleted: false, depth: 0, changes: 0, heartbeats: 0 };
     const standing = { objectId, ref, ...nothing, firstMs: observedMs, lastMs: observedMs };
     const entry = new ObjectEntry(standing, this.#generation);
-    const key = objectKey(ref);
-    this.#absent.delete(key);
-    this.#entries.set(key, entry);
+    this.#absent.delete(objectKey(ref));
+    this.#entries.put(ref, entry);
     this.#ofNamespace.added(namespaceId, objectId);
     return entry;
   }
@@ -428,7 +428,7 @@ export class Objects {
     this.#sql.removeHead.run(objectId);
     this.#sql.removeLives.run(objectId);
     this.#sql.remove.run(objectId);
-    this.#entries.delete(objectKey(ref));
+    this.#entries.delete(ref);
     this.#moved.delete(objectId);
     this.#lives.delete(id);
     this.#ofNamespace.forget(namespaceId);
