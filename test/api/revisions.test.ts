@@ -22,7 +22,7 @@ interface Diff {
   changes: StructuralChange[];
 }
 interface Blame {
-  fields: { path: string; seq?: number }[];
+  fields: { path: string; seq?: number; gone?: true }[];
   changes: { seq: number; previous?: number; actor: { name: string } }[];
 }
 interface Found {
@@ -144,6 +144,39 @@ describe('blame', () => {
     );
     const earlier = await get<Blame>(`${OBJECT}/blame?at=1`);
     assert.ok(earlier.fields.every(({ seq }) => seq === 1));
+  });
+});
+
+describe('a change that set a field and is no longer kept', () => {
+  it('is said to be gone, and every other one is told of', async () => {
+    const retention = { changesPerSpan: 4, spansPerMerge: 2, keepChangesMs: 0, keepCheckpointsMs: 0, changesPerMark: 8 };
+    const log = openSqliteStore({ file: ':memory:', ...retention });
+    const specs: JsonObject[] = Array.from({ length: 80 }, (_, i) => ({ first: 1, early: i < 5 ? 0 : 1, moved: i }));
+    for (const [i, change] of history('orders', specs, 1).entries()) {
+      log.append({ changes: [{ ...change, observedMs: i * 3_600_000 }] });
+      log.maintain();
+    }
+    assert.equal(log.change(6), undefined);
+    const asked = await startSeededApi({ store: log });
+    try {
+      const { fields, changes } = (await (await asked.get(`${OBJECT}/blame`)).json()) as Blame;
+      assert.deepEqual(
+        fields.map(({ path, seq, gone }) => [path, seq, gone]),
+        [
+          ['/apiVersion', 1, true],
+          ['/spec/early', 6, true],
+          ['/spec/first', 1, true],
+          ['/spec/moved', 80, undefined],
+        ],
+      );
+      assert.deepEqual(
+        changes.map(({ seq }) => seq),
+        [80],
+      );
+    } finally {
+      await asked.stop();
+      log.close();
+    }
   });
 });
 

@@ -9,6 +9,7 @@ import {
   readFileSync,
   rmSync,
   statSync,
+  symlinkSync,
   truncateSync,
   writeFileSync,
 } from 'node:fs';
@@ -66,6 +67,24 @@ describe('opening a file that is not to be had', () => {
     first.close();
     using second = openSqliteStore({ file });
     assert.equal(second.counts().changes, 1);
+  });
+
+  it('knows a database that is named by a link, in use and after a kill', () => {
+    const file = fresh();
+    const link = fresh();
+    symlinkSync(file, link);
+    const first = openSqliteStore({ file });
+    first.append({ changes: history('orders', [{}], 1) });
+    refuses('STORE_LOCKED', { file: link }, /Stop the other crowsnest/);
+    const elsewhere = join(folder, `elsewhere-${files++}`);
+    mkdirSync(elsewhere);
+    // As a killed process leaves it: what it wrote is in the log beside the file.
+    for (const suffix of ['', '-wal']) copyFileSync(file + suffix, join(elsewhere, `killed.db${suffix}`));
+    first.close();
+    const killed = fresh();
+    symlinkSync(join(elsewhere, 'killed.db'), killed);
+    using again = openSqliteStore({ file: killed });
+    assert.equal(again.counts().changes, 1);
   });
 
   it('leaves a text file and a database of another program as they are', () => {

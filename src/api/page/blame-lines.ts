@@ -8,6 +8,8 @@ export type BlameChange = Blame['changes'][number];
 export interface BlameLine extends Pick<DiffLine, 'indent' | 'text' | 'path'> {
   /** Absent of a heading and of what the API server keeps. */
   by?: BlameChange | undefined;
+  /** Set by this change, of which nothing is kept. */
+  gone?: number;
   /** Set by that change or an earlier one. */
   orEarlier?: boolean;
   /** 0, oldest, to AGES - 1. */
@@ -28,11 +30,22 @@ export function blameLines(state: JsonObject, { fields, changes }: Pick<Blame, '
     const field = byPath.get(path);
     const seq = field?.seq ?? field?.notAfter;
     const by = seq === undefined ? undefined : bySeq.get(seq);
+    const gone = field?.gone === true ? seq : undefined;
     // A heading among the lines of one change does not part them.
-    const begins = by !== undefined && by.seq !== above;
-    if (by !== undefined) above = by.seq;
+    const setBy = by?.seq ?? gone;
+    const begins = setBy !== undefined && setBy !== above;
+    if (setBy !== undefined) above = setBy;
     const orEarlier = field?.notAfter !== undefined;
-    return { indent, text, path, by, begins, age: by && ageOf(by), ...(orEarlier ? { orEarlier } : {}) };
+    return {
+      indent,
+      text,
+      path,
+      by,
+      begins,
+      age: by && ageOf(by),
+      ...(orEarlier ? { orEarlier } : {}),
+      ...(gone === undefined ? {} : { gone }),
+    };
   });
 }
 

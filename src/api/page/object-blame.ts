@@ -58,11 +58,12 @@ export function ObjectBlame({ object, at, version, whoVersion, nowMs }: BlamePro
 }
 
 function Line({ line, object, nowMs }: { line: BlameLine; object: ObjectName; nowMs: number }): VNode {
-  const { by, begins, age, orEarlier, indent, text, path } = line;
+  const { by, begins, age, orEarlier, gone, indent, text, path } = line;
   const field = { view: 'object', object, tab: 'history', query: filterTerm('path', genericPath(path)) } as const;
   return html`<div class=${`line ${begins ? 'begins' : ''}`}>
     <i class=${age === undefined ? '' : `age-${age}`} />
     <span class="by">
+      ${gone !== undefined && begins && html`<span title="When this change was and who made it is not known any more">${gone}, no longer kept</span>`}
       ${
         by !== undefined &&
         begins &&

@@ -70,7 +70,11 @@ export const getObjectBlame = route({
     const seqs = new Set(blame.fields.flatMap(({ seq, notAfter }) => seq ?? notAfter ?? []));
     const changes = [];
     for (const seq of [...seqs].sort((a, b) => b - a)) changes.push(...(await changeNamed(store, ref, seq)));
-    return { ref, seq: blame.seq, fields: blame.fields, changes };
+    const kept = new Set(changes.map(({ seq }) => seq));
+    const fields = blame.fields.map((field) =>
+      field.seq === undefined || kept.has(field.seq) ? field : { ...field, gone: true as const },
+    );
+    return { ref, seq: blame.seq, fields, changes };
   },
 });
 

@@ -176,6 +176,12 @@ export const BlamedField = z
     path: z.string().describe('A leaf: RFC 6901 escapes; list items as [key=value] or [index]'),
     value: json,
     seq: z.int().optional().describe('The change that gave it this value'),
+    gone: z
+      .literal(true)
+      .optional()
+      .describe(
+        'That change is no longer kept: when it was and who made it is not known any more, and `changes` does not have it',
+      ),
     notAfter: z
       .int()
       .optional()

@@ -6,8 +6,8 @@
  * fcntl lock: the kernel drops it with the process, however it dies, so there is no stale pid to judge and nothing to clean up. The lock
  * file is left in place, since deleting it would let two processes lock two different files of the same name.
  */
-import { accessSync, constants, existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
-import { dirname } from 'node:path';
+import { accessSync, constants, existsSync, readdirSync, readFileSync, realpathSync, statSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
 import Database from 'better-sqlite3';
 import { CrowsnestError } from '../../domain/errors.ts';
 import { storeError } from '../store-errors.ts';
@@ -80,7 +80,7 @@ export function openDatabase(options: DatabaseOptions): OpenDatabase {
     migrate(db);
     if (!inMemory) probe(db);
     const patienceMs = inMemory ? undefined : options.checkpointMsMax;
-    const checkpoints = patienceMs === undefined ? checkpointsHere(db) : checkpointsWithin(patienceMs, db, file);
+    const checkpoints = patienceMs === undefined ? checkpointsHere(db) : checkpointsWithin(patienceMs, db, realPathOf(file));
     opened.push(checkpoints);
     return { db, checkpoints, close };
   } catch (error) {
@@ -151,9 +151,16 @@ function foreign(file: string, cause?: unknown): CrowsnestError {
   });
 }
 
-/** Of a database whoever writes to it; see `lockFile`. */
+/** Of a database whoever writes to it, under whichever name; see `lockFile`. */
 export function lockWriter(file: string): Database.Database {
-  return lockFile(`${file}.lock`);
+  return lockFile(`${realPathOf(file)}.lock`);
+}
+
+/** Where a file is that may be named by links: beside that SQLite has its log, too. */
+function realPathOf(file: string): string {
+  if (existsSync(file)) return realpathSync(file);
+  const folder = dirname(file);
+  return existsSync(folder) ? join(realpathSync(folder), basename(file)) : file;
 }
 
 /** Held until it is closed; throws while another process holds it, or this one. */
@@ -233,7 +240,7 @@ function inspectReadOnly(file: string): void {
 
 /** A file shorter than its header says, with no log that could hold the rest, was cut. */
 function checkLength(db: Database.Database, file: string): void {
-  const wal = `${file}-wal`;
+  const wal = `${realPathOf(file)}-wal`;
   if (existsSync(wal) && statSync(wal).size > 0) return;
   const bytes = (db.pragma('page_count', { simple: true }) as number) * (db.pragma('page_size', { simple: true }) as number);
   const size = statSync(file).size;

@@ -137,6 +137,20 @@ describe('lines with who set them', () => {
     assert.equal(lines.at(-1)?.orEarlier, true);
   });
 
+  it('say so where the change is no longer kept', () => {
+    const gone = fields.map((field) => (field.seq === 9 ? { ...field, gone: true as const } : field));
+    const kept = changes.filter(({ seq }) => seq !== 9);
+    const shown = blameLines(state, { fields: gone, changes: kept }).filter((one) => one.gone !== undefined);
+    assert.deepEqual(
+      shown.map((one) => [one.text, one.gone, one.by, one.begins]),
+      [
+        ['v: |', 9, undefined, true],
+        ['one', 9, undefined, false],
+        ['two', 9, undefined, false],
+      ],
+    );
+  });
+
   it('are as old as their change among the others', () => {
     assert.deepEqual(
       new Map(lines.flatMap(({ by, age }) => (by === undefined ? [] : [[by.seq, age]]))),
