@@ -25,7 +25,7 @@ const MEANINGS: readonly { match: RegExp; code: ErrorCode; what: string; todo: s
     match: /^SQLITE_(CORRUPT|FORMAT)/,
     code: 'STORE_CORRUPT',
     what: 'the database is damaged',
-    todo: 'Stop crowsnest and run crowsnest db check, which says whether db repair helps; otherwise keep a copy of the file with its -wal and -shm files and restore a backup or start with a new file',
+    todo: 'Run crowsnest db check, which says whether db repair helps; where not even that can read it, keep a copy of the file with its -wal and -shm files and restore a backup or start with a new file',
   },
   {
     match: /^SQLITE_(FULL|IOERR_(WRITE|SHMSIZE|FSYNC|TRUNCATE))/,

@@ -1,8 +1,8 @@
 /** Damage as a user meets it: what serve, `db check` and `db repair` say of it, and that recording goes on afterwards. */
 import assert from 'node:assert/strict';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, statSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { it } from 'node:test';
+import { describe, it } from 'node:test';
 import Database from 'better-sqlite3';
 import { crowsnest, get, line, listening, start, temporaryFolder } from './run-crowsnest.ts';
 
@@ -17,10 +17,10 @@ function recording(name: string, from: number, to: number): string {
 const first = recording('first.ndjson', 1, FIRST + 1);
 const more = recording('more.ndjson', FIRST + 1, FIRST + 11);
 
-async function replayed(name: string): Promise<string> {
-  const { code, err } = await crowsnest(['replay', first, '--db', at(name), '--once', '--log-level', 'error']);
+async function replayed(file: string): Promise<string> {
+  const { code, err } = await crowsnest(['replay', first, '--db', file, '--once', '--log-level', 'error']);
   assert.equal(code, 0, err);
-  return at(name);
+  return file;
 }
 
 /** Overwrites the root page of tables and indices, as a broken disk might. */
@@ -36,7 +36,7 @@ function damage(file: string, ...names: string[]): void {
 }
 
 it('what the file holds twice is made anew, as the check says it would be, and everything is there', async () => {
-  const db = await replayed('twice.db');
+  const db = await replayed(at('twice.db'));
   damage(db, 'head', 'path_pathset', 'object', 'sqlite_autoindex_namespace_1', 'block_by_place');
   const check = await crowsnest(['db', 'check', '--db', db]);
   assert.equal(check.code, 1);
@@ -57,7 +57,7 @@ it('what the file holds twice is made anew, as the check says it would be, and e
 });
 
 it('what it holds once is named, and nothing is thrown away', async () => {
-  const db = await replayed('once.db');
+  const db = await replayed(at('once.db'));
   damage(db, 'life');
   const check = await crowsnest(['db', 'check', '--db', db]);
   assert.equal(check.code, 1);
@@ -68,3 +68,49 @@ it('what it holds once is named, and nothing is thrown away', async () => {
   assert.match(repair.out, /Pages of life cannot be read and follow from nothing else/);
   assert.equal(readFileSync(db).length, before.length);
 });
+
+describe('what is no database of ours, or none any more, is named by every command and left as it is:', {
+  concurrency: 2,
+}, () => {
+  const COMMANDS = [
+    ['db', 'check'],
+    ['db', 'repair'],
+    ['db', 'backup', at('never.backup')],
+    ['db', 'export'],
+    ['replay', first, '--once'],
+  ];
+  const FILES: [what: string, make: (file: string) => Promise<unknown> | unknown, code: RegExp][] = [
+    ['a text', (file) => writeFileSync(file, 'just some notes, longer than a header\n'), /STORE_FOREIGN/],
+    ["another program's database", (file) => void new Database(file).exec('CREATE TABLE theirs (x)').close(), /STORE_FOREIGN/],
+    [
+      'one of a newer crowsnest',
+      async (file) => void changed(await replayed(file), 'user_version = 99'),
+      /STORE_TOO_NEW.*format 99/,
+    ],
+    ['one that was cut short', async (file) => cut(await replayed(file), 8_192), /STORE_CORRUPT.*backup/],
+    ['one of which next to nothing is left', async (file) => truncateSync(await replayed(file), 8_192), /STORE_CORRUPT.*backup/],
+  ];
+  for (const [what, make, code] of FILES)
+    it(what, async () => {
+      const name = `${what.replaceAll(/\W/g, '-')}.db`;
+      await make(at(name));
+      const before = readFileSync(at(name));
+      for (const command of COMMANDS) {
+        const { code: exit, out, err } = await crowsnest([...command, '--db', at(name)]);
+        assert.equal(exit, 1, `${command}: ${out}${err}`);
+        assert.match(err.replaceAll('\n', ' '), code, command.join(' '));
+        assert.deepEqual(readFileSync(at(name)), before, command.join(' '));
+      }
+      if (code.source.includes('FOREIGN')) assert.equal(existsSync(at(`${name}.lock`)), false, 'nothing is left beside it');
+    });
+});
+
+function cut(file: string, bytes: number): void {
+  truncateSync(file, statSync(file).size - bytes);
+}
+
+function changed(file: string, pragma: string): void {
+  const db = new Database(file);
+  db.pragma(pragma);
+  db.close();
+}
