@@ -1,7 +1,8 @@
 /**
  * Who changes what. An actor outside their habit is surprising twice over: from their side (how often do they go to a kind, namespace
  * or object they did not know) and from the target's (how often does it see somebody new). Each is an escape probability in the manner
- * of Witten and Bell: distinct newcomers over sightings.
+ * of Witten and Bell: distinct newcomers over sightings. Where nobody has been yet somebody must be the first: a person who brings most
+ * of what is new is no news there.
  */
 import { describeRef } from '../../domain/object-ref.ts';
 import { DAY_MS, type Detector, type Evidence, type Explanation, type Group } from '../detector.ts';
@@ -22,17 +23,22 @@ const WEIGHT = { kind: 1, namespace: 0.7, object: 0.3 } as const;
 const FEW_VISITS = 5;
 type Level = keyof typeof WEIGHT;
 const LEVELS: readonly Level[] = ['kind', 'namespace', 'object'];
+type Place = Exclude<Level, 'object'>;
 
 interface ActorHabit {
   groups: number;
   /** Distinct targets entered per level after the first group. */
   entered: Record<Level, number>;
+  /** Of those, kinds and namespaces to which nobody had come before. */
+  brought: Record<Place, number>;
 }
 
 export interface ActorAffinityState {
   groups: number;
   firstMs: number | undefined;
   actors: Map<string, ActorHabit>;
+  /** What all actors brought: see ActorHabit. */
+  brought: Record<Place, number>;
   /** Kinds and namespaces. */
   targets: Map<string, Target>;
   objects: VisitorsState;
@@ -42,7 +48,13 @@ export class ActorAffinity implements Detector<ActorAffinityState> {
   readonly name = 'actor-affinity';
   readonly #objects = new Visitors();
   readonly #places = new TargetBook();
-  #state: Omit<ActorAffinityState, 'objects'> = { groups: 0, firstMs: undefined, actors: new Map(), targets: new Map() };
+  #state: Omit<ActorAffinityState, 'objects'> = {
+    groups: 0,
+    firstMs: undefined,
+    actors: new Map(),
+    brought: { kind: 0, namespace: 0 },
+    targets: new Map(),
+  };
 
   readonly #others: Others;
 
@@ -64,12 +76,20 @@ export class ActorAffinity implements Detector<ActorAffinityState> {
       const target = level === 'object' ? this.#objects.get(event.row) : place;
       const weight = WEIGHT[level] * (event.machine ? chanceToCome(target) : 1);
       if (actor !== undefined && actor.groups >= 2) {
-        surprise -= weight * Math.log(Math.min(1, (actor.entered[level] + 0.5) / (actor.groups + 1)));
+        const roams = (actor.entered[level] + 0.5) / (actor.groups + 1);
+        const brings = target === undefined && level !== 'object' && !event.machine ? this.#brings(actor, level) : 0;
+        surprise -= weight * Math.log(Math.min(1, Math.max(roams, brings)));
       }
       if (target !== undefined) surprise -= weight * Math.log(Math.min(1, (target.newcomers + 0.5) / (target.n + 1)));
     }
     if (!knowsKind) surprise = this.#others.weigh(surprise, actorClaim(event));
     return surprise > 0 ? { surprise, explain: () => this.#explain(event, actor) } : undefined;
+  }
+
+  /** Probability that what is new at this level is this actor's: their share of what was brought, before any was their share of the visits. */
+  #brings(actor: ActorHabit, level: Place): number {
+    const { groups, brought } = this.#state;
+    return (actor.brought[level] + actor.groups / groups) / (brought[level] + 1);
   }
 
   #explain(event: ChangeEvent, actor: ActorHabit | undefined): Explanation {
@@ -109,7 +129,7 @@ export class ActorAffinity implements Detector<ActorAffinityState> {
     return this.#targetOf(level, event)?.by.has(name) ?? false;
   }
 
-  #targetOf(level: Exclude<Level, 'object'>, event: ChangeEvent): Target | undefined {
+  #targetOf(level: Place, event: ChangeEvent): Target | undefined {
     return this.#places.find(this.#state.targets, level, event);
   }
 
@@ -132,10 +152,14 @@ export class ActorAffinity implements Detector<ActorAffinityState> {
         const key = place?.key ?? member.row;
         if (visited?.has(key)) continue;
         visited?.add(key);
-        const isNew =
-          place === undefined ? this.#objects.enter(member.row, name) : enter(this.#places.touch(state.targets, place), name);
+        const target = place === undefined ? undefined : this.#places.touch(state.targets, place);
+        const isNew = target === undefined ? this.#objects.enter(member.row, name) : enter(target, name);
         // The first group of an actor enters everything: that says nothing about how they roam.
-        if (actor.groups > 1 && isNew) actor.entered[level]++;
+        if (actor.groups < 2 || !isNew) continue;
+        actor.entered[level]++;
+        if (target?.n !== 1 || level === 'object') continue;
+        actor.brought[level]++;
+        state.brought[level]++;
       }
     }
   }
@@ -168,7 +192,7 @@ export class ActorAffinity implements Detector<ActorAffinityState> {
 }
 
 function newActor(): ActorHabit {
-  return { groups: 0, entered: { kind: 0, namespace: 0, object: 0 } };
+  return { groups: 0, entered: { kind: 0, namespace: 0, object: 0 }, brought: { kind: 0, namespace: 0 } };
 }
 
 function newTarget(): Target {
@@ -187,7 +211,7 @@ class TargetBook {
   #namespaces = new Map<string, KnownTarget>();
 
   /** Undefined where nobody came yet. */
-  find(targets: ReadonlyMap<string, Target>, level: Exclude<Level, 'object'>, event: ChangeEvent): Target | undefined {
+  find(targets: ReadonlyMap<string, Target>, level: Place, event: ChangeEvent): Target | undefined {
     const known = this.of(level, event);
     if (targets.size > TARGETS_MAX / 2) return targets.get(known.key);
     known.target ??= targets.get(known.key);

@@ -30,7 +30,7 @@ const EPISODE_MS: { [detector: string]: number } = {
  * Detectors whose surprise is the exponent of a probability, with what to divide it by: changes come in spells, so that a count has
  * several times the spread of chance.
  */
-const SPREAD: { [detector: string]: number } = { drift: 1.4, 'mass-delete': 1, burst: 4, pace: 4, 'actor-affinity': 2 };
+const SPREAD: { [detector: string]: number } = { drift: 1.4, 'mass-delete': 1, burst: 4, pace: 4, 'actor-affinity': 1 };
 /** Entries at which a pool's past and the exponent have an equal say. */
 const CHANCE_SHARE = 0.1;
 /** Standard deviations, of which two or three are common however narrow the past was. */

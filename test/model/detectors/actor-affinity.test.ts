@@ -39,3 +39,21 @@ test('a person is as odd at what one machine alone has kept as the visits say', 
   const [machine, person] = [surpriseOf('bot:updates', 3), surpriseOf('user:mallory', 3)];
   assert.ok(person > 2 * machine, `${person} beside ${machine}`);
 });
+
+test('who brings nearly all that is new is hardly news at one more new kind; a colleague who never did is', () => {
+  const detector = new ActorAffinity();
+  const stream = new Stream();
+  let n = 0;
+  const edit = (actor: string, kind: string): ChangeEvent => {
+    const change = stream.change({ atMs: MONDAY_MS + n * HOUR_MS, actor, kind, name: 'main', spec: { n: n++ } });
+    return eventOf(change, { name: kind, row: Number(kind.slice(4)), known: true });
+  };
+  for (let i = 0; i < 600; i++) {
+    const isNew = i % 50 === 0;
+    const event = edit(isNew || i % 2 === 0 ? 'user:ann' : 'user:ben', `Kind${isNew ? 1 + i / 50 : 1}`);
+    detector.learn(event, groupOf(event));
+  }
+  const [ann, ben] = ['user:ann', 'user:ben'].map((actor) => detector.score(edit(actor, 'Kind99'))?.surprise ?? 0);
+  assert.ok((ann as number) < 2, `${ann}`);
+  assert.ok((ben as number) > 3, `${ben}`);
+});
