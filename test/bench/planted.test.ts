@@ -77,3 +77,19 @@ test('an object that a planted incident deleted comes back under another identit
   }
   assert.ok(dead.size > 0 && reborn > 0);
 });
+
+test('a planted object is made when its event comes, also at an odd hour days after what it was planned by', () => {
+  writeCleanStream();
+  let late = 0;
+  for (let seed = 1; seed <= 4; seed++) {
+    const { name } = plant({ data: dir, stream: 'made', out: dir, each: 3, seed });
+    const text = zstdDecompressSync(readFileSync(join(dir, `${name}.injected.jsonl.zst`))).toString('utf8');
+    for (const line of text.trimEnd().split('\n')) {
+      const { type, ts, incident, label, object } = JSON.parse(line);
+      if (type !== 'ADDED' || incident === undefined || object.metadata.generation !== 1) continue;
+      assert.equal(object.metadata.creationTimestamp, ts, incident);
+      if (label === 'odd-hour') late++;
+    }
+  }
+  assert.ok(late > 0, 'no new object at an odd hour');
+});

@@ -189,7 +189,7 @@ function birth({ row, random }: Moment, peer: Life, change = (object: StreamObje
   const name = `${metadata.name.replace(/-?\d*$/, '')}-${2 + Math.floor(random() * 98)}`;
   const { annotations: _, ...rest } = metadata;
   const uid = randomUid(random);
-  const made = { ...rest, name, uid, generation: 1, creationTimestamp: row.ts };
+  const made = { ...rest, name, uid, generation: 1 };
   const born = { ...change(structuredClone(peer.object)), metadata: made };
   return { atMs: Date.parse(row.ts), actor: row.actor, key: keyOf(born), born };
 }

@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { constants, zstdCompressSync, zstdDecompressSync } from 'node:zlib';
 import { mulberry32 } from '../../random.ts';
 import { MAKERS, type Planned } from './incidents.ts';
-import { keyOf, type StreamRow, World } from './world.ts';
+import { keyOf, type StreamObject, type StreamRow, World } from './world.ts';
 
 const TRAINING_SHARE = 0.6;
 /** Nothing is planted where a silence could no longer be told. */
@@ -123,7 +123,7 @@ class Stage {
       const isDeletion = change === undefined && born === undefined;
       const there = life?.alive === true ? life.object : undefined;
       const changed = isDeletion ? there : there === undefined ? undefined : change?.(there);
-      const object = born === undefined ? changed : there === undefined ? born : undefined;
+      const object = born === undefined ? changed : there === undefined ? madeAt(whenMs, born) : undefined;
       if (object === undefined) {
         this.#touched.delete(key);
         continue;
@@ -191,4 +191,9 @@ function readRows(file: string): StreamRow[] {
 
 function textOf(ms: number): string {
   return `${new Date(ms).toISOString().slice(0, 19)}Z`;
+}
+
+/** An object that is older than its own ADDED was there before, and is taken for listed. */
+function madeAt(atMs: number, born: StreamObject): StreamObject {
+  return { ...born, metadata: { ...born.metadata, creationTimestamp: textOf(atMs) } };
 }
