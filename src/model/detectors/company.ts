@@ -8,7 +8,7 @@ import { insertByTime } from '../by-time.ts';
 import { type Evidence, type Group, HOUR_MS, MINUTE_MS, seenMs } from '../detector.ts';
 import { type ChangeEvent, objectParts } from '../features.ts';
 import { clearRow, putFigure, reachRow, type Whole } from '../habits/columns.ts';
-import { increment } from '../habits/counts.ts';
+import { countCame, latestShare, missedLately, noteChance, timesCame, wasMissedLast } from '../habits/latest-moves.ts';
 import type { RowTable } from '../habits/row-table.ts';
 import { many } from '../words.ts';
 
@@ -40,7 +40,7 @@ export interface CompanyState {
     visits: Whole;
     lastMs: Float64Array;
   };
-  /** By row, with whom it changed how often; only of objects that ever did not change alone. */
+  /** By row, with whom it changed how often, and how often of late (`latest-moves.ts`); only of objects that ever did not change alone. */
   mates: Map<number, Map<string, number>>;
   groups: number;
   /** By the time they come due. */
@@ -114,12 +114,18 @@ export class Company {
       const visits = this.#state.objects.visits[event.row] ?? 0;
       if (!isEdit(event) || visits < VISITS_MIN) continue;
       const crowd = 0.5 * Math.log(Math.max(1, here.size / 6));
-      for (const [mate, together] of this.#state.mates.get(event.row) ?? []) {
+      for (const [mate, moves] of this.#state.mates.get(event.row) ?? []) {
+        const together = timesCame(moves);
         const mateMs = together < VISITS_MIN || here.has(mate) ? undefined : this.#lastSeenMs(mate);
         if (mateMs === undefined || event.atMs - mateMs < RECENT_MS) continue;
         // The mate went ahead alone, so this one catches up.
-        if (mateMs > (this.#state.objects.lastMs[event.row] as number) + WAIT_MS) continue;
-        const surprise = -Math.log((visits - together + 0.5) / (visits + 1)) - crowd;
+        const lastMs = this.#state.objects.lastMs[event.row] as number;
+        if (mateMs > lastMs + WAIT_MS) continue;
+        const lifelong = (visits - together + 0.5) / (visits + 1);
+        // One that came shortly before or after was not missed.
+        const apart = wasMissedLast(moves) && lastMs - mateMs > WAIT_MS;
+        const alone = apart ? Math.max(lifelong, latestShare(missedLately(moves))) : lifelong;
+        const surprise = -Math.log(alone) - crowd;
         if (surprise <= (best?.surprise ?? 0)) continue;
         best = { dueMs: seenMs(group) + WAIT_MS, event, mate, surprise, together, visits };
       }
@@ -139,9 +145,11 @@ export class Company {
     if (changed.length > GROUP_MAX) return;
     for (const event of changed) {
       putFigure(objects, 'visits', event.row, (objects.visits[event.row] as number) + 1);
+      const known = this.#state.mates.get(event.row);
+      if (known !== undefined) noteChances(known, changed);
       if (changed.length === 1) return;
-      const mates = this.#matesOf(event.row);
-      for (const mate of changed) if (mate !== event) increment(mates, mate.object, MATES_MAX);
+      const mates = known ?? this.#matesOf(event.row);
+      for (const mate of changed) if (mate !== event) countMate(mates, mate.object);
     }
   }
 
@@ -174,6 +182,25 @@ export class Company {
   load(state: CompanyState): void {
     this.#state = state;
   }
+}
+
+/** Of companions too few to be missed it need not be known. */
+function noteChances(mates: Map<string, number>, changed: readonly ChangeEvent[]): void {
+  for (const [mate, moves] of mates)
+    if (timesCame(moves) >= VISITS_MIN)
+      mates.set(
+        mate,
+        noteChance(
+          moves,
+          changed.some(({ object }) => object === mate),
+        ),
+      );
+}
+
+function countMate(mates: Map<string, number>, mate: string): void {
+  const moves = mates.get(mate);
+  if (moves !== undefined) mates.set(mate, countCame(moves));
+  else if (mates.size < MATES_MAX) mates.set(mate, 1);
 }
 
 const NONE: readonly ChangeEvent[] = [];

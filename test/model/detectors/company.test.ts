@@ -1,0 +1,41 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { Company } from '../../../src/model/detectors/company.ts';
+import { eventOf } from '../../../src/model/features.ts';
+import { joinVisit, makeVisit } from '../../../src/model/visits.ts';
+import { HOUR_MS, MONDAY_MS, Stream } from '../stream.ts';
+
+/** What is said of `a` changing alone after these days: with `b`, alone, or first alone and then caught up with. */
+function told(days: readonly ('both' | 'alone')[]): number {
+  const rows = new Map<string, number>();
+  const company = new Company({ find: (object) => rows.get(object) });
+  const stream = new Stream();
+  let hours = 0;
+  const visit = (names: readonly string[]) => {
+    const atMs = MONDAY_MS + hours * HOUR_MS;
+    const group = makeVisit('alice', atMs);
+    for (const name of names) {
+      const change = stream.change({ atMs, actor: 'alice', name, spec: { weight: hours } });
+      const object = `/Kafka\u0000streaming\u0000${name}`;
+      const row = name === 'a' ? 0 : 1;
+      rows.set(object, row);
+      joinVisit(group, eventOf(change, { name: object, row, known: hours > 0 }));
+    }
+    hours += 12;
+    company.await(group);
+    company.learn(group);
+    return company.due()?.evidence.surprise ?? 0;
+  };
+  for (const day of ['both', ...days]) visit(day === 'both' ? ['a', 'b'] : ['a']);
+  return visit(['a']);
+}
+
+test('a companion missed a moment ago is no great news when it is missed again, and is once it has come along since', () => {
+  const both = (times: number) => Array<'both'>(times).fill('both');
+  const first = told(both(60));
+  const again = told([...both(60), 'alone']);
+  const third = told([...both(60), 'alone', 'alone']);
+  const later = told([...both(60), 'alone', 'both']);
+  assert.ok(first > 4 && later > 3, `${first} ${later}`);
+  assert.ok(again < 1.5 && third < again, `${again} ${third}`);
+});
