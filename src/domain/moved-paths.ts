@@ -89,11 +89,8 @@ export class MovedPaths implements Writing {
     return owned;
   }
 
-  /** Who moved them, by managedFields of a form and when each of its writers wrote. */
-  namedBy(form: ManagedForm, timesMs: readonly number[]): Named {
-    const newestMs = Math.max(...timesMs);
-    let newest = 0;
-    for (let i = 0; i < timesMs.length; i++) if (timesMs[i] === newestMs) newest |= 1 << i;
+  /** Who moved them, by managedFields of a form and which of its writers wrote last, as bits. */
+  namedBy(form: ManagedForm, newest: number): Named {
     let byNewest = this.#named.get(form);
     if (byNewest === undefined) {
       byNewest = new Map();

@@ -4,6 +4,8 @@
  * told apart, not ordered.
  */
 
+const DIGIT_ZERO = 0x30;
+
 /** `older`, `same` or `newer` is what `a` is beside `b`; `unknown` when they cannot be ordered. */
 export type VersionOrder = 'older' | 'same' | 'newer' | 'unknown';
 
@@ -16,7 +18,12 @@ export function compareResourceVersions(a: string, b: string): VersionOrder {
 
 /** A positive whole number without leading zeros; 0 is a word of requests and never the version of anything. */
 function isOrdered(text: string): boolean {
-  return /^[1-9]\d*$/.test(text);
+  if (text === '' || text.charCodeAt(0) === DIGIT_ZERO) return false;
+  for (let i = 0; i < text.length; i++) {
+    const digit = text.charCodeAt(i) - DIGIT_ZERO;
+    if (digit < 0 || digit > 9) return false;
+  }
+  return true;
 }
 
 /** Certainly older; versions that have no order are not. */

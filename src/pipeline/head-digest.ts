@@ -240,21 +240,26 @@ function textsAt({ at, sections }: HeadDigest): number {
 }
 
 /**
- * The sections whose fingerprint is another than the digest's, by rising index, each with where its text lies in the digest's page; from and to
- * are the same where none is kept.
+ * Leaves in `moved` the sections whose fingerprint is another than the digest's, by rising index, three numbers each: its index, and where its text
+ * in the digest's page begins and ends, which is the same where none is kept. How many there are.
  */
-export function sectionsMoved(digest: HeadDigest, prints: readonly number[]): { index: number; from: number; to: number }[] {
-  const moved: { index: number; from: number; to: number }[] = [];
+export function sectionsMoved(digest: HeadDigest, prints: readonly number[], moved: Int32Array): number {
+  let count = 0;
   const { doubles, halves } = digest.page;
   const first = digest.at / PRINT_BYTES;
   const lengths = lengthsAt(digest);
   let from = textsAt(digest);
   for (let index = 0; index < prints.length; index++) {
     const to = from + (halves[lengths + index] as number);
-    if (doubles[first + index] !== prints[index]) moved.push({ index, from, to });
+    if (doubles[first + index] !== prints[index]) {
+      moved[3 * count] = index;
+      moved[3 * count + 1] = from;
+      moved[3 * count + 2] = to;
+      count += 1;
+    }
     from = to;
   }
-  return moved;
+  return count;
 }
 
 function writeRecord(digest: HeadDigest, prints: ArrayLike<number>, texts: readonly (string | TextPlace)[]): void {

@@ -80,7 +80,7 @@ export class LeafCompare implements LeafReader {
    * have to be parsed. Throws SyntaxError on a moved string that is not JSON.
    */
   compare(
-    section: Section,
+    section: Pick<Section, 'id' | 'top' | 'key'>,
     { before, after }: { before: TextPlace; after: TextPlace },
     { fields, paths, secrets }: Pick<MovedLeaves, 'fields' | 'paths'> & { secrets: SchemaTree<true> | undefined },
   ): Pick<MovedLeaves, 'paths' | 'patch'> | undefined {

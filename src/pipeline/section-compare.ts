@@ -14,12 +14,18 @@ import type { MovedPaths, Named } from '../domain/moved-paths.ts';
 import { isApiVersionOf, type KubeObject, type ObjectRef } from '../domain/object-ref.ts';
 import { compareResourceVersions } from '../domain/resource-version.ts';
 import type { TextPlace } from '../domain/scan/leaf-walk.ts';
-import { type ScannedObject, type Section, sectionText } from '../domain/scan/object-scan.ts';
+import {
+  memberText,
+  type ScannedObject,
+  SECTIONS_PER_OBJECT_MAX,
+  type Section,
+  sectionText,
+} from '../domain/scan/object-scan.ts';
 import { PatchLevel } from '../domain/scan/patch-text.ts';
 import { managedOf, type ScannedObservation } from '../domain/scanned-observation.ts';
 import { attribute } from '../domain/who/attribution.ts';
 import { gitopsOrigin, mayHoldMark } from '../domain/who/gitops-origin.ts';
-import { managedFormOf, managedTimes } from '../domain/who/managed-writers.ts';
+import { managedFormOf, newestWriters } from '../domain/who/managed-writers.ts';
 import { isOwnWrite, mayBeOwnWrite } from '../domain/who/own-writes.ts';
 import type { NewChange } from '../store/store.ts';
 import {
@@ -105,10 +111,16 @@ function isSameObject(digest: HeadDigest, scanned: ScannedObject): boolean {
 
 function compareMoved(scanned: ScannedObject, digest: HeadDigest, options: SectionComparison): Comparison | undefined {
   const { leaves, masking } = options;
-  const comparison: Comparison = { fields: [], paths: leaves.noPaths, patch: new SectionPatch(), texts: [] };
+  const comparison: Comparison = { fields: [], paths: leaves.noPaths, patch: sectionPatch.begin(), texts: [] };
   const kept = digest.page.bytes;
   let state: KubeObject | undefined;
-  for (const { index, from, to } of sectionsMoved(digest, scanned.prints)) {
+  const count = sectionsMoved(digest, scanned.prints, movedSections);
+  for (let i = 0; i < count; i++) {
+    const [index, from, to] = [
+      movedSections[3 * i] as number,
+      movedSections[3 * i + 1] as number,
+      movedSections[3 * i + 2] as number,
+    ];
     const section = digest.sections[index] as Section;
     const after = {
       bytes: scanned.bytes,
@@ -174,16 +186,26 @@ function maskedSection({ top, key }: Section, value: Json, { hash, masking }: Pi
 
 /** The patch of the whole state, from those of its sections, which come top-level member by top-level member. */
 class SectionPatch {
+  /** The section added last that lies in a top-level object. */
+  #last: Section | undefined;
   readonly #outer = new PatchLevel();
   readonly #inner = new PatchLevel();
-  #top: string | undefined;
+
+  /** Empty, whatever became of the one before. */
+  begin(): this {
+    this.#outer.clear();
+    this.#inner.clear();
+    this.#last = undefined;
+    return this;
+  }
 
   /** `text` is the patch of what the section holds, or else its new value. */
-  add({ top, key }: Section, text: string, isPatch: boolean): void {
-    if (this.#top !== top) this.#close();
-    const level = key === undefined ? this.#outer : this.#inner;
-    if (key !== undefined) this.#top = top;
-    const member = `${JSON.stringify(key ?? top)}:`;
+  add(section: Section, text: string, isPatch: boolean): void {
+    if (this.#last?.top !== section.top) this.#close();
+    const isWhole = section.key === undefined;
+    const level = isWhole ? this.#outer : this.#inner;
+    if (!isWhole) this.#last = section;
+    const member = isWhole ? section.topMember : keyMember(section);
     if (isPatch) level.dive(member, text);
     else level.set(member, text);
   }
@@ -195,19 +217,28 @@ class SectionPatch {
   }
 
   #close(): void {
-    if (this.#top !== undefined) this.#outer.dive(`${JSON.stringify(this.#top)}:`, this.#inner.take());
-    this.#top = undefined;
+    if (this.#last !== undefined) this.#outer.dive(this.#last.topMember, this.#inner.take());
+    this.#last = undefined;
   }
 }
+
+function keyMember(section: Section): string {
+  section.keyMember ??= memberText(section.key ?? '');
+  return section.keyMember;
+}
+
+/** Used again for each comparison, of which there is one at a time: new ones would be a tenth of the garbage of an event. */
+const movedSections = new Int32Array(3 * SECTIONS_PER_OBJECT_MAX);
+const sectionPatch = new SectionPatch();
 
 /** Who made a change, by the form of its managedFields where that is known. Throws SyntaxError where it has to be parsed and is not JSON. */
 function writersOf(scanned: ScannedObject, diff: readonly FieldDiff[], paths: MovedPaths | undefined): Named {
   const { bytes, managedStart, managedEnd } = scanned;
   const form = paths === undefined || managedEnd === 0 ? undefined : managedFormOf(bytes, managedStart, managedEnd);
-  const timesMs = form === undefined ? undefined : managedTimes(form, bytes, managedStart);
-  if (paths === undefined || form === undefined || timesMs === undefined || timesMs.length === 0)
+  const newest = form === undefined ? undefined : newestWriters(form, bytes, managedStart);
+  if (paths === undefined || form === undefined || newest === undefined)
     return attribute(managedOf(scanned), diff, undefined, false);
-  return paths.namedBy(form, timesMs);
+  return paths.namedBy(form, newest);
 }
 
 function pathOf({ top, key }: Section): string {

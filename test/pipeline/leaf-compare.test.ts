@@ -101,14 +101,14 @@ function asGo(json: string): string {
 
 let nextId = 0;
 const ids = new Map<string, number>();
-function sectionOf(top: string, key: string | undefined): Section {
+function sectionOf(top: string, key: string | undefined): Pick<Section, 'id' | 'top' | 'key'> {
   const path = `${top} ${key}`;
   const id = ids.get(path) ?? nextId++;
   ids.set(path, id);
   return { id, top, key };
 }
 
-function maskedPart(part: Json, { top, key }: Section): Json {
+function maskedPart(part: Json, { top, key }: Pick<Section, 'top' | 'key'>): Json {
   const masked = mask({ [top]: key === undefined ? part : { [key]: part } } as JsonObject, hash, { secrets })[top] as Json;
   return key === undefined ? masked : ((masked as JsonObject)[key] as Json);
 }

@@ -18,6 +18,10 @@ export interface Section {
   readonly top: string;
   /** Undefined for a top-level member that is no object. */
   readonly key: string | undefined;
+  /** As `top` stands in JSON, with a colon. */
+  readonly topMember: string;
+  /** The same of `key`, made once it is asked for: most sections never move. */
+  keyMember: string | undefined;
 }
 
 const BLANK = 0x20;
@@ -30,7 +34,7 @@ const DIGITS_MAX = 16;
 /** Beyond this many different sections no new one gets an id; objects that have one are compared as a whole. */
 const SECTIONS_MAX = 100_000;
 /** An object of more sections is compared as a whole. */
-const SECTIONS_PER_OBJECT_MAX = 512;
+export const SECTIONS_PER_OBJECT_MAX = 512;
 const SHAPES_MAX = 256;
 /**
  * What the machine that is kept has room for, which is more than etcd takes; a longer text gets one for itself. Of its memory only that is there
@@ -43,6 +47,7 @@ const KEY_FACTOR = 0x01000193;
 
 interface TopMember {
   own: Section | undefined;
+  readonly text: string;
   readonly members: Map<string, Section>;
 }
 
@@ -324,7 +329,7 @@ function topMember(name: string): TopMember | undefined {
   const known = tops.get(name);
   if (known !== undefined) return known;
   if (isInherited(name) || isFull()) return undefined;
-  const top: TopMember = { own: undefined, members: new Map() };
+  const top: TopMember = { own: undefined, text: memberText(name), members: new Map() };
   tops.set(name, top);
   return top;
 }
@@ -332,7 +337,7 @@ function topMember(name: string): TopMember | undefined {
 function ownSection(top: TopMember, name: string): Section | undefined {
   if (top.own === undefined) {
     if (isFull()) return undefined;
-    top.own = { id: sectionCount++, top: name, key: undefined };
+    top.own = { id: sectionCount++, top: name, key: undefined, topMember: top.text, keyMember: undefined };
   }
   return top.own;
 }
@@ -341,9 +346,14 @@ function memberSection(top: TopMember, topName: string, name: string): Section |
   const known = top.members.get(name);
   if (known !== undefined) return known;
   if (isInherited(name) || isFull()) return undefined;
-  const section: Section = { id: sectionCount++, top: topName, key: name };
+  const section: Section = { id: sectionCount++, top: topName, key: name, topMember: top.text, keyMember: undefined };
   top.members.set(name, section);
   return section;
+}
+
+/** A member's name as it stands in JSON, with a colon. */
+export function memberText(name: string): string {
+  return `${JSON.stringify(name)}:`;
 }
 
 /** What is below a blank must not stand in a string. */

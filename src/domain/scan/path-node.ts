@@ -83,7 +83,7 @@ export class PathTree {
   #sections: (PathNode | undefined)[] = [];
   #size = 0;
 
-  section({ id, top, key }: Section): PathNode {
+  section({ id, top, key }: Pick<Section, 'id' | 'top' | 'key'>): PathNode {
     let node = this.#sections[id];
     if (node === undefined) {
       const above = this.#add(undefined, escapeSegment(top), top);

@@ -7,7 +7,7 @@ import type { Json, JsonObject } from '../../../src/domain/json.ts';
 import { MovedPathsTree } from '../../../src/domain/moved-paths.ts';
 import { PathTree } from '../../../src/domain/scan/path-node.ts';
 import { attribute } from '../../../src/domain/who/attribution.ts';
-import { managedFormOf, managedTimes } from '../../../src/domain/who/managed-writers.ts';
+import { managedFormOf, managedTimes, newestWriters } from '../../../src/domain/who/managed-writers.ts';
 
 const time = fc.constantFrom(
   ...['2026-01-01T00:00:00Z', '2026-01-01T00:00:01Z', '2026-01-01T00:00:02Z', '2026-02-30T00:00:00Z', '2026-03-01T00:00:00Z'],
@@ -45,14 +45,14 @@ test('the same writers, candidates and confidence as by parsing', () => {
     fc.property(fc.array(writer, { maxLength: 4 }), fc.subarray(SECTIONS, { minLength: 1 }), (managedFields, sections) => {
       const text = Buffer.from(`xx${JSON.stringify(managedFields)}x`);
       const form = managedFormOf(text, 2, text.length - 1);
-      const timesMs = form === undefined ? undefined : managedTimes(form, text, 2);
-      if (form === undefined || timesMs === undefined || timesMs.length === 0) return;
+      const newest = form === undefined ? undefined : newestWriters(form, text, 2);
+      if (form === undefined || newest === undefined) return;
       byForm += 1;
       const nodes = sections.map((section) => tree.section(section));
       const paths = nodes.reduce((sum, node) => moved.with(sum, node), moved.none);
       const diff = nodes.map(({ path }): FieldDiff => ({ op: 'set', path, generic: path, old: 1, new: 2 }));
       const object = { apiVersion: 'v1', kind: 'Widget', metadata: { name: 'a', managedFields } };
-      assert.deepEqual(paths.namedBy(form, timesMs), attribute(object, diff, undefined, false));
+      assert.deepEqual(paths.namedBy(form, newest), attribute(object, diff, undefined, false));
       assert.deepEqual(
         [...diff.map(({ path }) => path)].sort(),
         paths.order.map((i) => paths.paths[i]),
