@@ -75,8 +75,8 @@ export function openDatabase(options: DatabaseOptions): OpenDatabase {
     db.pragma(`synchronous = ${options.synchronous === 'full' ? 'FULL' : 'NORMAL'}`);
     db.pragma('journal_size_limit = 67108864');
     db.pragma('temp_store = MEMORY');
-    // 8 MB of pages: inserts of a busy second touch more of the indexes than fit the 2 MB that SQLite takes by itself.
-    db.pragma('cache_size = -8000');
+    // 4 MB of pages: inserts of a busy second touch more of the indexes than fit the 2 MB that SQLite takes by itself; 8 MB bring nothing (ADR 13).
+    db.pragma('cache_size = -4000');
     migrate(db);
     if (!inMemory) probe(db);
     const patienceMs = inMemory ? undefined : options.checkpointMsMax;
