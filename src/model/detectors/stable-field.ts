@@ -30,7 +30,7 @@ export class StableField implements Detector<RepertoireState> {
     for (const field of event.fields) {
       if (field.op !== 'set') continue;
       sets++;
-      const usual = Math.max(this.#habits.moving(event, field), this.#repertoire.freshly(event.actor.name, field));
+      const usual = Math.max(this.#habits.moving(event, field), this.#repertoire.moving(event.actor.name, field));
       const surprise = -Math.log(usual) - Math.log(sameInGroup(group, field));
       if (surprise > best) {
         best = surprise;
@@ -70,7 +70,7 @@ export class StableField implements Detector<RepertoireState> {
 
   /** The counts of fields belong to the shared PathHabits, which the ensemble teaches once, after this. */
   learn(event: ChangeEvent): void {
-    this.#repertoire.learn(event, (path) => this.#habits.objectMoved(event, path));
+    this.#repertoire.learn(event);
   }
 
   mature(event: ChangeEvent): boolean {

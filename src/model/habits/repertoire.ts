@@ -1,6 +1,6 @@
 /**
- * What an actor's edits are about: which fields, by their last name, they replace, and how often a field that never moved before on its
- * object. A bot that moves a tag in every other edit, on ever new objects, is no news when it moves one more.
+ * What an actor's edits are about: which fields, by their last name, they replace. A bot that moves a tag in every other edit is no news when it moves one
+ * that rested so far.
  */
 
 import type { ChangeEvent, Field } from '../features.ts';
@@ -10,9 +10,8 @@ const ACTORS_MAX = 2_000;
 const LEAVES_MAX = 256;
 
 interface Leaf {
-  /** Edits that replaced such a field; how many of them for the first time on that object. */
+  /** Edits that replaced such a field. */
   n: number;
-  fresh: number;
 }
 
 interface Doings {
@@ -27,31 +26,25 @@ export interface RepertoireState {
 export class Repertoire {
   #state: RepertoireState = { actors: new Map() };
 
-  /** Probability that an edit by this actor replaces a field so named that never moved before on its object. */
-  freshly(actor: string, field: Pick<Field, 'leaf'>): number {
+  /** Probability that an edit by this actor replaces a field so named. */
+  moving(actor: string, { leaf }: Pick<Field, 'leaf'>): number {
     const doings = this.#state.actors.get(actor);
-    const leaf = doings?.leaves.get(field.leaf);
-    return doings === undefined || leaf === undefined ? 0 : leaf.fresh / (doings.edits + 2);
+    return doings === undefined ? 0 : (doings.leaves.get(leaf)?.n ?? 0) / (doings.edits + 2);
   }
 
-  /** `moved` tells how often a path of the object moved before. */
-  learn(event: ChangeEvent, moved: (path: string) => number): void {
-    if (event.type !== 'MODIFIED') return;
-    const doings = touch(this.#state.actors, event.actor.name, ACTORS_MAX, newDoings);
+  learn({ type, actor, fields }: ChangeEvent): void {
+    if (type !== 'MODIFIED') return;
+    const doings = touch(this.#state.actors, actor.name, ACTORS_MAX, newDoings);
     doings.edits++;
-    const [first] = event.fields;
+    const [first] = fields;
     if (first === undefined) return;
-    if (event.fields.length === 1) {
-      if (first.op === 'set') count(doings, first.leaf, moved(first.path) === 0);
+    if (fields.length === 1) {
+      if (first.op === 'set') count(doings, first.leaf);
       return;
     }
-    const fresh = new Map<string, boolean>();
-    for (const field of event.fields) {
-      if (field.op !== 'set') continue;
-      const name = field.leaf;
-      fresh.set(name, (fresh.get(name) ?? false) || moved(field.path) === 0);
-    }
-    for (const [name, isFresh] of fresh) count(doings, name, isFresh);
+    const names = new Set<string>();
+    for (const { op, leaf } of fields) if (op === 'set') names.add(leaf);
+    for (const name of names) count(doings, name);
   }
 
   save(): RepertoireState {
@@ -68,11 +61,9 @@ function newDoings(): Doings {
 }
 
 function newLeaf(): Leaf {
-  return { n: 0, fresh: 0 };
+  return { n: 0 };
 }
 
-function count({ leaves }: Doings, name: string, isFresh: boolean): void {
-  const leaf = touch(leaves, name, LEAVES_MAX, newLeaf);
-  leaf.n++;
-  if (isFresh) leaf.fresh++;
+function count({ leaves }: Doings, name: string): void {
+  touch(leaves, name, LEAVES_MAX, newLeaf).n++;
 }

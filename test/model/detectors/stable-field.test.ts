@@ -10,12 +10,12 @@ import { DAY_MS, MONDAY_MS, ONLY, Stream } from '../stream.ts';
 const BOARDS = 12;
 
 /** Edits one object, a day each; gives how surprising the detector found each, before it learnt it. */
-function editing(): (day: number, spec: JsonObject) => number {
+function editing(): (day: number, spec: JsonObject, actor?: string) => number {
   const habits = new PathHabits();
   const detector = new StableField(habits);
   const stream = new Stream();
-  return (day, spec) => {
-    const event = eventOf(stream.change({ atMs: MONDAY_MS + day * DAY_MS, actor: 'bot:bumps', spec }), {
+  return (day, spec, actor = 'bot:bumps') => {
+    const event = eventOf(stream.change({ atMs: MONDAY_MS + day * DAY_MS, actor, spec }), {
       ...ONLY,
       known: day > 0,
     });
@@ -72,4 +72,19 @@ test('a field that moved all the time does so too where a new layout of the mani
 
 test('a field that rested is as stable in its new place', () => {
   assert.ok(surpriseAfterNewLayout('pullPolicy') > 3, `${surpriseAfterNewLayout('pullPolicy')}`);
+});
+
+/** What is said of the first move of a tag, deep in an object whose other tag the bot moved all the time, by whom. */
+function surpriseOfRestingTag(actor: string): number {
+  const edit = editing();
+  for (let day = 0; day <= 60; day++) edit(day, { image: { tag: `1.0.${day}` }, extra: { proxy: { image: { tag: '2.0.0' } } } });
+  return edit(61, { image: { tag: '1.0.60' }, extra: { proxy: { image: { tag: '2.0.1' } } } }, actor);
+}
+
+test('whoever moves fields so named all day is no news when moving one that rested', () => {
+  assert.ok(surpriseOfRestingTag('bot:bumps') < 0.2, `${surpriseOfRestingTag('bot:bumps')}`);
+});
+
+test('the same field moved by somebody else is', () => {
+  assert.ok(surpriseOfRestingTag('user:ada') > 3, `${surpriseOfRestingTag('user:ada')}`);
 });
