@@ -67,12 +67,16 @@ export async function checkLog(db: Database.Database, report: CheckReport, going
   newest.end();
 }
 
-/** Spans that retention works on or has worked off, in which changes may be missing. */
+/**
+ * Spans that retention works on or has worked off, in which changes may be missing. One whose last block is gone, and which is to be told worked off next, too: that
+ * no more is gone than was let go of, the totals say.
+ */
 function thinnedRanges(db: Database.Database, report: CheckReport): [number, number][] {
   const ranges = db
     .prepare<[], [number, number]>(
       `SELECT first_seq, last_seq FROM span s
-       WHERE tier > 0 OR EXISTS (SELECT 1 FROM block b WHERE b.span_seq = s.block_key AND b.tier > 0) ORDER BY last_seq`,
+       WHERE tier > 0 OR EXISTS (SELECT 1 FROM block b WHERE b.span_seq = s.block_key AND b.tier > 0)
+         OR NOT EXISTS (SELECT 1 FROM block b WHERE b.span_seq = s.block_key) ORDER BY last_seq`,
     )
     .raw();
   const merged: [number, number][] = [];
