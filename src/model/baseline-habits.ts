@@ -7,6 +7,7 @@ import type { Tempo } from './detectors/burst.ts';
 import { usualHours } from './detectors/hour-of-week.ts';
 import type { Beat } from './habits/beats.ts';
 import { CLOCKS } from './habits/gap-log.ts';
+import { timesCame } from './habits/latest-moves.ts';
 import type { Target } from './habits/visitors.ts';
 import { howOften, many, percent, span } from './words.ts';
 
@@ -58,12 +59,14 @@ export function beatHabit(beat: Pick<Beat, 'gaps' | 'beats'> | undefined, whose 
   return { about: 'beat', sentence, samples: beat.beats, mature: beat.beats >= SAMPLES_MATURE };
 }
 
+/** From the moves of each that it changed with (`latest-moves.ts`). */
 export function companyHabit(
-  together: ReadonlyMap<string, number> | undefined,
+  moves: ReadonlyMap<string, number> | undefined,
   visits: number,
   nameOf: (object: string) => string,
 ): Habit | undefined {
-  const mates = [...(together ?? [])].filter(([, count]) => count >= COMPANY_SHARE * visits && count > 1);
+  const together = [...(moves ?? [])].map(([object, ofMate]): [string, number] => [object, timesCame(ofMate)]);
+  const mates = together.filter(([, count]) => count >= COMPANY_SHARE * visits && count > 1);
   if (mates.length === 0) return undefined;
   const named = new Map(mates.map(([object, count]) => [nameOf(object), count]));
   return shares('company', named, visits, (list) => `together with ${list} on ${many(visits, 'occasion')}`);

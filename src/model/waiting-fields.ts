@@ -1,6 +1,6 @@
 /**
  * What an object that was there before holds waits with its visit to be learnt, and nobody looks at it meanwhile: of a first list up to a thousand objects of
- * some 50 fields each, 20 kB an object. Until then only what a field cannot be made from again is kept, a tenth of it; one event's fields at a time are made
+ * some 50 fields each, 10 kB an object. Until then only what a field cannot be made from again is kept, an eighth of it; one event's fields at a time are made
  * once more when it is learnt. A snapshot has them all, as if nothing had been put away.
  */
 import type { Json } from '../domain/json.ts';
@@ -54,7 +54,7 @@ export function letGo(event: ChangeEvent): void {
   event.fields = NO_FIELDS;
 }
 
-/** False where the value was shortened, which its tokens were not made from. */
+/** False where the value may have been shortened, which its tokens were not made from: to TEXT_MAX, or one more where no character was cut in two. */
 function isMadeFromNext({ op, next }: Field): boolean {
-  return op === 'add' && (typeof next !== 'string' || next.length <= TEXT_MAX);
+  return op === 'add' && (typeof next !== 'string' || next.length < TEXT_MAX);
 }

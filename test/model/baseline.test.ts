@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import { createModel } from '../../src/model/ensemble.ts';
 import { live } from '../support/judged-record.ts';
 import { kafka, observed } from '../support/objects.ts';
+import { Stream } from './stream.ts';
 
 const HOUR = 3_600_000;
 const MONDAY = Date.parse('2026-01-05T00:00:00Z');
@@ -61,4 +62,21 @@ test('what is not known is none, with names like it; asking changes nothing', ()
   model.baselines({ kind: 'Kafka' });
   assert.deepEqual(model.snapshot(), before);
   assert.deepEqual(createModel({}).baselines({ actor: 'bot:bump' }), []);
+});
+
+test('with whom an object changes is told by how often, missed chances and all', () => {
+  const model = createModel();
+  const stream = new Stream();
+  let atMs = MONDAY;
+  const visit = (names: readonly string[]) => {
+    atMs += 12 * HOUR;
+    for (const name of names) model.observe(stream.change({ atMs, actor: 'alice', name, spec: { weight: atMs } }));
+  };
+  visit(['a', 'b', 'c']);
+  for (let i = 0; i < 20; i++) visit(['a', 'b']);
+  for (let i = 0; i < 5; i++) visit(['a', 'c']);
+  model.advance(atMs + HOUR);
+  const company = model.baselines({ kind: 'Kafka', name: 'a' })[0]?.habits.find(({ about }) => about === 'company');
+  assert.equal(company?.sentence, 'together with Kafka.kafka.example/streaming/b (80 %) on 25 occasions');
+  assert.deepEqual(company.seen, [{ name: 'Kafka.kafka.example/streaming/b', count: 20 }]);
 });

@@ -30,6 +30,8 @@ describe('what waits with its visit to be learnt', () => {
         ports: [{ name: 'http', port: 80 }, { port: 81 }],
         long: `${'word '.repeat(100)}end`,
         exact: 'x'.repeat(400),
+        // As long when it is shortened as one that was not, since no character is cut in two.
+        cut: `https://u:${'a'.repeat(389)}\u{1F600}b@host.example.com/x`,
       },
     });
     const event = eventOf(change, { ...ONLY, known: false }, book);
