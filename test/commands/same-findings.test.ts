@@ -140,11 +140,11 @@ async function tell(story: Story): Promise<void> {
     claims: [claim('admission', again, 'eve', { atMs: clock.nowMs(), contentHash: contentHash(asked as never) })],
   });
   clock.pass(HOUR);
-  await write(story, again, 'kubectl-patch');
+  await write(story, again, 'kubectl-edit');
   await until('the second port is found', () => onEngine('e0') !== undefined);
   await live.say(`/v1/verdicts/${verdict.id}/withdraw`, { by: 'bob' });
   clock.pass(6 * HOUR);
-  await write(story, engine('e1', { ...spec, replicas: 3, hostPort: 7070 }), 'kubectl-patch');
+  await write(story, engine('e1', { ...spec, replicas: 3, hostPort: 7070 }), 'kubectl-edit');
 
   // While the watch is blind a valve goes and another comes, and history is compacted.
   clock.pass(60_000);

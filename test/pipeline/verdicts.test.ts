@@ -26,7 +26,7 @@ function feedbackOf(life: Life): Feedback {
 describe('verdicts on a stream', () => {
   const folder = mkdtempSync(join(tmpdir(), 'crowsnest-verdicts-'));
   const at = (name: string) => join(folder, name);
-  const batches = shortStream(11);
+  const batches = shortStream(13);
   const plain: Finding[] = [];
   const told: Finding[] = [];
   let given: Verdict[] = [];
