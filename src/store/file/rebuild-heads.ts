@@ -65,9 +65,16 @@ export function fillHeads(db: Database.Database, kept: ReadonlyMap<number, Kept>
       at.observedMs,
     );
   }
+  forgetUnheaded(db);
   db.prepare(
     `INSERT OR REPLACE INTO small_state (key, value) SELECT 'store/heads-through', CAST(coalesce(max(seq), 0) AS TEXT) FROM change`,
   ).run();
+}
+
+/** Objects of which no change is left, as retention does: under a name that is there and stands nowhere nothing could be recorded any more. */
+function forgetUnheaded(db: Database.Database): void {
+  db.exec('DELETE FROM life WHERE object_id NOT IN (SELECT object_id FROM head)');
+  db.exec('DELETE FROM object WHERE id NOT IN (SELECT object_id FROM head)');
 }
 
 /** The newest change of each object, and how many patches it is away from a full state. */

@@ -231,6 +231,28 @@ describe('what is readable and wrong is made anew:', () => {
     });
 });
 
+it('an object of which no change is left is forgotten, and recorded again when it is met', async () => {
+  const file = join(folder, 'none-left.db');
+  const append = (from: number) => {
+    using store = openSqliteStore({ file, ...OPTIONS });
+    store.append({ changes: [...history('lost', [{ a: from }], from), ...history('kept', [{ a: from }], from + 1)] });
+  };
+  append(1);
+  const db = new Database(file);
+  db.exec('DELETE FROM change WHERE seq = 1');
+  db.close();
+  assert.deepEqual((await repair({ file })).rebuilt, ['head']);
+  const { problems } = await checkDatabase({ file });
+  assert.deepEqual(
+    problems.map(({ area }) => area),
+    ['tallies'],
+  );
+  append(11);
+  assert.deepEqual((await repair({ file })).rebuilt, []);
+  using store = openSqliteStore({ file, ...OPTIONS });
+  assert.deepEqual(store.head(refTo('lost'))?.state.spec, { a: 11 });
+});
+
 describe('what the file holds once is named, and left as it is:', () => {
   for (const { name, leaf } of trees.filter(
     (one) => one.name === one.table && HELD_ONCE.includes(one.table) && one.name !== 'small_state',
