@@ -26,14 +26,14 @@ function feedbackOf(life: Life): Feedback {
 describe('verdicts on a stream', () => {
   const folder = mkdtempSync(join(tmpdir(), 'crowsnest-verdicts-'));
   const at = (name: string) => join(folder, name);
-  const batches = shortStream(13);
+  const batches = shortStream(19);
   const plain: Finding[] = [];
   const told: Finding[] = [];
   let given: Verdict[] = [];
   let maturity: unknown;
   let hits: unknown;
 
-  /** A privileged container of 10:21 is called wrong, and all else about that object expected; two hours after its next alert that is taken back. */
+  /** A dangerous setting of 12:17 is called wrong, and all else about that object expected; two hours after its next alert that is taken back. */
   function play(file: string, seen: Finding[], restartEvery = Number.POSITIVE_INFINITY): Life {
     let life = live(file, seen);
     let atMs = 0;
@@ -91,7 +91,7 @@ describe('verdicts on a stream', () => {
     const decisions = decisionsOf(told);
     const muted = before.filter(({ id }) => decisions.get(id)?.verdict !== 'page');
     assert.equal(muted.length, 1);
-    assert.equal(muted[0]?.subject.ref.name, 'account');
+    assert.equal(muted[0]?.subject.ref.name, 'rerank');
     assert.deepEqual(decisions.get(muted[0]?.id ?? ''), {
       ...{ verdict: 'record', why: 'expected, as bob said until 2026-08-30', heard: 'v2' },
     });

@@ -11,7 +11,7 @@ import { checkRest } from './check-rest.ts';
 import { checkRevisions } from './check-revisions.ts';
 import { openToRead } from './database.ts';
 import { putBackAside } from './put-back-aside.ts';
-import { unsoundTables } from './rebuild.ts';
+import { unsoundTables, unsoundVirtualTables } from './rebuild.ts';
 
 export interface CheckOptions {
   file: string;
@@ -58,9 +58,10 @@ async function checkFile(options: CheckOptions): Promise<CheckResult> {
     checkRest(db, report, seal);
     options.onProgress?.(2 * total, 2 * total);
     const problems = report.problems();
-    const unsound = problems.some(({ area }) => area === 'pages') ? unsoundTables(db) : [];
+    const isHit = problems.some(({ area }) => area === 'pages');
+    const unsound = isHit ? unsoundTables(db) : [];
     const madeFrom = (isLost: boolean) => unsound.filter(({ from }) => (from === undefined) === isLost).map(({ table }) => table);
-    const tables = { repairable: madeFrom(false), unreadable: madeFrom(true) };
+    const tables = { repairable: madeFrom(false), unreadable: [...madeFrom(true), ...(isHit ? unsoundVirtualTables(db) : [])] };
     return { file, ok: problems.length === 0, changes: total, objects, changesHit: report.changesHit, problems, ...tables };
   } finally {
     db.close();

@@ -47,6 +47,13 @@ export function unsoundTables(db: Database.Database): Rebuildable[] {
   return all.sort((a, b) => Number(a.from === 'the record') - Number(b.from === 'the record'));
 }
 
+/** Virtual tables of which what their own tables hold, though it may be readable, is not what they put there. Nothing makes them anew. */
+export function unsoundVirtualTables(db: Database.Database): string[] {
+  if (isSound(db, 1) || areOnlyPointersWrong(db)) return [];
+  const names = db.prepare<[], string>("SELECT name FROM sqlite_schema WHERE type = 'table' AND rootpage = 0").pluck().all();
+  return names.filter((table) => !isSound(db, `"${table}"`));
+}
+
 const FAULTS_MAX = 1_000_000;
 const OF_POINTERS = /ptr ?map|^Freelist/i;
 

@@ -16,7 +16,7 @@ import { checkLog } from './check-log.ts';
 import { CheckReport } from './check-report.ts';
 import { checkHeads } from './check-rest.ts';
 import { openDatabase, openToRead } from './database.ts';
-import { areOnlyPointersWrong, isSound, LINGERS, leaveOut, rebuild, unsoundTables } from './rebuild.ts';
+import { areOnlyPointersWrong, isSound, LINGERS, leaveOut, rebuild, unsoundTables, unsoundVirtualTables } from './rebuild.ts';
 import { arePathSetsWrong } from './rebuild-path-sets.ts';
 
 const AREAS = { posting: ['postings', ''], newest_mark: ['marks', 'newest_mark'], blame_mark: ['marks', 'blame_mark'] } as const;
@@ -35,7 +35,7 @@ export async function repair(options: Copying & { file: string; keys?: KeyRing |
   const { file, keys, signal, onProgress } = options;
   openToRead(file, { current: true }).close();
   const isAnew = rewritePointers(file);
-  const { rebuilt, lost } = rebuildRecord(file);
+  const { rebuilt, lost, virtual } = rebuildRecord(file);
   const derived = await damagedTables(options);
   {
     using store = openSqliteStore({ file, keys, create: false, synchronous: 'full' });
@@ -45,9 +45,9 @@ export async function repair(options: Copying & { file: string; keys?: KeyRing |
       if (steps % 16 === 0) await turn();
     }
   }
-  const rewritten = (lost.length === 0 && rewrite(file)) || isAnew;
+  const rewritten = (lost.length === 0 && rewrite(file, virtual.length > 0)) || isAnew;
   onProgress?.(1, 1);
-  return { rebuilt: [...rebuilt, ...derived], lost, rewritten };
+  return { rebuilt: [...rebuilt, ...derived], lost: [...lost, ...virtual], rewritten };
 }
 
 /** Before anything else, as no page can be taken or freed where what says whose each is cannot be read. */
@@ -65,7 +65,7 @@ function rewritePointers(file: string): boolean {
 }
 
 /** What of the record follows from the rest of it. */
-function rebuildRecord(file: string): Pick<Repaired, 'rebuilt' | 'lost'> {
+function rebuildRecord(file: string): Pick<Repaired, 'rebuilt' | 'lost'> & { virtual: string[] } {
   const { db, close } = openDatabase({ file, create: false, synchronous: 'full' });
   try {
     const unsound = unsoundTables(db);
@@ -75,7 +75,7 @@ function rebuildRecord(file: string): Pick<Repaired, 'rebuilt' | 'lost'> {
     const isLost = (...tables: string[]) => tables.some((table) => lost.includes(table));
     if (!isLost('head', 'object', 'life', 'change') && areHeadsWrong(db)) rebuilt.push(anew(db, 'head'));
     if (!isLost('path_pathset', 'path', 'pathset') && arePathSetsWrong(db)) rebuilt.push(anew(db, 'path_pathset'));
-    return { rebuilt, lost };
+    return { rebuilt, lost, virtual: unsoundVirtualTables(db) };
   } catch (error) {
     throw storeError(error, file);
   } finally {
@@ -112,15 +112,15 @@ async function damagedTables({ file, signal, onProgress }: Copying & { file: str
   }
 }
 
-/** Takes tables that were set aside, and cannot be read, out of the schema, and then their pages out of the file. */
-function rewrite(file: string): boolean {
+/** Takes tables that were set aside, and cannot be read, out of the schema, and then their pages out of the file. Where it is unsound anyway, only for their sake. */
+function rewrite(file: string, isUnsoundAnyway: boolean): boolean {
   const { db, close } = openDatabase({ file, create: false, synchronous: 'full' });
   try {
     const aside = asideTables(db);
     const lingers = db.prepare<[string], 1>('SELECT 1 FROM small_state WHERE key = ?').pluck();
     if (aside.length > 0) leaveOut(db, aside);
     // Where only what says which pages are free is damaged, no table is.
-    if (lingers.get(LINGERS) === undefined && isSound(db, 1)) return false;
+    if (lingers.get(LINGERS) === undefined && (isUnsoundAnyway || isSound(db, 1))) return false;
     db.exec('VACUUM');
     db.pragma('wal_checkpoint(TRUNCATE)');
     db.prepare('DELETE FROM small_state WHERE key = ?').run(LINGERS);

@@ -253,6 +253,21 @@ it('an object of which no change is left is forgotten, and recorded again when i
   assert.deepEqual(store.head(refTo('lost'))?.state.spec, { a: 11 });
 });
 
+it('an index of words that is readable and wrong is named, and the file not written anew for it', async () => {
+  const file = join(folder, 'words.db');
+  {
+    using store = openSqliteStore({ file, ...OPTIONS, fullText: true });
+    store.append({ changes: history('words', [{ text: 'some' }, { text: 'other' }], 1) });
+  }
+  const db = new Database(file);
+  db.unsafeMode(true);
+  db.exec('UPDATE value_text_data SET block = zeroblob(length(block)) WHERE id > 10');
+  db.close();
+  const { repairable, unreadable } = await checkDatabase({ file });
+  assert.deepEqual([repairable, unreadable], [[], ['value_text']]);
+  assert.deepEqual(await repair({ file }), { rebuilt: [], lost: ['value_text'], rewritten: false });
+});
+
 describe('what the file holds once is named, and left as it is:', () => {
   for (const { name, leaf } of trees.filter(
     (one) => one.name === one.table && HELD_ONCE.includes(one.table) && one.name !== 'small_state',
