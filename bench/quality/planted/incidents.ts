@@ -2,7 +2,7 @@
  * Incidents to plant, each made from what the stream itself has shown by then: its own objects, people, fields and values, and no list of bad
  * words. A maker gives undefined where the moment offers no case.
  */
-import { hourOf, keyOf, type Life, leavesOf, type StreamObject, type StreamRow, type World, withLeaf } from './world.ts';
+import { hourOf, keyOf, type Life, leavesOf, type StreamObject, type StreamRow, uidOf, type World, withLeaf } from './world.ts';
 
 const MINUTE_MS = 60_000;
 const HOUR_MS = 60 * MINUTE_MS;
@@ -98,8 +98,7 @@ function oddHour(moment: Moment): Plan | undefined {
   let atMs = fromMs;
   while (kept(atMs) && atMs < fromMs + 168 * HOUR_MS) atMs += HOUR_MS;
   if (life === undefined || path === undefined || kept(atMs)) return undefined;
-  const event = random() < BORN_SHARE ? birth(moment, life) : edit(moment, life, path, undefined);
-  return { class: 'odd-hour', events: [{ ...event, atMs }] };
+  return { class: 'odd-hour', events: [{ ...ordinary(moment, life, path), atMs }] };
 }
 
 function oddActor(moment: Moment): Plan | undefined {
@@ -118,8 +117,7 @@ function oddActor(moment: Moment): Plan | undefined {
   });
   const path = life === undefined ? undefined : pick(usual(life), random);
   if (life === undefined || path === undefined) return undefined;
-  const event = random() < BORN_SHARE ? birth(moment, life) : edit(moment, life, path, undefined);
-  return { class: 'odd-actor', events: [{ ...event, actor }] };
+  return { class: 'odd-actor', events: [{ ...ordinary(moment, life, path), actor }] };
 }
 
 function brokenCoChange(moment: Moment): Plan | undefined {
@@ -183,20 +181,20 @@ function edit({ row, random }: Moment, life: Life, path: string, value: Leaf | u
   return { atMs: Date.parse(row.ts) + laterMs, actor: row.actor, key: life.key, change };
 }
 
+/** What is done every day: the next value of a field, or one more object. */
+function ordinary(moment: Moment, life: Life, path: string): Planned {
+  return moment.random() < BORN_SHARE ? birth(moment, life) : edit(moment, life, path, undefined);
+}
+
 /** A new object beside one that is there, of a name like its own. */
 function birth({ row, random }: Moment, peer: Life, change = (object: StreamObject) => object): Planned {
   const { metadata } = peer.object;
   const name = `${metadata.name.replace(/-?\d*$/, '')}-${2 + Math.floor(random() * 98)}`;
   const { annotations: _, ...rest } = metadata;
-  const uid = randomUid(random);
+  const uid = uidOf(Array.from({ length: 32 }, () => Math.floor(random() * 16).toString(16)).join(''));
   const made = { ...rest, name, uid, generation: 1 };
   const born = { ...change(structuredClone(peer.object)), metadata: made };
   return { atMs: Date.parse(row.ts), actor: row.actor, key: keyOf(born), born };
-}
-
-function randomUid(random: () => number): string {
-  const hex = Array.from({ length: 32 }, () => Math.floor(random() * 16).toString(16)).join('');
-  return [hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 16), hex.slice(16, 20), hex.slice(20)].join('-');
 }
 
 function isMachine(actor: string): boolean {

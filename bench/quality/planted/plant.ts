@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { constants, zstdCompressSync, zstdDecompressSync } from 'node:zlib';
 import { mulberry32 } from '../../random.ts';
 import { MAKERS, type Planned } from './incidents.ts';
-import { keyOf, type StreamObject, type StreamRow, World } from './world.ts';
+import { keyOf, type StreamObject, type StreamRow, uidOf, World } from './world.ts';
 
 const TRAINING_SHARE = 0.6;
 /** Nothing is planted where a silence could no longer be told. */
@@ -117,20 +117,18 @@ class Stage {
   /** Shows what was planned for before that time. */
   until(atMs: number): void {
     while (this.#planned.length > 0 && this.#planned[0]!.atMs <= atMs) {
-      const { id, class: name, key, actor, atMs: whenMs, change, born } = this.#planned.shift()!;
+      const planned = this.#planned.shift()!;
+      const { id, class: name, key, actor, atMs: whenMs } = planned;
       const { cluster } = this.out[0]!;
       const life = this.#world.lives.get(key);
-      const isDeletion = change === undefined && born === undefined;
-      const there = life?.alive === true ? life.object : undefined;
-      const changed = isDeletion ? there : there === undefined ? undefined : change?.(there);
-      const object = born === undefined ? changed : there === undefined ? madeAt(whenMs, born) : undefined;
+      const { type, object } = outcomeOf(planned, life?.alive === true ? life.object : undefined);
       if (object === undefined) {
         this.#touched.delete(key);
         continue;
       }
       const ts = textOf(whenMs);
       this.out.push({
-        type: born !== undefined ? 'ADDED' : isDeletion ? 'DELETED' : 'MODIFIED',
+        type,
         ts,
         cluster,
         actor,
@@ -138,7 +136,7 @@ class Stage {
         incident: id,
         object,
       });
-      if (isDeletion) this.#touched.set(key, { id, deleted: true });
+      if (type === 'DELETED') this.#touched.set(key, { id, deleted: true });
       const shown = this.#shown.get(id);
       this.#shown.set(id, { id, class: name, start: shown?.start ?? ts, end: ts });
     }
@@ -178,9 +176,18 @@ class Stage {
   }
 }
 
+/** What comes of what was planned, from the object that is there; no object where it no longer works. */
+function outcomeOf(
+  { atMs, born, change }: Planned,
+  there: StreamObject | undefined,
+): { type: StreamRow['type']; object: StreamObject | undefined } {
+  if (born !== undefined) return { type: 'ADDED', object: there === undefined ? madeAt(atMs, born) : undefined };
+  if (change === undefined) return { type: 'DELETED', object: there };
+  return { type: 'MODIFIED', object: there && change(there) };
+}
+
 function anotherUid(uid: string): string {
-  const hex = createHash('sha256').update(uid).digest('hex');
-  return [hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 16), hex.slice(16, 20), hex.slice(20, 32)].join('-');
+  return uidOf(createHash('sha256').update(uid).digest('hex'));
 }
 
 function readRows(file: string): StreamRow[] {

@@ -129,3 +129,8 @@ export function withLeaf(object: StreamObject, path: string, value: string | num
   at[last] = value;
   return copy;
 }
+
+/** An identity made of the first 32 hexadecimal digits. */
+export function uidOf(hex: string): string {
+  return [hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 16), hex.slice(16, 20), hex.slice(20, 32)].join('-');
+}
