@@ -11,6 +11,7 @@ import { repair } from '../../src/store/file/repair.ts';
 import { DAY_MS } from '../../src/store/log/retention-plan.ts';
 import { openSqliteStore, type SqliteStore } from '../../src/store/sqlite-store.ts';
 import { temporaryFolder } from '../commands/run-crowsnest.ts';
+import { readFrom } from '../support/read-file.ts';
 import { FLUX, HUMAN, newChange, refTo, state } from './new-changes.ts';
 
 const folder = temporaryFolder();
@@ -108,12 +109,7 @@ function crossed(name: string): string {
 }
 
 function pathsOf(file: string): unknown[] {
-  const db = new Database(file, { readonly: true });
-  try {
-    return db.prepare('SELECT * FROM path_pathset').raw().all();
-  } finally {
-    db.close();
-  }
+  return readFrom(file, (db) => db.prepare('SELECT * FROM path_pathset').raw().all());
 }
 
 const says = ({ problems }: { problems: { area: string; where: string }[] }) =>

@@ -12,6 +12,7 @@ import { rebuild, unsoundTables } from '../../../src/store/file/rebuild.ts';
 import { repair } from '../../../src/store/file/repair.ts';
 import { openSqliteStore } from '../../../src/store/sqlite-store.ts';
 import { temporaryFolder } from '../../commands/run-crowsnest.ts';
+import { readFrom } from '../../support/read-file.ts';
 import { history, newChange, refTo, state } from '../new-changes.ts';
 
 const folder = temporaryFolder();
@@ -93,23 +94,15 @@ function damaged(what: string, ...pages: number[]): string {
 }
 
 function rowsOf(file: string): Record<string, unknown[]> {
-  const db = new Database(file, { readonly: true });
-  try {
-    return Object.fromEntries(
+  return readFrom(file, (db) =>
+    Object.fromEntries(
       RECORD.map((table) => [table, db.prepare(`SELECT * FROM ${table} NOT INDEXED ORDER BY 1, 2`).raw().all()]),
-    );
-  } finally {
-    db.close();
-  }
+    ),
+  );
 }
 
 function schemaOf(file: string): unknown[] {
-  const db = new Database(file, { readonly: true });
-  try {
-    return db.prepare('SELECT type, name, tbl_name, sql FROM sqlite_schema ORDER BY name').raw().all();
-  } finally {
-    db.close();
-  }
+  return readFrom(file, (db) => db.prepare('SELECT type, name, tbl_name, sql FROM sqlite_schema ORDER BY name').raw().all());
 }
 
 const expected = rowsOf(WHOLE);
@@ -133,7 +126,7 @@ describe('a damaged page is made anew from the rest of the file:', () => {
       (expected.head as number[][]).some((row) => row[8] === 1),
       'a heartbeat',
     );
-    assert.deepEqual(unsoundTables(new Database(WHOLE, { readonly: true })), []);
+    assert.deepEqual(readFrom(WHOLE, unsoundTables), []);
   });
 
   for (const { name, table, leaf } of trees.filter((one) => one.name !== one.table || !HELD_ONCE.includes(one.table)))
