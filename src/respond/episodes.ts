@@ -4,6 +4,8 @@
  *   - of the same object (or controller, or missing habit), as long as its last member is at most an hour old;
  *   - of the same actor, within ten minutes of what that actor did last in it and within an hour of its opening.
  *
+ * A slow drift takes its next step tomorrow or after the weekend: each number that drifts has an episode of its own, open for three days.
+ *
  * Only the actor who opened an episode draws more into it: a bot that puts an object back after someone's edit joins that episode by the
  * object, and the bot's other doings do not follow. The hour from the opening keeps a tireless actor from chaining for ever.
  *
@@ -15,6 +17,10 @@ import type { Judgement, Severity } from '../domain/finding.ts';
 export const OBJECT_WINDOW_MS = 3_600_000;
 export const ACTOR_WINDOW_MS = 600_000;
 const ACTOR_SPAN_MS = 3_600_000;
+export const SLOW_WINDOW_MS = 3 * 24 * 3_600_000;
+
+/** The detector whose stories go on for days. */
+const SLOW = 'drift';
 
 /** Bounds of what is kept and saved; beyond them the episode least recently touched closes early, and further objects open their own. */
 const OPEN_MAX = 2_000;
@@ -31,12 +37,22 @@ export interface Episode {
   actorMs: number;
   /** Opened by a user's rule. */
   rule?: true;
+  /** Of one number that drifts. */
+  slow?: true;
   /** What was last sent for it. */
   paged?: { score: number; severity: Severity };
   /** It asked for a page, granted or not. */
   asked?: boolean;
   /** Its page was folded into this storm's. */
   storm?: string;
+}
+
+interface Beginning {
+  id: string;
+  actor: string | undefined;
+  nowMs: number;
+  rule: boolean;
+  slow: boolean;
 }
 
 /** The open episodes of one cluster, least recently touched first. */
@@ -61,7 +77,8 @@ export class EpisodeBook {
     const rule = judgement.detector === 'user-rule';
     const open = this.#ofKey(key);
     const ofObject = rule && open?.rule !== true ? undefined : open;
-    const episode = ofObject ?? this.#ofActor(actor, rule, nowMs) ?? this.#begin(id, actor, nowMs, rule);
+    const slow = judgement.detector === SLOW;
+    const episode = ofObject ?? this.#ofActor(actor, rule, nowMs) ?? this.#begin({ id, actor, nowMs, rule, slow });
     episode.lastMs = nowMs;
     if (actor !== undefined && episode.actor === actor) episode.actorMs = nowMs;
     this.#own(episode, key);
@@ -104,8 +121,10 @@ export class EpisodeBook {
     return nowMs - episode.actorMs <= ACTOR_WINDOW_MS && nowMs - episode.openedMs <= ACTOR_SPAN_MS ? episode : undefined;
   }
 
-  #begin(id: string, actor: string | undefined, nowMs: number, rule: boolean): Episode {
-    const episode: Episode = { id, openedMs: nowMs, lastMs: nowMs, keys: [], actorMs: nowMs, ...(rule ? { rule } : {}) };
+  #begin({ id, actor, nowMs, rule, slow }: Beginning): Episode {
+    const episode: Episode = { id, openedMs: nowMs, lastMs: nowMs, keys: [], actorMs: nowMs };
+    if (rule) episode.rule = true;
+    if (slow) episode.slow = true;
     if (actor !== undefined) {
       const previous = this.#open.get(this.#byActor.get(actorKey(actor, rule)) ?? '');
       if (previous !== undefined) delete previous.actor;
@@ -120,6 +139,7 @@ export class EpisodeBook {
   #close(nowMs: number): void {
     for (const episode of this.#open.values()) {
       if (nowMs - episode.lastMs <= OBJECT_WINDOW_MS) return;
+      if (episode.slow === true && nowMs - episode.lastMs <= SLOW_WINDOW_MS) continue;
       this.#forget(episode);
     }
   }
@@ -137,11 +157,12 @@ function actorKey(actor: string, rule: boolean | undefined): string {
 }
 
 /** What makes two judgements be about the same thing within a cluster. */
-function subjectKey({ subject, detector }: Judgement): string {
+function subjectKey({ subject, detector, reasons }: Judgement): string {
   const { group = '', kind, namespace = '', name = '' } = subject.ref;
   if (subject.type === 'series') return ['controller', subject.controller].join('\u0000');
   if (subject.type === 'silence' && name === '') {
     return ['silence', detector, group, kind, namespace, subject.actor ?? ''].join('\u0000');
   }
+  if (detector === SLOW) return [SLOW, group, kind, namespace, name, reasons[0]?.path ?? ''].join('\u0000');
   return ['object', group, kind, namespace, name].join('\u0000');
 }

@@ -51,6 +51,27 @@ const CASES: Case[] = [
     ],
   },
   {
+    name: 'a number that drifts is one episode for as long as three days pass between two steps',
+    steps: [
+      [{ atMs: 0, detector: 'drift', score: 3 }, 'page', /level/],
+      [{ atMs: 26 * HOUR_MS, detector: 'drift', score: 4 }, 'record', /joined/],
+      [{ atMs: 4 * DAY_MS, detector: 'drift', score: 5 }, 'record', /joined/],
+      [{ atMs: 6 * DAY_MS, detector: 'drift', score: 7 }, 'page', /escalation/],
+      [{ atMs: 10 * DAY_MS, detector: 'drift', score: 5 }, 'page', /level/],
+    ],
+  },
+  {
+    name: 'an episode of drift does not hold what else happens to the object, nor another that drifts',
+    options: { pagesPerWeek: 30 },
+    steps: [
+      [{ atMs: 0, detector: 'drift' }, 'page', /level/],
+      [{ atMs: 20 * MINUTE_MS }, 'page', /level/],
+      [{ atMs: 2 * HOUR_MS }, 'page', /level/],
+      [{ atMs: 3 * HOUR_MS, detector: 'drift', name: 'payments' }, 'page', /level/],
+      [{ atMs: 9 * HOUR_MS }, 'page', /level/],
+    ],
+  },
+  {
     name: 'one actor within ten minutes is one episode over many objects',
     steps: [
       [{ atMs: 0, name: 'a', actor: 'user:ann' }, 'page', /level/],
