@@ -11,10 +11,10 @@ import { JoinedTexts } from './joined-texts.ts';
 import { isPlace } from './origin.ts';
 import { isBookkeeping, PathBook, type PathNames } from './path-names.ts';
 import { PLACE, type Placed } from './places.ts';
-import { numberOf, tokensOf } from './value-types.ts';
+import { numberOf, saysTheSame, tokensOf } from './value-types.ts';
 import { whole } from './words.ts';
 
-/** One field that changed, for good: what merely moved within a list is not here. */
+/** One field that changed, for good: what merely moved within a list, or says the same in other words, is not here. */
 export interface Field extends Omit<PathNames, 'done' | 'bookkeeping' | 'place'>, Placed {
   op: 'add' | 'set' | 'remove';
   path: string;
@@ -202,13 +202,37 @@ export function fieldsOf(diff: readonly FieldDiff[], namesOf: (generic: string) 
       }
       if (entry.op !== 'add') sides.olds.push(entry);
       if (entry.op !== 'remove') sides.news.push(entry);
-    } else if (out.length < FIELDS_MAX) {
+    } else if (out.length < FIELDS_MAX && !saysTheSame(entry.old, entry.new, entry.generic)) {
       out.push(fieldOf(entry.op, entry.path, names, entry.old, entry.new));
     }
   }
   if (lists !== undefined) for (const [generic, sides] of lists) pairItems(sides, namesOf(generic), out);
+  forgetOldVersions(out);
   // Copied: a growing array keeps room for a dozen more, and this one waits with its visit.
   return out.slice();
+}
+
+/** Of what is told apart by its name: a chart, an image, an address. */
+const NAMES = /^(?:word|form|repo|url|host|base):/;
+const VERSION_STEP = /^(?:tag-)?version:/;
+
+/** Where the chart or the repository beside a version moved as well, it is the version of another thing, and no step from the one before. */
+function forgetOldVersions(fields: readonly Field[]): void {
+  if (fields.length < 2) return;
+  let renamed: Set<string> | undefined;
+  for (const { op, path, tokens } of fields) {
+    if (op !== 'set' || !NAMES.test(tokens[0] ?? '')) continue;
+    const parent = path.slice(0, path.lastIndexOf('/'));
+    renamed ??= new Set();
+    // A chart's repository is named one level below its version.
+    renamed.add(parent).add(parent.slice(0, parent.lastIndexOf('/')));
+  }
+  if (renamed === undefined) return;
+  for (const field of fields) {
+    if (field.op !== 'set' || !VERSION_STEP.test(field.tokens[0] ?? '')) continue;
+    if (renamed.has(field.path.slice(0, field.path.lastIndexOf('/'))))
+      field.tokens = tokensOf(undefined, field.next, field.generic);
+  }
 }
 
 function pairItems(sides: { olds: FieldDiff[]; news: FieldDiff[] }, names: PathNames, out: Field[]): void {
@@ -223,6 +247,7 @@ function pairItems(sides: { olds: FieldDiff[]; news: FieldDiff[] }, names: PathN
   for (let i = 0; i < Math.max(olds.length, news.length) && out.length < FIELDS_MAX; i++) {
     const next = news[i];
     const old = olds[i];
+    if (saysTheSame(old?.old, next?.new, names.generic)) continue;
     if (next !== undefined) out.push(fieldOf(old === undefined ? 'add' : 'set', next.path, names, old?.old, next.new));
     else if (old !== undefined) out.push(fieldOf('remove', old.path, names, old.old, undefined));
   }

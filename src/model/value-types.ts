@@ -34,20 +34,64 @@ const HOST = /^(?:[\w*-]{1,63}\.)+[a-z]{2,24}$/i;
 const FILE =
   /\.(?:json|ya?ml|toml|xml|conf|cfg|ini|properties|crt|key|pem|p12|jks|txt|logs?|tmpl|tpl|js|jar|sql|db|rules|html|lua|env|token|password)$/i;
 const HEX = /^(?:sha256:)?[0-9a-f]{7,128}$/;
+const DURATION_PARTS = /(\d{1,9}(?:\.\d{1,9})?)(ns|us|µs|ms|s|m|h)/g;
+const SECONDS: Record<string, number> = { ns: 1e-9, us: 1e-6, µs: 1e-6, ms: 1e-3, s: 1, m: 60, h: 3600 };
 const DURATION = /^(?:\d{1,9}(?:\.\d{1,9})?(?:ns|us|µs|ms|s|m|h)){2,}$/;
 const CRON = /^(?:[\d*/,A-Za-z?LW#-]{1,40} ){4,5}[\d*/,A-Za-z?LW#-]{1,40}$/;
 const CIDR = /^(?:\d{1,3}(?:\.\d{1,3}){3}|[0-9a-f:]{2,39})\/\d{1,3}$/i;
 
-/** A number, or a Kubernetes quantity or duration as one; the suffix `m` is milli for CPU and minutes elsewhere. */
+/**
+ * A number, or a Kubernetes quantity or duration as one, in seconds; a tag that is a number is one however it is pinned. The suffix `m` is milli for
+ * CPU and minutes elsewhere.
+ */
 export function numberOf(value: Json | undefined, generic: string): number | undefined {
   if (typeof value === 'number') return Number.isFinite(value) ? value : undefined;
-  if (typeof value !== 'string' || value.length > 28 || !mayBeNumber(value.charCodeAt(0))) return undefined;
-  const match = QUANTITY.exec(value);
-  if (match === null) return undefined;
+  if (typeof value !== 'string' || value.length > PINNED_NUMBER_MAX || !mayBeNumber(value.charCodeAt(0))) return undefined;
+  const text = withoutDigest(value);
+  if (text.length > NUMBER_MAX) return undefined;
+  const match = QUANTITY.exec(text);
+  if (match === null) return DURATION.test(text) ? secondsOf(text) : undefined;
   const suffix = match[2];
   const number = Number(match[1]);
   if (suffix === undefined) return number;
   return number * (suffix === 'm' && /cpu/i.test(generic) ? 1e-3 : (SUFFIX[suffix] as number));
+}
+
+const DIGEST_MAX = '@sha256:'.length + 64;
+const NUMBER_MAX = 28;
+const PINNED_NUMBER_MAX = NUMBER_MAX + DIGEST_MAX;
+
+/** Of a duration in several parts, such as 1h30m. */
+function secondsOf(duration: string): number {
+  let sum = 0;
+  for (const [, amount, unit] of duration.matchAll(DURATION_PARTS)) sum += Number(amount) * (SECONDS[unit as string] as number);
+  return sum;
+}
+
+/**
+ * Whether the new value is the old one in other words: as a text instead of a number or a switch, in another unit, nothing at all in another form. Another digest
+ * is another value, whatever tag it pins.
+ */
+export function saysTheSame(old: Json | undefined, next: Json | undefined, generic: string): boolean {
+  if (old === undefined || next === undefined) return false;
+  if (isNothing(old) && isNothing(next)) return true;
+  if (typeof old === 'object' || typeof next === 'object') return false;
+  if (typeof old !== typeof next) return String(old) === String(next) || isSameNumber(old, next, generic);
+  return typeof old === 'string' && typeof next === 'string' && isSameNumber(old, next, generic);
+}
+
+function isNothing(value: Json): boolean {
+  if (value === null || value === '') return true;
+  return typeof value === 'object' && Object.keys(value).length === 0;
+}
+
+function isSameNumber(old: Json, next: Json, generic: string): boolean {
+  const number = numberOf(next, generic);
+  return number !== undefined && number === numberOf(old, generic) && !isPinned(old) && !isPinned(next);
+}
+
+function isPinned(value: Json): boolean {
+  return typeof value === 'string' && value.includes('@');
 }
 
 /** Digits and signs; most texts are told from numbers by their first letter. */
@@ -57,6 +101,8 @@ function mayBeNumber(code: number): boolean {
 
 export interface Version {
   prefix: string;
+  /** What follows the numbers. */
+  rest: string;
   parts: [number, number, number];
 }
 
@@ -65,7 +111,11 @@ export function versionOf(text: string): Version | undefined {
   if (text.length > 128 || !text.includes('.')) return undefined;
   const match = VERSION.exec(text);
   if (match === null || match[1]?.includes('/')) return undefined;
-  return { prefix: match[1] as string, parts: [Number(match[2]), Number(match[3]), Number(match[4] ?? 0)] };
+  return {
+    prefix: match[1] as string,
+    parts: [Number(match[2]), Number(match[3]), Number(match[4] ?? 0)],
+    rest: match[5] as string,
+  };
 }
 
 export interface Image {
@@ -104,7 +154,8 @@ function withOneMore(tokens: string[], token: string): string[] {
 
 /** The commonest types of texts with their tokens: one text of each for all values, as a new one has to be interned by each look-up. */
 const TYPE_TOKENS = ['word', 'version', 'tag-version', 'form', 'hex', 'step', 'num', 'text', 'base', 'digest', 'tag-word'].map(
-  (type) => ({ start: `${type}:`, token: `type:${type}` }),
+  // A step is to a number, which a new object simply has.
+  (type) => ({ start: `${type}:`, token: `type:${type === 'step' ? 'num' : type}` }),
 );
 
 function typeToken(of: string): string {
@@ -149,7 +200,9 @@ function textTokens(old: Json | undefined, next: string): string[] {
     // Versions within a name, such as index-4.18, make no other repository.
     const tokens = [`repo:${image.repository.replaceAll(/\d+(?:\.\d+)*/g, '0')}`];
     const was = imageOf(old);
-    if (image.tag !== undefined) tokens.push(`tag-${wordToken(was?.tag, image.tag)}`);
+    // Versions of two things are no step from one to the other.
+    const tagWas = was?.repository === image.repository ? was.tag : undefined;
+    if (image.tag !== undefined) tokens.push(`tag-${wordToken(tagWas, image.tag)}`);
     if (image.digest !== was?.digest) tokens.push(`digest:${image.digest}`);
     return tokens;
   }
@@ -183,7 +236,7 @@ function wordToken(before: string | undefined, after: string): string {
 function versionToken(was: Version | undefined, now: Version): string {
   if (was === undefined) return `version:${now.prefix}`;
   const level = now.parts.findIndex((part, i) => part !== was.parts[i]);
-  if (level < 0) return `version:${now.prefix}same`;
+  if (level < 0) return `version:${now.prefix}${now.rest === was.rest ? 'same' : 'variant'}`;
   const delta = (now.parts[level] as number) - (was.parts[level] as number);
   const size = level === 0 ? Math.min(MAJOR_MAX, Math.floor(Math.log2(Math.abs(delta) + 1))) : 0;
   const steps = now.prefix === '' ? PLAIN_STEPS : now.prefix === 'v' ? V_STEPS : undefined;

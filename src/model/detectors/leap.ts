@@ -32,6 +32,13 @@ function beyond(past: Jumps | undefined, far: number): number {
   return Math.max(0, far - 0.5 * mean) / (0.5 * mean + Math.sqrt(Math.max(0.01, variance)));
 }
 
+const STEP_BACK = /version:\D*down/;
+
+/** Of versions only a step back is one, and not that of another thing: the tokens tell. */
+function isComparable({ x, y, tokens }: Field): boolean {
+  return (x !== undefined && y !== undefined) || tokens.some((token) => STEP_BACK.test(token));
+}
+
 /** A number this field has held somewhere before is half the news, however far the jump. */
 const WITHIN = 0.5;
 /** Sixteen gigabytes are far from a hundred megabytes, and yet what memory is often set to. */
@@ -89,7 +96,9 @@ export class Leap implements Detector<LeapState> {
   /** Zero of fields that were not set. */
   #jumpsOf(event: ChangeEvent): readonly number[] {
     if (this.#asked?.event !== event) {
-      const far = event.fields.map(({ op, old, next, x, y }) => (op === 'set' ? leapOf(old, next, x, y) : 0));
+      const far = event.fields.map((field) =>
+        field.op === 'set' && isComparable(field) ? leapOf(field.old, field.next, field.x, field.y) : 0,
+      );
       this.#asked = { event, far };
     }
     return this.#asked.far;

@@ -214,6 +214,8 @@ function isWhereItWas(field: Field, token: string): boolean {
  * is no more of a surprise than a toss of a coin, and a major one than one release in twenty.
  */
 const RELEASES: [RegExp, number][] = [
+  // The same one under another digest.
+  [/^(?:tag-)?version:\D*same$/, 1],
   [/^(?:tag-)?version:\D*up2\./, 1],
   [/^(?:tag-)?version:\D*up1\./, 0.5],
   [/^(?:tag-)?version:\D*up0\.1$/, 0.05],
