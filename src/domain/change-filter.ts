@@ -174,6 +174,8 @@ class Reader {
       this.#fail(column, `one of ${row.choices.join(', ')} after ${key}`);
     const isNumber = text.trim() !== '' && Number.isFinite(Number(text));
     if ((operator !== ':' || row.type === 'number') && !isNumber) this.#fail(column, `a number after ${key}`);
+    if (row.type === 'path' && !isPath(text))
+      this.#fail(column, `a path such as spec.replicas or spec.listeners[name=tls].port after ${key}, each [ with its ]`);
     if (row.type === 'words' && wordsOf(text).length === 0) this.#fail(column, 'at least one word of letters or digits');
     if (row.type === 'hours' && hoursOf(text) === undefined) this.#fail(column, 'an hour from 0 to 23, or a range such as 22-5');
   }
@@ -188,6 +190,13 @@ class Reader {
   #fail(column: number, expected: string): never {
     throw new FilterError(column, expected);
   }
+}
+
+/** What lies in brackets is an item of a list; a path that begins with a slash is as the record writes it, where anything may be in a name. */
+function isPath(text: string): boolean {
+  if (text.startsWith('/')) return true;
+  const names = text.replaceAll(/\[[^\]]+\]/g, 'item');
+  return !/[[\]]/.test(names) && /[^.]/.test(names);
 }
 
 const AGE_UNITS: Record<string, number> = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000, w: 604_800_000 };

@@ -12,6 +12,7 @@ import { Containment, isDamage } from './containment.ts';
 import type { DerivedTable } from './derived.ts';
 import { type DatabaseOptions, type OpenDatabase, openDatabase, openToRead } from './file/database.ts';
 import { bytesOnDisk, pageSize } from './file/file-size.ts';
+import { Room } from './file/room.ts';
 import type { Blocks } from './log/blocks.ts';
 import { ChangeReader } from './log/change-reader.ts';
 import { ChangeWriter } from './log/change-writer.ts';
@@ -21,7 +22,7 @@ import type { KeyRing } from './seal/store-key.ts';
 import { claimKeys, createValueSeal } from './seal/value-seal.ts';
 import type { SeriesTable } from './series/series.ts';
 import type * as port from './store.ts';
-import { storeError } from './store-errors.ts';
+import { fullError, storeError } from './store-errors.ts';
 import { forgetCached, type PartOptions, partsOf, type StoreParts } from './store-parts.ts';
 import { isAskedLately, isOverCap, PRESSED_SHARE, sliceMs } from './upkeep.ts';
 
@@ -80,6 +81,9 @@ export class SqliteStore implements port.Store {
   /** Made once, as making it costs more than a small transaction. */
   readonly #inTransaction: Database.Transaction<(work: () => unknown) => unknown>;
   #bytesMax: number | undefined;
+  readonly #room: Room;
+  /** A write succeeded since there was no room: the next one is tried, whatever those before it took. */
+  #isProbed = false;
   #full: CrowsnestError | undefined;
   /** Opened to survive a loss of power. */
   readonly #syncs: boolean;
@@ -100,6 +104,7 @@ export class SqliteStore implements port.Store {
     const db = opened.db;
     this.#db = db;
     this.#inTransaction = db.transaction((work: () => unknown) => work());
+    this.#room = new Room(db);
     const seal = createValueSeal(options.keys, options.file);
     claimKeys(db, options.keys, options.file);
     const containment = new Containment((what, error) => this.#lost(what, storeError(error, options.file)));
@@ -163,7 +168,17 @@ export class SqliteStore implements port.Store {
       for (const [i, { digest }] of batch.changes.entries())
         if (digest !== undefined) Object.assign(digest, { seq: known[i], entry: undefined });
     };
-    return this.#write(work, again);
+    if (this.#bytesMax === undefined) return this.#write(work, again);
+    this.#refuseWithoutRoom();
+    return this.#room.measured(() => this.#write(work, again));
+  }
+
+  /** Throws STORE_FULL where a batch like those before it would not fit under the cap, before any of it is written. */
+  #refuseWithoutRoom(): void {
+    const isProbed = this.#isProbed;
+    this.#isProbed = false;
+    if (this.#full === undefined && !isProbed && !this.#room.isThere) this.#isFull(fullError(this.file));
+    if (this.#full !== undefined) throw this.#full;
   }
 
   cursor(name: string): string | undefined {
@@ -484,7 +499,8 @@ export class SqliteStore implements port.Store {
 
   probeWrite(): boolean {
     // Room for little would be gone with the next batch, and a write that fails costs reading back all that was known.
-    if (this.#canMakeRoom(PRESSED_SHARE) && this.#parts.retention.isDue(true)) return false;
+    const isShort = this.#canMakeRoom(PRESSED_SHARE) || (this.#canMakeRoom() && !this.#room.isThere);
+    if (isShort && this.#parts.retention.isDue(true)) return false;
     const key = 'store/probe';
     try {
       // The write has to be committed and checkpointed for the file itself to have had room for it.
@@ -492,9 +508,11 @@ export class SqliteStore implements port.Store {
       this.#db.transaction(() => this.#parts.small.delete(key)).immediate();
       this.#db.pragma('wal_checkpoint(PASSIVE)');
     } catch (error) {
-      this.#failed(error);
+      // Nothing that is known follows from what was rolled back here.
+      this.#isFull(storeError(error, this.file));
       return false;
     }
+    this.#isProbed = true;
     if (this.#full !== undefined) this.#logger?.info({ file: this.file }, 'the store can be written again');
     this.#full = undefined;
     return true;
@@ -566,11 +584,15 @@ export class SqliteStore implements port.Store {
   #failed(error: unknown): unknown {
     forgetCached(this.#parts);
     const failure = storeError(error, this.file);
-    if (isCrowsnestError(failure, 'STORE_FULL') || isCrowsnestError(failure, 'STORE_READ_ONLY')) {
-      if (this.#full === undefined) this.#logger?.error({ file: this.file, code: failure.code }, failure.message);
-      this.#full = failure;
-    }
+    this.#isFull(failure);
     return failure;
+  }
+
+  /** Nothing is written until that is probed, where a failure says so. */
+  #isFull(failure: unknown): void {
+    if (!isCrowsnestError(failure, 'STORE_FULL') && !isCrowsnestError(failure, 'STORE_READ_ONLY')) return;
+    if (this.#full === undefined) this.#logger?.error({ file: this.file, code: failure.code }, failure.message);
+    this.#full = failure;
   }
 
   #read<T>(work: () => T): T {

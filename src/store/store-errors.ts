@@ -45,6 +45,11 @@ export function storeError(error: unknown, file: string): unknown {
   return new CrowsnestError({ code: 'INTERNAL', what: `the database refused: ${error.message}`, where: file, cause: error });
 }
 
+/** What SQLite would say of a write for which there is no room, without trying it. */
+export function fullError(file: string): unknown {
+  return storeError(new Database.SqliteError('database or disk is full', 'SQLITE_FULL'), file);
+}
+
 /** A record that cannot be rebuilt: its row is there, what it stands on is not, or does not decode. */
 export function corruptRecord(what: string, where: string, cause?: unknown): CrowsnestError {
   return new CrowsnestError({

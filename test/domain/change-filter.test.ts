@@ -129,6 +129,11 @@ test('a mistake is told with its column and what was expected', () => {
     ['actor:"a"b', /^column 10: expected a blank or a comma/],
     ['-text:a', /^column 1: expected no minus before text$/],
     ['text:--', /^column 6: expected at least one word/],
+    ['path:[', /^column 6: expected a path such as spec.replicas .* each \[ with its \]$/],
+    ['kind:a path:spec.l[name=tls', /^column 13: expected a path/],
+    ['path:spec.l]', /^column 6: expected a path/],
+    ['path:spec.l[].port', /^column 6: expected a path/],
+    ['path:spec,.', /^column 6: expected a path/],
     ['name:a,', /^column 8: expected a value after name/],
     ['- kind:a', /^column 2: expected a key and a value such as kind:Kafka$/],
     ['constructor:a', /^column 1: expected one of the keys/],
@@ -196,5 +201,6 @@ test('wildcards match as the table of all ways says', () => {
 test('paths are written with dots or as pointers', () => {
   assert.equal(pathOf('spec.l[*].port'), '/spec/l/[*]/port');
   assert.equal(pathOf('spec.l[name=a.b].x'), '/spec/l/[name=a.b]/x');
+  assert.equal(parseChangeFilter('path:/spec/a[ path:spec.l[name=a[1],l[*],*', NOW).length, 2);
   assert.equal(pathOf('/metadata/annotations/a.b~1c'), '/metadata/annotations/a.b~1c');
 });

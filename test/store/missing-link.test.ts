@@ -7,6 +7,7 @@ import Database from 'better-sqlite3';
 import { isCrowsnestError } from '../../src/domain/errors.ts';
 import type { KubeObject } from '../../src/domain/object-ref.ts';
 import { checkDatabase } from '../../src/store/file/check.ts';
+import { ChangeLog } from '../../src/store/log/change-log.ts';
 import { openSqliteStore, type SqliteStore } from '../../src/store/sqlite-store.ts';
 import { temporaryFolder } from '../commands/run-crowsnest.ts';
 import { history, newChange, refTo, state } from './new-changes.ts';
@@ -151,3 +152,61 @@ for (const lost of [
       assert.equal([...store.history(refTo('orders'))].length, kept.length + 1);
     });
   });
+
+it('the log is gone through once for each link that is missing, however often and up to where the chain is read', () => {
+  const db = new Database(without(20, 21, 40));
+  let scans = 0;
+  const counting = {
+    prepare(sql: string) {
+      const statement = db.prepare(sql);
+      if (!sql.includes('ORDER BY c.seq DESC')) return statement;
+      const get = (...asked: number[]) => {
+        scans += 1;
+        return statement.get(...asked);
+      };
+      return { get };
+    },
+  };
+  const log = new ChangeLog(counting as unknown as Database.Database);
+  const kept = EVERY.filter((r) => ![20, 21, 40].includes(r));
+  const newest = seqOf(REVISIONS - 1);
+  const objectId = db.prepare<[], number>(`SELECT id FROM object WHERE name = 'orders'`).pluck().get() as number;
+  for (const r of [...EVERY, ...EVERY.toReversed()]) {
+    const expected = kept.findLast((one) => one <= r) as number;
+    assert.equal(log.newestUpTo(newest, seqOf(r), objectId)?.seq, seqOf(expected), `up to ${r}`);
+    // Of one that is lost itself it says where it would be.
+    if (kept.includes(r)) assert.deepEqual(log.newestSeqsUpTo([newest], seqOf(r)), [seqOf(expected)], `all up to ${r}`);
+  }
+  assert.deepEqual(
+    [...log.back(newest, objectId)].map(({ seq }) => seq),
+    kept.map(seqOf).reverse(),
+  );
+  assert.equal(scans, 2);
+  db.close();
+});
+
+it('where an object is lost, the others go on from their newest changes after a kill', () => {
+  const [open, file] = [join(folder, 'open.db'), join(folder, 'killed.db')];
+  {
+    using store = openSqliteStore({ file: open });
+    const lives = ['lost', 'kept'].map((name, i) => history(name, [{ r: 0 }, { r: 1 }, { r: 2 }], 1 + i * 10));
+    for (const r of [0, 1, 2]) store.append({ changes: lives.map((changes) => changes[r]!) });
+    // As a kill leaves it: closing it would write where each object stands.
+    new Database(open, { readonly: true }).exec(`VACUUM INTO '${file}'`).close();
+  }
+  const db = new Database(file);
+  db.exec(`DELETE FROM object WHERE name = 'lost'`);
+  db.close();
+  using store = openSqliteStore({ file });
+  assert.equal(
+    told(() => store.head(refTo('kept'))?.seq),
+    'lost',
+  );
+  assert.equal(store.head(refTo('kept'))?.seq, 6);
+  const before = store.head(refTo('kept'))?.state;
+  store.append({ changes: [newChange('MODIFIED', state('kept', '20', { r: 3 }), { before })] });
+  assert.deepEqual(
+    [...store.history(refTo('kept'))].map(({ seq }) => seq),
+    [7, 6, 4, 2],
+  );
+});

@@ -112,18 +112,28 @@ describe('opening a file that is not to be had', () => {
     assert.deepEqual(readFileSync(file), before);
   });
 
-  it('says that a file was cut short', () => {
-    const file = filled();
-    truncateSync(file, statSync(file).size - 8_192);
-    refuses('STORE_CORRUPT', { file }, /backup/);
-  });
+  for (const [where, sizeOf] of [
+    ['before its last pages', (size: number) => size - 8_192],
+    ['within its last page', (size: number) => size - 100],
+    ['behind its first page', () => 4_096],
+    ['within its first page', () => 1_000],
+    ['behind its header', () => 100],
+    ['within its header', () => 50],
+  ] as const)
+    it(`says that a file was cut short ${where}`, () => {
+      const file = filled();
+      truncateSync(file, sizeOf(statSync(file).size));
+      const before = readFileSync(file);
+      refuses('STORE_CORRUPT', { file }, /cut short: .*bytes.*backup/s);
+      assert.deepEqual(readFileSync(file), before);
+    });
 
   it('says that a damaged schema page cannot be read', () => {
     const file = filled();
     const bytes = readFileSync(file);
     bytes.fill(0x5a, 100, 4_096);
     writeFileSync(file, bytes);
-    refuses('STORE_CORRUPT', { file }, /backup/);
+    refuses('STORE_CORRUPT', { file }, /damaged.*backup/s);
   });
 
   it('does not create a file it was told to find', () => {

@@ -56,8 +56,9 @@ export async function checkLog(db: Database.Database, report: CheckReport, going
       first ??= row.seq;
       last = row.seq;
       checkRow(row, lastGone, marks, report);
+      if (!isOfObject(row)) continue;
       postings.take(row);
-      if (row.objectId !== null) newest.take(row.seq, row.objectId);
+      newest.take(row.seq, row.objectId);
     }
     done += rows.length;
     going.onProgress?.(done);
@@ -88,11 +89,16 @@ function thinnedRanges(db: Database.Database, report: CheckReport): [number, num
   return merged;
 }
 
+/** What follows from the changes is made of those whose life and object are there. */
+function isOfObject(row: Row): row is Row & { objectId: number; resourceId: number } {
+  return row.objectId !== null && row.resourceId !== null;
+}
+
 function checkRow(row: Row, lastGone: number, marksOf: Map<number, Marks>, report: CheckReport): void {
   const where = `change ${row.seq}`;
   if (row.hasActors === 0) report.add('log', 'its actors are missing', where, `actors ${row.actorSetId}`);
   if (row.hasPaths === 0) report.add('log', 'its paths are missing', where, `paths ${row.pathsetId}`);
-  if (row.objectId === null || row.resourceId === null) {
+  if (!isOfObject(row)) {
     report.add('log', 'it belongs to no object', where, `life ${row.lifeId}`);
     return;
   }

@@ -189,7 +189,10 @@ function inspect(file: string): void {
   try {
     inspectReadOnly(file);
   } catch (error) {
-    if ((error as { code?: string }).code !== 'SQLITE_READONLY_ROLLBACK') throw error;
+    const { code } = error as { code?: string };
+    if (code === 'SQLITE_CORRUPT' && isCutShort(file))
+      throw cutShort(file, `only its first ${statSync(file).size} bytes are there`);
+    if (code !== 'SQLITE_READONLY_ROLLBACK') throw error;
     rollBack(file);
     inspectReadOnly(file);
   }
@@ -245,12 +248,40 @@ function checkLength(db: Database.Database, file: string): void {
   const bytes = (db.pragma('page_count', { simple: true }) as number) * (db.pragma('page_size', { simple: true }) as number);
   const size = statSync(file).size;
   if (size >= bytes) return;
-  throw new CrowsnestError({
+  throw cutShort(file, `${size} of ${bytes} bytes are there`);
+}
+
+function cutShort(file: string, what: string): CrowsnestError {
+  return new CrowsnestError({
     code: 'STORE_CORRUPT',
-    what: `the database is cut short: ${size} of ${bytes} bytes are there`,
+    what: `the database is cut short: ${what}`,
     where: file,
     todo: 'Keep a copy of the file, restore a backup or start with a new file',
   });
+}
+
+/**
+ * Of a file that SQLite calls damaged, as it does with one that ends within a page, or has fewer pages than its header says. The latter it reads all the same
+ * where it is told to put up with what is wrong in a schema.
+ */
+function isCutShort(file: string): boolean {
+  const db = new Database(file, { readonly: true });
+  const isRead = () => {
+    try {
+      return db.pragma('application_id', { simple: true }) === APPLICATION_ID;
+    } catch {
+      return false;
+    }
+  };
+  try {
+    if (statSync(file).size % (db.pragma('page_size', { simple: true }) as number) !== 0) return true;
+    if (isRead()) return false;
+    db.unsafeMode(true);
+    db.pragma('writable_schema = ON');
+    return isRead();
+  } finally {
+    db.close();
+  }
 }
 
 /** Finds out now rather than at the first batch whether the file can be written. */

@@ -71,17 +71,20 @@ export function fillHeads(db: Database.Database, kept: ReadonlyMap<number, Kept>
   ).run();
 }
 
-/** Objects of which no change is left, as retention does: under a name that is there and stands nowhere nothing could be recorded any more. */
+/**
+ * Objects of which no change is left, as retention does: under a name that is there and stands nowhere nothing could be recorded any more. Lives of which
+ * the object is lost stay, as changes may be of them.
+ */
 function forgetUnheaded(db: Database.Database): void {
-  db.exec('DELETE FROM life WHERE object_id NOT IN (SELECT object_id FROM head)');
+  db.exec('DELETE FROM life WHERE object_id IN (SELECT id FROM object) AND object_id NOT IN (SELECT object_id FROM head)');
   db.exec('DELETE FROM object WHERE id NOT IN (SELECT object_id FROM head)');
 }
 
-/** The newest change of each object, and how many patches it is away from a full state. */
+/** The newest change of each object that is there, and how many patches it is away from a full state. */
 function standingsOf(db: Database.Database): Map<number, Standing> {
   const rows = db.prepare<[], MovedRow>(
     `SELECT c.seq, l.object_id AS objectId, c.life_id AS lifeId, c.flags, c.observed_ms AS observedMs, c.rv, c.generation, c.ordinal
-     FROM change c JOIN life l ON l.id = c.life_id ORDER BY c.seq`,
+     FROM change c JOIN life l ON l.id = c.life_id JOIN object o ON o.id = l.object_id ORDER BY c.seq`,
   );
   const standings = new Map<number, Standing>();
   for (const row of rows.iterate()) {

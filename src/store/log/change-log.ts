@@ -7,6 +7,7 @@
  * as many changes as the ordinal has bits set, and no index.
  */
 import type Database from 'better-sqlite3';
+import { Recent } from '../../domain/recent.ts';
 import { corruptRecord } from '../store-errors.ts';
 
 export interface ChangeRow {
@@ -36,12 +37,22 @@ export type ChainStep = Pick<ChangeRow, 'seq' | 'lifeId' | 'flags' | 'previous'>
 export const CHANGE_COLUMNS = `c.seq, c.life_id AS lifeId, c.flags, c.observed_ms AS observedMs, c.rv, c.generation,
   c.actor_set_id AS actorSetId, c.pathset_id AS pathsetId, c.ordinal, c.previous, c.jump`;
 
-/** Said of a chain of which a link is missing. */
-const BROKEN = 'broken';
+/** Links that are lost, and what lies before them, that are remembered. */
+const LOST_MAX = 10_000;
+/** Nothing lies before one. */
+const NOTHING = 0;
+
+/** On the way back along a chain: the last change beyond a place and where the one before it lies, or the change on the way whose row is missing. */
+type OldestAfter = { seq: number; previous: number } | { lost: number };
 
 export class ChangeLog {
   readonly #sql;
   #newest: number | undefined;
+  /**
+   * Of changes whose rows are missing from their object's chain, which nothing but damage does: the change of the object before it, for which the log was gone
+   * through. By object too, as of which one it was is known from what leads to it. Holds for good: rows are only added behind.
+   */
+  readonly #beforeLost = new Recent<string, number>(LOST_MAX);
 
   constructor(db: Database.Database) {
     this.#sql = {
@@ -82,6 +93,7 @@ export class ChangeLog {
 
   forget(): void {
     this.#newest = undefined;
+    this.#beforeLost.clear();
   }
 
   /** The newest seq given; 0 before the first. */
@@ -121,7 +133,7 @@ export class ChangeLog {
   before(row: ChangeRow): ChangeRow | undefined {
     if (row.previous === null) return undefined;
     const before = row.seq - row.previous;
-    return this.row(before) ?? this.#overGap(row.seq, before);
+    return this.row(before) ?? this.#overGap(before, this.#sql.objectOf.get(row.seq));
   }
 
   /** The changes of an object from `seq` back to its first, newest first. */
@@ -129,12 +141,16 @@ export class ChangeLog {
     for (let row = this.newestUpTo(seq, seq, objectId); row !== undefined; row = this.before(row)) yield row;
   }
 
-  /**
-   * Where a link is missing from a chain, which nothing but damage does: the newest change up to `seqMax` of the object whose change `seq` is, found by going
-   * through the log. Of which object that is may be known, and has to be where the row of `seq` is lost too.
-   */
-  #overGap(seq: number, seqMax: number, objectId = this.#sql.objectOf.get(seq)): ChangeRow | undefined {
-    return objectId === undefined ? undefined : this.#sql.newestOf.get(seqMax, objectId);
+  /** The newest change of an object before one whose row is missing from its chain; undefined where it is not known of which object that was. */
+  #overGap(lost: number, objectId: number | undefined): ChangeRow | undefined {
+    if (objectId === undefined) return undefined;
+    const key = `${objectId} ${lost}`;
+    const known = this.#beforeLost.get(key);
+    if (known === NOTHING) return undefined;
+    // That one may be no longer kept.
+    const row = (known === undefined ? undefined : this.row(known)) ?? this.#sql.newestOf.get((known ?? lost) - 1, objectId);
+    this.#beforeLost.set(key, row?.seq ?? NOTHING);
+    return row;
   }
 
   /** The same as `back` where the whole rows are not asked for. Throws STORE_CORRUPT at a missing link: what is built on what lies before it would be wrong. */
@@ -155,10 +171,16 @@ export class ChangeLog {
 
   /** The newest change up to `seqMax` of the object whose change `seq` is; which one that is may be known. */
   newestUpTo(seq: number, seqMax: number, objectId?: number): ChangeRow | undefined {
-    if (seq <= seqMax) return this.row(seq) ?? this.#overGap(seq, seq, objectId);
-    const after = this.#oldestAfter(seq, seqMax);
-    if (after === undefined) return undefined;
-    return (after === BROKEN ? undefined : this.row(after.previous)) ?? this.#overGap(seq, seqMax, objectId);
+    const ofObject = () => objectId ?? this.#sql.objectOf.get(seq);
+    for (let from = seq; from > seqMax; ) {
+      const after = this.#oldestAfter(from, seqMax);
+      if (after === undefined) return undefined;
+      if ('previous' in after) return this.row(after.previous) ?? this.#overGap(after.previous, ofObject());
+      const before = this.#overGap(after.lost, ofObject());
+      if (before === undefined || before.seq <= seqMax) return before;
+      from = before.seq;
+    }
+    return this.row(seq) ?? this.#overGap(seq, objectId);
   }
 
   /**
@@ -176,7 +198,7 @@ export class ChangeLog {
         const link = links.get(at);
         // What a jump leads to may no longer be kept; the one before always is, as long as any further back are.
         if (link === undefined && instead !== undefined) next.push({ i, at: instead });
-        else if (link === undefined) found[i] = this.#overGap(seqs[i] as number, seqMax)?.seq;
+        else if (link === undefined) found[i] = this.newestUpTo(at, seqMax, this.#sql.objectOf.get(seqs[i] as number))?.seq;
         const [, previous, jump] = link ?? [at, null, null];
         if (previous === null) continue;
         if (at - previous <= seqMax) found[i] = at - previous;
@@ -191,14 +213,14 @@ export class ChangeLog {
   /** The change whose `previous` is `target`, on the way back from `seq`, a later change of the same object. */
   successor(seq: number, target: number): number | undefined {
     const after = this.#oldestAfter(seq, target);
-    return after !== undefined && after !== BROKEN && after.previous === target ? after.seq : undefined;
+    return after !== undefined && 'previous' in after && after.previous === target ? after.seq : undefined;
   }
 
-  /** On the way back from `seq`: the last change beyond `seqMax`, and where the one before it lies; undefined where there is none before. */
-  #oldestAfter(seq: number, seqMax: number): { seq: number; previous: number } | typeof BROKEN | undefined {
+  /** From `seq` to the last change beyond `seqMax`; undefined where there is none before. */
+  #oldestAfter(seq: number, seqMax: number): OldestAfter | undefined {
     let links = this.#sql.links.get(seq);
     for (let at = seq; at > seqMax; ) {
-      if (links === undefined) return BROKEN;
+      if (links === undefined) return { lost: at };
       const [, previous, jump] = links;
       if (previous === null) return undefined;
       if (at - previous <= seqMax) return { seq: at, previous: at - previous };

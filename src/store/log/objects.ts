@@ -371,7 +371,16 @@ export class Objects {
     // All of them at once: asked for one by one they were most of what a start costs after a kill.
     const behind = new Map<number, ObjectEntry>();
     for (const row of this.#sql.behind.iterate(this.#through)) behind.set(row.objectId, this.#entry(row));
-    for (const row of this.#sql.moved.iterate(this.#through)) this.#replay(row, behind.get(row.objectId));
+    let damage: unknown;
+    for (const row of this.#sql.moved.iterate(this.#through)) {
+      try {
+        this.#replay(row, behind.get(row.objectId));
+      } catch (error) {
+        // The others are brought up to theirs all the same: what is appended is linked to where they stand.
+        damage ??= error;
+      }
+    }
+    if (damage !== undefined) throw damage;
   }
 
   #replay(row: MovedRow, entry: ObjectEntry | undefined): void {

@@ -11,6 +11,7 @@ import { CHECKPOINT_BIT, decodeFlags, decodeResourceVersion, withRecordShape } f
 import { corruptRecord } from '../store-errors.ts';
 import { type Blocks, placeIn } from './blocks.ts';
 import type { ChangeLog, ChangeRow } from './change-log.ts';
+import { NextChanges } from './next-changes.ts';
 import type { Life, Objects } from './objects.ts';
 import type { Postings } from './postings.ts';
 import { checkpointsOf, DAY_MS, evidenceOf, type KeptChange, planOf } from './retention-plan.ts';
@@ -135,6 +136,7 @@ export class Retention {
   readonly #parts: Parts;
   readonly #options: RetentionOptions;
   readonly #sql;
+  readonly #nextChanges: NextChanges;
   /** Of a sealed span, of which nothing is added to: it is true also after a write that was rolled back. */
   #gathered: Gathered | undefined;
   /** The block that is worked on, if it has come to that. */
@@ -148,6 +150,7 @@ export class Retention {
     this.#parts = parts;
     this.#options = options;
     const { db } = parts;
+    this.#nextChanges = new NextChanges(db);
     const span =
       'SELECT first_seq AS firstSeq, last_seq AS lastSeq, ms_min AS msMin, ms_max AS msMax, tier, block_key AS key, by_namespace AS byNamespace FROM span';
     const block =
@@ -382,7 +385,12 @@ export class Retention {
     if (head === undefined) throw corruptRecord('an object has no head', `object ${life.objectId}`);
     const wanted = tier === CHECKPOINTS ? checkpointsOf(rows, evidence) : evidenceOf(rows, evidence);
     const last = rows.at(-1) as ChangeRow;
-    if (tier >= STATISTICS && (last.seq === head ? !isGone(last) || this.#hasOlder(rows, wanted) : this.#isBuiltOn(last, head)))
+    let next: { seq: number | undefined } | undefined;
+    const after = () => {
+      next ??= { seq: this.#nextChanges.after(last.seq, life.id, span.lastSeq) ?? this.#parts.log.successor(head, last.seq) };
+      return next.seq;
+    };
+    if (tier >= STATISTICS && (last.seq === head ? !isGone(last) || this.#hasOlder(rows, wanted) : this.#isBuiltOn(last, after)))
       wanted.add(last.seq);
     const { kept, gone } = planOf(rows, wanted);
     if (gone.length === 0 && kept.every(({ record }) => record === 'same')) return [];
@@ -398,7 +406,7 @@ export class Retention {
       if (flags !== row.flags || previous !== row.previous) this.#sql.update.run(flags, previous, row.seq);
       before = row.seq;
     }
-    this.#relinkAfter(last, head, before);
+    if (before !== last.seq && head !== last.seq) this.#relink(after(), before);
     return gone;
   }
 
@@ -419,10 +427,10 @@ export class Retention {
    * Whether the next change of the object needs this one: where all changes are kept, as what it changed and what there was as their time began, and where a
    * finding rests on it, as what it changed.
    */
-  #isBuiltOn(row: ChangeRow, head: number): boolean {
+  #isBuiltOn(row: ChangeRow, next: () => number | undefined): boolean {
     if (isGone(row)) return false;
     const { log, evidence } = this.#parts;
-    const after = log.successor(head, row.seq);
+    const after = next();
     if (after === undefined) return false;
     if ((this.#sql.tierOf.get(after) ?? ALL) === ALL) return true;
     const ms = log.row(after)?.observedMs;
@@ -430,9 +438,7 @@ export class Retention {
   }
 
   /** The change after a run of which the end may be gone: what comes before it now. */
-  #relinkAfter(last: ChangeRow, head: number, before: number | undefined): void {
-    if (before === last.seq || head === last.seq) return;
-    const after = this.#parts.log.successor(head, last.seq);
+  #relink(after: number | undefined, before: number | undefined): void {
     if (after !== undefined) this.#sql.relink.run(before === undefined ? null : after - before, after);
   }
 

@@ -56,8 +56,6 @@ const LIVES_PER_STEP = 128;
 /** Blocks of a large span are written when they are this many bytes. */
 const BYTES_PER_WRITE = 256 * 1024;
 const SWEPT_PER_STEP = 32;
-/** Spans looked at, the newest: those that stay small for good are in no one's way. */
-const RUN_MAX = 256;
 
 type Spent = Pick<DecodedBlock, 'free'>;
 
@@ -66,6 +64,11 @@ export class SpanMerger {
   readonly #sql;
   #work: { keys: ReadonlySet<number>; steps: Generator<void> } | undefined;
   #isSwept = false;
+  /**
+   * By level: behind this change lies all that may become part of a run. What is before it stays as it is, since spans only come behind the others, or in
+   * place of smaller ones that were merged before those behind them; so each is looked at a few times in all, however many there are.
+   */
+  readonly #looked: [number, number] = [0, 0];
   /** Spans that could not be merged because something in them is damaged. */
   readonly #damaged = new Set<number>();
 
@@ -76,7 +79,7 @@ export class SpanMerger {
       'first_seq AS firstSeq, last_seq AS lastSeq, level, ms_min AS msMin, ms_max AS msMax, block_key AS key, by_namespace AS byNamespace';
     this.#sql = {
       ofLevel: db.prepare<[number, number], SpanRow>(
-        `SELECT ${columns} FROM span WHERE level = ? AND tier = 0 ORDER BY last_seq DESC LIMIT ?`,
+        `SELECT ${columns} FROM span WHERE level = ? AND tier = 0 AND last_seq > ? ORDER BY last_seq`,
       ),
       between: db.prepare<[number, number], SpanRow>(
         `SELECT ${columns} FROM span WHERE last_seq BETWEEN ? AND ? AND tier = 0 ORDER BY last_seq`,
@@ -133,31 +136,31 @@ export class SpanMerger {
 
   #smallRun(): SpanRow[] | undefined {
     const { spansPerMerge } = this.#parts.options;
-    const run: SpanRow[] = [];
-    for (const span of this.#whole(0)) {
-      if (span.firstSeq !== (run.at(-1)?.lastSeq ?? span.firstSeq - 1) + 1) run.length = 0;
-      run.push(span);
-      if (run.length === spansPerMerge) return run;
-    }
-    return undefined;
+    return this.#run(0, (run, span) => run.push(span) === spansPerMerge);
   }
 
   /** Neighbours of enough changes that are not of too much time. */
   #largeRun(): SpanRow[] | undefined {
     const { changesPerLargeSpan, msPerLargeSpan } = this.#parts.options;
-    const run: SpanRow[] = [];
-    for (const span of this.#whole(1)) {
-      if (span.firstSeq !== (run.at(-1)?.lastSeq ?? span.firstSeq - 1) + 1) run.length = 0;
+    return this.#run(1, (run, span) => {
       while (run[0] !== undefined && span.msMax - run[0].msMin > msPerLargeSpan) run.shift();
       run.push(span);
-      if (span.lastSeq - (run[0] as SpanRow).firstSeq + 1 >= changesPerLargeSpan) return run;
-    }
-    return undefined;
+      return span.lastSeq - (run[0] as SpanRow).firstSeq + 1 >= changesPerLargeSpan;
+    });
   }
 
-  #whole(level: number): SpanRow[] {
-    const newest = this.#sql.ofLevel.all(level, RUN_MAX).reverse();
-    return newest.filter(({ key }) => !this.#damaged.has(key));
+  /** The oldest run of neighbours of a level; `add` adds a span to the others, or leaves some of them out, and says whether they are enough. */
+  #run(level: 0 | 1, add: (run: SpanRow[], span: SpanRow) => boolean): SpanRow[] | undefined {
+    const run: SpanRow[] = [];
+    let isEnough = false;
+    for (const span of this.#sql.ofLevel.iterate(level, this.#looked[level])) {
+      if (this.#damaged.has(span.key)) continue;
+      if (span.firstSeq !== (run.at(-1)?.lastSeq ?? span.firstSeq - 1) + 1) run.length = 0;
+      isEnough = add(run, span);
+      if (isEnough) break;
+    }
+    if (run[0] !== undefined) this.#looked[level] = run[0].firstSeq - 1;
+    return isEnough ? run : undefined;
   }
 
   /** Where so much happens that a large span will be made of it: then reading counts for more than the last bytes. */

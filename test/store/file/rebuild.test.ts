@@ -246,6 +246,36 @@ it('an object of which no change is left is forgotten, and recorded again when i
   assert.deepEqual(store.head(refTo('lost'))?.state.spec, { a: 11 });
 });
 
+it('what follows from the record is made anew once where an object is lost, and what is left of it stays', async () => {
+  const file = join(folder, 'object-lost.db');
+  const CHAINS = 2_200;
+  {
+    using store = openSqliteStore({ file, ...OPTIONS });
+    const lives = ['lost', 'kept'].map((name, i) =>
+      history(
+        name,
+        Array.from({ length: CHAINS }, (_, r) => ({ r })),
+        1 + i * 10_000,
+      ),
+    );
+    for (let r = 0; r < CHAINS; r += 100) store.append({ changes: lives.flatMap((changes) => changes.slice(r, r + 100)) });
+    store.maintain();
+  }
+  const db = new Database(file);
+  db.exec(`DELETE FROM object WHERE name = 'lost'`);
+  db.close();
+  assert.deepEqual((await repair({ file })).rebuilt.toSorted(), ['head', 'newest_mark', 'posting']);
+  assert.deepEqual((await repair({ file })).rebuilt, []);
+  const { problems } = await checkDatabase({ file });
+  assert.deepEqual([...new Set(problems.map(({ area }) => area))].toSorted(), ['log', 'names', 'revisions']);
+  assert.equal(
+    readFrom(file, (one) => one.prepare('SELECT count(*) FROM change').pluck().get()),
+    2 * CHAINS,
+  );
+  using store = openSqliteStore({ file, ...OPTIONS });
+  assert.equal(store.changes({ name: 'kept', limit: 5_000 }).items.length, CHAINS);
+});
+
 it('an index of words that is readable and wrong is named, and the file not written anew for it', async () => {
   const file = join(folder, 'words.db');
   {

@@ -97,6 +97,44 @@ it('a flood over many objects does not wait at the cap, and evidence stays', asy
   assert.deepEqual((await checkDatabase({ file })).problems, []);
 });
 
+it('what is known of the database stays where a batch is refused for want of room, and recording goes on once there is some', () => {
+  const file = join(temporaryFolder(), 'refused.db');
+  const flood = new Flood(50);
+  using store = openSqliteStore({ file, bytesMax: 1_500_000 });
+  const record = () => store.append({ changes: flood.next(100) });
+  for (let batch = 0; batch < 12; batch++) record();
+  store.maintain();
+  store.change(1);
+  const state = store.head(refTo('k7'))?.state;
+  const { bytes } = store.blockCache;
+  assert.ok(bytes > 0, 'a block is kept for reading');
+  const full = () => {
+    for (let batch = 0; batch < 1_000; batch++) {
+      const changes = flood.next(100);
+      try {
+        store.append({ changes });
+      } catch (error) {
+        assert.equal((error as { code?: string }).code, 'STORE_FULL');
+        return changes;
+      }
+    }
+    return assert.fail('it is never full');
+  };
+  const refused = full();
+  assert.equal(store.blockCache.bytes, bytes);
+  assert.notEqual(state, undefined);
+  const newest = store.counts().changes;
+  for (let slices = 0; !store.probeWrite(); slices++) {
+    assert.ok(slices < 2_000, `there is no room after ${slices} slices`);
+    slice(store);
+  }
+  assert.deepEqual(
+    store.append({ changes: refused }).map(({ seq }) => seq),
+    refused.map((_, i) => newest + 1 + i),
+  );
+  flood.check(store);
+});
+
 const step = fc.record({
   object: fc.integer({ min: 0, max: 7 }),
   value: fc.integer({ min: 0, max: 99 }),

@@ -62,3 +62,43 @@ test('spans that are sorted anew leave nothing behind of the blocks that were re
     'by namespace, and all of it',
   );
 });
+
+/** A merger of spans of one change each, by their level and the change that each ends with. */
+function mergerOf(spans: readonly [level: number, lastSeq: number][], options: Partial<typeof BLOCK_DEFAULTS>) {
+  const db = new Database(':memory:');
+  db.exec(`CREATE TABLE span (first_seq, last_seq INTEGER PRIMARY KEY, level, ms_min, ms_max, block_key, by_namespace, tier DEFAULT 0);
+    CREATE TABLE block (id INTEGER PRIMARY KEY, span_seq, namespace_id DEFAULT 0, resource_id, life_id, seq, data)`);
+  const add = db.prepare('INSERT INTO span VALUES (?, ?, ?, 0, 0, ?, 0, 0)');
+  for (const [level, seq] of spans) add.run(seq, seq, level, seq);
+  const merger = new SpanMerger({
+    ...{ db, options: { ...BLOCK_DEFAULTS, ...options }, encode: encodeBlock },
+    decode: () => assert.fail('there are no blocks'),
+    ...{ livesOf: () => [], resourceOf: () => 1, namespaceOf: () => 1, gone() {} },
+  });
+  while (merger.step(() => undefined));
+  return db.prepare<[], [number, number, number]>('SELECT level, first_seq, last_seq FROM span ORDER BY 3').raw().all();
+}
+
+const MANY = 600;
+
+test('spans are merged however many lie behind them that have no neighbour', () => {
+  const alone = Array.from({ length: MANY }, (_, i): [number, number] => [0, 10 + 2 * i]);
+  const spans = mergerOf([[0, 1], [0, 2], [0, 3], ...alone], { spansPerMerge: 3, changesPerLargeSpan: 1e9 });
+  assert.deepEqual(spans[0], [1, 1, 3]);
+  assert.equal(spans.length, 1 + MANY);
+});
+
+test('a large span is made of however many small ones it takes', () => {
+  const spans = Array.from({ length: MANY }, (_, i): [number, number] => [1, 1 + i]);
+  assert.deepEqual(mergerOf(spans, { changesPerLargeSpan: MANY }), [[2, 1, MANY]]);
+});
+
+test('what is sealed while others wait is merged with those before it', () => {
+  const spans = Array.from({ length: 3 * 8 + 5 }, (_, i): [number, number] => [0, 1 + i]);
+  const merged = mergerOf(spans, { spansPerMerge: 8, changesPerLargeSpan: 16 });
+  assert.deepEqual(merged.slice(0, 2), [
+    [2, 1, 16],
+    [1, 17, 24],
+  ]);
+  assert.equal(merged.length, 2 + 5);
+});
