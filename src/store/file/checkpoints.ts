@@ -1,6 +1,6 @@
 /**
  * Bringing the write-ahead log into the file. It waits for the disk, which may take half a second where others use it too. A service that was held up
- * by it once has a thread do it from then on (checkpoint-thread.ts) and goes on meanwhile; where the disk is quick it saves itself the thread, which
+ * by it once has a thread do it from then on (checkpoint-thread.js) and goes on meanwhile; where the disk is quick it saves itself the thread, which
  * takes 9 MB. Where people ask, a disk that holds them up for some milliseconds each second is too slow already. SQLite lets a log begin anew only when all of it was brought in before the next commit, which
  * a thread beside a steady writer seldom manages: so where the log has become long in spite of it, the writer brings in what the thread has left just
  * when that is least.
@@ -9,8 +9,7 @@ import { statSync } from 'node:fs';
 import { Worker } from 'node:worker_threads';
 import Database from 'better-sqlite3';
 import { CrowsnestError } from '../../domain/errors.ts';
-import { CLOSED, DONE, SIGNAL_BYTES } from './checkpoint-signals.ts';
-import type { CheckpointNotice, CheckpointThreadData } from './checkpoint-thread.ts';
+import { type CheckpointNotice, type CheckpointThreadData, PLACES, SIGNAL_BYTES } from './checkpoint-signals.ts';
 
 export interface Checkpoints {
   /** Has the log brought in, now or soon; who is asked something has less patience. Throws what went wrong, this time or the time before. */
@@ -28,7 +27,7 @@ const LOG_PAGES_LONG = 12_000;
 const ASKED_SHARE = 1 / 4;
 /** While the thread works nobody else can; where it lags behind so far, it is waited for. */
 const LOG_BYTES_MAX = 2 * LOG_PAGES_BESIDE_THREAD * 4_120;
-const THREAD = new URL('./checkpoint-thread.ts', import.meta.url);
+const THREAD = new URL('./checkpoint-thread.js', import.meta.url);
 /** It does nothing but calls of SQLite, whose memory is not in there. */
 const THREAD_LIMITS = { maxOldGenerationSizeMb: 16, maxYoungGenerationSizeMb: 1, stackSizeMb: 1 };
 /** A disk that takes longer is not waited for; on closing, whoever opens the file next finds the log as after a crash. */
@@ -78,18 +77,18 @@ class ThreadCheckpoints implements Checkpoints {
     this.#failure = undefined;
     if (failure !== undefined) throw failure;
     if (this.#isRunning) {
-      if (this.#logBytes() > LOG_BYTES_MAX) this.#wait(DONE);
+      if (this.#logBytes() > LOG_BYTES_MAX) this.#wait(PLACES.done);
       return;
     }
     this.#isRunning = true;
-    Atomics.store(this.#shared, DONE, 0);
+    Atomics.store(this.#shared, PLACES.done, 0);
     this.#thread ??= this.#begin();
     this.#thread.postMessage('run');
   }
 
   #begin(): Worker {
-    const workerData: CheckpointThreadData = { file: this.#file, shared: this.#shared };
-    Atomics.store(this.#shared, CLOSED, 0);
+    const workerData: CheckpointThreadData = { file: this.#file, shared: this.#shared, places: PLACES };
+    Atomics.store(this.#shared, PLACES.closed, 0);
     const thread = new Worker(THREAD, { workerData, resourceLimits: THREAD_LIMITS, execArgv: [] });
     thread.on('message', (notice: CheckpointNotice) => {
       this.#isRunning = false;
@@ -122,7 +121,7 @@ class ThreadCheckpoints implements Checkpoints {
     if (this.#thread === undefined) return;
     this.#thread.postMessage('close');
     this.#thread = undefined;
-    this.#wait(CLOSED);
+    this.#wait(PLACES.closed);
   }
 
   #wait(what: number): void {

@@ -165,4 +165,20 @@ suite('a thread that brings the log into the file', () => {
     // Twice 16,000, and what the commits around it add.
     assert.ok(longest < 35_000 * 4_120, `the log was ${longest} bytes long`);
   });
+
+  test('loads nothing that takes types out, where nothing is compiled yet', () => {
+    const thread = new URL('../../../src/store/file/checkpoint-thread.js', import.meta.url).href;
+    const within = `import(${JSON.stringify(thread)}).then(() => postMessage(process.moduleLoadList))`;
+    const told = `require('node:worker_threads').parentPort`;
+    const program = `const { Worker } = require('node:worker_threads');
+      const worker = new Worker(${JSON.stringify(`const postMessage = (list) => ${told}.postMessage(list); ${within}`)}, { eval: true, workerData: {} });
+      worker.on('message', (list) => { console.log(list.join('\\n')); process.exit(); });`;
+    const env = { ...process.env, NODE_DISABLE_COMPILE_CACHE: '1' };
+    const loaded = execFileSync(process.execPath, ['-e', program], { env, encoding: 'utf8' }).split('\n');
+    assert.ok(loaded.includes('NativeModule worker_threads'), loaded.join(' '));
+    assert.deepEqual(
+      loaded.filter((name) => name.includes('amaro')),
+      [],
+    );
+  });
 });
