@@ -69,25 +69,25 @@ function secondsOf(duration: string): number {
 }
 
 /**
- * Whether the new value is the old one in other words: as a text instead of a number or a switch, in another unit, nothing at all in another form. Another digest
- * is another value, whatever tag it pins.
+ * Whether the new value is the old one in other words: as a text instead of a number or a switch, or in another unit. Another digest
+ * is another value, whatever tag it pins; and nothing at all has no two forms: an empty selector takes everything where none takes nothing.
  */
 export function saysTheSame(old: Json | undefined, next: Json | undefined, generic: string): boolean {
   if (old === undefined || next === undefined) return false;
-  if (isNothing(old) && isNothing(next)) return true;
   if (typeof old === 'object' || typeof next === 'object') return false;
   if (typeof old !== typeof next) return String(old) === String(next) || isSameNumber(old, next, generic);
   return typeof old === 'string' && typeof next === 'string' && isSameNumber(old, next, generic);
 }
 
-function isNothing(value: Json): boolean {
-  if (value === null || value === '') return true;
-  return typeof value === 'object' && Object.keys(value).length === 0;
-}
-
+/** In two units, or one: 1.1 and 1.10 may be two versions. */
 function isSameNumber(old: Json, next: Json, generic: string): boolean {
+  if (!hasUnit(old) && !hasUnit(next)) return false;
   const number = numberOf(next, generic);
   return number !== undefined && number === numberOf(old, generic) && !isPinned(old) && !isPinned(next);
+}
+
+function hasUnit(value: Json): boolean {
+  return typeof value === 'string' && /[a-z]$/i.test(value);
 }
 
 function isPinned(value: Json): boolean {
