@@ -71,7 +71,7 @@ export class LoadWriter {
     const fromMs = this.#clock.nowMs();
     const more = this.#store.maintain({ msMax: UPKEEP_MS });
     const tookMs = this.#clock.nowMs() - fromMs;
-    this.#maintainMs = this.#clock.nowMs() + (more ? pauseAfter(tookMs) : MAINTAIN_MS);
+    this.#maintainMs = this.#clock.nowMs() + (more ? pauseAfter(tookMs, this.#store.isPressed) : MAINTAIN_MS);
     this.upkeepMaxMs = Math.max(this.upkeepMaxMs, tookMs);
   }
 

@@ -75,16 +75,20 @@ async function orPutOff<T>(logger: Logger, work: () => T | Promise<T>): Promise<
 }
 
 /** In slices, between which others get their turn; says whether something is left after some of them, for which the next round is not waited for. */
-async function upkeep(store: Pick<Store, 'maintain'>, clock: Clock, signal: AbortSignal): Promise<boolean> {
+async function upkeep(store: Pick<Store, 'maintain' | 'isPressed'>, clock: Clock, signal: AbortSignal): Promise<boolean> {
   for (let slices = 0; slices <= UPKEEP_SLICES && !signal.aborted; slices++) {
     const fromMs = clock.nowMs();
     if (!store.maintain({ msMax: UPKEEP_MS })) return false;
-    await clock.sleep(pauseAfter(clock.nowMs() - fromMs), signal).catch(() => undefined);
+    await clock.sleep(pauseAfter(clock.nowMs() - fromMs, store.isPressed), signal).catch(() => undefined);
   }
   return true;
 }
 
-/** How long upkeep gives way after a slice, both in ms. */
-export function pauseAfter(tookMs: number): number {
+/**
+ * How long upkeep gives way after a slice, both in ms. Near the cap on the database it takes every second turn: what is written then goes at the pace at which
+ * room is made, and does not run into the cap to wait there.
+ */
+export function pauseAfter(tookMs: number, isPressed: boolean): number {
+  if (isPressed) return Math.min(UPKEEP_PAUSE_MS, Math.max(1, Math.round(tookMs)));
   return Math.min(UPKEEP_PAUSE_MS, Math.max(UPKEEP_PAUSE_MIN_MS, Math.round(tookMs * UPKEEP_PAUSES)));
 }

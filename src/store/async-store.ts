@@ -5,7 +5,7 @@
 import type { ChangeSummary, HeadSummary, Store } from './store.ts';
 
 type Streamed = 'heads' | 'history';
-type Kept = 'file' | 'readOnly';
+type Kept = 'file' | 'readOnly' | 'isPressed';
 /** Saves the embedded store a cost that only it has. */
 type Embedded = 'together';
 

@@ -120,6 +120,10 @@ export class SqliteStore implements port.Store {
     return this.#full !== undefined;
   }
 
+  get isPressed(): boolean {
+    return isOverCap(this.#db, this.#bytesMax, PRESSED_SHARE);
+  }
+
   /** Sets the cap on the size of the file; what is there already stays. */
   limitBytes(bytesMax: number): void {
     this.#bytesMax = bytesMax;

@@ -278,6 +278,8 @@ export interface Store {
   readonly file: string;
   /** True after a full or read-only disk made writes fail; `probeWrite` clears it. */
   readonly readOnly: boolean;
+  /** So near to the cap on its size that upkeep has to keep up with what is written, or that waits. */
+  readonly isPressed: boolean;
 
   // --- record ---
   /**

@@ -35,5 +35,12 @@ it('keeps what was learnt while a stretch of the log is damaged', async () => {
 });
 
 it('gives way for ten times as long as upkeep took, but neither for long nor for nothing', () => {
-  assert.deepEqual([0, 1, 2, 3, 50].map(pauseAfter), [10, 10, 20, 30, 30]);
+  assert.deepEqual(
+    [0, 1, 2, 3, 50].map((tookMs) => pauseAfter(tookMs, false)),
+    [10, 10, 20, 30, 30],
+  );
+  assert.deepEqual(
+    [0, 1, 2, 3, 50].map((tookMs) => pauseAfter(tookMs, true)),
+    [1, 1, 2, 3, 30],
+  );
 });

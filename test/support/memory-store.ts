@@ -47,6 +47,7 @@ export function openMemoryStore(): port.Store {
 class MemoryStore implements port.Store {
   readonly file = ':memory:';
   readonly readOnly = false;
+  readonly isPressed = false;
   readonly #log: Recorded[] = [];
   readonly #entries = new Map<string, Entry>();
   readonly #cursors = new Map<string, string>();
