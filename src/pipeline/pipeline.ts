@@ -17,6 +17,8 @@ import type { Logger } from '../telemetry/logger.ts';
 import type { Analysis } from './analyze.ts';
 import type { Ingest, IngestBatch, IngestResult } from './ingest.ts';
 
+/** Where it is our own cap, upkeep makes room for a batch in a fraction of a second; on a full disk somebody has to. */
+const PROBE_FIRST_MS = 50;
 const PROBE_MS = 2_000;
 /** Observations beyond which no further batch joins a transaction. */
 const GROUP_OBSERVATIONS_MAX = 256;
@@ -196,10 +198,18 @@ async function untilWritable<T>(options: PipelineOptions, write: () => T): Promi
       return write();
     } catch (error) {
       if (!isCrowsnestError(error, 'STORE_FULL') && !isCrowsnestError(error, 'STORE_READ_ONLY')) throw error;
-      options.logger.error({ code: error.code, where: error.where }, `${error.what}; recording waits until writing works again`);
-      do await options.clock.sleep(PROBE_MS, options.signal);
-      while (!options.store.probeWrite());
-      options.logger.info('the store can be written again');
+      const { code, where, what } = error;
+      let isTold = false;
+      for (let waitMs = PROBE_FIRST_MS; ; waitMs = Math.min(PROBE_MS, waitMs * 2)) {
+        await options.clock.sleep(waitMs, options.signal);
+        if (options.store.probeWrite()) break;
+        // Shorter ones come many a minute where a flood is slowed down to the pace at which room is made.
+        if (waitMs >= PROBE_MS && !isTold) {
+          options.logger.error({ code, where }, `${what}; recording waits until writing works again`);
+          isTold = true;
+        }
+      }
+      if (isTold) options.logger.info('the store can be written again');
     }
   }
 }

@@ -1,15 +1,18 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { CrowsnestError } from '../../src/domain/errors.ts';
 import type { IngestBatch, IngestResult } from '../../src/pipeline/ingest.ts';
 import { createPipeline } from '../../src/pipeline/pipeline.ts';
 import { createLogger } from '../../src/telemetry/logger.ts';
 import { ManualClock } from '../respond/manual-clock.ts';
+import { until } from '../support/until.ts';
 
 const reject = { cluster: 'c', code: 'OBJECT_INVALID', where: 'w', what: 'x', observedMs: 0 };
 const batchOf = (name: string): IngestBatch => ({ observations: [], rejects: [reject], cursors: { [name]: '1' }, seenToMs: 1 });
 
-function setUp(faults: { record?: (batch: IngestBatch) => void; advance?: () => void }) {
+function setUp(faults: { record?: (batch: IngestBatch) => void; advance?: () => void; probeWrite?: () => boolean }) {
   const recorded: string[][] = [];
+  const clock = new ManualClock(0);
   const pipeline = createPipeline({
     ingest: {
       digests: 0,
@@ -27,13 +30,13 @@ function setUp(faults: { record?: (batch: IngestBatch) => void; advance?: () => 
         return [];
       },
     },
-    store: { probeWrite: () => true, sync() {} },
-    clock: new ManualClock(0),
+    store: { probeWrite: faults.probeWrite ?? (() => true), sync() {} },
+    clock,
     logger: createLogger('silent'),
     signal: new AbortController().signal,
     react() {},
   });
-  return { pipeline, recorded };
+  return { pipeline, recorded, clock };
 }
 
 test('a batch that cannot be recorded costs its neighbours nothing: each of the turn is taken alone', async () => {
@@ -67,4 +70,33 @@ test('what fails behind recording is not recorded or counted again', async () =>
   );
   assert.deepEqual(recorded, [['a', 'b']]);
   assert.equal(pipeline.counts.rejects, 2);
+});
+
+test('a batch for which there is no room waits until there is: asked soon at first, and ever more seldom', async () => {
+  const probedMs: number[] = [];
+  let isFull = true;
+  const { pipeline, recorded, clock } = setUp({
+    record() {
+      if (isFull) throw new CrowsnestError({ code: 'STORE_FULL', what: 'full' });
+    },
+    probeWrite() {
+      probedMs.push(clock.nowMs());
+      isFull = probedMs.length < 10;
+      return !isFull;
+    },
+  });
+  const taken = pipeline.sink(batchOf('a'));
+  for (let probes = 0; probes < 10; probes++) {
+    await until('it waits', () => clock.sleeping === 1);
+    while (probedMs.length === probes) {
+      clock.advance(50);
+      await new Promise(setImmediate);
+    }
+  }
+  await taken;
+  assert.deepEqual(recorded, [['a']]);
+  assert.deepEqual(
+    probedMs.map((ms, i) => ms - (probedMs[i - 1] ?? 0)),
+    [50, 100, 200, 400, 800, 1_600, 2_000, 2_000, 2_000, 2_000],
+  );
 });
