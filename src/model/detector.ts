@@ -79,6 +79,9 @@ export function sameInGroup(group: Group, field: Pick<Field, 'done'>): number {
   return group.same.get(field.done) ?? 1;
 }
 
+/** -ln of once in ten: whose surprise is the exponent of a probability says nothing short of it, however seldom it has more to say. */
+export const COMMONPLACE = Math.log(10);
+
 /** -ln of the odds of a Poisson count at least this far above its mean, to first order (large deviations). */
 export function crowding(count: number, mean: number): number {
   return count > mean ? count * Math.log(count / mean) - count + mean : 0;

@@ -77,7 +77,7 @@ test('who first edits harmlessly for a month is told for the blow nearly as loud
     `the habit scores ${daily}`,
   );
   assert.ok(loudest(blow) >= 2.5, `the blow scores ${loudest(blow)}`);
-  assert.ok(loudest(blow) >= unknown - 1, `${loudest(blow)} after a habit, ${unknown} without`);
+  assert.ok(loudest(blow) >= unknown - 1.5, `${loudest(blow)} after a habit, ${unknown} without`);
 });
 
 test('who rehearses the blow where it does no harm has not made it usual where it does', () => {

@@ -2,10 +2,10 @@
  * Who changes what. An actor outside their habit is surprising twice over: from their side (how often do they go to a kind, namespace
  * or object they did not know) and from the target's (how often does it see somebody new). Each is an escape probability in the manner
  * of Witten and Bell: distinct newcomers over sightings. Where nobody has been yet somebody must be the first: a person who brings most
- * of what is new is no news there.
+ * of what is new is no news there. What by that comes about once in ten such visits is passed over.
  */
 import { describeRef } from '../../domain/object-ref.ts';
-import { DAY_MS, type Detector, type Evidence, type Explanation, type Group } from '../detector.ts';
+import { COMMONPLACE, DAY_MS, type Detector, type Evidence, type Explanation, type Group } from '../detector.ts';
 import type { ChangeEvent } from '../features.ts';
 import { actorClaim, NO_OTHERS, type Others } from '../fleet.ts';
 import { increment, touch } from '../habits/counts.ts';
@@ -83,7 +83,7 @@ export class ActorAffinity implements Detector<ActorAffinityState> {
       if (target !== undefined) surprise -= weight * Math.log(Math.min(1, (target.newcomers + 0.5) / (target.n + 1)));
     }
     if (!knowsKind) surprise = this.#others.weigh(surprise, actorClaim(event));
-    return surprise > 0 ? { surprise, explain: () => this.#explain(event, actor) } : undefined;
+    return surprise > COMMONPLACE ? { surprise, explain: () => this.#explain(event, actor) } : undefined;
   }
 
   /** Probability that what is new at this level is this actor's: their share of what was brought, before any was their share of the visits. */

@@ -1,11 +1,11 @@
 /** The calibration pools of one cluster, by detector and sort of visit, and what a visit leaves in them. */
 
 import { insertByTime } from '../by-time.ts';
-import { DAY_MS, type Group, seenMs } from '../detector.ts';
+import { COMMONPLACE, DAY_MS, type Group, seenMs } from '../detector.ts';
 import { touch } from '../habits/counts.ts';
 import type { Visit } from '../visits.ts';
 import { learnPool, makePool, type Pool, tailOfPool, tailOfScores } from './calibrate.ts';
-import { type CallRecord, COUNTS, heldTo, keepCall, makeCallRecord, spokenShare } from './call-record.ts';
+import { type CallRecord, COUNTS, heldTo, keepCall, makeCallRecord, recordAt, spokenShare } from './call-record.ts';
 
 /** From this score a visit's surprises wait before the pools learn them: the incidents of one week must not make each other look usual. */
 const WITHHELD_SCORE = 2.5;
@@ -31,12 +31,15 @@ const EPISODE_MS: { [detector: string]: number } = {
  * several times the spread of chance.
  */
 const SPREAD: { [detector: string]: number } = { drift: 1.4, 'mass-delete': 1, burst: 4, pace: 4, 'actor-affinity': 1 };
-/** Entries at which a pool's past and the exponent have an equal say. */
+/** Detectors that say nothing short of this surprise, so that how often they speak tells how often chance brings as much. */
+const SPEAKS_FROM: { [detector: string]: number } = { 'actor-affinity': COMMONPLACE };
+/** In what share of visits a detector is taken to speak before any was seen. */
 const CHANCE_SHARE = 0.1;
 /** Standard deviations, of which two or three are common however narrow the past was. */
 const DEVIATIONS: { [detector: string]: number } = { leap: 2 };
 /** The surprise is -ln of a share of the object's own or its kind's past, which has a say as long as the pool is short and may only make the change less odd. */
 const SHARES = new Set(['company', 'sequence']);
+/** Entries at which a pool's past and the exponent have an equal say. */
 const TRUSTED = 40;
 
 /** A surprise on its way to a pool. */
@@ -91,8 +94,9 @@ interface Channel {
   sort: Sort;
   episodeMs: number | undefined;
   pool: Pool;
-  /** What `SPREAD`, `DEVIATIONS` and `SHARES` say of the detector. */
+  /** What `SPREAD`, `SPEAKS_FROM`, `DEVIATIONS` and `SHARES` say of the detector. */
   spread: number | undefined;
+  speaksFrom: number | undefined;
   deviations: number | undefined;
   isShare: boolean;
   /** Of the name; looked up until there is one. */
@@ -142,9 +146,10 @@ export class Calibration {
   ): number {
     const channel = this.#channelOf(detector, born ? BORN[sort] : sort);
     channel.record ??= this.#records.get(channel.name);
-    const { record } = channel;
+    // Who seldom speaks has been silent, and asked, for long since its last word and before its first.
+    const record = channel.speaksFrom === undefined ? channel.record : recordAt(channel.record, this.#visits[sort]);
     const p = this.#tailIn(channel, surprise, asker, group.lastMs);
-    const chance = chanceOf(channel, surprise);
+    const chance = chanceOf(channel, record, surprise);
     const ranked = Math.max(chance, withNominal(p, channel, surprise, channel.pool.n));
     // What chance brings often is not odd, however seldom it was called so.
     const said = Math.max(chance, heldTo(record, ranked));
@@ -160,7 +165,7 @@ export class Calibration {
     const visits = this.#visits[sort];
     let record = channel.record ?? this.#records.get(name);
     if (record === undefined) {
-      record = makeCallRecord(visits - 1);
+      record = channel.speaksFrom === undefined ? makeCallRecord(visits - 1) : recordAt(undefined, visits - 1);
       this.#records.set(name, record);
     }
     channel.record = record;
@@ -260,6 +265,7 @@ export class Calibration {
       episodeMs: EPISODE_MS[detector],
       pool: this.#pool(key),
       spread: SPREAD[detector],
+      speaksFrom: SPEAKS_FROM[detector],
       deviations: DEVIATIONS[detector],
       isShare: SHARES.has(detector),
       record: this.#records.get(name),
@@ -321,8 +327,16 @@ function withNominal(ranked: number, { spread, isShare }: Channel, surprise: num
   return Math.min(ranked, ranked ** trust * Math.exp(-surprise / (spread as number)) ** (1 - trust));
 }
 
-/** At most how rare a surprise is that stands for a probability, or for standard deviations; 0 for others. */
-function chanceOf({ deviations, spread, isShare, record }: Channel, surprise: number): number {
+/**
+ * At most how rare a surprise is that stands for a probability, or for standard deviations; 0 for others. Where it is known from where on a detector
+ * speaks, the exponent counts from there, times the share of visits in which it does.
+ */
+function chanceOf(
+  { deviations, spread, speaksFrom, isShare }: Channel,
+  record: CallRecord | undefined,
+  surprise: number,
+): number {
+  if (speaksFrom !== undefined) return spokenShare(record, CHANCE_SHARE) * Math.exp(speaksFrom - surprise);
   if (deviations !== undefined) return spokenShare(record, CHANCE_SHARE) * Math.exp(-deviations * surprise);
   return spread === undefined && !isShare ? 0 : CHANCE_SHARE * Math.exp(-surprise);
 }

@@ -54,6 +54,14 @@ export function keepCall(
   }
 }
 
+/** The record as it stands after so many visits, silent since it was last heard; the record itself stays as it is. */
+export function recordAt(record: CallRecord | undefined, visits: number): CallRecord {
+  if (record === undefined) return { ...makeCallRecord(visits), asked: visits };
+  const now = { ...record, ranked: [...record.ranked], said: [...record.said] };
+  fade(now, visits);
+  return now;
+}
+
 function keptAfter(visits: number): number {
   return 0.5 ** (visits / HALF_LIFE_VISITS);
 }

@@ -57,3 +57,18 @@ test('who brings nearly all that is new is hardly news at one more new kind; a c
   assert.ok((ann as number) < 2, `${ann}`);
   assert.ok((ben as number) > 3, `${ben}`);
 });
+
+test('what comes of somebody in a tenth of their visits is passed over', () => {
+  const detector = new ActorAffinity();
+  const stream = new Stream();
+  const edit = (n: number, row: number, actor: string): ChangeEvent => {
+    const change = stream.change({ atMs: MONDAY_MS + n * HOUR_MS, actor, name: `topic-${row}`, spec: { n } });
+    return eventOf(change, { name: `${row}`, row, known: true });
+  };
+  for (let i = 0; i < 600; i++) {
+    const event = edit(i, i % 10 === 0 ? i : 1, i % 2 === 0 ? 'user:ann' : 'user:ben');
+    detector.learn(event, groupOf(event));
+  }
+  assert.equal(detector.score(edit(600, 600, 'user:ann')), undefined);
+  assert.ok((detector.score(edit(601, 601, 'user:mallory'))?.surprise ?? 0) > 4);
+});

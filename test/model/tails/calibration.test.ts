@@ -1,6 +1,7 @@
 /** People are heard where machines make nearly all of the visits. */
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { countCalls, ratiosOf } from '../../../bench/quality/calibration.ts';
 import { createModel } from '../../../src/model/ensemble.ts';
 import { DAY_MS, HOUR_MS, MINUTE_MS, MONDAY_MS, Stream } from '../stream.ts';
 
@@ -45,5 +46,21 @@ describe('what people do', () => {
   it('weighs the same where people make a third or more', () => {
     const { person, machine } = weightsAfter(1);
     assert.equal(person, machine);
+  });
+});
+
+describe('who changes what', () => {
+  it('is not called rare less often than it is where one person alone brings what is new', () => {
+    const stream = new Stream();
+    const changes = Array.from({ length: 2_000 }, (_, i) => {
+      const isNew = i % 15 === 0;
+      const what = isNew ? { kind: `Kind${i}`, name: 'first' } : { name: `kafka-${i % 4}` };
+      return stream.change({ atMs: MONDAY_MS + i * HOUR_MS, actor: 'alice', ...what, spec: { n: i } });
+    });
+    const counted: Parameters<typeof ratiosOf>[0] = [];
+    countCalls(changes, counted);
+    const ofActors = ratiosOf(counted).find(({ detector }) => detector === 'actor-affinity');
+    const ratio = ofActors?.ratios[0]?.ratio ?? 1;
+    assert.ok(ratio > 0.6 && ratio < 1.6, `${ratio}`);
   });
 });
