@@ -63,6 +63,8 @@ class Ensemble implements Model {
   readonly #watch: SeriesWatch;
   readonly #fleet = new Fleet();
   #shiftsTold: ShiftsTold = new Map();
+  /** Of the last change: that of the next is mostly the same. */
+  #last: { name: string; model: ClusterModel } | undefined;
 
   constructor(timeZone: string, { rules = [], kindOf, witness, weights }: ModelOptions) {
     this.#series = new ReconcileHealth(kindOf);
@@ -74,8 +76,13 @@ class Ensemble implements Model {
 
   observe(change: Change): Judgement[] {
     this.#watch.noteChange(change);
-    this.#fleet.join(change.ref.cluster);
-    return this.#clusterOf(change.ref.cluster).observe(change);
+    const { cluster } = change.ref;
+    // Compared and not looked up: the text of each change's is a new one.
+    if (cluster !== this.#last?.name) {
+      this.#fleet.join(cluster);
+      this.#last = { name: cluster, model: this.#clusterOf(cluster) };
+    }
+    return this.#last.model.observe(change);
   }
 
   observeScrape(scrape: Scrape): Judgement[] {
@@ -128,6 +135,7 @@ class Ensemble implements Model {
     this.#watch.load(saved.watch);
     this.#shiftsTold = saved.told;
     this.#fleet.load(saved.fleet);
+    this.#last = undefined;
   }
 
   series(): ReturnType<Model['series']> {

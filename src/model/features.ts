@@ -172,7 +172,9 @@ function breadthOf(fields: readonly Field[]): number {
   const [first, second] = fields;
   if (first === undefined || second === undefined) return fields.length;
   if (fields.length === 2) return first.generic === second.generic ? 1 : 2;
-  return new Set(fields.map(({ generic }) => generic)).size;
+  const generics = new Set<string>();
+  for (let i = 0; i < fields.length; i++) generics.add((fields[i] as Field).generic);
+  return generics.size;
 }
 
 /** True for an object that says it was created well before this first sight of it, as in the opening list of a recording. */
@@ -195,10 +197,11 @@ export function fieldsOf(diff: readonly FieldDiff[], namesOf: (generic: string) 
     if (names.bookkeeping) continue;
     if (entry.generic !== entry.path && (entry.op !== 'set' || INDEXED.test(entry.path))) {
       lists ??= new Map();
-      let sides = lists.get(entry.generic);
+      // By the text that was looked up before: the entry's own would have to be hashed anew.
+      let sides = lists.get(names.generic);
       if (sides === undefined) {
         sides = { olds: [], news: [] };
-        lists.set(entry.generic, sides);
+        lists.set(names.generic, sides);
       }
       if (entry.op !== 'add') sides.olds.push(entry);
       if (entry.op !== 'remove') sides.news.push(entry);

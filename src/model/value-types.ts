@@ -40,6 +40,20 @@ const DURATION = /^(?:\d{1,9}(?:\.\d{1,9})?(?:ns|us|µs|ms|s|m|h)){2,}$/;
 const CRON = /^(?:[\d*/,A-Za-z?LW#-]{1,40} ){4,5}[\d*/,A-Za-z?LW#-]{1,40}$/;
 const CIDR = /^(?:\d{1,3}(?:\.\d{1,3}){3}|[0-9a-f:]{2,39})\/\d{1,3}$/i;
 
+/** What a form is of a text. The last two texts are remembered: the old and the new value of a field are asked about several times, one after the other. */
+function remembered<T>(formOf: (text: string) => T): (text: string) => T {
+  let [first, second] = ['', ''];
+  let [ofFirst, ofSecond] = [formOf(''), formOf('')];
+  return (text) => {
+    if (text === first) return ofFirst;
+    if (text === second) return ofSecond;
+    [second, ofSecond] = [first, ofFirst];
+    first = text;
+    ofFirst = formOf(text);
+    return ofFirst;
+  };
+}
+
 /**
  * A number, or a Kubernetes quantity or duration as one, in seconds; a tag that is a number is one however it is pinned. The suffix `m` is milli for
  * CPU and minutes elsewhere.
@@ -50,7 +64,7 @@ export function numberOf(value: Json | undefined, generic: string): number | und
   const text = withoutDigest(value);
   if (text.length > NUMBER_MAX) return undefined;
   const match = QUANTITY.exec(text);
-  if (match === null) return DURATION.test(text) ? secondsOf(text) : undefined;
+  if (match === null) return mayBeDuration(text) && DURATION.test(text) ? secondsOf(text) : undefined;
   const suffix = match[2];
   const number = Number(match[1]);
   if (suffix === undefined) return number;
@@ -100,15 +114,18 @@ function mayBeNumber(code: number): boolean {
 }
 
 export interface Version {
-  prefix: string;
+  readonly prefix: string;
   /** What follows the numbers. */
-  rest: string;
-  parts: [number, number, number];
+  readonly rest: string;
+  readonly parts: readonly [number, number, number];
 }
 
 /** major.minor[.patch] with an optional prefix such as `v`; undefined when the value is not of that form. */
 export function versionOf(text: string): Version | undefined {
-  if (text.length > 128 || !text.includes('.')) return undefined;
+  return text.length > 128 || !text.includes('.') ? undefined : versionIn(text);
+}
+
+const versionIn = remembered((text): Version | undefined => {
   const match = VERSION.exec(text);
   if (match === null || match[1]?.includes('/')) return undefined;
   return {
@@ -116,21 +133,26 @@ export function versionOf(text: string): Version | undefined {
     parts: [Number(match[2]), Number(match[3]), Number(match[4] ?? 0)],
     rest: match[5] as string,
   };
-}
+});
 
 export interface Image {
-  repository: string;
-  tag: string | undefined;
-  digest: boolean;
+  readonly repository: string;
+  readonly tag: string | undefined;
+  readonly digest: boolean;
 }
 
 /** An image reference with at least one slash or a digest; undefined for anything else. */
 export function imageOf(value: Json | undefined): Image | undefined {
   if (typeof value !== 'string' || value.length > 400 || !value.includes('/') || value.includes('://')) return undefined;
-  const match = IMAGE.exec(value);
+  // Both a tag and a digest stand behind a colon.
+  return value.includes(':') ? imageIn(value) : undefined;
+}
+
+const imageIn = remembered((text): Image | undefined => {
+  const match = IMAGE.exec(text);
   if (match === null || (match[2] === undefined && match[3] === undefined)) return undefined;
   return { repository: match[1] as string, tag: match[2], digest: match[3] !== undefined };
-}
+});
 
 /** The tokens of a new value given the old one. A token's text before its first `:` is its type. */
 export function tokensOf(
@@ -221,16 +243,33 @@ function wordToken(before: string | undefined, after: string): string {
   // A pinned digest says nothing beside the tag it pins.
   const next = withoutDigest(after);
   const old = before === undefined ? undefined : withoutDigest(before);
-  if (HEX.test(next) && /\d/.test(next)) return `hex:${next.length}`;
+  if (mayBeHex(next) && HEX.test(next) && /\d/.test(next)) return `hex:${next.length}`;
   if (next.includes('/') && CIDR.test(next)) return `cidr:/${next.slice(next.lastIndexOf('/') + 1)}`;
   const version = versionOf(next);
-  if (version !== undefined && !HOST.test(next)) return versionToken(old === undefined ? undefined : versionOf(old), version);
-  if (DURATION.test(next)) return 'duration:';
+  if (version !== undefined && !isHost(next)) return versionToken(old === undefined ? undefined : versionOf(old), version);
+  if (mayBeDuration(next) && DURATION.test(next)) return 'duration:';
   if (next.includes(' ') && CRON.test(next)) return `cron:${next.split(' ').slice(0, 2).join(' ')}`;
-  if (HOST.test(next) && !FILE.test(next)) return `host:${next.toLowerCase().split('.').slice(-2).join('.')}`;
+  if (isHost(next) && !FILE.test(next)) return `host:${next.toLowerCase().split('.').slice(-2).join('.')}`;
   if (next.length <= 80 && !next.includes('\n'))
     return /\d\D*\d\D*\d/.test(next) ? `form:${next.replaceAll(/\d+/g, '0')}` : `word:${next}`;
   return `text:${Math.round(Math.log2(next.length / Math.max(1, old?.length ?? next.length)))}`;
+}
+
+/** Words and versions are told from these by a letter at one end, in less than a pattern takes to begin. */
+function mayBeHex(text: string): boolean {
+  const code = text.charCodeAt(0);
+  return text.length >= 7 && ((code >= 0x30 && code <= 0x39) || (code >= 0x61 && code <= 0x66) || code === 0x73);
+}
+
+/** All begin with a digit and end in seconds or parts of one, minutes or hours. */
+function mayBeDuration(text: string): boolean {
+  const code = text.charCodeAt(0);
+  return code >= 0x30 && code <= 0x39 && (text.endsWith('s') || text.endsWith('m') || text.endsWith('h'));
+}
+
+function isHost(text: string): boolean {
+  const code = text.charCodeAt(text.length - 1) | 0x20;
+  return code >= 0x61 && code <= 0x7a && text.includes('.') && HOST.test(text);
 }
 
 function versionToken(was: Version | undefined, now: Version): string {

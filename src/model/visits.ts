@@ -4,7 +4,7 @@
  */
 import type { Change } from '../domain/change.ts';
 import type { Group } from './detector.ts';
-import type { ChangeEvent } from './features.ts';
+import type { ChangeEvent, Field } from './features.ts';
 import { noteLost } from './lost-things.ts';
 
 export const VISIT_GAP_MS = 2_000;
@@ -53,7 +53,15 @@ export function joinVisit(visit: Visit, event: ChangeEvent): void {
     countSame(visit, first.done);
     const second = fields.length === 2 ? fields[1] : undefined;
     if (second !== undefined && second.done !== first.done) countSame(visit, second.done);
-  } else for (const done of new Set(event.fields.map((field) => field.done))) countSame(visit, done);
+  } else {
+    const seen = new Set<string>();
+    for (let i = 0; i < fields.length; i++) {
+      const { done } = fields[i] as Field;
+      if (seen.has(done)) continue;
+      seen.add(done);
+      countSame(visit, done);
+    }
+  }
 }
 
 function countSame({ same }: Visit, done: string): void {

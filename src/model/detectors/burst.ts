@@ -16,6 +16,8 @@ const PRIOR_N = 0.2;
 const WINDOWS_MS = [10 * MINUTE_MS, HOUR_MS] as const;
 const COUNT_MIN = 3;
 const HOURS_MIN = 4;
+/** Lists of times that are longer grow in place. */
+const COPIED_MAX = 48;
 const PEAK_FROM = 2;
 const PEAK_SHARE = 0.6;
 
@@ -67,7 +69,8 @@ export class Tempos {
     if (event.type === 'DELETED' || !event.timed) return;
     const { row, atMs } = event;
     const { objects, earlier } = this.#state;
-    const kept = objects.known[row] === 1 ? withLast(earlier.get(row), objects.lastMs[row] as number, atMs) : NONE;
+    const before = earlier.get(row);
+    const kept = objects.known[row] === 1 ? withLast(before, objects.lastMs[row] as number, atMs) : NONE;
     this.#asked = undefined;
     if (row >= objects.known.length) reachRow(objects, row);
     this.#state.changes++;
@@ -77,8 +80,8 @@ export class Tempos {
     }
     if (event.type === 'MODIFIED') putFigure(objects, 'n', row, (objects.n[row] as number) + 1);
     objects.lastMs[row] = atMs;
-    if (kept.length > 0) earlier.set(row, kept);
-    else earlier.delete(row);
+    if (kept.length === 0) earlier.delete(row);
+    else if (kept !== before) earlier.set(row, kept);
   }
 
   forget(row: number): void {
@@ -133,8 +136,12 @@ function withLast(earlier: number[] | undefined, lastMs: number, nowMs: number):
   while (from < known && nowMs - ((earlier as number[])[from] as number) > MEMORY_MS) from++;
   if (from >= known) return from > known || nowMs - lastMs > MEMORY_MS ? NONE : [lastMs];
   const times = earlier as number[];
-  // Copied, not added to: a growing array keeps room for a dozen more.
-  if (from === 0) return times.concat(lastMs);
+  // Copied, not added to, while there are few: a growing array keeps room for a dozen more.
+  if (from === 0 && known < COPIED_MAX) return times.concat(lastMs);
+  if (from === 0) {
+    times.push(lastMs);
+    return times;
+  }
   // Where the oldest go there is room in place. One by one: copyWithin of an array looks each of them up by name.
   for (let i = from; i < known; i++) times[i - from] = times[i] as number;
   times[known - from] = lastMs;
@@ -217,7 +224,9 @@ export class Pace extends TempoDetector {
     if (tempo === undefined || tempo.earlier.length + 1 < HOURS_MIN - 1) return undefined;
     const hours = hoursOf(tempo, event.atMs);
     if (hours < HOURS_MIN) return undefined;
-    // A fortnight's pace goes on for a fortnight: it is news when it sets in and when it has doubled, not with each change.
+    // A fortnight's pace goes on for a fortnight: it is news when it sets in and when it has doubled, not with each change. With time going on each change
+    // adds one hour at most, so a number that is no power of two was not reached by doubling.
+    if (tempo.lastMs <= event.atMs && (hours & (hours - 1)) !== 0) return undefined;
     if (Math.floor(Math.log2(hours)) <= Math.floor(Math.log2(hoursOf(tempo, tempo.lastMs)))) return undefined;
     const usual = rateOf(tempo, event.atMs) * MEMORY_MS;
     const surprise = crowding(hours, Math.max(0.7, usual));
@@ -266,11 +275,14 @@ function countSince(tempo: Kept | undefined, sinceMs: number, atMs: number): num
 
 /** The most changes in any window of this length that ended at least an hour ago. */
 function peakBefore(tempo: Kept | undefined, atMs: number, windowMs: number): number {
-  const recent = tempo === undefined ? NONE : tempo.earlier.concat(tempo.lastMs);
+  if (tempo === undefined) return 0;
+  const { earlier, lastMs } = tempo;
   let peak = 0;
   let from = 0;
-  for (let to = 0; to < recent.length && (recent[to] as number) < atMs - HOUR_MS; to++) {
-    while ((recent[to] as number) - (recent[from] as number) > windowMs) from++;
+  for (let to = 0; to <= earlier.length; to++) {
+    const at = to < earlier.length ? (earlier[to] as number) : lastMs;
+    if (at >= atMs - HOUR_MS) break;
+    while (from < earlier.length && at - (earlier[from] as number) > windowMs) from++;
     peak = Math.max(peak, to - from + 1);
   }
   return peak;

@@ -24,14 +24,19 @@ export const affirmed = (value: Json) =>
 export const no = (value: Json) =>
   value === false || (typeof value === 'string' && /^(?:false|off|disabled?|none|no)$/i.test(value));
 export const zero = (value: Json) => value === 0 || value === '0';
-export const among =
-  (...texts: string[]) =>
-  (value: Json) =>
-    typeof value === 'string' && texts.includes(value.toLowerCase());
-export const outside =
-  (...texts: string[]) =>
-  (value: Json) =>
-    typeof value === 'string' && !texts.includes(value.toLowerCase());
+export const among = (...texts: string[]) => {
+  const isOne = oneOf(texts);
+  return (value: Json) => typeof value === 'string' && isOne(value);
+};
+export const outside = (...texts: string[]) => {
+  const isOne = oneOf(texts);
+  return (value: Json) => typeof value === 'string' && !isOne(value);
+};
+/** Asked of the value of every field: most are told from these by their length, which no letter that has a small one of ASCII changes with that. */
+const oneOf = (texts: string[]) => {
+  const lengths = texts.map(({ length }) => length);
+  return (value: string) => lengths.includes(value.length) && texts.includes(value.toLowerCase());
+};
 export const like = (pattern: RegExp) => (value: Json) => typeof value === 'string' && value.length <= 300 && pattern.test(value);
 /** As `like`, of patterns of whole addresses. */
 export const address = (pattern: RegExp) => {

@@ -222,7 +222,7 @@ export const FACTS: readonly Fact[] = [
     severity: 'warning',
     path: /./,
     when: 'gain',
-    value: like(/^(?:\*|\.\*|\*:\/\/\*|\*\/\*)$/),
+    value: among('*', '.*', '*://*', '*/*'),
     means: 'matches anything at all',
     source: 'project-docs',
   },

@@ -49,7 +49,7 @@ export class SensitiveField implements Detector<State> {
     let best = 0;
     let oddest: Field | undefined;
     for (const field of event.fields) {
-      const weight = this.#byPlace.get(field) ?? this.#weight(field);
+      const weight = this.#weight(field);
       if (weight === 0) continue;
       const rarity = this.#rarity(event, field) - Math.log(sameInGroup(group, field));
       if (rarity * weight > best) {
@@ -75,6 +75,8 @@ export class SensitiveField implements Detector<State> {
 
   /** How security-relevant a path is by its names: 1 for its last segment, less for one further up. */
   #weight(field: Field): number {
+    const known = this.#byPlace.get(field);
+    if (known !== undefined) return known;
     const { generic } = field;
     const weight = touch(this.#byPath, generic, PATHS_MAX, () => {
       if (generic.startsWith('/metadata/labels')) return 0;

@@ -185,9 +185,11 @@ export class Silence {
     while (heap.length > 0 && (heap[0] as Due).atMs <= nowMs) {
       const due = pop(heap);
       const { of, row, serial } = due;
-      const beat = this.#beats[of].get(row);
-      if (beat === undefined || beat.serial !== serial || !beat.alive) continue;
-      this.#beats[of].tell(row);
+      const beats = this.#beats[of];
+      // Nearly all have come meanwhile: of these nothing is unpacked.
+      if (!beats.has(row) || beats.serialOf(row) !== serial || !beats.isAlive(row)) continue;
+      const beat = beats.get(row) as Beat;
+      beats.tell(row);
       this.#state.raised++;
       const together = this.#silentTogether(beat, of);
       const ofKind = this.#ofKind(headOf(beat.head));

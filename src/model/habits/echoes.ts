@@ -4,7 +4,7 @@
  */
 import { DAY_MS } from '../detector.ts';
 import { type ChangeEvent, type Field, TEXT_MAX } from '../features.ts';
-import { hashOf } from '../hash.ts';
+import { hashOfBoth } from '../hash.ts';
 import { LatestNumbers, type LatestNumbersState } from './latest-numbers.ts';
 
 const KEPT_MAX = 20_000;
@@ -67,7 +67,8 @@ function isCut({ next }: Field): boolean {
 }
 
 function keyOf({ ofKind, next }: Field): number {
-  return hashOf(`${ofKind}\u0000${JSON.stringify(next)}`);
+  // What JSON has no text for would be put together as `undefined`.
+  return hashOfBoth(ofKind, JSON.stringify(next) ?? 'undefined');
 }
 
 function dayOf({ atMs }: ChangeEvent): number {

@@ -69,6 +69,8 @@ export class PathHabits {
   /** Derived, so no part of the state. */
   readonly #known = new WeakMap<readonly string[], { kind: KindPaths; shape: number }>();
   readonly #ids = new ByPlace<Ids>();
+  /** By kind, for each id of a path that of its tail: those stay. */
+  readonly #tailsOf = new WeakMap<KindPaths, (number | undefined)[]>();
   #state: Omit<PathHabitsState, 'moved'> = {
     edits: 0,
     kinds: new Map(),
@@ -246,20 +248,40 @@ export class PathHabits {
   }
 
   #findShape(kindKey: string, kind: KindPaths, held: readonly string[]): number {
-    const ids: number[] = [];
-    const tails: number[] = [];
-    for (const generic of held) {
+    const ids = new Int32Array(held.length);
+    const tails = new Int32Array(held.length);
+    let [idCount, tailCount] = [0, 0];
+    const known = this.#knownTails(kind);
+    for (let i = 0; i < held.length; i++) {
+      const generic = held[i] as string;
       const id = idOf(kind, generic, KIND_PATHS_MAX);
-      const tail = idOf(this.#state.tails, tailOf(generic), TAILS_MAX);
-      if (id >= 0) ids.push(id);
-      if (tail >= 0) tails.push(tail);
+      const tail = known[id] ?? idOf(this.#state.tails, tailOf(generic), TAILS_MAX);
+      if (id >= 0) {
+        // Without a hole, as in `ByPlace`.
+        while (known.length < id) known.push(undefined);
+        known[id] = tail;
+        ids[idCount++] = id;
+      }
+      if (tail >= 0) tails[tailCount++] = tail;
     }
-    ids.sort((a, b) => a - b);
-    const text = `${kindKey}\u0000${ids.join(',')}`;
+    return this.#shapeWith(kindKey, { paths: ids.slice(0, idCount).sort(), tails: tails.slice(0, tailCount) });
+  }
+
+  #knownTails(kind: KindPaths): (number | undefined)[] {
+    let known = this.#tailsOf.get(kind);
+    if (known === undefined) {
+      known = [];
+      this.#tailsOf.set(kind, known);
+    }
+    return known;
+  }
+
+  #shapeWith(kindKey: string, shape: Shape): number {
+    const text = `${kindKey}\u0000${shape.paths.join(',')}`;
     const known = this.#state.shapeIds.get(text);
     if (known !== undefined) return known;
     if (this.#state.shapes.length >= SHAPES_MAX) return -1;
-    this.#state.shapes.push({ paths: Int32Array.from(ids), tails: Int32Array.from(tails) });
+    this.#state.shapes.push(shape);
     this.#state.shapeIds.set(text, this.#state.shapes.length - 1);
     return this.#state.shapes.length - 1;
   }

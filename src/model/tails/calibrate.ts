@@ -29,7 +29,7 @@ export interface Pool {
   /** Entries made so far; the newest has this number. */
   serial: number;
   /** Who was seen within the last hour: which entry, since when. What flaps does not become usual by flapping. */
-  open: Map<string, { serial: number; sinceMs: number }>;
+  open: Map<string, Open>;
 }
 
 export function makePool(): Pool {
@@ -58,10 +58,11 @@ export interface Asker {
 export function tailOfPool(pool: Pool, surprise: number, asker: Asker): number {
   const { sorted, n } = pool;
   const { visits } = asker;
-  const own = openEntry(pool, asker);
-  const mine = own !== undefined && (pool.values[own.slot] as number) >= surprise ? 1 : 0;
+  const slot = slotOf(pool, pool.open.get(asker.key), asker);
+  const own = slot < 0 ? undefined : (pool.values[slot] as number);
+  const mine = own !== undefined && own >= surprise ? 1 : 0;
   const above = n - lowerBound(sorted, n, surprise) - mine;
-  if (n < FEW) return tailOfFew(pool, { surprise, above, visits, own: own === undefined ? undefined : pool.values[own.slot] });
+  if (n < FEW) return tailOfFew(pool, { surprise, above, visits, own });
   const since = visits - (pool.visits[pool.head] as number);
   const applies = n / Math.max(n, since);
   const k = Math.max(TOP_MIN, Math.floor(n * TOP_SHARE));
@@ -118,26 +119,24 @@ function trimmedMean(share: number): number {
   return share <= 0 ? 1 : (1 - share * (1 - Math.log(share))) / (1 - share);
 }
 
-function openEntry(pool: Pool, asker: Asker): { slot: number } | undefined {
-  const open = pool.open.get(asker.key);
-  return open === undefined ? undefined : entryOf(pool, open, asker);
-}
+type Open = { serial: number; sinceMs: number };
 
-function entryOf(pool: Pool, open: { serial: number; sinceMs: number }, asker: Asker): { slot: number } | undefined {
-  if (Math.abs(asker.atMs - open.sinceMs) >= (asker.episodeMs ?? REPEAT_MS) || pool.serial - open.serial >= pool.n)
-    return undefined;
-  return { slot: (pool.head + pool.n - 1 - (pool.serial - open.serial)) % pool.values.length };
+/** Where the entry of an asker's episode lies that is still under way; -1 where there is none. */
+function slotOf(pool: Pool, open: Open | undefined, { atMs, episodeMs }: Asker): number {
+  if (open === undefined || Math.abs(atMs - open.sinceMs) >= (episodeMs ?? REPEAT_MS)) return -1;
+  const since = pool.serial - open.serial;
+  return since >= pool.n ? -1 : (pool.head + pool.n - 1 - since) % pool.values.length;
 }
 
 /** Adds one surprise; of one asker only the largest within an hour counts. */
 export function learnPool(pool: Pool, surprise: number, entry: Asker): void {
   const own = pool.open.get(entry.key);
-  const open = own === undefined ? undefined : entryOf(pool, own, entry);
-  if (open !== undefined) {
-    const before = pool.values[open.slot] as number;
+  const under = slotOf(pool, own, entry);
+  if (under >= 0) {
+    const before = pool.values[under] as number;
     if (surprise <= before) return;
     replaceSorted(pool, before, surprise);
-    pool.values[open.slot] = surprise;
+    pool.values[under] = surprise;
     return;
   }
   // The recent half of all visits: what was odd only because all was new is forgotten first.
@@ -151,12 +150,26 @@ export function learnPool(pool: Pool, surprise: number, entry: Asker): void {
   pool.values[slot] = surprise;
   pool.visits[slot] = entry.visits;
   pool.serial++;
-  if (pool.open.size >= OPEN_MAX) {
-    const oldest = pool.open.keys().next();
-    if (!oldest.done) pool.open.delete(oldest.value);
+  noteOpen(pool, own, entry);
+}
+
+/** Least recently seen first, as soon as there are so many that one may have to give way; until then moving one to the end would be for nothing. */
+function noteOpen(pool: Pool, own: Open | undefined, { key, atMs }: Asker): void {
+  const { open, serial } = pool;
+  if (own !== undefined) {
+    own.serial = serial;
+    own.sinceMs = atMs;
+    if (open.size <= OPEN_MAX / 2) return;
+    open.delete(key);
+    open.set(key, own);
+    return;
   }
-  if (own !== undefined) pool.open.delete(entry.key);
-  pool.open.set(entry.key, { serial: pool.serial, sinceMs: entry.atMs });
+  if (open.size >= OPEN_MAX) {
+    const oldest = open.keys().next();
+    if (!oldest.done) open.delete(oldest.value);
+  }
+  open.set(key, { serial, sinceMs: atMs });
+  if (open.size === OPEN_MAX / 2 + 1) pool.open = new Map([...open].sort(([, a], [, b]) => a.serial - b.serial));
 }
 
 /** Whether the pool is too long or its oldest too old even after so many have gone. */

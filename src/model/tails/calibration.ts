@@ -5,7 +5,7 @@ import { COMMONPLACE, DAY_MS, type Group, seenMs } from '../detector.ts';
 import { touch } from '../habits/counts.ts';
 import type { Visit } from '../visits.ts';
 import { learnPool, makePool, type Pool, tailOfPool, tailOfScores } from './calibrate.ts';
-import { type CallRecord, COUNTS, heldTo, keepCall, makeCallRecord, recordAt, spokenShare } from './call-record.ts';
+import { type CallRecord, COUNTS, heldTo, isCounted, keepCall, makeCallRecord, recordAt, spokenShare } from './call-record.ts';
 
 /** From this score a visit's surprises wait before the pools learn them: the incidents of one week must not make each other look usual. */
 const WITHHELD_SCORE = 2.5;
@@ -169,12 +169,13 @@ export class Calibration {
       this.#records.set(name, record);
     }
     channel.record = record;
-    const askers = asker === actor ? [asker] : [asker, actor];
-    let heard: number[][] | undefined;
-    const isNew = (count: number) => {
-      heard ??= askers.map((asker) => this.#heardOf(name, asker));
-      return isNewCall(heard, count, atMs);
-    };
+    let isNew = never;
+    // Most of what is said is none: for that nobody is looked up.
+    if (isCounted(ranked, said)) {
+      const heard = [this.#heardOf(name, asker)];
+      if (asker !== actor) heard.push(this.#heardOf(name, actor));
+      isNew = (count) => isNewCall(heard, count, atMs);
+    }
     keepCall(record, { visits, ranked, said, isNew });
   }
 
@@ -341,8 +342,14 @@ function chanceOf(
   return spread === undefined && !isShare ? 0 : CHANCE_SHARE * Math.exp(-surprise);
 }
 
+function never(_count: number): boolean {
+  return false;
+}
+
+const NEVER_HEARD = Array.from({ length: COUNTS }, () => Number.NEGATIVE_INFINITY);
+
 function neverHeard(): number[] {
-  return new Array<number>(COUNTS).fill(Number.NEGATIVE_INFINITY);
+  return NEVER_HEARD.slice();
 }
 
 /** Whether it is the largest surprise of the visit so far: those are remembered. */

@@ -62,6 +62,11 @@ export function recordAt(record: CallRecord | undefined, visits: number): CallRe
   return now;
 }
 
+/** Whether `keepCall` would count any of a visit's two probabilities as a call. */
+export function isCounted(ranked: number, said: number): boolean {
+  return ranked <= LEVELS[0] || said <= SHOWN_LEVELS[0];
+}
+
 function keptAfter(visits: number): number {
   return 0.5 ** (visits / HALF_LIFE_VISITS);
 }
