@@ -12,7 +12,8 @@ const COMPILED = fileURLToPath(new URL('../.cache/compiled', import.meta.url));
 /** It is written when a process ends, which one that is killed does not live to see. Where nothing is new, see commands/compiled-files.ts. */
 const WRITTEN_AFTER_MS = 20_000;
 
-if (process.argv[2] === 'serve') beginAgainLean();
+// A file is found compiled only under the flags that it was compiled under.
+if (process.argv[2] === 'serve' || process.argv[2] === 'compile') beginAgainLean();
 enableCompileCache(COMPILED);
 setTimeout(flushCompileCache, WRITTEN_AFTER_MS).unref();
 await import('./main.ts');

@@ -101,6 +101,13 @@ addCommand(
   async (options) => (await import('./commands/rbac.ts')).runRbac(options, terminal),
 );
 
+addCommand(
+  'compile',
+  'compile all that serve loads, so that its first start is as quick and as small as the others; done by npm ci',
+  undefined,
+  async () => (await import('./commands/compile.ts')).runCompile(terminal),
+);
+
 const OBJECT = { name: 'object', is: 'KIND[.GROUP]/[NAMESPACE/]NAME, such as Kafka/streaming/orders' };
 addCommand('history', 'what happened to an object, newest first', OBJECT, async (options, object) =>
   (await import('./commands/changes.ts')).runHistory(options, object, terminal),

@@ -1,6 +1,6 @@
 /** The commands, and the groups of them that options belong to. */
 
-export const COMMANDS = ['serve', 'demo', 'replay', 'record', 'backtest', 'rbac'] as const;
+export const COMMANDS = ['serve', 'demo', 'replay', 'record', 'backtest', 'rbac', 'compile'] as const;
 /** What asks a running service, over its API. */
 export const ASKING_COMMANDS = ['history', 'diff', 'blame', 'at', 'changes'] as const;
 /** What is asked of the model of a running service, or done with it. */

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { startCrowsnest } from '../support/crowsnest-process.ts';
+import { crowsnest } from './run-crowsnest.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'crowsnest-start-'));
 after(() => rmSync(folder, { recursive: true }));
@@ -15,7 +16,8 @@ const NOT_YET = /amaro|undici|node_modules.(yaml|protobufjs|cloudevents)./;
 /** Of compiled files, by Node. */
 const FORGOTTEN = 'what was read is forgotten';
 
-test('a start loads nothing that can wait', async () => {
+/** The files and parts of Node that a start loads which finds compiled what is in a folder. */
+async function loadedWith(compiled: string): Promise<string[]> {
   const loaded = join(folder, 'loaded');
   const names = '[...process.moduleLoadList, ...Object.keys(nodeModule._cache), ...forgotten]';
   const told = `const nodeModule = process.getBuiltinModule('node:module'), forgotten = [];
@@ -25,17 +27,18 @@ test('a start loads nothing that can wait', async () => {
   const kubeconfig = join(folder, 'kubeconfig');
   writeFileSync(kubeconfig, JSON.stringify(UNREACHABLE));
   const args = ['serve', '--kubeconfig', kubeconfig, '--db', join(folder, 'crowsnest.db'), '--log-level', 'silent'];
-  const start = async () => {
-    const NODE_OPTIONS = `--import "data:text/javascript,${encodeURIComponent(told)}"`;
-    const environment = { NODE_OPTIONS, NODE_COMPILE_CACHE: join(folder, 'compiled') };
-    const crowsnest = await startCrowsnest(args, { environment });
-    try {
-      assert.deepEqual((await crowsnest.get<{ items: [] }>('/v1/changes?limit=1')).items, []);
-    } finally {
-      await crowsnest.stop();
-    }
-    return readFileSync(loaded, 'utf8').split('\n');
-  };
+  const NODE_OPTIONS = `--import "data:text/javascript,${encodeURIComponent(told)}"`;
+  const running = await startCrowsnest(args, { environment: { NODE_OPTIONS, NODE_COMPILE_CACHE: compiled } });
+  try {
+    assert.deepEqual((await running.get<{ items: [] }>('/v1/changes?limit=1')).items, []);
+  } finally {
+    await running.stop();
+  }
+  return readFileSync(loaded, 'utf8').split('\n');
+}
+
+test('a start loads nothing that can wait', async () => {
+  const start = () => loadedWith(join(folder, 'compiled'));
   // The first one compiles everything, and keeps it until it is written with what is compiled on the way.
   assert.ok(!(await start()).includes(FORGOTTEN));
   const modules = await start();
@@ -49,6 +52,18 @@ test('a start loads nothing that can wait', async () => {
     modules.filter((name) => NOT_YET.test(name)),
     [],
   );
+});
+
+test('the first start after `compile` finds everything compiled', async () => {
+  const compiled = join(folder, 'compiled-before');
+  const { code, err } = await crowsnest(['compile'], { environment: { NODE_COMPILE_CACHE: compiled } });
+  assert.deepEqual({ code, err }, { code: 0, err: '' });
+  const modules = await loadedWith(compiled);
+  assert.deepEqual(
+    modules.filter((name) => NOT_YET.test(name)),
+    [],
+  );
+  assert.ok(modules.includes(FORGOTTEN));
 });
 
 const UNREACHABLE = {
