@@ -11,9 +11,10 @@ import type { AttributionRow, Attributions } from './attributions.ts';
 import type { ChangeLog, ChangeRow } from './change-log.ts';
 import type { ChangeQueries } from './change-query.ts';
 import type { Interning } from './interning.ts';
+import type { ObjectEntry } from './object-entry.ts';
 import type { ObjectHistory } from './object-history.ts';
 import type { ObjectQueries } from './object-query.ts';
-import type { ObjectEntry, Objects } from './objects.ts';
+import type { Objects } from './objects.ts';
 import type { Revisions } from './revisions.ts';
 
 interface Parts {

@@ -11,7 +11,8 @@ import type { BlameMarks } from './blame-marks.ts';
 import type { Blocks } from './blocks.ts';
 import { type ChangeLog, nextLinks } from './change-log.ts';
 import type { Interning } from './interning.ts';
-import type { ObjectEntry, Objects } from './objects.ts';
+import type { ObjectEntry } from './object-entry.ts';
+import type { Objects } from './objects.ts';
 import type { Postings } from './postings.ts';
 import type { EncodedRevision, Revisions } from './revisions.ts';
 

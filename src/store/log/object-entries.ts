@@ -5,7 +5,7 @@
 import type { ObjectRef } from '../../domain/object-ref.ts';
 import { RecentHeld } from '../../domain/recent.ts';
 import { textKey } from '../../domain/scan/object-scan.ts';
-import type { ObjectEntry } from './objects.ts';
+import type { ObjectEntry } from './object-entry.ts';
 
 type Name = Pick<ObjectRef, 'cluster' | 'group' | 'kind' | 'namespace' | 'name'>;
 

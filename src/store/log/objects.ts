@@ -8,13 +8,14 @@
  */
 import type Database from 'better-sqlite3';
 import { type ObjectRef, objectKey } from '../../domain/object-ref.ts';
-import { type Held, Recent } from '../../domain/recent.ts';
+import { Recent } from '../../domain/recent.ts';
 import { decodeFlags, decodeUid, encodeUid } from '../pack/row-codec.ts';
 import { StateRow } from '../pack/state-row.ts';
 import { corruptRecord } from '../store-errors.ts';
 import type { Interning } from './interning.ts';
 import { NamespaceObjects } from './namespace-objects.ts';
 import { ObjectEntries } from './object-entries.ts';
+import { ObjectEntry } from './object-entry.ts';
 
 export interface HeadRowOptions {
   /** Head rows are written once so many changes were made since: all that a start has to read again. */
@@ -29,55 +30,6 @@ export const HEAD_ROW_DEFAULTS: HeadRowOptions = { behindMax: 32_768, savedAtOnc
 const HEADS_THROUGH = 'store/heads-through';
 const LIVE_PAGE = 1_000;
 const ABSENT_MAX = 2_000;
-
-/**
- * What is known of an object apart from its state. Mutable: `moved` and `save` see to its row. A class, so that all its fields lie in one place:
- * there are as many as objects.
- */
-export class ObjectEntry implements Held {
-  readonly objectId: number;
-  ref: ObjectRef;
-  lifeId: number;
-  uid: string;
-  /** Newest change. */
-  seq: number;
-  /** Newest resourceVersion, heartbeats included; as stored (see row-codec). */
-  rv: number | string;
-  generation: number | null;
-  deleted: boolean;
-  /** Patches since the last full state. */
-  depth: number;
-  changes: number;
-  heartbeats: number;
-  readonly firstMs: number;
-  lastMs: number;
-  /** What the links of its next change are made from (see `nextLinks`), where it has more than one; read from the log when it is first needed. */
-  marks: number[] | undefined = undefined;
-  /** The generation of entries it is one of; another than `Objects`' own once it has been let go of. */
-  generationOfEntries: number;
-  weight = 1;
-  used = false;
-
-  constructor(standing: Standing, generationOfEntries: number) {
-    this.objectId = standing.objectId;
-    this.ref = standing.ref;
-    this.lifeId = standing.lifeId;
-    this.uid = standing.uid;
-    this.seq = standing.seq;
-    this.rv = standing.rv;
-    this.generation = standing.generation;
-    this.deleted = standing.deleted;
-    this.depth = standing.depth;
-    this.changes = standing.changes;
-    this.heartbeats = standing.heartbeats;
-    this.firstMs = standing.firstMs;
-    this.lastMs = standing.lastMs;
-    this.generationOfEntries = generationOfEntries;
-  }
-}
-
-/** What an entry begins with. */
-type Standing = Omit<ObjectEntry, 'marks' | 'generationOfEntries' | keyof Held>;
 
 /** Of an entry that is no longer the one of its object. */
 const LET_GO = -1;
