@@ -17,8 +17,13 @@ import { many, span } from '../words.ts';
 const ACTORS_MAX = 20_000;
 const BEATS_MIN = 10;
 const MEDIAN_MIN_MS = HOUR_MS;
-const MEDIAN_MAX_MS = 20 * DAY_MS;
-const UNEVEN_MAX = 20;
+/** What comes once in a quarter is a beat: certificates, keys and audits come no more often. */
+const MEDIAN_MAX_MS = 100 * DAY_MS;
+/**
+ * Of a key that rested for so many medians before there is no saying when it is due. What an object gets it gets when somebody has a reason; who
+ * writes a kind, and a status, stop for nights and weekends, which are many medians of what comes by the hour.
+ */
+const UNEVEN_MAX: { readonly [of in Of]: number } = { o: 10, a: 20, s: 20 };
 const TAIL_K = 4;
 const RARITY = 0.35;
 /** Least spread of a beat's logarithm. A timer comes to the minute; a count of visits is coarse, however steady the few gaps were. */
@@ -129,7 +134,7 @@ export class Silence {
     if (!beats.has(row)) beats.begin(row, nameOfHead(ref), sign);
     else if (!beats.come(row, sign)) return;
     if (!beats.isAlive(row)) return;
-    const wait = dueAfter(this.#gaps, beats.readGaps(row, this.#gaps));
+    const wait = dueAfter(of, this.#gaps, beats.readGaps(row, this.#gaps));
     if (wait !== undefined) push(this.#state.heap, { of, name, row, atMs: sign.atMs + wait, serial: beats.serialOf(row) });
   }
 
@@ -245,7 +250,7 @@ export function actorOnKind(actor: string, kind: string): string {
 }
 
 /** How long after its last beat a key counts as overdue; undefined while it has no steady beat. */
-function dueAfter(gaps: Float64Array, n: number): number | undefined {
+function dueAfter(of: Of, gaps: Float64Array, n: number): number | undefined {
   if (n < BEATS_MIN - 1) return undefined;
   // Less than a week of gaps has seen no night or weekend worth the name.
   let covered = 0;
@@ -260,7 +265,7 @@ function dueAfter(gaps: Float64Array, n: number): number | undefined {
   sortFirst(gaps, n);
   const median = gaps[n >> 1] as number;
   const longest = gaps[n - 1] as number;
-  if (median < MEDIAN_MIN_MS || median > MEDIAN_MAX_MS || longest > UNEVEN_MAX * median) return undefined;
+  if (median < MEDIAN_MIN_MS || median > MEDIAN_MAX_MS || longest > UNEVEN_MAX[of] * median) return undefined;
   // Hill estimate of the tail beyond the k-th longest gap, shrunk towards a quarter.
   const threshold = gaps[n - 1 - TAIL_K] as number;
   let sum = 0.25 * 3;

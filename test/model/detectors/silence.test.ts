@@ -99,6 +99,12 @@ const UNEVEN = [2, 1, 3, 1, 2, 2, 1, 4, 2, 1, 3, 2];
 
 /** An object that changed after each of these days and then no more, in a cluster with as many other visits as days went by; `others` of its kind come after. */
 function overdueAfter(days: readonly number[], others = 0): Overdue {
+  const told = toldAfter(days, others);
+  assert.equal(told[0]?.ref.name, 'orders');
+  return told[0] as Overdue;
+}
+
+function toldAfter(days: readonly number[], others = 0): Overdue[] {
   const silence = new Silence();
   const stream = new Stream();
   const book = new EventBook();
@@ -123,9 +129,21 @@ function overdueAfter(days: readonly number[], others = 0): Overdue {
     atMs = Math.max(atMs, silence.nextMs());
     told.push(...silence.due(atMs, visits()));
   }
-  assert.equal(told[0]?.ref.name, 'orders');
-  return told[0] as Overdue;
+  return told;
 }
+
+test('what comes every other month is missed in the third', () => {
+  const days = UNEVEN.map((n) => 57 + n);
+  const lastMs = MONDAY_MS + days.reduce((sum, n) => sum + n, 0) * DAY_MS;
+  const { ref, atMs } = overdueAfter(days);
+  assert.equal(ref.name, 'orders');
+  assert.ok(atMs > lastMs + 61 * DAY_MS && atMs < lastMs + 90 * DAY_MS, new Date(atMs).toISOString());
+});
+
+test('an object that rested for twelve medians before is not missed', () => {
+  assert.deepEqual(toldAfter([...UNEVEN.slice(0, -1), 24]), []);
+  assert.notDeepEqual(toldAfter([...UNEVEN.slice(0, -1), 18]), []);
+});
 
 test('the only object of its kind is missed by the clocks that go on without it', () => {
   const { p } = overdueAfter(UNEVEN);
