@@ -186,15 +186,13 @@ export class Company {
 
 /** Of companions too few to be missed it need not be known. */
 function noteChances(mates: Map<string, number>, changed: readonly ChangeEvent[]): void {
-  for (const [mate, moves] of mates)
-    if (timesCame(moves) >= VISITS_MIN)
-      mates.set(
-        mate,
-        noteChance(
-          moves,
-          changed.some(({ object }) => object === mate),
-        ),
-      );
+  for (const [mate, moves] of mates) {
+    if (timesCame(moves) < VISITS_MIN) continue;
+    // Who changed alone came with nobody; most visits are of one change.
+    const came = changed.length > 1 && changed.some(({ object }) => object === mate);
+    const noted = noteChance(moves, came);
+    if (noted !== moves) mates.set(mate, noted);
+  }
 }
 
 function countMate(mates: Map<string, number>, mate: string): void {

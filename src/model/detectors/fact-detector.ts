@@ -6,7 +6,7 @@ import type { ChangeEvent, Field } from '../features.ts';
 import { increment, touch } from '../habits/counts.ts';
 import { ByPlace } from '../places.ts';
 import { many, quote } from '../words.ts';
-import type { Fact } from './fact.ts';
+import { type Fact, isOfTexts } from './fact.ts';
 import { FACTS } from './facts.ts';
 
 const KINDS_MAX = 5_000;
@@ -47,14 +47,36 @@ export interface FoundFact {
   field: Field;
 }
 
+/** The facts that could apply to a path, by what was done there: few can, and the tests are of many shapes. */
+interface AtPath {
+  removed: readonly Fact[];
+  /** What came to be a text. */
+  text: readonly Fact[];
+  other: readonly Fact[];
+}
+
+function atPath(facts: readonly Fact[]): AtPath {
+  const gains = facts.filter(({ when }) => when === 'gain');
+  return {
+    removed: facts.filter(({ when }) => when === 'loss'),
+    text: gains,
+    other: gains.filter(({ value }) => value === undefined || !isOfTexts(value)),
+  };
+}
+
+function sideOf({ op, next }: Field): keyof AtPath {
+  if (op === 'remove') return 'removed';
+  return typeof next === 'string' ? 'text' : 'other';
+}
+
 /** Of most changes. */
 const NONE: readonly FoundFact[] = [];
 
 export class FactDetector implements Detector<State> {
   readonly name = 'fact';
   /** Which facts could apply to a path: derived, so not part of the state. */
-  readonly #byPath = new Map<string, Fact[]>();
-  readonly #byPlace = new ByPlace<Fact[]>();
+  readonly #byPath = new Map<string, AtPath>();
+  readonly #byPlace = new ByPlace<AtPath>();
   #asked: { event: ChangeEvent; found: readonly FoundFact[] } | undefined;
   #state: State = { kinds: new Map(), facts: new Map(), seen: 0 };
 
@@ -70,7 +92,8 @@ export class FactDetector implements Detector<State> {
     const { fields } = event;
     for (let i = 0; i < fields.length; i++) {
       const field = fields[i] as Field;
-      const facts = this.#byPlace.get(field) ?? this.#factsOf(field);
+      const atPath = this.#byPlace.get(field) ?? this.#factsOf(field);
+      const facts = atPath[sideOf(field)];
       for (let j = 0; j < facts.length; j++) {
         const fact = facts[j] as Fact;
         if (!holds(fact, field)) continue;
@@ -136,9 +159,9 @@ export class FactDetector implements Detector<State> {
     return Math.min(1, ((this.#state.facts.get(`${event.kind}\u0000${fact.id}`) ?? 0) + 0.3) / (n + 5));
   }
 
-  #factsOf(field: Field): Fact[] {
+  #factsOf(field: Field): AtPath {
     const { generic } = field;
-    const facts = touch(this.#byPath, generic, PATHS_MAX, () => factsAt(generic));
+    const facts = touch(this.#byPath, generic, PATHS_MAX, () => atPath(factsAt(generic)));
     this.#byPlace.put(field, facts);
     return facts;
   }

@@ -24,23 +24,25 @@ export const affirmed = (value: Json) =>
 export const no = (value: Json) =>
   value === false || (typeof value === 'string' && /^(?:false|off|disabled?|none|no)$/i.test(value));
 export const zero = (value: Json) => value === 0 || value === '0';
-export const among = (...texts: string[]) => {
-  const isOne = oneOf(texts);
-  return (value: Json) => typeof value === 'string' && isOne(value);
-};
-export const outside = (...texts: string[]) => {
-  const isOne = oneOf(texts);
-  return (value: Json) => typeof value === 'string' && !isOne(value);
+const OF_TEXTS = new WeakSet<(value: Json) => boolean>();
+/** Whether a test holds of texts only: of other values it need not be asked. */
+export const isOfTexts = (test: (value: Json) => boolean) => OF_TEXTS.has(test);
+const ofTexts = (test: (text: string) => boolean) => {
+  const isSo = (value: Json) => typeof value === 'string' && test(value);
+  OF_TEXTS.add(isSo);
+  return isSo;
 };
 /** Asked of the value of every field: most are told from these by their length, which no letter that has a small one of ASCII changes with that. */
 const oneOf = (texts: string[]) => {
   const lengths = texts.map(({ length }) => length);
-  return (value: string) => lengths.includes(value.length) && texts.includes(value.toLowerCase());
+  return (text: string) => lengths.includes(text.length) && texts.includes(text.toLowerCase());
 };
-export const like = (pattern: RegExp) => (value: Json) => typeof value === 'string' && value.length <= 300 && pattern.test(value);
-/** As `like`, of patterns of whole addresses. */
-export const address = (pattern: RegExp) => {
-  const isLike = like(pattern);
-  // Asked of the value of every field: most are told from addresses by this.
-  return (value: Json) => typeof value === 'string' && value.includes('://') && isLike(value);
+export const among = (...texts: string[]) => ofTexts(oneOf(texts));
+export const outside = (...texts: string[]) => {
+  const isOne = oneOf(texts);
+  return ofTexts((text) => !isOne(text));
 };
+const isLike = (pattern: RegExp, text: string) => text.length <= 300 && pattern.test(text);
+export const like = (pattern: RegExp) => ofTexts((text) => isLike(pattern, text));
+/** As `like`, of patterns of whole addresses. Asked of the value of every field: most are told from addresses by what stands in these. */
+export const address = (pattern: RegExp) => ofTexts((text) => text.includes('://') && isLike(pattern, text));
