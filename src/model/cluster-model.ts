@@ -54,13 +54,14 @@ const SAMPLES_MATURE = 20;
 const SILENCES_TRUSTED = 20;
 const CROWDED = new Set(['stable-field', 'new-value', 'fact']);
 /** Detectors for which new objects are a population of their own. */
-const BORN_APART = new Set(['new-value', 'new-origin', 'fact', 'sensitive-field']);
+const BORN_APART = new Set(['new-value', 'new-origin', 'fact', 'sensitive-field', 'leap']);
 /** Detectors of an object's tempo, whoever sets it: people and machines are one population. */
 export const BY_OBJECT = new Set(['burst', 'pace', 'two-writers']);
 /** Detectors of what an actor does to many objects: their visits of one episode are one. */
 const BY_ACTOR = new Set(['mass-delete', 'wave']);
-/** New objects bring many fields at once, and bring what is news about them anyway. */
+/** New objects bring many fields at once, and bring what is news about them anyway; not so one old version where others are known. */
 const BORN_SHARE = 0.3;
+const BORN_IN_FULL = new Set(['leap']);
 const CROWD = 0.7;
 const CROWD_NEAR = 1.5;
 
@@ -81,6 +82,7 @@ interface Voice {
   weight: number;
   isCrowded: boolean;
   hasBornApart: boolean;
+  bornWeight: number;
   isByObject: boolean;
   isByActor: boolean;
 }
@@ -91,6 +93,7 @@ function voiceOf(detector: Detector, weights: Readonly<Record<string, number>>):
     ...{ name, detector, weight: weights[name] ?? 0.1 },
     isCrowded: CROWDED.has(name),
     hasBornApart: BORN_APART.has(name),
+    bornWeight: (weights[name] ?? 0.1) * (BORN_IN_FULL.has(name) ? 1 : BORN_SHARE),
     isByObject: BY_OBJECT.has(name),
     isByActor: BY_ACTOR.has(name),
   };
@@ -300,7 +303,7 @@ export class ClusterModel {
     const sort = voice.isByObject ? '*' : event.machine ? 'm' : 'h';
     const asker = voice.isByActor ? event.actor.name : event.object;
     const p = this.#calibration.tail(name, sort, surprise, { asker, group, born });
-    const weight = born ? voice.weight * BORN_SHARE : voice.weight;
+    const weight = born ? voice.bornWeight : voice.weight;
     return {
       detector: name,
       weight: sort === 'h' ? weight * this.#calibration.weightOfPeople() : weight,

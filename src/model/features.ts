@@ -6,6 +6,7 @@ import type { FieldDiff } from '../domain/diff/field-diff.ts';
 import type { Json } from '../domain/json.ts';
 import type { ObjectRef } from '../domain/object-ref.ts';
 import { keeperOf } from '../domain/who/gitops-origin.ts';
+import { type Artifact, artifactsOf, isVersioned } from './artifacts.ts';
 import { HeldPaths } from './held-paths.ts';
 import { JoinedTexts } from './joined-texts.ts';
 import { isPlace } from './origin.ts';
@@ -53,6 +54,8 @@ export interface ChangeEvent {
   fields: Field[];
   /** The GitOps tool that keeps the object, by the marks it leaves on it. */
   keeper?: GitopsTool;
+  /** The versions that an edit brought, and of what; absent where none. */
+  artifacts?: readonly Artifact[];
   /** Number of distinct generic paths among `fields`. */
   breadth: number;
   /** All generic paths the object holds, where they are new or differ from before; undefined when unchanged. */
@@ -165,6 +168,9 @@ export function eventOf(
   };
   // Spread into the literal it would be copied by a call out of compiled code, for each change.
   if (keeper !== undefined) event.keeper = keeper;
+  // Of a new object they can be read off its fields, which may be put away meanwhile.
+  const artifacts = change.type === 'MODIFIED' ? artifactsOf(fields, change.state as unknown as Json) : undefined;
+  if (artifacts !== undefined) event.artifacts = artifacts;
   return event;
 }
 
@@ -217,11 +223,14 @@ export function fieldsOf(diff: readonly FieldDiff[], namesOf: (generic: string) 
 
 /** Of what is told apart by its name: a chart, an image, an address. */
 const NAMES = /^(?:word|form|repo|url|host|base):/;
-const VERSION_STEP = /^(?:tag-)?version:/;
+
+function isStep({ op, tokens }: Field): boolean {
+  return op === 'set' && isVersioned(tokens) && !(tokens[0] as string).startsWith('repo:');
+}
 
 /** Where the chart or the repository beside a version moved as well, it is the version of another thing, and no step from the one before. */
 function forgetOldVersions(fields: readonly Field[]): void {
-  if (fields.length < 2) return;
+  if (fields.length < 2 || !fields.some(isStep)) return;
   let renamed: Set<string> | undefined;
   for (const { op, path, tokens } of fields) {
     if (op !== 'set' || !NAMES.test(tokens[0] ?? '')) continue;
@@ -232,7 +241,7 @@ function forgetOldVersions(fields: readonly Field[]): void {
   }
   if (renamed === undefined) return;
   for (const field of fields) {
-    if (field.op !== 'set' || !VERSION_STEP.test(field.tokens[0] ?? '')) continue;
+    if (!isStep(field)) continue;
     if (renamed.has(field.path.slice(0, field.path.lastIndexOf('/'))))
       field.tokens = tokensOf(undefined, field.next, field.generic);
   }

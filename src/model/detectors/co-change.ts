@@ -22,6 +22,7 @@ const OWN_SHARE = 0.6;
 const KIN_MIN = 8;
 const KIN_SHARE = 0.7;
 const KIN_OBJECTS = 3;
+const KIN_VISITS = 3;
 /**
  * What it adds, in nats, that the partner still has what was replaced: of changes with the partner 86 % moved such copies on the clean stream of ops-c, of those
  * without it 3 of 45; on ops-a 46 % and none of 148. The odds of the former, as the weaker, are one in eleven.
@@ -30,6 +31,9 @@ const COPY_LEFT = Math.log(11);
 
 interface Pair {
   n: number;
+  /** In how many visits: forty objects edited in one are one case of it. */
+  visits: number;
+  lastMs: number;
   /** The first few objects it was seen on: a pair of one object is no habit of the kind. */
   objects: string[];
 }
@@ -47,6 +51,8 @@ interface Missing {
   together: number;
   of: number;
   scope: 'object' | 'kind';
+  /** How many cases each of them stands for, at most one. */
+  cases?: number;
 }
 
 /** What a change leaves behind, where it leaves anything. */
@@ -77,7 +83,9 @@ export class CoChange implements Detector<{ state: State; own: OwnPairsState }> 
       const found = this.#missing(event, field, touched);
       if (found === undefined) continue;
       const left = leftBehind(change.state, field, found.partner);
-      const here = (left === undefined ? 0 : COPY_LEFT) - Math.log((found.of - found.together + 0.5) / (found.of + 1));
+      const { cases = 1 } = found;
+      const here =
+        (left === undefined ? 0 : COPY_LEFT) - Math.log(((found.of - found.together) * cases + 0.5) / (found.of * cases + 1));
       if (here > surprise) {
         surprise = here;
         missing = { ...found, left };
@@ -117,18 +125,25 @@ export class CoChange implements Detector<{ state: State; own: OwnPairsState }> 
     const partners = this.#state.kinds.get(event.kind)?.get(generic);
     if (partners === undefined) return best;
     for (const [partner, pair] of partners) {
-      if (pair.n < KIN_MIN || pair.n < KIN_SHARE * moves || pair.objects.length < KIN_OBJECTS || touched.has(partner)) continue;
+      if (
+        pair.n < KIN_MIN ||
+        pair.n < KIN_SHARE * moves ||
+        pair.objects.length < KIN_OBJECTS ||
+        pair.visits < KIN_VISITS ||
+        touched.has(partner)
+      )
+        continue;
       if (!this.#habits.holds(event, partner)) continue;
       const of = Math.max(pair.n, moves);
       const share = (of - pair.n + 0.5) / (of + 1);
       if (best === undefined || share < (best.of - best.together + 0.5) / (best.of + 1)) {
-        best = { path, partner, together: pair.n, of, scope: 'kind' };
+        best = { path, partner, together: pair.n, of, scope: 'kind', cases: pair.visits / pair.n };
       }
     }
     return best;
   }
 
-  learn(event: ChangeEvent, _group: Group): void {
+  learn(event: ChangeEvent, group: Group): void {
     if (event.type !== 'MODIFIED') return;
     this.#state.edits++;
     // A removed path can no longer be missed.
@@ -146,9 +161,14 @@ export class CoChange implements Detector<{ state: State; own: OwnPairsState }> 
       const kin = touch(this.#state.kinds, event.kind, KINDS_MAX, () => new Map<string, Map<string, Pair>>());
       eachPair(generics, (a, b) => {
         const partners = inner(kin, a, PAIRS_PER_KIND_MAX / 16, () => new Map<string, Pair>());
-        const pair = partners === undefined ? undefined : inner(partners, b, 64, () => ({ n: 0, objects: [] as string[] }));
+        const pair =
+          partners === undefined
+            ? undefined
+            : inner(partners, b, 64, () => ({ n: 0, visits: 0, lastMs: 0, objects: [] as string[] }));
         if (pair === undefined) return;
         pair.n++;
+        if (pair.lastMs !== group.firstMs) pair.visits++;
+        pair.lastMs = group.firstMs;
         if (pair.objects.length < KIN_OBJECTS && !pair.objects.includes(event.object)) pair.objects.push(event.object);
       });
     }

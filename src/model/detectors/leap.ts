@@ -1,13 +1,16 @@
 /**
  * Leaps: how far a number jumped, in doublings, or how deep a version fell back, in standard deviations of how far fields of that name
- * usually jump. A number its kind has held before counts half, and so does one that a field of that name has somewhere.
+ * usually jump. A number its kind has held before counts half, and so does one that a field of that name has somewhere, and a version not older than all that were
+ * seen of its thing. A new object has nothing to leap from: its versions are set beside those that others have of the same thing.
  */
 import { fieldName } from '../../domain/field-path.ts';
-import type { Detector, Evidence, Explanation } from '../detector.ts';
+import { type Artifact, bornArtifacts, isVersioned } from '../artifacts.ts';
+import { DAY_MS, type Detector, type Evidence, type Explanation } from '../detector.ts';
 import type { ChangeEvent, Field } from '../features.ts';
+import { touch } from '../habits/counts.ts';
 import { KnownPlaces } from '../places.ts';
-import { leapOf } from '../value-types.ts';
-import { figure, quoteBoth } from '../words.ts';
+import { leapOf, type Version } from '../value-types.ts';
+import { figure, many, quoteBoth } from '../words.ts';
 
 const TAILS_MAX = 10_000;
 const SAMPLES_MIN = 20;
@@ -36,7 +39,7 @@ const STEP_BACK = /version:\D*down/;
 
 /** Of versions only a step back is one, and not that of another thing: the tokens tell. */
 function isComparable({ x, y, tokens }: Field): boolean {
-  return (x !== undefined && y !== undefined) || tokens.some((token) => STEP_BACK.test(token));
+  return (x !== undefined && y !== undefined) || (isVersioned(tokens) && tokens.some((token) => STEP_BACK.test(token)));
 }
 
 /** A number this field has held somewhere before is half the news, however far the jump. */
@@ -61,6 +64,47 @@ interface LeapState {
   /** By last name of the field, the first numbers that were seen. */
   numbers: Map<string, Set<number>>;
   leaps: number;
+  /** By what it is a version of: the oldest and the newest that were seen. */
+  artifacts: Map<string, Span>;
+  /** How far new objects lie outside of these. */
+  births: Jumps;
+}
+
+interface Span {
+  n: number;
+  firstMs: number;
+  lastMs: number;
+  low: Version['parts'];
+  high: Version['parts'];
+}
+
+const NO_ARTIFACTS: readonly Artifact[] = [];
+const ARTIFACTS_MAX = 4_000;
+const SPAN_MIN = 3;
+
+/** Majors that a thing comes out in without any having been seen, and in what time. */
+const MAJORS_PRIOR = { majors: 1, overMs: 365 * DAY_MS };
+/** Undoing a release goes back by one major at most. */
+const UNDONE_MAX = leapOf('1.0', '0.0', undefined, undefined);
+
+/**
+ * How far a version lies outside of what was seen: a step back as deep as in `leapOf`, or majors skipped, in doublings from two. The next major may have come out meanwhile,
+ * and as many more as did in such a time before.
+ */
+function outside({ low, high, firstMs, lastMs }: Span, parts: Version['parts'], atMs: number): number {
+  for (let level = 0; level < 3; level++) {
+    const back = (low[level] as number) - (parts[level] as number);
+    if (back > 0) return level === 0 ? 4 + Math.log2(1 + Math.min(9999, back)) : level === 1 ? 2 : 1;
+    if (back < 0) break;
+  }
+  const pace = (high[0] - low[0] + MAJORS_PRIOR.majors) / (lastMs - firstMs + MAJORS_PRIOR.overMs);
+  const skipped = parts[0] - high[0] - 1 - pace * Math.max(0, atMs - lastMs);
+  return skipped > 0 ? 2 + Math.log2(1 + Math.min(9999, skipped)) : 0;
+}
+
+function isOlder(a: Version['parts'], b: Version['parts']): boolean {
+  for (let level = 0; level < 3; level++) if (a[level] !== b[level]) return (a[level] as number) < (b[level] as number);
+  return false;
 }
 
 export class Leap implements Detector<LeapState> {
@@ -70,9 +114,17 @@ export class Leap implements Detector<LeapState> {
   readonly #rangesAt = new KnownPlaces<Range>(RANGES_MAX);
   readonly #numbersAt = new KnownPlaces<Set<number>>(NAMES_MAX);
   readonly #tailsAt = new KnownPlaces<Jumps>(TAILS_MAX);
-  #state: LeapState = { ranges: new Map(), tails: new Map(), numbers: new Map(), leaps: 0 };
+  #state: LeapState = {
+    ranges: new Map(),
+    tails: new Map(),
+    numbers: new Map(),
+    leaps: 0,
+    artifacts: new Map(),
+    births: { n: 0, far: 0, squares: 0 },
+  };
 
   score(event: ChangeEvent): Evidence | undefined {
+    if (event.type === 'ADDED') return this.#scoreBirth(event);
     if (event.type !== 'MODIFIED') return undefined;
     let best = 0;
     let farthest: Field | undefined;
@@ -81,7 +133,9 @@ export class Leap implements Detector<LeapState> {
       const field = event.fields[i] as Field;
       const far = jumps[i] as number;
       if (far === 0) continue;
-      const known = (this.#isWithin(field) ? WITHIN : 1) * (this.#isElsewhere(field) ? ELSEWHERE : 1);
+      const known =
+        (this.#isWithin(field) || (far <= UNDONE_MAX && this.#wasHad(event, i)) ? WITHIN : 1) *
+        (this.#isElsewhere(field) ? ELSEWHERE : 1);
       const surprise = known * beyond(this.#usual(field), far);
       if (surprise > best) {
         best = surprise;
@@ -91,6 +145,71 @@ export class Leap implements Detector<LeapState> {
     if (farthest === undefined) return undefined;
     const field = farthest;
     return { surprise: best / (1 + 0.3 * Math.log(event.breadth)), explain: () => this.#explain(field) };
+  }
+
+  #scoreBirth({ fields, ref, atMs }: ChangeEvent): Evidence | undefined {
+    const artifacts = bornArtifacts(fields) ?? NO_ARTIFACTS;
+    let best = 0;
+    let farthest: Artifact | undefined;
+    for (const artifact of artifacts) {
+      const far = this.#outside(artifact, atMs);
+      if (far <= best) continue;
+      best = far;
+      farthest = artifact;
+    }
+    if (farthest === undefined) return undefined;
+    const { key, parts, at } = farthest;
+    const { path } = fields[at] as Field;
+    const { low, high, n } = this.#state.artifacts.get(key) as Span;
+    const name = key.slice(key.lastIndexOf('\u0000') + 1);
+    return {
+      surprise: beyond(this.#state.births, best) / (1 + 0.3 * Math.log(artifacts.length)),
+      explain: () => ({
+        sentence: `${fieldName(path)} of this new ${ref.kind} is ${parts.join('.')}; of ${name} ${low.join('.')} to ${high.join('.')} were seen before (${many(n, 'value')}).`,
+        path,
+        observed: parts.join('.'),
+        usual: high.join('.'),
+        samples: n,
+        scope: 'cluster',
+        counterfactual: 'a version that others have',
+      }),
+    };
+  }
+
+  /** Whether a version lies among those that were seen of the same thing: who undoes a release goes back to what was. */
+  #wasHad({ artifacts = NO_ARTIFACTS }: ChangeEvent, at: number): boolean {
+    const artifact = artifacts.find((one) => one.at === at);
+    const span = artifact === undefined ? undefined : this.#state.artifacts.get(artifact.key);
+    return artifact !== undefined && span !== undefined && span.n >= SPAN_MIN && !isOlder(artifact.parts, span.low);
+  }
+
+  #outside({ key, parts }: Artifact, atMs: number): number {
+    const span = this.#state.artifacts.get(key);
+    return span === undefined || span.n < SPAN_MIN ? 0 : outside(span, parts, atMs);
+  }
+
+  #learnArtifacts({ artifacts: brought, fields, type, imported, atMs }: ChangeEvent): void {
+    const artifacts = (type === 'ADDED' ? bornArtifacts(fields) : brought) ?? NO_ARTIFACTS;
+    const { births } = this.#state;
+    for (const { key, parts } of artifacts) {
+      const span = touch(this.#state.artifacts, key, ARTIFACTS_MAX, () => ({
+        n: 0,
+        firstMs: atMs,
+        lastMs: atMs,
+        low: parts,
+        high: parts,
+      }));
+      if (type === 'ADDED' && !imported && span.n >= SPAN_MIN) {
+        const far = Math.min(JUMP_MAX, outside(span, parts, atMs));
+        births.n++;
+        births.far += far;
+        births.squares += far ** 2;
+      }
+      span.n++;
+      span.lastMs = Math.max(span.lastMs, atMs);
+      if (isOlder(parts, span.low)) span.low = parts;
+      if (isOlder(span.high, parts)) span.high = parts;
+    }
   }
 
   /** Zero of fields that were not set. */
@@ -148,6 +267,7 @@ export class Leap implements Detector<LeapState> {
   }
 
   learn(event: ChangeEvent): void {
+    this.#learnArtifacts(event);
     const { ranges, numbers: allNumbers, tails } = this.#state;
     const jumps = event.type === 'MODIFIED' ? this.#jumpsOf(event) : NO_JUMPS;
     for (let i = 0; i < event.fields.length; i++) {

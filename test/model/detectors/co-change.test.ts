@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import type { JsonObject } from '../../../src/domain/json.ts';
 import { CoChange } from '../../../src/model/detectors/co-change.ts';
 import { eventOf } from '../../../src/model/features.ts';
 import { PathHabits } from '../../../src/model/habits/path-habits.ts';
@@ -104,4 +105,33 @@ test('a partner that still has what was replaced is missed more, and named with 
   assert.ok((copy?.surprise ?? 0) > (other?.surprise ?? Number.POSITIVE_INFINITY) + 2);
   assert.match(copy?.explain().sentence ?? '', /^spec\.tag changed without spec\.partner, which still has 1\.12; 12 of 12/);
   assert.match(other?.explain().sentence ?? '', /^spec\.tag changed without spec\.partner; 12 of 12/);
+});
+
+/** What is said of a thirteenth object of which one field moves alone, after both moved on each of twelve: in one visit, or in twelve. */
+function toldAfter(visits: 'one' | 'many') {
+  const habits = new PathHabits();
+  const detector = new CoChange(habits);
+  const stream = new Stream();
+  const seen = (name: string, row: number, spec: JsonObject, atMs: number) => {
+    const change = stream.change({ atMs, actor: 'bot:bumps', name, spec });
+    return { change, event: eventOf(change, { name, row, known: spec.tag !== 1 }) };
+  };
+  const learn = ({ event }: ReturnType<typeof seen>, group = groupOf(event)) => {
+    detector.learn(event, group);
+    habits.learn(event);
+  };
+  const names = Array.from({ length: 13 }, (_, i) => `app-${i}`);
+  for (const [row, name] of names.entries()) learn(seen(name, row, { tag: 1, chart: 1 }, MONDAY_MS));
+  const edits = names
+    .slice(0, 12)
+    .map((name, row) => seen(name, row, { tag: 2, chart: 2 }, MONDAY_MS + (visits === 'one' ? 1 : row + 1) * HOUR_MS));
+  const [first] = edits as [(typeof edits)[number]];
+  for (const edit of edits) learn(edit, visits === 'one' ? groupOf(first.event) : groupOf(edit.event));
+  const { event, change } = seen('app-12', 12, { tag: 2, chart: 1 }, MONDAY_MS + 20 * HOUR_MS);
+  return detector.score(event, groupOf(event), change);
+}
+
+test('what moved together on many objects in one visit is one case and no habit of the kind', () => {
+  assert.ok((toldAfter('many')?.surprise ?? 0) > 2);
+  assert.equal(toldAfter('one'), undefined);
 });
