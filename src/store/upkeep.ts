@@ -79,6 +79,8 @@ export class Upkeep {
   #turn = 0;
   #checkpointMs = 0;
   #isCheckpointDue = false;
+  /** There may be findings of what is no longer kept. */
+  #mayForget = true;
 
   constructor(parts: UpkeepParts) {
     this.#parts = parts;
@@ -101,6 +103,7 @@ export class Upkeep {
     const tasks = this.#tasks(isOver, bytesMax);
     const isPressed = isOverCap(db, bytesMax, PRESSED_SHARE);
     let worked = isPressed && attempt('changes', () => this.#release(() => true, bytesMax), failed);
+    if (isPressed && attempt('old findings', () => this.#forgetFindings(), failed)) worked = true;
     let more = false;
     for (let asked = 0; asked < tasks.length && !more; asked++) {
       const [name, task] = tasks[this.#turn] as Task;
@@ -134,6 +137,7 @@ export class Upkeep {
       ['Kubernetes Events', () => this.#forgetOldEvents()],
       ['blame marks', () => stepsUntil(isOver, () => this.#accountForFields())],
       ['changes', () => this.#release(isOver, bytesMax)],
+      ['old findings', () => stepsUntil(isOver, () => this.#forgetFindings())],
     ];
   }
 
@@ -187,9 +191,23 @@ export class Upkeep {
       released += more ?? 0;
       return more !== undefined;
     });
-    if (released > 0) blameMarks.released();
+    if (released > 0) {
+      blameMarks.released();
+      this.#mayForget = true;
+    }
     if (released > 0 && fullText !== undefined) db.transaction(() => fullText.forgetReleased()).immediate();
     return worked;
+  }
+
+  /** What was found of changes that are no longer kept goes with them, unless somebody was told of it or said something. */
+  #forgetFindings(): boolean {
+    const { db, findings, retention } = this.#parts;
+    if (!this.#mayForget) return false;
+    // What is damaged is met once, until more goes.
+    this.#mayForget = false;
+    const beforeMs = retention.keptFromMs();
+    this.#mayForget = beforeMs !== undefined && db.transaction(() => findings.forgetOfNoUse(beforeMs)).immediate();
+    return this.#mayForget;
   }
 }
 

@@ -10,9 +10,19 @@ import { corruptRecord } from '../store-errors.ts';
 
 const COMPRESSION_LEVEL = 3;
 const PLACES_PER_BLOCK = 1_024;
-const PER_BLOCK_MAX = 256;
+export const PER_BLOCK_MAX = 256;
 const BLOCK_CHARS_MAX = 512 * 1024;
 const CACHED_CHARS = 2 * 1024 * 1024;
+
+/** The block of a place. */
+export function blockOf(place: number): number {
+  return Math.floor(place / PLACES_PER_BLOCK);
+}
+
+/** The first and the last place that a block can have. */
+export function placesOf(block: number): [number, number] {
+  return [block * PLACES_PER_BLOCK, (block + 1) * PLACES_PER_BLOCK - 1];
+}
 
 export class FindingBlocks {
   readonly #seal: ValueSeal;
@@ -24,6 +34,7 @@ export class FindingBlocks {
     this.#sql = {
       add: db.prepare<[Buffer]>('INSERT INTO finding_block (data) VALUES (?)'),
       get: db.prepare<[number], Buffer>('SELECT data FROM finding_block WHERE id = ?').pluck(),
+      remove: db.prepare<[number]>('DELETE FROM finding_block WHERE id = ?'),
     };
   }
 
@@ -44,7 +55,7 @@ export class FindingBlocks {
 
   /** Throws STORE_CORRUPT. */
   text(place: number): string {
-    const block = Math.floor(place / PLACES_PER_BLOCK);
+    const block = blockOf(place);
     let texts = this.#decoded.get(block);
     if (texts === undefined) {
       const data = this.#sql.get.get(block);
@@ -59,6 +70,12 @@ export class FindingBlocks {
     const text = texts[place % PLACES_PER_BLOCK];
     if (text === undefined) throw corruptRecord('a finding is missing in its block', `finding_block ${block}`);
     return text;
+  }
+
+  /** Takes a block that no finding has a place in. */
+  remove(block: number): void {
+    this.#sql.remove.run(block);
+    this.#decoded.delete(block);
   }
 
   forget(): void {

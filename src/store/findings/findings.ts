@@ -9,7 +9,7 @@ import { compress, decompress } from '../pack/block-codec.ts';
 import { decodeCursor, pageOf } from '../page-cursor.ts';
 import type { ValueSeal } from '../seal/value-seal.ts';
 import type { FindingQuery, Page } from '../store.ts';
-import { FindingBlocks } from './finding-blocks.ts';
+import { blockOf, FindingBlocks, PER_BLOCK_MAX, placesOf } from './finding-blocks.ts';
 import { CONDITIONS, columnsOf, type FindingColumns, matches, newestFirst } from './finding-columns.ts';
 import { type YoungFinding, YoungFindings } from './young-findings.ts';
 
@@ -21,6 +21,8 @@ const BLOCK_MIN = 4;
 const YOUNG_MAX = 1_024;
 /** Alerts within one span of changes that are looked at for evidence. */
 const EVIDENCE_MAX = 1_000;
+/** Let go of in a step. */
+const FORGOTTEN_AT_ONCE = 512;
 
 interface FindingRow {
   ts_ms: number;
@@ -58,6 +60,20 @@ export class Findings {
         )
         .pluck(),
       get: db.prepare<[string], Stored>('SELECT data FROM finding WHERE id = ?').pluck(),
+      ofNoUse: db
+        .prepare<[number], [number, number | null]>(
+          `SELECT seq, CASE typeof(data) WHEN 'integer' THEN data END FROM finding
+           WHERE ts_ms < ? AND verdict = 'record' AND id NOT IN (SELECT finding_id FROM verdict) AND id NOT IN (SELECT finding_id FROM near_miss)
+           ORDER BY ts_ms, id LIMIT ${FORGOTTEN_AT_ONCE}`,
+        )
+        .raw(),
+      remove: db.prepare<[number]>('DELETE FROM finding WHERE seq = ?'),
+      // Those of a block were filed one after the other.
+      inBlock: db
+        .prepare<[number, number, bigint, bigint], 1>(
+          'SELECT 1 FROM finding WHERE seq BETWEEN ? AND ? AND data BETWEEN ? AND ? LIMIT 1',
+        )
+        .pluck(),
     };
   }
 
@@ -93,6 +109,23 @@ export class Findings {
     const young = this.#young.take();
     const places = young.length < BLOCK_MIN ? undefined : this.#blocks.add(young.map(({ text }) => text));
     for (const [i, { columns, text }] of young.entries()) this.#file(columns, places?.[i] ?? pack(text, this.#seal));
+  }
+
+  /**
+   * Lets go of findings of before a time that paged nobody and of which nobody said or is asked anything, some of the oldest. Whether there were any; within a
+   * transaction. A block goes once none of its findings is left.
+   */
+  forgetOfNoUse(beforeMs: number): boolean {
+    const gone = this.#sql.ofNoUse.all(beforeMs);
+    for (const [seq] of gone) this.#sql.remove.run(seq);
+    const blocks = new Map(gone.flatMap(([seq, place]) => (place === null ? [] : [[blockOf(place), seq] as const])));
+    for (const [block, seq] of blocks) {
+      const [first, last] = placesOf(block);
+      // Bound as they are stored: see `#file`.
+      const isUsed = this.#sql.inBlock.get(seq - PER_BLOCK_MAX, seq + PER_BLOCK_MAX, BigInt(first), BigInt(last)) !== undefined;
+      if (!isUsed) this.#blocks.remove(block);
+    }
+    return gone.length > 0;
   }
 
   #file(columns: FindingColumns, data: Stored): void {

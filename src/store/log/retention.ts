@@ -179,6 +179,11 @@ export class Retention {
       youngest: db.prepare<[number, number], SpanRow>(
         `${span} WHERE tier <= ${CHECKPOINTS} AND last_seq <= ? AND last_seq < ? ORDER BY last_seq DESC LIMIT 1`,
       ),
+      keptFromMs: db
+        .prepare<[], number | null>(
+          `SELECT min(ms_min) FILTER (WHERE tier < ${STATISTICS}) FROM span HAVING max(tier) >= ${STATISTICS}`,
+        )
+        .pluck(),
       tierOf: db.prepare<[number], number>('SELECT tier FROM span WHERE last_seq >= ? ORDER BY last_seq LIMIT 1').pluck(),
       block: db.prepare<[number, number], BlockRow>(`${block} AND tier < ? ${inOrder}`),
       firstBlock: db.prepare<[number], number>(`SELECT id FROM block WHERE span_seq = ? ${inOrder}`).pluck(),
@@ -254,6 +259,11 @@ export class Retention {
   /** There are more or other findings that changes are kept for; a span is worked on for a while. */
   evidenceMoved(): void {
     if (this.#gathered !== undefined) this.#gathered.evidence = undefined;
+  }
+
+  /** Of what was before this time no more than statistics are kept; undefined where all is. */
+  keptFromMs(): number | undefined {
+    return this.#sql.keptFromMs.get() ?? undefined;
   }
 
   isDue(overCap: boolean): boolean {

@@ -1,0 +1,70 @@
+/** Where room is short what was found of changes that are gone goes too, but for what somebody was told, said or is asked. */
+import assert from 'node:assert/strict';
+import { join } from 'node:path';
+import { it } from 'node:test';
+import Database from 'better-sqlite3';
+import type { Finding } from '../../../src/domain/finding.ts';
+import type { NearMiss } from '../../../src/domain/review.ts';
+import type { Verdict } from '../../../src/domain/verdict.ts';
+import { checkDatabase } from '../../../src/store/file/check.ts';
+import { openSqliteStore } from '../../../src/store/sqlite-store.ts';
+import { temporaryFolder } from '../../commands/run-crowsnest.ts';
+import { newChange, state } from '../new-changes.ts';
+import { pageAbout } from '../page-about.ts';
+
+const CHANGES = 100;
+const FOUND = 40;
+const BATCHES = 300;
+
+const nearMiss = (findingId: string): NearMiss => {
+  const rest = { cluster: 'test', day: '1970-01-01', slot: 'highest', tsMs: 1, score: 2, level: 3, detector: 'd' } as const;
+  return { ...rest, findingId, population: 1, weight: 1 };
+};
+
+const verdict = (findingId: string): Verdict => {
+  const rest = { id: 'v', verdict: 'expected' as const, scope: { cluster: 'test' }, by: 'ann', givenMs: 1, expiresMs: 9e9 };
+  return { ...rest, findingId, place: { seq: 1, position: 0 } };
+};
+
+it('findings go with their changes under a cap, but for pages, those under review and those with a verdict', async () => {
+  const file = join(temporaryFolder(), 'findings.db');
+  let n = 0;
+  {
+    using store = openSqliteStore({ file, bytesMax: 1_500_000 });
+    for (let batch = 0; batch < BATCHES; batch++) {
+      const changes = Array.from({ length: CHANGES }, () => {
+        n += 1;
+        const object = state(`k${n % 50}`, String(n), { n, text: `${n * 7919}` });
+        return newChange(n <= 50 ? 'ADDED' : 'MODIFIED', object, { observedMs: n });
+      });
+      const recorded = store.append({ changes });
+      const findings = recorded.slice(0, FOUND).map((change): Finding => {
+        const page = pageAbout(change);
+        const told = batch === 2 && change === recorded[0];
+        return told ? { ...page, id: 'paged' } : { ...page, id: `f-${change.seq}`, decision: { verdict: 'record', why: '' } };
+      });
+      store.commitAnalysis({ findings, ...(batch === 2 ? { nearMisses: [nearMiss(`f-${recorded[1]?.seq}`)] } : {}) });
+      if (batch === 2) store.putVerdict(verdict(`f-${recorded[2]?.seq}`));
+      for (let slices = 0; slices < 12; slices++) store.maintain({ msMax: 0 });
+    }
+    while (store.maintain({ msMax: 50 }));
+    const [paged, reviewed, said, old, newest] = ['paged', 'f-202', 'f-203', 'f-204', `f-${n - CHANGES + 1}`].map((id) =>
+      store.finding(id),
+    );
+    assert.ok(paged !== undefined && reviewed !== undefined && said !== undefined && newest !== undefined);
+    assert.equal(old, undefined, 'of a change of which nothing is kept');
+    assert.equal(store.counts().findings, BATCHES * FOUND, 'what was found stays counted');
+    assert.ok(store.counts().released > 0);
+    const { items } = store.findings({ limit: 100_000 });
+    assert.ok(items.length < (BATCHES * FOUND) / 2, `${items.length} findings are kept`);
+  }
+  assert.deepEqual((await checkDatabase({ file })).problems, []);
+  const db = new Database(file, { readonly: true });
+  const blocks = db.prepare<[], number>('SELECT count(*) FROM finding_block').pluck().get() as number;
+  const used = db
+    .prepare<[], number>("SELECT count(DISTINCT data / 1024) FROM finding WHERE typeof(data) = 'integer'")
+    .pluck()
+    .get();
+  db.close();
+  assert.equal(blocks, used, 'no block without a finding');
+});
