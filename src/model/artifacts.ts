@@ -29,9 +29,9 @@ const NEAR = 32;
 
 type Told = Pick<Field, 'op' | 'path' | 'leaf' | 'next' | 'tokens'>;
 
-/** The versions that a change brought to an object of which this is the state after it. */
-export function artifactsOf(fields: readonly Told[], state: Json): Artifact[] | undefined {
-  return artifactsBy(fields, (_, parent, names) => textIn(state, parent, names));
+/** The versions that a change brought to an object of which this is the state after it: read only where it says of what, as it may have to be parsed for that. */
+export function artifactsOf(fields: readonly Told[], state: () => Json): Artifact[] | undefined {
+  return artifactsBy(fields, (_, parent, names) => textIn(state(), parent, names));
 }
 
 /** Those of a new object, whose fields are all there is. */

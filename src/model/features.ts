@@ -169,7 +169,7 @@ export function eventOf(
   // Spread into the literal it would be copied by a call out of compiled code, for each change.
   if (keeper !== undefined) event.keeper = keeper;
   // Of a new object they can be read off its fields, which may be put away meanwhile.
-  const artifacts = change.type === 'MODIFIED' ? artifactsOf(fields, change.state as unknown as Json) : undefined;
+  const artifacts = change.type === 'MODIFIED' ? artifactsOf(fields, () => change.state as unknown as Json) : undefined;
   if (artifacts !== undefined) event.artifacts = artifacts;
   return event;
 }

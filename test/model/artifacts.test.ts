@@ -87,3 +87,27 @@ test('no release is undone by a step back of several majors', () => {
   const [far, near] = [backTo(past, '2.6.0'), backTo(past, '4.0.0')];
   assert.ok(far > 0 && near > 0 && far > 1.3 * near, `${far} beside ${near}`);
 });
+
+test('the state, which may have to be parsed, is read only where it says of what a version is', () => {
+  const stream = new Stream();
+  const spec = { replicas: 1, image: 'acme/web:1.0.0', chart: { name: 'redis', version: '1.0.0' } };
+  const readsOf = (next: typeof spec): number => {
+    stream.change({ atMs: MONDAY_MS, actor: 'user:ann', spec });
+    const change = stream.change({ atMs: MONDAY_MS + 1, actor: 'user:ann', spec: next });
+    const { state } = change;
+    // As of one that was compared by sections, which needs no state for it.
+    Object.assign(change, { keeper: () => undefined });
+    let reads = 0;
+    Object.defineProperty(change, 'state', {
+      get: () => {
+        reads += 1;
+        return state;
+      },
+    });
+    eventOf(change, { ...ONLY, known: true });
+    return reads;
+  };
+  assert.equal(readsOf({ ...spec, replicas: 2 }), 0);
+  assert.equal(readsOf({ ...spec, image: 'acme/web:1.0.1' }), 0);
+  assert.ok(readsOf({ ...spec, chart: { name: 'redis', version: '1.0.1' } }) > 0);
+});
