@@ -20,6 +20,8 @@ export interface Artifact {
 const BESIDE = ['repository', 'image', 'chart', 'package', 'url', 'repo', 'name'];
 /** The same one level up. */
 const ABOVE = ['url', 'repository', 'chart'];
+/** Members that say of what a version is. */
+export const NAMING: ReadonlySet<string> = new Set([...BESIDE, ...ABOVE, 'repoURL']);
 const SLASH = 0x2f;
 /** Versions that begin with such a number are named by their date. */
 const [FIRST_YEAR, LAST_YEAR] = [1990, 2100];

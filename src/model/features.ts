@@ -6,7 +6,7 @@ import type { FieldDiff } from '../domain/diff/field-diff.ts';
 import type { Json } from '../domain/json.ts';
 import type { ObjectRef } from '../domain/object-ref.ts';
 import { keeperOf } from '../domain/who/gitops-origin.ts';
-import { type Artifact, artifactsOf, isVersioned } from './artifacts.ts';
+import { type Artifact, artifactsOf, isVersioned, NAMING } from './artifacts.ts';
 import { HeldPaths } from './held-paths.ts';
 import { JoinedTexts } from './joined-texts.ts';
 import { isPlace } from './origin.ts';
@@ -56,6 +56,8 @@ export interface ChangeEvent {
   keeper?: GitopsTool;
   /** The versions that an edit brought, and of what; absent where none. */
   artifacts?: readonly Artifact[];
+  /** Fields that say what they said in other words; absent where there are none. Nothing to be judged, but written, as a user's rule asks. */
+  reworded?: readonly Field[];
   /** Number of distinct generic paths among `fields`. */
   breadth: number;
   /** All generic paths the object holds, where they are new or differ from before; undefined when unchanged. */
@@ -144,7 +146,8 @@ export function eventOf(
 ): ChangeEvent {
   const { ref } = change;
   const kind = book.kindOf(ref);
-  const fields = change.type === 'DELETED' ? [] : fieldsOf(change.diff, (generic) => book.paths.of(kind, generic));
+  const reworded: Field[] = [];
+  const fields = change.type === 'DELETED' ? [] : fieldsOf(change.diff, (generic) => book.paths.of(kind, generic), reworded);
   const imported = change.type === 'ADDED' && (change.origin === 'list' || isOld(change));
   const keeper = change.type === 'MODIFIED' ? keeperOf(change) : undefined;
   const structural = change.type !== 'DELETED' && (!object.known || change.diff.some((entry) => entry.op !== 'set'));
@@ -171,6 +174,7 @@ export function eventOf(
   // Of a new object they can be read off its fields, which may be put away meanwhile.
   const artifacts = change.type === 'MODIFIED' ? artifactsOf(fields, () => change.state as unknown as Json) : undefined;
   if (artifacts !== undefined) event.artifacts = artifacts;
+  if (reworded.length > 0) event.reworded = reworded;
   return event;
 }
 
@@ -193,9 +197,10 @@ const INDEXED = /\/\[\d+\]/;
 
 /**
  * The fields of a diff. A list matched by position, or an item under a new name, shows up as many sets, adds and removes of which
- * most say the same value on both sides: per generic path those cancel, and what remains is paired.
+ * most say the same value on both sides: per generic path those cancel, and what remains is paired. Fields that say the same in other words
+ * are put into `reworded`.
  */
-export function fieldsOf(diff: readonly FieldDiff[], namesOf: (generic: string) => PathNames): Field[] {
+export function fieldsOf(diff: readonly FieldDiff[], namesOf: (generic: string) => PathNames, reworded: Field[] = []): Field[] {
   const out: Field[] = [];
   let lists: Map<string, { olds: FieldDiff[]; news: FieldDiff[] }> | undefined;
   for (const entry of diff) {
@@ -211,18 +216,17 @@ export function fieldsOf(diff: readonly FieldDiff[], namesOf: (generic: string) 
       }
       if (entry.op !== 'add') sides.olds.push(entry);
       if (entry.op !== 'remove') sides.news.push(entry);
-    } else if (out.length < FIELDS_MAX && !saysTheSame(entry.old, entry.new, entry.generic)) {
+    } else if (saysTheSame(entry.old, entry.new, entry.generic)) {
+      if (reworded.length < FIELDS_MAX) reworded.push(fieldOf(entry.op, entry.path, names, entry.old, entry.new));
+    } else if (out.length < FIELDS_MAX) {
       out.push(fieldOf(entry.op, entry.path, names, entry.old, entry.new));
     }
   }
-  if (lists !== undefined) for (const [generic, sides] of lists) pairItems(sides, namesOf(generic), out);
+  if (lists !== undefined) for (const [generic, sides] of lists) pairItems(sides, namesOf(generic), out, reworded);
   forgetOldVersions(out);
   // Copied: a growing array keeps room for a dozen more, and this one waits with its visit.
   return out.slice();
 }
-
-/** Of what is told apart by its name: a chart, an image, an address. */
-const NAMES = /^(?:word|form|repo|url|host|base):/;
 
 function isStep({ op, tokens }: Field): boolean {
   return op === 'set' && isVersioned(tokens) && !(tokens[0] as string).startsWith('repo:');
@@ -232,8 +236,8 @@ function isStep({ op, tokens }: Field): boolean {
 function forgetOldVersions(fields: readonly Field[]): void {
   if (fields.length < 2 || !fields.some(isStep)) return;
   let renamed: Set<string> | undefined;
-  for (const { op, path, tokens } of fields) {
-    if (op !== 'set' || !NAMES.test(tokens[0] ?? '')) continue;
+  for (const { op, path, leaf } of fields) {
+    if (op !== 'set' || !NAMING.has(leaf)) continue;
     const parent = path.slice(0, path.lastIndexOf('/'));
     renamed ??= new Set();
     // A chart's repository is named one level below its version.
@@ -247,7 +251,7 @@ function forgetOldVersions(fields: readonly Field[]): void {
   }
 }
 
-function pairItems(sides: { olds: FieldDiff[]; news: FieldDiff[] }, names: PathNames, out: Field[]): void {
+function pairItems(sides: { olds: FieldDiff[]; news: FieldDiff[] }, names: PathNames, out: Field[], reworded: Field[]): void {
   const spare = new Map<string, number>();
   for (const entry of sides.olds) {
     const text = JSON.stringify(entry.old);
@@ -259,7 +263,10 @@ function pairItems(sides: { olds: FieldDiff[]; news: FieldDiff[] }, names: PathN
   for (let i = 0; i < Math.max(olds.length, news.length) && out.length < FIELDS_MAX; i++) {
     const next = news[i];
     const old = olds[i];
-    if (saysTheSame(old?.old, next?.new, names.generic)) continue;
+    if (next !== undefined && saysTheSame(old?.old, next.new, names.generic)) {
+      if (reworded.length < FIELDS_MAX) reworded.push(fieldOf('set', next.path, names, old?.old, next.new));
+      continue;
+    }
     if (next !== undefined) out.push(fieldOf(old === undefined ? 'add' : 'set', next.path, names, old?.old, next.new));
     else if (old !== undefined) out.push(fieldOf('remove', old.path, names, old.old, undefined));
   }

@@ -84,18 +84,19 @@ function secondsOf(duration: string): number {
 
 /**
  * Whether the new value is the old one in other words: as a text instead of a number or a switch, or in another unit. Another digest
- * is another value, whatever tag it pins; and nothing at all has no two forms: an empty selector takes everything where none takes nothing.
+ * is another value, whatever tag it pins; and nothing at all has no two forms: an empty selector takes everything where none takes nothing, and
+ * the texts "false" and "0" are true to a template.
  */
 export function saysTheSame(old: Json | undefined, next: Json | undefined, generic: string): boolean {
   if (old === undefined || next === undefined) return false;
   if (typeof old === 'object' || typeof next === 'object') return false;
-  if (typeof old !== typeof next) return String(old) === String(next) || isSameNumber(old, next, generic);
+  if (typeof old !== typeof next) return String(old) === String(next) && Boolean(old) === Boolean(next);
   return typeof old === 'string' && typeof next === 'string' && isSameNumber(old, next, generic);
 }
 
-/** In two units, or one: 1.1 and 1.10 may be two versions. */
+/** Each in a unit: 1.1 and 1.10 may be two versions, and what is counted in 60 is for its reader to know. */
 function isSameNumber(old: Json, next: Json, generic: string): boolean {
-  if (!hasUnit(old) && !hasUnit(next)) return false;
+  if (!hasUnit(old) || !hasUnit(next)) return false;
   const number = numberOf(next, generic);
   return number !== undefined && number === numberOf(old, generic) && !isPinned(old) && !isPinned(next);
 }

@@ -111,3 +111,20 @@ test('the state, which may have to be parsed, is read only where it says of what
   assert.equal(readsOf({ ...spec, image: 'acme/web:1.0.1' }), 0);
   assert.ok(readsOf({ ...spec, chart: { name: 'redis', version: '1.0.1' } }) > 0);
 });
+
+test('one version that nobody else has opens no range, two do', () => {
+  const past = ['9.0.0', '9.1.0', '9.2.0', '9.3.0'];
+  const told = (...more: string[]) =>
+    birthAfter(
+      [...past, ...more].map((version) => chart('web', version)),
+      chart('web', '4.0.1'),
+    );
+  assert.notEqual(told(), undefined);
+  assert.notEqual(told('1.0.0', '9.3.0'), undefined);
+  assert.equal(told('1.0.0', '9.3.0', '3.0.0', '9.3.0'), undefined);
+  const skipped = birthAfter(
+    [...past, '1900.0.0', '9.3.0'].map((version) => chart('web', version)),
+    chart('web', '40.0.0'),
+  );
+  assert.notEqual(skipped, undefined);
+});

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Json, JsonObject } from '../../src/domain/json.ts';
 import { Leap } from '../../src/model/detectors/leap.ts';
+import { compileRules } from '../../src/model/detectors/user-rules.ts';
 import { type ChangeEvent, eventOf } from '../../src/model/features.ts';
 import { numberOf, tokensOf } from '../../src/model/value-types.ts';
 import { MONDAY_MS, ONLY, Stream } from './stream.ts';
@@ -23,7 +24,6 @@ test('what says the same in other words is no field that changed', () => {
     ['60s', '1m'],
     ['120m0s', '2h'],
     ['1Gi', '1024Mi'],
-    [1024, '1Ki'],
   ];
   for (const [old, next] of same) {
     const label = `${JSON.stringify(old)} → ${JSON.stringify(next)}`;
@@ -43,6 +43,12 @@ test('what says something else is a field that changed', () => {
     [null, {}],
     ['1.1', '1.10'],
     [1.1, '1.10'],
+    // To a template these texts are true.
+    [false, 'false'],
+    ['false', false],
+    [0, '0'],
+    ['1m', '60'],
+    [1024, '1Ki'],
     ['2', '2.0'],
     ['1.10', '1.1.0'],
     [`17${DIGEST}`, `17${OTHER}`],
@@ -90,4 +96,15 @@ test('an older version is a leap, the version of another thing is none', () => {
 test('what moved elsewhere in the object makes an older version no smaller leap', () => {
   const spec = (name: string, version: string) => ({ owner: name, chart: { name: 'redis', version } });
   assert.ok(leapTo(spec('ann', '13.4.2'), spec('bob', '1.2.1')) > 1);
+});
+
+test('what moved beside a version hides no step back unless it says of what it is the version', () => {
+  const spec = (slot: string, version: string) => ({ version, slot, log: { level: slot } });
+  assert.ok(leapTo(spec('blue', '8.9.5'), spec('green', '5.7.1')) > 1);
+});
+
+test("a user's rule hears of what was written otherwise too", () => {
+  const [rule] = compileRules([{ name: 'auth', path: '/spec/enabled', op: 'set', severity: 'critical' }]);
+  assert.notEqual(rule?.matches(changed({ enabled: 'true' }, { enabled: true })), undefined);
+  assert.equal(rule?.matches(changed({ other: 1 }, { other: 2 })), undefined);
 });

@@ -76,6 +76,33 @@ interface Span {
   lastMs: number;
   low: Version['parts'];
   high: Version['parts'];
+  /** What was seen once beyond either: one that nobody else has makes no range. */
+  lower?: Version['parts'] | undefined;
+  higher?: Version['parts'] | undefined;
+}
+
+/** Takes a version into what was seen of its thing: by releases the range grows at once, by whole majors to what was seen twice. */
+function widen(span: Span, parts: Version['parts']): void {
+  const { low, high } = span;
+  if (isOlder(parts, low)) {
+    if (parts[0] === low[0] || span.n < SPAN_MIN) {
+      span.low = parts;
+      return;
+    }
+    const { lower = parts } = span;
+    if (span.lower !== undefined) span.low = isOlder(lower, parts) ? parts : lower;
+    span.lower = isOlder(parts, lower) ? parts : lower;
+    if (!isOlder(span.lower, span.low)) span.lower = undefined;
+  } else if (isOlder(high, parts)) {
+    if (parts[0] <= high[0] + 1 || span.n < SPAN_MIN) {
+      span.high = parts;
+      return;
+    }
+    const { higher = parts } = span;
+    if (span.higher !== undefined) span.high = isOlder(higher, parts) ? higher : parts;
+    span.higher = isOlder(higher, parts) ? parts : higher;
+    if (!isOlder(span.high, span.higher)) span.higher = undefined;
+  }
 }
 
 const NO_ARTIFACTS: readonly Artifact[] = [];
@@ -205,10 +232,9 @@ export class Leap implements Detector<LeapState> {
         births.far += far;
         births.squares += far ** 2;
       }
+      widen(span, parts);
       span.n++;
       span.lastMs = Math.max(span.lastMs, atMs);
-      if (isOlder(parts, span.low)) span.low = parts;
-      if (isOlder(span.high, parts)) span.high = parts;
     }
   }
 

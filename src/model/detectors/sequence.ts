@@ -265,7 +265,7 @@ function firstOf(sorts: readonly string[]): string {
 const DEEDS: { [deed: string]: string } = {
   ADDED: 'its creation',
   DELETED: 'its deletion',
-  nothing: 'items put in another order',
+  nothing: 'items put in another order or values written otherwise',
 };
 const OPS: { [op: string]: string } = { add: 'added', remove: 'removed', set: 'set' };
 

@@ -82,7 +82,7 @@ function match(rule: UserRule, value: RegExp | undefined, event: ChangeEvent): {
   if (objectOp !== undefined && objectOp !== event.type) return undefined;
   const fieldOp = objectOp === undefined ? rule.op : undefined;
   if (rule.path === undefined && value === undefined && fieldOp === undefined) return { field: undefined };
-  for (const field of event.fields) {
+  for (const field of event.reworded === undefined ? event.fields : [...event.fields, ...event.reworded]) {
     if (fieldOp !== undefined && field.op !== fieldOp) continue;
     if (rule.path !== undefined && !underPath(rule.path, field)) continue;
     if (value !== undefined && !value.test(textOf(field.op === 'remove' ? field.old : field.next))) continue;
