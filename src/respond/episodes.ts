@@ -4,7 +4,7 @@
  *   - of the same object (or controller, or missing habit), as long as its last member is at most an hour old;
  *   - of the same actor, within ten minutes of what that actor did last in it and within an hour of its opening.
  *
- * A slow drift takes its next step tomorrow or after the weekend: each number that drifts has an episode of its own, open for three days.
+ * A slow drift takes its next step tomorrow or after the weekend: its episode is open for three days, and nothing else joins it or draws it in.
  *
  * Only the actor who opened an episode draws more into it: a bot that puts an object back after someone's edit joins that episode by the
  * object, and the bot's other doings do not follow. The hour from the opening keeps a tireless actor from chaining for ever.
@@ -65,7 +65,7 @@ export class EpisodeBook {
     for (const episode of saved) {
       this.#open.set(episode.id, { ...episode, keys: [...episode.keys] });
       for (const key of episode.keys) this.#byKey.set(key, episode.id);
-      if (episode.actor !== undefined) this.#byActor.set(actorKey(episode.actor, episode.rule), episode.id);
+      if (episode.actor !== undefined) this.#byActor.set(actorKey(episode.actor, episode), episode.id);
     }
   }
 
@@ -78,7 +78,7 @@ export class EpisodeBook {
     const open = this.#ofKey(key);
     const ofObject = rule && open?.rule !== true ? undefined : open;
     const slow = judgement.detector === SLOW;
-    const episode = ofObject ?? this.#ofActor(actor, rule, nowMs) ?? this.#begin({ id, actor, nowMs, rule, slow });
+    const episode = ofObject ?? this.#ofActor(actor, { rule, slow }, nowMs) ?? this.#begin({ id, actor, nowMs, rule, slow });
     episode.lastMs = nowMs;
     if (actor !== undefined && episode.actor === actor) episode.actorMs = nowMs;
     this.#own(episode, key);
@@ -114,8 +114,8 @@ export class EpisodeBook {
     return id === undefined ? undefined : this.#open.get(id);
   }
 
-  #ofActor(actor: string | undefined, rule: boolean, nowMs: number): Episode | undefined {
-    const id = actor === undefined ? undefined : this.#byActor.get(actorKey(actor, rule));
+  #ofActor(actor: string | undefined, sort: Sort, nowMs: number): Episode | undefined {
+    const id = actor === undefined ? undefined : this.#byActor.get(actorKey(actor, sort));
     const episode = id === undefined ? undefined : this.#open.get(id);
     if (episode === undefined) return undefined;
     return nowMs - episode.actorMs <= ACTOR_WINDOW_MS && nowMs - episode.openedMs <= ACTOR_SPAN_MS ? episode : undefined;
@@ -126,10 +126,10 @@ export class EpisodeBook {
     if (rule) episode.rule = true;
     if (slow) episode.slow = true;
     if (actor !== undefined) {
-      const previous = this.#open.get(this.#byActor.get(actorKey(actor, rule)) ?? '');
+      const previous = this.#open.get(this.#byActor.get(actorKey(actor, episode)) ?? '');
       if (previous !== undefined) delete previous.actor;
       episode.actor = actor;
-      this.#byActor.set(actorKey(actor, rule), id);
+      this.#byActor.set(actorKey(actor, episode), id);
     }
     this.#open.set(id, episode);
     if (this.#open.size > OPEN_MAX) this.#forget(this.#open.values().next().value as Episode);
@@ -147,12 +147,18 @@ export class EpisodeBook {
   #forget(episode: Episode): void {
     this.#open.delete(episode.id);
     for (const key of episode.keys) this.#byKey.delete(key);
-    if (episode.actor !== undefined) this.#byActor.delete(actorKey(episode.actor, episode.rule));
+    if (episode.actor !== undefined) this.#byActor.delete(actorKey(episode.actor, episode));
   }
 }
 
-/** An actor has one episode of what rules ask for beside one of the rest. */
-function actorKey(actor: string, rule: boolean | undefined): string {
+interface Sort {
+  rule?: boolean;
+  slow?: boolean;
+}
+
+/** An actor has one episode of what rules ask for and one of what drifts, which is open for so long, beside one of the rest. */
+function actorKey(actor: string, { rule, slow }: Sort): string {
+  if (slow === true) return `slow ${actor}`;
   return rule === true ? `rule ${actor}` : actor;
 }
 

@@ -72,6 +72,18 @@ const CASES: Case[] = [
     ],
   },
   {
+    name: 'what else its actor does joins no drift, and a drift nothing else',
+    options: { pagesPerWeek: 30 },
+    steps: [
+      [{ atMs: 0, detector: 'drift', actor: 'bot:a' }, 'page', /level/],
+      [{ atMs: 5 * MINUTE_MS, name: 'payments', actor: 'bot:a' }, 'page', /level/],
+      [{ atMs: 26 * HOUR_MS, name: 'payments', actor: 'user:eve' }, 'page', /level/],
+      [{ atMs: 26 * HOUR_MS + 1, detector: 'drift', name: 'cache', actor: 'user:eve' }, 'page', /level/],
+      [{ atMs: 26 * HOUR_MS + 2, detector: 'drift', name: 'other', actor: 'user:eve' }, 'record', /joined/],
+      [{ atMs: 50 * HOUR_MS, detector: 'drift', name: 'cache', actor: 'user:eve' }, 'record', /joined/],
+    ],
+  },
+  {
     name: 'one actor within ten minutes is one episode over many objects',
     steps: [
       [{ atMs: 0, name: 'a', actor: 'user:ann' }, 'page', /level/],
