@@ -6,7 +6,7 @@
  */
 import type { Change } from '../domain/change.ts';
 import type { Clock } from '../domain/clock.ts';
-import { isCrowsnestError } from '../domain/errors.ts';
+import { type CrowsnestError, isCrowsnestError } from '../domain/errors.ts';
 import type { Finding } from '../domain/finding.ts';
 import type { Gap } from '../domain/gap.ts';
 import type { KnownKind } from '../domain/series/controller-ties.ts';
@@ -193,23 +193,28 @@ export function mergeBatches(batches: readonly IngestBatch[]): IngestBatch {
 
 /** Runs a write; while the disk is full or read-only, waits and tries again, so that nothing acknowledged is lost. */
 async function untilWritable<T>(options: PipelineOptions, write: () => T): Promise<T> {
+  let waitMs = PROBE_FIRST_MS;
+  let isTold = false;
+  const tell = ({ code, where, what }: CrowsnestError) => {
+    // Shorter waits come many a minute where a flood is slowed down to the pace at which room is made.
+    if (waitMs < PROBE_MS || isTold) return;
+    options.logger.error({ code, where }, `${what}; recording waits until writing works again`);
+    isTold = true;
+  };
   for (;;) {
     try {
-      return write();
+      const result = write();
+      if (isTold) options.logger.info('the store can be written again');
+      return result;
     } catch (error) {
       if (!isCrowsnestError(error, 'STORE_FULL') && !isCrowsnestError(error, 'STORE_READ_ONLY')) throw error;
-      const { code, where, what } = error;
-      let isTold = false;
-      for (let waitMs = PROBE_FIRST_MS; ; waitMs = Math.min(PROBE_MS, waitMs * 2)) {
+      // A probe may find room where a large batch does not, time and again.
+      tell(error);
+      for (let isThere = false; !isThere; waitMs = Math.min(PROBE_MS, waitMs * 2)) {
         await options.clock.sleep(waitMs, options.signal);
-        if (options.store.probeWrite()) break;
-        // Shorter ones come many a minute where a flood is slowed down to the pace at which room is made.
-        if (waitMs >= PROBE_MS && !isTold) {
-          options.logger.error({ code, where }, `${what}; recording waits until writing works again`);
-          isTold = true;
-        }
+        isThere = options.store.probeWrite();
+        if (!isThere) tell(error);
       }
-      if (isTold) options.logger.info('the store can be written again');
     }
   }
 }

@@ -72,31 +72,36 @@ test('what fails behind recording is not recorded or counted again', async () =>
   assert.equal(pipeline.counts.rejects, 2);
 });
 
-test('a batch for which there is no room waits until there is: asked soon at first, and ever more seldom', async () => {
-  const probedMs: number[] = [];
-  let isFull = true;
-  const { pipeline, recorded, clock } = setUp({
-    record() {
-      if (isFull) throw new CrowsnestError({ code: 'STORE_FULL', what: 'full' });
-    },
-    probeWrite() {
-      probedMs.push(clock.nowMs());
-      isFull = probedMs.length < 10;
-      return !isFull;
-    },
-  });
-  const taken = pipeline.sink(batchOf('a'));
-  for (let probes = 0; probes < 10; probes++) {
-    await until('it waits', () => clock.sleeping === 1);
-    while (probedMs.length === probes) {
-      clock.advance(50);
-      await new Promise(setImmediate);
+for (const [why, isRoomFound] of [
+  ['until there is', false],
+  ['where a probe finds some and the batch does not', true],
+] as const) {
+  test(`a batch for which there is no room waits, ${why}: asked soon at first, and ever more seldom`, async () => {
+    const probedMs: number[] = [];
+    let isFull = true;
+    const { pipeline, recorded, clock } = setUp({
+      record() {
+        if (isFull) throw new CrowsnestError({ code: 'STORE_FULL', what: 'full' });
+      },
+      probeWrite() {
+        probedMs.push(clock.nowMs());
+        isFull = probedMs.length < 10;
+        return isRoomFound || !isFull;
+      },
+    });
+    const taken = pipeline.sink(batchOf('a'));
+    for (let probes = 0; probes < 10; probes++) {
+      await until('it waits', () => clock.sleeping === 1);
+      while (probedMs.length === probes) {
+        clock.advance(50);
+        await new Promise(setImmediate);
+      }
     }
-  }
-  await taken;
-  assert.deepEqual(recorded, [['a']]);
-  assert.deepEqual(
-    probedMs.map((ms, i) => ms - (probedMs[i - 1] ?? 0)),
-    [50, 100, 200, 400, 800, 1_600, 2_000, 2_000, 2_000, 2_000],
-  );
-});
+    await taken;
+    assert.deepEqual(recorded, [['a']]);
+    assert.deepEqual(
+      probedMs.map((ms, i) => ms - (probedMs[i - 1] ?? 0)),
+      [50, 100, 200, 400, 800, 1_600, 2_000, 2_000, 2_000, 2_000],
+    );
+  });
+}

@@ -181,7 +181,9 @@ export class Retention {
       ),
       keptFromMs: db
         .prepare<[], number | null>(
-          `SELECT min(ms_min) FILTER (WHERE tier < ${STATISTICS}) FROM span HAVING max(tier) >= ${STATISTICS}`,
+          `SELECT min(ms) FROM (SELECT ms_min AS ms FROM span WHERE tier < ${STATISTICS}
+             UNION ALL SELECT observed_ms FROM change WHERE seq > (SELECT max(last_seq) FROM span))
+           WHERE EXISTS (SELECT 1 FROM span WHERE tier >= ${STATISTICS})`,
         )
         .pluck(),
       tierOf: db.prepare<[number], number>('SELECT tier FROM span WHERE last_seq >= ? ORDER BY last_seq LIMIT 1').pluck(),

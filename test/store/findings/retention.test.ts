@@ -3,11 +3,12 @@ import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { it } from 'node:test';
 import Database from 'better-sqlite3';
+import type { Change } from '../../../src/domain/change.ts';
 import type { Finding } from '../../../src/domain/finding.ts';
 import type { NearMiss } from '../../../src/domain/review.ts';
 import type { Verdict } from '../../../src/domain/verdict.ts';
 import { checkDatabase } from '../../../src/store/file/check.ts';
-import { openSqliteStore } from '../../../src/store/sqlite-store.ts';
+import { openSqliteStore, type SqliteStore } from '../../../src/store/sqlite-store.ts';
 import { temporaryFolder } from '../../commands/run-crowsnest.ts';
 import { newChange, state } from '../new-changes.ts';
 import { pageAbout } from '../page-about.ts';
@@ -67,4 +68,39 @@ it('findings go with their changes under a cap, but for pages, those under revie
     .get();
   db.close();
   assert.equal(blocks, used, 'no block without a finding');
+});
+
+it('what was found of changes that are kept stays, also where the clock was set back before them', () => {
+  const file = join(temporaryFolder(), 'set-back.db');
+  let n = 0;
+  const record = (store: SqliteStore, fromMs: number) => {
+    const changes = Array.from({ length: CHANGES }, () => {
+      n += 1;
+      const object = state(`k${n % 50}`, String(n), { n, text: `${n * 7919}` });
+      return newChange(n <= 50 ? 'ADDED' : 'MODIFIED', object, { observedMs: fromMs + n });
+    });
+    const recorded = store.append({ changes });
+    store.commitAnalysis({
+      findings: recorded.map((change) => ({
+        ...pageAbout(change),
+        id: `f-${change.seq}`,
+        decision: { verdict: 'record', why: '' },
+      })),
+    });
+    for (let slices = 0; slices < 12; slices++) store.maintain({ msMax: 0 });
+    return recorded;
+  };
+  let last: Change[];
+  {
+    using store = openSqliteStore({ file, bytesMax: 1_500_000 });
+    for (let batch = 0; batch < 130; batch++) record(store, 1e12);
+    while (store.maintain({ msMax: 50 }));
+    last = record(store, 1e12 - 3_600_000);
+  }
+  using store = openSqliteStore({ file, bytesMax: 1_500_000 });
+  while (store.maintain({ msMax: 50 }));
+  assert.ok(store.counts().released > 0);
+  const kept = last.filter(({ seq }) => store.change(seq) !== undefined);
+  assert.ok(kept.length > 0);
+  for (const { seq } of kept) assert.notEqual(store.finding(`f-${seq}`), undefined, `of change ${seq}`);
 });
