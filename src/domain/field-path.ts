@@ -22,6 +22,11 @@ export function segmentsOf(path: FieldPath): string[] {
   return path === '' ? [] : path.slice(1).split('/').map(unescapeSegment);
 }
 
+/** The path one level up; '' (the root) of a top-level one. */
+export function parentPath(path: FieldPath): FieldPath {
+  return path.slice(0, path.lastIndexOf('/'));
+}
+
 /** True for a segment that names a list item, by merge key or index. */
 export function isListItem(segment: string): boolean {
   return segment.startsWith('[') && segment.endsWith(']');

@@ -2,7 +2,8 @@
  * Which thing a version is the version of: an image by its repository, a chart by its name, a channel by its package. So one version can be set beside the others that the
  * cluster has of the same thing, on whatever object.
  */
-import { unescapeSegment } from '../domain/field-path.ts';
+import { valueAt } from '../domain/diff/field-diff.ts';
+import { parentPath } from '../domain/field-path.ts';
 import type { Json } from '../domain/json.ts';
 import { isJsonObject } from '../domain/json.ts';
 import type { Field } from './features.ts';
@@ -73,8 +74,8 @@ function artifactAt({ op, path, leaf, next }: Told, at: number, textAt: Lookup):
   if (op === 'remove' || typeof next !== 'string' || path.startsWith('/metadata/')) return undefined;
   const image = imageOf(next);
   if (image !== undefined) return image.tag === undefined ? undefined : versionIn('tag', image.repository, image.tag, at);
-  const parent = path.slice(0, path.lastIndexOf('/'));
-  const name = textAt(at, parent, BESIDE) ?? textAt(at, parent.slice(0, parent.lastIndexOf('/')), ABOVE);
+  const parent = parentPath(path);
+  const name = textAt(at, parent, BESIDE) ?? textAt(at, parentPath(parent), ABOVE);
   return name === undefined ? undefined : versionIn(leaf, name, next, at);
 }
 
@@ -102,7 +103,7 @@ function textNear(fields: readonly Told[], at: number, parent: string, names: re
 }
 
 function textIn(state: Json, parent: string, names: readonly string[]): string | undefined {
-  const place = valueIn(state, parent);
+  const place = valueAt(state, parent);
   if (!isJsonObject(place)) return undefined;
   for (const name of names) {
     const value = Object.hasOwn(place, name) ? place[name] : undefined;
@@ -113,39 +114,4 @@ function textIn(state: Json, parent: string, names: readonly string[]): string |
 
 function isName(value: Json | undefined): value is string {
   return typeof value === 'string' && value !== '' && value.length <= NAME_MAX;
-}
-
-const WAYS_MAX = 10_000;
-/** The names along a path, unescaped beside as they are: the same few thousand are gone all the time. */
-const ways = new Map<string, readonly (readonly [segment: string, name: string])[]>();
-
-function wayTo(path: string): readonly (readonly [segment: string, name: string])[] {
-  let way = ways.get(path);
-  if (way !== undefined) return way;
-  way = path
-    .slice(1)
-    .split('/')
-    .map((segment) => [segment, unescapeSegment(segment)] as const);
-  if (ways.size < WAYS_MAX) ways.set(path, way);
-  return way;
-}
-
-function valueIn(state: Json, path: string): Json | undefined {
-  const way = wayTo(path);
-  let at: Json | undefined = state;
-  for (let i = 0; i < way.length; i++) {
-    const [segment, name] = way[i] as (typeof way)[number];
-    if (Array.isArray(at)) at = itemOf(at, segment);
-    else if (isJsonObject(at)) at = Object.hasOwn(at, name) ? at[name] : undefined;
-    else return undefined;
-  }
-  return at;
-}
-
-function itemOf(list: readonly Json[], segment: string): Json | undefined {
-  const name = segment.slice(1, -1);
-  const equals = name.indexOf('=');
-  if (equals < 0) return list[Number(name)];
-  const [key, value] = [unescapeSegment(name.slice(0, equals)), unescapeSegment(name.slice(equals + 1))];
-  return list.find((item) => isJsonObject(item) && item[key] === value);
 }

@@ -3,6 +3,7 @@
  */
 import type { Actor, Change, ChangeType, GitopsTool } from '../domain/change.ts';
 import type { FieldDiff } from '../domain/diff/field-diff.ts';
+import { parentPath } from '../domain/field-path.ts';
 import type { Json } from '../domain/json.ts';
 import type { ObjectRef } from '../domain/object-ref.ts';
 import { keeperOf } from '../domain/who/gitops-origin.ts';
@@ -238,16 +239,14 @@ function forgetOldVersions(fields: readonly Field[]): void {
   let renamed: Set<string> | undefined;
   for (const { op, path, leaf } of fields) {
     if (op !== 'set' || !NAMING.has(leaf)) continue;
-    const parent = path.slice(0, path.lastIndexOf('/'));
+    const parent = parentPath(path);
     renamed ??= new Set();
     // A chart's repository is named one level below its version.
-    renamed.add(parent).add(parent.slice(0, parent.lastIndexOf('/')));
+    renamed.add(parent).add(parentPath(parent));
   }
   if (renamed === undefined) return;
   for (const field of fields) {
-    if (!isStep(field)) continue;
-    if (renamed.has(field.path.slice(0, field.path.lastIndexOf('/'))))
-      field.tokens = tokensOf(undefined, field.next, field.generic);
+    if (isStep(field) && renamed.has(parentPath(field.path))) field.tokens = tokensOf(undefined, field.next, field.generic);
   }
 }
 

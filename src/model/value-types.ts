@@ -64,7 +64,7 @@ export function numberOf(value: Json | undefined, generic: string): number | und
   const text = withoutDigest(value);
   if (text.length > NUMBER_MAX) return undefined;
   const match = QUANTITY.exec(text);
-  if (match === null) return mayBeDuration(text) && DURATION.test(text) ? secondsOf(text) : undefined;
+  if (match === null) return isDuration(text) ? secondsOf(text) : undefined;
   const suffix = match[2];
   const number = Number(match[1]);
   if (suffix === undefined) return number;
@@ -248,7 +248,7 @@ function wordToken(before: string | undefined, after: string): string {
   if (next.includes('/') && CIDR.test(next)) return `cidr:/${next.slice(next.lastIndexOf('/') + 1)}`;
   const version = versionOf(next);
   if (version !== undefined && !isHost(next)) return versionToken(old === undefined ? undefined : versionOf(old), version);
-  if (mayBeDuration(next) && DURATION.test(next)) return 'duration:';
+  if (isDuration(next)) return 'duration:';
   if (next.includes(' ') && CRON.test(next)) return `cron:${next.split(' ').slice(0, 2).join(' ')}`;
   if (isHost(next) && !FILE.test(next)) return `host:${next.toLowerCase().split('.').slice(-2).join('.')}`;
   if (next.length <= 80 && !next.includes('\n'))
@@ -263,9 +263,10 @@ function mayBeHex(text: string): boolean {
 }
 
 /** All begin with a digit and end in seconds or parts of one, minutes or hours. */
-function mayBeDuration(text: string): boolean {
+function isDuration(text: string): boolean {
   const code = text.charCodeAt(0);
-  return code >= 0x30 && code <= 0x39 && (text.endsWith('s') || text.endsWith('m') || text.endsWith('h'));
+  const mayBe = code >= 0x30 && code <= 0x39 && (text.endsWith('s') || text.endsWith('m') || text.endsWith('h'));
+  return mayBe && DURATION.test(text);
 }
 
 function isHost(text: string): boolean {

@@ -17,7 +17,7 @@ import type { Judgement, Severity } from '../domain/finding.ts';
 export const OBJECT_WINDOW_MS = 3_600_000;
 export const ACTOR_WINDOW_MS = 600_000;
 const ACTOR_SPAN_MS = 3_600_000;
-export const SLOW_WINDOW_MS = 3 * 24 * 3_600_000;
+const SLOW_WINDOW_MS = 3 * 24 * 3_600_000;
 
 /** The detector whose stories go on for days. */
 const SLOW = 'drift';
@@ -47,12 +47,10 @@ export interface Episode {
   storm?: string;
 }
 
-interface Beginning {
-  id: string;
-  actor: string | undefined;
-  nowMs: number;
-  rule: boolean;
-  slow: boolean;
+/** What is told apart: asked for by a rule, a drift, the rest. */
+interface Sort {
+  rule?: boolean;
+  slow?: boolean;
 }
 
 /** The open episodes of one cluster, least recently touched first. */
@@ -77,8 +75,8 @@ export class EpisodeBook {
     const rule = judgement.detector === 'user-rule';
     const open = this.#ofKey(key);
     const ofObject = rule && open?.rule !== true ? undefined : open;
-    const slow = judgement.detector === SLOW;
-    const episode = ofObject ?? this.#ofActor(actor, { rule, slow }, nowMs) ?? this.#begin({ id, actor, nowMs, rule, slow });
+    const sort = { rule, slow: judgement.detector === SLOW };
+    const episode = ofObject ?? this.#ofActor(actor, sort, nowMs) ?? this.#begin({ id, actor, nowMs }, sort);
     episode.lastMs = nowMs;
     if (actor !== undefined && episode.actor === actor) episode.actorMs = nowMs;
     this.#own(episode, key);
@@ -121,10 +119,10 @@ export class EpisodeBook {
     return nowMs - episode.actorMs <= ACTOR_WINDOW_MS && nowMs - episode.openedMs <= ACTOR_SPAN_MS ? episode : undefined;
   }
 
-  #begin({ id, actor, nowMs, rule, slow }: Beginning): Episode {
+  #begin({ id, actor, nowMs }: { id: string; actor: string | undefined; nowMs: number }, { rule, slow }: Sort): Episode {
     const episode: Episode = { id, openedMs: nowMs, lastMs: nowMs, keys: [], actorMs: nowMs };
-    if (rule) episode.rule = true;
-    if (slow) episode.slow = true;
+    if (rule === true) episode.rule = true;
+    if (slow === true) episode.slow = true;
     if (actor !== undefined) {
       const previous = this.#open.get(this.#byActor.get(actorKey(actor, episode)) ?? '');
       if (previous !== undefined) delete previous.actor;
@@ -149,11 +147,6 @@ export class EpisodeBook {
     for (const key of episode.keys) this.#byKey.delete(key);
     if (episode.actor !== undefined) this.#byActor.delete(actorKey(episode.actor, episode));
   }
-}
-
-interface Sort {
-  rule?: boolean;
-  slow?: boolean;
 }
 
 /** An actor has one episode of what rules ask for and one of what drifts, which is open for so long, beside one of the rest. */

@@ -194,8 +194,8 @@ export class Upkeep {
     if (released > 0) {
       blameMarks.released();
       this.#mayForget = true;
+      if (fullText !== undefined) db.transaction(() => fullText.forgetReleased()).immediate();
     }
-    if (released > 0 && fullText !== undefined) db.transaction(() => fullText.forgetReleased()).immediate();
     return worked;
   }
 

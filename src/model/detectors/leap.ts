@@ -84,25 +84,21 @@ interface Span {
 /** Takes a version into what was seen of its thing: by releases the range grows at once, by whole majors to what was seen twice. */
 function widen(span: Span, parts: Version['parts']): void {
   const { low, high } = span;
+  const isShort = span.n < SPAN_MIN;
   if (isOlder(parts, low)) {
-    if (parts[0] === low[0] || span.n < SPAN_MIN) {
-      span.low = parts;
-      return;
-    }
-    const { lower = parts } = span;
-    if (span.lower !== undefined) span.low = isOlder(lower, parts) ? parts : lower;
-    span.lower = isOlder(parts, lower) ? parts : lower;
-    if (!isOlder(span.lower, span.low)) span.lower = undefined;
+    if (isShort || parts[0] === low[0]) span.low = parts;
+    else [span.low, span.lower] = reached(low, span.lower, parts, isOlder);
   } else if (isOlder(high, parts)) {
-    if (parts[0] <= high[0] + 1 || span.n < SPAN_MIN) {
-      span.high = parts;
-      return;
-    }
-    const { higher = parts } = span;
-    if (span.higher !== undefined) span.high = isOlder(higher, parts) ? higher : parts;
-    span.higher = isOlder(higher, parts) ? parts : higher;
-    if (!isOlder(span.high, span.higher)) span.higher = undefined;
+    if (isShort || parts[0] <= high[0] + 1) span.high = parts;
+    else [span.high, span.higher] = reached(high, span.higher, parts, isNewer);
   }
+}
+
+/** An end of a range, and what was seen once beyond it, after one more beyond it: the end moves to the nearer of the two. */
+function reached<T>(end: T, once: T | undefined, one: T, isBeyond: (a: T, b: T) => boolean): [end: T, once: T | undefined] {
+  if (once === undefined) return [end, one];
+  const [near, far] = isBeyond(one, once) ? [once, one] : [one, once];
+  return [near, isBeyond(far, near) ? far : undefined];
 }
 
 const NO_ARTIFACTS: readonly Artifact[] = [];
@@ -132,6 +128,10 @@ function outside({ low, high, firstMs, lastMs }: Span, parts: Version['parts'], 
 function isOlder(a: Version['parts'], b: Version['parts']): boolean {
   for (let level = 0; level < 3; level++) if (a[level] !== b[level]) return (a[level] as number) < (b[level] as number);
   return false;
+}
+
+function isNewer(a: Version['parts'], b: Version['parts']): boolean {
+  return isOlder(b, a);
 }
 
 export class Leap implements Detector<LeapState> {
