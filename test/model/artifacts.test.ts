@@ -112,6 +112,15 @@ test('the state, which may have to be parsed, is read only where it says of what
   assert.ok(readsOf({ ...spec, chart: { name: 'redis', version: '1.0.1' } }) > 0);
 });
 
+test('a range that grew past what was once beyond it does not shrink', () => {
+  const past = ['9.0.0', '9.1.0', '9.2.0', '12.0.0', '10.0.0', '11.0.0', '12.0.0', '13.0.0', '40.0.0'];
+  const born = birthAfter(
+    past.map((version) => chart('web', version)),
+    chart('web', '4.0.1'),
+  );
+  assert.match(born?.explain().sentence ?? '', /of web 9\.0\.0 to 13\.0\.0 were seen/);
+});
+
 test('one version that nobody else has opens no range, two do', () => {
   const past = ['9.0.0', '9.1.0', '9.2.0', '9.3.0'];
   const told = (...more: string[]) =>

@@ -96,7 +96,8 @@ function widen(span: Span, parts: Version['parts']): void {
 
 /** An end of a range, and what was seen once beyond it, after one more beyond it: the end moves to the nearer of the two. */
 function reached<T>(end: T, once: T | undefined, one: T, isBeyond: (a: T, b: T) => boolean): [end: T, once: T | undefined] {
-  if (once === undefined) return [end, one];
+  // By single releases the end may have come past it meanwhile.
+  if (once === undefined || !isBeyond(once, end)) return [end, one];
   const [near, far] = isBeyond(one, once) ? [once, one] : [one, once];
   return [near, isBeyond(far, near) ? far : undefined];
 }
