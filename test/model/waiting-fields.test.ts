@@ -1,12 +1,11 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { setFlagsFromString } from 'node:v8';
-import { runInNewContext } from 'node:vm';
 import { createModel } from '../../src/model/ensemble.ts';
 import { EventBook, eventOf } from '../../src/model/features.ts';
 import { PathBook } from '../../src/model/path-names.ts';
 import { PLACE } from '../../src/model/places.ts';
 import { putAway, takeBack } from '../../src/model/waiting-fields.ts';
+import { liveHeapBytes } from '../support/live-heap.ts';
 import { MONDAY_MS, ONLY, Stream } from './stream.ts';
 
 const OBJECTS = 500;
@@ -68,18 +67,14 @@ describe('what waits with its visit to be learnt', () => {
   });
 
   it('takes little memory while a first list goes on', () => {
-    setFlagsFromString('--expose-gc');
-    const collect = runInNewContext('gc') as () => void;
     const stream = new Stream();
     const changes = Array.from({ length: OBJECTS }, (_, i) => listed(stream, i));
     const model = createModel();
     // The kind's paths are known by then.
     for (const change of changes.slice(0, 50)) model.observe(change);
-    collect();
-    const before = process.memoryUsage().heapUsed;
+    const before = liveHeapBytes();
     for (const change of changes.slice(50)) model.observe(change);
-    collect();
-    const each = (process.memoryUsage().heapUsed - before) / (OBJECTS - 50);
+    const each = (liveHeapBytes() - before) / (OBJECTS - 50);
     assert.ok(each < 6_000, `${Math.round(each)} bytes for each object of ${FIELDS} fields`);
     assert.equal(model.maturity().changes, OBJECTS);
   });

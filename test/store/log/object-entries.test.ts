@@ -1,13 +1,12 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { setFlagsFromString } from 'node:v8';
-import { runInNewContext } from 'node:vm';
 import type { ObjectRef } from '../../../src/domain/object-ref.ts';
 import { openDatabase } from '../../../src/store/file/database.ts';
 import { Interning } from '../../../src/store/log/interning.ts';
 import { nameKey } from '../../../src/store/log/object-entries.ts';
 import { Objects } from '../../../src/store/log/objects.ts';
 import { openSqliteStore } from '../../../src/store/sqlite-store.ts';
+import { liveHeapBytes } from '../../support/live-heap.ts';
 import { newChange, state } from '../new-changes.ts';
 
 const OBJECTS = 4_500;
@@ -41,8 +40,6 @@ describe('the entries of objects', () => {
   });
 
   it('keep no text of the names beside what each has already', () => {
-    setFlagsFromString('--expose-gc');
-    const collect = runInNewContext('gc') as () => void;
     const { db, close } = openDatabase({ file: ':memory:' });
     const objects = new Objects(db, new Interning(db), OBJECTS_MAX);
     const fixed = {
@@ -58,11 +55,9 @@ describe('the entries of objects', () => {
     }));
     const bytes = db.transaction(() => {
       for (const ref of refs.slice(0, 500)) objects.create(ref, 1);
-      collect();
-      const before = process.memoryUsage().heapUsed;
+      const before = liveHeapBytes();
       for (const ref of refs.slice(500)) objects.create(ref, 1);
-      collect();
-      return (process.memoryUsage().heapUsed - before) / (OBJECTS - 500);
+      return (liveHeapBytes() - before) / (OBJECTS - 500);
     })();
     assert.equal(objects.find(refs[700] as ObjectRef)?.ref, refs[700]);
     assert.ok(bytes < 300, `${Math.round(bytes)} bytes for each object`);
