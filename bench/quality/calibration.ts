@@ -4,9 +4,9 @@
  * Silences of a detector that seldom speaks count as `observedOverNominal` says, those of people and of machines in each stream apart, as they are ranked.
  */
 import type { Change } from '../../src/domain/change.ts';
-import { BY_OBJECT } from '../../src/model/cluster-model.ts';
 import { createModel } from '../../src/model/ensemble.ts';
 import { observedOverNominal, type Population } from '../../src/model/tails/call-record.ts';
+import { BY_OBJECT } from '../../src/model/voice.ts';
 
 export const LEVELS = [1e-2, 1e-3] as const;
 const LEARNING_SHARE = 0.2;

@@ -6,7 +6,6 @@ import { valueAt } from '../domain/diff/field-diff.ts';
 import { parentPath } from '../domain/field-path.ts';
 import type { Json } from '../domain/json.ts';
 import { isJsonObject } from '../domain/json.ts';
-import type { Field } from './features.ts';
 import { imageOf, type Version, versionOf } from './value-types.ts';
 
 export interface Artifact {
@@ -30,7 +29,14 @@ const NAME_MAX = 300;
 /** Fields looked through on each side. */
 const NEAR = 32;
 
-type Told = Pick<Field, 'op' | 'path' | 'leaf' | 'next' | 'tokens'>;
+/** What is read of a field that changed. */
+interface Told {
+  op: 'add' | 'set' | 'remove';
+  path: string;
+  leaf: string;
+  next: Json | undefined;
+  tokens: readonly string[];
+}
 
 /** The versions that a change brought to an object of which this is the state after it: read only where it says of what, as it may have to be parsed for that. */
 export function artifactsOf(fields: readonly Told[], state: () => Json): Artifact[] | undefined {

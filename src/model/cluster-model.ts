@@ -5,8 +5,7 @@
 import type { Change } from '../domain/change.ts';
 import type { Judgement, Reason, Severity } from '../domain/finding.ts';
 import type { Json } from '../domain/json.ts';
-import { insertByTime } from './by-time.ts';
-import { DAY_MS, type Detector, type Evidence, type Group, seenMs } from './detector.ts';
+import { DAY_MS, type Detector, type Group, seenMs } from './detector.ts';
 import { ActorAffinity } from './detectors/actor-affinity.ts';
 import { Burst, Pace, Tempos } from './detectors/burst.ts';
 import { CoChange } from './detectors/co-change.ts';
@@ -35,68 +34,30 @@ import { PathHabits } from './habits/path-habits.ts';
 import { RowTable, type RowTableState } from './habits/row-table.ts';
 import { judgementOf, silenceJudgementOf, statusJudgementOf } from './judgement.ts';
 import { PathBook } from './path-names.ts';
+import { Quarantine } from './quarantine.ts';
 import { StatusLoop } from './status/status-loop.ts';
 import { Calibration } from './tails/calibration.ts';
 import { combine, IMPACT, WEIGHTS } from './tails/combine.ts';
 import { joinVisit, makeVisit, VISIT_GAP_MS, type Visit, Visits } from './visits.ts';
+import { partOf, type Voice, voiceOf } from './voice.ts';
 import { letGo, putAway, takeBack } from './waiting-fields.ts';
 
 /** Judgements below once in ten are not worth ranking. */
 const SCORE_MIN = 1;
 const QUARANTINE_SCORE = 4;
-const QUARANTINE_MS = DAY_MS;
-const QUARANTINE_MAX = 2_000;
 /** Two rounds of the week: one cannot tell a habit from an event. */
 const MATURE_SPAN_MS = 14 * DAY_MS;
 const MATURE_HOURS_MS = 21 * DAY_MS;
 const MATURE_CHANGES = 200;
 const SAMPLES_MATURE = 20;
 const SILENCES_TRUSTED = 20;
-const CROWDED = new Set(['stable-field', 'new-value', 'fact']);
-/** Detectors for which new objects are a population of their own. */
-const BORN_APART = new Set(['new-value', 'new-origin', 'fact', 'sensitive-field', 'leap']);
-/** Detectors of an object's tempo, whoever sets it: people and machines are one population. */
-export const BY_OBJECT = new Set(['burst', 'pace', 'two-writers']);
-/** Detectors of what an actor does to many objects: their visits of one episode are one. */
-const BY_ACTOR = new Set(['mass-delete', 'wave']);
-/** New objects bring many fields at once, and bring what is news about them anyway; not so one old version where others are known. */
-const BORN_SHARE = 0.3;
-const BORN_IN_FULL = new Set(['leap']);
-const CROWD = 0.7;
-const CROWD_NEAR = 1.5;
-
 interface ClusterState {
   clockMs: number;
   firstMs: number | undefined;
   lastMs: number | undefined;
   changes: number;
-  quarantine: { atMs: number; event: ChangeEvent }[];
   /** 1 for objects that were seen and not seen deleted since. */
   objects: { alive: Uint8Array };
-}
-
-/** A detector with what the ensemble knows of it, looked up once. */
-interface Voice {
-  name: string;
-  detector: Detector;
-  weight: number;
-  isCrowded: boolean;
-  hasBornApart: boolean;
-  bornWeight: number;
-  isByObject: boolean;
-  isByActor: boolean;
-}
-
-function voiceOf(detector: Detector, weights: Readonly<Record<string, number>>): Voice {
-  const { name } = detector;
-  return {
-    ...{ name, detector, weight: weights[name] ?? 0.1 },
-    isCrowded: CROWDED.has(name),
-    hasBornApart: BORN_APART.has(name),
-    bornWeight: (weights[name] ?? 0.1) * (BORN_IN_FULL.has(name) ? 1 : BORN_SHARE),
-    isByObject: BY_OBJECT.has(name),
-    isByActor: BY_ACTOR.has(name),
-  };
 }
 
 const always = () => true;
@@ -134,6 +95,7 @@ export class ClusterModel {
   readonly #statusLoop = new StatusLoop();
   readonly #calibration = new Calibration();
   readonly #visits = new Visits();
+  readonly #quarantine = new Quarantine();
   readonly #names = new HabitNames();
   readonly #detectors: Detector[];
   readonly #voices: readonly Voice[];
@@ -144,7 +106,6 @@ export class ClusterModel {
     firstMs: undefined,
     lastMs: undefined,
     changes: 0,
-    quarantine: [],
     objects: { alive: new Uint8Array() },
   };
 
@@ -216,7 +177,7 @@ export class ClusterModel {
     for (;;) {
       const visit = this.#visits.earliest();
       const visitMs = visit === undefined ? Number.POSITIVE_INFINITY : visit.lastMs + VISIT_GAP_MS + 1;
-      const quarantineMs = state.quarantine[0]?.atMs ?? Number.POSITIVE_INFINITY;
+      const quarantineMs = this.#quarantine.nextMs();
       const withheldMs = this.#calibration.nextMs();
       const silenceMs = this.#silence.nextMs();
       const companyMs = this.#company.nextMs();
@@ -243,7 +204,7 @@ export class ClusterModel {
         const evidence = voice.detector.score(event, group, change);
         // Neither NaN nor infinity: one of them in a pool would spoil the ranks of all that follow.
         if (evidence === undefined || !(evidence.surprise > 0 && Number.isFinite(evidence.surprise))) continue;
-        parts.push(this.#part(voice, evidence, event, group));
+        parts.push(partOf(voice, evidence, { event, group, calibration: this.#calibration }));
       }
     }
     const raw = combine(parts);
@@ -285,34 +246,6 @@ export class ClusterModel {
     });
   }
 
-  #part(voice: Voice, evidence: Evidence, event: ChangeEvent, group: Visit): Part {
-    const { name, detector } = voice;
-    let { surprise } = evidence;
-    if (voice.isCrowded) {
-      let others = group.surprises.get(name);
-      if (others === undefined) {
-        others = [];
-        group.surprises.set(name, others);
-      }
-      let near = 1;
-      for (const other of others) if (other >= surprise - CROWD_NEAR) near++;
-      others.push(surprise);
-      surprise = Math.max(1e-3, surprise - CROWD * Math.log(near));
-    }
-    const born = event.type === 'ADDED' && voice.hasBornApart;
-    const sort = voice.isByObject ? '*' : event.machine ? 'm' : 'h';
-    const asker = voice.isByActor ? event.actor.name : event.object;
-    const p = this.#calibration.tail(name, sort, surprise, { asker, group, born });
-    const weight = born ? voice.bornWeight : voice.weight;
-    return {
-      detector: name,
-      weight: sort === 'h' ? weight * this.#calibration.weightOfPeople() : weight,
-      p,
-      isMature: () => detector.mature(event),
-      explain: evidence.explain,
-    };
-  }
-
   /** The combined score set against its own past once more, so that "once in N" keeps its word. */
   #calibrated(raw: number, event: ChangeEvent, group: Group): number {
     if (raw <= 0) return 0;
@@ -342,7 +275,6 @@ export class ClusterModel {
   }
 
   #close(group: Visit): void {
-    const state = this.#state;
     this.#visits.drop(group);
     this.#calibration.learn(group);
     this.#company.await(group);
@@ -357,9 +289,8 @@ export class ClusterModel {
     this.#learn({ ...group, events: learnable });
     for (const i of group.quarantined) {
       if (withheld.has(i)) continue;
-      const held = { atMs: seenMs(group) + QUARANTINE_MS, event: group.events[i] as ChangeEvent };
-      insertByTime(state.quarantine, held, ({ atMs }) => atMs);
-      if (state.quarantine.length > QUARANTINE_MAX) this.#release();
+      this.#quarantine.put(group.events[i] as ChangeEvent, seenMs(group));
+      if (this.#quarantine.isFull()) this.#release();
     }
   }
 
@@ -376,18 +307,14 @@ export class ClusterModel {
 
   /** Keeps a change that waits to be learnt from being learnt at all. False where it was learnt already. */
   withhold(seq: number): boolean {
-    const { quarantine } = this.#state;
-    const at = quarantine.findIndex(({ event }) => event.seq === seq);
-    if (at < 0) return this.#visits.withhold(seq);
-    quarantine.splice(at, 1);
-    return true;
+    return this.#quarantine.withhold(seq) || this.#visits.withhold(seq);
   }
 
   #release(): void {
-    const held = this.#state.quarantine.shift();
+    const held = this.#quarantine.release();
     if (held === undefined) return;
     // Its object may have lost its row since.
-    const event = { ...held.event, row: this.#table.rowOf(held.event.object) };
+    const event = { ...held, row: this.#table.rowOf(held.object) };
     const visit = makeVisit(event.actor.name, event.atMs);
     joinVisit(visit, event);
     this.#learn(visit);
@@ -516,7 +443,7 @@ export class ClusterModel {
   save(): SavedCluster {
     for (const visit of this.#visits.save().values()) for (const event of visit.events) takeBack(event);
     return {
-      state: this.#state,
+      state: { ...this.#state, quarantine: this.#quarantine.save() },
       calibration: this.#calibration.save(),
       visits: this.#visits.save(),
       names: this.#names.save(),
@@ -532,7 +459,9 @@ export class ClusterModel {
   }
 
   load(saved: SavedCluster): void {
-    this.#state = saved.state;
+    const { quarantine, ...state } = saved.state;
+    this.#state = state;
+    this.#quarantine.load(quarantine);
     this.#calibration.load(saved.calibration);
     this.#visits.load(saved.visits);
     this.#table.load(saved.table);
@@ -550,7 +479,7 @@ export class ClusterModel {
 }
 
 export interface SavedCluster {
-  state: ClusterState;
+  state: ClusterState & { quarantine: ReturnType<Quarantine['save']> };
   calibration: ReturnType<Calibration['save']>;
   visits: ReturnType<Visits['save']>;
   names?: ReturnType<HabitNames['save']>;
