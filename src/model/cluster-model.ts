@@ -99,7 +99,8 @@ export class ClusterModel {
   readonly #names = new HabitNames();
   readonly #detectors: Detector[];
   readonly #voices: readonly Voice[];
-  readonly #learners: readonly Required<Pick<Detector, 'learn'>>[];
+  /** What is to be called of each detector that learns, bound as `Voice.score` is. */
+  readonly #learners: readonly Required<Detector>['learn'][];
   readonly #closeVisit = (visit: Visit) => this.#close(visit);
   #state: ClusterState = {
     clockMs: Number.NEGATIVE_INFINITY,
@@ -135,7 +136,7 @@ export class ClusterModel {
       new Sequence(),
     ] as Detector[];
     this.#voices = this.#detectors.map((detector) => voiceOf(detector, this.#weights));
-    this.#learners = this.#detectors.filter((detector) => detector.learn !== undefined) as Required<Detector>[];
+    this.#learners = this.#detectors.flatMap((detector) => detector.learn?.bind(detector) ?? []);
   }
 
   observe(told: Change): Judgement[] {
@@ -201,7 +202,7 @@ export class ClusterModel {
       const voices = this.#voices;
       for (let i = 0; i < voices.length; i++) {
         const voice = voices[i] as Voice;
-        const evidence = voice.detector.score(event, group, change);
+        const evidence = voice.score(event, group, change);
         // Neither NaN nor infinity: one of them in a pool would spoil the ranks of all that follow.
         if (evidence === undefined || !(evidence.surprise > 0 && Number.isFinite(evidence.surprise))) continue;
         parts.push(partOf(voice, evidence, { event, group, calibration: this.#calibration }));
@@ -298,7 +299,7 @@ export class ClusterModel {
     const learners = this.#learners;
     for (const event of group.events) {
       if (event.imported) takeBack(event);
-      for (let i = 0; i < learners.length; i++) learners[i]?.learn(event, group);
+      for (let i = 0; i < learners.length; i++) learners[i]?.(event, group);
       this.#habits.learn(event);
       this.#echoes.learn(event);
       if (event.imported) letGo(event);

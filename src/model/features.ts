@@ -293,7 +293,7 @@ export function fieldOf(op: Field['op'], path: string, names: PathNames, old: Js
     tail,
     leaf,
     ofKind,
-    done: names.done[op],
+    done: op === 'set' ? names.done.set : op === 'add' ? names.done.add : names.done.remove,
     old: kept,
     next: shorten(next),
     tokens,

@@ -78,7 +78,7 @@ export class Tempos {
       objects.known[row] = 1;
       objects.bornMs[row] = atMs;
     }
-    if (event.type === 'MODIFIED') putFigure(objects, 'n', row, (objects.n[row] as number) + 1);
+    if (event.type === 'MODIFIED') objects.n = putFigure(objects.n, row, (objects.n[row] as number) + 1);
     objects.lastMs[row] = atMs;
     if (kept.length === 0) earlier.delete(row);
     else if (kept !== before) earlier.set(row, kept);

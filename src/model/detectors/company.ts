@@ -144,7 +144,7 @@ export class Company {
     }
     if (changed.length > GROUP_MAX) return;
     for (const event of changed) {
-      putFigure(objects, 'visits', event.row, (objects.visits[event.row] as number) + 1);
+      objects.visits = putFigure(objects.visits, event.row, (objects.visits[event.row] as number) + 1);
       const known = this.#state.mates.get(event.row);
       if (known !== undefined) noteChances(known, changed);
       if (changed.length === 1) return;

@@ -64,9 +64,9 @@ function atPath(facts: readonly Fact[]): AtPath {
   };
 }
 
-function sideOf({ op, next }: Field): keyof AtPath {
-  if (op === 'remove') return 'removed';
-  return typeof next === 'string' ? 'text' : 'other';
+function factsFor({ op, next }: Field, atPath: AtPath): readonly Fact[] {
+  if (op === 'remove') return atPath.removed;
+  return typeof next === 'string' ? atPath.text : atPath.other;
 }
 
 /** Of most changes. */
@@ -92,8 +92,7 @@ export class FactDetector implements Detector<State> {
     const { fields } = event;
     for (let i = 0; i < fields.length; i++) {
       const field = fields[i] as Field;
-      const atPath = this.#byPlace.get(field) ?? this.#factsOf(field);
-      const facts = atPath[sideOf(field)];
+      const facts = factsFor(field, this.#byPlace.get(field) ?? this.#factsOf(field));
       for (let j = 0; j < facts.length; j++) {
         const fact = facts[j] as Fact;
         if (!holds(fact, field)) continue;

@@ -39,7 +39,10 @@ const STEP_BACK = /version:\D*down/;
 
 /** Of versions only a step back is one, and not that of another thing: the tokens tell. */
 function isComparable({ x, y, tokens }: Field): boolean {
-  return (x !== undefined && y !== undefined) || (isVersioned(tokens) && tokens.some((token) => STEP_BACK.test(token)));
+  return (
+    (x !== undefined && y !== undefined) ||
+    (isVersioned(tokens) && tokens.some((token) => token.includes('down') && STEP_BACK.test(token)))
+  );
 }
 
 /** A number this field has held somewhere before is half the news, however far the jump. */

@@ -213,16 +213,20 @@ function isWhereItWas(field: Field, token: string): boolean {
  * The next patch, minor or major release is what versions are for (semver.org, clauses 6 to 8): however long only patches came, a minor one
  * is no more of a surprise than a toss of a coin, and a major one than one release in twenty.
  */
-const RELEASES: [RegExp, number][] = [
+const RELEASES: readonly { end: string; surprise: number }[] = [
   // The same one under another digest.
-  [/^(?:tag-)?version:\D*same$/, 1],
-  [/^(?:tag-)?version:\D*up2\./, 1],
-  [/^(?:tag-)?version:\D*up1\./, 0.5],
-  [/^(?:tag-)?version:\D*up0\.1$/, 0.05],
+  { end: 'same', surprise: -Math.log(1) },
+  { end: 'up2.0', surprise: -Math.log(1) },
+  { end: 'up1.0', surprise: -Math.log(0.5) },
+  { end: 'up0.1', surprise: -Math.log(0.05) },
 ];
 
+/** Asked of each value: a token of a version ends in what became of it, and no pattern is needed. */
 function releaseSurprise(token: string): number {
   if (!token.startsWith('version:') && !token.startsWith('tag-version:')) return Number.POSITIVE_INFINITY;
-  for (const [form, share] of RELEASES) if (form.test(token)) return -Math.log(share);
+  for (let i = 0; i < RELEASES.length; i++) {
+    const { end, surprise } = RELEASES[i] as (typeof RELEASES)[number];
+    if (token.endsWith(end)) return surprise;
+  }
   return Number.POSITIVE_INFINITY;
 }

@@ -223,7 +223,8 @@ class SortTexts {
   }
 
   #ofField(machine: boolean, field: Field): readonly [string] {
-    const byPlace = (machine ? this.#byPlace.machine : this.#byPlace.person)[field.op];
+    const { add, set, remove } = machine ? this.#byPlace.machine : this.#byPlace.person;
+    const byPlace = field.op === 'set' ? set : field.op === 'add' ? add : remove;
     const known = byPlace.get(field);
     if (known !== undefined) return known;
     const alone = this.#alone(deedOf(machine, field.op), field.leaf);

@@ -130,12 +130,17 @@ export class Silence {
   }
 
   #beat(of: Of, { name, row }: Pick<Due, 'name' | 'row'>, ref: ObjectRef, sign: Sign): void {
-    const beats = this.#beats[of];
+    const beats = this.#beatsOf(of);
     if (!beats.has(row)) beats.begin(row, nameOfHead(ref), sign);
     else if (!beats.come(row, sign)) return;
     if (!beats.isAlive(row)) return;
     const wait = dueAfter(of, this.#gaps, beats.readGaps(row, this.#gaps));
     if (wait !== undefined) push(this.#state.heap, { of, name, row, atMs: sign.atMs + wait, serial: beats.serialOf(row) });
+  }
+
+  #beatsOf(of: Of): Beats {
+    const { a, o, s } = this.#beats;
+    return of === 'o' ? o : of === 'a' ? a : s;
   }
 
   #ofKind({ group, kind }: Pick<ObjectRef, 'group' | 'kind'>): number {
@@ -190,7 +195,7 @@ export class Silence {
     while (heap.length > 0 && (heap[0] as Due).atMs <= nowMs) {
       const due = pop(heap);
       const { of, row, serial } = due;
-      const beats = this.#beats[of];
+      const beats = this.#beatsOf(of);
       // Nearly all have come meanwhile: of these nothing is unpacked.
       if (!beats.has(row) || beats.serialOf(row) !== serial || !beats.isAlive(row)) continue;
       const beat = beats.get(row) as Beat;

@@ -82,9 +82,9 @@ export class WaveHabits {
 
   #noteCreator({ row, actor, atMs }: ChangeEvent): void {
     const { created } = this.state;
-    reachRow(created, row);
+    if (row >= created.by.length) reachRow(created, row);
     if (created.by[row] !== 0) return;
-    putFigure(created, 'by', row, this.#creators.numberOf(actor.name));
+    created.by = putFigure(created.by, row, this.#creators.numberOf(actor.name));
     created.atMs[row] = atMs;
   }
 

@@ -142,9 +142,9 @@ export class Beats {
     columns.known[row] = 1;
     columns.alive[row] = 1;
     const by = this.#names.numberOf(sign.by);
-    putFigure(columns, 'head', row, this.#heads.numberOf(head));
-    putFigure(columns, 'by', row, by);
-    putFigure(columns, 'habit', row, by);
+    columns.head = putFigure(columns.head, row, this.#heads.numberOf(head));
+    columns.by = putFigure(columns.by, row, by);
+    columns.habit = putFigure(columns.habit, row, by);
     columns.votes[row] = 1;
     this.#noteTimes(row, sign);
     this.#count(row);
@@ -155,7 +155,7 @@ export class Beats {
     const { columns } = this.#state;
     columns.alive[row] = sign.alive ? 1 : 0;
     if ((columns.told[row] as number) > 0) {
-      putFigure(columns, 'late', row, (columns.late[row] as number) + 1);
+      columns.late = putFigure(columns.late, row, (columns.late[row] as number) + 1);
       columns.told[row] = 0;
     }
     const gap = sign.atMs - (columns.lastMs[row] as number);
@@ -164,9 +164,9 @@ export class Beats {
     const ofKind = Math.max(1, sign.ofKind - (columns.lastOfKind[row] as number));
     this.#gaps.push(row, [gap, visits, ofKind]);
     const by = this.#names.numberOf(sign.by);
-    putFigure(columns, 'by', row, by);
+    columns.by = putFigure(columns.by, row, by);
     this.#vote(row, by);
-    putFigure(columns, 'beats', row, (columns.beats[row] as number) + 1);
+    columns.beats = putFigure(columns.beats, row, (columns.beats[row] as number) + 1);
     this.#noteTimes(row, sign);
     this.#count(row);
     return true;
@@ -175,13 +175,13 @@ export class Beats {
   #noteTimes(row: number, { atMs, visits, ofKind }: Sign): void {
     const { columns } = this.#state;
     columns.lastMs[row] = atMs;
-    putFigure(columns, 'lastVisits', row, visits);
-    putFigure(columns, 'lastOfKind', row, ofKind);
+    columns.lastVisits = putFigure(columns.lastVisits, row, visits);
+    columns.lastOfKind = putFigure(columns.lastOfKind, row, ofKind);
   }
 
   #count(row: number): void {
     const { serials } = this.#state;
-    putFigure(serials, 'serial', row, (serials.serial[row] as number) + 1);
+    serials.serial = putFigure(serials.serial, row, (serials.serial[row] as number) + 1);
   }
 
   /**
@@ -190,10 +190,10 @@ export class Beats {
   #vote(row: number, by: number): void {
     const { columns } = this.#state;
     const votes = columns.votes[row] as number;
-    if (by > 0 && columns.habit[row] === by) putFigure(columns, 'votes', row, Math.min(votes + 1, VOTES_MAX));
+    if (by > 0 && columns.habit[row] === by) columns.votes = putFigure(columns.votes, row, Math.min(votes + 1, VOTES_MAX));
     else if (votes > 1) columns.votes[row] = votes - 1;
     else {
-      putFigure(columns, 'habit', row, by);
+      columns.habit = putFigure(columns.habit, row, by);
       columns.votes[row] = 1;
     }
   }

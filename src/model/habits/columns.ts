@@ -23,17 +23,20 @@ export function reachRow(columns: { [figure: string]: Column }, row: number): vo
   }
 }
 
-/** Writes a figure in a column that has the row. Columns of whole numbers begin with one byte for each and become as wide as the largest asks. */
-export function putFigure(columns: { [figure: string]: Column }, figure: string, row: number, value: number): void {
-  const column = columns[figure] as Column;
-  if (value <= 0xff) {
-    column[row] = value;
-    return;
-  }
-  if (column instanceof Uint8Array ? value > 0xff : column instanceof Uint16Array && value > 0xffff) {
-    columns[figure] = value > 0xffff ? Uint32Array.from(column) : Uint16Array.from(column);
-  }
-  (columns[figure] as Column)[row] = value;
+/**
+ * Writes a figure in a column that has the row, and gives the column to be kept from then on. Columns of whole numbers begin with one byte for each and become
+ * as wide as the largest asks.
+ */
+export function putFigure(column: Whole, row: number, value: number): Whole {
+  const wide = value <= 0xff ? column : wideEnough(column, value);
+  wide[row] = value;
+  return wide;
+}
+
+function wideEnough(column: Whole, value: number): Whole {
+  if (column instanceof Uint32Array) return column;
+  if (value > 0xffff) return Uint32Array.from(column);
+  return column instanceof Uint8Array ? Uint16Array.from(column) : column;
 }
 
 export function clearRow(columns: { [figure: string]: Column }, row: number): void {

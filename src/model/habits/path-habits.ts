@@ -186,7 +186,7 @@ export class PathHabits {
     if (event.type === 'ADDED') return;
     state.edits++;
     kind.edits++;
-    putFigure(objects, 'edits', row, (objects.edits[row] as number) + 1);
+    objects.edits = putFigure(objects.edits, row, (objects.edits[row] as number) + 1);
     const shape = this.#shapeOf(row);
     if (shape !== undefined) {
       countEach(kind.held, shape.paths);
@@ -310,11 +310,25 @@ function newKindPaths(): KindPaths {
 
 function countOf(counts: PathCounts, key: string, which: Which): number {
   const id = counts.ids.get(key);
-  return id === undefined ? 0 : (counts[which][id] as number);
+  return id === undefined ? 0 : (figuresOf(counts, which)[id] as number);
 }
 
 function countAt(counts: PathCounts | undefined, id: number, which: Which): number {
-  return counts === undefined || id < 0 ? 0 : (counts[which][id] as number);
+  return counts === undefined || id < 0 ? 0 : (figuresOf(counts, which)[id] as number);
+}
+
+/** By a name that is written out, as one that is told at run time is looked up each time. */
+function figuresOf(counts: PathCounts, which: Which): number[] {
+  switch (which) {
+    case 'moved':
+      return counts.moved;
+    case 'held':
+      return counts.held;
+    case 'grown':
+      return counts.grown;
+    case 'shrunk':
+      return counts.shrunk;
+  }
 }
 
 /** By index: there are hundreds for each change. */
@@ -326,7 +340,9 @@ function countEach(counts: number[], ids: Int32Array): void {
 }
 
 function countOne(counts: PathCounts, id: number, which: Which): void {
-  if (id >= 0) counts[which][id] = (counts[which][id] as number) + 1;
+  if (id < 0) return;
+  const figures = figuresOf(counts, which);
+  figures[id] = (figures[id] as number) + 1;
 }
 
 /** The id of a key, made on first sight; -1 once there are too many. */

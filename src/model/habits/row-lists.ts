@@ -64,7 +64,7 @@ export class RowLists {
 
   insert(row: number, at: number, values: readonly number[]): void {
     const { rows } = this.#state;
-    reachRow(rows, row);
+    if (row >= rows.length.length) reachRow(rows, row);
     const before = rows.length[row] as number;
     const after = before + values.length;
     if (before > 0 && sizeFor(before) === sizeFor(after)) {

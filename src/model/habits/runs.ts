@@ -83,10 +83,10 @@ export class Runs {
     const known = this.#find(row, path);
     const at = known < 0 ? this.#begin(row, path) : known;
     runs.up[at] = run.up ? 1 : 0;
-    putFigure(runs, 'steps', at, run.steps);
-    putFigure(runs, 'edits', at, run.edits);
-    putFigure(runs, 'ups', at, run.ups);
-    putFigure(runs, 'downs', at, run.downs);
+    runs.steps = putFigure(runs.steps, at, run.steps);
+    runs.edits = putFigure(runs.edits, at, run.edits);
+    runs.ups = putFigure(runs.ups, at, run.ups);
+    runs.downs = putFigure(runs.downs, at, run.downs);
     runs.rate[at] = run.rate;
     runs.firstMs[at] = run.firstMs;
     runs.lastMs[at] = run.lastMs;

@@ -73,9 +73,10 @@ export class StepCounts {
 
   /** One sighting more; at the limit the rarest token gives way, oldest first. */
   count(row: number, token: number): void {
-    this.#increment('n', row);
+    const counts = this.#counts;
+    counts.n = putFigure(counts.n, row, (counts.n[row] as number) + 1);
     if (token === NAMELESS) {
-      this.#increment('fresh', row);
+      this.#countFresh(row);
       return;
     }
     const seen = this.#seen;
@@ -84,7 +85,7 @@ export class StepCounts {
       seen.put(row, at + 1, seen.at(row, at + 1) + 1);
       return;
     }
-    this.#increment('fresh', row);
+    this.#countFresh(row);
     const length = seen.length(row);
     if (length < 2 * this.#tokensMax) seen.insert(row, length, [token, 1]);
     else this.#giveWay(row, token);
@@ -113,8 +114,9 @@ export class StepCounts {
     return best;
   }
 
-  #increment(figure: 'n' | 'fresh', row: number): void {
-    putFigure(this.#counts, figure, row, (this.#counts[figure][row] as number) + 1);
+  #countFresh(row: number): void {
+    const counts = this.#counts;
+    counts.fresh = putFigure(counts.fresh, row, (counts.fresh[row] as number) + 1);
   }
 
   save(): StepCountsState {

@@ -55,12 +55,12 @@ export class Visitors {
     const columns = this.#columns;
     if (row >= columns.n.length) reachRow(columns, row);
     const isNew = !this.knows(row, actor);
-    if (isNew) putFigure(columns, 'newcomers', row, (columns.newcomers[row] as number) + 1);
-    putFigure(columns, 'n', row, (columns.n[row] as number) + 1);
+    if (isNew) columns.newcomers = putFigure(columns.newcomers, row, (columns.newcomers[row] as number) + 1);
+    columns.n = putFigure(columns.n, row, (columns.n[row] as number) + 1);
     const number = this.#names.numberOf(actor);
-    if (columns.n[row] === 1) putFigure(columns, 'first', row, number);
+    if (columns.n[row] === 1) columns.first = putFigure(columns.first, row, number);
     if (number > 0 && columns.first[row] === number) {
-      putFigure(columns, 'firstVisits', row, (columns.firstVisits[row] as number) + 1);
+      columns.firstVisits = putFigure(columns.firstVisits, row, (columns.firstVisits[row] as number) + 1);
       return isNew;
     }
     let others = this.#others.get(row);

@@ -42,7 +42,7 @@ export class StatusLoop {
     const passed = Math.floor((change.observedMs - (loops.windowStartMs[row] as number)) / WINDOW_MS);
     if (passed >= 1) startWindow(loops, row, passed);
     const count = (loops.inWindow[row] as number) + 1;
-    putFigure(loops, 'inWindow', row, count);
+    loops.inWindow = putFigure(loops.inWindow, row, count);
     const windows = loops.windows[row] as number;
     const usual = Math.max(USUAL_MIN, ((loops.writes[row] as number) + USUAL_MIN * PRIOR_WINDOWS) / (windows + PRIOR_WINDOWS));
     if (loops.told[row] === 1 || count < COUNT_MIN || count < FACTOR_MIN * usual) return undefined;
@@ -90,8 +90,8 @@ function noLoops(): State['loops'] {
 /** A window that was told of is not learnt as usual: a hot loop must not teach itself. */
 function startWindow(loops: State['loops'], row: number, passed: number): void {
   const wasTold = loops.told[row] === 1;
-  putFigure(loops, 'windows', row, (loops.windows[row] as number) + passed - (wasTold ? 1 : 0));
-  putFigure(loops, 'writes', row, (loops.writes[row] as number) + (wasTold ? 0 : (loops.inWindow[row] as number)));
+  loops.windows = putFigure(loops.windows, row, (loops.windows[row] as number) + passed - (wasTold ? 1 : 0));
+  loops.writes = putFigure(loops.writes, row, (loops.writes[row] as number) + (wasTold ? 0 : (loops.inWindow[row] as number)));
   loops.inWindow[row] = 0;
   loops.told[row] = 0;
   loops.windowStartMs[row] = (loops.windowStartMs[row] as number) + passed * WINDOW_MS;

@@ -101,16 +101,18 @@ interface Channel {
   isShare: boolean;
   /** Of the name; looked up until there is one. */
   record: CallRecord | undefined;
+  /** Of those called so far by asker, while none of them can have given way: see `#heardOf`. */
+  heard: Map<string, number[]>;
 }
 
-/** A sort of visits, or the new objects among them. */
-type Population = Sort | `${Sort}+`;
-const BORN = { m: 'm+', h: 'h+', '*': '*+' } as const;
+/** Each sort of visits, then the new objects among them. */
+const POPULATIONS = ['m', 'h', '*', 'm+', 'h+', '*+'] as const;
+const SORTS = POPULATIONS.length / 2;
 
 export class Calibration {
   /** By key, and by detector and sort: a key is put together and taken apart once, as this is asked several times for each change. */
   #channels = new Map<string, Channel>();
-  #asked = new Map<string, { [population in Population]: Channel | undefined }>();
+  #asked = new Map<string, (Channel | undefined)[]>();
   #pools = new Map<string, Pool>();
   /** By detector, sort and asker, see `#heardOf`. */
   #called = new Map<string, number[]>();
@@ -144,10 +146,10 @@ export class Calibration {
     surprise: number,
     { asker, group, born = false }: { asker: string; group: Group; born?: boolean },
   ): number {
-    const channel = this.#channelOf(detector, born ? BORN[sort] : sort);
+    const channel = this.#channelOf(detector, sort, born);
     channel.record ??= this.#records.get(channel.name);
     // Who seldom speaks has been silent, and asked, for long since its last word and before its first.
-    const record = channel.speaksFrom === undefined ? channel.record : recordAt(channel.record, this.#visits[sort]);
+    const record = channel.speaksFrom === undefined ? channel.record : recordAt(channel.record, this.#visitsOf(sort));
     const p = this.#tailIn(channel, surprise, asker, group.lastMs);
     const chance = chanceOf(channel, record, surprise);
     const ranked = Math.max(chance, withNominal(p, channel, surprise, channel.pool.n));
@@ -162,7 +164,7 @@ export class Calibration {
 
   #keepRecord(channel: Channel, { ranked, said, asker }: Call, { actor, lastMs: atMs }: Visit): void {
     const { name, sort } = channel;
-    const visits = this.#visits[sort];
+    const visits = this.#visitsOf(sort);
     let record = channel.record ?? this.#records.get(name);
     if (record === undefined) {
       record = channel.speaksFrom === undefined ? makeCallRecord(visits - 1) : recordAt(undefined, visits - 1);
@@ -172,21 +174,26 @@ export class Calibration {
     let isNew = never;
     // Most of what is said is none: for that nobody is looked up.
     if (isCounted(ranked, said)) {
-      const heard = [this.#heardOf(name, asker)];
-      if (asker !== actor) heard.push(this.#heardOf(name, actor));
+      const heard = [this.#heardOf(channel, asker)];
+      if (asker !== actor) heard.push(this.#heardOf(channel, actor));
       isNew = (count) => isNewCall(heard, count, atMs);
     }
     keepCall(record, { visits, ranked, said, isNew });
   }
 
   /** When a detector's calls of this asker were last heard, for each of COUNTS; one of those not heard lately gives way. */
-  #heardOf(name: string, asker: string): number[] {
-    return touch(this.#called, `${name}\u0000${asker}`, CALLED_MAX, neverHeard);
+  #heardOf({ name, heard }: Channel, asker: string): number[] {
+    const isFixed = this.#called.size <= CALLED_MAX / 2;
+    const known = isFixed ? heard.get(asker) : undefined;
+    if (known !== undefined) return known;
+    const times = touch(this.#called, `${name}\u0000${asker}`, CALLED_MAX, neverHeard);
+    if (isFixed) heard.set(asker, times);
+    return times;
   }
 
   /** The same for what no visit brought; learnt at once. */
   tailNow(detector: string, surprise: number, { asker, atMs }: { asker: string; atMs: number }): { p: number; known: number } {
-    const channel = this.#channelOf(detector, '*');
+    const channel = this.#channelOf(detector, '*', false);
     const known = channel.pool.n;
     const ranked = this.#tailIn(channel, surprise, asker, atMs);
     this.#learn(channel, surprise, asker, atMs);
@@ -194,7 +201,7 @@ export class Calibration {
   }
 
   #tailIn({ pool, sort, episodeMs }: Channel, surprise: number, asker: string, atMs: number): number {
-    return tailOfPool(pool, surprise, { key: asker, atMs, visits: this.#visits[sort], episodeMs });
+    return tailOfPool(pool, surprise, { key: asker, atMs, visits: this.#visitsOf(sort), episodeMs });
   }
 
   /** Tail probability of a combined score; remembered like any other surprise. */
@@ -233,18 +240,24 @@ export class Calibration {
   }
 
   #learn({ pool, sort, episodeMs }: Channel, surprise: number, asker: string, atMs: number): void {
-    learnPool(pool, surprise, { key: asker, atMs, visits: this.#visits[sort], episodeMs });
+    learnPool(pool, surprise, { key: asker, atMs, visits: this.#visitsOf(sort), episodeMs });
   }
 
-  #channelOf(detector: string, population: Population): Channel {
+  #visitsOf(sort: Sort): number {
+    const visits = this.#visits;
+    return sort === 'm' ? visits.m : sort === 'h' ? visits.h : visits['*'];
+  }
+
+  #channelOf(detector: string, sort: Sort, born: boolean): Channel {
     let ofDetector = this.#asked.get(detector);
     if (ofDetector === undefined) {
-      ofDetector = { m: undefined, h: undefined, '*': undefined, 'm+': undefined, 'h+': undefined, '*+': undefined };
+      ofDetector = POPULATIONS.map(() => undefined);
       this.#asked.set(detector, ofDetector);
     }
+    const population = (sort === 'm' ? 0 : sort === 'h' ? 1 : 2) + (born ? SORTS : 0);
     const known = ofDetector[population];
     if (known !== undefined) return known;
-    const channel = this.#channel(`${detector}:${population}`);
+    const channel = this.#channel(`${detector}:${POPULATIONS[population]}`);
     ofDetector[population] = channel;
     return channel;
   }
@@ -270,6 +283,7 @@ export class Calibration {
       deviations: DEVIATIONS[detector],
       isShare: SHARES.has(detector),
       record: this.#records.get(name),
+      heard: new Map(),
     };
     this.#channels.set(key, channel);
     const other = this.#channels.get(twin);
