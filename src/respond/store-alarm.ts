@@ -23,6 +23,10 @@ export interface StoreAlarm {
 }
 
 const CHECK_MS = 1_000;
+/** A disk that is full stays full; under a cap that is made room for, a flood finds none for some seconds, time and again. */
+const FOR_MS = 10_000;
+/** And one that was told to be full is not told to be writable for a moment. */
+const KEEP_FIRING_MS = 15_000;
 /** Announced for this long ahead; Crowsnest gone, it resolves by itself. */
 const HOLD_MS = 900_000;
 const LABELS = { alertname: 'CrowsnestStoreReadOnly', severity: 'critical', detector: 'store', generator: 'crowsnest' };
@@ -30,13 +34,18 @@ const ID = alertId(LABELS);
 
 export function createStoreAlarm({ store, clock, externalUrl, wake }: StoreAlarmOptions): StoreAlarm {
   let firing: { startsMs: number; endedMs: number | undefined } | undefined;
+  /** Since when each look found the same. */
+  let same = { readOnly: false, sinceMs: clock.nowMs() };
 
   /** The only place where it begins and ends. */
   const look = (): boolean => {
+    const nowMs = clock.nowMs();
+    const { readOnly } = store;
+    if (readOnly !== same.readOnly) same = { readOnly, sinceMs: nowMs };
     const isFiring = firing !== undefined && firing.endedMs === undefined;
-    if (store.readOnly === isFiring) return false;
-    if (store.readOnly) firing = { startsMs: clock.nowMs(), endedMs: undefined };
-    else if (firing !== undefined) firing.endedMs = clock.nowMs();
+    if (readOnly === isFiring || nowMs - same.sinceMs < (readOnly ? FOR_MS : KEEP_FIRING_MS)) return false;
+    if (readOnly) firing = { startsMs: same.sinceMs, endedMs: undefined };
+    else if (firing !== undefined) firing.endedMs = nowMs;
     return true;
   };
 

@@ -85,6 +85,8 @@ export class SqliteStore implements port.Store {
   /** A write succeeded since there was no room: the next one is tried, whatever those before it took. */
   #isProbed = false;
   #full: CrowsnestError | undefined;
+  /** The log has that there is no room. */
+  #isFullTold = false;
   /** Opened to survive a loss of power. */
   readonly #syncs: boolean;
   /** The next write may be synced with the one after it. */
@@ -517,7 +519,8 @@ export class SqliteStore implements port.Store {
       return false;
     }
     this.#isProbed = true;
-    if (this.#full !== undefined) this.#logger?.info({ file: this.file }, 'the store can be written again');
+    if (this.#isFullTold) this.#logger?.info({ file: this.file }, 'the store can be written again');
+    this.#isFullTold = false;
     this.#full = undefined;
     return true;
   }
@@ -595,8 +598,11 @@ export class SqliteStore implements port.Store {
   /** Nothing is written until that is probed, where a failure says so. */
   #isFull(failure: unknown): void {
     if (!isCrowsnestError(failure, 'STORE_FULL') && !isCrowsnestError(failure, 'STORE_READ_ONLY')) return;
-    if (this.#full === undefined) this.#logger?.error({ file: this.file, code: failure.code }, failure.message);
     this.#full = failure;
+    // Under our own cap refusals come many a minute in a flood, while room is made: the recorder says so where it has to wait for long.
+    if (this.#isFullTold || this.#canMakeRoom()) return;
+    this.#logger?.error({ file: this.file, code: failure.code }, failure.message);
+    this.#isFullTold = true;
   }
 
   #read<T>(work: () => T): T {

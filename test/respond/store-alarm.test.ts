@@ -3,7 +3,8 @@ import { it } from 'node:test';
 import { createStoreAlarm } from '../../src/respond/store-alarm.ts';
 import type { AlertRecord } from '../../src/store/store.ts';
 
-it('fires while nothing can be written, resolves by itself, and is never written', async () => {
+/** An alarm whose store is full in the seconds that `isFull` names, watched for so long; who was woken when, and what was active then. */
+async function watched(isFull: (second: number) => boolean, seconds: number) {
   const nowMs = 1_000_000;
   let passed = 0;
   const stopping = new AbortController();
@@ -17,13 +18,12 @@ it('fires while nothing can be written, resolves by itself, and is never written
     getState: () => undefined,
     putState: () => {},
   };
-  /** Second 2 to 5 the disk is full. */
   const clock = {
     nowMs: () => nowMs + passed,
     sleep: async (ms: number) => {
       passed += ms;
-      store.readOnly = passed >= 2_000 && passed < 5_000;
-      if (passed >= 8_000) stopping.abort();
+      store.readOnly = isFull(passed / 1_000);
+      if (passed >= seconds * 1_000) stopping.abort();
     },
   };
   const active = (keepMs = 60_000) => alarm.outbox.alertsActive(clock.nowMs(), keepMs);
@@ -31,18 +31,26 @@ it('fires while nothing can be written, resolves by itself, and is never written
   const alarm = createStoreAlarm({ store, clock: clock as never, externalUrl: () => 'http://x/', wake });
   assert.deepEqual(active(), [own]);
   await alarm.run(stopping.signal);
-  assert.deepEqual(
-    wakened.map(({ at }) => at),
-    [2_000, 5_000],
-  );
+  return { alarm, active, own, written, nowMs, wakened, times: wakened.map(({ at }) => at / 1_000) };
+}
+
+it('fires while nothing can be written, resolves by itself, and is never written', async () => {
+  const { alarm, active, own, written, nowMs, wakened, times } = await watched((second) => second >= 2 && second < 20, 40);
+  assert.deepEqual(times, [12, 35]);
   const [fired, resolved] = wakened.map(({ alerts }) => alerts[1]) as [AlertRecord, AlertRecord];
   assert.equal(fired.labels.alertname, 'CrowsnestStoreReadOnly');
   assert.equal(fired.startsMs, nowMs + 2_000);
   assert.ok(fired.endsMs > nowMs + 60_000);
   assert.equal(resolved.id, fired.id);
-  assert.equal(resolved.endsMs, nowMs + 5_000);
+  assert.equal(resolved.endsMs, nowMs + 35_000);
   assert.deepEqual(active(1_000), [own], 'forgotten after it was told often enough');
   alarm.outbox.putAlert(resolved);
   alarm.outbox.putAlert(own);
   assert.deepEqual(written, [own]);
+});
+
+it('says nothing of a cap under which room is made time and again, and does not flap', async () => {
+  assert.deepEqual((await watched((second) => second % 10 !== 0, 600)).times, []);
+  const once = await watched((second) => second >= 2 && second < 300 && second % 12 !== 0, 400);
+  assert.deepEqual(once.times, [23, 315]);
 });

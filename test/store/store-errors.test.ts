@@ -181,7 +181,9 @@ function openAsNobody(file: string): string {
 describe('a full disk', () => {
   it('stores nothing of the batch, says so, stays readable, and goes on when there is room', () => {
     const file = fresh();
-    using store = openSqliteStore({ file, bytesMax: 400_000 });
+    const logged: string[] = [];
+    const log = (_: unknown, message: string) => void logged.push(message);
+    using store = openSqliteStore({ file, bytesMax: 400_000, logger: { debug: log, info: log, warn: log, error: log } as never });
     let stored = 0;
     const fillUp = () => {
       for (; stored < 10_000; stored++) {
@@ -204,6 +206,7 @@ describe('a full disk', () => {
     store.limitBytes(4_000_000);
     assert.equal(store.probeWrite(), true);
     assert.equal(store.readOnly, false);
+    assert.deepEqual(logged, [], 'under a cap of our own whoever has to wait for long says so');
     const [next] = store.append({ changes: history('later', [{}], 90_000) });
     assert.equal(next?.seq, stored + 1);
     assert.equal(store.head(refTo('later'))?.seq, stored + 1);
