@@ -2,8 +2,8 @@
  * Which thing a version is the version of: an image by its repository, a chart by its name, a channel by its package. So one version can be set beside the others that the
  * cluster has of the same thing, on whatever object.
  */
-import { valueAt } from '../domain/diff/field-diff.ts';
-import { parentPath } from '../domain/field-path.ts';
+import { memberAt } from '../domain/diff/field-diff.ts';
+import { parentPath, segmentsOf } from '../domain/field-path.ts';
 import type { Json } from '../domain/json.ts';
 import { isJsonObject } from '../domain/json.ts';
 import { imageOf, type Version, versionOf } from './value-types.ts';
@@ -39,24 +39,27 @@ interface Told {
 }
 
 /** The versions that a change brought to an object of which this is the state after it: read only where it says of what, as it may have to be parsed for that. */
-export function artifactsOf(fields: readonly Told[], state: () => Json): Artifact[] | undefined {
-  return artifactsBy(fields, (_, parent, names) => textIn(state(), parent, names));
+export function artifactsOf(fields: readonly Told[], state: () => Json, parents = new ParentBook()): Artifact[] | undefined {
+  return artifactsBy(fields, (_, path) => nameIn(state(), parents.of(path)));
 }
 
 /** Those of a new object, whose fields are all there is. */
 export function bornArtifacts(fields: readonly Told[]): Artifact[] | undefined {
-  return artifactsBy(fields, (at, parent, names) => textNear(fields, at, parent, names));
+  return artifactsBy(fields, (at, path) => {
+    const parent = parentPath(path);
+    return textNear(fields, at, parent, BESIDE) ?? textNear(fields, at, parentPath(parent), ABOVE);
+  });
 }
 
-/** The first of these members of the place at `parent` that is a text, for the field at that index. */
-type Lookup = (at: number, parent: string, names: readonly string[]) => string | undefined;
+/** What names the thing of which the field at that index and path has a version. */
+type Lookup = (at: number, path: string) => string | undefined;
 
-function artifactsBy(fields: readonly Told[], textAt: Lookup): Artifact[] | undefined {
+function artifactsBy(fields: readonly Told[], nameOf: Lookup): Artifact[] | undefined {
   let found: Artifact[] | undefined;
   for (let i = 0; i < fields.length; i++) {
     const field = fields[i] as Told;
     if (!isVersioned(field.tokens)) continue;
-    const artifact = artifactAt(field, i, textAt);
+    const artifact = artifactAt(field, i, nameOf);
     if (artifact === undefined) continue;
     found ??= [];
     found.push(artifact);
@@ -76,12 +79,11 @@ function isVersion(token: string): boolean {
 }
 
 /** The version that a field has, and of what; undefined where nothing says of what. */
-function artifactAt({ op, path, leaf, next }: Told, at: number, textAt: Lookup): Artifact | undefined {
+function artifactAt({ op, path, leaf, next }: Told, at: number, nameOf: Lookup): Artifact | undefined {
   if (op === 'remove' || typeof next !== 'string' || path.startsWith('/metadata/')) return undefined;
   const image = imageOf(next);
   if (image !== undefined) return image.tag === undefined ? undefined : versionIn('tag', image.repository, image.tag, at);
-  const parent = parentPath(path);
-  const name = textAt(at, parent, BESIDE) ?? textAt(at, parentPath(parent), ABOVE);
+  const name = nameOf(at, path);
   return name === undefined ? undefined : versionIn(leaf, name, next, at);
 }
 
@@ -90,7 +92,7 @@ function versionIn(sort: string, name: string, text: string, at: number): Artifa
   if (version === undefined) return undefined;
   const { prefix, parts } = version;
   const scheme = parts[0] >= FIRST_YEAR && parts[0] <= LAST_YEAR ? 'date' : '';
-  return { key: [sort, scheme, prefix, name].join('\u0000'), parts, at };
+  return { key: `${sort}\u0000${scheme}\u0000${prefix}\u0000${name}`, parts, at };
 }
 
 /** Fields come as they stand in the object: what lies beside one stands near it. */
@@ -108,10 +110,38 @@ function textNear(fields: readonly Told[], at: number, parent: string, names: re
   return text;
 }
 
-function textIn(state: Json, parent: string, names: readonly string[]): string | undefined {
-  const place = valueAt(state, parent);
+const PARENTS_MAX = 5_000;
+
+/** The segments of the places that fields lie in, by the fields' paths. Derived from what it is asked, so no part of a snapshot. */
+export class ParentBook {
+  readonly #parents = new Map<string, readonly string[]>();
+
+  of(path: string): readonly string[] {
+    const known = this.#parents.get(path);
+    if (known !== undefined) return known;
+    const segments = segmentsOf(parentPath(path));
+    if (this.#parents.size >= PARENTS_MAX) this.#parents.clear();
+    this.#parents.set(path, segments);
+    return segments;
+  }
+}
+
+/** By the members of the place with these segments, or else of the one above it. */
+function nameIn(state: Json, parent: readonly string[]): string | undefined {
+  let above: Json | undefined = state;
+  let place: Json | undefined = state;
+  for (let i = 0; i < parent.length; i++) {
+    above = place;
+    place = place === undefined ? undefined : memberAt(place, parent[i] as string);
+  }
+  return textOf(place, BESIDE) ?? textOf(above, ABOVE);
+}
+
+/** The first of these members that is a text. */
+function textOf(place: Json | undefined, names: readonly string[]): string | undefined {
   if (!isJsonObject(place)) return undefined;
-  for (const name of names) {
+  for (let i = 0; i < names.length; i++) {
+    const name = names[i] as string;
     const value = Object.hasOwn(place, name) ? place[name] : undefined;
     if (isName(value)) return value;
   }

@@ -7,7 +7,7 @@ import { parentPath } from '../domain/field-path.ts';
 import type { Json } from '../domain/json.ts';
 import type { ObjectRef } from '../domain/object-ref.ts';
 import { keeperOf } from '../domain/who/gitops-origin.ts';
-import { type Artifact, artifactsOf, isVersioned, NAMING } from './artifacts.ts';
+import { type Artifact, artifactsOf, isVersioned, NAMING, ParentBook } from './artifacts.ts';
 import { HeldPaths } from './held-paths.ts';
 import { JoinedTexts } from './joined-texts.ts';
 import { isPlace } from './origin.ts';
@@ -15,6 +15,7 @@ import { isBookkeeping, PathBook, type PathNames } from './path-names.ts';
 import { PLACE, type Placed } from './places.ts';
 import { numberOf, saysTheSame, tokensOf } from './value-types.ts';
 import { whole } from './words.ts';
+import { BORN, FOUND, JUMPS, type WorkedOut } from './worked-out.ts';
 
 /** One field that changed, for good: what merely moved within a list, or says the same in other words, is not here. */
 export interface Field extends Omit<PathNames, 'done' | 'bookkeeping' | 'place'>, Placed {
@@ -33,7 +34,7 @@ export interface Field extends Omit<PathNames, 'done' | 'bookkeeping' | 'place'>
 }
 
 /** One judged event. Plain data: it may wait in a snapshot. */
-export interface ChangeEvent {
+export interface ChangeEvent extends WorkedOut {
   seq: number;
   resourceVersion: string;
   uid: string;
@@ -109,11 +110,29 @@ export function kindParts(key: string): Pick<ObjectRef, 'group' | 'kind'> {
 const ACTORS_MAX = 20_000;
 const KINDS_MAX = 5_000;
 
+/** An actor, and whether by its name it is a machine. */
+interface KnownActor {
+  actor: Actor;
+  machine: boolean;
+}
+
+function isSameActor(a: Actor, b: Actor): boolean {
+  return (
+    a.name === b.name &&
+    a.source === b.source &&
+    a.confidence === b.confidence &&
+    a.operation === b.operation &&
+    a.impersonatedBy === b.impersonatedBy &&
+    a.fieldManager === b.fieldManager
+  );
+}
+
 /** What is the same for most changes, worked out once. Derived from what it is asked, so no part of a snapshot. */
 export class EventBook {
   readonly paths: PathBook;
   readonly held = new HeldPaths();
-  readonly #machines = new Map<string, boolean>();
+  readonly parents = new ParentBook();
+  readonly #actors = new Map<string, KnownActor>();
   readonly #kinds = new Map<string, string>();
   readonly #kindKeys = new JoinedTexts('/');
 
@@ -121,12 +140,14 @@ export class EventBook {
     this.paths = paths;
   }
 
-  isMachine(name: string): boolean {
-    const known = this.#machines.get(name);
-    if (known !== undefined) return known;
-    const machine = isMachine(name);
-    if (this.#machines.size < ACTORS_MAX) this.#machines.set(name, machine);
-    return machine;
+  /** With one object, and so one name, for all changes by the same actor that are known in the same way. */
+  actorOf(actor: Actor): KnownActor {
+    const { name } = actor;
+    const known = this.#actors.get(name);
+    if (known !== undefined && isSameActor(known.actor, actor)) return known;
+    const made = { actor, machine: known?.machine ?? isMachine(name) };
+    if (known !== undefined || this.#actors.size < ACTORS_MAX) this.#actors.set(name, made);
+    return made;
   }
 
   /** One string for all changes of a kind: look-ups compare two strings in full unless they are one. */
@@ -151,6 +172,7 @@ export function eventOf(
   const fields = change.type === 'DELETED' ? [] : fieldsOf(change.diff, (generic) => book.paths.of(kind, generic), reworded);
   const imported = change.type === 'ADDED' && (change.origin === 'list' || isOld(change));
   const keeper = change.type === 'MODIFIED' ? keeperOf(change) : undefined;
+  const { actor, machine } = book.actorOf(change.actor);
   const structural = change.type !== 'DELETED' && (!object.known || change.diff.some((entry) => entry.op !== 'set'));
   const event: ChangeEvent = {
     seq: change.seq,
@@ -159,8 +181,8 @@ export function eventOf(
     ref,
     type: change.type,
     atMs: change.observedMs,
-    actor: change.actor,
-    machine: book.isMachine(change.actor.name),
+    actor,
+    machine,
     kind,
     object: object.name,
     row: object.row,
@@ -169,11 +191,16 @@ export function eventOf(
     fields,
     breadth: breadthOf(fields),
     held: structural ? book.held.of(kind, { type: change.type, diff: change.diff, state: () => change.state }) : undefined,
+    // Of all events at once: each that is put on later makes another shape of them.
+    [FOUND]: undefined,
+    [JUMPS]: undefined,
+    [BORN]: undefined,
   };
   // Spread into the literal it would be copied by a call out of compiled code, for each change.
   if (keeper !== undefined) event.keeper = keeper;
   // Of a new object they can be read off its fields, which may be put away meanwhile.
-  const artifacts = change.type === 'MODIFIED' ? artifactsOf(fields, () => change.state as unknown as Json) : undefined;
+  const artifacts =
+    change.type === 'MODIFIED' ? artifactsOf(fields, () => change.state as unknown as Json, book.parents) : undefined;
   if (artifacts !== undefined) event.artifacts = artifacts;
   if (reworded.length > 0) event.reworded = reworded;
   return event;

@@ -155,13 +155,35 @@ const imageIn = remembered((text): Image | undefined => {
   return { repository: match[1] as string, tag: match[2], digest: match[3] !== undefined };
 });
 
+/** Old and new value as numbers, where they are any. */
+interface Numbers {
+  x: number | undefined;
+  y: number | undefined;
+}
+
 /** The tokens of a new value given the old one. A token's text before its first `:` is its type. */
 export function tokensOf(
   old: Json | undefined,
   next: Json | undefined,
   generic: string,
-  numbers = { x: numberOf(old, generic), y: numberOf(next, generic) },
+  numbers: Numbers = { x: numberOf(old, generic), y: numberOf(next, generic) },
 ): string[] {
+  const alone = old === undefined && numbers.y === undefined && typeof next === 'string' && next.length <= ALONE_MAX;
+  if (!alone) return typedTokens(old, next, numbers);
+  const known = KNOWN_ALONE.get(next);
+  if (known !== undefined) return known;
+  const tokens = typedTokens(old, next, numbers);
+  if (KNOWN_ALONE.size >= KNOWN_ALONE_MAX) KNOWN_ALONE.clear();
+  KNOWN_ALONE.set(next, tokens);
+  return tokens;
+}
+
+/** Of texts that stand in place of nothing, which new objects bring by the dozen and many of them alike: worked out once, and never written to. */
+const KNOWN_ALONE = new Map<string, string[]>();
+const KNOWN_ALONE_MAX = 4_000;
+const ALONE_MAX = 120;
+
+function typedTokens(old: Json | undefined, next: Json | undefined, numbers: Numbers): string[] {
   const tokens = valueTokens(old, next, numbers);
   // What sort of value it is counts apart: a word where versions are usual is odd, however many versions there have been.
   const last = tokens[tokens.length - 1] as string;
@@ -189,11 +211,7 @@ function typeToken(of: string): string {
   return `type:${of.slice(0, of.indexOf(':'))}`;
 }
 
-function valueTokens(
-  old: Json | undefined,
-  next: Json | undefined,
-  { x, y }: { x: number | undefined; y: number | undefined },
-): string[] {
+function valueTokens(old: Json | undefined, next: Json | undefined, { x, y }: Numbers): string[] {
   if (next === undefined) return ['gone:'];
   if (next === null || typeof next === 'boolean') return [`is:${next}`];
   if (y !== undefined) {

@@ -292,11 +292,16 @@ function define(object: JsonObject, key: string, value: Json): void {
 export function valueAt(value: Json, path: FieldPath): Json | undefined {
   let node: Json | undefined = value;
   for (const segment of segmentsOf(path)) {
-    if (Array.isArray(node)) node = itemAt(node, segment);
-    else if (isJsonObject(node) && Object.hasOwn(node, segment)) node = node[segment];
-    else return undefined;
+    if (node === undefined) return undefined;
+    node = memberAt(node, segment);
   }
   return node;
+}
+
+/** What lies in a value under one segment of a path; undefined where nothing does. */
+export function memberAt(value: Json, segment: string): Json | undefined {
+  if (Array.isArray(value)) return itemAt(value, segment);
+  return isJsonObject(value) && Object.hasOwn(value, segment) ? value[segment] : undefined;
 }
 
 function itemAt(list: Json[], segment: string): Json | undefined {

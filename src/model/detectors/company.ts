@@ -116,7 +116,8 @@ export class Company {
       const crowd = 0.5 * Math.log(Math.max(1, here.size / 6));
       for (const [mate, moves] of this.#state.mates.get(event.row) ?? []) {
         const together = timesCame(moves);
-        const mateMs = together < VISITS_MIN || here.has(mate) ? undefined : this.#lastSeenMs(mate);
+        if (together < VISITS_MIN || here.has(mate)) continue;
+        const mateMs = this.#lastSeenMs(mate);
         if (mateMs === undefined || event.atMs - mateMs < RECENT_MS) continue;
         // The mate went ahead alone, so this one catches up.
         const lastMs = this.#state.objects.lastMs[event.row] as number;

@@ -6,6 +6,7 @@ import type { ChangeEvent, Field } from '../features.ts';
 import { increment, touch } from '../habits/counts.ts';
 import { ByPlace } from '../places.ts';
 import { many, quote } from '../words.ts';
+import { FOUND } from '../worked-out.ts';
 import { type Fact, isOfTexts } from './fact.ts';
 import { FACTS } from './facts.ts';
 
@@ -77,13 +78,15 @@ export class FactDetector implements Detector<State> {
   /** Which facts could apply to a path: derived, so not part of the state. */
   readonly #byPath = new Map<string, AtPath>();
   readonly #byPlace = new ByPlace<AtPath>();
-  #asked: { event: ChangeEvent; found: readonly FoundFact[] } | undefined;
   #state: State = { kinds: new Map(), facts: new Map(), seen: 0 };
 
-  /** The facts a change brought about; what already held before is none. Scoring and the ensemble ask one after the other, of the same change. */
+  /** The facts a change brought about; what already held before is none. */
   find(event: ChangeEvent): readonly FoundFact[] {
-    if (this.#asked?.event !== event) this.#asked = { event, found: this.#search(event) };
-    return this.#asked.found;
+    const known = event[FOUND];
+    if (known !== undefined) return known;
+    const found = this.#search(event);
+    event[FOUND] = found;
+    return found;
   }
 
   #search(event: ChangeEvent): readonly FoundFact[] {

@@ -11,6 +11,7 @@ import { touch } from '../habits/counts.ts';
 import { KnownPlaces } from '../places.ts';
 import { leapOf, type Version } from '../value-types.ts';
 import { figure, many, quoteBoth } from '../words.ts';
+import { BORN, JUMPS } from '../worked-out.ts';
 
 const TAILS_MAX = 10_000;
 const SAMPLES_MIN = 20;
@@ -140,8 +141,6 @@ function isNewer(a: Version['parts'], b: Version['parts']): boolean {
 
 export class Leap implements Detector<LeapState> {
   readonly name = 'leap';
-  /** How far each field of the last change jumped that was asked about: scored and learnt one after the other, mostly. */
-  #asked: { event: ChangeEvent; far: readonly number[] } | undefined;
   readonly #rangesAt = new KnownPlaces<Range>(RANGES_MAX);
   readonly #numbersAt = new KnownPlaces<Set<number>>(NAMES_MAX);
   readonly #tailsAt = new KnownPlaces<Jumps>(TAILS_MAX);
@@ -178,8 +177,9 @@ export class Leap implements Detector<LeapState> {
     return { surprise: best / (1 + 0.3 * Math.log(event.breadth)), explain: () => this.#explain(field) };
   }
 
-  #scoreBirth({ fields, ref, atMs }: ChangeEvent): Evidence | undefined {
-    const artifacts = bornArtifacts(fields) ?? NO_ARTIFACTS;
+  #scoreBirth(event: ChangeEvent): Evidence | undefined {
+    const { fields, ref, atMs } = event;
+    const artifacts = this.#bornOf(event);
     let best = 0;
     let farthest: Artifact | undefined;
     for (const artifact of artifacts) {
@@ -219,8 +219,9 @@ export class Leap implements Detector<LeapState> {
     return span === undefined || span.n < SPAN_MIN ? 0 : outside(span, parts, atMs);
   }
 
-  #learnArtifacts({ artifacts: brought, fields, type, imported, atMs }: ChangeEvent): void {
-    const artifacts = (type === 'ADDED' ? bornArtifacts(fields) : brought) ?? NO_ARTIFACTS;
+  #learnArtifacts(event: ChangeEvent): void {
+    const { type, imported, atMs } = event;
+    const artifacts = type === 'ADDED' ? this.#bornOf(event) : (event.artifacts ?? NO_ARTIFACTS);
     const { births } = this.#state;
     for (const { key, parts } of artifacts) {
       const span = touch(this.#state.artifacts, key, ARTIFACTS_MAX, () => ({
@@ -244,13 +245,22 @@ export class Leap implements Detector<LeapState> {
 
   /** Zero of fields that were not set. */
   #jumpsOf(event: ChangeEvent): readonly number[] {
-    if (this.#asked?.event !== event) {
-      const far = event.fields.map((field) =>
-        field.op === 'set' && isComparable(field) ? leapOf(field.old, field.next, field.x, field.y) : 0,
-      );
-      this.#asked = { event, far };
-    }
-    return this.#asked.far;
+    const known = event[JUMPS];
+    if (known !== undefined) return known;
+    const far = event.fields.map((field) =>
+      field.op === 'set' && isComparable(field) ? leapOf(field.old, field.next, field.x, field.y) : 0,
+    );
+    event[JUMPS] = far;
+    return far;
+  }
+
+  /** Those that a new object came with, as they stand in its fields. */
+  #bornOf(event: ChangeEvent): readonly Artifact[] {
+    const known = event[BORN];
+    if (known !== undefined) return known;
+    const artifacts = bornArtifacts(event.fields) ?? NO_ARTIFACTS;
+    event[BORN] = artifacts;
+    return artifacts;
   }
 
   #explain(field: Field): Explanation {

@@ -113,6 +113,7 @@ export class Calibration {
   /** By key, and by detector and sort: a key is put together and taken apart once, as this is asked several times for each change. */
   #channels = new Map<string, Channel>();
   #asked = new Map<string, (Channel | undefined)[]>();
+  #scores: Channel | undefined;
   #pools = new Map<string, Pool>();
   /** By detector, sort and asker, see `#heardOf`. */
   #called = new Map<string, number[]>();
@@ -208,7 +209,8 @@ export class Calibration {
   tailOfScores(raw: number, remembered?: { asker: string; group: Group }): number {
     if (remembered !== undefined && isTop(remembered.group, SCORES, raw))
       remembered.group.tops.set(SCORES, { surprise: raw, asker: remembered.asker });
-    return tailOfScores(this.#channel(SCORES).pool, raw, this.visits);
+    this.#scores ??= this.#channel(SCORES);
+    return tailOfScores(this.#scores.pool, raw, this.visits);
   }
 
   /** A visit is one sighting per pool: its largest. */
@@ -323,6 +325,7 @@ export class Calibration {
   load(saved: SavedCalibration): void {
     this.#channels.clear();
     this.#asked.clear();
+    this.#scores = undefined;
     this.#pools = saved.pools;
     this.#records = saved.records;
     this.#called = saved.called;

@@ -1,0 +1,19 @@
+/**
+ * What detectors work out of a change alone when they score it, kept with it until it is learnt: other changes of its visit come in between. Named by symbols,
+ * so no part of a snapshot; what is not there is worked out again.
+ */
+import type { Artifact } from './artifacts.ts';
+import type { FoundFact } from './detectors/fact-detector.ts';
+
+/** The facts that it brought about. */
+export const FOUND = Symbol('found');
+/** How far each of its fields jumped. */
+export const JUMPS = Symbol('jumps');
+/** The versions that a new object came with. */
+export const BORN = Symbol('born');
+
+export interface WorkedOut {
+  [FOUND]?: readonly FoundFact[] | undefined;
+  [JUMPS]?: readonly number[] | undefined;
+  [BORN]?: readonly Artifact[] | undefined;
+}
