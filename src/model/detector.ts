@@ -6,6 +6,7 @@ import type { Change } from '../domain/change.ts';
 import type { Json } from '../domain/json.ts';
 import type { ChangeEvent, Field } from './features.ts';
 import type { Lost } from './lost-things.ts';
+import type { Top } from './tails/calibration.ts';
 
 /** A detector's opinion of one event. */
 export interface Evidence {
@@ -45,7 +46,7 @@ export interface Group {
   /** Raw surprises that stood out, per detector, for the discount of what is odd together. */
   surprises: Map<string, number[]>;
   /** Largest raw surprise per pool, learnt by the calibration when the group closes. */
-  tops: Map<string, { surprise: number; asker: string; ranked?: number; said?: number }>;
+  tops: Top[];
 }
 
 /** Where time stood when it was seen last: what is waited for from then on has not been due before it could come. */

@@ -223,6 +223,15 @@ function isOld(change: Change): boolean {
 
 const INDEXED = /\/\[\d+\]/;
 
+/** Most items are named by a key, which begins with a letter: of those no pattern is asked. */
+function isIndexed(path: string): boolean {
+  for (let at = path.indexOf('/['); at >= 0; at = path.indexOf('/[', at + 2)) {
+    const code = path.charCodeAt(at + 2);
+    if (code >= 0x30 && code <= 0x39) return INDEXED.test(path);
+  }
+  return false;
+}
+
 /**
  * The fields of a diff. A list matched by position, or an item under a new name, shows up as many sets, adds and removes of which
  * most say the same value on both sides: per generic path those cancel, and what remains is paired. Fields that say the same in other words
@@ -234,7 +243,7 @@ export function fieldsOf(diff: readonly FieldDiff[], namesOf: (generic: string) 
   for (const entry of diff) {
     const names = namesOf(entry.generic);
     if (names.bookkeeping) continue;
-    if (entry.generic !== entry.path && (entry.op !== 'set' || INDEXED.test(entry.path))) {
+    if (entry.generic !== entry.path && (entry.op !== 'set' || isIndexed(entry.path))) {
       lists ??= new Map();
       // By the text that was looked up before: the entry's own would have to be hashed anew.
       let sides = lists.get(names.generic);

@@ -63,7 +63,7 @@ export function numberOf(value: Json | undefined, generic: string): number | und
   if (typeof value !== 'string' || value.length > PINNED_NUMBER_MAX || !mayBeNumber(value.charCodeAt(0))) return undefined;
   const text = withoutDigest(value);
   if (text.length > NUMBER_MAX) return undefined;
-  const match = QUANTITY.exec(text);
+  const match = hasTwoDots(text) ? null : QUANTITY.exec(text);
   if (match === null) return isDuration(text) ? secondsOf(text) : undefined;
   const suffix = match[2];
   const number = Number(match[1]);
@@ -74,6 +74,12 @@ export function numberOf(value: Json | undefined, generic: string): number | und
 const DIGEST_MAX = '@sha256:'.length + 64;
 const NUMBER_MAX = 28;
 const PINNED_NUMBER_MAX = NUMBER_MAX + DIGEST_MAX;
+
+/** As versions have, which are told from quantities by that in less than a pattern takes to begin. */
+function hasTwoDots(text: string): boolean {
+  const first = text.indexOf('.');
+  return first >= 0 && text.includes('.', first + 1);
+}
 
 /** Of a duration in several parts, such as 1h30m. */
 function secondsOf(duration: string): number {
@@ -102,7 +108,9 @@ function isSameNumber(old: Json, next: Json, generic: string): boolean {
 }
 
 function hasUnit(value: Json): boolean {
-  return typeof value === 'string' && /[a-z]$/i.test(value);
+  if (typeof value !== 'string') return false;
+  const code = value.charCodeAt(value.length - 1) | 0x20;
+  return code >= 0x61 && code <= 0x7a;
 }
 
 function isPinned(value: Json): boolean {

@@ -6,6 +6,7 @@ import type { Change } from '../domain/change.ts';
 import type { Group } from './detector.ts';
 import type { ChangeEvent, Field } from './features.ts';
 import { noteLost } from './lost-things.ts';
+import { type SavedTop, savedTops, topsIn } from './tails/calibration.ts';
 
 export const VISIT_GAP_MS = 2_000;
 const SPAN_MAX_MS = 60_000;
@@ -21,6 +22,9 @@ export interface Visit extends Group {
   scoreMax: number;
 }
 
+/** As a snapshot has it. */
+type SavedVisit = Omit<Visit, 'tops'> & { tops: Map<string, SavedTop> };
+
 export function makeVisit(actor: string, atMs: number): Visit {
   return {
     actor,
@@ -33,7 +37,7 @@ export function makeVisit(actor: string, atMs: number): Visit {
     gone: new Map(),
     things: 0,
     surprises: new Map(),
-    tops: new Map(),
+    tops: [],
     quarantined: [],
     scoreMax: 0,
   };
@@ -111,11 +115,11 @@ export class Visits {
     this.#open.delete(visit.actor);
   }
 
-  save(): Map<string, Visit> {
-    return this.#open;
+  save(): Map<string, SavedVisit> {
+    return new Map(Array.from(this.#open, ([actor, visit]) => [actor, { ...visit, tops: savedTops(visit.tops) }]));
   }
 
-  load(open: Map<string, Visit>): void {
-    this.#open = open;
+  load(open: Map<string, SavedVisit>): void {
+    this.#open = new Map(Array.from(open, ([actor, visit]) => [actor, { ...visit, tops: topsIn(visit.tops) }]));
   }
 }

@@ -35,7 +35,7 @@ export function groupOf(event: ChangeEvent): Group {
     gone: new Map(),
     things: event.type === 'DELETED' ? 1 : 0,
     surprises: new Map(),
-    tops: new Map(),
+    tops: [],
   };
 }
 

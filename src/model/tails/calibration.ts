@@ -75,13 +75,43 @@ interface Call {
   asker: string;
 }
 
-function isCall(top: Partial<Call>): top is Call {
-  return top.ranked !== undefined && top.said !== undefined;
+/** The largest surprise of a visit in one pool, and what was said of it; nothing of a combined score. */
+export interface Top {
+  surprise: number;
+  asker: string;
+  ranked: number | undefined;
+  said: number | undefined;
+  key: string;
+  /** Of that key. Derived, so no part of a snapshot. */
+  channel: Channel | undefined;
 }
 
-/** Under which a visit's top keeps its channel. Derived, so no part of a snapshot: a symbol is left out of one. */
-const CHANNEL = Symbol('channel');
-type Top = Group['tops'] extends Map<string, infer T> ? T & { readonly [CHANNEL]?: Channel } : never;
+/** As a snapshot has it, by key. */
+export interface SavedTop {
+  surprise: number;
+  asker: string;
+  ranked?: number;
+  said?: number;
+}
+
+/** In the order of their first. */
+export function savedTops(tops: readonly Top[]): Map<string, SavedTop> {
+  const saved = new Map<string, SavedTop>();
+  for (const { key, surprise, asker, ranked, said } of tops) {
+    saved.set(key, ranked === undefined || said === undefined ? { surprise, asker } : { surprise, asker, ranked, said });
+  }
+  return saved;
+}
+
+export function topsIn(saved: ReadonlyMap<string, SavedTop>): Top[] {
+  return Array.from(saved, ([key, { surprise, asker, ranked, said }]) => {
+    return { surprise, asker, ranked, said, key, channel: undefined };
+  });
+}
+
+function isCall(top: Top): top is Top & Call {
+  return top.ranked !== undefined && top.said !== undefined;
+}
 
 /** A pool with what its key says: `detector:sort`, with a `+` for new objects where these are a population of their own. */
 interface Channel {
@@ -156,10 +186,8 @@ export class Calibration {
     const ranked = Math.max(chance, withNominal(p, channel, surprise, channel.pool.n));
     // What chance brings often is not odd, however seldom it was called so.
     const said = Math.max(chance, heldTo(record, ranked));
-    if (isTop(group, channel.key, surprise)) {
-      const top: Top = { surprise, asker, ranked, said, [CHANNEL]: channel };
-      group.tops.set(channel.key, top);
-    }
+    const at = placeToTop(group.tops, channel, surprise);
+    if (at >= 0) group.tops[at] = { surprise, asker, ranked, said, key: channel.key, channel };
     return said;
   }
 
@@ -207,10 +235,14 @@ export class Calibration {
 
   /** Tail probability of a combined score; remembered like any other surprise. */
   tailOfScores(raw: number, remembered?: { asker: string; group: Group }): number {
-    if (remembered !== undefined && isTop(remembered.group, SCORES, raw))
-      remembered.group.tops.set(SCORES, { surprise: raw, asker: remembered.asker });
     this.#scores ??= this.#channel(SCORES);
-    return tailOfScores(this.#scores.pool, raw, this.visits);
+    const channel = this.#scores;
+    if (remembered !== undefined) {
+      const { asker, group } = remembered;
+      const at = placeToTop(group.tops, channel, raw);
+      if (at >= 0) group.tops[at] = { surprise: raw, asker, ranked: undefined, said: undefined, key: SCORES, channel };
+    }
+    return tailOfScores(channel.pool, raw, this.visits);
   }
 
   /** A visit is one sighting per pool: its largest. */
@@ -219,10 +251,10 @@ export class Calibration {
     this.#visits[visit.events[0]?.machine ? 'm' : 'h']++;
     const isWithheld = visit.scoreMax >= WITHHELD_SCORE;
     let twins: Set<string> | undefined;
-    for (const [key, top] of visit.tops as Map<string, Top>) {
-      const channel = top[CHANNEL] ?? this.#channel(key);
+    for (const top of visit.tops) {
+      const { surprise, asker, key } = top;
+      const channel = top.channel ?? this.#channel(key);
       if (isCall(top)) twins = this.#keepCall(channel, top, visit, twins);
-      const { surprise, asker } = top;
       if (isWithheld)
         insertByTime(this.#withheld, { atMs: seenMs(visit) + WITHHELD_MS, key, surprise, asker }, ({ atMs }) => atMs);
       else this.#learn(channel, surprise, asker, visit.lastMs);
@@ -232,7 +264,7 @@ export class Calibration {
 
   /** Of new and of changed objects one detector has two pools, yet is heard as one: by its rarest call. Returns the twins of this visit that were heard. */
   #keepCall(channel: Channel, call: Call, visit: Visit, twins: Set<string> | undefined): Set<string> | undefined {
-    const twin = channel.hasTwin ? visit.tops.get(channel.twin) : undefined;
+    const twin = channel.hasTwin ? visit.tops.find(({ key }) => key === channel.twin) : undefined;
     if (twin === undefined || !isCall(twin)) this.#keepRecord(channel, call, visit);
     else if (!twins?.has(channel.name)) {
       this.#keepRecord(channel, twin.said < call.said ? twin : call, visit);
@@ -369,11 +401,14 @@ function neverHeard(): number[] {
   return NEVER_HEARD.slice();
 }
 
-/** Whether it is the largest surprise of the visit so far: those are remembered. */
-function isTop(group: Group, key: string, surprise: number): boolean {
-  if (group.tops.size === 0) return true;
-  const top = group.tops.get(key);
-  return top === undefined || surprise > top.surprise;
+/** Where it is to be remembered, as the visit's largest surprise of its channel so far; -1 where it is not that. One after the other, as there are a dozen. */
+function placeToTop(tops: readonly Top[], channel: Channel, surprise: number): number {
+  for (let at = 0; at < tops.length; at++) {
+    const top = tops[at] as Top;
+    if (top.channel !== channel && (top.channel !== undefined || top.key !== channel.key)) continue;
+    return surprise > top.surprise ? at : -1;
+  }
+  return tops.length;
 }
 
 /** Whether none of these made such a call within the day; either way they have now. */

@@ -89,6 +89,9 @@ function fadeAll(counts: number[], keep: number): void {
   for (let i = 0; i < counts.length; i++) counts[i] = (counts[i] as number) * keep;
 }
 
+/** How far each level lies below the one before it, in nats. */
+const SPANS = LEVELS.map((level, i) => Math.log((LEVELS[i - 1] ?? 1) / level));
+
 /** The probability that a rank of `p` has turned out to stand for; rises with `p`. */
 export function heldTo(record: CallRecord | undefined, p: number): number {
   if (record === undefined || p >= 1) return p;
@@ -105,7 +108,7 @@ export function heldTo(record: CallRecord | undefined, p: number): number {
     ratio = Math.max(BOLDER_MAX[i] as number, (called + TRUST * ratio) / (nominal + TRUST));
     held = Math.min(was, level * ratio);
     if (p > level) {
-      const share = Math.log(p / level) / Math.log(upper / level);
+      const share = Math.log(p / level) / (SPANS[i] as number);
       return held * (was / held) ** share;
     }
     upper = level;
