@@ -44,7 +44,9 @@ function words({ cluster, from, to, pages, notPaged, precision, recall }: Estima
     notPaged.wrong === undefined
       ? `${notPaged.answered} of ${notPaged.sampled} drawn are answered, too few to say what was missed`
       : `${notPaged.answered} answers for ${notPaged.all} that did not page say about ${notPaged.wrong.toFixed(1)} were wrong indeed`;
-  return `${cluster}, ${from} to ${to}: ${right}; ${missed}${recall === undefined ? '' : `: recall ${percent(recall)}`}.`;
+  const lost =
+    notPaged.gone === undefined ? '' : `; ${notPaged.gone} drawn went before they could be asked about (--db-max-bytes)`;
+  return `${cluster}, ${from} to ${to}: ${right}; ${missed}${recall === undefined ? '' : `: recall ${percent(recall)}`}${lost}.`;
 }
 
 function percent({ value, low, high }: { value: number; low: number; high: number }): string {

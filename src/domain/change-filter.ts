@@ -174,8 +174,13 @@ class Reader {
       this.#fail(column, `one of ${row.choices.join(', ')} after ${key}`);
     const isNumber = text.trim() !== '' && Number.isFinite(Number(text));
     if ((operator !== ':' || row.type === 'number') && !isNumber) this.#fail(column, `a number after ${key}`);
-    if (row.type === 'path' && !isPath(text))
-      this.#fail(column, `a path such as spec.replicas or spec.listeners[name=tls].port after ${key}, each [ with its ]`);
+    if (row.type === 'path' && !isPath(text)) {
+      const slashes = 'with a bracket in a name or key it is written with slashes: /spec/listeners/[name=a]b]/port';
+      this.#fail(
+        column,
+        `a path such as spec.replicas or spec.listeners[name=tls].port after ${key}, each [ with its ]; ${slashes}`,
+      );
+    }
     if (row.type === 'words' && wordsOf(text).length === 0) this.#fail(column, 'at least one word of letters or digits');
     if (row.type === 'hours' && hoursOf(text) === undefined) this.#fail(column, 'an hour from 0 to 23, or a range such as 22-5');
   }

@@ -5,6 +5,7 @@ import { Ajv2020 } from 'ajv/dist/2020.js';
 import { Registry } from 'prom-client';
 import type { Review } from '../../src/api/answers.ts';
 import { publishReviewMetrics } from '../../src/pipeline/review-metrics.ts';
+import { crowsnest } from '../commands/run-crowsnest.ts';
 import { type SeededApi, startSeededApi, TOKEN } from '../support/seeded-api.ts';
 
 let api: SeededApi;
@@ -27,6 +28,11 @@ describe('the review', () => {
     const first = await review();
     assert.deepEqual(ids(first).sort(), ['f-created', 'f-hostile']);
     assert.ok(first.items.every((item) => item.answer === undefined && item.level === 2.5));
+    // One of those drawn went before its day was.
+    const gone = first.estimates.map(({ cluster, notPaged }) => [cluster, notPaged.gone]);
+    assert.deepEqual(new Map(gone as [string, number | undefined][]).get(api.findings.hostile.cluster), 1);
+    const told = await crowsnest(['review', '--server', api.url], { environment: { CROWSNEST_TOKEN: TOKEN } });
+    assert.match(told.out, /; 1 drawn went before they could be asked about \(--db-max-bytes\)\.\n/, told.err);
     for (const { notPaged, precision, recall } of first.estimates) {
       assert.equal(notPaged.answered, 0);
       assert.deepEqual([precision, recall], [undefined, undefined]);

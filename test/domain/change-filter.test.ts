@@ -129,7 +129,8 @@ test('a mistake is told with its column and what was expected', () => {
     ['actor:"a"b', /^column 10: expected a blank or a comma/],
     ['-text:a', /^column 1: expected no minus before text$/],
     ['text:--', /^column 6: expected at least one word/],
-    ['path:[', /^column 6: expected a path such as spec.replicas .* each \[ with its \]$/],
+    ['path:[', /^column 6: expected a path such as spec.replicas .* each \[ with its \]; .* written with slashes: \/spec\//],
+    ['path:spec.l[name=a]b].port', /^column 6: expected .* slashes: \/spec\/listeners\/\[name=a\]b\]\/port$/],
     ['kind:a path:spec.l[name=tls', /^column 13: expected a path/],
     ['path:spec.l]', /^column 6: expected a path/],
     ['path:spec.l[].port', /^column 6: expected a path/],
@@ -202,5 +203,8 @@ test('paths are written with dots or as pointers', () => {
   assert.equal(pathOf('spec.l[*].port'), '/spec/l/[*]/port');
   assert.equal(pathOf('spec.l[name=a.b].x'), '/spec/l/[name=a.b]/x');
   assert.equal(parseChangeFilter('path:/spec/a[ path:spec.l[name=a[1],l[*],*', NOW).length, 2);
+  const odd = [field('/spec/l/[name=a]b]/port', 1, 2)];
+  assert.equal(fits('path:/spec/l/[name=a]b]/port', odd), true);
+  assert.equal(fits('path:/spec/l/[name=a]c]/port', odd), false);
   assert.equal(pathOf('/metadata/annotations/a.b~1c'), '/metadata/annotations/a.b~1c');
 });

@@ -68,6 +68,10 @@ function Estimate({ estimate, several }: { estimate: ReviewEstimate; several: bo
     ${several && html`<div><dt>Cluster</dt><dd><${Name} text=${cluster} /></dd></div>`}
     <div><dt>Pages answered</dt><dd>${pages.answered} of ${pages.all}</dd></div>
     <div><dt>Drawn ones answered</dt><dd>${notPaged.answered} of ${notPaged.sampled}, for ${wholeNumber(notPaged.all)}</dd></div>
+    ${
+      notPaged.gone !== undefined &&
+      html`<div><dt title="They went before their day was drawn, to keep to --db-max-bytes">Drawn ones gone</dt><dd>${notPaged.gone}</dd></div>`
+    }
     <div><dt title="Of pages, how many were wrong indeed">Precision</dt><dd>${shareWords(precision)}</dd></div>
     <div><dt title="Of what was wrong indeed, over the level or up to ten times commoner, how much paged">Recall</dt><dd>${shareWords(recall)}</dd></div>
   </dl>`;

@@ -104,9 +104,11 @@ async function estimateView(
     next = page.continue;
   }
   const answerTo = (id: string) => answers.get(id)?.verdict;
+  let gone = 0;
+  for (const { findingId } of samples) if (!answers.has(findingId) && (await store.finding(findingId)) === undefined) gone++;
   const estimate = estimateReview(
     paged.map(({ id }) => answerTo(id)),
     samples.map((sample) => ({ sample, answer: answerTo(sample.findingId) })),
   );
-  return { cluster, from, to, ...estimate };
+  return { cluster, from, to, ...estimate, notPaged: { ...estimate.notPaged, ...(gone === 0 ? {} : { gone }) } };
 }

@@ -97,6 +97,11 @@ export const ReviewEstimate = z
       all: count.describe('Findings that the drawn ones stand for'),
       sampled: count,
       answered: count,
+      gone: count
+        .optional()
+        .describe(
+          'Of those sampled, how many nobody can answer: they went before their day was drawn, to keep to --db-max-bytes',
+        ),
       wrong: z.number().optional().describe('Of all of them, about how many would be called wrong'),
     }),
     precision: Share.optional().describe('Of pages, how many were wrong indeed'),
