@@ -3,7 +3,8 @@ import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { before, describe, it } from 'node:test';
-import { crowsnest, line, listening, start, temporaryFolder } from './run-crowsnest.ts';
+import { until } from '../support/until.ts';
+import { crowsnest, get, line, recorded, start, temporaryFolder } from './run-crowsnest.ts';
 
 const folder = temporaryFolder();
 const recording = join(folder, 'recording.ndjson');
@@ -16,7 +17,8 @@ let url: string;
 
 before(async () => {
   const running = start(['replay', recording, '--port', '0']);
-  url = await listening(running);
+  url = await recorded(running, 4);
+  await until('they are judged', async () => (await get<{ items: unknown[] }>(url, '/v1/findings?limit=1')).items.length > 0);
 });
 
 const ask = async (...args: string[]) => {

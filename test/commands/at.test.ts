@@ -6,7 +6,7 @@ import { it } from 'node:test';
 import { parseAllDocuments } from 'yaml';
 import type { ObjectState } from '../../src/api/answers.ts';
 import { TRAPS } from '../support/yaml-traps.ts';
-import { crowsnest, listening, start, temporaryFolder } from './run-crowsnest.ts';
+import { crowsnest, recorded, start, temporaryFolder } from './run-crowsnest.ts';
 
 const kafka = (name: string, spec: object, more: object = {}) =>
   JSON.stringify({
@@ -27,7 +27,7 @@ it('at prints YAML that no kubectl reads as other values, and no mask as a value
     file,
     `${kafka('a', { values: traps })}\n${kafka('b', { password: 'hunter2-hunter2' }, { status: { ready: true } })}\n`,
   );
-  const url = await listening(start(['replay', file, '--port', '0']));
+  const url = await recorded(start(['replay', file, '--port', '0']), 2);
   const { code, out, err } = await crowsnest(['at', '2026-01-06', '--server', url]);
   assert.equal(code, 0, err);
   const [first = '', second = ''] = out.split(/^---\n/m).slice(1);

@@ -4,8 +4,7 @@ import { existsSync, readFileSync, statSync, truncateSync, writeFileSync } from 
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import Database from 'better-sqlite3';
-import { until } from '../support/until.ts';
-import { crowsnest, get, line, listening, start, temporaryFolder } from './run-crowsnest.ts';
+import { crowsnest, get, line, recorded, start, temporaryFolder } from './run-crowsnest.ts';
 
 const folder = temporaryFolder();
 const at = (name: string) => join(folder, name);
@@ -49,9 +48,7 @@ it('what the file holds twice is made anew, as the check says it would be, and e
   const again = await crowsnest(['db', 'check', '--db', db]);
   assert.deepEqual([again.code, again.out], [0, `${db}: whole, ${FIRST} changes of 1 objects\n`]);
   const serving = start(['replay', more, '--db', db, '--port', '0', '--log-level', 'error']);
-  const url = await listening(serving);
-  // The API listens before the first change is played.
-  await until('recording goes on', async () => (await get<{ changes: number }>(url, '/v1/stats')).changes === FIRST + 10);
+  const url = await recorded(serving, FIRST + 10);
   const { items } = await get<{ items: unknown[] }>(url, '/v1/changes?limit=100');
   assert.equal(items.length, FIRST + 10);
   const found = await get<{ items: unknown[] }>(url, `/v1/changes?q=${encodeURIComponent('path:spec.kafka.replicas')}&limit=100`);

@@ -8,7 +8,7 @@ import { gunzipSync } from 'node:zlib';
 import Database from 'better-sqlite3';
 import { DB_COMMANDS } from '../../src/configuration/commands.ts';
 import { flagsOf } from '../../src/options.ts';
-import { crowsnest, get, line, listening, MAIN, start, temporaryFolder } from './run-crowsnest.ts';
+import { crowsnest, get, line, listening, MAIN, recorded, start, temporaryFolder } from './run-crowsnest.ts';
 
 const folder = temporaryFolder();
 const at = (name: string) => join(folder, name);
@@ -56,7 +56,7 @@ describe('help', { concurrency: 2 }, () => {
 it('backs up a database that a process has open, checks it, and restores it elsewhere', async () => {
   const db = await replayed('open.db');
   const serving = start(['replay', recording, '--db', db, '--port', '0', '--log-level', 'error']);
-  await listening(serving);
+  await recorded(serving, 30);
   const backup = await crowsnest(['db', 'backup', at('open.backup'), '--db', db]);
   assert.equal(backup.code, 0, backup.err);
   assert.match(backup.out, /30 changes, \d+ bytes, not encrypted/);

@@ -100,6 +100,16 @@ export function listening(running: Running): Promise<string> {
   );
 }
 
+/** The API's address, once so many changes are recorded: it listens before the first one is played. */
+export async function recorded(running: Running, changes: number): Promise<string> {
+  const url = await listening(running);
+  await until(
+    `${changes} changes are recorded`,
+    async () => (await get<{ changes: number }>(url, '/v1/stats')).changes === changes,
+  );
+  return url;
+}
+
 /** GET of a JSON path with the token. */
 export async function get<T>(url: string, path: string): Promise<T> {
   const answer = await fetch(url + path, { headers: { authorization: `Bearer ${TOKEN}` } });

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { crowsnest, line, listening, start, temporaryFolder } from './run-crowsnest.ts';
+import { crowsnest, line, recorded, start, temporaryFolder } from './run-crowsnest.ts';
 
 const folder = temporaryFolder();
 const EVIL = 'mia\u009b31m\u001b]0;owned\u0007\u202e';
@@ -34,7 +34,7 @@ test('an import says what is wrong with a line in letters', async () => {
 });
 
 test('a state at a time is printed in letters', async () => {
-  const url = await listening(start(['replay', recording, '--port', '0']));
+  const url = await recorded(start(['replay', recording, '--port', '0']), 2);
   const { out } = await crowsnest(['at', '2026-01-06', '--server', url]);
   assert.match(out, /note: "mia\\u009b31m/);
   assert.doesNotMatch(out, STEERS);
