@@ -1,4 +1,5 @@
 import { getCompileCacheDir } from 'node:module';
+import { devNull } from 'node:os';
 import type { Terminal } from './terminal.ts';
 
 /**
@@ -11,6 +12,12 @@ export async function runCompile(terminal: Terminal): Promise<number> {
     return 0;
   }
   await import('./serve.ts');
-  await Promise.all([import('./watch-clusters.ts'), import('../kube/http-kube-client.ts')]);
+  const [{ askCredentials }] = await Promise.all([
+    import('../kube/ask-credentials.ts'),
+    import('./watch-clusters.ts'),
+    import('../kube/http-kube-client.ts'),
+  ]);
+  // The process that reads credentials loads all that it needs to say that there are none; it has flags, and so compiled files, of its own.
+  await askCredentials({ options: { kubeconfig: devNull } }).catch(() => undefined);
   return 0;
 }
