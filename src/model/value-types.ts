@@ -337,14 +337,27 @@ export function leapOf(old: Json | undefined, next: Json | undefined, x: number 
     if (x > 0 && y > 0) return Math.min(LEAP_MAX, Math.abs(Math.log2(y) - Math.log2(x)));
     return x > 0 && y === 0 ? TO_NOTHING : 0;
   }
-  if (typeof old !== 'string' || typeof next !== 'string' || old.length > 400 || next.length > 400) return 0;
-  const was = versionOf(imageOf(old)?.tag ?? old);
-  const now = versionOf(imageOf(next)?.tag ?? next);
-  if (was === undefined || now === undefined || was.prefix !== now.prefix) return 0;
+  const versions = versionsOf(old, next);
+  if (versions === undefined) return 0;
+  const [was, now] = versions;
   for (let level = 0; level < 3; level++) {
     const back = (was.parts[level] as number) - (now.parts[level] as number);
     if (back < 0) return 0;
     if (back > 0) return level === 0 ? 4 + Math.log2(1 + Math.min(9999, back)) : level === 1 ? 2 : 1;
   }
   return 0;
+}
+
+/** By how many majors a version moved up; 0 where it did not, or is one of another sort. */
+export function majorsUp(old: Json | undefined, next: Json | undefined): number {
+  const versions = versionsOf(old, next);
+  return versions === undefined ? 0 : Math.max(0, versions[1].parts[0] - versions[0].parts[0]);
+}
+
+/** Two values as versions that can be set beside each other, of images by their tags. */
+function versionsOf(old: Json | undefined, next: Json | undefined): [was: Version, now: Version] | undefined {
+  if (typeof old !== 'string' || typeof next !== 'string' || old.length > 400 || next.length > 400) return undefined;
+  const was = versionOf(imageOf(old)?.tag ?? old);
+  const now = versionOf(imageOf(next)?.tag ?? next);
+  return was === undefined || now === undefined || was.prefix !== now.prefix ? undefined : [was, now];
 }

@@ -1,6 +1,6 @@
 /**
- * Leaps: how far a number jumped, in doublings, or how deep a version fell back, in standard deviations of how far fields of that name
- * usually jump. A number its kind has held before counts half, and so does one that a field of that name has somewhere, and a version not older than all that were
+ * Leaps: how far a number jumped, in doublings, how deep a version fell back, or how many majors it skipped that nobody has, in standard deviations of how far
+ * fields of that name usually jump. A number its kind has held before counts half, and so does one that a field of that name has somewhere, and a version not older than all that were
  * seen of its thing. A new object has nothing to leap from: its versions are set beside those that others have of the same thing.
  */
 import { fieldName } from '../../domain/field-path.ts';
@@ -9,7 +9,7 @@ import { DAY_MS, type Detector, type Evidence, type Explanation } from '../detec
 import type { ChangeEvent, Field } from '../features.ts';
 import { touch } from '../habits/counts.ts';
 import { KnownPlaces } from '../places.ts';
-import { leapOf, type Version } from '../value-types.ts';
+import { leapOf, majorsUp, type Version } from '../value-types.ts';
 import { figure, many, quoteBoth } from '../words.ts';
 import { BORN, JUMPS } from '../worked-out.ts';
 
@@ -35,6 +35,10 @@ function beyond(past: Jumps | undefined, far: number): number {
   const variance = ((past?.squares ?? 0) + 2 * PRIOR_N) / n - mean * mean;
   return Math.max(0, far - 0.5 * mean) / (0.5 * mean + Math.sqrt(Math.max(0.01, variance)));
 }
+
+/** Twice the major that is the newest to be expected is as far as back by one; from 63 to 65 is no way at all, for what comes out so often. */
+const AHEAD = 4;
+const AHEAD_MIN = 1;
 
 const STEP_BACK = /version:\D*down/;
 
@@ -119,15 +123,21 @@ const UNDONE_MAX = leapOf('1.0', '0.0', undefined, undefined);
  * How far a version lies outside of what was seen: a step back as deep as in `leapOf`, or majors skipped, in doublings from two. The next major may have come out meanwhile,
  * and as many more as did in such a time before.
  */
-function outside({ low, high, firstMs, lastMs }: Span, parts: Version['parts'], atMs: number): number {
+function outside(span: Span, parts: Version['parts'], atMs: number): number {
+  const { low } = span;
   for (let level = 0; level < 3; level++) {
     const back = (low[level] as number) - (parts[level] as number);
     if (back > 0) return level === 0 ? 4 + Math.log2(1 + Math.min(9999, back)) : level === 1 ? 2 : 1;
     if (back < 0) break;
   }
-  const pace = (high[0] - low[0] + MAJORS_PRIOR.majors) / (lastMs - firstMs + MAJORS_PRIOR.overMs);
-  const skipped = parts[0] - high[0] - 1 - pace * Math.max(0, atMs - lastMs);
+  const skipped = skippedBeyond(span, parts[0], atMs);
   return skipped > 0 ? 2 + Math.log2(1 + Math.min(9999, skipped)) : 0;
+}
+
+/** How many majors lie between the newest that was seen and this one, without those that may have come out meanwhile; less than one where none does. */
+function skippedBeyond({ low, high, firstMs, lastMs }: Span, major: number, atMs: number): number {
+  const pace = (high[0] - low[0] + MAJORS_PRIOR.majors) / (lastMs - firstMs + MAJORS_PRIOR.overMs);
+  return major - high[0] - 1 - pace * Math.max(0, atMs - lastMs);
 }
 
 function isOlder(a: Version['parts'], b: Version['parts']): boolean {
@@ -161,7 +171,7 @@ export class Leap implements Detector<LeapState> {
     const jumps = this.#jumpsOf(event);
     for (let i = 0; i < jumps.length; i++) {
       const field = event.fields[i] as Field;
-      const far = jumps[i] as number;
+      const far = (jumps[i] as number) || this.#aheadAt(event, i);
       if (far === 0) continue;
       const known =
         (this.#isWithin(field) || (far <= UNDONE_MAX && this.#wasHad(event, i)) ? WITHIN : 1) *
@@ -211,7 +221,30 @@ export class Leap implements Detector<LeapState> {
   #wasHad({ artifacts = NO_ARTIFACTS }: ChangeEvent, at: number): boolean {
     const artifact = artifacts.find((one) => one.at === at);
     const span = artifact === undefined ? undefined : this.#state.artifacts.get(artifact.key);
-    return artifact !== undefined && span !== undefined && span.n >= SPAN_MIN && !isOlder(artifact.parts, span.low);
+    if (artifact === undefined || span === undefined || span.n < SPAN_MIN) return false;
+    return !isOlder(artifact.parts, span.low) && artifact.parts[0] <= span.high[0] + 1;
+  }
+
+  /** How far the version that one of the fields was set to lies ahead of all that were seen of its thing; nothing is known of what is of no thing. */
+  #aheadAt({ artifacts, fields, atMs }: ChangeEvent, at: number): number {
+    if (artifacts === undefined) return 0;
+    for (const artifact of artifacts) {
+      if (artifact.at !== at) continue;
+      const skipped = this.#skipped(artifact, fields[at] as Field, atMs);
+      if (skipped <= 0) return 0;
+      const major = 1 + artifact.parts[0];
+      const far = AHEAD * Math.log2(major / (major - skipped));
+      return far < AHEAD_MIN ? 0 : far;
+    }
+    return 0;
+  }
+
+  /** Majors between a version and both the one in whose place it came and the newest seen of its thing. */
+  #skipped({ key, parts }: Artifact, { op, old, next }: Field, atMs: number): number {
+    const span = op === 'set' ? this.#state.artifacts.get(key) : undefined;
+    if (span === undefined) return 0;
+    const up = majorsUp(old, next);
+    return up < 2 ? 0 : Math.min(up - 1, skippedBeyond(span, parts[0], atMs));
   }
 
   #outside({ key, parts }: Artifact, atMs: number): number {
@@ -223,7 +256,7 @@ export class Leap implements Detector<LeapState> {
     const { type, imported, atMs } = event;
     const artifacts = type === 'ADDED' ? this.#bornOf(event) : (event.artifacts ?? NO_ARTIFACTS);
     const { births } = this.#state;
-    for (const { key, parts } of artifacts) {
+    for (const { key, parts, at } of artifacts) {
       const span = touch(this.#state.artifacts, key, ARTIFACTS_MAX, () => ({
         n: 0,
         firstMs: atMs,
@@ -237,10 +270,27 @@ export class Leap implements Detector<LeapState> {
         births.far += far;
         births.squares += far ** 2;
       }
+      // Before it is one of those that were seen, and not when it is scored: what others brought meanwhile would be forgotten in a snapshot.
+      if (type === 'MODIFIED') this.#learnAhead(event, at);
       widen(span, parts);
       span.n++;
       span.lastMs = Math.max(span.lastMs, atMs);
     }
+  }
+
+  #learnAhead(event: ChangeEvent, at: number): void {
+    const far = this.#aheadAt(event, at);
+    if (far > 0) this.#learnJump(event.fields[at] as Field, far);
+  }
+
+  #learnJump(field: Field, far: number): void {
+    const { tails } = this.#state;
+    const usual =
+      this.#tailsAt.at(tails, field) ?? this.#tailsAt.touch(tails, field, field.tail, () => ({ n: 0, far: 0, squares: 0 }));
+    usual.far += Math.min(far, JUMP_MAX);
+    usual.squares += Math.min(far, JUMP_MAX) ** 2;
+    usual.n++;
+    this.#state.leaps++;
   }
 
   /** Zero of fields that were not set. */
@@ -269,7 +319,14 @@ export class Leap implements Detector<LeapState> {
     const factor = numeric ? (field.y as number) / (field.x as number) : 0;
     const typical = usual === undefined || usual.n === 0 ? undefined : 2 ** (usual.far / usual.n);
     const times = factor >= 1 ? `${figure(factor)} times as much` : `${figure(1 / factor)} times less`;
-    const move = !numeric ? 'a step back to an older version' : factor === 0 ? 'which is nothing at all' : times;
+    const up = numeric ? 0 : majorsUp(field.old, field.next);
+    const move = numeric
+      ? factor === 0
+        ? 'which is nothing at all'
+        : times
+      : up > 0
+        ? `${many(up, 'major')} at once`
+        : 'a step back to an older version';
     const habit = numeric && typical !== undefined ? `; such fields usually change by a factor of ${figure(typical)}` : '';
     return {
       sentence: `${fieldName(field.path)} went from ${quoteBoth(field.old, field.next).join(' to ')}, ${move}${habit}.`,
@@ -278,7 +335,7 @@ export class Leap implements Detector<LeapState> {
       usual: field.old,
       samples: usual?.n ?? 0,
       scope: 'cluster',
-      counterfactual: numeric ? 'a step of the usual size' : 'a newer version',
+      counterfactual: numeric ? 'a step of the usual size' : up > 0 ? 'the next major' : 'a newer version',
     };
   }
 
@@ -308,7 +365,7 @@ export class Leap implements Detector<LeapState> {
 
   learn(event: ChangeEvent): void {
     this.#learnArtifacts(event);
-    const { ranges, numbers: allNumbers, tails } = this.#state;
+    const { ranges, numbers: allNumbers } = this.#state;
     const jumps = event.type === 'MODIFIED' ? this.#jumpsOf(event) : NO_JUMPS;
     for (let i = 0; i < event.fields.length; i++) {
       const field = event.fields[i] as Field;
@@ -325,13 +382,7 @@ export class Leap implements Detector<LeapState> {
         if (numbers.size < NUMBERS_MAX) numbers.add(y);
       }
       const far = jumps[i] ?? 0;
-      if (far === 0) continue;
-      const usual =
-        this.#tailsAt.at(tails, field) ?? this.#tailsAt.touch(tails, field, field.tail, () => ({ n: 0, far: 0, squares: 0 }));
-      usual.far += Math.min(far, JUMP_MAX);
-      usual.squares += Math.min(far, JUMP_MAX) ** 2;
-      usual.n++;
-      this.#state.leaps++;
+      if (far !== 0) this.#learnJump(field, far);
     }
   }
 

@@ -17,7 +17,7 @@ export const WEIGHTS: Record<string, number> = {
   pace: 0.125,
   'mass-delete': 5,
   wave: 0.1,
-  'co-change': 3,
+  'co-change': 5,
   company: 2,
   drift: 2,
   fact: 1,

@@ -79,3 +79,51 @@ test('a leap beyond what a number can hold leaves the scores of others numbers',
   assert.ok(found.length > 0);
   for (const { score, reasons } of found) assert.ok([score, ...reasons.map(({ bits }) => bits)].every(Number.isFinite));
 });
+
+test('a version several majors ahead of all that were seen of its chart has leapt, one that others have or that came with time has not', () => {
+  const { change, edit } = charts();
+  for (let minor = 0; minor < 12; minor++) edit(`1.${minor}.0`, 7);
+  const ahead = edit('8.0.0', 7);
+  assert.ok((ahead?.surprise ?? 0) > 2, `${ahead?.surprise}`);
+  assert.match(ahead?.explain().sentence ?? '', /^spec\.version went from 1\.11\.0 to 8\.0\.0, 7 majors at once\.$/);
+  assert.equal(ahead?.explain().counterfactual, 'the next major');
+  // Seen twice by now: whoever comes third is where others are.
+  change('other', '8.0.0', 1);
+  change('third', '1.4.0', 1);
+  assert.equal(change('third', '8.0.0', 1)?.surprise ?? 0, 0);
+
+  const yearly = charts();
+  for (let major = 1; major < 6; major++) yearly.edit(`${major}.0.0`, 365);
+  assert.equal(yearly.edit('8.0.0', 3 * 365)?.surprise ?? 0, 0);
+});
+
+test('the next major is no leap, nor is a version of another sort', () => {
+  const { edit } = charts();
+  for (let minor = 0; minor < 12; minor++) edit(`1.${minor}.0`, 7);
+  assert.equal(edit('2.0.0', 7)?.surprise ?? 0, 0);
+  assert.equal(edit('2026.1.0', 7)?.surprise ?? 0, 0);
+
+  const often = charts();
+  for (let major = 50; major < 64; major++) often.edit(`${major}.0.0`, 30);
+  assert.equal(often.edit('67.0.0', 30)?.surprise ?? 0, 0, 'what came out so often comes out thrice between two looks');
+});
+
+/** Releases of one chart, each so many days after the change before. */
+function charts() {
+  const detector = new Leap();
+  const stream = new Stream();
+  const known = new Set<string>();
+  let atMs = MONDAY_MS;
+  const change = (name: string, version: string, afterDays: number) => {
+    atMs += afterDays * DAY_MS;
+    const spec = { chart: 'shop', version };
+    const type = known.has(name) ? 'MODIFIED' : 'ADDED';
+    const told = stream.change({ atMs, actor: 'user:ann', kind: 'App', name, type, spec });
+    const event = eventOf(told, { ...ONLY, known: known.has(name) });
+    known.add(name);
+    const evidence = detector.score(event);
+    detector.learn(event);
+    return evidence;
+  };
+  return { change, edit: (version: string, afterDays: number) => change('shop', version, afterDays) };
+}
