@@ -46,7 +46,7 @@ export interface Life {
   end(): void;
 }
 
-export function live(file: string, seen: Finding[] = []): Life {
+export function live(file: string, seen: Finding[] = [], pagesPerWeek = 5): Life {
   const store = openSqliteStore({ file });
   return {
     store,
@@ -54,7 +54,7 @@ export function live(file: string, seen: Finding[] = []): Life {
     analysis: createAnalysis({
       store,
       createModel: (snapshot) => createModel({}, snapshot),
-      createPolicy: (saved) => createPolicy({ pagesPerWeek: 5 }, saved),
+      createPolicy: (saved) => createPolicy({ pagesPerWeek }, saved),
       consequences: () => ({ alerts: [], effects: [] }),
       onFinding: (finding) => seen.push(finding),
     }),
