@@ -69,7 +69,8 @@ export function partsOf(
   options: PartOptions,
 ) {
   const interning = new Interning(db);
-  const objects = new Objects(db, interning, options.entriesMax ?? ENTRIES_MAX, { ...HEAD_ROW_DEFAULTS, ...options });
+  const lost = (where: string, error: unknown) => containment.tell(where, error);
+  const objects = new Objects(db, interning, options.entriesMax ?? ENTRIES_MAX, { ...HEAD_ROW_DEFAULTS, ...options, lost });
   const log = new ChangeLog(db);
   const attributions = new Attributions(db, interning);
   const blockOptions = withDefaults(BLOCK_DEFAULTS, options);

@@ -81,6 +81,8 @@ export class Upkeep {
   #isCheckpointDue = false;
   /** There may be findings of what is no longer kept. */
   #mayForget = true;
+  /** Nothing of before this is left to forget, unless it was told late. */
+  #forgottenBeforeMs: number | undefined;
 
   constructor(parts: UpkeepParts) {
     this.#parts = parts;
@@ -191,9 +193,10 @@ export class Upkeep {
       released += more ?? 0;
       return more !== undefined;
     });
+    // A span that is worked off lets go of no more changes, and only then is what was found of them of no use.
+    if (worked) this.#mayForget = true;
     if (released > 0) {
       blameMarks.released();
-      this.#mayForget = true;
       if (fullText !== undefined) db.transaction(() => fullText.forgetReleased()).immediate();
     }
     return worked;
@@ -206,7 +209,9 @@ export class Upkeep {
     // What is damaged is met once, until more goes.
     this.#mayForget = false;
     const beforeMs = retention.keptFromMs();
-    this.#mayForget = beforeMs !== undefined && db.transaction(() => findings.forgetOfNoUse(beforeMs)).immediate();
+    if (beforeMs === undefined || beforeMs === this.#forgottenBeforeMs) return false;
+    this.#mayForget = db.transaction(() => findings.forgetOfNoUse(beforeMs)).immediate();
+    if (!this.#mayForget) this.#forgottenBeforeMs = beforeMs;
     return this.#mayForget;
   }
 }

@@ -67,6 +67,11 @@ export class Findings {
            ORDER BY ts_ms, id LIMIT ${FORGOTTEN_AT_ONCE}`,
         )
         .raw(),
+      placeOf: db
+        .prepare<[string], [number, number | null]>(
+          "SELECT seq, CASE typeof(data) WHEN 'integer' THEN data END FROM finding WHERE id = ?",
+        )
+        .raw(),
       remove: db.prepare<[number]>('DELETE FROM finding WHERE seq = ?'),
       // Those of a block were filed one after the other.
       inBlock: db
@@ -90,13 +95,19 @@ export class Findings {
       if (this.#young.has(finding.id)) this.settle();
       const before = this.#sql.verdict.get(finding.id);
       if (before === undefined) this.#young.put(finding);
-      else this.#file(columnsOf(finding), pack(JSON.stringify(finding), this.#seal));
+      else this.#replace(finding);
       if (before === undefined) more.findings += 1;
       more.pages += (finding.decision.verdict === 'page' ? 1 : 0) - (before === 'page' ? 1 : 0);
     }
     this.#young.flush();
     if (this.#young.size > YOUNG_MAX) this.settle();
     return more;
+  }
+
+  #replace(finding: Finding): void {
+    const [seq, place] = this.#sql.placeOf.get(finding.id) ?? [];
+    this.#file(columnsOf(finding), pack(JSON.stringify(finding), this.#seal));
+    if (typeof place === 'number' && seq !== undefined) this.#removeUnused(blockOf(place), seq);
   }
 
   /** True where there is something to file. */
@@ -119,13 +130,16 @@ export class Findings {
     const gone = this.#sql.ofNoUse.all(beforeMs);
     for (const [seq] of gone) this.#sql.remove.run(seq);
     const blocks = new Map(gone.flatMap(([seq, place]) => (place === null ? [] : [[blockOf(place), seq] as const])));
-    for (const [block, seq] of blocks) {
-      const [first, last] = placesOf(block);
-      // Bound as they are stored: see `#file`.
-      const isUsed = this.#sql.inBlock.get(seq - PER_BLOCK_MAX, seq + PER_BLOCK_MAX, BigInt(first), BigInt(last)) !== undefined;
-      if (!isUsed) this.#blocks.remove(block);
-    }
+    for (const [block, seq] of blocks) this.#removeUnused(block, seq);
     return gone.length > 0;
+  }
+
+  /** Takes a block that no finding has a place in any more, one of which had this number. */
+  #removeUnused(block: number, seq: number): void {
+    const [first, last] = placesOf(block);
+    // Bound as they are stored: see `#file`.
+    const isUsed = this.#sql.inBlock.get(seq - PER_BLOCK_MAX, seq + PER_BLOCK_MAX, BigInt(first), BigInt(last)) !== undefined;
+    if (!isUsed) this.#blocks.remove(block);
   }
 
   #file(columns: FindingColumns, data: Stored): void {

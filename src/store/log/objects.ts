@@ -131,6 +131,7 @@ export interface Life {
 export class Objects {
   readonly #interning: Interning;
   readonly #options: HeadRowOptions;
+  readonly #lost: ((where: string, error: unknown) => void) | undefined;
   readonly #entries: ObjectEntries;
   readonly #lives = new Recent<number, Life>(20_000);
   readonly #ofNamespace: NamespaceObjects;
@@ -147,9 +148,16 @@ export class Objects {
   /** The rows that are being written, the last one first; up to which change all rows hold when that is done; the newest at the last batch. */
   #saving: { left: ObjectEntry[]; through: number; lastSeq: number } | undefined;
 
-  constructor(db: Database.Database, interning: Interning, entriesMax: number, options: HeadRowOptions = HEAD_ROW_DEFAULTS) {
+  /** `lost` is told of what cannot be brought up to its newest change for damage; without it the first of that is thrown. */
+  constructor(
+    db: Database.Database,
+    interning: Interning,
+    entriesMax: number,
+    options: HeadRowOptions & { lost?: (where: string, error: unknown) => void } = HEAD_ROW_DEFAULTS,
+  ) {
     this.#interning = interning;
     this.#options = options;
+    this.#lost = options.lost;
     this.#stored = new StateRow(db, HEADS_THROUGH);
     this.#ofNamespace = new NamespaceObjects(db, () => interning.resources({}).map(({ id }) => id));
     this.#entries = new ObjectEntries(entriesMax, (entry) => {
@@ -329,7 +337,8 @@ export class Objects {
         this.#replay(row, behind.get(row.objectId));
       } catch (error) {
         // The others are brought up to theirs all the same: what is appended is linked to where they stand.
-        damage ??= error;
+        if (this.#lost === undefined) damage ??= error;
+        else this.#lost(`object ${row.objectId}`, error);
       }
     }
     if (damage !== undefined) throw damage;

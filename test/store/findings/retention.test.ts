@@ -10,7 +10,7 @@ import type { Verdict } from '../../../src/domain/verdict.ts';
 import { checkDatabase } from '../../../src/store/file/check.ts';
 import { openSqliteStore, type SqliteStore } from '../../../src/store/sqlite-store.ts';
 import { temporaryFolder } from '../../commands/run-crowsnest.ts';
-import { newChange, state } from '../new-changes.ts';
+import { history, newChange, state } from '../new-changes.ts';
 import { pageAbout } from '../page-about.ts';
 
 const CHANGES = 100;
@@ -103,4 +103,55 @@ it('what was found of changes that are kept stays, also where the clock was set 
   const kept = last.filter(({ seq }) => store.change(seq) !== undefined);
   assert.ok(kept.length > 0);
   for (const { seq } of kept) assert.notEqual(store.finding(`f-${seq}`), undefined, `of change ${seq}`);
+});
+
+/** As many blocks as findings are in. */
+function assertNoUnusedBlock(file: string): void {
+  const db = new Database(file, { readonly: true });
+  const count = (sql: string) => db.prepare<[], number>(sql).pluck().get();
+  const used = count("SELECT count(DISTINCT data / 1024) FROM finding WHERE typeof(data) = 'integer'");
+  assert.equal(count('SELECT count(*) FROM finding_block'), used, 'no block without a finding');
+  db.close();
+}
+
+it('a block goes once all its findings were judged again', () => {
+  const file = join(temporaryFolder(), 'again.db');
+  using store = openSqliteStore({ file });
+  const recorded = store.append({ changes: history('orders', [{ v: 1 }, { v: 2 }, { v: 3 }, { v: 4 }, { v: 5 }], 1) });
+  const found = (score: number) => recorded.map((change): Finding => ({ ...pageAbout(change), id: `f-${change.seq}`, score }));
+  store.commitAnalysis({ findings: found(3) });
+  while (store.maintain());
+  for (const finding of found(4)) {
+    store.commitAnalysis({ findings: [finding] });
+    assert.equal(store.finding('f-5')?.score, finding.id === 'f-5' ? 4 : 3);
+    assertNoUnusedBlock(file);
+  }
+});
+
+it('what was found of the last span that is thinned goes with it, not with the next one', () => {
+  const file = join(temporaryFolder(), 'last.db');
+  using store = openSqliteStore({
+    file,
+    keepChangesMs: 50_000,
+    keepCheckpointsMs: 50_000,
+    changesPerSpan: 10,
+    changesPerLargeSpan: 10,
+  });
+  const changes = history(
+    'orders',
+    Array.from({ length: 200 }, (_, v) => ({ v })),
+    1,
+  );
+  const recorded = changes.flatMap((change) => store.append({ changes: [change] }));
+  const findings = recorded.map((change): Finding => {
+    return { ...pageAbout(change), id: `f-${change.seq}`, decision: { verdict: 'record', why: '' } };
+  });
+  store.commitAnalysis({ findings });
+  while (store.maintain({ msMax: 0 }));
+  const db = new Database(file, { readonly: true });
+  const keptFrom = db.prepare<[], number>('SELECT min(ms_min) FROM span WHERE tier < 2').pluck().get() as number;
+  const old = db.prepare<[number], string>('SELECT id FROM finding WHERE ts_ms < ?').pluck();
+  assert.ok(keptFrom > 100_000, `${keptFrom}`);
+  assert.deepEqual(old.all(keptFrom), []);
+  db.close();
 });
