@@ -9,7 +9,7 @@ import { DAY_MS, type Detector, type Evidence, type Explanation } from '../detec
 import type { ChangeEvent, Field } from '../features.ts';
 import { touch } from '../habits/counts.ts';
 import { KnownPlaces } from '../places.ts';
-import { leapOf, majorsUp, type Version } from '../value-types.ts';
+import { imageOf, leapOf, majorsUp, type Version } from '../value-types.ts';
 import { figure, many, quoteBoth } from '../words.ts';
 import { BORN, JUMPS } from '../worked-out.ts';
 
@@ -39,6 +39,8 @@ function beyond(past: Jumps | undefined, far: number): number {
 /** Twice the major that is the newest to be expected is as far as back by one; from 63 to 65 is no way at all, for what comes out so often. */
 const AHEAD = 4;
 const AHEAD_MIN = 1;
+/** A thing that goes on to be numbered by builds or by days skips no majors. */
+const SKIPPED_MAX = 9999;
 
 const STEP_BACK = /version:\D*down/;
 
@@ -243,8 +245,10 @@ export class Leap implements Detector<LeapState> {
   #skipped({ key, parts }: Artifact, { op, old, next }: Field, atMs: number): number {
     const span = op === 'set' ? this.#state.artifacts.get(key) : undefined;
     if (span === undefined) return 0;
+    // Versions of two images are no step from one to the other.
+    if (imageOf(old)?.repository !== imageOf(next)?.repository) return 0;
     const up = majorsUp(old, next);
-    return up < 2 ? 0 : Math.min(up - 1, skippedBeyond(span, parts[0], atMs));
+    return up < 2 || up > SKIPPED_MAX ? 0 : Math.min(up - 1, skippedBeyond(span, parts[0], atMs));
   }
 
   #outside({ key, parts }: Artifact, atMs: number): number {

@@ -38,7 +38,7 @@ const CHANCE_SHARE = 0.1;
 /** Standard deviations, of which two or three are common however narrow the past was. */
 const DEVIATIONS: { [detector: string]: number } = { leap: 2 };
 /** The surprise is -ln of a share of the object's own or its kind's past, which has a say as long as the pool is short and may only make the change less odd. */
-const SHARES = new Set(['company', 'sequence']);
+const SHARES = new Set(['company', 'sequence', 'stable-field', 'new-value']);
 /** Entries at which a pool's past and the exponent have an equal say. */
 const TRUSTED = 40;
 
