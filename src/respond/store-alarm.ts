@@ -41,7 +41,8 @@ export function createStoreAlarm({ store, clock, externalUrl, wake }: StoreAlarm
   const look = (): boolean => {
     const nowMs = clock.nowMs();
     const { readOnly } = store;
-    if (readOnly !== same.readOnly) same = { readOnly, sinceMs: nowMs };
+    // Set back, the clock counts from there.
+    if (readOnly !== same.readOnly || nowMs < same.sinceMs) same = { readOnly, sinceMs: nowMs };
     const isFiring = firing !== undefined && firing.endedMs === undefined;
     if (readOnly === isFiring || nowMs - same.sinceMs < (readOnly ? FOR_MS : KEEP_FIRING_MS)) return false;
     if (readOnly) firing = { startsMs: same.sinceMs, endedMs: undefined };

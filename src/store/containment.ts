@@ -39,7 +39,8 @@ export class Containment {
     try {
       return work();
     } catch (error) {
-      if (isDamage(error)) this.#met = what;
+      // The innermost is all that has to be left out.
+      if (isDamage(error)) this.#met ??= what;
       throw error;
     }
   }

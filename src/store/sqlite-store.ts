@@ -568,7 +568,10 @@ export class SqliteStore implements port.Store {
     try {
       for (;;) {
         try {
-          return this.#guard(() => this.#inTransaction.immediate(whole) as T);
+          return this.#guard(() => {
+            this.#parts.objects.ready();
+            return this.#inTransaction.immediate(whole) as T;
+          });
         } catch (error) {
           if (!this.#containment.leavesOut(error, ended ? atEnd : undefined)) throw error;
           ended = false;

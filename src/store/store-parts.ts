@@ -96,7 +96,7 @@ export function partsOf(
   const series = new SeriesTable(db, withDefaults(SERIES_DEFAULTS, options));
   const kubeEvents = new KubeEvents(db, withDefaults(KUBE_EVENT_DEFAULTS, options));
   const gaps = new Gaps(db);
-  const findings = new Findings(db, seal);
+  const findings = new Findings(db, seal, containment);
   const verdicts = new Verdicts(db, seal);
   const nearMisses = new NearMissRows(db);
   const outbox = new Outbox(db);

@@ -1,5 +1,6 @@
 /** Near-misses drawn for review, and what the answers say of the level. */
 import { z } from 'zod';
+import { isCrowsnestError } from '../../domain/errors.ts';
 import type { Finding } from '../../domain/finding.ts';
 import { encodePosition } from '../../domain/list-position.ts';
 import { answersOf, compareReview, estimateReview, type NearMiss } from '../../domain/review.ts';
@@ -84,6 +85,16 @@ async function itemView(
   };
 }
 
+/** One that cannot be read for damage is not gone, and must not cost what is told of the others. */
+async function isGone(store: AsyncStore, id: string): Promise<boolean> {
+  try {
+    return (await store.finding(id)) === undefined;
+  } catch (error) {
+    if (!isCrowsnestError(error, 'STORE_CORRUPT')) throw error;
+    return false;
+  }
+}
+
 async function estimateView(
   store: AsyncStore,
   cluster: string,
@@ -105,7 +116,7 @@ async function estimateView(
   }
   const answerTo = (id: string) => answers.get(id)?.verdict;
   let gone = 0;
-  for (const { findingId } of samples) if (!answers.has(findingId) && (await store.finding(findingId)) === undefined) gone++;
+  for (const { findingId } of samples) if (!answers.has(findingId) && (await isGone(store, findingId))) gone++;
   const estimate = estimateReview(
     paged.map(({ id }) => answerTo(id)),
     samples.map((sample) => ({ sample, answer: answerTo(sample.findingId) })),

@@ -5,6 +5,7 @@
 import type Database from 'better-sqlite3';
 import type { Finding } from '../../domain/finding.ts';
 import { encodePosition } from '../../domain/list-position.ts';
+import type { Containment } from '../containment.ts';
 import { compress, decompress } from '../pack/block-codec.ts';
 import { decodeCursor, pageOf } from '../page-cursor.ts';
 import type { ValueSeal } from '../seal/value-seal.ts';
@@ -36,13 +37,15 @@ type Stored = Buffer | string | number;
 export class Findings {
   readonly #db: Database.Database;
   readonly #seal: ValueSeal;
+  readonly #containment: Containment;
   readonly #young: YoungFindings;
   readonly #blocks: FindingBlocks;
   readonly #sql;
 
-  constructor(db: Database.Database, seal: ValueSeal) {
+  constructor(db: Database.Database, seal: ValueSeal, containment: Containment) {
     this.#db = db;
     this.#seal = seal;
+    this.#containment = containment;
     this.#young = new YoungFindings(db, seal);
     this.#blocks = new FindingBlocks(db, seal);
     this.#sql = {
@@ -139,7 +142,8 @@ export class Findings {
     const [first, last] = placesOf(block);
     // Bound as they are stored: see `#file`.
     const isUsed = this.#sql.inBlock.get(seq - PER_BLOCK_MAX, seq + PER_BLOCK_MAX, BigInt(first), BigInt(last)) !== undefined;
-    if (!isUsed) this.#blocks.remove(block);
+    // One on a damaged page stays: that must not cost what was found.
+    if (!isUsed) this.#containment.write('finding_block', () => this.#blocks.remove(block), undefined);
   }
 
   #file(columns: FindingColumns, data: Stored): void {

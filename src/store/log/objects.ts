@@ -9,6 +9,7 @@
 import type Database from 'better-sqlite3';
 import { type ObjectRef, objectKey } from '../../domain/object-ref.ts';
 import { Recent } from '../../domain/recent.ts';
+import { isDamage } from '../containment.ts';
 import { decodeFlags, decodeUid, encodeUid } from '../pack/row-codec.ts';
 import { StateRow } from '../pack/state-row.ts';
 import { corruptRecord } from '../store-errors.ts';
@@ -167,7 +168,14 @@ export class Objects {
       find: db.prepare<[number, number, string], EntryRow>(
         `SELECT ${ENTRY_COLUMNS} WHERE o.resource_id = ? AND o.namespace_id = ? AND o.name = ?`,
       ),
-      add: db.prepare<[number, number, string]>('INSERT INTO object (resource_id, namespace_id, name) VALUES (?, ?, ?)'),
+      add: db.prepare<[number, number, string]>(
+        'INSERT INTO object (resource_id, namespace_id, name) VALUES (?, ?, ?) ON CONFLICT DO NOTHING',
+      ),
+      idOf: db
+        .prepare<[number, number, string], number>(
+          'SELECT id FROM object WHERE resource_id = ? AND namespace_id = ? AND name = ?',
+        )
+        .pluck(),
       addLife: db.prepare<[number, Buffer | string, number]>('INSERT INTO life (object_id, uid, version_id) VALUES (?, ?, ?)'),
       newest: db.prepare<[number], number>('SELECT seq FROM head WHERE object_id = ?').pluck(),
       life: db.prepare<[number], LifeRow>(`${LIFE_COLUMNS} WHERE l.id = ?`),
@@ -195,6 +203,9 @@ export class Objects {
         `SELECT ${ENTRY_COLUMNS} WHERE o.id IN (
            SELECT l.object_id FROM change c JOIN life l ON l.id = c.life_id WHERE c.seq > ?)`,
       ),
+      movedObjects: db
+        .prepare<[number], number>('SELECT DISTINCT l.object_id FROM change c JOIN life l ON l.id = c.life_id WHERE c.seq > ?')
+        .pluck(),
       move: db.prepare(
         `UPDATE head SET life_id = ?, seq = ?, rv = ?, generation = ?, deleted = ?, depth = ?, changes = ?, heartbeats = ?, last_ms = ?
          WHERE object_id = ?`,
@@ -244,7 +255,10 @@ export class Objects {
   create(ref: ObjectRef, observedMs: number): ObjectEntry {
     const resourceId = this.#interning.resourceId(ref.cluster, ref.group, ref.kind);
     const namespaceId = this.#interning.namespaceId(ref.namespace);
-    const objectId = Number(this.#sql.add.run(resourceId, namespaceId, ref.name).lastInsertRowid);
+    const added = this.#sql.add.run(resourceId, namespaceId, ref.name);
+    // One that is there has lost its head row or its life, and goes on with a new one.
+    const objectId =
+      added.changes === 0 ? (this.#sql.idOf.get(resourceId, namespaceId, ref.name) as number) : Number(added.lastInsertRowid);
     const nothing = { lifeId: 0, uid: '', seq: 0, rv: 0, generation: null, deleted: false, depth: 0, changes: 0, heartbeats: 0 };
     const standing = { objectId, ref, ...nothing, firstMs: observedMs, lastMs: observedMs };
     const entry = new ObjectEntry(standing, this.#generation);
@@ -323,14 +337,16 @@ export class Objects {
     this.#through = through;
   }
 
+  /** To be called before a write transaction: SQLite commits none in which damage is met, though it be done without. */
+  ready(): void {
+    this.#recover();
+  }
+
   /** Brings the entries up to the newest change. */
   #recover(): void {
     if (this.#recovered) return;
-    this.#recovered = true;
     this.#through = Number(this.#stored.get() ?? 0);
-    // All of them at once: asked for one by one they were most of what a start costs after a kill.
-    const behind = new Map<number, ObjectEntry>();
-    for (const row of this.#sql.behind.iterate(this.#through)) behind.set(row.objectId, this.#entry(row));
+    const behind = this.#behind();
     let damage: unknown;
     for (const row of this.#sql.moved.iterate(this.#through)) {
       try {
@@ -341,7 +357,30 @@ export class Objects {
         else this.#lost(`object ${row.objectId}`, error);
       }
     }
+    // Not before: what is appended to those that an error in between has left behind would be linked to where their rows stood.
+    this.#recovered = true;
     if (damage !== undefined) throw damage;
+  }
+
+  /** Those that may be behind, as their rows say. Of one whose row cannot be read for damage its changes tell, as they find none. */
+  #behind(): Map<number, ObjectEntry> {
+    const behind = new Map<number, ObjectEntry>();
+    try {
+      // All of them at once: asked for one by one they were most of what a start costs after a kill.
+      for (const row of this.#sql.behind.iterate(this.#through)) behind.set(row.objectId, this.#entry(row));
+      return behind;
+    } catch (error) {
+      if (!isDamage(error)) throw error;
+    }
+    for (const id of this.#sql.movedObjects.all(this.#through)) {
+      try {
+        const row = this.#sql.byId.get(id);
+        if (row !== undefined) behind.set(id, this.#entry(row));
+      } catch (error) {
+        if (!isDamage(error)) throw error;
+      }
+    }
+    return behind;
   }
 
   #replay(row: MovedRow, entry: ObjectEntry | undefined): void {
