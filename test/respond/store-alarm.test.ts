@@ -4,7 +4,7 @@ import { createStoreAlarm } from '../../src/respond/store-alarm.ts';
 import type { AlertRecord } from '../../src/store/store.ts';
 
 /** An alarm whose store is full in the seconds that `isFull` names, watched for so long; who was woken when, and what was active then. */
-async function watched(isFull: (second: number) => boolean, seconds: number) {
+async function watched(isFull: (second: number) => boolean, seconds: number, wrongBy: (second: number) => number = () => 0) {
   const nowMs = 1_000_000;
   let passed = 0;
   const stopping = new AbortController();
@@ -19,7 +19,7 @@ async function watched(isFull: (second: number) => boolean, seconds: number) {
     putState: () => {},
   };
   const clock = {
-    nowMs: () => nowMs + passed,
+    nowMs: () => nowMs + passed + 1_000 * wrongBy(passed / 1_000),
     sleep: async (ms: number) => {
       passed += ms;
       store.readOnly = isFull(passed / 1_000);
@@ -53,4 +53,13 @@ it('says nothing of a cap under which room is made time and again, and does not 
   assert.deepEqual((await watched((second) => second % 10 !== 0, 600)).times, []);
   const once = await watched((second) => second >= 2 && second < 300 && second % 12 !== 0, 400);
   assert.deepEqual(once.times, [23, 315]);
+});
+
+it('fires in time where the clock is set back meanwhile', async () => {
+  const { times } = await watched(
+    (second) => second >= 2,
+    60,
+    (second) => (second >= 7 ? -3_600 : 0),
+  );
+  assert.deepEqual(times, [17]);
 });

@@ -6,7 +6,7 @@ import { it } from 'node:test';
 import Database from 'better-sqlite3';
 import { openSqliteStore } from '../../src/store/sqlite-store.ts';
 import { temporaryFolder } from '../commands/run-crowsnest.ts';
-import { history, refTo } from './new-changes.ts';
+import { history, newChange, refTo, state } from './new-changes.ts';
 
 const folder = temporaryFolder();
 
@@ -42,4 +42,16 @@ it('the first question is answered, and the first change recorded', () => {
     assert.deepEqual(store.head(refTo('orders'))?.state.spec, { v: 3 });
     assert.deepEqual(said, [`object ${id}`]);
   }
+});
+
+it('its own next change is recorded, with those of the same batch', () => {
+  const file = killed('own.db');
+  const db = new Database(file);
+  db.exec("DELETE FROM head WHERE object_id = (SELECT id FROM object WHERE name = 'lost')");
+  db.close();
+  using store = openSqliteStore({ file });
+  const next = newChange('MODIFIED', state('lost', '50', { v: 4 }));
+  store.append({ changes: [next, ...history('later', [{ v: 1 }], 60)] });
+  assert.deepEqual(store.head(refTo('lost'))?.state.spec, { v: 4 });
+  assert.deepEqual(store.head(refTo('later'))?.state.spec, { v: 1 });
 });

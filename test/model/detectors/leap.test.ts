@@ -108,15 +108,24 @@ test('the next major is no leap, nor is a version of another sort', () => {
   assert.equal(often.edit('67.0.0', 30)?.surprise ?? 0, 0, 'what came out so often comes out thrice between two looks');
 });
 
+test('a version of another image, or by another way of numbering, is no leap', () => {
+  const images = charts();
+  for (const name of ['one', 'two', 'three']) images.bring(name, { image: 'a/y:2.0.0' }, 1);
+  images.bring('shop', { image: 'a/x:1.2.3' }, 1);
+  assert.equal(images.bring('shop', { image: 'a/y:9.0.0' }, 1)?.surprise ?? 0, 0);
+  const { edit } = charts();
+  for (let minor = 0; minor < 12; minor++) edit(`1.${minor}.0`, 7);
+  assert.equal(edit('20260101.1', 7)?.surprise ?? 0, 0);
+});
+
 /** Releases of one chart, each so many days after the change before. */
 function charts() {
   const detector = new Leap();
   const stream = new Stream();
   const known = new Set<string>();
   let atMs = MONDAY_MS;
-  const change = (name: string, version: string, afterDays: number) => {
+  const bring = (name: string, spec: Record<string, string>, afterDays: number) => {
     atMs += afterDays * DAY_MS;
-    const spec = { chart: 'shop', version };
     const type = known.has(name) ? 'MODIFIED' : 'ADDED';
     const told = stream.change({ atMs, actor: 'user:ann', kind: 'App', name, type, spec });
     const event = eventOf(told, { ...ONLY, known: known.has(name) });
@@ -125,5 +134,6 @@ function charts() {
     detector.learn(event);
     return evidence;
   };
-  return { change, edit: (version: string, afterDays: number) => change('shop', version, afterDays) };
+  const change = (name: string, version: string, afterDays: number) => bring(name, { chart: 'shop', version }, afterDays);
+  return { bring, change, edit: (version: string, afterDays: number) => change('shop', version, afterDays) };
 }
