@@ -183,7 +183,7 @@ describe('near-misses', () => {
   });
 
   it('of a stream judged live, with restarts, and anew from the record are the same and can be looked at', () => {
-    const batches = shortStream(14);
+    const batches = shortStream(15);
     const play = (name: string, restartEvery: number) => {
       let life = live(join(folder, name));
       for (const [i, batch] of batches.entries()) {
