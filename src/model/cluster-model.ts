@@ -51,6 +51,7 @@ const MATURE_HOURS_MS = 21 * DAY_MS;
 const MATURE_CHANGES = 200;
 const SAMPLES_MATURE = 20;
 const SILENCES_TRUSTED = 20;
+
 interface ClusterState {
   clockMs: number;
   firstMs: number | undefined;

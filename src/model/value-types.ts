@@ -354,10 +354,12 @@ export function majorsUp(old: Json | undefined, next: Json | undefined): number 
   return versions === undefined ? 0 : Math.max(0, versions[1].parts[0] - versions[0].parts[0]);
 }
 
-/** Two values as versions that can be set beside each other, of images by their tags. */
+/** Two values as versions that can be set beside each other, of images by their tags: those of two images cannot. */
 function versionsOf(old: Json | undefined, next: Json | undefined): [was: Version, now: Version] | undefined {
   if (typeof old !== 'string' || typeof next !== 'string' || old.length > 400 || next.length > 400) return undefined;
-  const was = versionOf(imageOf(old)?.tag ?? old);
-  const now = versionOf(imageOf(next)?.tag ?? next);
+  const [image, then] = [imageOf(old), imageOf(next)];
+  if (image?.repository !== then?.repository) return undefined;
+  const was = versionOf(image?.tag ?? old);
+  const now = versionOf(then?.tag ?? next);
   return was === undefined || now === undefined || was.prefix !== now.prefix ? undefined : [was, now];
 }

@@ -9,7 +9,7 @@ import { DAY_MS, type Detector, type Evidence, type Explanation } from '../detec
 import type { ChangeEvent, Field } from '../features.ts';
 import { touch } from '../habits/counts.ts';
 import { KnownPlaces } from '../places.ts';
-import { imageOf, leapOf, majorsUp, type Version } from '../value-types.ts';
+import { leapOf, majorsUp, type Version } from '../value-types.ts';
 import { figure, many, quoteBoth } from '../words.ts';
 import { BORN, JUMPS } from '../worked-out.ts';
 
@@ -245,8 +245,6 @@ export class Leap implements Detector<LeapState> {
   #skipped({ key, parts }: Artifact, { op, old, next }: Field, atMs: number): number {
     const span = op === 'set' ? this.#state.artifacts.get(key) : undefined;
     if (span === undefined) return 0;
-    // Versions of two images are no step from one to the other.
-    if (imageOf(old)?.repository !== imageOf(next)?.repository) return 0;
     const up = majorsUp(old, next);
     return up < 2 || up > SKIPPED_MAX ? 0 : Math.min(up - 1, skippedBeyond(span, parts[0], atMs));
   }

@@ -25,6 +25,9 @@ const EVIDENCE_MAX = 1_000;
 /** Let go of in a step. */
 const FORGOTTEN_AT_ONCE = 512;
 
+/** Where a finding lies, of those in a block. */
+const PLACE = "CASE typeof(data) WHEN 'integer' THEN data END";
+
 interface FindingRow {
   ts_ms: number;
   id: string;
@@ -49,7 +52,11 @@ export class Findings {
     this.#young = new YoungFindings(db, seal);
     this.#blocks = new FindingBlocks(db, seal);
     this.#sql = {
-      verdict: db.prepare<[string], string>('SELECT verdict FROM finding WHERE id = ?').pluck(),
+      standing: db
+        .prepare<[string], [seq: number, place: number | null, verdict: string]>(
+          `SELECT seq, ${PLACE}, verdict FROM finding WHERE id = ?`,
+        )
+        .raw(),
       put: db.prepare(
         `INSERT INTO finding (id, ts_ms, cluster, kind, namespace, name, detector, severity, verdict, score, data)
          VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
@@ -65,14 +72,9 @@ export class Findings {
       get: db.prepare<[string], Stored>('SELECT data FROM finding WHERE id = ?').pluck(),
       ofNoUse: db
         .prepare<[number], [number, number | null]>(
-          `SELECT seq, CASE typeof(data) WHEN 'integer' THEN data END FROM finding
+          `SELECT seq, ${PLACE} FROM finding
            WHERE ts_ms < ? AND verdict = 'record' AND id NOT IN (SELECT finding_id FROM verdict) AND id NOT IN (SELECT finding_id FROM near_miss)
            ORDER BY ts_ms, id LIMIT ${FORGOTTEN_AT_ONCE}`,
-        )
-        .raw(),
-      placeOf: db
-        .prepare<[string], [number, number | null]>(
-          "SELECT seq, CASE typeof(data) WHEN 'integer' THEN data END FROM finding WHERE id = ?",
         )
         .raw(),
       remove: db.prepare<[number]>('DELETE FROM finding WHERE seq = ?'),
@@ -96,21 +98,19 @@ export class Findings {
     const more = { findings: 0, pages: 0 };
     for (const finding of findings) {
       if (this.#young.has(finding.id)) this.settle();
-      const before = this.#sql.verdict.get(finding.id);
-      if (before === undefined) this.#young.put(finding);
-      else this.#replace(finding);
-      if (before === undefined) more.findings += 1;
+      const [seq, place, before] = this.#sql.standing.get(finding.id) ?? [];
+      if (seq === undefined) {
+        this.#young.put(finding);
+        more.findings += 1;
+      } else {
+        this.#file(columnsOf(finding), pack(JSON.stringify(finding), this.#seal));
+        if (typeof place === 'number') this.#removeUnused(blockOf(place), seq);
+      }
       more.pages += (finding.decision.verdict === 'page' ? 1 : 0) - (before === 'page' ? 1 : 0);
     }
     this.#young.flush();
     if (this.#young.size > YOUNG_MAX) this.settle();
     return more;
-  }
-
-  #replace(finding: Finding): void {
-    const [seq, place] = this.#sql.placeOf.get(finding.id) ?? [];
-    this.#file(columnsOf(finding), pack(JSON.stringify(finding), this.#seal));
-    if (typeof place === 'number' && seq !== undefined) this.#removeUnused(blockOf(place), seq);
   }
 
   /** True where there is something to file. */
