@@ -214,17 +214,22 @@ class Session implements ClaimSession {
 
   /** Looks for changes already stored that the claim speaks of. Returns how many. */
   #amend(claim: Claim, kind: string): number {
-    const { store, clock } = this.#options;
+    const { clock } = this.#options;
     const { atMs } = claim;
     const changes = this.#changesFor(claim, kind);
     const found = changes.flatMap((change) => {
       const match = change.own ? undefined : matchOf(claim, writtenOf(change));
-      return match === undefined ? [] : [{ change, match }];
+      if (match === undefined || (isUnlikelyCreator(claim, { change, match }) && this.#isClaimed(change.seq, claim))) return [];
+      return [{ change, match }];
     });
-    const nearest = found.sort((a, b) => Math.abs(a.change.observedMs - atMs) - Math.abs(b.change.observedMs - atMs));
+    const nearest = found.sort(
+      (a, b) =>
+        Number(isUnlikelyCreator(claim, a)) - Number(isUnlikelyCreator(claim, b)) ||
+        Math.abs(a.change.observedMs - atMs) - Math.abs(b.change.observedMs - atMs),
+    );
     const chosen = claim.verb === 'deletecollection' ? nearest : nearest.slice(0, 1);
     for (const { change, match } of chosen) {
-      const before = this.amendments.findLast(({ seq }) => seq === change.seq)?.attribution ?? store.attribution(change.seq);
+      const before = this.#attribution(change.seq);
       const attribution = before === undefined ? undefined : withClaims(before, [{ claim, match }]);
       if (attribution === undefined || attribution === before) {
         this.#counts.push([claim.source, 'confirmed']);
@@ -234,6 +239,16 @@ class Session implements ClaimSession {
       this.#counts.push([claim.source, 'amended']);
     }
     return chosen.length;
+  }
+
+  /** As it stands with what this batch adds. */
+  #attribution(seq: number): Attribution | undefined {
+    return this.amendments.findLast((amendment) => amendment.seq === seq)?.attribution ?? this.#options.store.attribution(seq);
+  }
+
+  /** Another claim of this source says who made it. */
+  #isClaimed(seq: number, { source, id }: Claim): boolean {
+    return this.#attribution(seq)?.evidence.some((one) => one.source === source && one.id !== id) === true;
   }
 
   #changesFor(claim: Claim, kind: string): ChangeSummary[] {
@@ -264,7 +279,7 @@ class Session implements ClaimSession {
         const match = fits ? matchOf(claim, written) : undefined;
         return match === undefined ? [] : [{ claim, match }];
       });
-      return joined.length === 0 ? change : this.#joined(change, nearestInTime(joined, change.observedMs), waiting);
+      return joined.length === 0 ? change : this.#joined(change, nearestInTime(joined, change), waiting);
     });
   }
 
@@ -333,13 +348,19 @@ function maskedWriter({ source, user }: Claim, hash: KeyedHash): Claim['user'] {
   return { ...user, ...(userAgent === undefined ? {} : { userAgent }), ...(fieldManager === undefined ? {} : { fieldManager }) };
 }
 
+/** An apply may have created, but where the moment alone joins it with an object's first change, whoever asked to create it comes first. */
+function isUnlikelyCreator({ verb }: Claim, { change, match }: { change: Pick<ChangeSummary, 'type'>; match: Match }): boolean {
+  return match === 'time' && verb !== 'create' && change.type === 'ADDED';
+}
+
 /** Of claims that fit by time alone only the nearest: the next may belong to the next change, and is tried once more when its time is over. */
-function nearestInTime(joined: { claim: Claim; match: Match }[], observedMs: number): { claim: Claim; match: Match }[] {
+function nearestInTime(joined: { claim: Claim; match: Match }[], change: NewChange): { claim: Claim; match: Match }[] {
   const byTime = joined.filter(({ claim, match }) => match === 'time' && claim.verb !== 'deletecollection');
-  const nearest = byTime.reduce<(typeof joined)[number] | undefined>(
-    (best, one) =>
-      best === undefined || Math.abs(one.claim.atMs - observedMs) < Math.abs(best.claim.atMs - observedMs) ? one : best,
-    undefined,
+  const awayMs = ({ claim }: { claim: Claim }) => Math.abs(claim.atMs - change.observedMs);
+  const [nearest] = byTime.sort(
+    (a, b) =>
+      Number(isUnlikelyCreator(a.claim, { change, match: a.match })) -
+        Number(isUnlikelyCreator(b.claim, { change, match: b.match })) || awayMs(a) - awayMs(b),
   );
   return joined.filter((one) => !byTime.includes(one) || one === nearest);
 }

@@ -103,6 +103,34 @@ test('of several attempts at the same content the last one before the change mad
   assert.equal(book.waiting, 0);
 });
 
+for (const [when, claimsFirst] of [
+  ['after both changes', false],
+  ['before them', true],
+] as const)
+  test(`a patch that is nearer in time to the creation than to the change it made is not the creator's, told ${when}`, () => {
+    const { store, ingest } = setUp();
+    // Seen late, as on a busy machine: .3 s after the patch was received, and what it made .5 s after.
+    const changes = [seen(orders('1', 3), T0 + 1_500, 'ADDED'), seen(orders('2', 4), T0 + 1_700)];
+    const claims = [
+      claim({ id: 'a-1', verb: 'create', atMs: T0, user: { name: 'bob' } }),
+      claim({ id: 'a-2', atMs: T0 + 1_200 }),
+    ];
+    if (claimsFirst) ingest.record({ observations: [], claims });
+    ingest.record({ observations: changes });
+    if (!claimsFirst) ingest.record({ observations: [], claims });
+    assert.deepEqual([store.change(1)?.actor.name, store.change(1)?.actor.confidence], ['bob', 0.8]);
+    assert.deepEqual([store.change(2)?.actor.name, store.change(2)?.actor.confidence], ['alice', 0.8]);
+  });
+
+test('a patch told between a creation and what it made waits for that', () => {
+  const { store, ingest } = setUp();
+  ingest.record({ observations: [seen(orders('1', 3), T0 + 1_500, 'ADDED')] });
+  const created = claim({ id: 'a-1', verb: 'create', atMs: T0, user: { name: 'bob' } });
+  ingest.record({ observations: [], claims: [created, claim({ id: 'a-2', atMs: T0 + 1_200 })] });
+  ingest.record({ observations: [seen(orders('2', 4), T0 + 1_700)] });
+  assert.deepEqual([store.change(1)?.actor.name, store.change(2)?.actor.name], ['bob', 'alice']);
+});
+
 test('audit that comes later amends what is shown, and leaves what analysis saw', () => {
   const { store, ingest, counts } = setUp();
   ingest.record({ observations: [seen(orders('1', 3), T0, 'ADDED'), seen(orders('2', 4), T0 + 50)] });
