@@ -402,6 +402,10 @@ export class SqliteStore implements port.Store {
     return this.#read(() => this.#parts.findings.get(id));
   }
 
+  hasFinding(id: string): boolean {
+    return this.#read(() => this.#parts.findings.has(id));
+  }
+
   findings(query: port.FindingQuery): port.Page<Finding> {
     return this.together(() => this.#parts.findings.list(query));
   }

@@ -355,6 +355,8 @@ export interface Store {
     state?: Record<string, string>;
   }): void;
   finding(id: string): Finding | undefined;
+  /** Whether there is one. Cheap, and true also of one that damage keeps from being read. */
+  hasFinding(id: string): boolean;
   findings(query: FindingQuery): Page<Finding>;
   /** Stores what somebody said of a finding, in place of what has the same id. A standing "wrong" keeps its change as evidence. */
   putVerdict(verdict: Verdict): void;

@@ -1,10 +1,12 @@
 /** What was drawn for review over HTTP: listed, answered by verdicts, counted; wrong parameters are named. */
 import assert from 'node:assert/strict';
-import { after, before, describe, it } from 'node:test';
+import { after, before, describe, it, mock } from 'node:test';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import { Registry } from 'prom-client';
 import type { Review } from '../../src/api/answers.ts';
+import { getReview } from '../../src/api/routes/review.ts';
 import { publishReviewMetrics } from '../../src/pipeline/review-metrics.ts';
+import { asAsync } from '../../src/store/async-store.ts';
 import { crowsnest } from '../commands/run-crowsnest.ts';
 import { type SeededApi, startSeededApi, TOKEN } from '../support/seeded-api.ts';
 
@@ -54,6 +56,19 @@ describe('the review', () => {
     assert.match(text, /crowsnest_review_near_misses\{state="waiting"\} 1\n/);
     assert.match(text, /crowsnest_verdict_effects_total\{effect="muted"\} 0\n/);
     assert.match(text, /crowsnest_review_near_misses\{state="answered"\} 2\n/);
+  });
+
+  it('reads none of those it does not list to count which are gone', async () => {
+    const read = mock.method(api.store, 'finding');
+    try {
+      const given = { params: {}, query: { answered: 'true' } };
+      const { items, estimates } = (await getReview.handle(given, { store: asAsync(api.store) } as never)) as Review;
+      assert.ok(estimates.some(({ notPaged }) => notPaged.gone === 1));
+      const ids = read.mock.calls.map(({ arguments: [id] }) => id);
+      assert.deepEqual(ids.sort(), items.map(({ finding }) => finding.id).sort());
+    } finally {
+      read.mock.restore();
+    }
   });
 
   it('is documented as it answers', async () => {

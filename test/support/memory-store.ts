@@ -401,6 +401,10 @@ class MemoryStore implements port.Store {
     return this.#findings.get(id);
   }
 
+  hasFinding(id: string): boolean {
+    return this.#findings.has(id);
+  }
+
   findings(query: port.FindingQuery): port.Page<Finding> {
     const [ms, id] = query.continue === undefined ? [] : decodeCursor('findings', ['number', 'string'], query.continue);
     const isBefore = (one: Finding) =>

@@ -85,10 +85,10 @@ async function itemView(
   };
 }
 
-/** One that cannot be read for damage is not gone, and must not cost what is told of the others. */
+/** Where damage keeps it from being known it is not gone, and must not cost what is told of the others. */
 async function isGone(store: AsyncStore, id: string): Promise<boolean> {
   try {
-    return (await store.finding(id)) === undefined;
+    return !(await store.hasFinding(id));
   } catch (error) {
     if (!isCrowsnestError(error, 'STORE_CORRUPT')) throw error;
     return false;

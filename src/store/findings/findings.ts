@@ -70,6 +70,7 @@ export class Findings {
         )
         .pluck(),
       get: db.prepare<[string], Stored>('SELECT data FROM finding WHERE id = ?').pluck(),
+      has: db.prepare<[string], 1>('SELECT 1 FROM finding WHERE id = ?').pluck(),
       ofNoUse: db
         .prepare<[number], [number, number | null]>(
           `SELECT seq, ${PLACE} FROM finding
@@ -159,6 +160,11 @@ export class Findings {
     if (young !== undefined) return young.read();
     const data = this.#sql.get.get(id);
     return data === undefined ? undefined : this.#unpack(data);
+  }
+
+  /** By the index alone: what it says is neither read nor asked whether it can be. */
+  has(id: string): boolean {
+    return this.#young.has(id) || this.#sql.has.get(id) !== undefined;
   }
 
   /** Changes that alerts within a time were about, the strangest first. */

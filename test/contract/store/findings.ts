@@ -22,6 +22,7 @@ export function checkFindings(name: string, test: Check): void {
       assert.equal((await store.finding('a'))?.score, 9);
       assert.deepEqual(await store.finding('b'), finding('b', 2_000));
       assert.equal(await store.finding('z'), undefined);
+      assert.deepEqual([await store.hasFinding('a'), await store.hasFinding('z')], [true, false]);
       assert.deepEqual([(await store.counts()).findings, (await store.counts()).pages], [3, 2]);
       const ids = async (query: object) => (await store.findings({ limit: 10, ...query })).items.map(({ id }) => id);
       assert.deepEqual(await ids({}), ['c', 'b', 'a']);

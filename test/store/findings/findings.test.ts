@@ -71,7 +71,10 @@ describe('findings', () => {
           for (const one of [store, beside]) assert.deepEqual(allPages(one, query, limit), wanted);
         }
         for (const n of [0, 7, 60, 120])
-          for (const one of [store, beside]) assert.deepEqual(one.finding(findingOf(n).id), memory.finding(findingOf(n).id));
+          for (const one of [store, beside]) {
+            assert.deepEqual(one.finding(findingOf(n).id), memory.finding(findingOf(n).id));
+            assert.equal(one.hasFinding(findingOf(n).id), memory.hasFinding(findingOf(n).id));
+          }
         const { findings, pages } = memory.counts();
         assert.deepEqual([store.counts().findings, store.counts().pages], [findings, pages]);
         beside.close();
