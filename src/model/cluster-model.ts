@@ -5,25 +5,14 @@
 import type { Change } from '../domain/change.ts';
 import type { Judgement, Reason, Severity } from '../domain/finding.ts';
 import type { Json } from '../domain/json.ts';
-import { DAY_MS, type Detector, type Group, seenMs } from './detector.ts';
-import { ActorAffinity } from './detectors/actor-affinity.ts';
-import { Burst, Pace, Tempos } from './detectors/burst.ts';
-import { CoChange } from './detectors/co-change.ts';
+import { Chorus } from './chorus.ts';
+import { DAY_MS, type Group, seenMs } from './detector.ts';
+import { Tempos } from './detectors/burst.ts';
 import { Company } from './detectors/company.ts';
-import { Drift } from './detectors/drift.ts';
 import { FactDetector } from './detectors/fact-detector.ts';
-import { HandEdit } from './detectors/hand-edit.ts';
-import { HourOfWeek } from './detectors/hour-of-week.ts';
-import { Leap } from './detectors/leap.ts';
-import { NewOrigin } from './detectors/new-origin.ts';
-import { NewValue } from './detectors/new-value.ts';
-import { SensitiveField } from './detectors/sensitive-field.ts';
-import { Sequence } from './detectors/sequence.ts';
 import { Silence } from './detectors/silence.ts';
-import { StableField, Structure } from './detectors/stable-field.ts';
-import { TwoWriters } from './detectors/two-writers.ts';
 import { type CompiledRule, ruleSentence, type UserRule } from './detectors/user-rules.ts';
-import { MassDelete, Wave, WaveHabits } from './detectors/wave.ts';
+import { WaveHabits } from './detectors/wave.ts';
 import { bitsOf, gravest, type Part, reasonOf, reasonsOf } from './explain.ts';
 import { type ChangeEvent, EventBook, eventOf, type Field, isStatusOnly, objectId } from './features.ts';
 import type { Others } from './fleet.ts';
@@ -39,7 +28,6 @@ import { StatusLoop } from './status/status-loop.ts';
 import { Calibration } from './tails/calibration.ts';
 import { combine, IMPACT, WEIGHTS } from './tails/combine.ts';
 import { joinVisit, makeVisit, VISIT_GAP_MS, type Visit, Visits } from './visits.ts';
-import { partOf, type Voice, voiceOf } from './voice.ts';
 import { letGo, putAway, takeBack } from './waiting-fields.ts';
 
 /** Judgements below once in ten are not worth ranking. */
@@ -98,10 +86,7 @@ export class ClusterModel {
   readonly #visits = new Visits();
   readonly #quarantine = new Quarantine();
   readonly #names = new HabitNames();
-  readonly #detectors: Detector[];
-  readonly #voices: readonly Voice[];
-  /** What is to be called of each detector that learns, bound as `Voice.score` is. */
-  readonly #learners: readonly Required<Detector>['learn'][];
+  readonly #chorus: Chorus;
   readonly #closeVisit = (visit: Visit) => this.#close(visit);
   #state: ClusterState = {
     clockMs: Number.NEGATIVE_INFINITY,
@@ -116,28 +101,9 @@ export class ClusterModel {
     this.#weights = options.weights ?? WEIGHTS;
     this.#witness = options.witness;
     this.#onJudged = options.onJudged;
-    this.#detectors = [
-      new ActorAffinity(options.others),
-      new StableField(this.#habits),
-      new Structure(this.#habits, options.others),
-      new NewValue(options.others),
-      new NewOrigin(options.others),
-      new Leap(),
-      new HourOfWeek({ timeZone: options.timeZone, echoes: this.#echoes }),
-      new Burst(this.#tempos),
-      new Pace(this.#tempos),
-      new MassDelete(this.#waves),
-      new Wave(this.#waves),
-      new CoChange(this.#habits),
-      new Drift(this.#habits),
-      this.#facts,
-      new SensitiveField(this.#habits),
-      new TwoWriters(),
-      new HandEdit(),
-      new Sequence(),
-    ] as Detector[];
-    this.#voices = this.#detectors.map((detector) => voiceOf(detector, this.#weights));
-    this.#learners = this.#detectors.flatMap((detector) => detector.learn?.bind(detector) ?? []);
+    const { timeZone, others } = options;
+    const shared = { habits: this.#habits, echoes: this.#echoes, tempos: this.#tempos, facts: this.#facts, waves: this.#waves };
+    this.#chorus = new Chorus({ timeZone, others, ...shared }, this.#weights);
   }
 
   observe(told: Change): Judgement[] {
@@ -197,18 +163,7 @@ export class ClusterModel {
   }
 
   #judge(event: ChangeEvent, group: Visit, change: Change): Judgement | undefined {
-    const parts: Part[] = [];
-    if (!event.imported) {
-      // By index, as in `#learn`: each step of an iterator is an object, for each detector and change.
-      const voices = this.#voices;
-      for (let i = 0; i < voices.length; i++) {
-        const voice = voices[i] as Voice;
-        const evidence = voice.score(event, group, change);
-        // Neither NaN nor infinity: one of them in a pool would spoil the ranks of all that follow.
-        if (evidence === undefined || !(evidence.surprise > 0 && Number.isFinite(evidence.surprise))) continue;
-        parts.push(partOf(voice, evidence, { event, group, calibration: this.#calibration }));
-      }
-    }
+    const parts = event.imported ? [] : this.#chorus.score({ event, group, calibration: this.#calibration }, change);
     const raw = combine(parts);
     const score = this.#calibrated(raw, event, group);
     this.#witness?.({ event, parts, score });
@@ -297,10 +252,9 @@ export class ClusterModel {
   }
 
   #learn(group: Group): void {
-    const learners = this.#learners;
     for (const event of group.events) {
       if (event.imported) takeBack(event);
-      for (let i = 0; i < learners.length; i++) learners[i]?.(event, group);
+      this.#chorus.learn(event, group);
       this.#habits.learn(event);
       this.#echoes.learn(event);
       if (event.imported) letGo(event);
@@ -406,7 +360,7 @@ export class ClusterModel {
   #forget(row: number): void {
     clearRow(this.#state.objects, row);
     for (const part of [this.#habits, this.#tempos, this.#silence, this.#company, this.#statusLoop]) part.forget(row);
-    for (const detector of this.#detectors) detector.forget?.(row);
+    for (const detector of this.#chorus.all) detector.forget?.(row);
   }
 
   callRecords(): ReturnType<Calibration['records']> {
@@ -420,7 +374,7 @@ export class ClusterModel {
     detectors: { name: string; mature: boolean; samples: number }[];
   } {
     const { changes, firstMs, lastMs } = this.#state;
-    const learnt: { name: string; samples(): number }[] = [...this.#detectors, this.#company, this.#silence, this.#statusLoop];
+    const learnt: { name: string; samples(): number }[] = [...this.#chorus.all, this.#company, this.#silence, this.#statusLoop];
     const grown = this.#hasHistory();
     const detectors = learnt.map((detector) => {
       const samples = detector.samples();
@@ -456,7 +410,7 @@ export class ClusterModel {
       silence: this.#silence.save(),
       company: this.#company.save(),
       statusLoop: this.#statusLoop.save(),
-      detectors: Object.fromEntries(this.#detectors.map((detector) => [detector.name, detector.save()])),
+      detectors: Object.fromEntries(this.#chorus.all.map((detector) => [detector.name, detector.save()])),
     };
   }
 
@@ -474,7 +428,7 @@ export class ClusterModel {
     this.#silence.load(saved.silence);
     this.#company.load(saved.company);
     this.#statusLoop.load(saved.statusLoop);
-    for (const detector of this.#detectors) {
+    for (const detector of this.#chorus.all) {
       if (Object.hasOwn(saved.detectors, detector.name)) detector.load(saved.detectors[detector.name]);
     }
   }

@@ -24,8 +24,6 @@ const WEIGHT_UNNAMED = 0.1;
 export interface Voice {
   name: string;
   detector: Detector;
-  /** Its `score`, bound: found without a look-up, which of so many classes takes as long as some of them. */
-  score: Detector['score'];
   weight: number;
   isCrowded: boolean;
   hasBornApart: boolean;
@@ -40,7 +38,6 @@ export function voiceOf(detector: Detector, weights: Readonly<Record<string, num
   return {
     name,
     detector,
-    score: detector.score.bind(detector),
     weight,
     isCrowded: CROWDED.has(name),
     hasBornApart: BORN_APART.has(name),
