@@ -65,7 +65,13 @@ export function partOf(path: FieldPath): ObjectPart {
   return path.startsWith('/metadata') ? 'metadata' : 'spec';
 }
 
+/** The path that was asked for last: several reasons of one finding name the same field. */
+let [asked, answer] = ['', ''];
+
 /** A path as people write it: `spec.template.containers[name=app].image`. */
 export function fieldName(path: FieldPath): string {
-  return unescapeSegment(path.slice(1).replaceAll('/[', '[').replaceAll('/', '.'));
+  if (path === asked) return answer;
+  answer = unescapeSegment(path.slice(1).replaceAll('/[', '[').replaceAll('/', '.'));
+  asked = path;
+  return answer;
 }

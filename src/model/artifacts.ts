@@ -141,8 +141,8 @@ function nameIn(state: Json, parent: readonly string[]): string | undefined {
 function textOf(place: Json | undefined, names: readonly string[]): string | undefined {
   if (!isJsonObject(place)) return undefined;
   for (let i = 0; i < names.length; i++) {
-    const name = names[i] as string;
-    const value = Object.hasOwn(place, name) ? place[name] : undefined;
+    // None of these names is a member of every object.
+    const value = place[names[i] as string];
     if (isName(value)) return value;
   }
   return undefined;

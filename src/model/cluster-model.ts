@@ -126,7 +126,10 @@ export class ClusterModel {
     joinVisit(group, event);
     state.changes++;
     const judgement = this.#judge(event, group, change);
-    if (judgement !== undefined) out.push({ ...judgement, actor: told.actor });
+    if (judgement !== undefined) {
+      judgement.actor = told.actor;
+      out.push(judgement);
+    }
     this.#track(event);
     this.#onJudged?.(event);
     if (event.imported) putAway(event, this.#book.paths);

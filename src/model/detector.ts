@@ -40,11 +40,11 @@ export interface Group {
   objects: Set<string>;
   /** Deletions minus creations. */
   lost: number;
-  /** What the deletions took, and how many things that is: see lost-things.ts. */
-  gone: Lost;
+  /** What the deletions took, once there are any, and how many things that is: see lost-things.ts. */
+  gone?: Lost | undefined;
   things: number;
-  /** Raw surprises that stood out, per detector, for the discount of what is odd together. */
-  surprises: Map<string, number[]>;
+  /** Raw surprises that stood out, once there are any, per detector, for the discount of what is odd together. */
+  surprises?: Map<string, number[]> | undefined;
   /** Largest raw surprise per pool, learnt by the calibration when the group closes. */
   tops: Top[];
 }

@@ -37,7 +37,7 @@ export function reasonsOf(parts: readonly Part[]): Reason[] {
 }
 
 export function reasonOf(detector: string, bits: number, words: Explanation): Reason {
-  const reason: Reason = { detector, sentence: words.sentence, bits: Number(bits.toFixed(3)) };
+  const reason: Reason = { detector, sentence: words.sentence, bits: inThousandths(bits) };
   if (words.path !== undefined) reason.path = words.path;
   if (words.observed !== undefined) reason.observed = words.observed;
   if (words.usual !== undefined) reason.usual = words.usual;
@@ -45,6 +45,17 @@ export function reasonOf(detector: string, bits: number, words: Explanation): Re
   if (words.scope !== undefined) reason.scope = words.scope;
   if (words.counterfactual !== undefined) reason.counterfactual = words.counterfactual;
   return reason;
+}
+
+const NEAR_HALF = 1e-6;
+
+/** As `Number(bits.toFixed(3))`, which takes as long as the words; asked where the product might be rounded to the other side of a half. */
+function inThousandths(bits: number): number {
+  const thousands = bits * 1000;
+  const whole = Math.floor(thousands);
+  const rest = thousands - whole - 0.5;
+  if (!(Math.abs(rest) > NEAR_HALF && thousands < 2 ** 31)) return Number(bits.toFixed(3));
+  return (rest > 0 ? whole + 1 : whole) / 1000;
 }
 
 /** "Once in N" of a -log10 probability. */

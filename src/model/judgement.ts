@@ -12,11 +12,16 @@ export type Verdict = Pick<Judgement, 'score' | 'reasons' | 'deterministic' | 's
 /** On a change; `verdict.reasons` is not empty. */
 export function judgementOf(event: ChangeEvent, verdict: Verdict): Judgement {
   const { seq, resourceVersion, type: changeType, ref, uid } = event;
-  const moved = changeType === 'MODIFIED' && event.fields.length > 0 ? { moved: movedBy(event) } : {};
-  return judgement(
-    { tsMs: event.atMs, subject: { type: 'change', seq, resourceVersion, changeType, ref, uid }, actor: event.actor, ...moved },
-    verdict,
-  );
+  const { atMs: tsMs, actor } = event;
+  const subject: Judgement['subject'] = { type: 'change', seq, resourceVersion, changeType, ref, uid };
+  // Written out: spreading copies member by member, and this is made of every third change.
+  const { score, reasons, deterministic, severity, mature } = verdict;
+  const onceIn = onceInOf(score);
+  const { detector } = reasons[0] as Reason;
+  if (changeType !== 'MODIFIED' || event.fields.length === 0)
+    return { tsMs, subject, actor, onceIn, detector, score, reasons, deterministic, severity, mature };
+  const moved = movedBy(event);
+  return { tsMs, subject, actor, moved, onceIn, detector, score, reasons, deterministic, severity, mature };
 }
 
 const MOVED_MAX = 3;

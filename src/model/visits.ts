@@ -5,7 +5,7 @@
 import type { Change } from '../domain/change.ts';
 import type { Group } from './detector.ts';
 import type { ChangeEvent, Field } from './features.ts';
-import { noteLost } from './lost-things.ts';
+import { type Lost, noteLost } from './lost-things.ts';
 import { type SavedTop, savedTops, topsIn } from './tails/calibration.ts';
 
 export const VISIT_GAP_MS = 2_000;
@@ -23,7 +23,11 @@ export interface Visit extends Group {
 }
 
 /** As a snapshot has it. */
-type SavedVisit = Omit<Visit, 'tops'> & { tops: Map<string, SavedTop> };
+type SavedVisit = Omit<Visit, 'tops' | 'gone' | 'surprises'> & {
+  tops: Map<string, SavedTop>;
+  gone: Lost;
+  surprises: Map<string, number[]>;
+};
 
 export function makeVisit(actor: string, atMs: number): Visit {
   return {
@@ -34,9 +38,9 @@ export function makeVisit(actor: string, atMs: number): Visit {
     same: new Map(),
     objects: new Set(),
     lost: 0,
-    gone: new Map(),
+    gone: undefined,
     things: 0,
-    surprises: new Map(),
+    surprises: undefined,
     tops: [],
     quarantined: [],
     scoreMax: 0,
@@ -48,11 +52,18 @@ export function joinVisit(visit: Visit, event: ChangeEvent): void {
   visit.lastMs = Math.max(visit.lastMs, event.atMs);
   visit.objects.add(event.object);
   visit.lost += event.type === 'DELETED' ? 1 : event.type === 'ADDED' ? -1 : 0;
-  if (event.type === 'DELETED') visit.things += noteLost(visit.gone, event);
+  if (event.type === 'DELETED') {
+    visit.gone ??= new Map();
+    visit.things += noteLost(visit.gone, event);
+  }
   const { fields } = event;
-  // Most changes are of one field or two.
+  // Most changes are of one field or two, and most visits of one change.
   const first = fields[0];
   if (first === undefined) return;
+  if (fields.length === 1 && visit.events.length === 1) {
+    visit.same.set(first.done, 1);
+    return;
+  }
   if (fields.length <= 2) {
     countSame(visit, first.done);
     const second = fields.length === 2 ? fields[1] : undefined;
@@ -116,7 +127,12 @@ export class Visits {
   }
 
   save(): Map<string, SavedVisit> {
-    return new Map(Array.from(this.#open, ([actor, visit]) => [actor, { ...visit, tops: savedTops(visit.tops) }]));
+    return new Map(
+      Array.from(this.#open, ([actor, visit]) => {
+        const { tops, gone = new Map(), surprises = new Map() } = visit;
+        return [actor, { ...visit, gone, surprises, tops: savedTops(tops) }];
+      }),
+    );
   }
 
   load(open: Map<string, SavedVisit>): void {

@@ -72,6 +72,7 @@ export function partOf(
 
 /** What the tenth change of a visit is worth that is as surprising as nine before it. */
 function lessInCrowd(name: string, surprise: number, group: Visit): number {
+  group.surprises ??= new Map();
   let others = group.surprises.get(name);
   if (others === undefined) {
     others = [];

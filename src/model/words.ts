@@ -22,9 +22,19 @@ export function whole(cut: string): string {
   return cut.replace(/^[\uDC00-\uDFFF]|[\uD800-\uDBFF]$/g, '');
 }
 
+type Quoted = readonly [old: string, next: string];
+
+/** What was asked for last: several reasons of one finding quote the same change. */
+let last: { old: string; next: string; quoted: Quoted } = { old: '', next: '', quoted: ['', ''] };
+
 /** Both sides of a change, quoted so that the difference shows: of long texts what both begin with is left out. */
-export function quoteBoth(old: Json | undefined, next: Json | undefined): [old: string, next: string] {
+export function quoteBoth(old: Json | undefined, next: Json | undefined): Quoted {
   if (typeof old !== 'string' || typeof next !== 'string') return [quote(old), quote(next)];
+  if (old !== last.old || next !== last.next) last = { old, next, quoted: bothQuoted(old, next) };
+  return last.quoted;
+}
+
+function bothQuoted(old: string, next: string): Quoted {
   if (Math.max(old.length, next.length) <= QUOTED_MAX) return [quote(old), quote(next)];
   let same = 0;
   while (same < old.length && old[same] === next[same]) same++;

@@ -13,7 +13,7 @@ interface Preceding {
   atMs: number;
   ref: ObjectRef | undefined;
   type: Change['type'];
-  /** The first of what it changed. */
+  /** The first one or two of what it changed. */
   paths: readonly string[];
   actor: string | undefined;
 }
@@ -34,7 +34,6 @@ const KINDS_MAX = 2_000;
 const CONTROLLERS_MAX = 1_000;
 const PATTERNS_MAX = 16;
 const JUST_BEFORE_MS = 30 * 60_000;
-const PATHS_SHOWN = 2;
 const NO_PATHS: readonly string[] = [];
 
 export function makePreceding(): PrecedingState {
@@ -64,14 +63,15 @@ function nothingYet(): Preceding {
 }
 
 function shownOf(diff: Change['diff']): readonly string[] {
-  let paths: string[] | undefined;
-  for (let i = 0; i < diff.length && (paths?.length ?? 0) < PATHS_SHOWN; i++) {
+  let first: string | undefined;
+  for (let i = 0; i < diff.length; i++) {
     const { path } = diff[i] as Change['diff'][number];
     if (path.startsWith('/status')) continue;
-    paths ??= [];
-    paths.push(path);
+    // Of their size: an array that grows keeps room for a dozen more.
+    if (first !== undefined) return [first, path];
+    first = path;
   }
-  return paths ?? NO_PATHS;
+  return first === undefined ? NO_PATHS : [first];
 }
 
 function patternOf({ type, paths }: Preceding, kind: string): string {
