@@ -92,7 +92,27 @@ function versionIn(sort: string, name: string, text: string, at: number): Artifa
   if (version === undefined) return undefined;
   const { prefix, parts } = version;
   const scheme = parts[0] >= FIRST_YEAR && parts[0] <= LAST_YEAR ? 'date' : '';
-  return { key: `${sort}\u0000${scheme}\u0000${prefix}\u0000${name}`, parts, at };
+  return { key: keyOf(sort, scheme, prefix, name), parts, at };
+}
+
+interface KnownKey {
+  sort: string;
+  scheme: string;
+  prefix: string;
+  key: string;
+}
+
+const KEYS_MAX = 4_000;
+/** The last key of each name: a new one has to be hashed and compared in full by each look-up. */
+const KNOWN_KEYS = new Map<string, KnownKey>();
+
+function keyOf(sort: string, scheme: string, prefix: string, name: string): string {
+  const known = KNOWN_KEYS.get(name);
+  if (known !== undefined && known.sort === sort && known.scheme === scheme && known.prefix === prefix) return known.key;
+  const key = `${sort}\u0000${scheme}\u0000${prefix}\u0000${name}`;
+  if (KNOWN_KEYS.size >= KEYS_MAX) KNOWN_KEYS.clear();
+  KNOWN_KEYS.set(name, { sort, scheme, prefix, key });
+  return key;
 }
 
 /** Fields come as they stand in the object: what lies beside one stands near it. */

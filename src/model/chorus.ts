@@ -37,13 +37,13 @@ export interface Shared {
   tempos: Tempos;
   facts: FactDetector;
   waves: WaveHabits;
+  calibration: Calibration;
 }
 
-/** With whom a change is compared. */
+/** A change to be scored, and the visit that brought it. */
 interface Among {
   event: ChangeEvent;
   group: Visit;
-  calibration: Calibration;
 }
 
 export class Chorus {
@@ -66,11 +66,12 @@ export class Chorus {
   readonly #twoWriters;
   readonly #handEdit;
   readonly #sequence;
+  readonly #calibration: Calibration;
   /** In the order of `all`. */
   readonly #voices: readonly Voice[];
 
   constructor(shared: Shared, weights: Readonly<Record<string, number>>) {
-    const { timeZone, others, habits, echoes, tempos, facts, waves } = shared;
+    const { timeZone, others, habits, echoes, tempos, facts, waves, calibration } = shared;
     this.#actorAffinity = new ActorAffinity(others);
     this.#stableField = new StableField(habits);
     this.#structure = new Structure(habits, others);
@@ -109,7 +110,8 @@ export class Chorus {
       this.#handEdit,
       this.#sequence,
     ] as Detector[];
-    this.#voices = this.all.map((detector) => voiceOf(detector, weights));
+    this.#calibration = calibration;
+    this.#voices = this.all.map((detector) => voiceOf(detector, calibration.askedOf(detector.name), weights));
   }
 
   /** What they have to say of a change. */
@@ -140,7 +142,7 @@ export class Chorus {
   #hear(voice: number, evidence: Evidence | undefined, among: Among, parts: Part[]): void {
     // Neither NaN nor infinity: one of them in a pool would spoil the ranks of all that follow.
     if (evidence === undefined || !(evidence.surprise > 0 && Number.isFinite(evidence.surprise))) return;
-    parts.push(partOf(this.#voices[voice] as Voice, evidence, among));
+    parts.push(partOf(this.#voices[voice] as Voice, evidence, among, this.#calibration));
   }
 
   learn(event: ChangeEvent, group: Group): void {

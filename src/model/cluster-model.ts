@@ -102,7 +102,14 @@ export class ClusterModel {
     this.#witness = options.witness;
     this.#onJudged = options.onJudged;
     const { timeZone, others } = options;
-    const shared = { habits: this.#habits, echoes: this.#echoes, tempos: this.#tempos, facts: this.#facts, waves: this.#waves };
+    const shared = {
+      habits: this.#habits,
+      echoes: this.#echoes,
+      tempos: this.#tempos,
+      facts: this.#facts,
+      waves: this.#waves,
+      calibration: this.#calibration,
+    };
     this.#chorus = new Chorus({ timeZone, others, ...shared }, this.#weights);
   }
 
@@ -166,7 +173,7 @@ export class ClusterModel {
   }
 
   #judge(event: ChangeEvent, group: Visit, change: Change): Judgement | undefined {
-    const parts = event.imported ? [] : this.#chorus.score({ event, group, calibration: this.#calibration }, change);
+    const parts = event.imported ? [] : this.#chorus.score({ event, group }, change);
     const raw = combine(parts);
     const score = this.#calibrated(raw, event, group);
     this.#witness?.({ event, parts, score });

@@ -35,9 +35,9 @@ export interface Group {
   lateMs?: number;
   events: ChangeEvent[];
   /** Events of this group per kind, generic path and operation. */
-  same: Map<string, number>;
+  same: Pick<ReadonlyMap<string, number>, 'get' | 'size'>;
   /** Distinct objects. */
-  objects: Set<string>;
+  objects: Pick<ReadonlySet<string>, 'has' | 'size'>;
   /** Deletions minus creations. */
   lost: number;
   /** What the deletions took, once there are any, and how many things that is: see lost-things.ts. */

@@ -5,6 +5,7 @@
 import type { Change } from '../domain/change.ts';
 import type { Group } from './detector.ts';
 import type { ChangeEvent, Field } from './features.ts';
+import { FewTexts } from './few-texts.ts';
 import { type Lost, noteLost } from './lost-things.ts';
 import { type SavedTop, savedTops, topsIn } from './tails/calibration.ts';
 
@@ -15,6 +16,8 @@ const OPEN_MAX = 256;
 
 /** A group still open, with the indices of its events that are too odd to be learnt at once. */
 export interface Visit extends Group {
+  same: FewTexts;
+  objects: FewTexts;
   quarantined: number[];
   /** Of those that somebody called wrong before it closed: they are never learnt. */
   withheld?: number[];
@@ -23,7 +26,9 @@ export interface Visit extends Group {
 }
 
 /** As a snapshot has it. */
-type SavedVisit = Omit<Visit, 'tops' | 'gone' | 'surprises'> & {
+type SavedVisit = Omit<Visit, 'same' | 'objects' | 'tops' | 'gone' | 'surprises'> & {
+  same: Map<string, number>;
+  objects: Set<string>;
   tops: Map<string, SavedTop>;
   gone: Lost;
   surprises: Map<string, number[]>;
@@ -35,8 +40,8 @@ export function makeVisit(actor: string, atMs: number): Visit {
     firstMs: atMs,
     lastMs: atMs,
     events: [],
-    same: new Map(),
-    objects: new Set(),
+    same: new FewTexts(),
+    objects: new FewTexts(),
     lost: 0,
     gone: undefined,
     things: 0,
@@ -57,30 +62,22 @@ export function joinVisit(visit: Visit, event: ChangeEvent): void {
     visit.things += noteLost(visit.gone, event);
   }
   const { fields } = event;
-  // Most changes are of one field or two, and most visits of one change.
+  // Most changes are of one field or two.
   const first = fields[0];
   if (first === undefined) return;
-  if (fields.length === 1 && visit.events.length === 1) {
-    visit.same.set(first.done, 1);
-    return;
-  }
   if (fields.length <= 2) {
-    countSame(visit, first.done);
+    visit.same.add(first.done);
     const second = fields.length === 2 ? fields[1] : undefined;
-    if (second !== undefined && second.done !== first.done) countSame(visit, second.done);
+    if (second !== undefined && second.done !== first.done) visit.same.add(second.done);
   } else {
     const seen = new Set<string>();
     for (let i = 0; i < fields.length; i++) {
       const { done } = fields[i] as Field;
       if (seen.has(done)) continue;
       seen.add(done);
-      countSame(visit, done);
+      visit.same.add(done);
     }
   }
-}
-
-function countSame({ same }: Visit, done: string): void {
-  same.set(done, (same.get(done) ?? 0) + 1);
 }
 
 /** The visits under way, at most one per actor. */
@@ -129,13 +126,19 @@ export class Visits {
   save(): Map<string, SavedVisit> {
     return new Map(
       Array.from(this.#open, ([actor, visit]) => {
-        const { tops, gone = new Map(), surprises = new Map() } = visit;
-        return [actor, { ...visit, gone, surprises, tops: savedTops(tops) }];
+        const { gone = new Map(), surprises = new Map() } = visit;
+        const [same, objects] = [visit.same.toMap(), new Set(visit.objects.toMap().keys())];
+        return [actor, { ...visit, same, objects, gone, surprises, tops: savedTops(visit.tops) }];
       }),
     );
   }
 
   load(open: Map<string, SavedVisit>): void {
-    this.#open = new Map(Array.from(open, ([actor, visit]) => [actor, { ...visit, tops: topsIn(visit.tops) }]));
+    this.#open = new Map(
+      Array.from(open, ([actor, visit]) => {
+        const [same, objects] = [FewTexts.from(visit.same), FewTexts.from(Array.from(visit.objects, (object) => [object, 1]))];
+        return [actor, { ...visit, same, objects, tops: topsIn(visit.tops) }];
+      }),
+    );
   }
 }

@@ -2,7 +2,7 @@
 import type { Detector, Evidence } from './detector.ts';
 import type { Part } from './explain.ts';
 import type { ChangeEvent } from './features.ts';
-import type { Calibration } from './tails/calibration.ts';
+import type { Asked, Calibration } from './tails/calibration.ts';
 import type { Visit } from './visits.ts';
 
 /** Detectors that find something in each change of a visit that brings the like to many objects. */
@@ -24,6 +24,7 @@ const WEIGHT_UNNAMED = 0.1;
 export interface Voice {
   name: string;
   detector: Detector;
+  asked: Asked;
   weight: number;
   isCrowded: boolean;
   hasBornApart: boolean;
@@ -32,12 +33,13 @@ export interface Voice {
   isByActor: boolean;
 }
 
-export function voiceOf(detector: Detector, weights: Readonly<Record<string, number>>): Voice {
+export function voiceOf(detector: Detector, asked: Asked, weights: Readonly<Record<string, number>>): Voice {
   const { name } = detector;
   const weight = weights[name] ?? WEIGHT_UNNAMED;
   return {
     name,
     detector,
+    asked,
     weight,
     isCrowded: CROWDED.has(name),
     hasBornApart: BORN_APART.has(name),
@@ -51,15 +53,15 @@ export function voiceOf(detector: Detector, weights: Readonly<Record<string, num
 export function partOf(
   voice: Voice,
   evidence: Evidence,
-  among: { event: ChangeEvent; group: Visit; calibration: Calibration },
+  { event, group }: { event: ChangeEvent; group: Visit },
+  calibration: Calibration,
 ): Part {
   const { name, detector } = voice;
-  const { event, group, calibration } = among;
   const surprise = voice.isCrowded ? lessInCrowd(name, evidence.surprise, group) : evidence.surprise;
   const born = event.type === 'ADDED' && voice.hasBornApart;
   const sort = voice.isByObject ? '*' : event.machine ? 'm' : 'h';
   const asker = voice.isByActor ? event.actor.name : event.object;
-  const p = calibration.tail(name, sort, surprise, { asker, group, born });
+  const p = calibration.tail(voice.asked, sort, surprise, { asker, group, born });
   const weight = born ? voice.bornWeight : voice.weight;
   return {
     detector: name,

@@ -338,7 +338,7 @@ export const FACTS: readonly Fact[] = [
     severity: 'warning',
     path: /./,
     when: 'gain',
-    value: like(/^refs\/(?:pull|merge-requests)\/\d+\/(?:head|merge)$/),
+    value: like(/^refs\/(?:pull|merge-requests)\/\d+\/(?:head|merge)$/, 'refs/'),
     means: 'takes code that nobody has merged',
     source: 'project-docs',
   },

@@ -23,7 +23,7 @@ const MEDIAN_MAX_MS = 100 * DAY_MS;
  * Of a key that rested for so many medians before there is no saying when it is due. What an object gets it gets when somebody has a reason; who
  * writes a kind, and a status, stop for nights and weekends, which are many medians of what comes by the hour.
  */
-const UNEVEN_MAX: { readonly [of in Of]: number } = { o: 10, a: 20, s: 20 };
+const UNEVEN_MAX = { object: 10, other: 20 };
 const TAIL_K = 4;
 const RARITY = 0.35;
 /** Least spread of a beat's logarithm. A timer comes to the minute; a count of visits is coarse, however steady the few gaps were. */
@@ -270,7 +270,8 @@ function dueAfter(of: Of, gaps: Float64Array, n: number): number | undefined {
   sortFirst(gaps, n);
   const median = gaps[n >> 1] as number;
   const longest = gaps[n - 1] as number;
-  if (median < MEDIAN_MIN_MS || median > MEDIAN_MAX_MS || longest > UNEVEN_MAX[of] * median) return undefined;
+  if (median < MEDIAN_MIN_MS || median > MEDIAN_MAX_MS || longest > (of === 'o' ? UNEVEN_MAX.object : UNEVEN_MAX.other) * median)
+    return undefined;
   // Hill estimate of the tail beyond the k-th longest gap, shrunk towards a quarter.
   const threshold = gaps[n - 1 - TAIL_K] as number;
   let sum = 0.25 * 3;

@@ -135,6 +135,12 @@ interface Channel {
   heard: Map<string, number[]>;
 }
 
+/** The channels of one detector, by population; for `tail`. */
+export interface Asked {
+  readonly detector: string;
+  channels: (Channel | undefined)[];
+}
+
 /** Each sort of visits, then the new objects among them. */
 const POPULATIONS = ['m', 'h', '*', 'm+', 'h+', '*+'] as const;
 const SORTS = POPULATIONS.length / 2;
@@ -142,7 +148,7 @@ const SORTS = POPULATIONS.length / 2;
 export class Calibration {
   /** By key, and by detector and sort: a key is put together and taken apart once, as this is asked several times for each change. */
   #channels = new Map<string, Channel>();
-  #asked = new Map<string, (Channel | undefined)[]>();
+  #asked = new Map<string, Asked>();
   #scores: Channel | undefined;
   #pools = new Map<string, Pool>();
   /** By detector, sort and asker, see `#heardOf`. */
@@ -172,12 +178,12 @@ export class Calibration {
    * closes.
    */
   tail(
-    detector: string,
+    asked: Asked,
     sort: Sort,
     surprise: number,
     { asker, group, born = false }: { asker: string; group: Group; born?: boolean },
   ): number {
-    const channel = this.#channelOf(detector, sort, born);
+    const channel = this.#channelOf(asked, sort, born);
     channel.record ??= this.#records.get(channel.name);
     // Who seldom speaks has been silent, and asked, for long since its last word and before its first.
     const record = channel.speaksFrom === undefined ? channel.record : recordAt(channel.record, this.#visitsOf(sort));
@@ -222,7 +228,7 @@ export class Calibration {
 
   /** The same for what no visit brought; learnt at once. */
   tailNow(detector: string, surprise: number, { asker, atMs }: { asker: string; atMs: number }): { p: number; known: number } {
-    const channel = this.#channelOf(detector, '*', false);
+    const channel = this.#channelOf(this.askedOf(detector), '*', false);
     const known = channel.pool.n;
     const ranked = this.#tailIn(channel, surprise, asker, atMs);
     this.#learn(channel, surprise, asker, atMs);
@@ -282,17 +288,22 @@ export class Calibration {
     return sort === 'm' ? visits.m : sort === 'h' ? visits.h : visits['*'];
   }
 
-  #channelOf(detector: string, sort: Sort, born: boolean): Channel {
-    let ofDetector = this.#asked.get(detector);
-    if (ofDetector === undefined) {
-      ofDetector = POPULATIONS.map(() => undefined);
-      this.#asked.set(detector, ofDetector);
+  /** By which a detector goes in `tail`, for good. */
+  askedOf(detector: string): Asked {
+    let asked = this.#asked.get(detector);
+    if (asked === undefined) {
+      asked = { detector, channels: POPULATIONS.map(() => undefined) };
+      this.#asked.set(detector, asked);
     }
+    return asked;
+  }
+
+  #channelOf({ detector, channels }: Asked, sort: Sort, born: boolean): Channel {
     const population = (sort === 'm' ? 0 : sort === 'h' ? 1 : 2) + (born ? SORTS : 0);
-    const known = ofDetector[population];
+    const known = channels[population];
     if (known !== undefined) return known;
     const channel = this.#channel(`${detector}:${POPULATIONS[population]}`);
-    ofDetector[population] = channel;
+    channels[population] = channel;
     return channel;
   }
 
@@ -356,7 +367,7 @@ export class Calibration {
 
   load(saved: SavedCalibration): void {
     this.#channels.clear();
-    this.#asked.clear();
+    for (const asked of this.#asked.values()) asked.channels = POPULATIONS.map(() => undefined);
     this.#scores = undefined;
     this.#pools = saved.pools;
     this.#records = saved.records;
