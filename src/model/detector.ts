@@ -6,7 +6,7 @@ import type { Change } from '../domain/change.ts';
 import type { Json } from '../domain/json.ts';
 import type { ChangeEvent, Field } from './features.ts';
 import type { Lost } from './lost-things.ts';
-import type { Top } from './tails/calibration.ts';
+import type { Top } from './tails/top.ts';
 
 /** A detector's opinion of one event. */
 export interface Evidence {

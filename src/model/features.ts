@@ -34,7 +34,7 @@ export interface Field extends Omit<PathNames, 'done' | 'bookkeeping' | 'place'>
 }
 
 /** One judged event. Plain data: it may wait in a snapshot. */
-export interface ChangeEvent extends WorkedOut {
+export interface ChangeEvent extends WorkedOut<Field> {
   seq: number;
   resourceVersion: string;
   uid: string;

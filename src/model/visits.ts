@@ -7,7 +7,7 @@ import type { Group } from './detector.ts';
 import type { ChangeEvent, Field } from './features.ts';
 import { FewTexts } from './few-texts.ts';
 import { type Lost, noteLost } from './lost-things.ts';
-import { type SavedTop, savedTops, topsIn } from './tails/calibration.ts';
+import { type SavedTop, savedTops, topsIn } from './tails/top.ts';
 
 export const VISIT_GAP_MS = 2_000;
 const SPAN_MAX_MS = 60_000;

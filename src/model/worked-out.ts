@@ -3,7 +3,7 @@
  * so no part of a snapshot; what is not there is worked out again.
  */
 import type { Artifact } from './artifacts.ts';
-import type { FoundFact } from './detectors/fact-detector.ts';
+import type { Fact } from './detectors/fact.ts';
 
 /** The facts that it brought about. */
 export const FOUND = Symbol('found');
@@ -12,8 +12,14 @@ export const JUMPS = Symbol('jumps');
 /** The versions that a new object came with. */
 export const BORN = Symbol('born');
 
-export interface WorkedOut {
-  [FOUND]?: readonly FoundFact[] | undefined;
+/** A fact, and the field that brought it about. */
+export interface FoundFact<Field> {
+  fact: Fact;
+  field: Field;
+}
+
+export interface WorkedOut<Field> {
+  [FOUND]?: readonly FoundFact<Field>[] | undefined;
   [JUMPS]?: readonly number[] | undefined;
   [BORN]?: readonly Artifact[] | undefined;
 }

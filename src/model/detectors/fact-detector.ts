@@ -6,7 +6,7 @@ import type { ChangeEvent, Field } from '../features.ts';
 import { increment, touch } from '../habits/counts.ts';
 import { ByPlace } from '../places.ts';
 import { many, quote } from '../words.ts';
-import { FOUND } from '../worked-out.ts';
+import { FOUND, type FoundFact } from '../worked-out.ts';
 import { type Fact, isOfTexts } from './fact.ts';
 import { FACTS } from './facts.ts';
 
@@ -43,10 +43,7 @@ interface State {
   seen: number;
 }
 
-export interface FoundFact {
-  fact: Fact;
-  field: Field;
-}
+type Found = FoundFact<Field>;
 
 /** The facts that could apply to a path, by what was done there: few can, and the tests are of many shapes. */
 interface AtPath {
@@ -71,7 +68,7 @@ function factsFor({ op, next }: Field, atPath: AtPath): readonly Fact[] {
 }
 
 /** Of most changes. */
-const NONE: readonly FoundFact[] = [];
+const NONE: readonly Found[] = [];
 
 export class FactDetector implements Detector<State> {
   readonly name = 'fact';
@@ -81,7 +78,7 @@ export class FactDetector implements Detector<State> {
   #state: State = { kinds: new Map(), facts: new Map(), seen: 0 };
 
   /** The facts a change brought about; what already held before is none. */
-  find(event: ChangeEvent): readonly FoundFact[] {
+  find(event: ChangeEvent): readonly Found[] {
     const known = event[FOUND];
     if (known !== undefined) return known;
     const found = this.#search(event);
@@ -89,9 +86,9 @@ export class FactDetector implements Detector<State> {
     return found;
   }
 
-  #search(event: ChangeEvent): readonly FoundFact[] {
+  #search(event: ChangeEvent): readonly Found[] {
     if (event.type === 'DELETED') return NONE;
-    let found: FoundFact[] | undefined;
+    let found: Found[] | undefined;
     const { fields } = event;
     for (let i = 0; i < fields.length; i++) {
       const field = fields[i] as Field;
@@ -109,7 +106,7 @@ export class FactDetector implements Detector<State> {
   score(event: ChangeEvent, group: Group): Evidence | undefined {
     const all = this.find(event);
     if (all.length === 0) return undefined;
-    let best: (FoundFact & { surprise: number }) | undefined;
+    let best: (Found & { surprise: number }) | undefined;
     for (const { fact, field } of all) {
       if (this.#isUsual(event, fact)) continue;
       const surprise =
@@ -124,7 +121,7 @@ export class FactDetector implements Detector<State> {
     return { surprise: Math.max(0.01, best.surprise), explain: () => this.explain(event, found) };
   }
 
-  explain(event: ChangeEvent, { fact, field }: FoundFact) {
+  explain(event: ChangeEvent, { fact, field }: Found) {
     const count = this.#state.facts.get(`${event.kind}\u0000${fact.id}`) ?? 0;
     const samples = this.#state.kinds.get(event.kind) ?? 0;
     const value = fact.when === 'gain' ? ` = ${quote(field.next)}` : '';
@@ -139,10 +136,10 @@ export class FactDetector implements Detector<State> {
   }
 
   /** The gravest fact that is not simply how this kind is used here: such a one counts without any statistics. */
-  gravest(event: ChangeEvent): FoundFact | undefined {
+  gravest(event: ChangeEvent): Found | undefined {
     const all = this.find(event);
     if (all.length === 0) return undefined;
-    let gravest: FoundFact | undefined;
+    let gravest: Found | undefined;
     for (const found of all) {
       if (found.fact.severity === 'info') continue;
       if (this.#isUsual(event, found.fact)) continue;

@@ -6,6 +6,7 @@ import { touch } from '../habits/counts.ts';
 import type { Visit } from '../visits.ts';
 import { learnPool, makePool, type Pool, tailOfPool, tailOfScores } from './calibrate.ts';
 import { type CallRecord, COUNTS, heldTo, isCounted, keepCall, makeCallRecord, recordAt, spokenShare } from './call-record.ts';
+import type { Channel, Sort, Top } from './top.ts';
 
 /** From this score a visit's surprises wait before the pools learn them: the incidents of one week must not make each other look usual. */
 const WITHHELD_SCORE = 2.5;
@@ -14,9 +15,6 @@ const WITHHELD_MAX = 2_000;
 
 /** The pool of combined scores. */
 const SCORES = 'all:*';
-/** Whose visits a pool is about: those of machines, those of people, or anybody's. */
-export type Sort = 'm' | 'h' | '*';
-
 /** How long what an asker does is one episode, of which only the largest surprise counts; an hour for detectors not named. */
 const EPISODE_MS: { [detector: string]: number } = {
   drift: 14 * DAY_MS,
@@ -75,64 +73,8 @@ interface Call {
   asker: string;
 }
 
-/** The largest surprise of a visit in one pool, and what was said of it; nothing of a combined score. */
-export interface Top {
-  surprise: number;
-  asker: string;
-  ranked: number | undefined;
-  said: number | undefined;
-  key: string;
-  /** Of that key. Derived, so no part of a snapshot. */
-  channel: Channel | undefined;
-}
-
-/** As a snapshot has it, by key. */
-export interface SavedTop {
-  surprise: number;
-  asker: string;
-  ranked?: number;
-  said?: number;
-}
-
-/** In the order of their first. */
-export function savedTops(tops: readonly Top[]): Map<string, SavedTop> {
-  const saved = new Map<string, SavedTop>();
-  for (const { key, surprise, asker, ranked, said } of tops) {
-    saved.set(key, ranked === undefined || said === undefined ? { surprise, asker } : { surprise, asker, ranked, said });
-  }
-  return saved;
-}
-
-export function topsIn(saved: ReadonlyMap<string, SavedTop>): Top[] {
-  return Array.from(saved, ([key, { surprise, asker, ranked, said }]) => {
-    return { surprise, asker, ranked, said, key, channel: undefined };
-  });
-}
-
 function isCall(top: Top): top is Top & Call {
   return top.ranked !== undefined && top.said !== undefined;
-}
-
-/** A pool with what its key says: `detector:sort`, with a `+` for new objects where these are a population of their own. */
-interface Channel {
-  key: string;
-  /** The key without the `+`: new and changed objects have two pools, yet the detector is heard as one. */
-  name: string;
-  /** The key of the other of the two, and whether there is a pool of it. */
-  twin: string;
-  hasTwin: boolean;
-  sort: Sort;
-  episodeMs: number | undefined;
-  pool: Pool;
-  /** What `SPREAD`, `SPEAKS_FROM`, `DEVIATIONS` and `SHARES` say of the detector. */
-  spread: number | undefined;
-  speaksFrom: number | undefined;
-  deviations: number | undefined;
-  isShare: boolean;
-  /** Of the name; looked up until there is one. */
-  record: CallRecord | undefined;
-  /** Of those called so far by asker, while none of them can have given way: see `#heardOf`. */
-  heard: Map<string, number[]>;
 }
 
 /** The channels of one detector, by population; for `tail`. */
