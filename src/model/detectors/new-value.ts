@@ -74,7 +74,7 @@ export class NewValue implements Detector<State> {
     const unknown = born ? 0 : UNKNOWN;
     const most = releaseSurprise(token);
     const slot = this.#slots.of(token);
-    const own = born ? undefined : this.#own.sightings(event.row, slot.in(field.path), token);
+    const own = born || this.#own.isEmpty(event.row) ? undefined : this.#own.sightings(event.row, slot.in(field.path), token);
     if (own !== undefined && own.seen > 0) return Math.min(most, -Math.log(own.seen / own.n) * 0.5);
     let surprise = own === undefined ? unknown : -Math.log(noveltyRate(own));
     for (let level = 0; level < 2; level++) {
@@ -139,8 +139,10 @@ export class NewValue implements Detector<State> {
   }
 
   /** Paths of a new object are not kept one by one: only those that ever change tell anything about this object. */
-  #learnOwn({ row, type }: ChangeEvent, path: string, token: string): void {
-    if (!this.#own.count(row, path, token) && type === 'MODIFIED') this.#own.begin(row, path, token);
+  #learnOwn({ row, type }: ChangeEvent, slot: Slot, path: string, token: string): void {
+    if (type !== 'MODIFIED' && this.#own.isEmpty(row)) return;
+    const name = slot.in(path);
+    if (!this.#own.count(row, name, token) && type === 'MODIFIED') this.#own.begin(row, name, token);
   }
 
   forget(row: number): void {
@@ -156,7 +158,7 @@ export class NewValue implements Detector<State> {
       for (const token of field.tokens) {
         state.values++;
         const slot = this.#slots.of(token);
-        this.#learnOwn(event, slot.in(field.path), token);
+        this.#learnOwn(event, slot, field.path, token);
         const kindsAt = this.#kindsAt[slot.number] as KnownPlaces<TokenCounts>;
         const tailsAt = this.#tailsAt[slot.number] as KnownPlaces<TokenCounts>;
         const ofKind = kindsAt.at(kinds, field) ?? kindsAt.touch(kinds, field, slot.in(field.ofKind), makeTokenCounts);

@@ -46,6 +46,11 @@ export class OwnValues {
     return { n: lists.at(row, at + SEEN), fresh: lists.at(row, at + FRESH), seen };
   }
 
+  /** Whether nothing is known of an object. */
+  isEmpty(row: number): boolean {
+    return this.#lists.length(row) === 0;
+  }
+
   sightings(row: number, path: string, token: string): Sightings | undefined {
     const at = this.#placeOf(row, path);
     if (at < 0) return undefined;
