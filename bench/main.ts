@@ -1,5 +1,5 @@
 /** `npm run bench -- <what>`: each prints its result as the last line of stdout, as JSON. */
-import { Command, InvalidArgumentError } from 'commander';
+import { Command, InvalidArgumentError, Option } from 'commander';
 import { measureAlertLatency } from './alert-latency.ts';
 import { demoOverSeeds } from './demo-seeds.ts';
 import { ingestText, measureIngest } from './ingest.ts';
@@ -15,7 +15,8 @@ import { measureQuality, qualityText } from './quality/measure.ts';
 import { measureModelMemory } from './quality/model-memory.ts';
 import { measureNab } from './quality/nab.ts';
 import { measureOutlooks } from './quality/outlooks.ts';
-import { plant } from './quality/planted/plant.ts';
+import { MAKERS } from './quality/planted/incidents.ts';
+import { type PlantOptions, plant } from './quality/planted/plant.ts';
 import { measureQuiet } from './quality/quiet-series.ts';
 import { measureQueries, type QueriesOptions, queriesText } from './queries.ts';
 import { measureSamples, samplesText } from './samples.ts';
@@ -219,11 +220,14 @@ program
   .option('--seeds <N>', 'streams made of each', positive, 6)
   .option('--first-seed <N>', 'of the first of them; later ones to confirm what was chosen on earlier ones', positive, 1)
   .option('--each <N>', 'incidents of each class in a stream', positive, 5)
+  .addOption(
+    new Option('--classes <CLASS...>', 'classes of incidents, all but privilege unless told').choices(Object.keys(MAKERS)),
+  )
   .argument('<stream...>', 'names of streams')
-  .action((streams: string[], given: { data: string; out: string; seeds: number; firstSeed: number; each: number }) => {
-    const { data, out, seeds, firstSeed, each } = given;
+  .action((streams: string[], given: Omit<PlantOptions, 'stream' | 'seed'> & { seeds: number; firstSeed: number }) => {
+    const { seeds, firstSeed, ...rest } = given;
     const made = Array.from({ length: seeds }, (_, i) => firstSeed + i);
-    print(streams.flatMap((stream) => made.map((seed) => plant({ data, stream, out, seed, each }))));
+    print(streams.flatMap((stream) => made.map((seed) => plant({ ...rest, stream, seed }))));
   });
 
 program

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { zstdCompressSync, zstdDecompressSync } from 'node:zlib';
 import { readLabelledStream } from '../../bench/quality/labelled-stream.ts';
+import { loosened, withPath } from '../../bench/quality/planted/loosening.ts';
 import { plant } from '../../bench/quality/planted/plant.ts';
 import { mulberry32 } from '../../bench/random.ts';
 
@@ -92,4 +93,26 @@ test('a planted object is made when its event comes, also at an odd hour days af
     }
   }
   assert.ok(late > 0, 'no new object at an odd hour');
+});
+
+test('privileges are planted only where they are asked for, and never what an object has already', () => {
+  const object = {
+    apiVersion: 'monitoring.coreos.com/v1',
+    kind: 'ServiceMonitor',
+    metadata: { name: 'queue', resourceVersion: '1' },
+    spec: { endpoints: [{ port: 'metrics' }] },
+  };
+  const kind = 'monitoring.coreos.com/ServiceMonitor';
+  const before = loosened({ kind, object });
+  assert.ok(before.length > 0);
+  const [path, value] = before[0] as (typeof before)[number];
+  const after = withPath(object, path, value);
+  assert.ok(after !== undefined && !loosened({ kind, object: after }).some(([one]) => one === path));
+  assert.equal(withPath(object, 'spec/none/[]/insecure', true), undefined);
+
+  writeCleanStream();
+  const planted = plant({ data: dir, stream: 'made', out: dir, each: 3, seed: 1 });
+  assert.equal(planted.planted.privilege, undefined);
+  // Nothing is known of the kinds of this stream.
+  assert.deepEqual(plant({ data: dir, stream: 'made', out: dir, each: 3, seed: 1, classes: ['privilege'] }).planted, {});
 });

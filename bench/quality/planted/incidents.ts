@@ -2,6 +2,7 @@
  * Incidents to plant, each made from what the stream itself has shown by then: its own objects, people, fields and values, and no list of bad
  * words. A maker gives undefined where the moment offers no case.
  */
+import { loosened, withPath } from './loosening.ts';
 import { hourOf, keyOf, type Life, leavesOf, type StreamObject, type StreamRow, uidOf, type World, withLeaf } from './world.ts';
 
 const MINUTE_MS = 60_000;
@@ -52,7 +53,11 @@ export const MAKERS: Readonly<Record<string, (moment: Moment) => Plan | undefine
   'broken-co-change': brokenCoChange,
   'mass-delete': massDelete,
   silence,
+  privilege,
 };
+
+/** What is planted unless told otherwise: of another list each seed would make another stream. */
+export const USUAL_CLASSES = Object.keys(MAKERS).filter((name) => name !== 'privilege');
 
 function stableField(moment: Moment): Plan | undefined {
   const { world, random } = moment;
@@ -168,6 +173,21 @@ function silence(moment: Moment): Plan | undefined {
     events: [],
     silent: { life, untilMs: nowMs + Math.max(6 * gaps[gaps.length >> 1]!, 3 * gaps.at(-1)!) },
   };
+}
+
+function privilege(moment: Moment): Plan | undefined {
+  const { row, random } = moment;
+  const life = someLife(moment, (one) => one.by.has(row.actor) && loosened(one).length > 0);
+  const chosen = life === undefined ? undefined : pick(loosened(life), random);
+  if (life === undefined || chosen === undefined) return undefined;
+  const [path, value] = chosen;
+  const loose = (object: StreamObject) => withPath(object, path, value);
+  const laterMs = random() < 0.5 ? 0 : (5 + Math.floor(random() * 40)) * MINUTE_MS;
+  const event =
+    random() < BORN_SHARE
+      ? birth(moment, life, (peer) => loose(peer) ?? peer)
+      : { atMs: Date.parse(row.ts) + laterMs, actor: row.actor, key: life.key, change: loose };
+  return { class: 'privilege', events: [event] };
 }
 
 /** By who has just acted, half the time with what they did and else a little later. */

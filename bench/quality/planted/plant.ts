@@ -7,7 +7,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { constants, zstdCompressSync, zstdDecompressSync } from 'node:zlib';
 import { mulberry32 } from '../../random.ts';
-import { MAKERS, type Planned } from './incidents.ts';
+import { MAKERS, type Planned, USUAL_CLASSES } from './incidents.ts';
 import { keyOf, type StreamObject, type StreamRow, uidOf, World } from './world.ts';
 
 const TRAINING_SHARE = 0.6;
@@ -22,6 +22,8 @@ export interface PlantOptions {
   seed: number;
   /** Incidents of each class, where the stream offers as many moments. */
   each: number;
+  /** Those of MAKERS; all but privilege unless given. */
+  classes?: readonly string[];
 }
 
 interface Incident {
@@ -32,7 +34,10 @@ interface Incident {
 }
 
 /** Writes `<stream>-<seed>.injected.jsonl.zst` with its incidents and silences to `out`, and gives the number of incidents by class. */
-export function plant({ data, stream, out, seed, each }: PlantOptions): { name: string; planted: Record<string, number> } {
+export function plant({ data, stream, out, seed, each, classes = USUAL_CLASSES }: PlantOptions): {
+  name: string;
+  planted: Record<string, number>;
+} {
   const rows = readRows(join(data, `${stream}.jsonl.zst`));
   const name = `${stream}-${seed}`;
   const random = mulberry32(seed);
@@ -40,7 +45,6 @@ export function plant({ data, stream, out, seed, each }: PlantOptions): { name: 
   const spanMs = Date.parse(rows.at(-1)!.ts) - startMs;
   const from = rows.findIndex((row) => Date.parse(row.ts) > startMs + TRAINING_SHARE * spanMs);
   const to = rows.findIndex((row) => Date.parse(row.ts) > startMs + LAST_SHARE * spanMs);
-  const classes = Object.keys(MAKERS);
   const wanted = new Map(classes.map((one) => [one, one === 'mass-delete' ? Math.ceil(each / 3) : each]));
   const odds = (8 * each * classes.length) / (to - from);
   const world = new World();

@@ -1,5 +1,5 @@
 /** Finds the facts of facts.ts in an event, and weighs them by how rare each is in its kind. */
-import { fieldName } from '../../domain/field-path.ts';
+import { fieldName, parentPath } from '../../domain/field-path.ts';
 import type { Severity } from '../../domain/finding.ts';
 import { type Detector, type Evidence, type Group, sameInGroup } from '../detector.ts';
 import type { ChangeEvent, Field } from '../features.ts';
@@ -12,6 +12,7 @@ import { FACTS } from './facts.ts';
 
 const KINDS_MAX = 5_000;
 const PATHS_MAX = 20_000;
+const HAD_MAX = 20_000;
 const WEIGHT: Record<Severity, number> = { critical: 6, warning: 4.5, info: 3 };
 /** A fact that was seen this often, in this share of its kind's changes, is how things are done here. */
 const USUAL_MIN = 3;
@@ -40,6 +41,8 @@ interface State {
   kinds: Map<string, number>;
   /** `kind\0fact` -> changes that brought it. */
   facts: Map<string, number>;
+  /** `object\0fact` -> changes that brought it to the object, in any of its lives. */
+  had: Map<string, number>;
   seen: number;
 }
 
@@ -58,7 +61,7 @@ function atPath(facts: readonly Fact[]): AtPath {
   return {
     removed: facts.filter(({ when }) => when === 'loss'),
     text: gains,
-    other: gains.filter(({ value }) => value === undefined || !isOfTexts(value)),
+    other: gains.filter(({ value, step }) => step === undefined && (value === undefined || !isOfTexts(value))),
   };
 }
 
@@ -75,7 +78,7 @@ export class FactDetector implements Detector<State> {
   /** Which facts could apply to a path: derived, so not part of the state. */
   readonly #byPath = new Map<string, AtPath>();
   readonly #byPlace = new ByPlace<AtPath>();
-  #state: State = { kinds: new Map(), facts: new Map(), seen: 0 };
+  #state: State = { kinds: new Map(), facts: new Map(), had: new Map(), seen: 0 };
 
   /** The facts a change brought about; what already held before is none. */
   find(event: ChangeEvent): readonly Found[] {
@@ -95,12 +98,24 @@ export class FactDetector implements Detector<State> {
       const facts = factsFor(field, this.#byPlace.get(field) ?? this.#factsOf(field));
       for (let j = 0; j < facts.length; j++) {
         const fact = facts[j] as Fact;
-        if (!holds(fact, field)) continue;
+        if (!holds(fact, field) || !isOfThis(fact, event)) continue;
+        if (fact.when === 'loss' && (isElsewhere(event, field) || this.#wentWithItsOwner(event, field))) continue;
         found ??= [];
         found.push({ fact, field });
       }
     }
     return found ?? NONE;
+  }
+
+  /** Whether nothing is left of what a field protected: fields that protect nothing went away together with it. */
+  #wentWithItsOwner(event: ChangeEvent, field: Field): boolean {
+    const lost = lostWith(event, field);
+    // What is noted on a thing is not the thing.
+    if (/\/(?:annotations|labels)$/.test(lost)) return false;
+    return event.fields.some((other) => {
+      if (other.op !== 'remove' || !isBelow(other.generic, lost)) return false;
+      return (this.#byPlace.get(other) ?? this.#factsOf(other)).removed.length === 0;
+    });
   }
 
   score(event: ChangeEvent, group: Group): Evidence | undefined {
@@ -113,7 +128,8 @@ export class FactDetector implements Detector<State> {
         WEIGHT[fact.severity] -
         Math.log(this.#share(event, fact)) -
         Math.log(sameInGroup(group, field)) -
-        0.5 * Math.log(event.breadth);
+        // Any of so many fields might have brought one.
+        Math.log(event.breadth);
       if (best === undefined || surprise > best.surprise) best = { fact, field, surprise };
     }
     if (best === undefined) return undefined;
@@ -124,9 +140,12 @@ export class FactDetector implements Detector<State> {
   explain(event: ChangeEvent, { fact, field }: Found) {
     const count = this.#state.facts.get(`${event.kind}\u0000${fact.id}`) ?? 0;
     const samples = this.#state.kinds.get(event.kind) ?? 0;
+    const habit = this.#hadIt(event, fact)
+      ? 'this object had that before'
+      : `${count === 0 ? 'no' : count} other of ${many(samples, 'change')} of ${event.ref.kind} objects did this`;
     const value = fact.when === 'gain' ? ` = ${quote(field.next)}` : '';
     return {
-      sentence: `${fieldName(field.path)}${value} ${fact.means}; ${count === 0 ? 'no' : count} other of ${many(samples, 'change')} of ${event.ref.kind} objects did this.`,
+      sentence: `${fieldName(field.path)}${value} ${fact.means}; ${habit}.`,
       path: field.path,
       observed: field.next,
       usual: field.old,
@@ -153,7 +172,13 @@ export class FactDetector implements Detector<State> {
     return count >= USUAL_MIN && count >= USUAL_SHARE * (this.#state.kinds.get(event.kind) ?? 0);
   }
 
+  /** What its object had before, say before it was made anew, is no news. */
+  #hadIt(event: ChangeEvent, fact: Fact): boolean {
+    return this.#state.had.has(`${event.object}\u0000${fact.id}`);
+  }
+
   #share(event: ChangeEvent, fact: Fact): number {
+    if (this.#hadIt(event, fact)) return 1;
     const n = this.#state.kinds.get(event.kind) ?? 0;
     return Math.min(1, ((this.#state.facts.get(`${event.kind}\u0000${fact.id}`) ?? 0) + 0.3) / (n + 5));
   }
@@ -172,7 +197,11 @@ export class FactDetector implements Detector<State> {
     const found = this.find(event);
     if (found.length === 0) return;
     const ids = new Set(found.map(({ fact }) => fact.id));
-    for (const id of ids) increment(this.#state.facts, `${event.kind}\u0000${id}`, KINDS_MAX * 8);
+    for (const id of ids) {
+      increment(this.#state.facts, `${event.kind}\u0000${id}`, KINDS_MAX * 8);
+      const had = `${event.object}\u0000${id}`;
+      this.#state.had.set(had, touch(this.#state.had, had, HAD_MAX, () => 0) + 1);
+    }
   }
 
   /** Facts hold from the first minute. */
@@ -193,12 +222,38 @@ export class FactDetector implements Detector<State> {
   }
 }
 
+function isOfThis({ kind, edits }: Fact, event: ChangeEvent): boolean {
+  return (kind === undefined || kind.test(event.kind)) && (edits === undefined || event.type !== 'ADDED');
+}
+
+/** Whether the same change put a field of this name somewhere else, as a new layout of a chart's values does. */
+function isElsewhere({ fields }: ChangeEvent, { leaf }: Field): boolean {
+  return fields.some(({ op, leaf: other }) => op !== 'remove' && other === leaf);
+}
+
+/** The outermost of what went away with a field: nothing that the object still holds lies below it. */
+function lostWith({ held }: ChangeEvent, { generic }: Field): string {
+  let lost = generic;
+  for (
+    let above = parentPath(lost);
+    above !== '' && held?.some((path) => isBelow(path, above)) === false;
+    above = parentPath(lost)
+  )
+    lost = above;
+  return lost;
+}
+
+function isBelow(path: string, above: string): boolean {
+  return path.startsWith(above) && path[above.length] === '/';
+}
+
 function holds(fact: Fact, field: Field): boolean {
-  const { value, from } = fact;
+  const { value, from, step } = fact;
   if (fact.when === 'loss')
     return field.op === 'remove' && (value === undefined || (field.old !== undefined && value(field.old)));
   if (field.op === 'remove' || field.next === undefined) return false;
   if (from !== undefined && (field.op !== 'set' || field.old === undefined || !from(field.old))) return false;
+  if (step !== undefined) return field.op === 'set' && field.old !== undefined && step(field.old, field.next);
   if (value === undefined) return true;
   return value(field.next) && !(field.op === 'set' && field.old !== undefined && value(field.old));
 }

@@ -6,12 +6,18 @@ export interface Fact {
   id: string;
   severity: Severity;
   path: RegExp;
+  /** Of the kind, `group/Kind`, whose object it is; absent: any. */
+  kind?: RegExp;
   /** `gain`: the value came to be this. `loss`: the field went away. */
   when: 'gain' | 'loss';
   /** Test of the new value (gain) or the old one (loss); absent: any value. */
   value?: (value: Json) => boolean;
   /** Test of the value before; only a value in place of such another is meant. */
   from?: (value: Json) => boolean;
+  /** Test of both, where a value took the place of another; nothing else is meant then. */
+  step?: (old: Json, next: Json) => boolean;
+  /** Of what is there already only; a new object may begin so. */
+  edits?: true;
   /** Completes "<field> …". */
   means: string;
   source: 'pod-security-standards' | 'rbac-good-practices' | 'kubernetes-docs' | 'project-docs' | 'nist';

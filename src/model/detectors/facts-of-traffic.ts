@@ -88,7 +88,7 @@ export const TRAFFIC: readonly Fact[] = [
   {
     id: 'public',
     severity: 'warning',
-    path: /\/(?:is)?public(?:ly)?[-_]?(?:access(?:ible)?|network[-_]?access|ip|exposed)?(?:\/enabled?)?$/i,
+    path: /^(?!.*\/labels\/).*\/(?:is)?public(?:ly)?[-_]?(?:access(?:ible)?|network[-_]?access|ip|exposed)?(?:\/enabled?)?$/i,
     when: 'gain',
     value: affirmed,
     means: 'opens it to the internet',

@@ -5,6 +5,7 @@
  */
 
 import { affirmed, among, type Fact, like, no, yes } from './fact.ts';
+import { LIMITS } from './facts-of-limits.ts';
 import { RIGHTS } from './facts-of-rights.ts';
 import { TRAFFIC } from './facts-of-traffic.ts';
 
@@ -220,7 +221,8 @@ export const FACTS: readonly Fact[] = [
   {
     id: 'wildcard',
     severity: 'warning',
-    path: /./,
+    // Of times and of versions (see any-version) it means any.
+    path: /^(?!.*(?:cron|schedule|minute|hour|day|month|version)[^/]*$)/i,
     when: 'gain',
     value: among('*', '.*', '*://*', '*/*'),
     means: 'matches anything at all',
@@ -257,7 +259,8 @@ export const FACTS: readonly Fact[] = [
     id: 'protection-gone',
     severity: 'warning',
     // The protection as a whole, not an entry of a list within it.
-    path: /\/(?:tls|tlsConfig|verify|verification|decryption|authentication|authorization|jwt|oidc|encryption|certSecretRef|networkPolicy)(?:\/(?!.*\[\*\]).*)?$/,
+    // Nor what weakened it.
+    path: /\/(?:tls|tlsConfig|verify|verification|decryption|authentication|authorization|jwt|oidc|encryption|certSecretRef|networkPolicy)(?:\/(?!.*(?:\[\*\]|[iI]nsecure|[sS]kip|[dD]isable|[aA]llow)).*)?$/,
     when: 'loss',
     means: 'was removed, and with it a protection',
     source: 'project-docs',
@@ -320,7 +323,7 @@ export const FACTS: readonly Fact[] = [
     severity: 'warning',
     path: /(?:version|tag|semver|revision)[^/]*$/i,
     when: 'gain',
-    value: like(/^(?:latest|x|>=?\s?v?0(?:\.0)*(?:-0)?)$/i),
+    value: like(/^(?:latest|x|\*|>=?\s?v?0(?:\.0)*(?:-0)?)$/i),
     means: 'takes whatever version comes next',
     source: 'kubernetes-docs',
   },
@@ -370,4 +373,5 @@ export const FACTS: readonly Fact[] = [
   },
   ...RIGHTS,
   ...TRAFFIC,
+  ...LIMITS,
 ];

@@ -20,7 +20,7 @@ export const WEIGHTS: Record<string, number> = {
   'co-change': 5,
   company: 2,
   drift: 2,
-  fact: 1,
+  fact: 2,
   'sensitive-field': 0.25,
   'two-writers': 2,
   'hand-edit': 1,

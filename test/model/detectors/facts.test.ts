@@ -15,6 +15,13 @@ function factsOf(was: JsonObject, is: JsonObject): string[] {
   return new FactDetector().find(event).map(({ fact }) => fact.id);
 }
 
+/** The facts that a new object of a kind comes with. */
+function bornWith(spec: JsonObject, kind = 'Kafka'): string[] {
+  const change = new Stream().change({ atMs: MONDAY_MS, actor: 'ann', spec, type: 'ADDED' });
+  const event = eventOf({ ...change, ref: { ...change.ref, kind } }, { ...ONLY, known: false }, new EventBook());
+  return new FactDetector().find(event).map(({ fact }) => fact.id);
+}
+
 /** A spec with one value at a path. */
 function at(path: string, value: Json | undefined): JsonObject {
   const [first = '', ...rest] = path.split('.');
@@ -48,6 +55,22 @@ const BROUGHT: [id: string, path: string, was: Json | undefined, is: Json | unde
   ['every-namespace', 'listener.allowedRoutes.namespaces.from', 'Same', 'All'],
   ['verification-skipped', 'http.tlsSkipVerify', 'Never', 'Always'],
   ['admission-open', 'failureAction', 'Enforce', 'Audit'],
+  ['less-strict', 'podSecurity.level', 'restricted', 'baseline'],
+  ['less-strict', 'rules.default', 'deny', 'allow'],
+  ['less-strict', 'member.role', 'Viewer', 'Admin'],
+  ['cluster-wide', 'issuerRef.kind', 'Issuer', 'ClusterIssuer'],
+  ['beyond-namespace', 'providers.allowCrossNamespace', false, true],
+  ['credentials-passed', 'proxy.forwardAuthToken', false, true],
+  ['copied-elsewhere', 'template.annotations.replicator~1replicate-to', undefined, '.*'],
+  ['check-left-out', 'upgrade.skipSignatureCheck', false, true],
+  ['never-renewed', 'privateKey.rotationPolicy', 'Always', 'Never'],
+  ['refusal-gone', 'egressDeny', [{ to: 'metadata' }], undefined],
+  ['signing-usage', 'usages', ['server auth'], ['server auth', 'cert sign']],
+  ['mount-propagation', 'volumeMounts.mountPropagation', 'None', 'Bidirectional'],
+  ['sandbox-gone', 'pod.runtimeClassName', 'gvisor', undefined],
+  ['lax-grant', 'client.implicitFlowEnabled', false, true],
+  ['superuser-named', 'authorization.superUsers', ['CN=ops'], ['CN=ops', 'CN=ann']],
+  ['database-trust', 'postgresql.pg_hba', ['host all all all scram-sha-256'], ['host all all all trust']],
 ];
 
 for (const [id, path, was, is] of BROUGHT) {
@@ -61,6 +84,63 @@ test('what was never encrypted and a newer version of TLS are no facts', () => {
   assert.deepEqual(factsOf(at('endpoint.url', 'http://a.example.org'), at('endpoint.url', 'http://b.example.org')), []);
   assert.deepEqual(factsOf({}, at('endpoint.url', 'http://a.example.org')), []);
   assert.deepEqual(factsOf(at('tls.minVersion', 'VersionTLS12'), at('tls.minVersion', 'VersionTLS13')), []);
+});
+
+test('a selector that is emptied chooses everything; one that a new object comes with is as it was meant', () => {
+  assert.ok(factsOf({ namespaceSelector: { team: 'a' } }, { namespaceSelector: {} }).includes('selects-all'));
+  assert.deepEqual(bornWith({ namespaceSelector: {} }), []);
+});
+
+test('ten years are long for a certificate, not for what is kept', () => {
+  assert.deepEqual(bornWith({ duration: '87600h' }, 'Certificate'), ['long-lived']);
+  assert.deepEqual(bornWith({ duration: '2160h' }, 'Certificate'), []);
+  assert.deepEqual(bornWith({ retentionPeriod: '87600h' }, 'Backup'), []);
+});
+
+test('stricter, tighter or in another sense: no facts', () => {
+  for (const [path, was, is] of [
+    ['rules.default', 'allow', 'deny'],
+    ['issuerRef.kind', 'ClusterIssuer', 'Issuer'],
+    ['disallowCrossNamespace', false, true],
+    ['sshd.passwordAuthentication', false, true],
+    ['http.tls.insecureSkipVerify', true, undefined],
+    ['backup.env.CRON_MINUTE', '5', '*'],
+    ['service.annotations.example.com~1allow-shared-ip', undefined, 'plex'],
+  ] as const) {
+    assert.deepEqual(factsOf(at(path, was), at(path, is)), [], path);
+  }
+});
+
+test('a protection that moves to another place of the object, or goes with all that it protected, is not lost', () => {
+  const context = { securityContext: { runAsNonRoot: true } };
+  assert.deepEqual(factsOf({ main: { ...context, port: 1 } }, { main: { port: 1 } }), ['security-context-gone']);
+  assert.deepEqual(factsOf({ main: { ...context, port: 1 } }, { main: { port: 1 }, defaults: context }), []);
+  assert.deepEqual(factsOf({ main: { ...context, port: 1 }, side: 1 }, { side: 1 }), []);
+  const annotations = { 'example.com/auth-url': 'https://login.example.org', 'example.com/note': 'a' };
+  assert.deepEqual(factsOf({ ingress: { host: 'a', annotations } }, { ingress: { host: 'a' } }), ['door-keeper-gone']);
+  assert.deepEqual(factsOf({ ingress: { host: 'a', annotations }, side: 1 }, { side: 1 }), []);
+});
+
+test('what an object had before it was made anew is no news, and of fields that came at once each counts less', () => {
+  const detector = new FactDetector();
+  const stream = new Stream();
+  const book = new EventBook();
+  const eventOn = (name: string, type: 'ADDED' | 'DELETED', spec: JsonObject) =>
+    eventOf(stream.change({ atMs: MONDAY_MS, actor: 'ann', name, type, spec }), { ...ONLY, name, known: false }, book);
+  const surprise = (name: string, spec: JsonObject) =>
+    detector.score(eventOn(name, 'ADDED', spec), { same: new Map() } as never)?.surprise ?? 0;
+  const spec = { hostNetwork: true };
+  for (let i = 0; i < 200; i++) detector.learn(eventOn(`plain-${i}`, 'ADDED', { replicas: 1 }));
+  const first = surprise('agent', spec);
+  const amongTen = surprise('agent', { ...spec, ...Object.fromEntries(Array.from({ length: 9 }, (_, i) => [`f${i}`, i])) });
+  assert.ok(first - amongTen > 2, `${first} and ${amongTen}`);
+  detector.learn(eventOn('agent', 'ADDED', spec));
+  detector.learn(eventOn('agent', 'DELETED', spec));
+  assert.ok(surprise('agent', spec) < surprise('other', spec) - 3);
+  assert.match(
+    detector.score(eventOn('agent', 'ADDED', spec), { same: new Map() } as never)?.explain().sentence ?? '',
+    /this object/,
+  );
 });
 
 test('each fact has an id of its own', () => {
