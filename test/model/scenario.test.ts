@@ -144,8 +144,8 @@ test('a field of a kind that was never edited is not said to have rested', () =>
   const spec = { kafka: { replicas: 1 } };
   const { found } = after(
     [
-      { atMs: MONDAY_MS, actor: 'alice', name: 'kafka-2', type: 'ADDED', spec },
-      kafka(() => ({ kafka: { replicas: 5 }, pod: { hostNetwork: true } }), { atMs: MONDAY_MS + HOUR_MS }),
+      { atMs: MONDAY_MS, actor: 'flux', name: 'kafka-2', type: 'ADDED', spec },
+      kafka(() => ({ kafka: { replicas: 5 }, pod: { hostNetwork: true } }), { atMs: MONDAY_MS + HOUR_MS, actor: 'flux' }),
     ],
     {},
     0,

@@ -150,6 +150,23 @@ export class PathHabits {
     return own > RESTING ? Math.min(1, own) : Math.max(own, Math.min(1, this.#movedPeers(event, field.path) / (edits + 3)));
   }
 
+  /** In what share of edits this path was replaced: of this object's, of those of its kind, and of all with a path of the same two last names (Krichevsky-Trofimov). */
+  shares(
+    event: ChangeEvent,
+    field: Pick<Field, 'path' | 'generic' | 'tail'> & Placed,
+  ): { own: number; kin: number; far: number } {
+    const { tails, kinds } = this.#state;
+    const ids = this.#idsOf(event.kind, field);
+    const tail = ids?.tail ?? tails.ids.get(field.tail) ?? -1;
+    const kind = ids?.kind ?? kinds.get(event.kind);
+    const id = ids?.id ?? kind?.ids.get(field.generic) ?? -1;
+    return {
+      own: shareOf(this.objectMoved(event, field.path), this.objectEdits(event)),
+      kin: shareOf(countAt(kind, id, 'moved'), countAt(kind, id, 'held')),
+      far: shareOf(countAt(tails, tail, 'moved'), countAt(tails, tail, 'held')),
+    };
+  }
+
   /**
    * How many other fields of this name, as deep in the same object, have moved: a map key is a place among peers, and that one more of them moves
    * which hardly ever did is as usual as such moves were so far.
@@ -293,6 +310,10 @@ export class PathHabits {
 }
 
 type Which = 'moved' | 'held' | 'grown' | 'shrunk';
+
+function shareOf(moved: number, edits: number): number {
+  return Math.min(1, (moved + 0.5) / (edits + 1));
+}
 
 function depthOf(path: string): number {
   let depth = 0;

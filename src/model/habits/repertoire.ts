@@ -32,6 +32,12 @@ export class Repertoire {
     return doings === undefined ? 0 : (doings.leaves.get(leaf)?.n ?? 0) / (doings.edits + 2);
   }
 
+  /** The same, of somebody who may do so yet (Krichevsky-Trofimov). */
+  share(actor: string, { leaf }: Pick<Field, 'leaf'>): number {
+    const doings = this.#state.actors.get(actor);
+    return ((doings?.leaves.get(leaf)?.n ?? 0) + 0.5) / ((doings?.edits ?? 0) + 2);
+  }
+
   learn({ type, actor, fields }: ChangeEvent): void {
     if (type !== 'MODIFIED') return;
     const doings = touch(this.#state.actors, actor.name, ACTORS_MAX, newDoings);

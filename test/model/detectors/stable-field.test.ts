@@ -88,3 +88,27 @@ test('whoever moves fields so named all day is no news when moving one that rest
 test('the same field moved by somebody else is', () => {
   assert.ok(surpriseOfRestingTag('user:ada') > 3, `${surpriseOfRestingTag('user:ada')}`);
 });
+
+/** What is said of the first move of one field, and of `others` with it, after so many edits by a person in which all of them rested. */
+function surpriseAfterRest(edits: number, others = 0, actor = 'user:ada'): number {
+  const edit = editing();
+  const resting = (value: number) => Object.fromEntries(Array.from({ length: 1 + others }, (_, i) => [`rests${i}`, value]));
+  for (let day = 0; day <= edits; day++) edit(day, { replicas: day, keeps: 1, ...resting(1) }, 'user:ada');
+  return edit(edits + 1, { replicas: edits, keeps: 1, ...resting(2) }, actor);
+}
+
+test('what a person moves after ten times as long a rest is little more news, as fields that rest for long are moved all the same', () => {
+  const [short, long] = [surpriseAfterRest(40), surpriseAfterRest(400)];
+  assert.ok(long > short, `${short}, ${long}`);
+  assert.ok(Math.exp(long) < 3_000 && long - short < Math.log(10), `${short}, ${long}`);
+});
+
+test('a machine that moves what rested for as long is rarer than that', () => {
+  assert.ok(surpriseAfterRest(400, 0, 'bot:other') > surpriseAfterRest(400) + 2);
+});
+
+test('two fields that rested are less news than one, and ten hardly less than three', () => {
+  const [one, two, three, ten] = [0, 1, 2, 9].map((others) => surpriseAfterRest(100, others)) as [number, number, number, number];
+  assert.ok(two < one - 1, `${one}, ${two}`);
+  assert.ok(three < two && ten > three - 0.5, `${two}, ${three}, ${ten}`);
+});
