@@ -80,7 +80,7 @@ export class ClusterModel {
   readonly #facts = new FactDetector();
   readonly #waves = new WaveHabits();
   readonly #silence = new Silence();
-  readonly #company = new Company(this.#table);
+  readonly #company = new Company(this.#table, this.#habits);
   readonly #statusLoop = new StatusLoop();
   readonly #calibration = new Calibration();
   readonly #visits = new Visits();

@@ -2,20 +2,23 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Company } from '../../../src/model/detectors/company.ts';
 import { eventOf } from '../../../src/model/features.ts';
+import { PathHabits } from '../../../src/model/habits/path-habits.ts';
 import { joinVisit, makeVisit } from '../../../src/model/visits.ts';
 import { HOUR_MS, MONDAY_MS, Stream } from '../stream.ts';
 
 /** What is said of `a` changing alone after these days: with `b`, alone, or first alone and then caught up with. */
-function told(days: readonly ('both' | 'alone')[]): number {
+function told(days: readonly ('both' | 'alone')[], last: 'weight' | 'colour' = 'weight'): number {
   const rows = new Map<string, number>();
-  const company = new Company({ find: (object) => rows.get(object) });
+  const habits = new PathHabits();
+  const company = new Company({ find: (object) => rows.get(object) }, habits);
   const stream = new Stream();
   let hours = 0;
-  const visit = (names: readonly string[]) => {
+  const visit = (names: readonly string[], field: 'weight' | 'colour' = 'weight') => {
     const atMs = MONDAY_MS + hours * HOUR_MS;
     const group = makeVisit('alice', atMs);
+    const spec = field === 'weight' ? { weight: hours, colour: 1 } : { weight: hours - 12, colour: 2 };
     for (const name of names) {
-      const change = stream.change({ atMs, actor: 'alice', name, spec: { weight: hours } });
+      const change = stream.change({ atMs, actor: 'alice', name, spec });
       const object = `/Kafka\u0000streaming\u0000${name}`;
       const row = name === 'a' ? 0 : 1;
       rows.set(object, row);
@@ -24,10 +27,11 @@ function told(days: readonly ('both' | 'alone')[]): number {
     hours += 12;
     company.await(group);
     company.learn(group);
+    for (const event of group.events) habits.learn(event);
     return company.due()?.evidence.surprise ?? 0;
   };
   for (const day of ['both', ...days]) visit(day === 'both' ? ['a', 'b'] : ['a']);
-  return visit(['a']);
+  return visit(['a'], last);
 }
 
 test('a companion missed a moment ago is no great news when it is missed again, and is once it has come along since', () => {
@@ -38,4 +42,9 @@ test('a companion missed a moment ago is no great news when it is missed again, 
   const later = told([...both(60), 'alone', 'both']);
   assert.ok(first > 4 && later > 3, `${first} ${later}`);
   assert.ok(again < 1.5 && third < again, `${again} ${third}`);
+});
+
+test('who came along when the object changed as ever is missed less when something else in it changes', () => {
+  const both = Array<'both'>(40).fill('both');
+  assert.ok(told(both, 'colour') < told(both) - 0.9, `${told(both, 'colour')} ${told(both)}`);
 });
