@@ -41,7 +41,7 @@ interface State {
   kinds: Map<string, number>;
   /** `kind\0fact` -> changes that brought it. */
   facts: Map<string, number>;
-  /** `object\0fact` -> changes that brought it to the object, in any of its lives. */
+  /** `object\0fact\0last name of the field` -> changes that brought it to the object, in any of its lives. */
   had: Map<string, number>;
   seen: number;
 }
@@ -126,7 +126,7 @@ export class FactDetector implements Detector<State> {
       if (this.#isUsual(event, fact)) continue;
       const surprise =
         WEIGHT[fact.severity] -
-        Math.log(this.#share(event, fact)) -
+        (this.#hadIt(event, { fact, field }) ? 0 : Math.log(this.#share(event, fact))) -
         Math.log(sameInGroup(group, field)) -
         // Any of so many fields might have brought one.
         Math.log(event.breadth);
@@ -140,12 +140,14 @@ export class FactDetector implements Detector<State> {
   explain(event: ChangeEvent, { fact, field }: Found) {
     const count = this.#state.facts.get(`${event.kind}\u0000${fact.id}`) ?? 0;
     const samples = this.#state.kinds.get(event.kind) ?? 0;
-    const habit = this.#hadIt(event, fact)
-      ? 'this object had that before'
-      : `${count === 0 ? 'no' : count} other of ${many(samples, 'change')} of ${event.ref.kind} objects did this`;
+    const habit = this.#hadIt(event, { fact, field })
+      ? '; this object had that before'
+      : samples === 0
+        ? ''
+        : `; ${count === 0 ? 'no' : count} other of ${many(samples, 'change')} of ${event.ref.kind} objects did this`;
     const value = fact.when === 'gain' ? ` = ${quote(field.next)}` : '';
     return {
-      sentence: `${fieldName(field.path)}${value} ${fact.means}; ${habit}.`,
+      sentence: `${fieldName(field.path)}${value} ${fact.means}${habit}.`,
       path: field.path,
       observed: field.next,
       usual: field.old,
@@ -173,12 +175,11 @@ export class FactDetector implements Detector<State> {
   }
 
   /** What its object had before, say before it was made anew, is no news. */
-  #hadIt(event: ChangeEvent, fact: Fact): boolean {
-    return this.#state.had.has(`${event.object}\u0000${fact.id}`);
+  #hadIt(event: ChangeEvent, found: Found): boolean {
+    return this.#state.had.has(ofObject(event, found));
   }
 
   #share(event: ChangeEvent, fact: Fact): number {
-    if (this.#hadIt(event, fact)) return 1;
     const n = this.#state.kinds.get(event.kind) ?? 0;
     return Math.min(1, ((this.#state.facts.get(`${event.kind}\u0000${fact.id}`) ?? 0) + 0.3) / (n + 5));
   }
@@ -197,11 +198,9 @@ export class FactDetector implements Detector<State> {
     const found = this.find(event);
     if (found.length === 0) return;
     const ids = new Set(found.map(({ fact }) => fact.id));
-    for (const id of ids) {
-      increment(this.#state.facts, `${event.kind}\u0000${id}`, KINDS_MAX * 8);
-      const had = `${event.object}\u0000${id}`;
-      this.#state.had.set(had, touch(this.#state.had, had, HAD_MAX, () => 0) + 1);
-    }
+    for (const id of ids) increment(this.#state.facts, `${event.kind}\u0000${id}`, KINDS_MAX * 8);
+    const { had } = this.#state;
+    for (const key of new Set(found.map((one) => ofObject(event, one)))) had.set(key, touch(had, key, HAD_MAX, () => 0) + 1);
   }
 
   /** Facts hold from the first minute. */
@@ -220,6 +219,10 @@ export class FactDetector implements Detector<State> {
   load(state: State): void {
     this.#state = state;
   }
+}
+
+function ofObject({ object }: ChangeEvent, { fact, field }: Found): string {
+  return `${object}\u0000${fact.id}\u0000${field.leaf}`;
 }
 
 function isOfThis({ kind, edits }: Fact, event: ChangeEvent): boolean {
