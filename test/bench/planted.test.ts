@@ -7,6 +7,7 @@ import { zstdCompressSync, zstdDecompressSync } from 'node:zlib';
 import { readLabelledStream } from '../../bench/quality/labelled-stream.ts';
 import { loosened, withPath } from '../../bench/quality/planted/loosening.ts';
 import { plant } from '../../bench/quality/planted/plant.ts';
+import { type StreamObject, World } from '../../bench/quality/planted/world.ts';
 import { mulberry32 } from '../../bench/random.ts';
 
 const dir = mkdtempSync(join(tmpdir(), 'crowsnest-planted-'));
@@ -115,4 +116,24 @@ test('privileges are planted only where they are asked for, and never what an ob
   assert.equal(planted.planted.privilege, undefined);
   // Nothing is known of the kinds of this stream.
   assert.deepEqual(plant({ data: dir, stream: 'made', out: dir, each: 3, seed: 1, classes: ['privilege'] }).planted, {});
+});
+
+test("of two objects that move a field together, each is the other's mate; of a crowd nobody is", () => {
+  const world = new World();
+  const object = (name: string, tag: number): StreamObject => ({
+    apiVersion: 'mq.example/v1',
+    kind: 'Queue',
+    metadata: { name, namespace: 'streaming', resourceVersion: '1' },
+    spec: { tag },
+  });
+  const see = (type: 'ADDED' | 'MODIFIED', names: readonly string[], tag: number) => {
+    for (const name of names) world.see({ type, ts: `2025-01-06T0${tag}:00:00Z`, actor: 'bot:bumps', object: object(name, tag) });
+  };
+  const crowd = Array.from({ length: 7 }, (_, i) => `q${i}`);
+  see('ADDED', crowd, 0);
+  for (const tag of [1, 2, 3]) see('MODIFIED', ['q0', 'q1'], tag);
+  see('MODIFIED', crowd, 4);
+  see('MODIFIED', ['q0'], 5);
+  const life = [...world.lives.values()].find(({ key }) => key.endsWith('q0'));
+  assert.deepEqual([...(life?.mates ?? [])], [['/spec/tag\u0000mq.example\u0000Queue\u0000streaming\u0000q1', 3]]);
 });

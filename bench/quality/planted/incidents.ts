@@ -9,6 +9,9 @@ const MINUTE_MS = 60_000;
 const HOUR_MS = 60 * MINUTE_MS;
 const TRIES = 1_000;
 const EDITS_MIN = 8;
+/** What belongs together has moved together so often, and in this share of its moves. */
+const TOGETHER_MIN = 5;
+const TOGETHER_SHARE = 0.9;
 /** An hour of the week at which somebody does less than this of what an even spread would be, is one that they do not keep. */
 const HARDLY = 0.03;
 const LATELY_MS = 400 * 24 * HOUR_MS;
@@ -125,17 +128,33 @@ function oddActor(moment: Moment): Plan | undefined {
   return { class: 'odd-actor', events: [{ ...ordinary(moment, life, path), actor }] };
 }
 
+/** Half the time two fields of one object, else the same field of two objects. */
 function brokenCoChange(moment: Moment): Plan | undefined {
-  const { random } = moment;
-  const pairsOf = (life: Life) =>
-    [...life.together].flatMap(([pair, n]) => {
-      const [path, other] = pair.split('\u0000') as [string, string];
-      return n >= 5 && n >= 0.9 * (life.moved.get(path) ?? 0) && leavesOf(life.object).has(other) ? [path] : [];
-    });
-  const life = someLife(moment, (one) => one.by.has(moment.row.actor) && one.together.size > 0 && pairsOf(one).length > 0);
-  const path = life === undefined ? undefined : pick(pairsOf(life), random);
+  const pathsOf = moment.random() < 0.5 ? pathsWithPartner : pathsWithMate;
+  const life = someLife(moment, (one) => one.by.has(moment.row.actor) && pathsOf(one, moment.world).length > 0);
+  const path = life === undefined ? undefined : pick(pathsOf(life, moment.world), moment.random);
   if (life === undefined || path === undefined || !leavesOf(life.object).has(path)) return undefined;
   return { class: 'broken-co-change', events: [edit(moment, life, path, undefined)] };
+}
+
+/** Paths that have moved with another one of their object nearly each time. */
+function pathsWithPartner(life: Life): string[] {
+  return [...life.together].flatMap(([pair, n]) => {
+    const [path, other] = pair.split('\u0000') as [string, string];
+    return isNearlyAlways(life, path, n) && leavesOf(life.object).has(other) ? [path] : [];
+  });
+}
+
+/** Paths that have moved with that of another object nearly each time. */
+function pathsWithMate(life: Life, { lives }: World): string[] {
+  return [...life.mates].flatMap(([pair, n]) => {
+    const path = pair.slice(0, pair.indexOf('\u0000'));
+    return isNearlyAlways(life, path, n) && lives.get(pair.slice(path.length + 1))?.alive === true ? [path] : [];
+  });
+}
+
+function isNearlyAlways(life: Life, path: string, together: number): boolean {
+  return together >= TOGETHER_MIN && together >= TOGETHER_SHARE * (life.moved.get(path) ?? 0);
 }
 
 function massDelete(moment: Moment): Plan | undefined {

@@ -1,6 +1,8 @@
 /** What a clean stream has shown so far: which objects live, which of their fields move and with which others, who acts on what and when. */
 const HOUR_MS = 3_600_000;
 const FIELDS_MAX = 10;
+/** Objects that move the same field in one commit: of more, each is one of a crowd and nobody's mate. */
+const CROWD_MAX = 6;
 
 export type Tree = null | string | number | boolean | Tree[] | { [key: string]: Tree };
 
@@ -31,6 +33,8 @@ export interface Life {
   /** Path -> edits that moved it, and `a\0b` -> edits that moved both. */
   moved: Map<string, number>;
   together: Map<string, number>;
+  /** `path\0key` of another object of the kind -> commits that moved this path in both. */
+  mates: Map<string, number>;
 }
 
 export interface Person {
@@ -47,6 +51,8 @@ export class World {
   readonly kindEdits = new Map<string, number>();
   /** `kind\0path` -> edits of the kind that moved it. */
   readonly kindMoved = new Map<string, number>();
+  /** Of the commit that is being seen, by kind and path: whose field it moved. */
+  #commit: { name: string; moved: Map<string, Set<Life>> } = { name: '', moved: new Map() };
 
   see(row: StreamRow): void {
     const { object, actor } = row;
@@ -55,9 +61,25 @@ export class World {
     const kind = `${object.apiVersion.split('/')[0]}/${object.kind}`;
     const place = `${kind}\u0000${object.metadata.namespace ?? ''}`;
     let life = this.lives.get(key);
+    const commit = `${row.ts}\u0000${actor}`;
+    if (commit !== this.#commit.name) {
+      this.#countMates();
+      this.#commit = { name: commit, moved: new Map() };
+    }
     if (row.type === 'MODIFIED' && life?.alive === true) this.#count(life, object);
     if (life === undefined || (row.type === 'ADDED' && !life.alive)) {
-      life = { key, place, kind, object, alive: true, editsMs: [], by: new Set(), moved: new Map(), together: new Map() };
+      life = {
+        key,
+        place,
+        kind,
+        object,
+        alive: true,
+        editsMs: [],
+        by: new Set(),
+        moved: new Map(),
+        together: new Map(),
+        mates: new Map(),
+      };
       this.lives.set(key, life);
     }
     life.object = object;
@@ -84,10 +106,26 @@ export class World {
       const inKind = `${life.kind}\u0000${path}`;
       life.moved.set(path, (life.moved.get(path) ?? 0) + 1);
       this.kindMoved.set(inKind, (this.kindMoved.get(inKind) ?? 0) + 1);
+      const lives = this.#commit.moved.get(inKind);
+      if (lives === undefined) this.#commit.moved.set(inKind, new Set([life]));
+      else lives.add(life);
       if (moved.length > FIELDS_MAX) continue;
       for (const other of moved) {
         const pair = `${path}\u0000${other}`;
         if (other !== path) life.together.set(pair, (life.together.get(pair) ?? 0) + 1);
+      }
+    }
+  }
+
+  #countMates(): void {
+    for (const [inKind, lives] of this.#commit.moved) {
+      if (lives.size > CROWD_MAX) continue;
+      const path = inKind.slice(inKind.indexOf('\u0000') + 1);
+      for (const life of lives) {
+        for (const mate of lives) {
+          const pair = `${path}\u0000${mate.key}`;
+          if (mate !== life) life.mates.set(pair, (life.mates.get(pair) ?? 0) + 1);
+        }
       }
     }
   }

@@ -3,12 +3,14 @@
  * follow one by one, it is told only when the one missed has not come for a while.
  */
 
+import { fieldName } from '../../domain/field-path.ts';
 import { describeRef } from '../../domain/object-ref.ts';
 import { insertByTime } from '../by-time.ts';
-import { type Evidence, type Group, HOUR_MS, MINUTE_MS, seenMs } from '../detector.ts';
+import { type Evidence, type Explanation, type Group, HOUR_MS, MINUTE_MS, seenMs } from '../detector.ts';
 import { type ChangeEvent, objectParts } from '../features.ts';
 import { clearRow, putFigure, reachRow, type Whole } from '../habits/columns.ts';
 import { countCame, latestShare, missedLately, noteChance, timesCame, wasMissedLast } from '../habits/latest-moves.ts';
+import { Lockstep, type LockstepState, movedIn } from '../habits/lockstep.ts';
 import type { PathHabits } from '../habits/path-habits.ts';
 import type { RowTable } from '../habits/row-table.ts';
 import { many } from '../words.ts';
@@ -32,6 +34,8 @@ export interface Missing {
   dueMs: number;
   event: ChangeEvent;
   mate: string;
+  /** The generic path that the two move together; absent where the objects change together, whatever it is. */
+  path?: string;
   surprise: number;
   together: number;
   visits: number;
@@ -49,23 +53,27 @@ export interface CompanyState {
   /** By row, with whom it changed how often, and how often of late (`latest-moves.ts`); only of objects that ever did not change alone. */
   mates: Map<number, Map<string, number>>;
   groups: number;
+  /** See lockstep.ts. */
+  lockstep: LockstepState;
   /** By the time they come due. */
   waiting: Missing[];
 }
 
 export class Company {
   readonly name = 'company';
-  readonly #table: Pick<RowTable, 'find'>;
+  readonly #table: Pick<RowTable, 'find' | 'nameOf'>;
   readonly #habits: Pick<PathHabits, 'objectMoved' | 'objectEdits'>;
   #state: CompanyState = {
     objects: { alive: new Uint8Array(), visits: new Uint8Array(), lastMs: new Float64Array() },
     mates: new Map(),
     groups: 0,
+    lockstep: new Map(),
     waiting: [],
   };
+  readonly #lockstep = new Lockstep();
 
   /** `table` has the objects, `habits` what is mostly changed in them. */
-  constructor(table: Pick<RowTable, 'find'>, habits: Pick<PathHabits, 'objectMoved' | 'objectEdits'>) {
+  constructor(table: Pick<RowTable, 'find' | 'nameOf'>, habits: Pick<PathHabits, 'objectMoved' | 'objectEdits'>) {
     this.#table = table;
     this.#habits = habits;
   }
@@ -86,8 +94,8 @@ export class Company {
   due(): { missing: Missing; evidence: Evidence } | undefined {
     const missing = this.#state.waiting.shift();
     if (missing === undefined) return undefined;
-    const { event, mate, surprise, together, visits } = missing;
-    const mateMs = this.#lastSeenMs(mate);
+    const { event, mate, path, surprise } = missing;
+    const mateMs = path === undefined ? this.#lastSeenMs(mate) : this.#lastMovedMs(mate, path);
     if (mateMs === undefined || mateMs >= event.atMs) return undefined;
     const { kind, namespace, name } = objectParts(mate);
     const label = describeRef({ kind, namespace, name });
@@ -95,14 +103,7 @@ export class Company {
       missing,
       evidence: {
         surprise,
-        explain: () => ({
-          sentence: `${describeRef(event.ref)} changed without ${label}; ${together} of its ${many(visits, 'past change')} came together with it.`,
-          observed: 'changed alone',
-          usual: `together with ${label}`,
-          samples: visits,
-          scope: 'object',
-          counterfactual: `a change of ${label} at the same time`,
-        }),
+        explain: () => (path === undefined ? apart(missing, label) : outOfStep(missing, path, label)),
       },
     };
   }
@@ -114,30 +115,54 @@ export class Company {
     return alive[row] === 1 ? lastMs[row] : undefined;
   }
 
+  /** The same of a field that it moves with others. */
+  #lastMovedMs(object: string, path: string): number | undefined {
+    return this.#lastSeenMs(object) === undefined ? undefined : this.#lockstep.of(object)?.get(path)?.lastMs;
+  }
+
   #missing(group: Group): Missing | undefined {
+    if (group.objects.size > ASKED_GROUP_MAX) return undefined;
+    const apart = this.#missingObject(group);
+    const outOfStep = this.#missingField(group);
+    return (outOfStep?.surprise ?? 0) > (apart?.surprise ?? 0) ? outOfStep : apart;
+  }
+
+  #missingField(group: Group): Missing | undefined {
+    let best: Missing | undefined;
+    for (const event of group.events) {
+      const known = isEdit(event) ? this.#lockstep.of(event.object) : undefined;
+      if (known === undefined) continue;
+      for (const path of movedIn(event)) {
+        const field = known.get(path);
+        if (field === undefined || field.moves < VISITS_MIN) continue;
+        for (const [mate, moves] of field.mates) {
+          const together = timesCame(moves);
+          if (together < VISITS_MIN || hasMoved(group, mate, path)) continue;
+          const mateMs = this.#lastMovedMs(mate, path);
+          const surprise = missedSurprise({ moves, visits: field.moves, event, mateMs, lastMs: field.lastMs }) - crowding(group);
+          if (mateMs === undefined || surprise <= (best?.surprise ?? 0)) continue;
+          best = { dueMs: seenMs(group) + WAIT_MS, event, mate, path, surprise, together, visits: field.moves };
+        }
+      }
+    }
+    return best;
+  }
+
+  #missingObject(group: Group): Missing | undefined {
     const here = group.objects;
-    if (here.size > ASKED_GROUP_MAX) return undefined;
     let best: Missing | undefined;
     for (const event of group.events) {
       const visits = this.#state.objects.visits[event.row] ?? 0;
       if (!isEdit(event) || visits < VISITS_MIN) continue;
-      const crowd = 0.5 * Math.log(Math.max(1, here.size / 6));
+      const lastMs = this.#state.objects.lastMs[event.row] as number;
       let usually: number | undefined;
       for (const [mate, moves] of this.#state.mates.get(event.row) ?? []) {
         const together = timesCame(moves);
         if (together < VISITS_MIN || here.has(mate)) continue;
         const mateMs = this.#lastSeenMs(mate);
-        if (mateMs === undefined || event.atMs - mateMs < RECENT_MS) continue;
-        // The mate went ahead alone, so this one catches up.
-        const lastMs = this.#state.objects.lastMs[event.row] as number;
-        if (mateMs > lastMs + WAIT_MS) continue;
         usually ??= this.#isWonted(event) ? WONTED.missed : WONTED.else;
-        const lifelong = Math.min(1, (usually * (visits - together + 0.5)) / (visits + 1));
-        // One that came shortly before or after was not missed.
-        const apart = wasMissedLast(moves) && lastMs - mateMs > WAIT_MS;
-        const alone = apart ? Math.max(lifelong, latestShare(missedLately(moves))) : lifelong;
-        const surprise = -Math.log(alone) - crowd;
-        if (surprise <= (best?.surprise ?? 0)) continue;
+        const surprise = missedSurprise({ moves, visits, event, mateMs, lastMs, usually }) - crowding(group);
+        if (mateMs === undefined || surprise <= (best?.surprise ?? 0)) continue;
         best = { dueMs: seenMs(group) + WAIT_MS, event, mate, surprise, together, visits };
       }
     }
@@ -159,6 +184,7 @@ export class Company {
       objects.alive[event.row] = event.type === 'DELETED' ? 0 : 1;
       objects.lastMs[event.row] = event.atMs;
     }
+    if (changed.length > 0) this.#lockstep.learn(group.events.filter(isEdit));
     if (changed.length > GROUP_MAX) return;
     for (const event of changed) {
       objects.visits = putFigure(objects.visits, event.row, (objects.visits[event.row] as number) + 1);
@@ -182,6 +208,7 @@ export class Company {
   forget(row: number): void {
     clearRow(this.#state.objects, row);
     this.#state.mates.delete(row);
+    this.#lockstep.forget(this.#table.nameOf(row));
   }
 
   mature(): boolean {
@@ -193,12 +220,65 @@ export class Company {
   }
 
   save(): CompanyState {
-    return this.#state;
+    return { ...this.#state, lockstep: this.#lockstep.save() };
   }
 
   load(state: CompanyState): void {
     this.#state = state;
+    this.#lockstep.load(state.lockstep);
   }
+}
+
+/** -ln of the share of its changes to which a mate did not come; 0 where nobody was missed. `lastMs`: when it last changed itself, before this; `usually`: how many times as often as by that share it is missed in such changes. */
+function missedSurprise(of: {
+  moves: number;
+  visits: number;
+  event: ChangeEvent;
+  mateMs: number | undefined;
+  lastMs: number;
+  usually?: number;
+}): number {
+  const { moves, visits, event, mateMs, lastMs, usually = 1 } = of;
+  if (mateMs === undefined || event.atMs - mateMs < RECENT_MS) return 0;
+  // The mate went ahead alone, so this one catches up.
+  if (mateMs > lastMs + WAIT_MS) return 0;
+  const lifelong = Math.min(1, (usually * (visits - timesCame(moves) + 0.5)) / (visits + 1));
+  // One that came shortly before or after was not missed.
+  const isApart = wasMissedLast(moves) && lastMs - mateMs > WAIT_MS;
+  return -Math.log(isApart ? Math.max(lifelong, latestShare(missedLately(moves))) : lifelong);
+}
+
+function crowding({ objects }: Group): number {
+  return 0.5 * Math.log(Math.max(1, objects.size / 6));
+}
+
+function hasMoved({ events }: Group, object: string, path: string): boolean {
+  return events.some((event) => event.object === object && isEdit(event) && movedIn(event).includes(path));
+}
+
+function apart({ event, together, visits }: Missing, label: string): Explanation {
+  return {
+    sentence: `${describeRef(event.ref)} changed without ${label}; ${together} of its ${many(visits, 'past change')} came together with it.`,
+    observed: 'changed alone',
+    usual: `together with ${label}`,
+    samples: visits,
+    scope: 'object',
+    counterfactual: `a change of ${label} at the same time`,
+  };
+}
+
+function outOfStep({ event, together, visits }: Missing, path: string, label: string): Explanation {
+  const field = event.fields.find(({ generic }) => generic === path);
+  const named = fieldName(field?.path ?? path);
+  return {
+    sentence: `${named} of ${describeRef(event.ref)} moved without that of ${label}; ${together} of ${many(visits, 'move')} before came together with it.`,
+    ...(field === undefined ? {} : { path: field.path }),
+    observed: 'moved alone',
+    usual: `together with ${label}`,
+    samples: visits,
+    scope: 'object',
+    counterfactual: `the same field of ${label} moved at the same time`,
+  };
 }
 
 /** Of companions too few to be missed it need not be known. */

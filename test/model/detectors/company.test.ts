@@ -10,7 +10,7 @@ import { HOUR_MS, MONDAY_MS, Stream } from '../stream.ts';
 function told(days: readonly ('both' | 'alone')[], last: 'weight' | 'colour' = 'weight'): number {
   const rows = new Map<string, number>();
   const habits = new PathHabits();
-  const company = new Company({ find: (object) => rows.get(object) }, habits);
+  const company = new Company({ find: (object) => rows.get(object), nameOf: String }, habits);
   const stream = new Stream();
   let hours = 0;
   const visit = (names: readonly string[], field: 'weight' | 'colour' = 'weight') => {
@@ -47,4 +47,60 @@ test('a companion missed a moment ago is no great news when it is missed again, 
 test('who came along when the object changed as ever is missed less when something else in it changes', () => {
   const both = Array<'both'>(40).fill('both');
   assert.ok(told(both, 'colour') < told(both) - 0.9, `${told(both, 'colour')} ${told(both)}`);
+});
+
+/** What is said where `a` moves its tag without `b`, after its tag and that of `b` moved together so often and its weight so often alone. */
+function outOfStep({ together, alone, follows = false }: { together: number; alone: number; follows?: boolean }) {
+  const rows = new Map<string, number>();
+  const habits = new PathHabits();
+  const company = new Company({ find: (object) => rows.get(object), nameOf: String }, habits);
+  const stream = new Stream();
+  let atMs = MONDAY_MS;
+  const specs: Record<string, { tag: number; weight: number }> = { a: { tag: 0, weight: 0 }, b: { tag: 0, weight: 0 } };
+  const visit = (names: readonly string[], field: 'tag' | 'weight') => {
+    const group = makeVisit('alice', atMs);
+    for (const name of names) {
+      const spec = specs[name] as { tag: number; weight: number };
+      spec[field]++;
+      const object = `/Kafka\u0000streaming\u0000${name}`;
+      const known = rows.has(object);
+      if (!known) rows.set(object, rows.size);
+      const change = stream.change({ atMs, actor: 'alice', name, spec: { ...spec } });
+      joinVisit(group, eventOf(change, { name: object, row: rows.get(object) as number, known }));
+    }
+    company.await(group);
+    company.learn(group);
+    for (const event of group.events) habits.learn(event);
+  };
+  const settle = () => {
+    atMs += 12 * HOUR_MS;
+    return company.due();
+  };
+  for (let i = 0; i <= together; i++) {
+    visit(['a', 'b'], 'tag');
+    settle();
+    for (let j = 0; j < alone / together; j++) {
+      visit(['a'], 'weight');
+      settle();
+    }
+  }
+  visit(['a'], 'tag');
+  if (follows) {
+    atMs += HOUR_MS / 4;
+    visit(['b'], 'tag');
+  }
+  return settle()?.evidence;
+}
+
+test('a field that another object always moves too is missed there, however often its object is changed alone', () => {
+  const evidence = outOfStep({ together: 20, alone: 80 });
+  assert.ok((evidence?.surprise ?? 0) > 3, `${evidence?.surprise}`);
+  const { sentence, path } = evidence?.explain() ?? {};
+  assert.equal(path, '/spec/tag');
+  assert.equal(
+    sentence,
+    'spec.tag of Kafka streaming/a moved without that of Kafka streaming/b; 20 of 20 moves before came together with it.',
+  );
+  assert.equal(outOfStep({ together: 20, alone: 80, follows: true }), undefined, 'it follows within the wait');
+  assert.equal(outOfStep({ together: 2, alone: 80 }), undefined, 'twice is no habit');
 });

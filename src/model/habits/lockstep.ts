@@ -1,0 +1,130 @@
+/**
+ * Fields that two objects of a kind move together: the image of two halves of one application, the version of an operator and of what it runs. Whole objects
+ * may be changed apart most of the time and such a field never. Kept of fields that ever moved in company, by row.
+ */
+import type { ChangeEvent } from '../features.ts';
+import { touch } from './counts.ts';
+import { countCame, noteChance, timesCame } from './latest-moves.ts';
+
+const ROWS_MAX = 10_000;
+const FIELDS_MAX = 16;
+const MATES_MAX = 6;
+/** Of more objects that move the same field in one visit, each is one of a crowd and nobody's mate. */
+const CROWD_MAX = 8;
+/** Who moves more fields at once was made over. */
+const BREADTH_MAX = 16;
+
+/** A field of an object, by generic path. Plain data. */
+export interface LockstepField {
+  /** Visits that moved it, those in a crowd aside, since it first moved in company. */
+  moves: number;
+  lastMs: number;
+  /** By object, with which it moved how often, and how often of late: see latest-moves.ts. */
+  mates: Map<string, number>;
+}
+
+export type LockstepState = Map<string, Map<string, LockstepField>>;
+
+export class Lockstep {
+  #fields: LockstepState = new Map();
+
+  /** Of an object, by generic path; undefined where none ever moved in company. */
+  of(object: string): ReadonlyMap<string, LockstepField> | undefined {
+    return this.#fields.get(object);
+  }
+
+  /** A visit, by its edits in the order in which they came. */
+  learn(edits: readonly ChangeEvent[]): void {
+    if (edits.length === 1) {
+      const [event] = edits as [ChangeEvent];
+      const known = this.#fields.get(event.object);
+      if (known !== undefined) for (const path of movedIn(event)) this.#moved(known, path, event, []);
+    } else for (const together of this.#movers(edits).values()) this.#movedTogether(together);
+    for (const event of edits) this.#dropRemoved(event);
+  }
+
+  /** The last edit of each object that moved a field, by kind and path; none of what is known to nobody and moved alone. */
+  #movers(edits: readonly ChangeEvent[]): Map<string, { path: string; events: Map<string, ChangeEvent> }> {
+    const movers = new Map<string, { path: string; events: Map<string, ChangeEvent> }>();
+    for (const event of edits) {
+      for (const path of movedIn(event)) {
+        const key = `${event.kind}\u0000${path}`;
+        const known = movers.get(key);
+        if (known === undefined) movers.set(key, { path, events: new Map([[event.object, event]]) });
+        else known.events.set(event.object, event);
+      }
+    }
+    return movers;
+  }
+
+  #movedTogether({ path, events }: { path: string; events: Map<string, ChangeEvent> }): void {
+    const here = [...events.keys()];
+    for (const event of events.values()) {
+      let known = this.#fields.get(event.object);
+      if (here.length > CROWD_MAX) {
+        const field = known?.get(path);
+        if (field !== undefined) field.lastMs = event.atMs;
+        continue;
+      }
+      if (known === undefined) {
+        if (here.length === 1) continue;
+        known = touch(this.#fields, event.object, ROWS_MAX, () => new Map());
+      }
+      this.#moved(known, path, event, here);
+    }
+  }
+
+  #moved(known: Map<string, LockstepField>, path: string, event: ChangeEvent, here: readonly string[]): void {
+    let field = known.get(path);
+    if (field === undefined) {
+      if (here.length < 2 || known.size >= FIELDS_MAX) return;
+      field = { moves: 0, lastMs: event.atMs, mates: new Map() };
+      known.set(path, field);
+    }
+    field.moves++;
+    field.lastMs = event.atMs;
+    const { mates } = field;
+    for (const [mate, moves] of mates) {
+      const came = here.includes(mate);
+      mates.set(mate, noteChance(came ? countCame(moves) : moves, came));
+    }
+    for (const mate of here) if (mate !== event.object && !mates.has(mate)) addMate(mates, mate);
+  }
+
+  /** What is no longer there is moved with nothing. */
+  #dropRemoved(event: ChangeEvent): void {
+    const known = this.#fields.get(event.object);
+    if (known === undefined) return;
+    for (const { op, generic } of event.fields) if (op === 'remove') known.delete(generic);
+  }
+
+  forget(object: string): void {
+    this.#fields.delete(object);
+  }
+
+  save(): LockstepState {
+    return this.#fields;
+  }
+
+  load(state: LockstepState): void {
+    this.#fields = state;
+  }
+}
+
+/** The generic paths that an edit set to something else, each once. */
+export function movedIn({ fields, breadth }: ChangeEvent): readonly string[] {
+  if (breadth > BREADTH_MAX) return [];
+  const moved: string[] = [];
+  for (const { op, generic } of fields) if (op === 'set' && !moved.includes(generic)) moved.push(generic);
+  return moved;
+}
+
+/** Of as many as are kept, who came along once and no more gives way. */
+function addMate(mates: Map<string, number>, mate: string): void {
+  if (mates.size >= MATES_MAX) {
+    const [passing] = [...mates].find(([, moves]) => timesCame(moves) <= 1) ?? [];
+    if (passing === undefined) return;
+    mates.delete(passing);
+  }
+  mates.set(mate, 1);
+}

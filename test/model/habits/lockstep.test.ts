@@ -1,0 +1,75 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { type ChangeEvent, eventOf } from '../../../src/model/features.ts';
+import { timesCame } from '../../../src/model/habits/latest-moves.ts';
+import { Lockstep } from '../../../src/model/habits/lockstep.ts';
+import { HOUR_MS, MONDAY_MS, Stream } from '../stream.ts';
+
+/** Edits that set the tag of these objects to the number of the visit, after their creation. */
+function visits() {
+  const stream = new Stream();
+  const specs = new Map<string, object>();
+  let visit = 0;
+  return (names: readonly string[], spec: (visit: number) => object = (tag) => ({ tag })): ChangeEvent[] => {
+    visit++;
+    return names.map((name) => {
+      const known = specs.has(name);
+      if (!known) stream.change({ atMs: MONDAY_MS, actor: 'alice', name, spec: { tag: 0, image: 'x' } });
+      specs.set(name, spec(visit));
+      const change = stream.change({
+        atMs: MONDAY_MS + visit * HOUR_MS,
+        actor: 'alice',
+        name,
+        spec: { image: 'x', ...spec(visit) },
+      });
+      return eventOf(change, { name, row: 0, known: true });
+    });
+  };
+}
+
+const names = (n: number) => Array.from({ length: n }, (_, i) => `o${i}`);
+
+test('counts with whom a field moved, and in how many of its moves', () => {
+  const lockstep = new Lockstep();
+  const edits = visits();
+  lockstep.learn(edits(['a']));
+  assert.equal(lockstep.of('a'), undefined, 'alone so far');
+  for (let i = 0; i < 3; i++) lockstep.learn(edits(['a', 'b']));
+  lockstep.learn(edits(['a']));
+  const field = lockstep.of('a')?.get('/spec/tag');
+  assert.deepEqual([field?.moves, timesCame(field?.mates.get('b') ?? 0), field?.lastMs], [4, 3, MONDAY_MS + 5 * HOUR_MS]);
+  assert.equal(lockstep.of('b')?.get('/spec/tag')?.moves, 3);
+  lockstep.forget('a');
+  assert.equal(lockstep.of('a'), undefined);
+});
+
+test("a crowd is nobody's company, and no chance that was missed", () => {
+  const lockstep = new Lockstep();
+  const edits = visits();
+  lockstep.learn(edits(names(9)));
+  assert.equal(lockstep.of('o0'), undefined);
+  lockstep.learn(edits(['o0', 'o1']));
+  lockstep.learn(edits(names(9)));
+  const field = lockstep.of('o0')?.get('/spec/tag');
+  assert.deepEqual([field?.moves, field?.lastMs], [1, MONDAY_MS + 3 * HOUR_MS]);
+});
+
+test('a field that is removed has no mates any more', () => {
+  const lockstep = new Lockstep();
+  const edits = visits();
+  lockstep.learn(edits(['a', 'b']));
+  lockstep.learn(edits(['a'], () => ({})));
+  assert.equal(lockstep.of('a')?.has('/spec/tag'), false);
+  assert.equal(lockstep.of('b')?.has('/spec/tag'), true);
+});
+
+test('of more mates than are kept, who came once and no more gives way', () => {
+  const lockstep = new Lockstep();
+  const edits = visits();
+  for (const mate of names(12)) {
+    lockstep.learn(edits(['a', 'b']));
+    lockstep.learn(edits(['a', mate]));
+  }
+  const mates = lockstep.of('a')?.get('/spec/tag')?.mates;
+  assert.ok(mates !== undefined && mates.size <= 6 && mates.has('b') && mates.has('o11'));
+});
