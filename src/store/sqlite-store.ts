@@ -85,8 +85,8 @@ export class SqliteStore implements port.Store {
   /** A write succeeded since there was no room: the next one is tried, whatever those before it took. */
   #isProbed = false;
   #full: CrowsnestError | undefined;
-  /** The log has that there is no room. */
-  #isFullTold = false;
+  /** The log has that nothing can be written, and for this reason (a code). */
+  #fullTold: string | undefined;
   /** Opened to survive a loss of power. */
   readonly #syncs: boolean;
   /** The next write may be synced with the one after it. */
@@ -523,8 +523,8 @@ export class SqliteStore implements port.Store {
       return false;
     }
     this.#isProbed = true;
-    if (this.#isFullTold) this.#logger?.info({ file: this.file }, 'the store can be written again');
-    this.#isFullTold = false;
+    if (this.#fullTold !== undefined) this.#logger?.info({ file: this.file }, 'the store can be written again');
+    this.#fullTold = undefined;
     this.#full = undefined;
     return true;
   }
@@ -607,9 +607,9 @@ export class SqliteStore implements port.Store {
     if (!isCrowsnestError(failure, 'STORE_FULL') && !isCrowsnestError(failure, 'STORE_READ_ONLY')) return;
     this.#full = failure;
     // Under our own cap refusals come many a minute in a flood, while room is made: the recorder says so where it has to wait for long.
-    if (this.#isFullTold || this.#canMakeRoom()) return;
+    if (this.#fullTold === failure.code || this.#canMakeRoom()) return;
     this.#logger?.error({ file: this.file, code: failure.code }, failure.message);
-    this.#isFullTold = true;
+    this.#fullTold = failure.code;
   }
 
   #read<T>(work: () => T): T {

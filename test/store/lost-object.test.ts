@@ -44,7 +44,7 @@ it('the first question is answered, and the first change recorded', () => {
   }
 });
 
-it('its own next change is recorded, with those of the same batch', () => {
+it('its own next change is recorded, with those of the same batch, and it is no further object', () => {
   const file = killed('own.db');
   const db = new Database(file);
   db.exec("DELETE FROM head WHERE object_id = (SELECT id FROM object WHERE name = 'lost')");
@@ -54,4 +54,5 @@ it('its own next change is recorded, with those of the same batch', () => {
   store.append({ changes: [next, ...history('later', [{ v: 1 }], 60)] });
   assert.deepEqual(store.head(refTo('lost'))?.state.spec, { v: 4 });
   assert.deepEqual(store.head(refTo('later'))?.state.spec, { v: 1 });
+  assert.equal(store.counts().objects, 3);
 });

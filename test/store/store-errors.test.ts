@@ -15,7 +15,7 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { after, describe, it } from 'node:test';
+import { after, describe, it, mock } from 'node:test';
 import Database from 'better-sqlite3';
 import { CrowsnestError, type ErrorCode, isCrowsnestError } from '../../src/domain/errors.ts';
 import { openSqliteStore, type SqliteStoreOptions } from '../../src/store/sqlite-store.ts';
@@ -211,6 +211,22 @@ describe('a full disk', () => {
     assert.equal(next?.seq, stored + 1);
     assert.equal(store.head(refTo('later'))?.seq, stored + 1);
   });
+});
+
+it('what keeps it from being written is logged once, and again where it is something else', () => {
+  const said: unknown[] = [];
+  const error = (fields: { code?: string }) => void said.push(fields.code);
+  using store = openSqliteStore({ file: join(folder, 'told.db'), logger: { debug() {}, info() {}, warn() {}, error } as never });
+  const refuse = (code: string) => {
+    const work = () => {
+      throw new Database.SqliteError('no', code);
+    };
+    const transaction = mock.method(Database.prototype, 'transaction', () => Object.assign(work, { immediate: work }));
+    assert.equal(store.probeWrite(), false);
+    transaction.mock.restore();
+  };
+  for (const code of ['SQLITE_FULL', 'SQLITE_FULL', 'SQLITE_READONLY', 'SQLITE_READONLY']) refuse(code);
+  assert.deepEqual(said, ['STORE_FULL', 'STORE_READ_ONLY']);
 });
 
 describe('damage', () => {

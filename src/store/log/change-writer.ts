@@ -44,8 +44,9 @@ export class ChangeWriter {
     let entry = objects.find(ref, digest?.entry as ObjectEntry | undefined);
     const known = entry !== undefined;
     if (entry === undefined) {
-      entry = objects.create(ref, input.observedMs);
-      small.count('objects', 1);
+      const created = objects.create(ref, input.observedMs);
+      entry = created.entry;
+      if (created.isNew) small.count('objects', 1);
     }
     // The state before is taken from the store's own chain and not from `before`, which only says whether there is one: a patch
     // against anything else than what the chain leads to would be wrong for good.

@@ -251,21 +251,23 @@ export class Objects {
     return entry;
   }
 
-  /** A name seen for the first time; its life and everything that moves is filled in by the caller, who then saves it. */
-  create(ref: ObjectRef, observedMs: number): ObjectEntry {
+  /**
+   * A name seen for the first time, or one that has lost its head row or its life to damage and goes on with new ones, which is no new object. Life and
+   * everything that moves is filled in by the caller, who then saves it.
+   */
+  create(ref: ObjectRef, observedMs: number): { entry: ObjectEntry; isNew: boolean } {
     const resourceId = this.#interning.resourceId(ref.cluster, ref.group, ref.kind);
     const namespaceId = this.#interning.namespaceId(ref.namespace);
     const added = this.#sql.add.run(resourceId, namespaceId, ref.name);
-    // One that is there has lost its head row or its life, and goes on with a new one.
-    const objectId =
-      added.changes === 0 ? (this.#sql.idOf.get(resourceId, namespaceId, ref.name) as number) : Number(added.lastInsertRowid);
+    const isNew = added.changes > 0;
+    const objectId = isNew ? Number(added.lastInsertRowid) : (this.#sql.idOf.get(resourceId, namespaceId, ref.name) as number);
     const nothing = { lifeId: 0, uid: '', seq: 0, rv: 0, generation: null, deleted: false, depth: 0, changes: 0, heartbeats: 0 };
     const standing = { objectId, ref, ...nothing, firstMs: observedMs, lastMs: observedMs };
     const entry = new ObjectEntry(standing, this.#generation);
     this.#absent.delete(objectKey(ref));
     this.#entries.put(ref, entry);
     this.#ofNamespace.added(namespaceId, objectId);
-    return entry;
+    return { entry, isNew };
   }
 
   beginLife(entry: ObjectEntry, uid: string, ref: ObjectRef): void {
