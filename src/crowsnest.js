@@ -23,12 +23,20 @@ await import('./main.ts');
  * the largest buffer it has met, and then holds on to all that is smaller: 70 to 130 MB here. V8 keeps three half-spaces of 16 MB for what is
  * new, and allocates what mostly survived so far, as the first lists do, among what is old from then on: each batch then stays until all of the
  * heap is walked, with everything it refers to. How far the heap grows (main.ts) is said here too, as a file is found compiled only under the flags
- * that it was compiled under, by threads as well. The process is replaced by one that was told, under the same pid; where the settings came with
+ * that it was compiled under, by threads as well. Of its compilers the middle one is left out and the last one has one thread: a flood has several
+ * of them at work at once, of 5 to 10 MB each. The process is replaced by one that was told, under the same pid; where the settings came with
  * the environment it stays. Costs CPU for mapping pages: ADR 13.
  */
 function beginAgainLean() {
   if (process.env.MALLOC_MMAP_THRESHOLD_ !== undefined || process.execve === undefined) return;
-  const flags = ['--max-semi-space-size=8', '--no-allocation-site-pretenuring', '--heap-growing-percent=40', ...process.execArgv];
+  const flags = [
+    '--max-semi-space-size=8',
+    '--no-allocation-site-pretenuring',
+    '--heap-growing-percent=40',
+    '--no-maglev',
+    '--concurrent-turbofan-max-threads=1',
+    ...process.execArgv,
+  ];
   const environment = {
     MALLOC_MMAP_THRESHOLD_: '131072',
     MALLOC_TRIM_THRESHOLD_: '1048576',

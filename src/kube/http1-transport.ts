@@ -66,7 +66,8 @@ export class Http1Transport implements Transport {
     return {
       status: answer.statusCode ?? 0,
       headers: answer.headers,
-      body: wholeReads(answer),
+      // One read of a socket is parsed before anything else runs, and belongs to one answer: nobody has more of it than its pieces.
+      body: wholeReads(answer, { ownsMemory: true }),
       buffered: () => answer.readableLength,
       cancel: () => answer.destroy(),
     };

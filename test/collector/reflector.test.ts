@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
 import { afterEach, beforeEach, describe, it } from 'node:test';
 import type { ReflectorOptions } from '../../src/collector/watch/reflector.ts';
+import type { KubeClient } from '../../src/kube/kube-client.ts';
 import { type FakeApiServer, type FakeApiServerOptions, startFakeApiServer } from '../support/fake-api-server.ts';
 import { until } from '../support/until.ts';
-import { MemoryRecord, type RunningReflector, runReflector, WIDGET, widget } from './memory-record.ts';
+import { clientOf, MemoryRecord, type RunningReflector, runReflector, WIDGET, widget } from './memory-record.ts';
 
 const CURSOR = 'watch:fake/test.dev/widgets';
 
@@ -43,6 +44,41 @@ describe('reflector', () => {
   afterEach(async () => {
     for (const started of running) await started.stop();
     await server.close();
+  });
+
+  it('gives back what the watch brought once it is delivered', async () => {
+    const client = clientOf(server);
+    const brought: Buffer[] = [];
+    async function* copied(body: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
+      for await (const piece of body) {
+        const chunk = Buffer.allocUnsafeSlow(piece.length);
+        piece.copy(chunk);
+        brought.push(chunk);
+        yield chunk;
+      }
+    }
+    const watching: KubeClient = {
+      ...client,
+      async stream(path, options) {
+        const stream = await client.stream(path, options);
+        return options.query?.watch === undefined ? stream : { ...stream, body: copied(stream.body) };
+      },
+    };
+    server.apply(widget('a', 1));
+    await watched(run({ client: watching }));
+    for (let size = 2; size <= 5; size++) server.apply(widget('a', size));
+    await record.until(5);
+    await until(
+      'all is given back',
+      () => brought.length > 0 && brought.every(({ buffer }) => buffer.byteLength === 0),
+      5_000,
+      2,
+    );
+    assert.deepEqual(
+      record.story.slice(1),
+      [2, 3, 4, 5].map((size) => `MODIFIED team-a/a=${size} (watch)`),
+    );
+    await client.close();
   });
 
   it('lists what is there and then tells what happens, in order', async () => {

@@ -57,3 +57,15 @@ test('a stream that is destroyed without an error ends', async () => {
   stream.destroy();
   assert.equal((await waiting).done, true);
 });
+
+test('what was put together is given back at once where nobody else has a part of it, and left alone where others may', async () => {
+  for (const ownsMemory of [true, false]) {
+    const shared = Buffer.allocUnsafeSlow(3000).fill('a');
+    const own = Buffer.allocUnsafeSlow(2000).fill('b');
+    const waiting = new PassThrough({ highWaterMark: 100_000 });
+    for (const piece of [shared.subarray(0, 1000), shared.subarray(1500, 2500), own]) waiting.write(piece);
+    const read = (await wholeReads(waiting, { ownsMemory }).next()).value as Buffer;
+    assert.equal(String(read), `${'a'.repeat(2000)}${'b'.repeat(2000)}`);
+    assert.deepEqual([shared.buffer.detached, own.buffer.detached], [ownsMemory, ownsMemory]);
+  }
+});

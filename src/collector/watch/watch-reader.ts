@@ -5,6 +5,7 @@
  */
 import assert from 'node:assert/strict';
 import type { Clock } from '../../domain/clock.ts';
+import { freeBytes } from '../../domain/free-bytes.ts';
 import { isOlder } from '../../domain/resource-version.ts';
 import type { KubeStream } from '../../kube/kube-client.ts';
 import type { BatchBuilder } from './batch-builder.ts';
@@ -83,6 +84,8 @@ export class WatchReader {
     };
     const splitter = new LineSplitter(objectBytesMax);
     let events: WatchEvent[] = [];
+    /** What the events are views of: of an incomplete line, however long, none waits. */
+    let chunks: Buffer[] = [];
     let gatheredBytes = 0;
     const handler = {
       piece(line: Buffer) {
@@ -94,12 +97,15 @@ export class WatchReader {
     };
     let delivering = false;
     const take = async () => {
-      const taken = events;
+      const [taken, spent] = [events, chunks];
       events = [];
+      chunks = [];
       gatheredBytes = 0;
       delivering = true;
       const outcome = await turnstile.run(() => this.#takeEvents(taken, reading));
       delivering = false;
+      // Durable and judged. By the pace of a flood tens of megabytes would wait for the garbage collector otherwise.
+      for (const chunk of spent) giveBack(chunk);
       return outcome;
     };
     const startedMs = clock.nowMs();
@@ -107,6 +113,8 @@ export class WatchReader {
     try {
       for await (const chunk of guardedChunks(stream, { clock, signal: reading.signal, idleMs })) {
         splitter.push(chunk, handler);
+        if (events.length > 0) chunks.push(chunk);
+        else giveBack(chunk);
         // What else comes in this turn of the event loop goes along: under load one commit covers many events, and otherwise nothing waits.
         if (events.length < Math.min(GATHERED_MAX, observationsMax) && gatheredBytes < GATHERED_BYTES_MAX) {
           await turnOfEventLoop();
@@ -226,6 +234,11 @@ export class WatchReader {
     batch.add({ ...gone({ ref, uid, resourceVersion }), origin: 'watch' }, nowMs);
     status.objects -= 1;
   }
+}
+
+/** Unless it is cut from what others are cut from too. */
+function giveBack(chunk: Buffer): void {
+  if (chunk.length === chunk.buffer.byteLength) freeBytes(chunk);
 }
 
 function turnOfEventLoop(): Promise<void> {

@@ -5,8 +5,9 @@
  * they compress best and a chain is read from one block.
  */
 import type Database from 'better-sqlite3';
+import { freeBytes } from '../../domain/free-bytes.ts';
 import { Recent } from '../../domain/recent.ts';
-import { type DecodedBlock, decodeBlock, encodeBlock, freeBytes, type RevisionRecord, textBytes } from '../pack/block-codec.ts';
+import { type DecodedBlock, decodeBlock, encodeBlock, type RevisionRecord, textBytes } from '../pack/block-codec.ts';
 import type { ValueSeal } from '../seal/value-seal.ts';
 import { corruptRecord } from '../store-errors.ts';
 import type { BlockOptions } from './block-options.ts';
@@ -326,11 +327,15 @@ export class Blocks {
   }
 
   #decode(id: number): DecodedBlock {
-    const frame = this.#seal.open(this.#sql.block.get(id) ?? Buffer.alloc(0));
+    const stored = this.#sql.block.get(id) ?? Buffer.alloc(0);
+    const frame = this.#seal.open(stored);
     try {
       return decodeBlock(frame);
     } catch (error) {
       throw corruptRecord('a block of revisions is damaged', `block ${id}`, error);
+    } finally {
+      freeBytes(stored);
+      if (frame !== stored) freeBytes(frame);
     }
   }
 

@@ -7,8 +7,9 @@
  * those it replaces go after it. A process killed in between leaves blocks that belong to no span; the next one sweeps them out.
  */
 import type Database from 'better-sqlite3';
+import { freeBytes } from '../../domain/free-bytes.ts';
 import { isDamage } from '../containment.ts';
-import { type DecodedBlock, freeBytes, type RevisionRecord, textBytes } from '../pack/block-codec.ts';
+import { type DecodedBlock, type RevisionRecord, textBytes } from '../pack/block-codec.ts';
 import { corruptRecord } from '../store-errors.ts';
 import type { BlockOptions } from './block-options.ts';
 import { mergeSorted, type OpenSource, openSource } from './sorted-merge.ts';

@@ -4,7 +4,8 @@
  * they would live just long enough to be taken for what stays, and collecting that garbage costs more than making strings of them again.
  */
 import type Database from 'better-sqlite3';
-import { freeBytes, RecordBytes, type RevisionRecord } from '../pack/block-codec.ts';
+import { freeBytes } from '../../domain/free-bytes.ts';
+import { RecordBytes, type RevisionRecord } from '../pack/block-codec.ts';
 import type { ValueSeal } from '../seal/value-seal.ts';
 import { corruptRecord } from '../store-errors.ts';
 

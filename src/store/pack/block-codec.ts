@@ -7,8 +7,8 @@
  *
  * The smallest seq comes first as a varint of its own. Pure.
  */
-import { isMarkedAsUntransferable } from 'node:worker_threads';
-import { constants, zstdCompressSync, zstdDecompressSync } from 'node:zlib';
+import { constants, type ZstdOptions, zstdCompressSync, zstdDecompressSync } from 'node:zlib';
+import { freeBytes } from '../../domain/free-bytes.ts';
 import { ByteReader, ByteWriter } from './varint.ts';
 
 export interface RevisionRecord {
@@ -64,11 +64,12 @@ export interface DecodedBlock {
   free(): void;
 }
 
-/** zstd with the frame checksum, without which a damaged frame can decode to wrong bytes in silence. */
-export function compress(bytes: Uint8Array, level: number, tables: Record<number, number> = {}): Buffer {
+/** zstd with the frame checksum, without which a damaged frame can decode to wrong bytes in silence. `options` are those of Node's zstd. */
+export function compress(bytes: Uint8Array, level: number, options: ZstdOptions = {}): Buffer {
   return zstdCompressSync(bytes, {
+    ...options,
     params: {
-      ...tables,
+      ...options.params,
       [constants.ZSTD_c_compressionLevel]: level,
       [constants.ZSTD_c_checksumFlag]: 1,
       [constants.ZSTD_c_contentSizeFlag]: 1,
@@ -129,17 +130,10 @@ export function encodeBlock(records: readonly RevisionRecord[], level: number): 
     else at += block.write(record.text, at, 'utf8');
   }
   if (at !== block.length) throw new Error(`a block of ${block.length} bytes was given ${at}`);
-  const packed = compress(block, level, TABLES);
+  // Into one buffer, of which only what is written takes memory: of several, all but what is put together would wait for the garbage collector.
+  const packed = compress(block, level, { params: TABLES, chunkSize: CHUNK_MIN + block.length });
   freeBytes(block);
   return packed;
-}
-
-/**
- * Gives memory back at once that nobody reads any more: outside of the heap, some megabytes of it make the garbage collector go through everything
- * else. Small ones are cut from a buffer common to all, which is left alone.
- */
-export function freeBytes(bytes: Buffer | Float64Array): void {
-  if (!isMarkedAsUntransferable(bytes.buffer)) (bytes.buffer as ArrayBuffer).transfer(0);
 }
 
 /** Throws when the frame is damaged or does not hold what its head says. */
