@@ -10,7 +10,7 @@ import { type Evidence, type Explanation, type Group, HOUR_MS, MINUTE_MS, seenMs
 import { type ChangeEvent, objectParts } from '../features.ts';
 import { clearRow, putFigure, reachRow, type Whole } from '../habits/columns.ts';
 import { countCame, latestShare, missedLately, noteChance, timesCame, wasMissedLast } from '../habits/latest-moves.ts';
-import { Lockstep, type LockstepState, movedIn } from '../habits/lockstep.ts';
+import { CROWD_MAX, Lockstep, type LockstepState, movedIn, moverKey, moversIn } from '../habits/lockstep.ts';
 import type { PathHabits } from '../habits/path-habits.ts';
 import type { RowTable } from '../habits/row-table.ts';
 import { many } from '../words.ts';
@@ -121,7 +121,6 @@ export class Company {
   }
 
   #missing(group: Group): Missing | undefined {
-    if (group.objects.size > ASKED_GROUP_MAX) return undefined;
     const apart = this.#missingObject(group);
     const outOfStep = this.#missingField(group);
     return (outOfStep?.surprise ?? 0) > (apart?.surprise ?? 0) ? outOfStep : apart;
@@ -129,18 +128,24 @@ export class Company {
 
   #missingField(group: Group): Missing | undefined {
     let best: Missing | undefined;
+    let movers: ReadonlyMap<string, ReadonlySet<string>> | undefined;
     for (const event of group.events) {
       const known = isEdit(event) ? this.#lockstep.of(event.object) : undefined;
       if (known === undefined) continue;
       for (const path of movedIn(event)) {
         const field = known.get(path);
         if (field === undefined || field.moves < VISITS_MIN) continue;
+        movers ??= moversIn(group.events.filter(isEdit));
+        const here = movers.get(moverKey(event, path)) as ReadonlySet<string>;
+        if (here.size > CROWD_MAX) continue;
         for (const [mate, moves] of field.mates) {
           const together = timesCame(moves);
-          if (together < VISITS_MIN || hasMoved(group, mate, path)) continue;
+          if (together < VISITS_MIN || here.has(mate)) continue;
           const mateMs = this.#lastMovedMs(mate, path);
-          const surprise = missedSurprise({ moves, visits: field.moves, event, mateMs, lastMs: field.lastMs }) - crowding(group);
-          if (mateMs === undefined || surprise <= (best?.surprise ?? 0)) continue;
+          // That they moved together a moment ago is no reason why it stays behind now.
+          if (mateMs === undefined || mateMs > field.lastMs) continue;
+          const surprise = -Math.log(missedShare({ moves, visits: field.moves, isApart: mateMs < field.lastMs - WAIT_MS }));
+          if (surprise <= (best?.surprise ?? 0)) continue;
           best = { dueMs: seenMs(group) + WAIT_MS, event, mate, path, surprise, together, visits: field.moves };
         }
       }
@@ -150,7 +155,9 @@ export class Company {
 
   #missingObject(group: Group): Missing | undefined {
     const here = group.objects;
+    if (here.size > ASKED_GROUP_MAX) return undefined;
     let best: Missing | undefined;
+    const crowd = 0.5 * Math.log(Math.max(1, here.size / 6));
     for (const event of group.events) {
       const visits = this.#state.objects.visits[event.row] ?? 0;
       if (!isEdit(event) || visits < VISITS_MIN) continue;
@@ -160,9 +167,12 @@ export class Company {
         const together = timesCame(moves);
         if (together < VISITS_MIN || here.has(mate)) continue;
         const mateMs = this.#lastSeenMs(mate);
+        if (mateMs === undefined || event.atMs - mateMs < RECENT_MS) continue;
+        // The mate went ahead alone, so this one catches up.
+        if (mateMs > lastMs + WAIT_MS) continue;
         usually ??= this.#isWonted(event) ? WONTED.missed : WONTED.else;
-        const surprise = missedSurprise({ moves, visits, event, mateMs, lastMs, usually }) - crowding(group);
-        if (mateMs === undefined || surprise <= (best?.surprise ?? 0)) continue;
+        const surprise = -Math.log(missedShare({ moves, visits, usually, isApart: mateMs < lastMs - WAIT_MS })) - crowd;
+        if (surprise <= (best?.surprise ?? 0)) continue;
         best = { dueMs: seenMs(group) + WAIT_MS, event, mate, surprise, together, visits };
       }
     }
@@ -229,31 +239,14 @@ export class Company {
   }
 }
 
-/** -ln of the share of its changes to which a mate did not come; 0 where nobody was missed. `lastMs`: when it last changed itself, before this; `usually`: how many times as often as by that share it is missed in such changes. */
-function missedSurprise(of: {
-  moves: number;
-  visits: number;
-  event: ChangeEvent;
-  mateMs: number | undefined;
-  lastMs: number;
-  usually?: number;
-}): number {
-  const { moves, visits, event, mateMs, lastMs, usually = 1 } = of;
-  if (mateMs === undefined || event.atMs - mateMs < RECENT_MS) return 0;
-  // The mate went ahead alone, so this one catches up.
-  if (mateMs > lastMs + WAIT_MS) return 0;
+/**
+ * In what share of its changes a mate does not come: over all of them, and where it was missed the last time, and came neither shortly before nor after
+ * (`isApart`), no less than of late. `usually`: how many times as often it is missed in such changes.
+ */
+function missedShare(of: { moves: number; visits: number; isApart: boolean; usually?: number }): number {
+  const { moves, visits, isApart, usually = 1 } = of;
   const lifelong = Math.min(1, (usually * (visits - timesCame(moves) + 0.5)) / (visits + 1));
-  // One that came shortly before or after was not missed.
-  const isApart = wasMissedLast(moves) && lastMs - mateMs > WAIT_MS;
-  return -Math.log(isApart ? Math.max(lifelong, latestShare(missedLately(moves))) : lifelong);
-}
-
-function crowding({ objects }: Group): number {
-  return 0.5 * Math.log(Math.max(1, objects.size / 6));
-}
-
-function hasMoved({ events }: Group, object: string, path: string): boolean {
-  return events.some((event) => event.object === object && isEdit(event) && movedIn(event).includes(path));
+  return isApart && wasMissedLast(moves) ? Math.max(lifelong, latestShare(missedLately(moves))) : lifelong;
 }
 
 function apart({ event, together, visits }: Missing, label: string): Explanation {

@@ -10,7 +10,7 @@ const ROWS_MAX = 10_000;
 const FIELDS_MAX = 16;
 const MATES_MAX = 6;
 /** Of more objects that move the same field in one visit, each is one of a crowd and nobody's mate. */
-const CROWD_MAX = 8;
+export const CROWD_MAX = 8;
 /** Who moves more fields at once was made over. */
 const BREADTH_MAX = 16;
 
@@ -38,46 +38,38 @@ export class Lockstep {
     if (edits.length === 1) {
       const [event] = edits as [ChangeEvent];
       const known = this.#fields.get(event.object);
-      if (known !== undefined) for (const path of movedIn(event)) this.#moved(known, path, event, []);
-    } else for (const together of this.#movers(edits).values()) this.#movedTogether(together);
+      if (known !== undefined) for (const path of movedIn(event)) this.#moved(known, path, event, NOBODY);
+    } else this.#learnTogether(edits);
     for (const event of edits) this.#dropRemoved(event);
   }
 
-  /** The last edit of each object that moved a field, by kind and path; none of what is known to nobody and moved alone. */
-  #movers(edits: readonly ChangeEvent[]): Map<string, { path: string; events: Map<string, ChangeEvent> }> {
-    const movers = new Map<string, { path: string; events: Map<string, ChangeEvent> }>();
-    for (const event of edits) {
+  #learnTogether(edits: readonly ChangeEvent[]): void {
+    const movers = moversIn(edits);
+    const done = new Set<string>();
+    // The last edit of each object says when it moved.
+    for (const event of edits.toReversed()) {
       for (const path of movedIn(event)) {
-        const key = `${event.kind}\u0000${path}`;
-        const known = movers.get(key);
-        if (known === undefined) movers.set(key, { path, events: new Map([[event.object, event]]) });
-        else known.events.set(event.object, event);
+        const key = `${path}\u0000${event.object}`;
+        if (done.has(key)) continue;
+        done.add(key);
+        this.#movedAmong(event, path, movers.get(moverKey(event, path)) as ReadonlySet<string>);
       }
-    }
-    return movers;
-  }
-
-  #movedTogether({ path, events }: { path: string; events: Map<string, ChangeEvent> }): void {
-    const here = [...events.keys()];
-    for (const event of events.values()) {
-      let known = this.#fields.get(event.object);
-      if (here.length > CROWD_MAX) {
-        const field = known?.get(path);
-        if (field !== undefined) field.lastMs = event.atMs;
-        continue;
-      }
-      if (known === undefined) {
-        if (here.length === 1) continue;
-        known = touch(this.#fields, event.object, ROWS_MAX, () => new Map());
-      }
-      this.#moved(known, path, event, here);
     }
   }
 
-  #moved(known: Map<string, LockstepField>, path: string, event: ChangeEvent, here: readonly string[]): void {
+  #movedAmong(event: ChangeEvent, path: string, here: ReadonlySet<string>): void {
+    const known = this.#fields.get(event.object);
+    if (here.size > CROWD_MAX) {
+      const field = known?.get(path);
+      if (field !== undefined) field.lastMs = event.atMs;
+    } else if (known !== undefined || here.size > 1)
+      this.#moved(known ?? touch(this.#fields, event.object, ROWS_MAX, () => new Map()), path, event, here);
+  }
+
+  #moved(known: Map<string, LockstepField>, path: string, event: ChangeEvent, here: ReadonlySet<string>): void {
     let field = known.get(path);
     if (field === undefined) {
-      if (here.length < 2 || known.size >= FIELDS_MAX) return;
+      if (here.size < 2 || known.size >= FIELDS_MAX) return;
       field = { moves: 0, lastMs: event.atMs, mates: new Map() };
       known.set(path, field);
     }
@@ -85,7 +77,7 @@ export class Lockstep {
     field.lastMs = event.atMs;
     const { mates } = field;
     for (const [mate, moves] of mates) {
-      const came = here.includes(mate);
+      const came = here.has(mate);
       mates.set(mate, noteChance(came ? countCame(moves) : moves, came));
     }
     for (const mate of here) if (mate !== event.object && !mates.has(mate)) addMate(mates, mate);
@@ -109,6 +101,26 @@ export class Lockstep {
   load(state: LockstepState): void {
     this.#fields = state;
   }
+}
+
+const NOBODY: ReadonlySet<string> = new Set();
+
+export function moverKey({ kind }: Pick<ChangeEvent, 'kind'>, path: string): string {
+  return `${kind}\u0000${path}`;
+}
+
+/** Which objects moved a field, by `moverKey`. */
+export function moversIn(edits: readonly ChangeEvent[]): ReadonlyMap<string, ReadonlySet<string>> {
+  const movers = new Map<string, Set<string>>();
+  for (const event of edits) {
+    for (const path of movedIn(event)) {
+      const key = moverKey(event, path);
+      const objects = movers.get(key);
+      if (objects === undefined) movers.set(key, new Set([event.object]));
+      else objects.add(event.object);
+    }
+  }
+  return movers;
 }
 
 /** The generic paths that an edit set to something else, each once. */

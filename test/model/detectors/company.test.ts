@@ -50,7 +50,8 @@ test('who came along when the object changed as ever is missed less when somethi
 });
 
 /** What is said where `a` moves its tag without `b`, after its tag and that of `b` moved together so often and its weight so often alone. */
-function outOfStep({ together, alone, follows = false }: { together: number; alone: number; follows?: boolean }) {
+function outOfStep(how: { together: number; alone: number; follows?: boolean; restMs?: number }) {
+  const { together, alone, follows = false, restMs = 12 * HOUR_MS } = how;
   const rows = new Map<string, number>();
   const habits = new PathHabits();
   const company = new Company({ find: (object) => rows.get(object), nameOf: String }, habits);
@@ -79,11 +80,13 @@ function outOfStep({ together, alone, follows = false }: { together: number; alo
   for (let i = 0; i <= together; i++) {
     visit(['a', 'b'], 'tag');
     settle();
-    for (let j = 0; j < alone / together; j++) {
+    for (let j = 0; i < together && j < alone / together; j++) {
       visit(['a'], 'weight');
       settle();
     }
   }
+  // The last time they moved together was so long ago.
+  atMs += restMs - 12 * HOUR_MS;
   visit(['a'], 'tag');
   if (follows) {
     atMs += HOUR_MS / 4;
@@ -103,4 +106,6 @@ test('a field that another object always moves too is missed there, however ofte
   );
   assert.equal(outOfStep({ together: 20, alone: 80, follows: true }), undefined, 'it follows within the wait');
   assert.equal(outOfStep({ together: 2, alone: 80 }), undefined, 'twice is no habit');
+  const soon = outOfStep({ together: 20, alone: 80, restMs: HOUR_MS });
+  assert.equal(soon?.surprise, evidence?.surprise, 'that both moved an hour ago is no excuse');
 });
