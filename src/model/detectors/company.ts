@@ -193,6 +193,8 @@ export class Company {
       if (event.row >= objects.alive.length) reachRow(objects, event.row);
       objects.alive[event.row] = event.type === 'DELETED' ? 0 : 1;
       objects.lastMs[event.row] = event.atMs;
+      // Made anew it has what it is to have: nothing in it is behind.
+      if (event.type === 'DELETED') this.#lockstep.forget(event.object);
     }
     if (changed.length > 0) this.#lockstep.learn(group.events.filter(isEdit));
     if (changed.length > GROUP_MAX) return;

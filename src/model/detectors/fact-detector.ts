@@ -71,6 +71,8 @@ function factsFor({ op, next }: Field, atPath: AtPath): readonly Fact[] {
 }
 
 /** Of most changes. */
+/** An entry of a list that is longer goes by its place. */
+const ENTRY_MAX = 64;
 const NONE: readonly Found[] = [];
 
 export class FactDetector implements Detector<State> {
@@ -221,17 +223,25 @@ export class FactDetector implements Detector<State> {
   }
 }
 
+/** A step at another place of the object, or another entry of a list, is another step. */
 function ofObject({ object }: ChangeEvent, { fact, field }: Found): string {
-  return `${object}\u0000${fact.id}\u0000${field.leaf}`;
+  const { generic, path, next } = field;
+  const entry = generic.endsWith('/[*]') && typeof next === 'string' && next.length <= ENTRY_MAX ? next : '';
+  return `${object}\u0000${fact.id}\u0000${entry === '' ? path : `${generic}\u0000${entry}`}`;
 }
 
 function isOfThis({ kind, edits }: Fact, event: ChangeEvent): boolean {
   return (kind === undefined || kind.test(event.kind)) && (edits === undefined || event.type !== 'ADDED');
 }
 
-/** Whether the same change put a field of this name somewhere else, as a new layout of a chart's values does. */
-function isElsewhere({ fields }: ChangeEvent, { leaf }: Field): boolean {
-  return fields.some(({ op, leaf: other }) => op !== 'remove' && other === leaf);
+/** Whether the same change put the value somewhere else under this name, as a new layout of a chart's values does. */
+function isElsewhere({ fields }: ChangeEvent, { leaf, old }: Field): boolean {
+  let text: string | undefined;
+  return fields.some(({ op, leaf: other, next }) => {
+    if (op === 'remove' || other !== leaf) return false;
+    text ??= JSON.stringify(old);
+    return JSON.stringify(next) === text;
+  });
 }
 
 /** The outermost of what went away with a field: nothing that the object still holds lies below it. */

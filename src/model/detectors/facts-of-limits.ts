@@ -9,53 +9,57 @@ import { affirmed, among, type Fact, like, no, yes, zero } from './fact.ts';
 const LADDERS: readonly (readonly string[])[] = [
   ['restricted', 'baseline', 'privileged'],
   ['restricted', 'legacy'],
-  ['modern', 'intermediate', 'old'],
   ['strict', 'permissive', 'disable'],
   ['strict', 'lax'],
-  ['required', 'preferred', 'optional', 'none'],
-  ['require', 'request', 'none'],
   ['verify-full', 'verify-ca', 'require', 'prefer', 'allow', 'disable'],
-  ['same', 'selector', 'all'],
-  ['namespaced', 'cluster'],
-  ['namespace', 'cluster'],
   ['deny', 'audit', 'allow'],
   ['deny', 'warn', 'dryrun'],
   ['denied', 'allowed'],
+  ['enforce', 'audit'],
+  ['enforce', 'warn'],
+  ['view', 'edit', 'admin', 'cluster-admin'],
+  ['viewer', 'editor', 'admin', 'owner'],
+  ['guest', 'reporter', 'developer', 'maintainer', 'owner'],
+];
+/** The same in words that are said of much else too: only where the field says that it is about what is allowed. */
+const PLAIN_LADDERS: readonly (readonly string[])[] = [
+  ['modern', 'intermediate', 'old'],
+  ['required', 'preferred', 'optional', 'none'],
+  ['require', 'request', 'none'],
+  ['same', 'selector', 'all'],
+  ['namespaced', 'cluster'],
+  ['namespace', 'cluster'],
   ['block', 'log', 'allow'],
   ['block', 'monitor'],
   ['block', 'detect'],
   ['reject', 'accept'],
   ['drop', 'pass'],
   ['drop', 'accept'],
-  ['enforce', 'audit'],
-  ['enforce', 'warn'],
   ['fail', 'ignore'],
   ['private', 'internal', 'public'],
   ['none', 'read', 'write', 'admin'],
-  ['viewer', 'editor', 'admin', 'owner'],
-  ['view', 'edit', 'admin', 'cluster-admin'],
   ['reader', 'writer', 'owner'],
   ['readonly', 'readwrite', 'admin'],
   ['read-only', 'read-write'],
   ['ro', 'rw'],
-  ['guest', 'reporter', 'developer', 'maintainer', 'owner'],
   ['manual', 'automatic'],
 ];
-const RUNGS = new Map<string, Map<number, number>>();
-for (const [ladder, words] of LADDERS.entries()) {
-  for (const [rung, word] of words.entries()) RUNGS.set(word, (RUNGS.get(word) ?? new Map()).set(ladder, rung));
-}
 const WORD_MAX = 16;
 
-function rungsOf(value: unknown): Map<number, number> | undefined {
-  return typeof value === 'string' && value.length <= WORD_MAX ? RUNGS.get(value.toLowerCase()) : undefined;
-}
-
-function isLaxer(old: unknown, next: unknown): boolean {
-  const was = rungsOf(old);
-  if (was === undefined) return false;
-  for (const [ladder, rung] of rungsOf(next) ?? []) if (rung > (was.get(ladder) ?? rung)) return true;
-  return false;
+/** Whether a word stands lower than another on one of these ladders. */
+function isLaxerOn(ladders: readonly (readonly string[])[]): (old: unknown, next: unknown) => boolean {
+  const rungs = new Map<string, Map<number, number>>();
+  for (const [ladder, words] of ladders.entries()) {
+    for (const [rung, word] of words.entries()) rungs.set(word, (rungs.get(word) ?? new Map()).set(ladder, rung));
+  }
+  const rungsOf = (value: unknown) =>
+    typeof value === 'string' && value.length <= WORD_MAX ? rungs.get(value.toLowerCase()) : undefined;
+  return (old, next) => {
+    const was = rungsOf(old);
+    if (was === undefined) return false;
+    for (const [ladder, rung] of rungsOf(next) ?? []) if (rung > (was.get(ladder) ?? rung)) return true;
+    return false;
+  };
 }
 
 /** The longest that a publicly trusted certificate may be valid for, by the CA/Browser Forum's Baseline Requirements since 2020. */
@@ -65,9 +69,19 @@ export const LIMITS: readonly Fact[] = [
   {
     id: 'less-strict',
     severity: 'warning',
-    path: /./,
+    // Labels only sort objects, but for those that a namespace is guarded by.
+    path: /^(?!.*\/labels\/(?!pod-security))/,
     when: 'gain',
-    step: isLaxer,
+    step: isLaxerOn(LADDERS),
+    means: 'is less strict than it was',
+    source: 'project-docs',
+  },
+  {
+    id: 'less-strict-rule',
+    severity: 'warning',
+    path: /\/[^/]*(?:access|role|polic|mode|level|visib|permission|privilege|scope|action|secur|profile|approv|verdict|target|auth|tls|ssl|from|default|strategy|type)[^/]*$/i,
+    when: 'gain',
+    step: isLaxerOn(PLAIN_LADDERS),
     means: 'is less strict than it was',
     source: 'project-docs',
   },
@@ -83,7 +97,7 @@ export const LIMITS: readonly Fact[] = [
   {
     id: 'beyond-namespace',
     severity: 'warning',
-    path: /\/(?!(?:no|not|non|disable|deny|disallow|forbid|prevent|block)[^/]*$)[^/]*(?:(?:cross|all|any|other|every)[-_]?(?:namespace|tenant|project)s?|cluster[-_]?wide)[^/]*$/i,
+    path: /\/(?!(?:no|not|non|disable|deny|disallow|forbid|prevent|block|reject|restrict|exclud|ignor|isolat|drop|limit)[^/]*$)[^/]*(?:(?:cross|all|any|other|every)[-_]?(?:namespace|tenant|project)s?|cluster[-_]?wide)[^/]*$/i,
     when: 'gain',
     value: affirmed,
     means: 'lets it reach beyond its own namespace',
@@ -92,7 +106,7 @@ export const LIMITS: readonly Fact[] = [
   {
     id: 'credentials-passed',
     severity: 'warning',
-    path: /\/(?:pass(?!w|k|port)|forward|share|propagat|send|reuse|expose|export|copy|delegat|reveal|print|log(?!in|out))[a-z_-]*(?:credential|token|secret|password|cookie|authorization|auth|identity|kubeconfig)[a-z_-]*$/i,
+    path: /\/(?:pass(?!w|k|port)|forward|share|propagat|send|reuse|expose|export|copy|delegat|reveal|print|log(?!in|out))[a-z_-]*(?:credential|token|secret|password|cookie|authorization|auth-?header|identity|kubeconfig)(?![a-z_-]*(?:fail|error|attempt|rotat|expir|metric))[a-z_-]*$/i,
     when: 'gain',
     value: affirmed,
     means: 'hands credentials on',
@@ -101,7 +115,7 @@ export const LIMITS: readonly Fact[] = [
   {
     id: 'copied-elsewhere',
     severity: 'warning',
-    path: /annotations\/[^/]*(?:(?:reflect|replicat|mirror|cop(?:y|ied)|clone)[^/]*|~1sync)$/i,
+    path: /annotations\/[^/]*(?:(?:reflect|replicat|mirror|cop(?:y|ied)(?!right)|clone[-_.]?(?:to|into))[^/]*|~1sync)$/i,
     when: 'gain',
     value: (value) => !no(value),
     means: 'lets other namespaces have a copy',
@@ -110,7 +124,8 @@ export const LIMITS: readonly Fact[] = [
   {
     id: 'check-left-out',
     severity: 'warning',
-    path: /\/(?:skip|disable|ignore|bypass|omit|suppress|without)[a-z_-]*(?:verif|validat|auth|signature|checksum|integrity|secur|polic|admission|firewall|encrypt|rbac|password|login|mfa|host-?key|expir|revocation|quota)[a-z_-]*$/i,
+    // To turn passwords, anonymous or local accounts off is no check less.
+    path: /\/(?!disable[a-z_-]*(?:local|basic|anonymous|password|shared|static|legacy|key|login))(?:skip|disable|ignore|bypass|omit|suppress|without)[a-z_-]*(?:verif|validat|auth|signature|checksum|integrity|secur|polic|admission|firewall|encrypt|rbac|password|login|mfa|host-?key|expir|revocation|quota)[a-z_-]*$/i,
     when: 'gain',
     value: affirmed,
     means: 'leaves out a check',
@@ -129,7 +144,7 @@ export const LIMITS: readonly Fact[] = [
   {
     id: 'never-renewed',
     severity: 'warning',
-    path: /(?:rotat|renew)[^/]*$/i,
+    path: /(?:(?:key|cert|token|secret|credential|password)[^/]*\/?[^/]*(?:rotat|renew)|(?:rotat|renew)[^/]*(?:key|cert|token|secret|credential|password))[^/]*$/i,
     when: 'gain',
     value: (value) => zero(value) || no(value) || (typeof value === 'string' && /^(?:never|0s)$/i.test(value)),
     means: 'keeps a key in use for good',
@@ -146,7 +161,7 @@ export const LIMITS: readonly Fact[] = [
   {
     id: 'selects-all',
     severity: 'warning',
-    path: /\/[a-z]*selector$/i,
+    path: /\/(?!node)[a-z]*selector$/i,
     when: 'gain',
     edits: true,
     value: (value) => typeof value === 'object' && value !== null && Object.keys(value).length === 0,

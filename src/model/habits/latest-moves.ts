@@ -3,7 +3,7 @@
  * chances, the latest lowest, set where it was missed. So a plain count is one of which no chance was missed.
  */
 
-const LATEST = 4;
+export const LATEST = 4;
 const LATEST_MASK = (1 << LATEST) - 1;
 const CAME_BITS = 20;
 /** What is seen more often than this is taken for seen so often. */

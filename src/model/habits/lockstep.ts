@@ -4,7 +4,7 @@
  */
 import type { ChangeEvent } from '../features.ts';
 import { touch } from './counts.ts';
-import { countCame, noteChance, timesCame } from './latest-moves.ts';
+import { countCame, LATEST, missedLately, noteChance, timesCame } from './latest-moves.ts';
 
 const ROWS_MAX = 10_000;
 const FIELDS_MAX = 16;
@@ -69,7 +69,7 @@ export class Lockstep {
   #moved(known: Map<string, LockstepField>, path: string, event: ChangeEvent, here: ReadonlySet<string>): void {
     let field = known.get(path);
     if (field === undefined) {
-      if (here.size < 2 || known.size >= FIELDS_MAX) return;
+      if (here.size < 2 || (known.size >= FIELDS_MAX && !dropPassing(known))) return;
       field = { moves: 0, lastMs: event.atMs, mates: new Map() };
       known.set(path, field);
     }
@@ -131,10 +131,17 @@ export function movedIn({ fields, breadth }: ChangeEvent): readonly string[] {
   return moved;
 }
 
-/** Of as many as are kept, who came along once and no more gives way. */
+/** The field that moved longest ago, if nobody came along with it more than once. */
+function dropPassing(known: Map<string, LockstepField>): boolean {
+  const passing = [...known].filter(([, { mates }]) => [...mates.values()].every((moves) => timesCame(moves) <= 1));
+  const oldest = passing.sort(([, a], [, b]) => a.lastMs - b.lastMs)[0];
+  return oldest !== undefined && known.delete(oldest[0]);
+}
+
+/** Of as many as are kept, who came along once and no more, or did not come the last four times, gives way. */
 function addMate(mates: Map<string, number>, mate: string): void {
   if (mates.size >= MATES_MAX) {
-    const [passing] = [...mates].find(([, moves]) => timesCame(moves) <= 1) ?? [];
+    const [passing] = [...mates].find(([, moves]) => timesCame(moves) <= 1 || missedLately(moves) === LATEST) ?? [];
     if (passing === undefined) return;
     mates.delete(passing);
   }

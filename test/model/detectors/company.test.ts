@@ -50,16 +50,21 @@ test('who came along when the object changed as ever is missed less when somethi
 });
 
 /** What is said where `a` moves its tag without `b`, after its tag and that of `b` moved together so often and its weight so often alone. */
-function outOfStep(how: { together: number; alone: number; follows?: boolean; restMs?: number }) {
-  const { together, alone, follows = false, restMs = 12 * HOUR_MS } = how;
+function outOfStep(how: { together: number; alone: number; follows?: boolean; restMs?: number; remade?: boolean }) {
+  const { together, alone, follows = false, restMs = 12 * HOUR_MS, remade = false } = how;
   const rows = new Map<string, number>();
   const habits = new PathHabits();
   const company = new Company({ find: (object) => rows.get(object), nameOf: String }, habits);
   const stream = new Stream();
   let atMs = MONDAY_MS;
   const specs: Record<string, { tag: number; weight: number }> = { a: { tag: 0, weight: 0 }, b: { tag: 0, weight: 0 } };
-  const visit = (names: readonly string[], field: 'tag' | 'weight') => {
+  const visit = (names: readonly string[], field: 'tag' | 'weight', madeAnew = false) => {
     const group = makeVisit('alice', atMs);
+    for (const type of madeAnew ? (['DELETED', 'ADDED'] as const) : []) {
+      const change = stream.change({ atMs, actor: 'alice', name: 'b', type, spec: { tag: -1 } });
+      const name = '/Kafka\u0000streaming\u0000b';
+      joinVisit(group, eventOf(change, { name, row: rows.get(name) as number, known: true }));
+    }
     for (const name of names) {
       const spec = specs[name] as { tag: number; weight: number };
       spec[field]++;
@@ -87,7 +92,7 @@ function outOfStep(how: { together: number; alone: number; follows?: boolean; re
   }
   // The last time they moved together was so long ago.
   atMs += restMs - 12 * HOUR_MS;
-  visit(['a'], 'tag');
+  visit(['a'], 'tag', remade);
   if (follows) {
     atMs += HOUR_MS / 4;
     visit(['b'], 'tag');
@@ -106,6 +111,7 @@ test('a field that another object always moves too is missed there, however ofte
   );
   assert.equal(outOfStep({ together: 20, alone: 80, follows: true }), undefined, 'it follows within the wait');
   assert.equal(outOfStep({ together: 2, alone: 80 }), undefined, 'twice is no habit');
+  assert.equal(outOfStep({ together: 20, alone: 80, remade: true }), undefined, 'made anew it is not behind');
   const soon = outOfStep({ together: 20, alone: 80, restMs: HOUR_MS });
   assert.equal(soon?.surprise, evidence?.surprise, 'that both moved an hour ago is no excuse');
 });

@@ -123,6 +123,57 @@ test('stricter, tighter or in another sense: no facts', () => {
   }
 });
 
+test('what makes safer, or is about something else, in words that sound alike: no facts', () => {
+  for (const [path, was, is] of [
+    ['disableLocalAuth', false, true],
+    ['ssh.disablePasswordAuthentication', false, true],
+    ['audit.logAuthFailures', false, true],
+    ['exportAuthMetrics', false, true],
+    ['rejectCrossNamespaceRefs', false, true],
+    ['logs.rotation', true, false],
+    ['logs.rotateFiles', 7, 0],
+    ['annotations.acme~1copyright', undefined, 'Acme 2026'],
+    ['annotations.cdi~1cloneType', undefined, 'snapshot'],
+    ['endpoint', 'reader', 'writer'],
+    ['labels.docs', 'internal', 'public'],
+    ['spec.labels.tier', 'restricted', 'baseline'],
+  ] as const) {
+    assert.deepEqual(factsOf(at(path, was), at(path, is)), [], path);
+  }
+  assert.deepEqual(factsOf({ pod: { nodeSelector: { disk: 'ssd' } } }, { pod: { nodeSelector: {} } }), []);
+});
+
+test('a field of the same name that says something else does not stand for what was lost', () => {
+  const annotations = (more: JsonObject) => ({ ingress: { host: 'a', annotations: { 'example.com/note': 'a', ...more } } });
+  const guarded = annotations({ 'nginx/auth-url': 'https://login.example.org' });
+  assert.deepEqual(factsOf(guarded, annotations({})), ['door-keeper-gone']);
+  assert.deepEqual(factsOf(guarded, { ...annotations({}), decoys: { 'nginx/auth-url': 'plain' } }), ['door-keeper-gone']);
+  assert.ok(factsOf({ denyList: ['a', 'b', 'c'] }, { denyList: ['zzz'] }).includes('refusal-gone'));
+});
+
+test('the same step at another place of an object, or another entry of its list, is news', () => {
+  const detector = new FactDetector();
+  const stream = new Stream();
+  const book = new EventBook();
+  const step = (type: 'ADDED' | 'MODIFIED', spec: JsonObject) =>
+    eventOf(stream.change({ atMs: MONDAY_MS, actor: 'ann', type, spec }), { ...ONLY, known: type !== 'ADDED' }, book);
+  const calm = { securityContext: { privileged: false } };
+  const bold = { securityContext: { privileged: true } };
+  const saidAfter = (before: JsonObject, after: JsonObject) => {
+    detector.learn(step('MODIFIED', before));
+    const event = step('MODIFIED', after);
+    const found = detector.gravest(event);
+    return found === undefined ? '' : detector.explain(event, found).sentence;
+  };
+  step('ADDED', { a: calm, b: calm, rules: [{ verbs: ['get'] }] });
+  assert.doesNotMatch(saidAfter({ a: bold, b: calm }, { a: bold, b: bold }), /^$|had that before/);
+  step('MODIFIED', { rules: [{ verbs: ['get'] }] });
+  assert.doesNotMatch(
+    saidAfter({ rules: [{ verbs: ['get', 'bind'] }] }, { rules: [{ verbs: ['get', 'bind', 'escalate'] }] }),
+    /^$|had that before/,
+  );
+});
+
 test('a protection that moves to another place of the object, or goes with all that it protected, is not lost', () => {
   const context = { securityContext: { runAsNonRoot: true } };
   assert.deepEqual(factsOf({ main: { ...context, port: 1 } }, { main: { port: 1 } }), ['security-context-gone']);

@@ -73,3 +73,21 @@ test('of more mates than are kept, who came once and no more gives way', () => {
   const mates = lockstep.of('a')?.get('/spec/tag')?.mates;
   assert.ok(mates !== undefined && mates.size <= 6 && mates.has('b') && mates.has('o11'));
 });
+
+test('mates and fields that are long gone make room', () => {
+  const lockstep = new Lockstep();
+  const edits = visits();
+  for (const mate of names(6)) for (let i = 0; i < 2; i++) lockstep.learn(edits(['a', mate]));
+  for (let i = 0; i < 5; i++) lockstep.learn(edits(['a', 'b']));
+  assert.ok(lockstep.of('a')?.get('/spec/tag')?.mates.has('b'));
+  for (let i = 0; i < 20; i++) lockstep.learn(edits(['c', 'd'], (visit) => ({ [`f${i}`]: 0, tag: visit })));
+  const many = visits();
+  for (let i = 0; i < 20; i++) {
+    lockstep.learn(many(['c', 'd'], () => ({ [`f${i}`]: 0 })));
+    lockstep.learn(many(['c', 'd'], () => ({ [`f${i}`]: 1 })));
+  }
+  assert.ok(
+    (lockstep.of('c')?.size ?? 0) <= 16 && lockstep.of('c')?.has('/spec/f19'),
+    [...(lockstep.of('c')?.keys() ?? [])].join(),
+  );
+});
