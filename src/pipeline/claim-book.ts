@@ -222,11 +222,7 @@ class Session implements ClaimSession {
       if (match === undefined || (isUnlikelyCreator(claim, { change, match }) && this.#isClaimed(change.seq, claim))) return [];
       return [{ change, match }];
     });
-    const nearest = found.sort(
-      (a, b) =>
-        Number(isUnlikelyCreator(claim, a)) - Number(isUnlikelyCreator(claim, b)) ||
-        Math.abs(a.change.observedMs - atMs) - Math.abs(b.change.observedMs - atMs),
-    );
+    const nearest = found.sort((a, b) => Math.abs(a.change.observedMs - atMs) - Math.abs(b.change.observedMs - atMs));
     const chosen = claim.verb === 'deletecollection' ? nearest : nearest.slice(0, 1);
     for (const { change, match } of chosen) {
       const before = this.#attribution(change.seq);

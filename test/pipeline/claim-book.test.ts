@@ -122,6 +122,14 @@ for (const [when, claimsFirst] of [
     assert.deepEqual([store.change(2)?.actor.name, store.change(2)?.actor.confidence], ['alice', 0.8]);
   });
 
+test('an apply that created stays the creator when another change follows', () => {
+  const { store, ingest } = setUp();
+  ingest.record({ observations: [seen(orders('1', 3), T0 + 100, 'ADDED'), seen(orders('2', 4), T0 + 1_000)] });
+  const update = claim({ id: 'a-2', verb: 'update', atMs: T0 + 900, user: { name: 'controller' } });
+  ingest.record({ observations: [], claims: [claim({ id: 'a-1' }), update] });
+  assert.deepEqual([store.change(1)?.actor.name, store.change(2)?.actor.name], ['alice', 'controller']);
+});
+
 test('a patch told between a creation and what it made waits for that', () => {
   const { store, ingest } = setUp();
   ingest.record({ observations: [seen(orders('1', 3), T0 + 1_500, 'ADDED')] });

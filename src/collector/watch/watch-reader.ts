@@ -238,7 +238,7 @@ export class WatchReader {
 
 /** Unless it is cut from what others are cut from too. */
 function giveBack(chunk: Buffer): void {
-  if (chunk.length === chunk.buffer.byteLength) freeBytes(chunk);
+  if (chunk.length > 0 && chunk.length === chunk.buffer.byteLength) freeBytes(chunk);
 }
 
 function turnOfEventLoop(): Promise<void> {
