@@ -352,12 +352,9 @@ function isUnlikelyCreator({ verb }: Claim, { change, match }: { change: Pick<Ch
 /** Of claims that fit by time alone only the nearest: the next may belong to the next change, and is tried once more when its time is over. */
 function nearestInTime(joined: { claim: Claim; match: Match }[], change: NewChange): { claim: Claim; match: Match }[] {
   const byTime = joined.filter(({ claim, match }) => match === 'time' && claim.verb !== 'deletecollection');
+  const likely = byTime.filter(({ claim, match }) => !isUnlikelyCreator(claim, { change, match }));
   const awayMs = ({ claim }: { claim: Claim }) => Math.abs(claim.atMs - change.observedMs);
-  const [nearest] = byTime.sort(
-    (a, b) =>
-      Number(isUnlikelyCreator(a.claim, { change, match: a.match })) -
-        Number(isUnlikelyCreator(b.claim, { change, match: b.match })) || awayMs(a) - awayMs(b),
-  );
+  const [nearest] = (likely.length > 0 ? likely : byTime).toSorted((a, b) => awayMs(a) - awayMs(b));
   return joined.filter((one) => !byTime.includes(one) || one === nearest);
 }
 

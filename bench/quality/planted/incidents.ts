@@ -201,23 +201,28 @@ function privilege(moment: Moment): Plan | undefined {
   if (life === undefined || chosen === undefined) return undefined;
   const [path, value] = chosen;
   const loose = (object: StreamObject) => withPath(object, path, value);
-  const laterMs = random() < 0.5 ? 0 : (5 + Math.floor(random() * 40)) * MINUTE_MS;
+  const atMs = soonAfter(moment);
   const event =
     random() < BORN_SHARE
       ? birth(moment, life, (peer) => loose(peer) ?? peer)
-      : { atMs: Date.parse(row.ts) + laterMs, actor: row.actor, key: life.key, change: loose };
+      : { atMs, actor: row.actor, key: life.key, change: loose };
   return { class: 'privilege', events: [event] };
 }
 
-/** By who has just acted, half the time with what they did and else a little later. */
-function edit({ row, random }: Moment, life: Life, path: string, value: Leaf | undefined): Planned {
-  const laterMs = random() < 0.5 ? 0 : (5 + Math.floor(random() * 40)) * MINUTE_MS;
+/** Half the time with what has just been done, and else a little later. */
+function soonAfter({ row, random }: Moment): number {
+  return Date.parse(row.ts) + (random() < 0.5 ? 0 : (5 + Math.floor(random() * 40)) * MINUTE_MS);
+}
+
+/** By who has just acted. */
+function edit(moment: Moment, life: Life, path: string, value: Leaf | undefined): Planned {
+  const atMs = soonAfter(moment);
   const change = (object: StreamObject) => {
     const now = leavesOf(object).get(path);
     const next = value ?? (now === undefined ? undefined : bumped(now));
     return now === undefined || next === undefined || next === now ? undefined : withLeaf(object, path, next);
   };
-  return { atMs: Date.parse(row.ts) + laterMs, actor: row.actor, key: life.key, change };
+  return { atMs, actor: moment.row.actor, key: life.key, change };
 }
 
 /** What is done every day: the next value of a field, or one more object. */

@@ -121,9 +121,9 @@ export class Company {
   }
 
   #missing(group: Group): Missing | undefined {
-    const apart = this.#missingObject(group);
-    const outOfStep = this.#missingField(group);
-    return (outOfStep?.surprise ?? 0) > (apart?.surprise ?? 0) ? outOfStep : apart;
+    const object = this.#missingObject(group);
+    const field = this.#missingField(group);
+    return (field?.surprise ?? 0) > (object?.surprise ?? 0) ? field : object;
   }
 
   #missingField(group: Group): Missing | undefined {

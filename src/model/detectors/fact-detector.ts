@@ -41,7 +41,7 @@ interface State {
   kinds: Map<string, number>;
   /** `kind\0fact` -> changes that brought it. */
   facts: Map<string, number>;
-  /** `object\0fact\0last name of the field` -> changes that brought it to the object, in any of its lives. */
+  /** What was brought to which object, in any of its lives: see `ofObject`. A Map, so that what was not brought for longest goes first; its values say nothing. */
   had: Map<string, number>;
   seen: number;
 }
@@ -70,9 +70,9 @@ function factsFor({ op, next }: Field, atPath: AtPath): readonly Fact[] {
   return typeof next === 'string' ? atPath.text : atPath.other;
 }
 
-/** Of most changes. */
 /** An entry of a list that is longer goes by its place. */
 const ENTRY_MAX = 64;
+/** Of most changes. */
 const NONE: readonly Found[] = [];
 
 export class FactDetector implements Detector<State> {
@@ -202,7 +202,7 @@ export class FactDetector implements Detector<State> {
     const ids = new Set(found.map(({ fact }) => fact.id));
     for (const id of ids) increment(this.#state.facts, `${event.kind}\u0000${id}`, KINDS_MAX * 8);
     const { had } = this.#state;
-    for (const key of new Set(found.map((one) => ofObject(event, one)))) had.set(key, touch(had, key, HAD_MAX, () => 0) + 1);
+    for (const one of found) touch(had, ofObject(event, one), HAD_MAX, () => 1);
   }
 
   /** Facts hold from the first minute. */

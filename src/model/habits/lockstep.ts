@@ -1,18 +1,19 @@
 /**
  * Fields that two objects of a kind move together: the image of two halves of one application, the version of an operator and of what it runs. Whole objects
- * may be changed apart most of the time and such a field never. Kept of fields that ever moved in company, by row.
+ * may be changed apart most of the time and such a field never. Kept of fields that ever moved in company, by object.
  */
 import type { ChangeEvent } from '../features.ts';
 import { touch } from './counts.ts';
 import { countCame, LATEST, missedLately, noteChance, timesCame } from './latest-moves.ts';
 
-const ROWS_MAX = 10_000;
+const OBJECTS_MAX = 10_000;
 const FIELDS_MAX = 16;
 const MATES_MAX = 6;
 /** Of more objects that move the same field in one visit, each is one of a crowd and nobody's mate. */
 export const CROWD_MAX = 8;
 /** Who moves more fields at once was made over. */
 const BREADTH_MAX = 16;
+const NOBODY: ReadonlySet<string> = new Set();
 
 /** A field of an object, by generic path. Plain data. */
 export interface LockstepField {
@@ -63,7 +64,7 @@ export class Lockstep {
       const field = known?.get(path);
       if (field !== undefined) field.lastMs = event.atMs;
     } else if (known !== undefined || here.size > 1)
-      this.#moved(known ?? touch(this.#fields, event.object, ROWS_MAX, () => new Map()), path, event, here);
+      this.#moved(known ?? touch(this.#fields, event.object, OBJECTS_MAX, () => new Map()), path, event, here);
   }
 
   #moved(known: Map<string, LockstepField>, path: string, event: ChangeEvent, here: ReadonlySet<string>): void {
@@ -102,8 +103,6 @@ export class Lockstep {
     this.#fields = state;
   }
 }
-
-const NOBODY: ReadonlySet<string> = new Set();
 
 export function moverKey({ kind }: Pick<ChangeEvent, 'kind'>, path: string): string {
   return `${kind}\u0000${path}`;

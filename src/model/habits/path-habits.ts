@@ -129,6 +129,18 @@ export class PathHabits {
     return ids;
   }
 
+  /** Where the counts of a field lie: -1, or no kind, where there are none. */
+  #placesOf(
+    name: string,
+    field: Pick<Field, 'generic' | 'tail'> & Placed,
+  ): Pick<Ids, 'id' | 'tail'> & { kind: Ids['kind'] | undefined } {
+    const ids = this.#idsOf(name, field);
+    if (ids !== undefined) return ids;
+    const { tails, kinds } = this.#state;
+    const kind = kinds.get(name);
+    return { kind, id: kind?.ids.get(field.generic) ?? -1, tail: tails.ids.get(field.tail) ?? -1 };
+  }
+
   /** Whether the object held this generic path after its last structural change; false where its shape is unknown. */
   holds({ row, kind }: ChangeEvent, generic: string): boolean {
     const shape = this.#shapeOf(row);
@@ -138,12 +150,9 @@ export class PathHabits {
 
   /** Probability that this path is replaced when its object changes. */
   moving(event: ChangeEvent, field: Pick<Field, 'path' | 'generic' | 'tail'> & Placed): number {
-    const { tails, kinds } = this.#state;
-    const ids = this.#idsOf(event.kind, field);
-    const tail = ids?.tail ?? tails.ids.get(field.tail) ?? -1;
+    const { tails } = this.#state;
+    const { kind, id, tail } = this.#placesOf(event.kind, field);
     const far = (countAt(tails, tail, 'moved') + 0.2) / (countAt(tails, tail, 'held') + 20);
-    const kind = ids?.kind ?? kinds.get(event.kind);
-    const id = ids?.id ?? kind?.ids.get(field.generic) ?? -1;
     const kin = (countAt(kind, id, 'moved') + 5 * far) / (countAt(kind, id, 'held') + 5);
     const edits = this.objectEdits(event);
     const own = (this.objectMoved(event, field.path) + 3 * kin) / (edits + 3);
@@ -155,11 +164,8 @@ export class PathHabits {
     event: ChangeEvent,
     field: Pick<Field, 'path' | 'generic' | 'tail'> & Placed,
   ): { own: number; kin: number; far: number } {
-    const { tails, kinds } = this.#state;
-    const ids = this.#idsOf(event.kind, field);
-    const tail = ids?.tail ?? tails.ids.get(field.tail) ?? -1;
-    const kind = ids?.kind ?? kinds.get(event.kind);
-    const id = ids?.id ?? kind?.ids.get(field.generic) ?? -1;
+    const { tails } = this.#state;
+    const { kind, id, tail } = this.#placesOf(event.kind, field);
     return {
       own: shareOf(this.objectMoved(event, field.path), this.objectEdits(event)),
       kin: shareOf(countAt(kind, id, 'moved'), countAt(kind, id, 'held')),
