@@ -1,11 +1,13 @@
 /**
- * The alert that nothing can be recorded: the disk is full or read-only. All other alerts lie in the store, which is what fails here, so this one
- * is kept in memory and laid beside those when Alertmanager is told what fires. It resolves by itself when a write succeeds again.
+ * The alert that nothing can be recorded, or too little: the disk is full or read-only, or writes are refused most of the time. All other alerts lie in the
+ * store, which is what fails here, so this one is kept in memory and laid beside those when Alertmanager is told what fires. It resolves by itself when
+ * writing works again, and does not come and go where that does.
  */
 import type { Clock } from '../domain/clock.ts';
 import type { AlertRecord, Store } from '../store/store.ts';
 import { alertId } from './alert.ts';
 import type { OutboxStore } from './alert-outbox.ts';
+import { LATELY_MS, Refusals, type Trouble } from './refusals.ts';
 
 export interface StoreAlarmOptions {
   store: OutboxStore & Pick<Store, 'readOnly'>;
@@ -23,30 +25,38 @@ export interface StoreAlarm {
 }
 
 const CHECK_MS = 1_000;
-/** A disk that is full stays full; under a cap that is made room for, a flood finds none for some seconds, time and again. */
-const FOR_MS = 10_000;
-/** And one that was told to be full is not told to be writable for a moment. */
+/** What was told to be full is not told to be writable for a moment; and where it was, and was full again soon, not before that would have shown. */
 const KEEP_FIRING_MS = 15_000;
+const KEEP_AGAIN_MS = LATELY_MS;
 /** Announced for this long ahead; Crowsnest gone, it resolves by itself. */
 const HOLD_MS = 900_000;
 const LABELS = { alertname: 'CrowsnestStoreReadOnly', severity: 'critical', detector: 'store', generator: 'crowsnest' };
 const ID = alertId(LABELS);
 
 export function createStoreAlarm({ store, clock, externalUrl, wake }: StoreAlarmOptions): StoreAlarm {
-  let firing: { startsMs: number; endedMs: number | undefined } | undefined;
-  /** Since when each look found the same. */
-  let same = { readOnly: false, sinceMs: clock.nowMs() };
+  let firing: { startsMs: number; endedMs: number | undefined; how: Trouble['how']; keepMs: number } | undefined;
+  const refusals = new Refusals(CHECK_MS);
+  let calmSinceMs: number | undefined;
 
   /** The only place where it begins and ends. */
   const look = (): boolean => {
     const nowMs = clock.nowMs();
-    const { readOnly } = store;
+    const trouble = refusals.look(nowMs, store.readOnly);
+    if (trouble !== undefined) calmSinceMs = undefined;
     // Set back, the clock counts from there.
-    if (readOnly !== same.readOnly || nowMs < same.sinceMs) same = { readOnly, sinceMs: nowMs };
+    else if (calmSinceMs === undefined || nowMs < calmSinceMs) calmSinceMs = nowMs;
     const isFiring = firing !== undefined && firing.endedMs === undefined;
-    if (readOnly === isFiring || nowMs - same.sinceMs < (readOnly ? FOR_MS : KEEP_FIRING_MS)) return false;
-    if (readOnly) firing = { startsMs: same.sinceMs, endedMs: undefined };
-    else if (firing !== undefined) firing.endedMs = nowMs;
+    if (trouble !== undefined && !isFiring) {
+      const isAgain = firing?.endedMs !== undefined && nowMs - firing.endedMs < KEEP_AGAIN_MS;
+      firing = {
+        ...{ startsMs: trouble.sinceMs, endedMs: undefined, how: trouble.how },
+        keepMs: isAgain ? KEEP_AGAIN_MS : KEEP_FIRING_MS,
+      };
+      return true;
+    }
+    if (!isFiring || firing === undefined || store.readOnly || calmSinceMs === undefined) return false;
+    if (nowMs - calmSinceMs < firing.keepMs) return false;
+    firing.endedMs = nowMs;
     return true;
   };
 
@@ -54,7 +64,7 @@ export function createStoreAlarm({ store, clock, externalUrl, wake }: StoreAlarm
     if (firing === undefined) return [];
     const endsMs = firing.endedMs ?? nowMs + HOLD_MS;
     if (endsMs <= nowMs - keepMs) return [];
-    return [alertOf(firing.startsMs, endsMs, externalUrl())];
+    return [alertOf({ ...firing, endsMs }, externalUrl())];
   };
 
   return {
@@ -75,17 +85,28 @@ export function createStoreAlarm({ store, clock, externalUrl, wake }: StoreAlarm
   };
 }
 
-function alertOf(startsMs: number, endsMs: number, externalUrl: string): AlertRecord {
+const WORDS: Record<Trouble['how'], { summary: string; description: string }> = {
+  lasting: {
+    summary: 'Crowsnest cannot write its database, so it records and judges nothing.',
+    description:
+      'The disk is full or read-only, or nothing can be let go of under the cap. Nothing that was recorded is lost; watches wait where they are, and what the API server forgets meanwhile becomes a gap. Free space, make the volume writable or raise --db-max-bytes: recording goes on by itself.',
+  },
+  often: {
+    summary: 'Crowsnest can write its database only now and then, so what it records and judges falls behind.',
+    description:
+      'Again and again, and for half of the last five minutes at least, writes were refused: the disk is all but full, or more comes than room can be made for under --db-max-bytes. Nothing that was recorded is lost; watches wait meanwhile, and what the API server forgets before they go on becomes a gap. Free space, raise --db-max-bytes, or exclude kinds that change without end.',
+  },
+};
+
+function alertOf(
+  { startsMs, endsMs, how }: { startsMs: number; endsMs: number; how: Trouble['how'] },
+  externalUrl: string,
+): AlertRecord {
   const link = `${externalUrl.replace(/\/$/, '')}/#/coverage`;
   return {
     id: ID,
     labels: LABELS,
-    annotations: {
-      summary: 'Crowsnest cannot write its database, so it records and judges nothing.',
-      description:
-        'The disk is full or read-only. Nothing that was recorded is lost; watches wait where they are, and what the API server forgets meanwhile becomes a gap. Free space or make the volume writable: recording goes on by itself.',
-      runbook_url: link,
-    },
+    annotations: { ...WORDS[how], runbook_url: link },
     generatorURL: link,
     startsMs,
     endsMs,

@@ -510,7 +510,7 @@ export class SqliteStore implements port.Store {
   probeWrite(): boolean {
     // Room for little would be gone with the next batch, and a write that fails costs reading back all that was known.
     const isShort = this.#canMakeRoom(PRESSED_SHARE) || (this.#canMakeRoom() && !this.#room.isThere);
-    if (isShort && this.#parts.retention.isDue(true)) return false;
+    if (isShort && this.#parts.upkeep.canMakeRoom) return false;
     const key = 'store/probe';
     try {
       // The write has to be committed and checkpointed for the file itself to have had room for it.

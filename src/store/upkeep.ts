@@ -4,6 +4,7 @@
  * of a round is over, the next one goes on with the part after, so that a round lasts no longer than its time and one step.
  */
 import type Database from 'better-sqlite3';
+import { isDamage } from './containment.ts';
 import type { Derived } from './derived.ts';
 import type { Checkpoints } from './file/checkpoints.ts';
 import { usedBytes } from './file/file-size.ts';
@@ -17,7 +18,7 @@ import type { LogTimes } from './log/log-times.ts';
 import type { NewestMarks } from './log/newest-marks.ts';
 import type { ObjectHistory } from './log/object-history.ts';
 import { type Postings, RUN } from './log/postings.ts';
-import type { Retention } from './log/retention.ts';
+import type { KeptFrom, Retention } from './log/retention.ts';
 import type { Revisions } from './log/revisions.ts';
 import type { SampleRetention } from './series/sample-retention.ts';
 import type { SeriesTable } from './series/series.ts';
@@ -82,7 +83,7 @@ export class Upkeep {
   /** There may be findings of what is no longer kept. */
   #mayForget = true;
   /** Nothing of before this is left to forget, unless it was told late. */
-  #forgottenBeforeMs: number | undefined;
+  #forgottenBefore: KeptFrom | undefined;
 
   constructor(parts: UpkeepParts) {
     this.#parts = parts;
@@ -208,11 +209,24 @@ export class Upkeep {
     if (!this.#mayForget) return false;
     // What is damaged is met once, until more goes.
     this.#mayForget = false;
-    const beforeMs = retention.keptFromMs();
-    if (beforeMs === undefined || beforeMs === this.#forgottenBeforeMs) return false;
-    this.#mayForget = db.transaction(() => findings.forgetOfNoUse(beforeMs)).immediate();
-    if (!this.#mayForget) this.#forgottenBeforeMs = beforeMs;
+    const from = retention.keptFrom();
+    const before = this.#forgottenBefore;
+    if (from === undefined || (from.ms === before?.ms && from.seq === before.seq)) return false;
+    try {
+      const gone = findings.ofNoUse(from.ms, (seq) => retention.keepsMore(seq));
+      this.#mayForget = gone.length > 0;
+      if (gone.length > 0) db.transaction(() => findings.letGo(gone)).immediate();
+      else this.#forgottenBefore = from;
+    } catch (error) {
+      this.#mayForget = !isDamage(error);
+      throw error;
+    }
     return this.#mayForget;
+  }
+
+  /** Something can go that makes room, whatever its age. */
+  get canMakeRoom(): boolean {
+    return this.#mayForget || this.#parts.retention.isDue(true);
   }
 }
 

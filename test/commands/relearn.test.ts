@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { before, describe, it } from 'node:test';
 import { openSqliteStore } from '../../src/store/sqlite-store.ts';
 import { live, shortStream } from '../support/judged-record.ts';
-import { until } from '../support/until.ts';
+import { until, untilDone } from '../support/until.ts';
 import { get, listening, start, TOKEN, temporaryFolder } from './run-crowsnest.ts';
 
 const CLUSTERS = ['north', 'south', 'east'];
@@ -81,7 +81,7 @@ describe('serve, with a model that has yet to go through the record', () => {
 
     const second = serve();
     const again = await listening(second);
-    await until('it is up to date', async () => (await get<Stats>(again, '/v1/stats')).behind === undefined, 60_000);
+    await untilDone('it is up to date', async () => (await get<Stats>(again, '/v1/stats')).behind);
     await second.end();
     const [one, other] = [openSqliteStore({ file }), openSqliteStore({ file: join(folder, 'undisturbed.db') })];
     assert.ok(toldBy(other).length > 50);

@@ -49,10 +49,29 @@ it('fires while nothing can be written, resolves by itself, and is never written
   assert.deepEqual(written, [own]);
 });
 
-it('says nothing of a cap under which room is made time and again, and does not flap', async () => {
-  assert.deepEqual((await watched((second) => second % 10 !== 0, 600)).times, []);
-  const once = await watched((second) => second >= 2 && second < 300 && second % 12 !== 0, 400);
-  assert.deepEqual(once.times, [23, 315]);
+it('says nothing of a cap under which room is made time and again', async () => {
+  assert.deepEqual((await watched((second) => second % 10 < 4, 1_200)).times, []);
+});
+
+it('fires where writes are refused most of the time, and holds until they no longer are', async () => {
+  const flapping = await watched((second) => second >= 10 && second < 1_000 && second % 10 !== 0, 1_400);
+  assert.deepEqual(flapping.times, [176, 1_149]);
+  const [fired] = flapping.wakened.map(({ alerts }) => alerts[1]) as [AlertRecord, AlertRecord];
+  assert.equal(fired.startsMs, flapping.nowMs + 11_000);
+  assert.match(fired.annotations.summary ?? '', /only now and then/);
+  const longer = await watched((second) => second >= 2 && second < 300 && second % 12 !== 0, 700);
+  assert.deepEqual(longer.times, [23, 452]);
+  assert.match(longer.wakened[0]?.alerts[1]?.annotations.summary ?? '', /cannot write/);
+});
+
+it('does not come and go where refusals of some seconds do', async () => {
+  // Of each minute a quarter: fired, over, and fired again, it is not over before there was none for five minutes.
+  const { times } = await watched((second) => second < 900 && second % 60 >= 10 && second % 60 < 25, 1_500);
+  assert.deepEqual(times, [20, 40, 80, 1_165]);
+});
+
+it('is over soon after a disk that was full for long', async () => {
+  assert.deepEqual((await watched((second) => second >= 2 && second < 2_000, 2_100)).times, [12, 2_015]);
 });
 
 it('fires in time where the clock is set back meanwhile', async () => {

@@ -15,3 +15,19 @@ export async function until<T>(
     await delay(everyMs);
   }
 }
+
+/**
+ * Waits until nothing is left to do (undefined), for as long as what is left goes on to change: how long all of it takes is the machine's business.
+ * Fails with `what` when it stands still for `stillMs`.
+ */
+export async function untilDone(what: string, left: () => Promise<unknown>, stillMs = 30_000, everyMs = 20): Promise<void> {
+  let before = '';
+  for (let sinceMs = performance.now(); ; await delay(everyMs)) {
+    const now = await left();
+    if (now === undefined) return;
+    const told = JSON.stringify(now);
+    if (told !== before) sinceMs = performance.now();
+    before = told;
+    if (performance.now() - sinceMs > stillMs) throw new Error(`for ${stillMs} ms it stood still at ${told}: ${what}`);
+  }
+}

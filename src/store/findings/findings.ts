@@ -28,6 +28,15 @@ const FORGOTTEN_AT_ONCE = 512;
 /** Where a finding lies, of those in a block. */
 const PLACE = "CASE typeof(data) WHEN 'integer' THEN data END";
 
+/** Of which nobody was told, said or is asked anything. */
+const NOBODY_TOLD = `verdict = 'record' AND id NOT IN (SELECT finding_id FROM verdict) AND id NOT IN (SELECT finding_id FROM near_miss)`;
+
+/** A finding by its number, and where it lies if that is in a block. */
+export interface Forgettable {
+  seq: number;
+  place: number | null;
+}
+
 interface FindingRow {
   ts_ms: number;
   id: string;
@@ -71,13 +80,12 @@ export class Findings {
         .pluck(),
       get: db.prepare<[string], Stored>('SELECT data FROM finding WHERE id = ?').pluck(),
       has: db.prepare<[string], 1>('SELECT 1 FROM finding WHERE id = ?').pluck(),
-      ofNoUse: db
-        .prepare<[number], [number, number | null]>(
-          `SELECT seq, ${PLACE} FROM finding
-           WHERE ts_ms < ? AND verdict = 'record' AND id NOT IN (SELECT finding_id FROM verdict) AND id NOT IN (SELECT finding_id FROM near_miss)
-           ORDER BY ts_ms, id LIMIT ${FORGOTTEN_AT_ONCE}`,
-        )
-        .raw(),
+      ofNoUse: db.prepare<[number], Forgettable>(
+        `SELECT seq, ${PLACE} AS place FROM finding WHERE ts_ms < ? AND ${NOBODY_TOLD} ORDER BY ts_ms, id LIMIT ${FORGOTTEN_AT_ONCE}`,
+      ),
+      ahead: db.prepare<[number], Forgettable & { data: Stored }>(
+        `SELECT seq, ${PLACE} AS place, data FROM finding WHERE ts_ms >= ? AND ${NOBODY_TOLD} ORDER BY seq LIMIT ${FORGOTTEN_AT_ONCE}`,
+      ),
       remove: db.prepare<[number]>('DELETE FROM finding WHERE seq = ?'),
       // Those of a block were filed one after the other.
       inBlock: db
@@ -127,15 +135,28 @@ export class Findings {
   }
 
   /**
-   * Lets go of findings of before a time that paged nobody and of which nobody said or is asked anything, some of the oldest. Whether there were any; within a
-   * transaction. A block goes once none of its findings is left.
+   * Some of the oldest findings that are of no use once of what was before a time no more than statistics are kept: that paged nobody and of which nobody
+   * said or is asked anything. Those of a later time too whose change is not kept, as where the clock was ahead; they were filed before those of changes
+   * that are.
    */
-  forgetOfNoUse(beforeMs: number): boolean {
-    const gone = this.#sql.ofNoUse.all(beforeMs);
-    for (const [seq] of gone) this.#sql.remove.run(seq);
-    const blocks = new Map(gone.flatMap(([seq, place]) => (place === null ? [] : [[blockOf(place), seq] as const])));
+  ofNoUse(beforeMs: number, isKept: (changeSeq: number) => boolean): Forgettable[] {
+    const old = this.#sql.ofNoUse.all(beforeMs);
+    if (old.length > 0) return old;
+    const ahead: Forgettable[] = [];
+    for (const { seq, place, data } of this.#sql.ahead.iterate(beforeMs)) {
+      const finding = this.#containment.read('finding', () => this.#unpack(data), undefined);
+      if (finding?.subject.type !== 'change') continue;
+      if (isKept(finding.subject.seq)) break;
+      ahead.push({ seq, place });
+    }
+    return ahead;
+  }
+
+  /** Lets go of them; within a transaction. A block goes once none of its findings is left. */
+  letGo(findings: readonly Forgettable[]): void {
+    for (const { seq } of findings) this.#sql.remove.run(seq);
+    const blocks = new Map(findings.flatMap(({ seq, place }) => (place === null ? [] : [[blockOf(place), seq] as const])));
     for (const [block, seq] of blocks) this.#removeUnused(block, seq);
-    return gone.length > 0;
   }
 
   /** Takes a block that no finding has a place in any more, one of which had this number. */

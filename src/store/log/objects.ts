@@ -211,7 +211,7 @@ export class Objects {
          WHERE object_id = ?`,
       ),
       removeHead: db.prepare<[number]>('DELETE FROM head WHERE object_id = ?'),
-      removeLives: db.prepare<[number]>('DELETE FROM life WHERE object_id = ?'),
+      removeLives: db.prepare<[number], number>('DELETE FROM life WHERE object_id = ? RETURNING id').pluck(),
       remove: db.prepare<[number]>('DELETE FROM object WHERE id = ?'),
     };
   }
@@ -435,13 +435,13 @@ export class Objects {
   }
 
   /** Forgets an object of which no change is kept any more. */
-  remove({ id, objectId, ref, namespaceId }: Life): void {
+  remove({ objectId, ref, namespaceId }: Life): void {
     this.#sql.removeHead.run(objectId);
-    this.#sql.removeLives.run(objectId);
+    // Their numbers may be given to others.
+    for (const id of this.#sql.removeLives.all(objectId)) this.#lives.delete(id);
     this.#sql.remove.run(objectId);
     this.#entries.delete(ref);
     this.#moved.delete(objectId);
-    this.#lives.delete(id);
     this.#ofNamespace.forget(namespaceId);
   }
 

@@ -54,6 +54,12 @@ const DROPPED_SHARE = 1 / 8;
 /** Under pressure what younger changes built on is looked for first at this multiple of the age (in changes) from which on nothing but that is kept. */
 const AGAIN_AT = 1 + DROPPED_SHARE;
 
+/** The earliest time and the earliest change. */
+export interface KeptFrom {
+  ms: number;
+  seq: number;
+}
+
 interface SpanRow {
   firstSeq: number;
   lastSeq: number;
@@ -179,13 +185,11 @@ export class Retention {
       youngest: db.prepare<[number, number], SpanRow>(
         `${span} WHERE tier <= ${CHECKPOINTS} AND last_seq <= ? AND last_seq < ? ORDER BY last_seq DESC LIMIT 1`,
       ),
-      keptFromMs: db
-        .prepare<[], number | null>(
-          `SELECT min(ms) FROM (SELECT ms_min AS ms FROM span WHERE tier < ${STATISTICS}
-             UNION ALL SELECT observed_ms FROM change WHERE seq > (SELECT max(last_seq) FROM span))
-           WHERE EXISTS (SELECT 1 FROM span WHERE tier >= ${STATISTICS})`,
-        )
-        .pluck(),
+      keptFrom: db.prepare<[], { ms: number | null; seq: number | null }>(
+        `SELECT min(ms) AS ms, min(seq) AS seq FROM (SELECT ms_min AS ms, first_seq AS seq FROM span WHERE tier < ${STATISTICS}
+           UNION ALL SELECT observed_ms, seq FROM change WHERE seq > (SELECT max(last_seq) FROM span))
+         WHERE EXISTS (SELECT 1 FROM span WHERE tier >= ${STATISTICS})`,
+      ),
       tierOf: db.prepare<[number], number>('SELECT tier FROM span WHERE last_seq >= ? ORDER BY last_seq LIMIT 1').pluck(),
       block: db.prepare<[number, number], BlockRow>(`${block} AND tier < ? ${inOrder}`),
       firstBlock: db.prepare<[number], number>(`SELECT id FROM block WHERE span_seq = ? ${inOrder}`).pluck(),
@@ -263,9 +267,15 @@ export class Retention {
     if (this.#gathered !== undefined) this.#gathered.evidence = undefined;
   }
 
-  /** Of what was before this time no more than statistics are kept; undefined where all is. */
-  keptFromMs(): number | undefined {
-    return this.#sql.keptFromMs.get() ?? undefined;
+  /** Of what was before no more than statistics are kept; undefined where all is. */
+  keptFrom(): KeptFrom | undefined {
+    const { ms, seq } = this.#sql.keptFrom.get() ?? { ms: null, seq: null };
+    return ms === null || seq === null ? undefined : { ms, seq };
+  }
+
+  /** Whether more than statistics are kept of the time of a change. */
+  keepsMore(seq: number): boolean {
+    return (this.#sql.tierOf.get(seq) ?? ALL) < STATISTICS;
   }
 
   isDue(overCap: boolean): boolean {

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { it } from 'node:test';
 import Database from 'better-sqlite3';
 import type { Change } from '../../../src/domain/change.ts';
+import { isCrowsnestError } from '../../../src/domain/errors.ts';
 import type { Finding } from '../../../src/domain/finding.ts';
 import type { NearMiss } from '../../../src/domain/review.ts';
 import type { Verdict } from '../../../src/domain/verdict.ts';
@@ -154,4 +155,64 @@ it('what was found of the last span that is thinned goes with it, not with the n
   assert.ok(keptFrom > 100_000, `${keptFrom}`);
   assert.deepEqual(old.all(keptFrom), []);
   db.close();
+});
+
+/** As many changes of some objects, judged: each has findings that paged nobody, of the time that `found` says. */
+function recordJudged(store: SqliteStore, count: number, found: (change: Change) => number, each = 1): Change[] {
+  const from = store.counts().changes;
+  const changes = Array.from({ length: count }, (_, i) => {
+    const n = from + i + 1;
+    const object = state(`k${n % 5}`, String(n), { n, text: `${n * 7919}` });
+    return newChange(n <= 5 ? 'ADDED' : 'MODIFIED', object, { observedMs: n });
+  });
+  const recorded = store.append({ changes });
+  for (let n = 0; n < each; n++) {
+    const findings = recorded.map((change): Finding => {
+      const id = n === 0 ? `f-${change.seq}` : `f-${change.seq}-${n}`;
+      return { ...pageAbout(change), id, tsMs: found(change), decision: { verdict: 'record', why: '' } };
+    });
+    store.commitAnalysis({ findings });
+  }
+  return recorded;
+}
+
+it('what was found while the clock was days ahead goes with its changes too, and nothing of changes that are kept', () => {
+  const file = join(temporaryFolder(), 'ahead.db');
+  using store = openSqliteStore({ file, bytesMax: 1e9, changesPerSpan: 100, changesPerLargeSpan: 100 });
+  const DAY_MS = 86_400_000;
+  for (let batch = 0; batch < 20; batch++)
+    recordJudged(store, 100, ({ seq }) => (seq > 300 && seq <= 600 ? seq + 3 * DAY_MS : seq));
+  while (store.maintain({ msMax: 50 }));
+  store.limitBytes(1);
+  for (let slices = 0; slices < 200; slices++) store.maintain({ msMax: 0 });
+  store.limitBytes(1e9);
+  const db = new Database(file, { readonly: true });
+  const keptFrom = db.prepare<[], number>('SELECT min(first_seq) FROM span WHERE tier < 2').pluck().get() as number;
+  const found = db.prepare<[], string>('SELECT id FROM finding').pluck().all();
+  db.close();
+  assert.ok(keptFrom > 1_000, `${keptFrom}`);
+  const expected = Array.from({ length: 2_001 - keptFrom }, (_, i) => `f-${keptFrom + i}`);
+  assert.deepEqual(found.sort(), expected.sort());
+});
+
+it('there is no room to write while findings can go that make some', () => {
+  using store = openSqliteStore({ file: ':memory:', bytesMax: 1e9, changesPerSpan: 400, changesPerLargeSpan: 400 });
+  for (let batch = 0; batch < 24; batch++) recordJudged(store, 100, ({ seq }) => seq, 10);
+  while (store.maintain({ msMax: 50 }));
+  store.limitBytes(store.counts().bytes);
+  const fill = () => {
+    for (let batch = 0; batch < 100; batch++) recordJudged(store, 100, ({ seq }) => seq);
+  };
+  assert.throws(fill, (error) => isCrowsnestError(error, 'STORE_FULL'));
+  store.limitBytes(1);
+  const left = () => store.findings({ limit: 100_000 }).items.length;
+  let slices = 0;
+  for (; !store.probeWrite(); slices++) {
+    assert.ok(slices < 2_000, 'it ends');
+    store.maintain({ msMax: 0 });
+  }
+  assert.ok(slices > 10);
+  const once = left();
+  while (store.maintain({ msMax: 50 }));
+  assert.equal(left(), once, 'none was left that could go');
 });
