@@ -51,10 +51,10 @@ function Items({ items, several, none }: { items: ReviewItem[]; several: boolean
     <tbody>
       ${items.map(
         ({ day, cluster, slot, level, weight, finding, answer }) => html`<tr>
-          <td>${day}${several && html` <small><${Name} text=${cluster} /></small>`}</td>
+          <td class="short">${day}${several && html` <small><${Name} text=${cluster} /></small>`}</td>
           <td><a href=${hashOf({ view: 'finding', id: finding.id })}><${Name} text=${subjectName(finding)} /></a></td>
           <td>${visible(rowSentence(finding))}${answer !== undefined && html` <b>${answer.verdict}</b>, said ${visible(answer.by)}`}</td>
-          <td class="number">${finding.score.toFixed(1)} <small>of ${level.toFixed(1)}</small></td>
+          <td class="number short">${finding.score.toFixed(1)} <small>of ${level.toFixed(1)}</small></td>
           <td>${slot === 'highest' ? 'highest of the day' : `one of ${wholeNumber(Math.round(weight))}`}</td>
         </tr>`,
       )}

@@ -3,7 +3,7 @@ import type { JsonObject } from '../../domain/json.ts';
 import { type Draft, idOf } from '../api-server.ts';
 import { DAY, HOUR, START_MS, timestamp, WEEK } from '../calendar.ts';
 import type { World } from '../world.ts';
-import { GIT_NAMESPACES, KUSTOMIZE_CONTROLLER } from './flux.ts';
+import { applied, GIT_NAMESPACES, KUSTOMIZE_CONTROLLER, populateFromGit } from './flux.ts';
 import { condition, setCondition, settling, statusOf } from './settle.ts';
 
 const NAMES: Record<string, string[]> = {
@@ -22,9 +22,11 @@ export function populateCertificates(world: World): void {
     const issuers = [issuer('internal-ca', namespace, { ca: { secretName: `${namespace}-ca` } })];
     if (namespace === 'platform' || namespace === 'web') issuers.push(issuer('public-acme', namespace, acme(namespace)));
     const drafts = [...issuers, ...names.map((name) => certificate(name, namespace))];
+    const git = (GIT_NAMESPACES as readonly string[]).includes(namespace);
     for (const draft of drafts) {
-      const id = world.populate(KUSTOMIZE_CONTROLLER, draft, random.int(60, 500));
-      if ((GIT_NAMESPACES as readonly string[]).includes(namespace)) world.fromGit.set(id, namespace);
+      const ageDays = random.int(60, 500);
+      if (git) populateFromGit(world, namespace, draft, ageDays);
+      else world.populate(KUSTOMIZE_CONTROLLER, applied(draft, `${namespace}-base`), ageDays);
     }
   }
   const settled = { ready: 'Ready', progressing: false, seconds: [1, 6] as [number, number] };

@@ -4,7 +4,7 @@ import { type Draft, idOf } from '../api-server.ts';
 import { DAYS, MINUTE, START_MS, timeOf, timestamp } from '../calendar.ts';
 import type { Random } from '../random.ts';
 import type { World } from '../world.ts';
-import { KUSTOMIZE_CONTROLLER } from './flux.ts';
+import { populateFromGit } from './flux.ts';
 import { condition, member, settling, specOf, statusOf } from './settle.ts';
 
 const DATABASES = ['ledger', 'checkout', 'fraud', 'orders', 'shipping', 'superset', 'mlflow', 'cms', 'account', 'usage'];
@@ -28,10 +28,7 @@ const SIZES = ['small', 'medium', 'large'];
 
 export function populateCrossplane(world: World): void {
   const random = world.random.fork('crossplane');
-  for (const name of DATABASES) {
-    const id = world.populate(KUSTOMIZE_CONTROLLER, database(name, random), random.int(40, 400));
-    world.fromGit.set(id, 'crossplane');
-  }
+  for (const name of DATABASES) populateFromGit(world, 'crossplane', database(name, random), random.int(40, 400));
   for (const name of BUCKETS) {
     world.populate(random.pick(world.team('platform')).writer, bucket(name, random), random.int(10, 400));
   }

@@ -33,7 +33,7 @@ export const RENOVATED_NAMESPACES = ['web', 'data', 'ml-research'] as const;
 export function populateFlux(world: World): void {
   const random = world.random.fork('flux');
   for (const repository of ['fleet', 'apps'])
-    world.populate(KUSTOMIZE_CONTROLLER, gitRepository(repository, random), random.int(200, 700));
+    world.populate(KUSTOMIZE_CONTROLLER, applied(gitRepository(repository, random), 'flux-system'), random.int(200, 700));
   const paths = [
     ...GIT_NAMESPACES,
     'cert-manager',
@@ -47,13 +47,14 @@ export function populateFlux(world: World): void {
   ];
   for (const path of paths) {
     const repository = ['payments', 'orders', 'streaming'].includes(path) ? 'apps' : 'fleet';
-    world.populate(KUSTOMIZE_CONTROLLER, kustomization(path, repository, random), random.int(100, 600));
+    world.populate(KUSTOMIZE_CONTROLLER, applied(kustomization(path, repository, random), 'flux-system'), random.int(100, 600));
   }
   for (const [namespace, names] of Object.entries(RELEASES)) {
     const git = (GIT_NAMESPACES as readonly string[]).includes(namespace);
     for (const name of names) {
-      const id = world.populate(git ? KUSTOMIZE_CONTROLLER : DEPLOYER, helmRelease(name, namespace, random), random.int(30, 500));
-      if (git) world.fromGit.set(id, namespace);
+      const release = helmRelease(name, namespace, random);
+      if (git) populateFromGit(world, namespace, release, random.int(30, 500));
+      else world.populate(DEPLOYER, release, random.int(30, 500));
     }
   }
   const ready = { ready: 'Ready', progressing: true, reason: 'UpgradeSucceeded', message: 'Helm upgrade succeeded' };
@@ -72,6 +73,22 @@ export function populateFlux(world: World): void {
     'GitRepository',
     settling({ ready: 'Ready', progressing: false, reason: 'Succeeded', message: 'stored artifact', seconds: [1, 5] }, random),
   );
+}
+
+/** An object from before the recording that the Kustomization of this name applies, and marks as its own. */
+export function populateFromGit(world: World, path: string, draft: Draft, ageDays: number): ObjectId {
+  const id = world.populate(KUSTOMIZE_CONTROLLER, applied(draft, path), ageDays);
+  world.fromGit.set(id, path);
+  return id;
+}
+
+/** With the labels by which Flux knows what a Kustomization applied. */
+export function applied(draft: Draft, path: string): Draft {
+  const marks = { 'kustomize.toolkit.fluxcd.io/name': path, 'kustomize.toolkit.fluxcd.io/namespace': 'flux-system' };
+  return {
+    ...draft,
+    metadata: { ...draft.metadata, labels: { ...(draft.metadata.labels as JsonObject | undefined), ...marks } },
+  };
 }
 
 /** A merge to a repository: Flux notices within a minute, and applies it namespace by namespace. */
@@ -196,7 +213,7 @@ function gitRepository(name: string, random: Random): Draft {
   return {
     apiVersion: 'source.toolkit.fluxcd.io/v1',
     kind: 'GitRepository',
-    metadata: { name, namespace: 'flux-system', labels: { 'kustomize.toolkit.fluxcd.io/name': 'flux-system' } },
+    metadata: { name, namespace: 'flux-system' },
     spec: {
       interval: '1m0s',
       ref: { branch: 'main' },
@@ -223,7 +240,7 @@ function kustomization(path: string, repository: string, random: Random): Draft 
   return {
     apiVersion: 'kustomize.toolkit.fluxcd.io/v1',
     kind: 'Kustomization',
-    metadata: { name: path, namespace: 'flux-system', labels: { 'kustomize.toolkit.fluxcd.io/name': 'flux-system' } },
+    metadata: { name: path, namespace: 'flux-system' },
     spec: {
       decryption: { provider: 'sops', secretRef: { name: 'sops-age' } },
       force: false,

@@ -6,7 +6,7 @@ import { DAYS, SECOND, timeOf, timestamp } from '../calendar.ts';
 import type { Writer } from '../managed-fields.ts';
 import type { Random } from '../random.ts';
 import type { World } from '../world.ts';
-import { KUSTOMIZE_CONTROLLER } from './flux.ts';
+import { populateFromGit } from './flux.ts';
 import { member, settling, specOf } from './settle.ts';
 
 export const QUOTA_SYNC: Writer = { actor: 'system:serviceaccount:data:quota-sync', manager: 'quota-sync', operation: 'Update' };
@@ -53,10 +53,8 @@ const DAY_MS = 24 * 3600 * SECOND;
 export function populateStreaming(world: World): void {
   const random = world.random.fork('strimzi');
   const data = world.team('data');
-  for (const name of ['orders', 'payments', 'analytics']) {
-    const id = world.populate(KUSTOMIZE_CONTROLLER, kafka(name, random), random.int(100, 500));
-    world.fromGit.set(id, 'streaming');
-  }
+  for (const name of ['orders', 'payments', 'analytics'])
+    populateFromGit(world, 'streaming', kafka(name, random), random.int(100, 500));
   const names = SUBJECTS.flatMap((subject) => EVENTS.map((event) => `${subject}-${event}`));
   for (const name of random.sample(names, 38)) world.populate(random.pick(data).writer, topic(name, random), random.int(20, 400));
   for (const name of USERS)
