@@ -280,7 +280,8 @@ export class ClusterModel {
     const held = this.#quarantine.release();
     if (held === undefined) return;
     // Its object may have lost its row since.
-    const event = { ...held, row: this.#table.rowOf(held.object) };
+    const row = this.#table.rowOf(held.object);
+    const event = row === held.row ? held : { ...held, row };
     const visit = makeVisit(event.actor.name, event.atMs);
     joinVisit(visit, event);
     this.#learn(visit);
@@ -407,7 +408,7 @@ export class ClusterModel {
 
   /** Plain state, shared with the model: serialize it before going on. */
   save(): SavedCluster {
-    for (const visit of this.#visits.save().values()) for (const event of visit.events) takeBack(event);
+    for (const visit of this.#visits.all()) for (const event of visit.events) takeBack(event);
     return {
       state: { ...this.#state, quarantine: this.#quarantine.save() },
       calibration: this.#calibration.save(),

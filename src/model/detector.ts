@@ -32,7 +32,7 @@ export interface Group {
   firstMs: number;
   lastMs: number;
   /** By how much time had passed by those of its events that came late, at most; absent where none did. */
-  lateMs?: number;
+  lateMs?: number | undefined;
   events: ChangeEvent[];
   /** Events of this group per kind, generic path and operation. */
   same: Pick<ReadonlyMap<string, number>, 'get' | 'size'>;

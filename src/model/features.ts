@@ -15,7 +15,7 @@ import { isBookkeeping, PathBook, type PathNames } from './path-names.ts';
 import { PLACE, type Placed } from './places.ts';
 import { numberOf, saysTheSame, tokensOf } from './value-types.ts';
 import { whole } from './words.ts';
-import { BORN, FOUND, JUMPS, type WorkedOut } from './worked-out.ts';
+import { BORN, FOUND, JUMPS, PUT_AWAY, type WorkedOut } from './worked-out.ts';
 
 /** One field that changed, for good: what merely moved within a list, or says the same in other words, is not here. */
 export interface Field extends Omit<PathNames, 'done' | 'bookkeeping' | 'place'>, Placed {
@@ -55,11 +55,11 @@ export interface ChangeEvent extends WorkedOut<Field> {
   imported: boolean;
   fields: Field[];
   /** The GitOps tool that keeps the object, by the marks it leaves on it. */
-  keeper?: GitopsTool;
+  keeper?: GitopsTool | undefined;
   /** The versions that an edit brought, and of what; absent where none. */
-  artifacts?: readonly Artifact[];
+  artifacts?: readonly Artifact[] | undefined;
   /** Fields that say what they said in other words; absent where there are none. Nothing to be judged, but written, as a user's rule asks. */
-  reworded?: readonly Field[];
+  reworded?: readonly Field[] | undefined;
   /** Number of distinct generic paths among `fields`. */
   breadth: number;
   /** All generic paths the object holds, where they are new or differ from before; undefined when unchanged. */
@@ -174,7 +174,10 @@ export function eventOf(
   const keeper = change.type === 'MODIFIED' ? keeperOf(change) : undefined;
   const { actor, machine } = book.actorOf(change.actor);
   const structural = change.type !== 'DELETED' && (!object.known || change.diff.some((entry) => entry.op !== 'set'));
-  const event: ChangeEvent = {
+  // Of a new object they can be read off its fields, which may be put away meanwhile.
+  const artifacts =
+    change.type === 'MODIFIED' ? artifactsOf(fields, () => change.state as unknown as Json, book.parents) : undefined;
+  return {
     seq: change.seq,
     resourceVersion: change.resourceVersion,
     uid: change.uid,
@@ -191,19 +194,25 @@ export function eventOf(
     fields,
     breadth: breadthOf(fields),
     held: structural ? book.held.of(kind, { type: change.type, diff: change.diff, state: () => change.state }) : undefined,
-    // Of all events at once: each that is put on later makes another shape of them.
+    // Of all events at once, whether there is anything or not: each that is put on later, or left out, makes another shape of them, and what reads events of
+    // more than four shapes looks each member up by its name.
+    keeper,
+    artifacts,
+    reworded: reworded.length > 0 ? reworded : undefined,
     [FOUND]: undefined,
     [JUMPS]: undefined,
     [BORN]: undefined,
+    [PUT_AWAY]: undefined,
   };
-  // Spread into the literal it would be copied by a call out of compiled code, for each change.
-  if (keeper !== undefined) event.keeper = keeper;
-  // Of a new object they can be read off its fields, which may be put away meanwhile.
-  const artifacts =
-    change.type === 'MODIFIED' ? artifactsOf(fields, () => change.state as unknown as Json, book.parents) : undefined;
-  if (artifacts !== undefined) event.artifacts = artifacts;
-  if (reworded.length > 0) event.reworded = reworded;
-  return event;
+}
+
+/** An event as a snapshot has it: without what there is none of. */
+export function savedEvent(event: ChangeEvent): ChangeEvent {
+  const { keeper, artifacts, reworded, ...saved } = event;
+  if (keeper !== undefined) Object.assign(saved, { keeper });
+  if (artifacts !== undefined) Object.assign(saved, { artifacts });
+  if (reworded !== undefined) Object.assign(saved, { reworded });
+  return saved;
 }
 
 function breadthOf(fields: readonly Field[]): number {

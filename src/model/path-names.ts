@@ -24,8 +24,12 @@ const BOOKKEEPING =
 
 /** What the API server or a controller keeps for itself: no part of what somebody wanted. */
 export function isBookkeeping(generic: string): boolean {
-  // Most paths lie in the spec, and are asked about several times for each change.
-  return !generic.startsWith('/spec/') && BOOKKEEPING.test(generic);
+  // Most paths lie in the spec or the status, and are asked about several times for each change.
+  if (generic.startsWith('/s')) {
+    if (generic.startsWith('/spec/')) return false;
+    if (generic.startsWith('/status/')) return true;
+  }
+  return BOOKKEEPING.test(generic);
 }
 
 /** A kind has some hundreds of paths; beyond this their names are not kept. */

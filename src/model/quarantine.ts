@@ -1,7 +1,7 @@
 /** Changes so unusual that they wait a day before they are learnt: time for somebody to say that they were wrong. */
 import { insertByTime } from './by-time.ts';
 import { DAY_MS } from './detector.ts';
-import type { ChangeEvent } from './features.ts';
+import { type ChangeEvent, savedEvent } from './features.ts';
 
 const WAIT_MS = DAY_MS;
 const MAX = 2_000;
@@ -44,7 +44,7 @@ export class Quarantine {
   }
 
   save(): Held[] {
-    return this.#held;
+    return this.#held.map(({ atMs, event }) => ({ atMs, event: savedEvent(event) }));
   }
 
   load(saved: Held[]): void {

@@ -4,7 +4,7 @@
  */
 import type { Change } from '../domain/change.ts';
 import type { Group } from './detector.ts';
-import type { ChangeEvent, Field } from './features.ts';
+import { type ChangeEvent, type Field, savedEvent } from './features.ts';
 import { FewTexts } from './few-texts.ts';
 import { type Lost, noteLost } from './lost-things.ts';
 import { type SavedTop, savedTops, topsIn } from './tails/top.ts';
@@ -20,7 +20,7 @@ export interface Visit extends Group {
   objects: FewTexts;
   quarantined: number[];
   /** Of those that somebody called wrong before it closed: they are never learnt. */
-  withheld?: number[];
+  withheld?: number[] | undefined;
   /** The highest score among its events. */
   scoreMax: number;
 }
@@ -49,6 +49,9 @@ export function makeVisit(actor: string, atMs: number): Visit {
     tops: [],
     quarantined: [],
     scoreMax: 0,
+    // As with events: one shape for all of them.
+    lateMs: undefined,
+    withheld: undefined,
   };
 }
 
@@ -123,14 +126,12 @@ export class Visits {
     this.#open.delete(visit.actor);
   }
 
+  all(): Iterable<Visit> {
+    return this.#open.values();
+  }
+
   save(): Map<string, SavedVisit> {
-    return new Map(
-      Array.from(this.#open, ([actor, visit]) => {
-        const { gone = new Map(), surprises = new Map() } = visit;
-        const [same, objects] = [visit.same.toMap(), new Set(visit.objects.toMap().keys())];
-        return [actor, { ...visit, same, objects, gone, surprises, tops: savedTops(visit.tops) }];
-      }),
-    );
+    return new Map(Array.from(this.#open, ([actor, visit]) => [actor, savedVisit(visit)]));
   }
 
   load(open: Map<string, SavedVisit>): void {
@@ -141,4 +142,14 @@ export class Visits {
       }),
     );
   }
+}
+
+function savedVisit({ lateMs, withheld, ...visit }: Visit): SavedVisit {
+  const { gone = new Map(), surprises = new Map() } = visit;
+  const [same, objects] = [visit.same.toMap(), new Set(visit.objects.toMap().keys())];
+  const events = visit.events.map(savedEvent);
+  const saved: SavedVisit = { ...visit, events, same, objects, gone, surprises, tops: savedTops(visit.tops) };
+  if (lateMs !== undefined) saved.lateMs = lateMs;
+  if (withheld !== undefined) saved.withheld = withheld;
+  return saved;
 }

@@ -6,15 +6,13 @@
 import type { Json } from '../domain/json.ts';
 import { type ChangeEvent, type Field, fieldOf, TEXT_MAX } from './features.ts';
 import type { PathBook, PathNames } from './path-names.ts';
+import { PUT_AWAY } from './worked-out.ts';
 
-/** Named by a symbol, so no part of a snapshot. */
-const PUT_AWAY = Symbol('put away');
 const NO_FIELDS: Field[] = [];
 const PLACES = 3;
 
 /** For each field either itself, or its names, its path where that is not the generic one, and its value: three places each. */
 type PutAway = readonly (Field | PathNames | Json | undefined)[];
-type Waiting = ChangeEvent & { [PUT_AWAY]?: PutAway | undefined };
 
 /** Takes the fields of an imported event away until `takeBack`. */
 export function putAway(event: ChangeEvent, paths: PathBook): void {
@@ -29,16 +27,15 @@ export function putAway(event: ChangeEvent, paths: PathBook): void {
     kept[PLACES * i + 1] = canBeMade && path !== generic ? path : undefined;
     kept[PLACES * i + 2] = canBeMade ? next : undefined;
   }
-  (event as Waiting)[PUT_AWAY] = kept;
+  event[PUT_AWAY] = kept;
   event.fields = NO_FIELDS;
 }
 
 /** Makes the fields that were put away; nothing where none were. */
 export function takeBack(event: ChangeEvent): void {
-  const waiting: Waiting = event;
-  const kept = waiting[PUT_AWAY];
+  const kept = event[PUT_AWAY] as PutAway | undefined;
   if (kept === undefined) return;
-  waiting[PUT_AWAY] = undefined;
+  event[PUT_AWAY] = undefined;
   // Without room for holes, which a snapshot would write another way.
   const fields: Field[] = [];
   for (let i = 0; i < kept.length; i += PLACES) {

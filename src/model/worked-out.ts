@@ -12,6 +12,9 @@ export const JUMPS = Symbol('jumps');
 /** The versions that a new object came with. */
 export const BORN = Symbol('born');
 
+/** What of its fields waits until it is learnt: see waiting-fields.ts. */
+export const PUT_AWAY = Symbol('put away');
+
 /** A fact, and the field that brought it about. */
 export interface FoundFact<Field> {
   fact: Fact;
@@ -22,4 +25,5 @@ export interface WorkedOut<Field> {
   [FOUND]?: readonly FoundFact<Field>[] | undefined;
   [JUMPS]?: readonly number[] | undefined;
   [BORN]?: readonly Artifact[] | undefined;
+  [PUT_AWAY]?: readonly unknown[] | undefined;
 }

@@ -7,10 +7,10 @@ import { fieldName } from '../../domain/field-path.ts';
 import { describeRef } from '../../domain/object-ref.ts';
 import { insertByTime } from '../by-time.ts';
 import { type Evidence, type Explanation, type Group, HOUR_MS, MINUTE_MS, seenMs } from '../detector.ts';
-import { type ChangeEvent, objectParts } from '../features.ts';
+import { type ChangeEvent, objectParts, savedEvent } from '../features.ts';
 import { clearRow, putFigure, reachRow, type Whole } from '../habits/columns.ts';
 import { countCame, latestShare, missedLately, noteChance, timesCame, wasMissedLast } from '../habits/latest-moves.ts';
-import { CROWD_MAX, Lockstep, type LockstepState, movedIn, moverKey, moversIn } from '../habits/lockstep.ts';
+import { CROWD_MAX, Lockstep, type LockstepState, type Movers, movedIn, moversIn, moversOf } from '../habits/lockstep.ts';
 import type { PathHabits } from '../habits/path-habits.ts';
 import type { RowTable } from '../habits/row-table.ts';
 import { many } from '../words.ts';
@@ -128,7 +128,7 @@ export class Company {
 
   #missingField(group: Group): Missing | undefined {
     let best: Missing | undefined;
-    let movers: ReadonlyMap<string, ReadonlySet<string>> | undefined;
+    let movers: Movers | undefined;
     for (const event of group.events) {
       const known = isEdit(event) ? this.#lockstep.of(event.object) : undefined;
       if (known === undefined) continue;
@@ -136,7 +136,7 @@ export class Company {
         const field = known.get(path);
         if (field === undefined || field.moves < VISITS_MIN) continue;
         movers ??= moversIn(group.events.filter(isEdit));
-        const here = movers.get(moverKey(event, path)) as ReadonlySet<string>;
+        const here = moversOf(movers, event, path);
         if (here.size > CROWD_MAX) continue;
         for (const [mate, moves] of field.mates) {
           const together = timesCame(moves);
@@ -232,7 +232,8 @@ export class Company {
   }
 
   save(): CompanyState {
-    return { ...this.#state, lockstep: this.#lockstep.save() };
+    const waiting = this.#state.waiting.map((missing) => ({ ...missing, event: savedEvent(missing.event) }));
+    return { ...this.#state, waiting, lockstep: this.#lockstep.save() };
   }
 
   load(state: CompanyState): void {

@@ -7,20 +7,25 @@ export interface Fact {
   severity: Severity;
   path: RegExp;
   /** Of the kind, `group/Kind`, whose object it is; absent: any. */
-  kind?: RegExp;
+  kind?: RegExp | undefined;
   /** `gain`: the value came to be this. `loss`: the field went away. */
   when: 'gain' | 'loss';
   /** Test of the new value (gain) or the old one (loss); absent: any value. */
-  value?: (value: Json) => boolean;
+  value?: ((value: Json) => boolean) | undefined;
   /** Test of the value before; only a value in place of such another is meant. */
-  from?: (value: Json) => boolean;
+  from?: ((value: Json) => boolean) | undefined;
   /** Test of both, where a value took the place of another; nothing else is meant then. */
-  step?: (old: Json, next: Json) => boolean;
+  step?: ((old: Json, next: Json) => boolean) | undefined;
   /** Of what is there already only; a new object may begin so. */
-  edits?: true;
+  edits?: true | undefined;
   /** Completes "<field> …". */
   means: string;
   source: 'pod-security-standards' | 'rbac-good-practices' | 'kubernetes-docs' | 'project-docs' | 'nist';
+}
+
+/** With a place for each member, whether it is there or not: what looks at facts of many shapes looks each member up by its name. */
+export function ofOneShape({ id, severity, path, when, means, source, kind, value, from, step, edits }: Fact): Fact {
+  return { id, severity, path, when, means, source, kind, value, from, step, edits };
 }
 
 export const yes = (value: Json) => value === true || value === 'true';

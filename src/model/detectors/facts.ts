@@ -4,12 +4,12 @@
  * not of any one cluster; kinds of its own bring theirs as user rules.
  */
 
-import { affirmed, among, type Fact, like, no, yes } from './fact.ts';
+import { affirmed, among, type Fact, like, no, ofOneShape, yes } from './fact.ts';
 import { LIMITS } from './facts-of-limits.ts';
 import { RIGHTS } from './facts-of-rights.ts';
 import { TRAFFIC } from './facts-of-traffic.ts';
 
-export const FACTS: readonly Fact[] = [
+const ALL: readonly Fact[] = [
   // Pod Security Standards, baseline and restricted; the same names are used by most APIs that embed a pod or security context.
   {
     id: 'privileged',
@@ -375,3 +375,5 @@ export const FACTS: readonly Fact[] = [
   ...TRAFFIC,
   ...LIMITS,
 ];
+
+export const FACTS: readonly Fact[] = ALL.map(ofOneShape);

@@ -60,13 +60,29 @@ export function touch<V>(map: Map<string, V>, key: string, cap: number, make: ()
     }
     return value;
   }
-  if (map.size >= cap) {
-    const oldest = map.keys().next();
-    if (!oldest.done) map.delete(oldest.value);
-  }
+  if (map.size >= cap) dropOldest(map);
   value = make();
   map.set(key, value);
   return value;
+}
+
+const FROM_OLDEST = new WeakMap<ReadonlyMap<string, unknown>, MapIterator<string>>();
+
+/**
+ * Takes out the key that was put first; undefined where there is none. Whoever does so keeps to it: nothing else may ask for the first keys and leave them.
+ * A Map goes on holding places of what was deleted until it is put together again, and a new iterator passes all of them: where thousands of keys give way, one
+ * kept from time to time stands where they end.
+ */
+export function dropOldest(map: Map<string, unknown>): string | undefined {
+  let next = FROM_OLDEST.get(map)?.next();
+  if (next === undefined || next.done) {
+    const keys = map.keys();
+    FROM_OLDEST.set(map, keys);
+    next = keys.next();
+  }
+  if (next.done) return undefined;
+  map.delete(next.value);
+  return next.value;
 }
 
 /** Adds to a counter in a map that holds at most `cap` keys; a new key beyond that is not counted. Returns the new count. */

@@ -46,14 +46,14 @@ export class Lockstep {
 
   #learnTogether(edits: readonly ChangeEvent[]): void {
     const movers = moversIn(edits);
-    const done = new Set<string>();
+    const done = new Map<string, Set<string>>();
     // The last edit of each object says when it moved.
     for (const event of edits.toReversed()) {
       for (const path of movedIn(event)) {
-        const key = `${path}\u0000${event.object}`;
-        if (done.has(key)) continue;
-        done.add(key);
-        this.#movedAmong(event, path, movers.get(moverKey(event, path)) as ReadonlySet<string>);
+        const objects = memberOf(done, path, newSet);
+        if (objects.has(event.object)) continue;
+        objects.add(event.object);
+        this.#movedAmong(event, path, moversOf(movers, event, path));
       }
     }
   }
@@ -104,22 +104,33 @@ export class Lockstep {
   }
 }
 
-export function moverKey({ kind }: Pick<ChangeEvent, 'kind'>, path: string): string {
-  return `${kind}\u0000${path}`;
-}
+/** Which objects moved a field, by kind and path: a text put together of both would have to be hashed and compared in full by each look-up. */
+export type Movers = ReadonlyMap<string, ReadonlyMap<string, ReadonlySet<string>>>;
 
-/** Which objects moved a field, by `moverKey`. */
-export function moversIn(edits: readonly ChangeEvent[]): ReadonlyMap<string, ReadonlySet<string>> {
-  const movers = new Map<string, Set<string>>();
+export function moversIn(edits: readonly ChangeEvent[]): Movers {
+  const movers = new Map<string, Map<string, Set<string>>>();
   for (const event of edits) {
-    for (const path of movedIn(event)) {
-      const key = moverKey(event, path);
-      const objects = movers.get(key);
-      if (objects === undefined) movers.set(key, new Set([event.object]));
-      else objects.add(event.object);
-    }
+    const ofKind = memberOf(movers, event.kind, newMap);
+    for (const path of movedIn(event)) memberOf(ofKind, path, newSet).add(event.object);
   }
   return movers;
+}
+
+/** Those that moved a field which this change moved too, itself among them. */
+export function moversOf(movers: Movers, { kind }: Pick<ChangeEvent, 'kind'>, path: string): ReadonlySet<string> {
+  return movers.get(kind)?.get(path) ?? NOBODY;
+}
+
+const newSet = (): Set<string> => new Set();
+const newMap = (): Map<string, Set<string>> => new Map();
+
+function memberOf<V>(map: Map<string, V>, key: string, make: () => V): V {
+  let value = map.get(key);
+  if (value === undefined) {
+    value = make();
+    map.set(key, value);
+  }
+  return value;
 }
 
 /** The generic paths that an edit set to something else, each once. */

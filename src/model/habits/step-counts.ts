@@ -32,7 +32,8 @@ export class StepCounts {
 
   /** The row of a key, -1 where it has none. */
   find(key: number): number {
-    return this.#keys.get(key) ?? -1;
+    // As a whole number for V8 too, which has it from an array of floats: compiled code that looks up by one of those gives up, time and again.
+    return (this.#keys.get(key) ?? -1) | 0;
   }
 
   /** The row of a key, given on first sight; marks it as used. */
@@ -42,7 +43,7 @@ export class StepCounts {
     if (known !== undefined) {
       // As `touch` does: moving costs, and is only worth it where something could be evicted soon.
       if (keys.size > this.#keysMax / 2) keys.put(key, known);
-      return known;
+      return known | 0;
     }
     const row = keys.size < this.#keysMax ? keys.size : this.#vacate();
     keys.put(key, row);
@@ -51,7 +52,7 @@ export class StepCounts {
   }
 
   #vacate(): number {
-    const row = this.#keys.shift() as number;
+    const row = (this.#keys.shift() as number) | 0;
     clearRow(this.#counts, row);
     this.#seen.forget(row);
     return row;

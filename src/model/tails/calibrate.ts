@@ -4,6 +4,8 @@
  * say at all. So every detector spends the same share of false alarms, whatever its scale.
  */
 
+import { dropOldest as dropOldestKey } from '../habits/counts.ts';
+
 export const WINDOW = 6_000;
 const FEW = 20;
 /** Pseudo-count of larger surprises while few were seen: saying something for the first time is not by itself rare. */
@@ -164,10 +166,7 @@ function noteOpen(pool: Pool, own: Open | undefined, { key, atMs }: Asker): void
     open.set(key, own);
     return;
   }
-  if (open.size >= OPEN_MAX) {
-    const oldest = open.keys().next();
-    if (!oldest.done) open.delete(oldest.value);
-  }
+  if (open.size >= OPEN_MAX) dropOldestKey(open);
   open.set(key, { serial, sinceMs: atMs });
   if (open.size === OPEN_MAX / 2 + 1) pool.open = new Map([...open].sort(([, a], [, b]) => a.serial - b.serial));
 }
