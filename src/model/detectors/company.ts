@@ -13,7 +13,7 @@ import { countCame, latestShare, missedLately, noteChance, timesCame, wasMissedL
 import { CROWD_MAX, Lockstep, type LockstepState, type Movers, movedIn, moversIn, moversOf } from '../habits/lockstep.ts';
 import type { PathHabits } from '../habits/path-habits.ts';
 import type { RowTable } from '../habits/row-table.ts';
-import { many } from '../words.ts';
+import { many, quoteBoth } from '../words.ts';
 
 const MATES_MAX = 24;
 const GROUP_MAX = 24;
@@ -24,10 +24,13 @@ const RECENT_MS = 6 * HOUR_MS;
 const WAIT_MS = 45 * MINUTE_MS;
 const WAITING_MAX = 2_000;
 /**
- * Companions belong to what an object mostly changes, a version above all, and less to what else is set in it: where one of the fields had moved in a tenth of
- * its edits before, its companion was missed .45 times as often as it was so far, else 1.2 times (clean streams of five clusters; two others alike).
+ * How many times as often as so far a companion is missed, by what it has in the field that moves, and by whether one of the fields had moved in a tenth of the
+ * object's edits before: companions belong to what an object mostly changes, a version above all. What has just what is replaced nearly always comes along; what
+ * is not usually changed comes alone in one of a dozen visits, however seldom its object did so far (clean streams of six clusters; three others alike).
  */
-const WONTED = { share: 0.1, missed: 0.45, else: 1.2 };
+const TIMES = { left: { wonted: 0.1, else: 0.3 }, apart: { wonted: 1.5, else: 1.5 }, unknown: { wonted: 0.45, else: 1.2 } };
+const WONTED_SHARE = 0.1;
+const UNWONTED_MIN = 0.08;
 
 /** A change whose usual companion had not come when its visit ended: told unless that follows within the wait. Plain data. */
 export interface Missing {
@@ -36,6 +39,8 @@ export interface Missing {
   mate: string;
   /** The generic path that the two move together; absent where the objects change together, whatever it is. */
   path?: string;
+  /** The generic path of a field in which the one missed still has what this one replaced. */
+  left?: string;
   surprise: number;
   together: number;
   visits: number;
@@ -144,9 +149,14 @@ export class Company {
           const mateMs = this.#lastMovedMs(mate, path);
           // That they moved together a moment ago is no reason why it stays behind now.
           if (mateMs === undefined || mateMs > field.lastMs) continue;
-          const surprise = -Math.log(missedShare({ moves, visits: field.moves, isApart: mateMs < field.lastMs - WAIT_MS }));
+          const { standing } = this.#lockstep.standing(event, mate, path) ?? UNKNOWN;
+          if (standing === 'ahead') continue;
+          const times = standing === 'unknown' ? 1 : TIMES[standing].wonted;
+          const isApart = mateMs < field.lastMs - WAIT_MS;
+          const surprise = -Math.log(missedShare({ moves, visits: field.moves, isApart, times, isLeft: standing === 'left' }));
           if (surprise <= (best?.surprise ?? 0)) continue;
-          best = { dueMs: seenMs(group) + WAIT_MS, event, mate, path, surprise, together, visits: field.moves };
+          const left = standing === 'left' ? { left: path } : {};
+          best = { dueMs: seenMs(group) + WAIT_MS, event, mate, path, ...left, surprise, together, visits: field.moves };
         }
       }
     }
@@ -162,7 +172,7 @@ export class Company {
       const visits = this.#state.objects.visits[event.row] ?? 0;
       if (!isEdit(event) || visits < VISITS_MIN) continue;
       const lastMs = this.#state.objects.lastMs[event.row] as number;
-      let usually: number | undefined;
+      let isWonted: boolean | undefined;
       for (const [mate, moves] of this.#state.mates.get(event.row) ?? []) {
         const together = timesCame(moves);
         if (together < VISITS_MIN || here.has(mate)) continue;
@@ -170,10 +180,17 @@ export class Company {
         if (mateMs === undefined || event.atMs - mateMs < RECENT_MS) continue;
         // The mate went ahead alone, so this one catches up.
         if (mateMs > lastMs + WAIT_MS) continue;
-        usually ??= this.#isWonted(event) ? WONTED.missed : WONTED.else;
-        const surprise = -Math.log(missedShare({ moves, visits, usually, isApart: mateMs < lastMs - WAIT_MS })) - crowd;
+        isWonted ??= this.#isWonted(event);
+        const { standing, path: at } = this.#lockstep.standing(event, mate) ?? UNKNOWN;
+        if (standing === 'ahead') continue;
+        const isLeft = standing === 'left';
+        const times = TIMES[standing][isWonted ? 'wonted' : 'else'];
+        const least = isWonted || isLeft ? 0 : UNWONTED_MIN;
+        const isApart = mateMs < lastMs - WAIT_MS;
+        const surprise = -Math.log(missedShare({ moves, visits, isApart, times, isLeft, least })) - crowd;
         if (surprise <= (best?.surprise ?? 0)) continue;
-        best = { dueMs: seenMs(group) + WAIT_MS, event, mate, surprise, together, visits };
+        const left = isLeft ? { left: at } : {};
+        best = { dueMs: seenMs(group) + WAIT_MS, event, mate, ...left, surprise, together, visits };
       }
     }
     return best;
@@ -181,7 +198,7 @@ export class Company {
 
   /** Whether it changes what is often changed in the object. */
   #isWonted(event: ChangeEvent): boolean {
-    const often = Math.max(1, WONTED.share * this.#habits.objectEdits(event));
+    const often = Math.max(1, WONTED_SHARE * this.#habits.objectEdits(event));
     return event.fields.some(({ op, path }) => op === 'set' && this.#habits.objectMoved(event, path) >= often);
   }
 
@@ -243,18 +260,25 @@ export class Company {
 }
 
 /**
- * In what share of its changes a mate does not come: over all of them, and where it was missed the last time, and came neither shortly before nor after
- * (`isApart`), no less than of late. `usually`: how many times as often it is missed in such changes.
+ * In what share of such changes a mate does not come: over all of them, taken `times` and no less than `least`; and where it was missed the last time, and came
+ * neither shortly before nor after (`isApart`), no less than of late.
  */
-function missedShare(of: { moves: number; visits: number; isApart: boolean; usually?: number }): number {
-  const { moves, visits, isApart, usually = 1 } = of;
-  const lifelong = Math.min(1, (usually * (visits - timesCame(moves) + 0.5)) / (visits + 1));
-  return isApart && wasMissedLast(moves) ? Math.max(lifelong, latestShare(missedLately(moves))) : lifelong;
+function missedShare(of: {
+  moves: number;
+  visits: number;
+  isApart: boolean;
+  times: number;
+  isLeft: boolean;
+  least?: number;
+}): number {
+  const { moves, visits, isApart, times, isLeft, least = 0 } = of;
+  const lifelong = Math.min(1, Math.max(least, (times * (visits - timesCame(moves) + 0.5)) / (visits + 1)));
+  return isApart && wasMissedLast(moves) ? Math.max(lifelong, latestShare(missedLately(moves)) * (isLeft ? times : 1)) : lifelong;
 }
 
-function apart({ event, together, visits }: Missing, label: string): Explanation {
+function apart({ event, together, visits, left }: Missing, label: string): Explanation {
   return {
-    sentence: `${describeRef(event.ref)} changed without ${label}; ${together} of its ${many(visits, 'past change')} came together with it.`,
+    sentence: `${describeRef(event.ref)} changed without ${label}${stillHas(event, left)}; ${together} of its ${many(visits, 'past change')} came together with it.`,
     observed: 'changed alone',
     usual: `together with ${label}`,
     samples: visits,
@@ -263,11 +287,11 @@ function apart({ event, together, visits }: Missing, label: string): Explanation
   };
 }
 
-function outOfStep({ event, together, visits }: Missing, path: string, label: string): Explanation {
+function outOfStep({ event, together, visits, left }: Missing, path: string, label: string): Explanation {
   const field = event.fields.find(({ generic }) => generic === path);
   const named = fieldName(field?.path ?? path);
   return {
-    sentence: `${named} of ${describeRef(event.ref)} moved without that of ${label}; ${together} of ${many(visits, 'move')} before came together with it.`,
+    sentence: `${named} of ${describeRef(event.ref)} moved without that of ${label}${stillHas(event, left)}; ${together} of ${many(visits, 'move')} before came together with it.`,
     ...(field === undefined ? {} : { path: field.path }),
     observed: 'moved alone',
     usual: `together with ${label}`,
@@ -275,6 +299,12 @@ function outOfStep({ event, together, visits }: Missing, path: string, label: st
     scope: 'object',
     counterfactual: `the same field of ${label} moved at the same time`,
   };
+}
+
+/** What the one missed still has of what was replaced, in words; nothing where it has not. */
+function stillHas({ fields }: ChangeEvent, left: string | undefined): string {
+  const field = fields.find(({ op, generic }) => op === 'set' && generic === left);
+  return field === undefined ? '' : `, which still has ${quoteBoth(field.old, field.next)[0]}`;
 }
 
 /** Of companions too few to be missed it need not be known. */
@@ -294,6 +324,7 @@ function countMate(mates: Map<string, number>, mate: string): void {
   else if (mates.size < MATES_MAX) mates.set(mate, 1);
 }
 
+const UNKNOWN = { standing: 'unknown', path: '' } as const;
 const NONE: readonly ChangeEvent[] = [];
 
 function isEdit({ type, timed }: ChangeEvent): boolean {

@@ -2,7 +2,9 @@
  * Fields that two objects of a kind move together: the image of two halves of one application, the version of an operator and of what it runs. Whole objects
  * may be changed apart most of the time and such a field never. Kept of fields that ever moved in company, by object.
  */
-import type { ChangeEvent } from '../features.ts';
+import type { Json } from '../../domain/json.ts';
+import { type ChangeEvent, TEXT_MAX } from '../features.ts';
+import { hashOf } from '../hash.ts';
 import { touch } from './counts.ts';
 import { countCame, LATEST, missedLately, noteChance, timesCame } from './latest-moves.ts';
 
@@ -13,6 +15,8 @@ const MATES_MAX = 6;
 export const CROWD_MAX = 8;
 /** Who moves more fields at once was made over. */
 const BREADTH_MAX = 16;
+/** In visits with more objects than this nobody learns what they hold. */
+const HOLDERS_MAX = 24;
 const NOBODY: ReadonlySet<string> = new Set();
 
 /** A field of an object, by generic path. Plain data. */
@@ -20,8 +24,16 @@ export interface LockstepField {
   /** Visits that moved it, those in a crowd aside, since it first moved in company. */
   moves: number;
   lastMs: number;
+  /** The hash of what it was set to last. */
+  value: number;
   /** By object, with which it moved how often, and how often of late: see latest-moves.ts. */
   mates: Map<string, number>;
+}
+
+export interface Standing {
+  standing: 'left' | 'ahead' | 'apart';
+  /** The generic path of the field of which it holds. */
+  path: string;
 }
 
 export type LockstepState = Map<string, Map<string, LockstepField>>;
@@ -34,6 +46,26 @@ export class Lockstep {
     return this.#fields.get(object);
   }
 
+  /**
+   * What another object of the kind has in the fields that an edit moves, of these in `only` where that is given: `left` with what was replaced, `ahead` where
+   * it has what came already, `apart` where it has something else; the first of these that holds of any field. Undefined where that is not known.
+   */
+  standing({ object, fields, breadth }: ChangeEvent, mate: string, only?: string): Standing | undefined {
+    const isKin = mate.startsWith(object.slice(0, object.indexOf('\u0000') + 1));
+    const known = isKin && breadth <= BREADTH_MAX ? this.#fields.get(mate) : undefined;
+    let found: Standing | undefined;
+    if (known === undefined) return found;
+    for (const { op, generic, old, next } of fields) {
+      const field = op === 'set' && (only === undefined || generic === only) ? known.get(generic) : undefined;
+      // Of a long text only the beginning is kept, which says nothing of its end.
+      if (field === undefined || (typeof old === 'string' && old.length >= TEXT_MAX)) continue;
+      if (field.value === hashOfValue(old)) return { standing: 'left', path: generic };
+      if (field.value === hashOfValue(next)) found = { standing: 'ahead', path: generic };
+      else found ??= { standing: 'apart', path: generic };
+    }
+    return found;
+  }
+
   /** A visit, by its edits in the order in which they came. */
   learn(edits: readonly ChangeEvent[]): void {
     if (edits.length === 1) {
@@ -41,7 +73,20 @@ export class Lockstep {
       const known = this.#fields.get(event.object);
       if (known !== undefined) for (const path of movedIn(event)) this.#moved(known, path, event, NOBODY);
     } else this.#learnTogether(edits);
-    for (const event of edits) this.#dropRemoved(event);
+    for (const event of edits) {
+      if (event.breadth > BREADTH_MAX) this.#noteValues(event);
+      this.#dropRemoved(event);
+    }
+  }
+
+  /** Of an edit that is no move of any field. */
+  #noteValues(event: ChangeEvent): void {
+    const known = this.#fields.get(event.object);
+    if (known === undefined) return;
+    for (const { op, generic, next } of event.fields) {
+      const field = op === 'set' ? known.get(generic) : undefined;
+      if (field !== undefined) field.value = hashOfValue(next);
+    }
   }
 
   #learnTogether(edits: readonly ChangeEvent[]): void {
@@ -61,21 +106,36 @@ export class Lockstep {
   #movedAmong(event: ChangeEvent, path: string, here: ReadonlySet<string>): void {
     const known = this.#fields.get(event.object);
     if (here.size > CROWD_MAX) {
-      const field = known?.get(path);
-      if (field !== undefined) field.lastMs = event.atMs;
-    } else if (known !== undefined || here.size > 1)
-      this.#moved(known ?? touch(this.#fields, event.object, OBJECTS_MAX, () => new Map()), path, event, here);
+      const field = known?.get(path) ?? (here.size > HOLDERS_MAX ? undefined : this.#begin(event, path));
+      if (field === undefined) return;
+      field.lastMs = event.atMs;
+      field.value = valueSet(event, path);
+    } else if (known !== undefined || here.size > 1) this.#moved(known ?? this.#known(event), path, event, here);
+  }
+
+  #known({ object }: ChangeEvent): Map<string, LockstepField> {
+    return touch(this.#fields, object, OBJECTS_MAX, () => new Map());
+  }
+
+  #begin(event: ChangeEvent, path: string): LockstepField | undefined {
+    const known = this.#known(event);
+    if (known.size >= FIELDS_MAX && !dropPassing(known)) return undefined;
+    const field = { moves: 0, lastMs: event.atMs, value: 0, mates: new Map() };
+    known.set(path, field);
+    return field;
   }
 
   #moved(known: Map<string, LockstepField>, path: string, event: ChangeEvent, here: ReadonlySet<string>): void {
     let field = known.get(path);
     if (field === undefined) {
-      if (here.size < 2 || (known.size >= FIELDS_MAX && !dropPassing(known))) return;
-      field = { moves: 0, lastMs: event.atMs, mates: new Map() };
-      known.set(path, field);
+      field = here.size < 2 ? undefined : this.#begin(event, path);
+      if (field === undefined) return;
     }
-    field.moves++;
     field.lastMs = event.atMs;
+    field.value = valueSet(event, path);
+    // Known of a crowd so far.
+    if (here.size < 2 && field.moves === 0) return;
+    field.moves++;
     const { mates } = field;
     for (const [mate, moves] of mates) {
       const came = here.has(mate);
@@ -139,6 +199,14 @@ export function movedIn({ fields, breadth }: ChangeEvent): readonly string[] {
   const moved: string[] = [];
   for (const { op, generic } of fields) if (op === 'set' && !moved.includes(generic)) moved.push(generic);
   return moved;
+}
+
+function valueSet({ fields }: ChangeEvent, path: string): number {
+  return hashOfValue(fields.findLast(({ op, generic }) => op === 'set' && generic === path)?.next);
+}
+
+function hashOfValue(value: Json | undefined): number {
+  return hashOf(typeof value === 'string' ? value : JSON.stringify(value ?? null));
 }
 
 /** The field that moved longest ago, if nobody came along with it more than once. */

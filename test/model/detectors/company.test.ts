@@ -49,15 +49,28 @@ test('who came along when the object changed as ever is missed less when somethi
   assert.ok(told(both, 'colour') < told(both) - 0.9, `${told(both, 'colour')} ${told(both)}`);
 });
 
+test('what is hardly ever changed is changed alone, however seldom its object was', () => {
+  const both = Array<'both'>(1000).fill('both');
+  assert.ok(told(both, 'colour') < 2.6, `${told(both, 'colour')}`);
+});
+
 /** What is said where `a` moves its tag without `b`, after its tag and that of `b` moved together so often and its weight so often alone. */
-function outOfStep(how: { together: number; alone: number; follows?: boolean; restMs?: number; remade?: boolean }) {
-  const { together, alone, follows = false, restMs = 12 * HOUR_MS, remade = false } = how;
+function outOfStep(how: {
+  together: number;
+  alone: number;
+  follows?: boolean;
+  restMs?: number;
+  remade?: boolean;
+  /** By how much the tag of `b` is beyond that of `a`. */
+  beyond?: number;
+}) {
+  const { together, alone, follows = false, restMs = 12 * HOUR_MS, remade = false, beyond = 0 } = how;
   const rows = new Map<string, number>();
   const habits = new PathHabits();
   const company = new Company({ find: (object) => rows.get(object), nameOf: String }, habits);
   const stream = new Stream();
   let atMs = MONDAY_MS;
-  const specs: Record<string, { tag: number; weight: number }> = { a: { tag: 0, weight: 0 }, b: { tag: 0, weight: 0 } };
+  const specs: Record<string, { tag: number; weight: number }> = { a: { tag: 0, weight: 0 }, b: { tag: beyond, weight: 0 } };
   const visit = (names: readonly string[], field: 'tag' | 'weight', madeAnew = false) => {
     const group = makeVisit('alice', atMs);
     for (const type of madeAnew ? (['DELETED', 'ADDED'] as const) : []) {
@@ -107,11 +120,15 @@ test('a field that another object always moves too is missed there, however ofte
   assert.equal(path, '/spec/tag');
   assert.equal(
     sentence,
-    'spec.tag of Kafka streaming/a moved without that of Kafka streaming/b; 20 of 20 moves before came together with it.',
+    'spec.tag of Kafka streaming/a moved without that of Kafka streaming/b, which still has 21; 20 of 20 moves before came together with it.',
   );
   assert.equal(outOfStep({ together: 20, alone: 80, follows: true }), undefined, 'it follows within the wait');
   assert.equal(outOfStep({ together: 2, alone: 80 }), undefined, 'twice is no habit');
   assert.equal(outOfStep({ together: 20, alone: 80, remade: true }), undefined, 'made anew it is not behind');
+  const apart = outOfStep({ together: 20, alone: 80, beyond: 100 });
+  assert.ok((apart?.surprise ?? 0) < (evidence?.surprise ?? 0) - 2, `${apart?.surprise}: it never had the same`);
+  assert.doesNotMatch(apart?.explain().sentence ?? '', /still has/);
+  assert.equal(outOfStep({ together: 20, alone: 80, beyond: 1 }), undefined, 'it has what comes already');
   const soon = outOfStep({ together: 20, alone: 80, restMs: HOUR_MS });
   assert.equal(soon?.surprise, evidence?.surprise, 'that both moved an hour ago is no excuse');
 });

@@ -47,11 +47,37 @@ test("a crowd is nobody's company, and no chance that was missed", () => {
   const lockstep = new Lockstep();
   const edits = visits();
   lockstep.learn(edits(names(9)));
-  assert.equal(lockstep.of('o0'), undefined);
+  assert.equal(lockstep.of('o0')?.get('/spec/tag')?.mates.size, 0);
+  lockstep.learn(edits(['o0']));
+  assert.equal(lockstep.of('o0')?.get('/spec/tag')?.moves, 0, 'no move before the first together');
   lockstep.learn(edits(['o0', 'o1']));
   lockstep.learn(edits(names(9)));
   const field = lockstep.of('o0')?.get('/spec/tag');
-  assert.deepEqual([field?.moves, field?.lastMs], [1, MONDAY_MS + 3 * HOUR_MS]);
+  assert.deepEqual([field?.moves, field?.lastMs], [1, MONDAY_MS + 4 * HOUR_MS]);
+});
+
+test('what another has in the field that moves', () => {
+  const lockstep = new Lockstep();
+  const stream = new Stream();
+  const set = (name: string, tag: number, atMs = MONDAY_MS) => {
+    const object = `/Kafka\u0000streaming\u0000${name}`;
+    return eventOf(stream.change({ atMs, actor: 'alice', name, spec: { tag } }), { name: object, row: 0, known: true });
+  };
+  const mate = '/Kafka\u0000streaming\u0000b';
+  for (const tag of [0, 1]) lockstep.learn([set('a', tag), set('b', tag)]);
+  assert.deepEqual(lockstep.standing(set('a', 2), mate), { standing: 'left', path: '/spec/tag' });
+  assert.equal(lockstep.standing(set('a', 3), mate)?.standing, 'apart');
+  assert.equal(lockstep.standing(set('a', 1), mate)?.standing, 'ahead', 'set back to it');
+  assert.equal(lockstep.standing(set('a', 2), mate.replace('Kafka', 'KafkaUser')), undefined, 'another kind');
+  const wide = Object.fromEntries(names(20).map((name) => [name, 1]));
+  for (const tag of [8, 9]) {
+    const change = stream.change({ atMs: MONDAY_MS, actor: 'alice', name: 'b', spec: { tag, ...(tag === 8 ? {} : wide) } });
+    lockstep.learn([eventOf(change, { name: mate, row: 0, known: true })]);
+  }
+  assert.equal(lockstep.standing(set('a', 9), mate)?.standing, 'ahead', 'made over since');
+  lockstep.learn(names(9).map((name) => set(name, 0)));
+  lockstep.learn(names(9).map((name) => set(name, 1)));
+  assert.equal(lockstep.standing(set('o1', 2), mate.replace(/b$/, 'o2'))?.standing, 'left', 'of a crowd too');
 });
 
 test('a field that is removed has no mates any more', () => {
