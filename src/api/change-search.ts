@@ -16,13 +16,27 @@ const VALUES_PER_STEP = 4;
 /** With more findings than this of a score, going by the changes is the better way. */
 const FINDINGS_MAX = 2_000;
 const FINDINGS_PER_CHANGE_MAX = 50;
+/** For which one step of listing may hold up the rest of the process. */
+export const LIST_STEP_MS = 10;
 
-export type SearchQuery = Omit<ChangeQuery, 'limit' | 'continue'>;
+export type SearchQuery = Omit<ChangeQuery, 'limit' | 'continue' | 'msMax'>;
+
+/** The last change looked at, and when that was; undefined as long as none was that is still kept. */
+interface Through {
+  seq: number;
+  observedMs: number | undefined;
+}
 
 export interface SearchStep {
   found: ChangeSummary[];
-  /** The last change looked at. */
-  through: { seq: number; observedMs: number } | undefined;
+  /** All down to it was looked at. */
+  through: Through;
+}
+
+/** What is to be looked at next, and all down to where that is. */
+interface Step {
+  rows: ChangeSummary[];
+  through: Through;
 }
 
 /** Newest first, a step at a time; each step is read when it is asked for. */
@@ -32,21 +46,16 @@ export async function* searchSteps(store: AsyncStore, filter: ChangeFilter, quer
   else yield* checked(store, filter, otherSteps(store, filter, bounded));
 }
 
-async function* otherSteps(store: AsyncStore, filter: ChangeFilter, bounded: SearchQuery): AsyncGenerator<ChangeSummary[]> {
+async function* otherSteps(store: AsyncStore, filter: ChangeFilter, bounded: SearchQuery): AsyncGenerator<Step> {
   const judged = filter.scoreMin === undefined ? undefined : await judgedChanges(store, filter.scoreMin, bounded);
   yield* judged === undefined ? rowSteps(store, filter, bounded) : judgedSteps(store, judged, bounded);
 }
 
-async function* checked(
-  store: AsyncStore,
-  filter: ChangeFilter,
-  steps: AsyncIterable<ChangeSummary[]>,
-): AsyncGenerator<SearchStep> {
-  for await (const rows of steps) {
+async function* checked(store: AsyncStore, filter: ChangeFilter, steps: AsyncIterable<Step>): AsyncGenerator<SearchStep> {
+  for await (const { rows, through } of steps) {
     const found = [];
     for (const row of rows) if (filter.fitsRow(row) && (await fitsDeep(store, filter, row))) found.push(row);
-    const last = rows.at(-1);
-    yield { found, through: last === undefined ? undefined : { seq: last.seq, observedMs: last.observedMs } };
+    yield { found, through };
   }
 }
 
@@ -58,17 +67,25 @@ function timesOf({ bounds }: ChangeFilter, query: SearchQuery): Pick<ChangeQuery
   return { ...(Number.isFinite(fromMs) && { fromMs }), ...(Number.isFinite(toMs) && { toMs }) };
 }
 
-async function* rowSteps(store: AsyncStore, filter: ChangeFilter, query: SearchQuery): AsyncGenerator<ChangeSummary[]> {
+async function* rowSteps(store: AsyncStore, filter: ChangeFilter, query: SearchQuery): AsyncGenerator<Step> {
   const isDeep = filter.fitsFields !== undefined || filter.fitsScore !== undefined;
   // Where a text is looked for, most changes are told by their record alone.
   const size = !isDeep ? ROWS_PER_STEP : filter.heldTexts.length > 0 ? VALUES_PER_STEP * 4 : VALUES_PER_STEP;
   let beforeSeq = query.beforeSeq;
   for (;;) {
-    const { items } = await store.changes({ ...query, limit: ROWS_PER_STEP, ...(beforeSeq === undefined ? {} : { beforeSeq }) });
-    for (let from = 0; from < items.length; from += size) yield items.slice(from, from + size);
-    const last = items.at(-1);
-    if (last === undefined || items.length < ROWS_PER_STEP) return;
-    beforeSeq = last.seq;
+    const from = beforeSeq === undefined ? {} : { beforeSeq };
+    const {
+      items,
+      stopped,
+      continue: more,
+    } = await store.changes({ ...query, ...from, limit: ROWS_PER_STEP, msMax: LIST_STEP_MS });
+    for (let at = 0; at < items.length; at += size) {
+      const rows = items.slice(at, at + size);
+      yield { rows, through: rows.at(-1) as ChangeSummary };
+    }
+    if (stopped !== undefined) yield { rows: [], through: stopped };
+    if (more === undefined) return;
+    beforeSeq = stopped?.seq ?? items.at(-1)?.seq;
   }
 }
 
@@ -83,7 +100,7 @@ async function judgedChanges(store: AsyncStore, scoreMin: number, query: SearchQ
   return [...new Set(seqs)].sort((a, b) => b - a);
 }
 
-async function* wordSteps(store: AsyncStore, filter: ChangeFilter, query: SearchQuery): AsyncGenerator<ChangeSummary[]> {
+async function* wordSteps(store: AsyncStore, filter: ChangeFilter, query: SearchQuery): AsyncGenerator<Step> {
   for (let beforeSeq = query.beforeSeq ?? Number.MAX_SAFE_INTEGER; ; ) {
     const seqs = await store.changesWith(filter.words, beforeSeq, VALUES_PER_STEP);
     if (seqs === undefined) {
@@ -97,16 +114,19 @@ async function* wordSteps(store: AsyncStore, filter: ChangeFilter, query: Search
   }
 }
 
-async function* judgedSteps(store: AsyncStore, seqs: readonly number[], query: SearchQuery): AsyncGenerator<ChangeSummary[]> {
+async function* judgedSteps(store: AsyncStore, seqs: readonly number[], query: SearchQuery): AsyncGenerator<Step> {
   const { beforeSeq = Number.POSITIVE_INFINITY } = query;
   const left = seqs.filter((seq) => seq < beforeSeq);
+  let observedMs: number | undefined;
   for (let from = 0; from < left.length; from += VALUES_PER_STEP) {
+    const looked = left.slice(from, from + VALUES_PER_STEP);
     const rows = [];
-    for (const seq of left.slice(from, from + VALUES_PER_STEP)) {
+    for (const seq of looked) {
       const row = await summaryOf(store, seq);
       if (row !== undefined) rows.push(row);
     }
-    yield rows.filter((row) => isWithin(row, query));
+    observedMs = rows.at(-1)?.observedMs ?? observedMs;
+    yield { rows: rows.filter((row) => isWithin(row, query)), through: { seq: looked.at(-1) as number, observedMs } };
   }
 }
 

@@ -279,7 +279,7 @@ export class SqliteStore implements port.Store {
     return this.#parts.blocks.cache;
   }
 
-  changes(query: port.ChangeQuery): port.Page<port.ChangeSummary> {
+  changes(query: port.ChangeQuery): port.ChangePage {
     return this.#answer(() => this.#parts.changeQueries.list(query));
   }
 

@@ -109,6 +109,13 @@ export interface ChangeQuery extends ChangeBounds {
   beforeSeq?: number;
   limit: number;
   continue?: string;
+  /** Milliseconds after which what was found is the answer, with where it stopped; looking at a few more changes comes first. */
+  msMax?: number;
+}
+
+export interface ChangePage extends Page<ChangeSummary> {
+  /** Time was up before the page was full: the last change looked at. `continue` goes on from there. */
+  stopped?: { seq: number; observedMs: number };
 }
 
 /** A change without its state and values: what a list shows. */
@@ -306,7 +313,7 @@ export interface Store {
   attribution(seq: number): Attribution | undefined;
   /** Whole changes with seq > after, in order, with actors as they were known when recorded: how analysis catches up. */
   changesAfter(seq: number, limit: number): Change[];
-  changes(query: ChangeQuery): Page<ChangeSummary>;
+  changes(query: ChangeQuery): ChangePage;
   /**
    * Of the newest changes of an object, over its latest lives, those that led to a resourceVersion (one at most) or were observed within a
    * time: what a claim that comes late may speak of. Cheap, as it is asked for each of them.

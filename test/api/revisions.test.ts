@@ -10,7 +10,7 @@ import { canonicalJson, type Json, type JsonObject } from '../../src/domain/json
 import { readKindSchema } from '../../src/domain/kind-schema.ts';
 import { createSchemaBook } from '../../src/domain/schema-book.ts';
 import { openSqliteStore } from '../../src/store/sqlite-store.ts';
-import type { NewChange } from '../../src/store/store.ts';
+import type { ChangeQuery, NewChange } from '../../src/store/store.ts';
 import { HUMAN, history, newChange, refTo, state } from '../store/new-changes.ts';
 import { COVERAGE, type SeededApi, startSeededApi, TOKEN } from '../support/seeded-api.ts';
 
@@ -415,6 +415,68 @@ describe('a search', () => {
     } while (position !== '');
     assert.ok(stops > 0, 'a millisecond was enough for 500 changes');
     assert.equal(seen.length, 50);
+  });
+
+  it('without a filter goes in steps, and says where it ran out of time', async () => {
+    let steps = 0;
+    // No step of it has time for more than it must do, and each takes two milliseconds.
+    const slow = new Proxy(log, {
+      get(target, name) {
+        if (name === 'changes') {
+          return (query: ChangeQuery) => {
+            steps += 1;
+            for (const endMs = performance.now() + 2; performance.now() < endMs; );
+            return target.changes({ ...query, ...(query.msMax === undefined ? {} : { msMax: 0 }) });
+          };
+        }
+        const member = Reflect.get(target, name, target) as unknown;
+        return typeof member === 'function' ? (member.bind(target) as unknown) : member;
+      },
+    });
+    const stepping = await startSeededApi({ store: slow });
+    try {
+      const ask = async (query: string) => (await (await stepping.get(`/v1/changes?${query}`)).json()) as Found;
+      const whole = await ask('type=ADDED&maxMs=10000');
+      assert.deepEqual([whole.items.at(-1)?.seq, whole.metadata], [1, {}]);
+      assert.ok(steps > 1, 'it was one step');
+      const first = await ask('type=DELETED&maxMs=1');
+      assert.deepEqual([first.items, first.metadata.stopped?.reason], [[], 'time']);
+      const through = Date.parse(first.metadata.stopped?.through ?? '');
+      assert.ok(through > 1_000 && through < 500_000, `it got back to ${through}`);
+      const [seen, stops]: [number[], string[]] = [[], []];
+      for (let position = ''; ; ) {
+        const page = await ask(`path=/spec/mode&maxMs=1&limit=1000${position}`);
+        seen.push(...seqsOf(page));
+        if (page.metadata.continue === undefined) break;
+        stops.push(page.metadata.continue);
+        position = `&continue=${page.metadata.continue}`;
+      }
+      assert.deepEqual(
+        seen,
+        log.changes({ path: '/spec/mode', limit: 1_000 }).items.map(({ seq }) => seq),
+      );
+      assert.ok(stops.length > 0);
+    } finally {
+      await stepping.stop();
+    }
+  });
+
+  it('for words that are everywhere stops in time too, where nothing else fits', async () => {
+    using worded = openSqliteStore({ file: ':memory:', fullText: true });
+    const specs = Array.from({ length: 500 }, (_, i) => ({ note: `ready ${i}` }));
+    worded.append({ changes: history('orders', specs, 1) });
+    const asked = await startSeededApi({ store: worded });
+    try {
+      const page = async (more: string) =>
+        (await (await asked.get(`/v1/changes?q=text:ready%20namespace:nowhere%20type:MODIFIED&maxMs=1${more}`)).json()) as Found;
+      const { items, metadata } = await page('');
+      assert.deepEqual([items, metadata.stopped?.reason], [[], 'time']);
+      assert.ok(Date.parse(metadata.stopped?.through ?? '') > 0);
+      const next = await page(`&continue=${metadata.continue}`);
+      assert.notEqual(next.metadata.continue, metadata.continue, 'it goes on');
+    } finally {
+      await asked.stop();
+    }
   });
 
   it('is exported whole', async () => {

@@ -9,7 +9,7 @@ import fc from 'fast-check';
 import type { Actor } from '../../src/domain/change.ts';
 import { openDatabase } from '../../src/store/file/database.ts';
 import { ChangeLog, type ChangeRow, nextLinks } from '../../src/store/log/change-log.ts';
-import { intersectionOf, RUN, unionOf } from '../../src/store/log/postings.ts';
+import { newestInAll, RUN, unionOf } from '../../src/store/log/postings.ts';
 import { openSqliteStore } from '../../src/store/sqlite-store.ts';
 import type { ChangeQuery } from '../../src/store/store.ts';
 import { newChange, state } from './new-changes.ts';
@@ -163,7 +163,9 @@ describe('positions', () => {
       fc.property(fc.array(descending, { minLength: 1, maxLength: 4 }), (lists) => {
         const every = (lists[0] as number[]).filter((seq) => lists.every((list) => list.includes(seq)));
         const any = [...new Set(lists.flat())].sort((a, b) => b - a);
-        assert.deepEqual(walked(intersectionOf(lists.map(positionsOf))), every);
+        const range = { low: 1, high: 1_000 };
+        const met = newestInAll(lists.map(positionsOf), range, Number.POSITIVE_INFINITY, () => false);
+        assert.deepEqual(met, { seqs: every, next: 0 });
         assert.deepEqual(walked(unionOf(lists.map(positionsOf))), any);
       }),
     );
@@ -209,7 +211,10 @@ describe('a list of changes', () => {
       { actor: 'cyn', fromMs: 2_000_000, toMs: 7_000_000 },
       { name: 'k13', toMs: 3_000_000 },
       { kind: 'Kafka', actor: 'nobody' },
+      { type: 'DELETED' },
+      { kind: 'Kafka', type: 'ADDED' },
     ];
+    let stops = 0;
     for (const query of queries) {
       const expected = all.filter(
         (one) =>
@@ -221,18 +226,26 @@ describe('a list of changes', () => {
           one.observedMs >= (query.fromMs ?? 0) &&
           one.observedMs <= (query.toMs ?? Number.POSITIVE_INFINITY),
       );
-      const found = [];
-      for (let token: string | undefined; ; ) {
-        const page = store.changes({ ...query, limit: 37, ...(token === undefined ? {} : { continue: token }) });
-        found.push(...page.items);
-        token = page.continue;
-        if (token === undefined) break;
+      for (const time of [{}, { msMax: 0 }]) {
+        const found = [];
+        for (let token: string | undefined; ; ) {
+          const page = store.changes({ ...query, ...time, limit: 37, ...(token === undefined ? {} : { continue: token }) });
+          found.push(...page.items);
+          token = page.continue;
+          if (page.stopped !== undefined) {
+            stops += 1;
+            assert.ok(page.items.length < 37 && page.stopped.seq <= (found.at(-1)?.seq ?? total), 'it says how far it got');
+            assert.equal(page.stopped.observedMs, all[total - page.stopped.seq]?.observedMs);
+          }
+          if (token === undefined) break;
+        }
+        assert.deepEqual(
+          found.map(({ seq }) => seq),
+          expected.map(({ seq }) => seq),
+          JSON.stringify({ ...query, ...time }),
+        );
       }
-      assert.deepEqual(
-        found.map(({ seq }) => seq),
-        expected.map(({ seq }) => seq),
-        JSON.stringify(query),
-      );
     }
+    assert.ok(stops > queries.length, 'with no time at all each went in pieces');
   });
 });

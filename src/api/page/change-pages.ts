@@ -42,8 +42,9 @@ export function useChangePages(path: string, asked: Asked, version: string): Cha
         const list: ChangeList = await apiGet(path, { limit: String(PAGE), ...asked, continue: into.next }, signal);
         into.items.push(...list.items);
         into.next = list.metadata.continue;
-        into.through = list.metadata.stopped?.through;
-        if (into.next === undefined || into.through === undefined || into.items.length > from.items.length) break;
+        const { stopped } = list.metadata;
+        into.through = stopped?.through;
+        if (into.next === undefined || stopped === undefined || into.items.length > from.items.length) break;
       }
       return into;
     },

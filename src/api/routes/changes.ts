@@ -5,8 +5,8 @@ import { FilterError, type FilterTerm, parseChangeFilter } from '../../domain/ch
 import { compileChangeFilter } from '../../domain/change-match.ts';
 import type { KubeObject } from '../../domain/object-ref.ts';
 import type { AsyncStore } from '../../store/async-store.ts';
-import type { ChangeQuery, ChangeSummary } from '../../store/store.ts';
-import { decodeSearchCursor, encodeSearchCursor, type SearchStep, searchSteps } from '../change-search.ts';
+import type { ChangePage, ChangeQuery, ChangeSummary } from '../../store/store.ts';
+import { decodeSearchCursor, encodeSearchCursor, LIST_STEP_MS, searchSteps } from '../change-search.ts';
 import {
   LIMIT_DEFAULT,
   pageParameters,
@@ -45,7 +45,7 @@ const query = z.strictObject({
     ),
   maxMs: wholeNumberParameter(1, SEARCH_MS_MAX, searchMsMessage)
     .default(SEARCH_MS_DEFAULT)
-    .describe('With q: milliseconds after which the search stops and says so, with a cursor to go on from'),
+    .describe('Milliseconds after which the search stops and says so, with a cursor to go on from'),
   ...pageParameters,
 });
 type Query = z.output<typeof query>;
@@ -66,17 +66,38 @@ export const listChanges = route({
   problems: ['REQUEST_INVALID', 'CURSOR_EXPIRED'],
   async handle({ query: input }, sources) {
     if (input.q !== undefined) return searchedPage(input, input.q, sources);
-    const page = await sources.store.changes(changeQuery(input));
-    return { items: page.items.map(changeSummaryView), metadata: { continue: page.continue } };
+    const { items, continue: more, stopped } = await listedPage(changeQuery(input), input.maxMs, sources.store);
+    return { items: items.map(changeSummaryView), metadata: { continue: more, ...(stopped && stoppedAt(stopped.observedMs)) } };
   },
   export: {
     line: schemas.ChangeSummary,
     pages: ({ query: input }, sources) =>
       input.q === undefined
-        ? exportPages(input, (position) => sources.store.changes({ ...changeQuery(input), ...position }), changeSummaryView)
+        ? exportPages(input, (position) => sources.store.changes(aStepOf(input, position)), changeSummaryView)
         : searchedLines(input, input.q, sources),
   },
 });
+
+/** Step by step, so that others are answered in between. */
+async function listedPage(query: ChangeQuery, maxMs: number, store: AsyncStore): Promise<ChangePage> {
+  const endMs = performance.now() + maxMs;
+  const items: ChangeSummary[] = [];
+  for (let position = {}; ; ) {
+    const page = await store.changes({ ...query, ...position, limit: query.limit - items.length, msMax: LIST_STEP_MS });
+    items.push(...page.items);
+    if (page.stopped === undefined || page.continue === undefined || performance.now() > endMs) return { ...page, items };
+    position = { continue: page.continue };
+    await nextTurn();
+  }
+}
+
+function aStepOf(input: Query, position: { limit: number; continue?: string }): ChangeQuery {
+  return { ...changeQuery(input), ...position, msMax: LIST_STEP_MS };
+}
+
+function stoppedAt(observedMs: number | undefined) {
+  return { stopped: { reason: 'time' as const, ...(observedMs !== undefined && { through: isoTime(observedMs) }) } };
+}
 
 function searchedPage(input: Query, q: string, sources: ApiSources): Promise<z.input<typeof schemas.ChangeList>> {
   const steps = stepsOf(input, q, sources);
@@ -84,17 +105,15 @@ function searchedPage(input: Query, q: string, sources: ApiSources): Promise<z.i
   const endMs = performance.now() + input.maxMs;
   return (async () => {
     const found: ChangeSummary[] = [];
-    let through: SearchStep['through'];
-    for await (const step of steps) {
-      found.push(...step.found);
-      through = step.through ?? through;
+    for await (const { found: more, through } of steps) {
+      found.push(...more);
       if (found.length > limit) {
         const items = found.slice(0, limit);
         return { items: items.map(changeSummaryView), metadata: { continue: encodeSearchCursor(items.at(-1)?.seq ?? 0) } };
       }
-      if (performance.now() > endMs && through !== undefined) {
-        const stopped = { reason: 'time' as const, through: isoTime(through.observedMs) };
-        return { items: found.map(changeSummaryView), metadata: { continue: encodeSearchCursor(through.seq), stopped } };
+      if (performance.now() > endMs) {
+        const metadata = { continue: encodeSearchCursor(through.seq), ...stoppedAt(through.observedMs) };
+        return { items: found.map(changeSummaryView), metadata };
       }
       await nextTurn();
     }

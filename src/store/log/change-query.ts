@@ -1,7 +1,7 @@
 /**
  * Lists changes newest first. A name drives by the chains of its objects; anything else asked for (actor, path, kind, namespace) by its
  * postings, intersected; what is left is checked on the rows. Changes too young for postings are gone through. Time narrows the range of
- * seq (log-times.ts), which costs no index and stands clocks that go backwards.
+ * seq (log-times.ts), which costs no index and stands clocks that go backwards. It goes in pieces, between which it ends where time is up.
  */
 import type Database from 'better-sqlite3';
 import { encodePosition } from '../../domain/list-position.ts';
@@ -9,18 +9,22 @@ import type { Containment } from '../containment.ts';
 import type { Derived } from '../derived.ts';
 import { decodeFlags, decodeResourceVersion, isCheckpoint, typeBits } from '../pack/row-codec.ts';
 import { decodeCursor, pageOf } from '../page-cursor.ts';
-import type { ChangeQuery, ChangeSummary, Page } from '../store.ts';
+import type { ChangePage, ChangeQuery, ChangeSummary } from '../store.ts';
 import { corruptRecord } from '../store-errors.ts';
 import { CHANGE_COLUMNS, type ChangeLog, type ChangeRow } from './change-log.ts';
 import type { Interning } from './interning.ts';
 import type { LogTimes } from './log-times.ts';
 import type { Objects } from './objects.ts';
-import { type Dimension, intersectionOf, type Positions, type Postings, unionOf } from './postings.ts';
+import { type Dimension, newestInAll, type Positions, type Postings, unionOf } from './postings.ts';
 
 /** With more objects of a name than this, going by the other things asked for is the better way. */
 const OBJECTS_MAX = 256;
 const CHUNK_MIN = 128;
 const CHUNK_MAX = 2_048;
+/** Where there is a limit on time: rows take some 10 µs each. */
+const CHUNK_TIMED_MAX = 512;
+const WINDOW_MIN = 256;
+const WINDOW_MAX = 4_096;
 /** Who made a change as amended by what became known later. */
 const AMENDED = `coalesce((SELECT a.actor_set_id FROM attribution a WHERE a.change_seq = c.seq ORDER BY a.id DESC LIMIT 1), c.actor_set_id)`;
 
@@ -36,7 +40,29 @@ interface Parts {
 }
 
 type Filters = Partial<Record<Dimension, number[]>>;
-type Select = (from: string, position: (number | string)[], limit: number) => ChangeRow[];
+type Select = (from: Place, position: (number | string)[], limit: number) => ChangeRow[];
+
+const PLACES = { between: 'c.seq BETWEEN ? AND ?', among: 'c.seq IN (SELECT value FROM json_each(?))' };
+type Place = keyof typeof PLACES;
+
+interface Range {
+  low: number;
+  high: number;
+}
+
+interface Asked {
+  select: Select;
+  wanted: number;
+  /** Undefined where there is no limit on time. */
+  endMs: number | undefined;
+}
+
+interface Found {
+  /** Newest first. */
+  rows: ChangeRow[];
+  /** All above it were looked at. */
+  next: number;
+}
 
 export class ChangeQueries {
   readonly #parts: Parts;
@@ -56,20 +82,25 @@ export class ChangeQueries {
           'SELECT max(change_seq) FROM attribution WHERE actor_set_id = ? AND change_seq <= ?',
         )
         .pluck(),
+      timeFrom: parts.db.prepare<[number], number>('SELECT observed_ms FROM change WHERE seq >= ? ORDER BY seq LIMIT 1').pluck(),
     };
   }
 
   /** Throws REQUEST_INVALID on a continue token that is not one of this list. */
-  list(query: ChangeQuery): Page<ChangeSummary> {
+  list(query: ChangeQuery): ChangePage {
     const range = this.#parts.times.range(query.fromMs, query.toMs);
     if (query.continue !== undefined) {
       const [before] = decodeCursor('changes', ['number'], query.continue) as [number];
       range.high = Math.min(range.high, before - 1);
     }
     if (query.beforeSeq !== undefined) range.high = Math.min(range.high, query.beforeSeq - 1);
-    const rows = this.#rows(query, range);
+    const { rows, next } = this.#found(query, range);
     const page = pageOf(rows, query.limit, (last) => encodePosition('changes', [last.seq]));
-    return { ...page, items: page.items.map((row) => this.summary(row)) };
+    const items = page.items.map((row) => this.summary(row));
+    if (page.continue !== undefined || next < range.low) return { ...page, items };
+    const through = next + 1;
+    const observedMs = this.#sql.timeFrom.get(through) ?? 0;
+    return { items, continue: encodePosition('changes', [through]), stopped: { seq: through, observedMs } };
   }
 
   summary(row: ChangeRow): ChangeSummary {
@@ -92,40 +123,21 @@ export class ChangeQueries {
     };
   }
 
-  #rows(query: ChangeQuery, { low, high }: { low: number; high: number }): ChangeRow[] {
+  #found(query: ChangeQuery, range: Range): Found {
     const filters = this.#filters(query);
-    if (filters === undefined) return [];
-    const wanted = query.limit + 1;
-    const select = this.#select(query, filters);
+    if (filters === undefined) return { rows: [], next: range.low - 1 };
+    const endMs = query.msMax === undefined ? undefined : performance.now() + query.msMax;
+    const asked = { select: this.#select(query, filters), wanted: query.limit + 1, endMs };
     const chains = this.#chains(query, filters);
     const lists = chains === undefined ? this.#lists(filters) : [chains];
-    if (lists.length === 0) return select('c.seq BETWEEN ? AND ?', [low, high], wanted);
-    const fits = { select, wanted, lists };
-    if (chains !== undefined) return this.#listed(fits, { low, high }, high);
+    if (lists.length === 0) return throughAll(asked, range);
+    if (chains !== undefined) return listed(asked, lists, range, range.high);
     // Postings lag behind, chains do not.
     return this.#parts.derived.without(
       'posting',
-      () => this.#listed(fits, { low, high }, Math.min(high, this.#parts.postings.through)),
-      () => select('c.seq BETWEEN ? AND ?', [low, high], wanted),
+      () => listed(asked, lists, range, Math.min(range.high, this.#parts.postings.through)),
+      () => throughAll(asked, range),
     );
-  }
-
-  /** What `lists` name up to `listed`, and what fits beyond. */
-  #listed(
-    { select, wanted, lists }: { select: Select; wanted: number; lists: Positions[] },
-    { low, high }: { low: number; high: number },
-    listed: number,
-  ): ChangeRow[] {
-    const found = listed < high ? select('c.seq BETWEEN ? AND ?', [Math.max(low, listed + 1), high], wanted) : [];
-    const positions = intersectionOf(lists);
-    let chunk = Math.max(wanted, CHUNK_MIN);
-    for (let upTo = listed; found.length < wanted; chunk = Math.min(chunk * 2, CHUNK_MAX)) {
-      const seqs = newestOf(positions, { low, high: upTo }, chunk);
-      if (seqs.length === 0) break;
-      found.push(...select('c.seq IN (SELECT value FROM json_each(?))', [JSON.stringify(seqs)], wanted - found.length));
-      upTo = (seqs.at(-1) as number) - 1;
-    }
-    return found;
   }
 
   /** The changes of the objects of a name, when one is asked for and they are few. */
@@ -213,19 +225,53 @@ export class ChangeQueries {
     compare('c.flags & 3 = ?', query.type === undefined ? undefined : typeBits(query.type));
     compare('c.observed_ms >= ?', query.fromMs);
     compare('c.observed_ms <= ?', query.toMs);
-    return (from: string, position: (number | string)[], limit: number): ChangeRow[] => {
+    const statementOf = (place: Place) => {
       const sql = `SELECT ${CHANGE_COLUMNS}, ${actors} AS amendedId FROM change c CROSS JOIN life l ON l.id = c.life_id CROSS JOIN object o ON o.id = l.object_id
-        WHERE ${[from, ...where].join(' AND ')} ORDER BY c.seq DESC LIMIT ?`;
-      const rows = this.#parts.db.prepare<(number | string)[], ChangeRow & { amendedId: number }>(sql);
-      return rows.all(...position, ...values, limit).map(({ amendedId, ...row }) => ({ ...row, actorSetId: amendedId }));
+        WHERE ${[PLACES[place], ...where].join(' AND ')} ORDER BY c.seq DESC LIMIT ?`;
+      return this.#parts.db.prepare<(number | string)[], ChangeRow & { amendedId: number }>(sql);
+    };
+    const statements: Partial<Record<Place, ReturnType<typeof statementOf>>> = {};
+    return (place: Place, position: (number | string)[], limit: number): ChangeRow[] => {
+      statements[place] ??= statementOf(place);
+      const rows = statements[place].all(...position, ...values, limit);
+      return rows.map(({ amendedId, ...row }) => ({ ...row, actorSetId: amendedId }));
     };
   }
 }
 
-/** At most `limit` positions of a range, newest first. */
-function newestOf(positions: Positions, { low, high }: { low: number; high: number }, limit: number): number[] {
-  const seqs: number[] = [];
-  for (let seq = positions.upTo(high); seq !== undefined && seq >= low && seqs.length < limit; seq = positions.upTo(seq - 1))
-    seqs.push(seq);
-  return seqs;
+/** Each row of a range is looked at. */
+function throughAll(asked: Asked, { low, high }: Range): Found {
+  const { select, wanted, endMs } = asked;
+  const rows: ChangeRow[] = [];
+  let next = high;
+  // A window is what one reading may look at before the clock is.
+  for (let window = endMs === undefined ? Number.POSITIVE_INFINITY : WINDOW_MIN; next >= low && rows.length < wanted; ) {
+    const from = Math.max(low, next - window + 1);
+    rows.push(...select('between', [from, next], wanted - rows.length));
+    next = from - 1;
+    window = Math.min(window * 2, WINDOW_MAX);
+    if (isPast(endMs)) break;
+  }
+  return { rows, next };
+}
+
+/** What all of some lists name up to `listedTo`, and what fits beyond. */
+function listed(asked: Asked, lists: readonly Positions[], { low, high }: Range, listedTo: number): Found {
+  const { select, wanted, endMs } = asked;
+  const beyond = Math.max(low, listedTo + 1);
+  const found = throughAll(asked, { low: beyond, high });
+  if (found.next >= beyond || found.rows.length >= wanted) return found;
+  const chunkMax = endMs === undefined ? CHUNK_MAX : CHUNK_TIMED_MAX;
+  let chunk = Math.max(wanted, CHUNK_MIN);
+  for (found.next = Math.min(listedTo, high); found.next >= low && found.rows.length < wanted; chunk *= 2) {
+    const { seqs, next } = newestInAll(lists, { low, high: found.next }, Math.min(chunk, chunkMax), () => isPast(endMs));
+    if (seqs.length > 0) found.rows.push(...select('among', [JSON.stringify(seqs)], wanted - found.rows.length));
+    found.next = next;
+    if (isPast(endMs)) break;
+  }
+  return found;
+}
+
+function isPast(endMs: number | undefined): boolean {
+  return endMs !== undefined && performance.now() >= endMs;
 }

@@ -25,6 +25,9 @@ export type Dimension = keyof typeof DIMENSIONS;
 /** The end of the last run that is there. */
 export const POSTED_THROUGH = 'store/posted-through';
 
+/** Of the lists that are gone through together, before somebody looks at the clock. */
+const ROUNDS_PER_LOOK = 64;
+
 /** Positions with something in common, asked for from the newest to the oldest. */
 export interface Positions {
   /** The newest position up to `seq`; undefined when there is none. Each call asks for no newer one than the last. */
@@ -263,22 +266,37 @@ function decodeRun(data: Buffer, last: number): number[] {
   return seqs;
 }
 
-/** Positions that all of some lists have. */
-export function intersectionOf(lists: readonly Positions[]): Positions {
-  return {
-    upTo(seq) {
-      for (let at = seq; ; ) {
-        let lowest = at;
-        for (const list of lists) {
-          const found = list.upTo(lowest);
-          if (found === undefined) return undefined;
-          lowest = found;
-        }
-        if (lowest === at) return at;
-        at = lowest;
-      }
-    },
-  };
+/**
+ * Positions of a range that all of some lists have, newest first, at most `limit`; and the newest of the range that was not looked at, less
+ * than `low` where all were. Stops between two rounds over the lists once `isOver` says so, but looks at some first.
+ */
+export function newestInAll(
+  lists: readonly Positions[],
+  { low, high }: { low: number; high: number },
+  limit: number,
+  isOver: () => boolean,
+): { seqs: number[]; next: number } {
+  const seqs: number[] = [];
+  let at = high;
+  for (let rounds = 1; at >= low && seqs.length < limit; rounds++) {
+    const met = meetingOf(lists, at);
+    if (met === undefined || met < low) return { seqs, next: low - 1 };
+    const isIn = met === at || lists.length === 1;
+    if (isIn) seqs.push(met);
+    at = isIn ? met - 1 : met;
+    if (rounds % ROUNDS_PER_LOOK === 0 && isOver()) break;
+  }
+  return { seqs, next: at };
+}
+
+/** Where lists may meet next up to `seq`; they do where that is `seq` itself. */
+function meetingOf(lists: readonly Positions[], seq: number): number | undefined {
+  let lowest: number | undefined = seq;
+  for (const list of lists) {
+    lowest = list.upTo(lowest);
+    if (lowest === undefined) return undefined;
+  }
+  return lowest;
 }
 
 /** Positions that any of some lists has. */
