@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
 import {
   chmodSync,
   chownSync,
@@ -18,6 +19,7 @@ import { join } from 'node:path';
 import { after, describe, it, mock } from 'node:test';
 import Database from 'better-sqlite3';
 import { CrowsnestError, type ErrorCode, isCrowsnestError } from '../../src/domain/errors.ts';
+import { usedBytes } from '../../src/store/file/file-size.ts';
 import { openSqliteStore, type SqliteStoreOptions } from '../../src/store/sqlite-store.ts';
 import { storeError } from '../../src/store/store-errors.ts';
 import { history, newChange, refTo, state } from './new-changes.ts';
@@ -211,6 +213,51 @@ describe('a full disk', () => {
     assert.equal(next?.seq, stored + 1);
     assert.equal(store.head(refTo('later'))?.seq, stored + 1);
   });
+});
+
+it('a disk that is full is logged too where more than 90 % of the cap on the size is used, and the cap is not', () => {
+  const said: unknown[] = [];
+  const log = (fields: { code?: string }) => void said.push(fields.code ?? 'again');
+  const logger = { debug() {}, info: log, warn() {}, error: log } as never;
+  const file = fresh();
+  using store = openSqliteStore({ file, bytesMax: 1e9, logger });
+  for (let i = 0; i < 400; i++) {
+    const object = state(`k${i}`, String(i + 1), { text: randomBytes(8_000).toString('base64') });
+    store.append({ changes: [newChange('ADDED', object)] });
+  }
+  store.maintain();
+  const whileDiskFull = (work: () => void) => {
+    const full = () => {
+      throw new Database.SqliteError('no', 'SQLITE_FULL');
+    };
+    const transaction = mock.method(Database.prototype, 'transaction', () => Object.assign(full, { immediate: full }));
+    try {
+      work();
+    } finally {
+      transaction.mock.restore();
+    }
+  };
+  const reader = new Database(file, { readonly: true });
+  const bytes = usedBytes(reader);
+  reader.close();
+  store.limitBytes(bytes / 0.92);
+  whileDiskFull(() => {
+    for (let probes = 0; probes < 3; probes++) assert.equal(store.probeWrite(), false);
+  });
+  assert.deepEqual(said.splice(0), ['STORE_FULL']);
+  assert.equal(store.probeWrite(), true);
+  assert.deepEqual(said.splice(0), ['again']);
+
+  // So full that writes wait for upkeep, which cannot write either.
+  store.limitBytes(bytes / 0.955);
+  whileDiskFull(() => {
+    assert.throws(
+      () => store.setAside(['posting']),
+      (error) => isCrowsnestError(error, 'STORE_FULL'),
+    );
+    for (let probes = 0; probes < 3; probes++) assert.equal(store.probeWrite(), false);
+  });
+  assert.deepEqual(said, ['STORE_FULL']);
 });
 
 it('what keeps it from being written is logged once, and again where it is something else', () => {

@@ -3,6 +3,7 @@
  * database, as some of it is no longer so; one that is not begun costs nothing.
  */
 import type Database from 'better-sqlite3';
+import { pageSize } from './file-size.ts';
 
 /** What a write took counts for so much less with each one after it. */
 const FADING = 0.9;
@@ -13,10 +14,12 @@ export class Room {
     free: Database.Statement<[], number>;
     max: Database.Statement<[], number>;
   };
+  readonly #pageSize: number;
   /** Pages a write took, at most lately. */
   #taken = 0;
 
   constructor(db: Database.Database) {
+    this.#pageSize = pageSize(db);
     const count = (pragma: string) => db.prepare<[], number>(`PRAGMA ${pragma}`).pluck();
     this.#pages = { there: count('page_count'), free: count('freelist_count'), max: count('max_page_count') };
   }
@@ -25,6 +28,12 @@ export class Room {
   get isThere(): boolean {
     const { max } = this.#pages;
     return (max.get() as number) - this.#used() >= this.#taken;
+  }
+
+  /** For so many bytes. */
+  has(bytes: number): boolean {
+    const { max } = this.#pages;
+    return ((max.get() as number) - this.#used()) * this.#pageSize >= bytes;
   }
 
   /** Does a write, and remembers what it takes. */

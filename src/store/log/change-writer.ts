@@ -1,6 +1,7 @@
 /** Appends changes and counts heartbeats: the object's entry, its life, the row, the revision, and what is indexed of it. Within a transaction. */
 import type { Change } from '../../domain/change.ts';
 import { inPathOrder } from '../../domain/diff/field-diff.ts';
+import type { ObjectRef } from '../../domain/object-ref.ts';
 import type { Containment } from '../containment.ts';
 import type { FullText } from '../full-text.ts';
 import { CHECKPOINT_BIT, encodeFlags, encodeResourceVersion } from '../pack/row-codec.ts';
@@ -32,9 +33,20 @@ interface Parts {
 
 export class ChangeWriter {
   readonly #parts: Parts;
+  /** The last object that no place could be made for: its name, its life or its head row met an error. To be cleared by whoever asks. */
+  unplaced: ObjectRef | undefined;
 
   constructor(parts: Parts) {
     this.#parts = parts;
+  }
+
+  #place<T>(ref: ObjectRef, work: () => T): T {
+    try {
+      return work();
+    } catch (error) {
+      this.unplaced = ref;
+      throw error;
+    }
   }
 
   append(input: NewChange): Change {
@@ -44,7 +56,7 @@ export class ChangeWriter {
     let entry = objects.find(ref, digest?.entry as ObjectEntry | undefined);
     const known = entry !== undefined;
     if (entry === undefined) {
-      const created = objects.create(ref, input.observedMs);
+      const created = this.#place(ref, () => objects.create(ref, input.observedMs));
       entry = created.entry;
       if (created.isNew) small.count('objects', 1);
     }
@@ -53,9 +65,10 @@ export class ChangeWriter {
     const follows = step !== undefined || input.before !== undefined;
     const goesOn = follows && entry.changes > 0 && entry.uid === uid && entry.ref.version === ref.version;
     const base = goesOn ? { lifeId: entry.lifeId, seq: entry.seq, depth: entry.depth } : undefined;
-    if (entry.lifeId === 0 || entry.uid !== uid || entry.ref.version !== ref.version) {
-      revisions.dropHead(entry.lifeId);
-      objects.beginLife(entry, uid, ref);
+    const place = entry;
+    if (place.lifeId === 0 || place.uid !== uid || place.ref.version !== ref.version) {
+      revisions.dropHead(place.lifeId);
+      this.#place(ref, () => objects.beginLife(place, uid, ref));
     }
     const stepped = step !== undefined && base !== undefined && digest?.seq === base.seq;
     const short = stepped ? revisions.encodeStep(step.patch, step.length, base.depth) : undefined;
@@ -103,7 +116,7 @@ export class ChangeWriter {
     entry.deleted = type === 'DELETED';
     entry.lastMs = input.observedMs;
     if (known) objects.moved(entry);
-    else objects.save(entry);
+    else this.#place(ref, () => objects.save(place));
     if (digest !== undefined) {
       digest.seq = seq;
       digest.entry = entry;

@@ -9,7 +9,8 @@ import type { Interning } from './interning.ts';
 import type { LogTimes } from './log-times.ts';
 import type { NewestMarks } from './newest-marks.ts';
 import type { ObjectEntry } from './object-entry.ts';
-import type { Bygone, Objects } from './objects.ts';
+import type { Bygone } from './object-pages.ts';
+import type { Objects } from './objects.ts';
 
 /** Objects looked at in one go. */
 const CHUNK = 500;

@@ -17,6 +17,8 @@ import type { Interning } from './interning.ts';
 import { NamespaceObjects } from './namespace-objects.ts';
 import { ObjectEntries } from './object-entries.ts';
 import { ObjectEntry } from './object-entry.ts';
+import { ObjectPages, type PageQuery } from './object-pages.ts';
+import { ENTRY_COLUMNS, type EntryRow } from './object-rows.ts';
 
 export interface HeadRowOptions {
   /** Head rows are written once so many changes were made since: all that a start has to read again. */
@@ -35,25 +37,6 @@ const ABSENT_MAX = 2_000;
 /** Of an entry that is no longer the one of its object. */
 const LET_GO = -1;
 
-interface EntryRow {
-  objectId: number;
-  resourceId: number;
-  namespaceId: number;
-  name: string;
-  lifeId: number;
-  uid: Buffer | string;
-  versionId: number;
-  seq: number;
-  rv: number | string;
-  generation: number | null;
-  deleted: number;
-  depth: number;
-  changes: number;
-  heartbeats: number;
-  firstMs: number;
-  lastMs: number;
-}
-
 type LifeRow = Pick<EntryRow, 'objectId' | 'uid' | 'versionId' | 'resourceId' | 'namespaceId' | 'name'> & { id: number };
 
 const LIFE_COLUMNS = `SELECT l.id, l.object_id AS objectId, l.uid, l.version_id AS versionId, o.resource_id AS resourceId,
@@ -71,55 +54,6 @@ interface MovedRow {
   ordinal: number;
 }
 
-interface PageParameters {
-  /** JSON list of ids. */
-  resources: string;
-  namespaceId: number | null;
-  name: string | null;
-  after: number;
-  idMax: number;
-  limit: number;
-}
-
-/** What is certain of a time before any object is looked at: which were gone, and which had not come yet. */
-export interface Bygone {
-  /** Those deleted by then, and no later change of theirs up to `seqMax`, are left out. */
-  atMs: number;
-  seqMax: number;
-  /** So are those with higher numbers. */
-  objectIdMax: number;
-}
-
-interface BygoneParameters extends PageParameters, Pick<Bygone, 'atMs' | 'seqMax'> {
-  /** JSON lists of ids: those whose head row does not tell, and all that may be found. */
-  moved: string;
-  shown: string;
-}
-
-const ENTRY_COLUMNS = `
-  o.id AS objectId, o.resource_id AS resourceId, o.namespace_id AS namespaceId, o.name, h.life_id AS lifeId, l.uid,
-  l.version_id AS versionId, h.seq, h.rv, h.generation, h.deleted, h.depth, h.changes, h.heartbeats,
-  h.first_ms AS firstMs, h.last_ms AS lastMs
-  FROM object o JOIN head h ON h.object_id = o.id JOIN life l ON l.id = h.life_id`;
-
-/** The ids first, which an index tells alone, and only of those that fit the page what they are. */
-const pageSql = (where: string) => `SELECT ${ENTRY_COLUMNS} WHERE o.id IN (
-    SELECT id FROM object WHERE resource_id IN (SELECT value FROM json_each(@resources)) ${where}
-      AND (@name IS NULL OR name = @name) AND id > @after AND id <= @idMax ORDER BY id LIMIT @limit) ORDER BY o.id`;
-
-/**
- * Where objects come and go, a namespace has had many times those that it has: which of them may be found is known, so that the others' head rows are
- * not read. Names come from the index that finds the ids.
- */
-const PAGE_OF_NAMESPACE_AT = `SELECT p.*, l.uid, l.version_id AS versionId FROM (
-    SELECT n.id AS objectId, n.resource_id AS resourceId, n.namespace_id AS namespaceId, n.name, h.life_id AS lifeId, h.seq, h.rv,
-      h.generation, h.deleted, h.depth, h.changes, h.heartbeats, h.first_ms AS firstMs, h.last_ms AS lastMs
-    FROM json_each(@resources) r CROSS JOIN object n ON n.resource_id = r.value AND n.namespace_id = @namespaceId
-      CROSS JOIN head h ON h.object_id = n.id
-    WHERE (@name IS NULL OR n.name = @name) AND n.id > @after AND n.id <= @idMax AND n.id IN (SELECT value FROM json_each(@shown))
-      AND (NOT (h.deleted AND h.last_ms <= @atMs AND h.seq <= @seqMax) OR n.id IN (SELECT value FROM json_each(@moved)))
-    ORDER BY n.id LIMIT @limit) p CROSS JOIN life l ON l.id = p.lifeId ORDER BY p.objectId`;
-
 export interface Life {
   id: number;
   objectId: number;
@@ -136,6 +70,7 @@ export class Objects {
   readonly #entries: ObjectEntries;
   readonly #lives = new Recent<number, Life>(20_000);
   readonly #ofNamespace: NamespaceObjects;
+  readonly #pages: ObjectPages;
   /** Entries ahead of their head row, by object. */
   readonly #moved = new Map<number, ObjectEntry>();
   readonly #sql;
@@ -161,6 +96,11 @@ export class Objects {
     this.#lost = options.lost;
     this.#stored = new StateRow(db, HEADS_THROUGH);
     this.#ofNamespace = new NamespaceObjects(db, () => interning.resources({}).map(({ id }) => id));
+    this.#pages = new ObjectPages(db, {
+      ...{ interning, ofNamespace: this.#ofNamespace, lost: options.lost },
+      entryOf: (row) => this.#entry(row),
+      movedIn: (namespaceId) => this.#movedIn(namespaceId),
+    });
     this.#entries = new ObjectEntries(entriesMax, (entry) => {
       entry.generationOfEntries = LET_GO;
     });
@@ -187,13 +127,6 @@ export class Objects {
            generation = excluded.generation, deleted = excluded.deleted, depth = excluded.depth, changes = excluded.changes,
            heartbeats = excluded.heartbeats, last_ms = excluded.last_ms`,
       ),
-      pageOfAll: db.prepare<[PageParameters], EntryRow>(
-        `SELECT ${ENTRY_COLUMNS} WHERE +o.resource_id IN (SELECT value FROM json_each(@resources))
-           AND o.id > @after AND o.id <= @idMax ORDER BY o.id LIMIT @limit`,
-      ),
-      pageOfSome: db.prepare<[PageParameters], EntryRow>(pageSql('')),
-      pageOfNamespace: db.prepare<[PageParameters], EntryRow>(pageSql('AND namespace_id = @namespaceId')),
-      pageOfNamespaceAt: db.prepare<[BygoneParameters], EntryRow>(PAGE_OF_NAMESPACE_AT),
       byId: db.prepare<[number], EntryRow>(`SELECT ${ENTRY_COLUMNS} WHERE o.id = ?`),
       moved: db.prepare<[number], MovedRow>(
         `SELECT l.object_id AS objectId, c.life_id AS lifeId, c.seq, c.rv, c.generation, c.flags, c.observed_ms AS observedMs, c.ordinal
@@ -446,34 +379,13 @@ export class Objects {
   }
 
   /** Objects of some resources by rising id, deleted ones too. Those that a time makes out as bygone may be left out. */
-  page(query: {
-    resources: number[];
-    namespaceId: number | undefined;
-    name: string | undefined;
-    after: number;
-    limit: number;
-    bygone?: Bygone | undefined;
-  }): ObjectEntry[] {
-    const { namespaceId = null, name = null, after, limit, bygone } = query;
+  page(query: PageQuery): ObjectEntry[] {
     this.#recover();
-    const { pageOfAll, pageOfSome, pageOfNamespace, pageOfNamespaceAt } = this.#sql;
-    const idMax = bygone?.objectIdMax ?? Number.MAX_SAFE_INTEGER;
-    const asked = { resources: JSON.stringify(query.resources), namespaceId, name, after, idMax, limit };
-    if (namespaceId !== null && bygone !== undefined) {
-      const { atMs, seqMax } = bygone;
-      // A head row from before a place up to which all of them hold is that of the object's newest change up to there.
-      const moved = seqMax <= this.#through ? [] : this.#movedIn(this.#interning.namespace(namespaceId));
-      const notGone = this.#ofNamespace.notGone(namespaceId, { atMs, seqMax, after, idMax });
-      const lists = { moved: JSON.stringify(moved), shown: JSON.stringify([...moved, ...notGone]) };
-      return pageOfNamespaceAt.all({ ...asked, atMs, seqMax, ...lists }).map((row) => this.#entry(row));
-    }
-    // Most objects are of these resources: then the first ones found by id are the page.
-    const mostAre = name === null && query.resources.length * 2 >= this.#interning.resources({}).length;
-    const page = namespaceId !== null ? pageOfNamespace : mostAre ? pageOfAll : pageOfSome;
-    return page.all(asked).map((row) => this.#entry(row));
+    return this.#pages.page(query, this.#through);
   }
 
-  #movedIn(namespace: string): number[] {
+  #movedIn(namespaceId: number): number[] {
+    const namespace = this.#interning.namespace(namespaceId);
     const ids: number[] = [];
     for (const { objectId, ref } of this.#moved.values()) if (ref.namespace === namespace) ids.push(objectId);
     return ids;

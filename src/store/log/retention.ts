@@ -14,6 +14,7 @@ import type { ChangeLog, ChangeRow } from './change-log.ts';
 import { NextChanges } from './next-changes.ts';
 import type { Life, Objects } from './objects.ts';
 import type { Postings } from './postings.ts';
+import { ALL, CHECKPOINTS, type Due, DueSpans, type KeptFrom, type SpanRow, STATISTICS } from './retention-due.ts';
 import { checkpointsOf, DAY_MS, evidenceOf, type KeptChange, planOf } from './retention-plan.ts';
 import { bareOf, encodeFull, encodePatch } from './revision-codec.ts';
 import type { Revisions } from './revisions.ts';
@@ -34,41 +35,10 @@ export const RETENTION_DEFAULTS: RetentionOptions = {
   evidenceShare: 0.1,
 };
 
-/** The newest spans are never touched: what is written now builds on them. */
-const SPANS_SPARED = 2;
 /** Changes gathered in a step. */
 const GATHERED = 2_048;
-const ALL = 0;
-const CHECKPOINTS = 1;
-const STATISTICS = 2;
-/**
- * At first these keep what a younger change builds on, which is also what an object was as that time began. It is looked for again at twice the age, at four
- * times, and so on, each time under the next number: by then most of those younger ones are thinned too.
- */
-const AGAIN_MAX = STATISTICS + 12;
-const AGE_MIN_MS = DAY_MS;
 /** A checkpoint has the whole state where its change had a patch on the one before: more of them than one in so many changes free nothing. */
 const CHANGES_PER_CHECKPOINT_MIN = 4;
-/** Of what is kept whole or as checkpoints, what is let go of at once where checkpoints free nothing. */
-const DROPPED_SHARE = 1 / 8;
-/** Under pressure what younger changes built on is looked for first at this multiple of the age (in changes) from which on nothing but that is kept. */
-const AGAIN_AT = 1 + DROPPED_SHARE;
-
-/** The earliest time and the earliest change. */
-export interface KeptFrom {
-  ms: number;
-  seq: number;
-}
-
-interface SpanRow {
-  firstSeq: number;
-  lastSeq: number;
-  msMin: number;
-  msMax: number;
-  tier: number;
-  key: number;
-  byNamespace: number;
-}
 
 interface BlockRow {
   id: number;
@@ -94,13 +64,6 @@ interface Gathered {
 interface OfLife {
   life: Life;
   seqs: number[];
-}
-
-interface Due {
-  span: SpanRow;
-  tier: number;
-  /** For the sake of room and not of age. */
-  forRoom?: boolean;
 }
 
 /** Without a block it is all of the span. */
@@ -143,54 +106,28 @@ export class Retention {
   readonly #options: RetentionOptions;
   readonly #sql;
   readonly #nextChanges: NextChanges;
+  readonly #spans: DueSpans;
   /** Of a sealed span, of which nothing is added to: it is true also after a write that was rolled back. */
   #gathered: Gathered | undefined;
   /** The block that is worked on, if it has come to that. */
   #blockId: number | undefined;
   /** What met damage last; where it does so again it is to be left as it is. Once may be due to what can be done without, and is from then on. */
   #damaged: (Damaged & { again: boolean }) | undefined;
-  /** For the sake of room all spans up to here become statistics, the youngest first: what a younger change builds on is then needed in that one alone. */
-  #dropThrough = 0;
-
   constructor(parts: Parts, options: RetentionOptions) {
     this.#parts = parts;
     this.#options = options;
     const { db } = parts;
     this.#nextChanges = new NextChanges(db);
-    const span =
-      'SELECT first_seq AS firstSeq, last_seq AS lastSeq, ms_min AS msMin, ms_max AS msMax, tier, block_key AS key, by_namespace AS byNamespace FROM span';
+    this.#spans = new DueSpans(db, parts.log, options);
     const block =
       'SELECT id, namespace_id AS namespaceId, resource_id AS resourceId, life_id AS lifeId, seq FROM block WHERE span_seq = ?';
     const inOrder = 'ORDER BY namespace_id, resource_id, life_id, seq LIMIT 1';
     this.#sql = {
-      newestSpan: db.prepare<[], SpanRow>(`${span} ORDER BY last_seq DESC LIMIT 1`),
-      spared: db.prepare<[number], number>('SELECT last_seq FROM span ORDER BY last_seq DESC LIMIT 1 OFFSET ?').pluck(),
       livesAfter: db
         .prepare<[number, number, number], [number, number]>(
           'SELECT seq, life_id FROM change WHERE seq > ? AND seq <= ? ORDER BY seq LIMIT ?',
         )
         .raw(),
-      oldest: db.prepare<[number, number, number], SpanRow>(
-        `${span} WHERE tier <= ? AND ms_max < ? AND last_seq < ? ORDER BY last_seq LIMIT 1`,
-      ),
-      again: db.prepare<[number, number, number], SpanRow>(
-        `${span} WHERE tier BETWEEN ${STATISTICS} AND ${AGAIN_MAX - 1} AND ms_max < ? - ? * (1 << (tier - 1)) AND last_seq < ?
-         ORDER BY last_seq LIMIT 1`,
-      ),
-      forRoomAgain: db.prepare<[number, number, number], SpanRow>(
-        `${span} WHERE tier BETWEEN ${STATISTICS} AND ${AGAIN_MAX - 1}
-           AND ? - last_seq >= ? * (CASE tier WHEN ${STATISTICS} THEN ${AGAIN_AT} ELSE 1 << (tier - 2) END) AND last_seq < ?
-         ORDER BY last_seq LIMIT 1`,
-      ),
-      youngest: db.prepare<[number, number], SpanRow>(
-        `${span} WHERE tier <= ${CHECKPOINTS} AND last_seq <= ? AND last_seq < ? ORDER BY last_seq DESC LIMIT 1`,
-      ),
-      keptFrom: db.prepare<[], { ms: number | null; seq: number | null }>(
-        `SELECT min(ms) AS ms, min(seq) AS seq FROM (SELECT ms_min AS ms, first_seq AS seq FROM span WHERE tier < ${STATISTICS}
-           UNION ALL SELECT observed_ms, seq FROM change WHERE seq > (SELECT max(last_seq) FROM span))
-         WHERE EXISTS (SELECT 1 FROM span WHERE tier >= ${STATISTICS})`,
-      ),
-      tierOf: db.prepare<[number], number>('SELECT tier FROM span WHERE last_seq >= ? ORDER BY last_seq LIMIT 1').pluck(),
       block: db.prepare<[number, number], BlockRow>(`${block} AND tier < ? ${inOrder}`),
       firstBlock: db.prepare<[number], number>(`SELECT id FROM block WHERE span_seq = ? ${inOrder}`).pluck(),
       nextBlock: db.prepare<[number, number, number, number, number], BlockRow>(
@@ -218,7 +155,7 @@ export class Retention {
    */
   step(overCap: boolean): number | undefined {
     if (this.#damaged?.again === true) return this.#leave(this.#damaged);
-    const due = this.#due(overCap);
+    const due = this.#spans.due(overCap);
     if (due === undefined) return undefined;
     this.#blockId = undefined;
     try {
@@ -254,7 +191,7 @@ export class Retention {
     const gathered = this.#gather(due.span);
     if (gathered === undefined) return 0;
     if (due.forRoom === true && gathered.lives.size * CHANGES_PER_CHECKPOINT_MIN > gathered.changes) {
-      this.#dropThrough = this.#shareThrough(due.span);
+      this.#spans.dropShare(due.span);
       return 0;
     }
     gathered.evidence ??= this.#evidence(due.span);
@@ -267,19 +204,18 @@ export class Retention {
     if (this.#gathered !== undefined) this.#gathered.evidence = undefined;
   }
 
+  isDue(overCap: boolean): boolean {
+    return this.#spans.due(overCap) !== undefined;
+  }
+
   /** Of what was before no more than statistics are kept; undefined where all is. */
   keptFrom(): KeptFrom | undefined {
-    const { ms, seq } = this.#sql.keptFrom.get() ?? { ms: null, seq: null };
-    return ms === null || seq === null ? undefined : { ms, seq };
+    return this.#spans.keptFrom();
   }
 
   /** Whether more than statistics are kept of the time of a change. */
   keepsMore(seq: number): boolean {
-    return (this.#sql.tierOf.get(seq) ?? ALL) < STATISTICS;
-  }
-
-  isDue(overCap: boolean): boolean {
-    return this.#due(overCap) !== undefined;
+    return this.#spans.tierOf(seq) < STATISTICS;
   }
 
   /** Undefined while not all of the span's changes are gathered. */
@@ -309,44 +245,6 @@ export class Retention {
     const placeOf = ({ life }: OfLife) => placeIn(span, life, 0);
     gathered.inOrder = [...gathered.lives.values()].sort((a, b) => compareByPlace(placeOf(a), placeOf(b)));
     return gathered;
-  }
-
-  #due(overCap: boolean): Due | undefined {
-    const newest = this.#sql.newestSpan.get();
-    const spared = this.#sql.spared.get(SPANS_SPARED - 1);
-    if (newest === undefined || spared === undefined) return undefined;
-    // From its earliest time, so that one change with a wrong clock does not make everything else old.
-    const now = newest.msMin;
-    const { keepChangesMs, keepCheckpointsMs } = this.#options;
-    const thin = this.#sql.oldest.get(ALL, now - keepChangesMs, spared);
-    if (thin !== undefined) return { span: thin, tier: CHECKPOINTS };
-    const dropMs = Math.max(keepCheckpointsMs, keepChangesMs);
-    const drop = this.#sql.oldest.get(CHECKPOINTS, now - dropMs, spared);
-    if (drop !== undefined) return { span: drop, tier: STATISTICS };
-    const again = this.#sql.again.get(now, Math.max(dropMs, AGE_MIN_MS), spared);
-    if (again !== undefined) return { span: again, tier: again.tier + 1 };
-    return overCap ? this.#dueForRoom(spared) : undefined;
-  }
-
-  /** The oldest first, whatever its age. */
-  #dueForRoom(spared: number): Due | undefined {
-    const anyTime = Number.MAX_SAFE_INTEGER;
-    const oldest = this.#sql.oldest.get(CHECKPOINTS, anyTime, spared);
-    const newest = this.#parts.log.newest();
-    const keptFrom = oldest?.firstSeq ?? spared;
-    const again = this.#sql.forRoomAgain.get(newest, newest - keptFrom, keptFrom);
-    if (again !== undefined) return { span: again, tier: again.tier + 1 };
-    const drop = this.#sql.youngest.get(this.#dropThrough, spared);
-    if (drop !== undefined) return { span: drop, tier: STATISTICS };
-    const thin = this.#sql.oldest.get(ALL, anyTime, spared);
-    if (thin !== undefined) return { span: thin, tier: CHECKPOINTS, forRoom: true };
-    return oldest === undefined ? undefined : { span: oldest, tier: STATISTICS };
-  }
-
-  /** How far the share reaches that goes at once: through this span at least. */
-  #shareThrough({ lastSeq }: SpanRow): number {
-    const from = this.#sql.oldest.get(CHECKPOINTS, Number.MAX_SAFE_INTEGER, lastSeq + 1)?.firstSeq ?? lastSeq;
-    return Math.max(lastSeq, from + Math.floor((this.#parts.log.newest() - from) * DROPPED_SHARE));
   }
 
   #work({ span, tier }: Due, gathered: Gathered, evidence: ReadonlySet<number>): number {
@@ -454,7 +352,7 @@ export class Retention {
     const { log, evidence } = this.#parts;
     const after = next();
     if (after === undefined) return false;
-    if ((this.#sql.tierOf.get(after) ?? ALL) === ALL) return true;
+    if (this.#spans.tierOf(after) === ALL) return true;
     const ms = log.row(after)?.observedMs;
     return ms !== undefined && evidence(ms, ms).includes(after);
   }
