@@ -18,9 +18,19 @@ export const NameSays = {
   allWithin: 32,
 } as const;
 
+/** Ends of words, so that a name that is written without any division (`PGPASSWORD`, `dbpasswd`, `myapikey`) is known too. */
 const SECRET =
-  /(^|[^a-z])(password|passwd|passphrase|passcode|pass|pwd|secret|token|api[-_. ]?key|access[-_. ]?key|secret[-_. ]?key|private[-_. ]?key|account[-_. ]?key|signing[-_. ]?key|master[-_. ]?key|shared[-_. ]?key|pre[-_. ]?shared[-_. ]?key|psk|client[-_. ]?secret|credentials?|connection[-_. ]?string|auth[-_. ]?key|encryption[-_. ]?key|license[-_. ]?key|key[-_. ]?data|webhook[-_. ]?url|htpasswd|netrc|pgpass|secret[-_. ]?access[-_. ]?key|hmac[-_. ]?key|ssh[-_. ]?key|service[-_. ]?account[-_. ]?key|jaas[-_. ]?config)s?$/;
-const PASSWORD = /(^|[^a-z])(password|passwd|passphrase|passcode|pwd|pin[-_. ]?code|pin)s?$/;
+  /(?:(^|[^a-z])(pass|secret|token|psk|credentials?|auth[-_. ]?key|key[-_. ]?data|netrc|masterauth|rediscli[-_. ]?auth)|api[-_. ]?key|access[-_. ]?key|secret[-_. ]?key(?:[-_. ]?base)?|private[-_. ]?key|(?:account|signing|master|shared|encryption|decryption|licen[cs]e|hmac|ssh|jwt|session|cookie|unseal|azure[-_. ]?storage)[-_. ]?key|connection[-_. ]?string|webhook[-_. ]?url|htpasswd|pgpass|jaas[-_. ]?config|erlang[-_. ]?cookie|(^|[^a-z])(?:github|gitlab|gh|ghcr|git|azure|devops|azdo|ado|bot)[-_. ]?pat)s?$/;
+const PASSWORD =
+  /(?:password|passwd|passphrase|(^|[^a-z])(?:passcode|pwd|pw|pin[-_. ]?code|pin)|(^|[^a-z])(?:db|root|admin|user|bind|ldap|pg|my|mysql|sql|redis|mongo|smtp|ftp)(?:pwd|pw))s?$/;
+/** Words run together whose last one ends other words as well: `compass`, `nextToken`, `imagepullsecrets`. */
+const RUN_TOGETHER =
+  /(^|[^a-z])(?:(?:ssh|store|key|keystore|truststore|require|db|root|admin|user|bind|ldap|pg|my|mysql|sql|redis|mongo|smtp|mail|ftp|http|proxy|login|rpc|vnc)pass|(?:auth|oauth|access|bearer|refresh|id|api|session|bot|join|github|gitlab|git|slack|vault|user|admin|root|client|login|service|registry|npm|device|webhook|security|bootstrap|csrf|xsrf)token|(?:client|app|api|jwt|shared|consumer|cookie|session|hmac|webhook|token|oauth|user|root|admin|key)secret)s?$/;
+/** What stands behind the telling word and takes nothing from it: `PASSWORD_1`, `DB_PASSWORD_PROD`, `passwordBase64`, `TOKEN_VALUE`. */
+const QUALIFIER =
+  /(?:[-_. ]?\d+|[-_. ]+(?:v\d+|base-?64|b64|enc|encoded|values?|val|plain|plaintext|text|string|raw|data|old|new|prev|previous|current|next|prod|production|dev|development|test|testing|stage|staging|qa|uat|live|demo|local|primary|secondary|backup|main|replica|ro|rw))+$/;
+/** Of boards, where each has a number. */
+const PIN = /(?:^|[^a-z])pins?$/;
 /** Names that contain such a word and yet hold no secret: references, policies, switches, counts. */
 const NOT_SECRET =
   /((^|[^a-z])(checksum|digest|sha\d+|sum)[^a-z].*|(^|[^a-z])public[-_. ]?key|(^|[^a-z])(max|min|num|total|prompt|completion|input|output|used|image[-_. ]?pull)[-_. ]?(tokens?|secrets?)|(^|[^a-z])(existing|config|file|tls|from|pull|auth|by|external|superuser|bootstrap|deploy-key|count[^a-z]*)[-_. ]?secrets?|ref|refs|name|names|path|file|files|kind|type|(?<!webhook[-_. ]?)url|uri|expiration|expiry|ttl|duration|limit|limits|policy|rotation|enabled|audience|issuer|mount|provider|store|class|selector|namespace|length|size|budget|count|rate)$/;
@@ -64,9 +74,16 @@ function read(name: string): number {
   if (ENTRY_VALUE.test(name)) says |= NameSays.entryValue;
   if (LOGIN.test(words)) says |= NameSays.login;
   if (!NOT_SECRET.test(words)) {
-    if (SECRET.test(words)) says |= NameSays.secret;
-    if (PASSWORD.test(words)) says |= NameSays.secret | NameSays.password;
+    says |= secretIn(words);
+    const unqualified = words.replace(QUALIFIER, '');
+    if ((says & NameSays.secret) === 0 && unqualified !== words && !NOT_SECRET.test(unqualified) && !PIN.test(unqualified))
+      says |= secretIn(unqualified);
   }
   if ((says & NameSays.secret) === 0 && RANDOM.test(words)) says |= NameSays.random;
   return says;
+}
+
+function secretIn(words: string): number {
+  if (PASSWORD.test(words)) return NameSays.secret | NameSays.password;
+  return SECRET.test(words) || RUN_TOGETHER.test(words) ? NameSays.secret : 0;
 }

@@ -41,6 +41,9 @@ CLASSES[95] = JOINT;
 CLASSES[43] = JOINT;
 for (const code of [COLON, EQUALS, AT, DOLLAR, NEWLINE, BLANK, BRACE]) CLASSES[code] = PIVOT;
 
+const TELLING = 1;
+/** Of what may stand behind a telling word: `PASSWORD_PROD`. */
+const QUALIFIES = 2;
 /** The last three letters of telling names, plurals too, by their place in the alphabet. */
 const ENDINGS = new Uint8Array(26 * 26 * 26);
 for (const ending of [
@@ -61,8 +64,10 @@ for (const ending of [
   'psk',
   'ata',
   'trc',
+  'kie',
+  'pat',
 ])
-  ENDINGS[placeOf(ending)] = 1;
+  ENDINGS[placeOf(ending)] = TELLING;
 for (const ending of [
   'ords',
   'wds',
@@ -81,7 +86,13 @@ for (const ending of [
   'fig',
   'ass',
 ])
-  ENDINGS[placeOf(ending.slice(-3))] = 1;
+  ENDINGS[placeOf(ending.slice(-3))] = TELLING;
+for (const qualifier of 'enc,encoded,values,val,plain,text,raw,old,new,prev,previous,current,prod,production,dev,development,test,stage,uat,live,demo,local,secondary,backup,replica'.split(
+  ',',
+))
+  ENDINGS[placeOf(qualifier.slice(-3))] ||= QUALIFIES;
+const TELLING_WORD = /pass|pwd?|secret|token|key|cred|psk|cookie/i;
+const QUALIFIED_LENGTH = 40;
 
 function placeOf(ending: string): number {
   const letter = (i: number) => ending.charCodeAt(i) - 97;
@@ -195,13 +206,37 @@ function isTellingEnd(text: string, at: number): boolean {
   if (text.charCodeAt(at + 1) === 47 && text.charCodeAt(at + 2) === 47) return false;
   let i = at - 1;
   while (i > 0 && isBetween(text.charCodeAt(i))) i--;
-  if (i < 2) return false;
-  const last = (text.charCodeAt(i) | 32) - 97;
-  const second = (text.charCodeAt(i - 1) | 32) - 97;
-  const third = (text.charCodeAt(i - 2) | 32) - 97;
-  if (last < 0 || last > 25 || second < 0 || second > 25 || third < 0 || third > 25) return false;
-  if (ENDINGS[(third * 26 + second) * 26 + last] === 1) return true;
+  // Numbers count names: PASSWORD_1.
+  while (i > 0 && isNumbering(text.charCodeAt(i))) i--;
+  if (i < 1) return false;
+  const last = letterAt(text, i);
+  const second = letterAt(text, i - 1);
+  if (last < 0) return false;
+  // "pw"
+  if (last === 22 && second === 15) return true;
+  const third = i < 2 ? -1 : letterAt(text, i - 2);
+  if (second < 0 || third < 0) return isJoint(text, i - 1) || isJoint(text, i - 2) ? isQualified(text, i) : false;
+  const ending = ENDINGS[(third * 26 + second) * 26 + last];
+  if (ending !== 0) return ending === TELLING || isQualified(text, i);
   return last === 13 && second === 14 && endsWith(text, i + 1, 'authorization');
+}
+
+function letterAt(text: string, at: number): number {
+  const letter = (text.charCodeAt(at) | 32) - 97;
+  return letter <= 25 ? letter : -1;
+}
+
+function isJoint(text: string, at: number): boolean {
+  return at >= 0 && ((CLASSES[text.charCodeAt(at)] as number) & JOINT) !== 0;
+}
+
+function isNumbering(code: number): boolean {
+  return ((CLASSES[code] as number) & (DIGIT | JOINT)) !== 0;
+}
+
+/** Whether a telling word stands in the name that ends here. */
+function isQualified(text: string, end: number): boolean {
+  return TELLING_WORD.test(text.slice(Math.max(0, end - QUALIFIED_LENGTH), end));
 }
 
 function isBetween(code: number): boolean {
