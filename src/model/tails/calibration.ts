@@ -37,6 +37,11 @@ const CHANCE_SHARE = 0.1;
 const DEVIATIONS: { [detector: string]: number } = { leap: 2 };
 /** The surprise is -ln of a share of the object's own or its kind's past, which has a say as long as the pool is short and may only make the change less odd. */
 const SHARES = new Set(['company', 'sequence', 'stable-field', 'new-value']);
+/**
+ * The surprise is -ln of the share of one field's moves, which most visits have none of: to be ranked among all visits would call a third of its moves
+ * rare. It is held to this power of the share, as if it had to come so often in a row.
+ */
+const POWERS: { [detector: string]: number } = { 'co-change': 2 };
 /** Entries at which a pool's past and the exponent have an equal say. */
 const TRUSTED = 40;
 
@@ -269,6 +274,7 @@ export class Calibration {
       speaksFrom: SPEAKS_FROM[detector],
       deviations: DEVIATIONS[detector],
       isShare: SHARES.has(detector),
+      power: POWERS[detector],
       record: this.#records.get(name),
       heard: new Map(),
     };
@@ -335,12 +341,13 @@ function withNominal(ranked: number, { spread, isShare }: Channel, surprise: num
  * speaks, the exponent counts from there, times the share of visits in which it does.
  */
 function chanceOf(
-  { deviations, spread, speaksFrom, isShare }: Channel,
+  { deviations, spread, speaksFrom, isShare, power }: Channel,
   record: CallRecord | undefined,
   surprise: number,
 ): number {
   if (speaksFrom !== undefined) return spokenShare(record, CHANCE_SHARE) * Math.exp(speaksFrom - surprise);
   if (deviations !== undefined) return spokenShare(record, CHANCE_SHARE) * Math.exp(-deviations * surprise);
+  if (power !== undefined) return Math.exp(-power * surprise);
   return spread === undefined && !isShare ? 0 : CHANCE_SHARE * Math.exp(-surprise);
 }
 

@@ -49,6 +49,31 @@ describe('what people do', () => {
   });
 });
 
+describe('fields that mostly move together', () => {
+  it('are no wonder apart where a third of the moves were, among however many visits that say nothing of the kind', () => {
+    const apart: number[] = [];
+    let isApart = false;
+    const model = createModel({
+      witness: ({ parts }) => {
+        if (isApart) apart.push(parts.find(({ detector }) => detector === 'co-change')?.p ?? 1);
+      },
+    });
+    const stream = new Stream();
+    for (let night = 0; night < 60; night++) {
+      const atMs = MONDAY_MS + night * DAY_MS;
+      isApart = night % 3 === 2;
+      const spec = { synced: night, quota: 1000 + (isApart ? night - 1 : night) };
+      model.observe(stream.change({ atMs, actor: 'quota-operator', name: 'search', kind: 'KafkaUser', spec }));
+      isApart = false;
+      for (let k = 1; k <= 30; k++) {
+        const beat = { atMs: atMs + k * 20 * MINUTE_MS, actor: 'kafka-operator', name: `topic-${k % 5}`, kind: 'Topic' };
+        model.observe(stream.change({ ...beat, spec: { offset: night * 100 + k } }));
+      }
+    }
+    assert.ok(apart.length >= 15 && Math.min(...apart) > 0.05, `${apart}`);
+  });
+});
+
 describe('who changes what', () => {
   it('is not called rare less often than it is where one person alone brings what is new', () => {
     const stream = new Stream();
