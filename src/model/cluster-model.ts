@@ -14,7 +14,7 @@ import { Silence } from './detectors/silence.ts';
 import { type CompiledRule, ruleSentence, type UserRule } from './detectors/user-rules.ts';
 import { WaveHabits } from './detectors/wave.ts';
 import { bitsOf, gravest, type Part, reasonOf, reasonsOf } from './explain.ts';
-import { type ChangeEvent, EventBook, eventOf, type Field, isStatusOnly, objectId } from './features.ts';
+import { type ChangeEvent, EventBook, eventOf, type Field, isStatusOnly } from './features.ts';
 import type { Others } from './fleet.ts';
 import { HabitNames } from './habit-names.ts';
 import { clearRow, reachRow } from './habits/columns.ts';
@@ -22,6 +22,7 @@ import { Echoes } from './habits/echoes.ts';
 import { PathHabits } from './habits/path-habits.ts';
 import { RowTable, type RowTableState } from './habits/row-table.ts';
 import { judgementOf, silenceJudgementOf, statusJudgementOf } from './judgement.ts';
+import { ObjectRows } from './object-rows.ts';
 import { PathBook } from './path-names.ts';
 import { Quarantine } from './quarantine.ts';
 import { StatusLoop } from './status/status-loop.ts';
@@ -73,6 +74,7 @@ export class ClusterModel {
   readonly #witness: Witness | undefined;
   readonly #onJudged: ((event: ChangeEvent) => void) | undefined;
   readonly #table = new RowTable({ forget: (row) => this.#forget(row) });
+  readonly #rows = new ObjectRows(this.#table);
   readonly #book = new EventBook(new PathBook({ numbered: true }));
   readonly #habits = new PathHabits();
   readonly #tempos = new Tempos();
@@ -120,7 +122,7 @@ export class ClusterModel {
     state.firstMs ??= told.observedMs;
     state.lastMs = Math.max(state.lastMs ?? told.observedMs, told.observedMs);
     const change = this.#names.habitual(told, state.firstMs);
-    const row = this.#table.rowOf(objectId(change.ref));
+    const row = this.#rows.of(change.ref);
     if (isStatusOnly(change)) {
       const judgement = this.#judgeStatus(change, row);
       if (judgement !== undefined) out.push({ ...judgement, actor: told.actor });

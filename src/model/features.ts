@@ -13,7 +13,7 @@ import { JoinedTexts } from './joined-texts.ts';
 import { isPlace } from './origin.ts';
 import { isBookkeeping, PathBook, type PathNames } from './path-names.ts';
 import { PLACE, type Placed } from './places.ts';
-import { numberOf, saysTheSame, tokensOf } from './value-types.ts';
+import { numberOf, saysTheSame, tokensBefore, tokensOf } from './value-types.ts';
 import { whole } from './words.ts';
 import { BORN, FOUND, JUMPS, PUT_AWAY, type WorkedOut } from './worked-out.ts';
 
@@ -329,7 +329,7 @@ export function fieldOf(op: Field['op'], path: string, names: PathNames, old: Js
   const y = numberOf(next, generic);
   const tokens = op === 'remove' ? [] : tokensOf(old, next, generic, { x, y });
   const kept = shorten(old);
-  const was = op === 'set' && tokens.some(isPlace) ? tokensOf(undefined, kept, generic) : undefined;
+  const was = op === 'set' && tokens.some(isPlace) ? tokensBefore(kept, kept === old ? x : numberOf(kept, generic)) : undefined;
   // Most paths are their generic form, of which there is one string for all changes.
   return {
     op,

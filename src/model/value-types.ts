@@ -61,6 +61,8 @@ function remembered<T>(formOf: (text: string) => T): (text: string) => T {
 export function numberOf(value: Json | undefined, generic: string): number | undefined {
   if (typeof value === 'number') return Number.isFinite(value) ? value : undefined;
   if (typeof value !== 'string' || value.length > PINNED_NUMBER_MAX || !mayBeNumber(value.charCodeAt(0))) return undefined;
+  const digits = digitsIn(value);
+  if (digits !== undefined) return digits;
   const text = withoutDigest(value);
   if (text.length > NUMBER_MAX) return undefined;
   const match = hasTwoDots(text) ? null : QUANTITY.exec(text);
@@ -69,6 +71,20 @@ export function numberOf(value: Json | undefined, generic: string): number | und
   const number = Number(match[1]);
   if (suffix === undefined) return number;
   return number * (suffix === 'm' && /cpu/i.test(generic) ? 1e-3 : (SUFFIX[suffix] as number));
+}
+
+const DIGITS_MAX = 15;
+
+/** The number of a text that is digits and nothing else, as most that are numbers are; as many as a number holds exactly. */
+function digitsIn(text: string): number | undefined {
+  if (text.length > DIGITS_MAX) return undefined;
+  let number = 0;
+  for (let i = 0; i < text.length; i++) {
+    const digit = text.charCodeAt(i) - 0x30;
+    if (digit < 0 || digit > 9) return undefined;
+    number = number * 10 + digit;
+  }
+  return number;
 }
 
 const DIGEST_MAX = '@sha256:'.length + 64;
@@ -169,6 +185,11 @@ interface Numbers {
   y: number | undefined;
 }
 
+/** The tokens of the value that another took the place of: as `tokensOf` has those of a value by itself, and of nobody else is it asked. */
+export function tokensBefore(old: Json | undefined, x: number | undefined): string[] {
+  return typedTokens(undefined, old, { x: undefined, y: x });
+}
+
 /** The tokens of a new value given the old one. A token's text before its first `:` is its type. */
 export function tokensOf(
   old: Json | undefined,
@@ -246,8 +267,7 @@ const STEPS_DOWN = Array.from({ length: STEP_MAX + 1 }, (_, octaves) => `step:do
 function textTokens(old: Json | undefined, next: string): string[] {
   const image = imageOf(next);
   if (image !== undefined) {
-    // Versions within a name, such as index-4.18, make no other repository.
-    const tokens = [`repo:${image.repository.replaceAll(/\d+(?:\.\d+)*/g, '0')}`];
+    const tokens = [repoToken(image.repository)];
     const was = imageOf(old);
     // Versions of two things are no step from one to the other.
     const tagWas = was?.repository === image.repository ? was.tag : undefined;
@@ -259,6 +279,9 @@ function textTokens(old: Json | undefined, next: string): string[] {
   if (url !== null) return [`url:${url[1]}://${url[2]}`, `base:${url[2]}${url[3] ?? ''}`];
   return [wordToken(typeof old === 'string' ? old : undefined, next)];
 }
+
+/** Versions within a name, such as index-4.18, make no other repository. */
+const repoToken = remembered((repository) => `repo:${repository.replaceAll(/\d+(?:\.\d+)*/g, '0')}`);
 
 const DIGEST_END = /@sha256:[0-9a-f]{16,64}$/;
 

@@ -64,6 +64,9 @@ test('what says something else is a field that changed', () => {
 });
 
 test('a duration in several parts is a number of seconds, and a pinned number the number', () => {
+  assert.equal(numberOf('007', '/spec/tag'), 7);
+  assert.equal(numberOf('999999999999999', '/spec/tag'), 999_999_999_999_999);
+  assert.equal(numberOf('9999999999999999', '/spec/tag'), undefined);
   assert.equal(numberOf('1h30m', '/spec/interval'), 5_400);
   assert.equal(numberOf('120m0s', '/spec/interval'), 7_200);
   assert.equal(numberOf(`17${DIGEST}`, '/spec/tag'), 17);

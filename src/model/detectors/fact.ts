@@ -56,7 +56,8 @@ export const outside = (...texts: string[]) => {
   return ofTexts((text) => !isOne(text));
 };
 const isLike = (pattern: RegExp, text: string) => text.length <= 300 && pattern.test(text);
-/** `start` is what all of them begin with, which takes less to ask than a pattern. */
-export const like = (pattern: RegExp, start = '') => ofTexts((text) => text.startsWith(start) && isLike(pattern, text));
+/** `start` and `end` are what all of them begin and end with, which takes less to ask than a pattern. */
+export const like = (pattern: RegExp, start = '', end = '') =>
+  ofTexts((text) => text.startsWith(start) && text.endsWith(end) && isLike(pattern, text));
 /** As `like`, of patterns of whole addresses. Asked of the value of every field: most are told from addresses by what stands in these. */
 export const address = (pattern: RegExp) => ofTexts((text) => text.includes('://') && isLike(pattern, text));

@@ -332,7 +332,7 @@ const ALL: readonly Fact[] = [
     severity: 'info',
     path: /image[^/]*$/i,
     when: 'gain',
-    value: like(/^[\w.:/-]+\/[\w.-]+:latest$/),
+    value: like(/^[\w.:/-]+\/[\w.-]+:latest$/, '', ':latest'),
     means: 'runs whatever was pushed last under that name',
     source: 'kubernetes-docs',
   },

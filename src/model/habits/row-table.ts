@@ -27,13 +27,18 @@ export class RowTable {
     const known = this.#rows.get(name);
     if (known !== undefined) {
       // Moving to the end costs two hash operations: only worth it where something could be evicted soon.
-      if (this.#rows.size > this.#max / 2) this.#place(this.nameOf(known), known);
+      if (!this.isAtEase()) this.#place(this.nameOf(known), known);
       return known;
     }
     const row = this.#rows.size < this.#max ? this.#rows.size : this.#vacate();
     this.#names[row] = name;
     this.#place(name, row);
     return row;
+  }
+
+  /** Whether no name has to give way soon, so that nothing need be marked as seen. */
+  isAtEase(): boolean {
+    return this.#rows.size <= this.#max / 2;
   }
 
   #place(name: string, row: number): void {
