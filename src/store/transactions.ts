@@ -47,7 +47,7 @@ export class Transactions {
 
   /** Reads as one. */
   together<T>(reads: () => T): T {
-    return this.#parts.db.inTransaction ? reads() : this.read(() => this.#readTogether(reads));
+    return this.read(() => (this.#parts.db.inTransaction ? reads() : this.#readTogether(reads)));
   }
 
   #readTogether<T>(reads: () => T): T {

@@ -205,6 +205,26 @@ it('leaves out and counts what is lost to damage, in a search by values too', as
   );
 });
 
+it('leaves out what lies on a page that is damaged, as a table too', async () => {
+  const db = await replayed('page.db');
+  const database = new Database(db);
+  database.pragma('wal_checkpoint(TRUNCATE)');
+  const size = database.pragma('page_size', { simple: true }) as number;
+  const page = database.prepare("SELECT max(pageno) FROM dbstat WHERE name = 'young_record'").pluck().get() as number;
+  database.close();
+  const bytes = readFileSync(db);
+  bytes.fill(0x5a, (page - 1) * size, page * size);
+  writeFileSync(db, bytes);
+  for (const asked of [
+    ['--format', 'csv'],
+    ['--filter', 'value:"29"'],
+  ]) {
+    const { code, err } = await crowsnest(['db', 'export', '--db', db, ...asked]);
+    assert.equal(code, 1);
+    assert.match(err, /0 changes exported.* changes are lost to damage and left out/s, `${asked}`);
+  }
+});
+
 it('exports a table where the file is called so, unless something else is asked for', async () => {
   const db = await replayed('named.db');
   const first = async (file: string, ...more: string[]) => {

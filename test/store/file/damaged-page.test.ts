@@ -6,10 +6,11 @@ import { join } from 'node:path';
 import { after, describe, it } from 'node:test';
 import Database from 'better-sqlite3';
 import { UNKNOWN_ACTOR } from '../../../src/domain/change.ts';
+import { CrowsnestError } from '../../../src/domain/errors.ts';
 import type { Finding } from '../../../src/domain/finding.ts';
 import type { NearMiss } from '../../../src/domain/review.ts';
 import { checkDatabase } from '../../../src/store/file/check.ts';
-import { openSqliteStore, type SqliteStore } from '../../../src/store/sqlite-store.ts';
+import { openSqliteReader, openSqliteStore, type SqliteStore } from '../../../src/store/sqlite-store.ts';
 import type { AppendBatch } from '../../../src/store/store.ts';
 import { history, refTo } from '../new-changes.ts';
 
@@ -143,6 +144,47 @@ describe('damage beside the record stops nothing of it:', () => {
       ])
         read();
     });
+});
+
+it('whoever only reads is told of damage in our words, whichever page it is in', () => {
+  const db = new Database(WHOLE, { readonly: true });
+  const size = db.pragma('page_size', { simple: true }) as number;
+  const leaves = db
+    .prepare<[], { name: string; page: number }>(
+      "SELECT name, max(pageno) AS page FROM dbstat WHERE name NOT LIKE 'sqlite_schema%' AND pageno > 1 GROUP BY name",
+    )
+    .all();
+  db.close();
+  const told = new Map<string, number>();
+  for (const { name, page } of leaves) {
+    const file = join(folder, 'read.db');
+    const bytes = readFileSync(WHOLE);
+    bytes.fill(0x5a, (page - 1) * size, page * size);
+    writeFileSync(file, bytes);
+    const read = (work: () => unknown) => {
+      try {
+        work();
+      } catch (error) {
+        assert.ok(error instanceof CrowsnestError && error.code === 'STORE_CORRUPT', `${name}: ${String(error)}`);
+        told.set(name, (told.get(name) ?? 0) + 1);
+      }
+    };
+    read(() => {
+      using store = openSqliteReader({ file });
+      for (let seq = 1; seq <= 60; seq++) read(() => store.change(seq));
+      for (const query of [{}, { name: 'orders' }, { kind: 'Kafka' }]) read(() => store.changes({ ...query, limit: 100 }));
+      read(() => store.objects({ limit: 10 }));
+      read(() => store.objects({ limit: 10, atMs: 30_000 }));
+      read(() => store.stateAt(refTo('orders'), { seq: 30 }));
+      read(() => store.blame(refTo('orders')));
+      read(() => [...store.history(refTo('orders'))]);
+      read(() => store.findings({ limit: 100 }));
+      read(() => store.changesAfter(0, 100));
+      read(() => store.mayHold(30, 'words'));
+      read(() => store.seriesWindows({ matchers: [], fromMs: 0, toMs: 100, stepMs: 10, seriesMax: 100, workMax: 100_000 }));
+    });
+  }
+  assert.ok((told.get('block') ?? 0) > 0 && (told.get('change') ?? 0) > 0, JSON.stringify([...told]));
 });
 
 it('upkeep goes on where what says how far it is cannot be read', () => {
