@@ -5,7 +5,7 @@
 import type { Change, ChangeType } from './change.ts';
 import { type Alternative, type FilterTerm, hoursOf, wordsOf } from './change-filter.ts';
 import type { FieldDiff } from './diff/field-diff.ts';
-import { escapeSegment, type FieldPath, genericPath } from './field-path.ts';
+import { escapeSegment, type FieldPath, genericPath, isListItem } from './field-path.ts';
 import type { Json } from './json.ts';
 
 /** What indexes of the record answer; also the larger part of a query of the store. */
@@ -91,13 +91,17 @@ function boundsOf(terms: readonly FilterTerm[], wantsCreated: boolean): ChangeBo
   for (const { key, negated, values, ms } of terms) {
     if (key === 'after' && !negated) bounds.fromMs = Math.max(bounds.fromMs ?? Number.NEGATIVE_INFINITY, ms ?? 0);
     if (key === 'before' && !negated) bounds.toMs = Math.min(bounds.toMs ?? Number.POSITIVE_INFINITY, (ms ?? 0) - 1);
+    const [value] = values;
+    // Of created objects no paths are indexed; which item it is does not matter to the index, so it may have stars in its brackets.
+    if (key === 'path' && !negated && !wantsCreated && value !== undefined && values.length === 1) {
+      const text = genericPath(pathOf(value.text));
+      if (isExact({ ...value, text })) bounds.path ??= text;
+    }
     const exact =
       !negated && values.length === 1 && isExact(values[0] as Alternative) ? (values[0] as Alternative).text : undefined;
     if (exact === undefined) continue;
     if (key === 'cluster' || key === 'group' || key === 'kind' || key === 'namespace' || key === 'name' || key === 'actor')
       bounds[key] ??= exact;
-    // Of created objects no paths are indexed.
-    if (key === 'path' && !wantsCreated) bounds.path ??= genericPath(pathOf(exact));
   }
   return bounds;
 }
@@ -139,9 +143,13 @@ function rowTest(term: FilterTerm): ((row: Row) => boolean) | undefined {
 function fieldTest(term: FilterTerm): FieldTest {
   const { key, values } = term;
   if (key === 'path') {
-    const fits = pathTest(term);
-    const exact = values.map(({ text, quoted }) => (namesItem(text) ? textTest({ text: pathOf(text), quoted }) : undefined));
-    return ({ path, generic }) => exact.some((test) => test?.(path)) || (exact.includes(undefined) && fits(generic));
+    const tests = values.map((value): FieldTest => {
+      const fits = pathTest({ values: [value] });
+      if (!namesItem(value.text)) return ({ generic }) => fits(generic);
+      const fitsItem = itemTest({ text: pathOf(value.text), quoted: value.quoted });
+      return ({ path, generic }) => fits(generic) && fitsItem(path);
+    });
+    return (field) => tests.some((fits) => fits(field));
   }
   const tests = values.map(textTest);
   return (field) => {
@@ -153,7 +161,7 @@ function fieldTest(term: FilterTerm): FieldTest {
 }
 
 /** Over generic paths. */
-function pathTest({ values }: FilterTerm): (generic: FieldPath) => boolean {
+function pathTest({ values }: Pick<FilterTerm, 'values'>): (generic: FieldPath) => boolean {
   const tests = values.map(({ text, quoted }) => textTest({ text: genericPath(pathOf(text)), quoted }));
   return (generic) => tests.some((fits) => fits(generic));
 }
@@ -165,9 +173,43 @@ export function pathOf(text: string): FieldPath {
   return segments.map((segment) => `/${escapeSegment(segment)}`).join('');
 }
 
-/** One item of a list rather than all: what it touched is known from its values only. */
+/** Some items of a list rather than all: what they touched is known from the values only. */
 function namesItem(text: string): boolean {
-  return /\[[^\]*]+\]/.test(text);
+  return /\[(?!\*\])[^\]]+\]/.test(text);
+}
+
+const WITHIN_ITEM = Symbol('any text of an item');
+const ANYTHING = Symbol('any text');
+type Token = string | typeof WITHIN_ITEM | typeof ANYTHING;
+
+/** Over exact paths, where a star in brackets stands for text of that item and does not reach into what is in it. */
+function itemTest({ text, quoted }: Alternative): (path: FieldPath) => boolean {
+  if (quoted || !text.includes('*')) return (path) => path === text;
+  const tokens = text.split('/').flatMap((segment, i): Token[] => {
+    const star = isListItem(segment) ? WITHIN_ITEM : ANYTHING;
+    return [...(i === 0 ? '' : '/'), ...segment].map((character) => (character === '*' ? star : character));
+  });
+  return (path) => fitsTokens(tokens, path);
+}
+
+/** All ways at once, letter by letter, so that the cost is bounded by both lengths whatever the path is. */
+function fitsTokens(tokens: readonly Token[], path: FieldPath): boolean {
+  let reached = pastStars(tokens, [0]);
+  for (const character of path) {
+    const next = reached.filter((at) => tokens[at] === ANYTHING || (tokens[at] === WITHIN_ITEM && character !== '/'));
+    for (const at of reached) if (tokens[at] === character) next.push(at + 1);
+    if (next.length === 0) return false;
+    reached = pastStars(tokens, next);
+  }
+  return reached.includes(tokens.length);
+}
+
+/** Places in the pattern, each once, and those after stars that stand for nothing. */
+function pastStars(tokens: readonly Token[], places: readonly number[]): number[] {
+  const reached = new Set(places);
+  // A set goes through what is added on the way too.
+  for (const at of reached) if (typeof tokens[at] === 'symbol') reached.add(at + 1);
+  return [...reached];
 }
 
 /** `[*]` in a path is an item of a list and no wildcard. */

@@ -199,6 +199,54 @@ test('wildcards match as the table of all ways says', () => {
   );
 });
 
+test('a star in the brackets of an item stands for text of its key', () => {
+  const port = (key: string) => [field(`/spec/listeners/[name=${key}]/port`, 1, 2)];
+  const cases: [string, FieldDiff[], boolean][] = [
+    ['path:spec.listeners[name=l*].port', port('l2'), true],
+    ['path:spec.listeners[name=l*].port', port('l'), true],
+    ['path:spec.listeners[name=l*].port', port('l.a~1b]c'), true],
+    ['path:spec.listeners[name=l*].port', port('tls'), false],
+    ['-path:spec.listeners[name=l*].port', port('l2'), false],
+    ['-path:spec.listeners[name=l*].port', port('tls'), true],
+    ['path:spec.listeners[name=*s].port,spec.replicas', port('tls'), true],
+    ['path:spec.listeners[name=*s].port,spec.replicas', [field('/spec/replicas', 1, 2)], true],
+    ['path:spec.listeners[name=*s].port,spec.replicas', port('l2'), false],
+    ['path:spec.*[*=l*].p*', port('l2'), true],
+    ['path:spec.*[*=l*].p*', port('tls'), false],
+    ['path:/spec/listeners/[name=l*]/port', port('l2'), true],
+    ['path:"spec.listeners[name=l*].port"', port('l2'), false],
+    ['path:"spec.listeners[name=l*].port"', port('l*'), true],
+    ['path:spec.listeners[name=l*].port', [field('/spec/listeners/[name=l1]/bindings/[name=b]/port', 1, 2)], false],
+    ['path:spec.listeners[*].bindings[name=b].port', [field('/spec/listeners/[name=l1]/bindings/[name=b]/port', 1, 2)], true],
+    ['path:spec.listeners[*].bindings[name=b].port', [field('/spec/listeners/[name=l1]/bindings/[name=c]/port', 1, 2)], false],
+    ['path:spec.listeners[*].port', port('tls'), true],
+  ];
+  for (const [text, diff, expected] of cases)
+    assert.equal(fits(text, diff), expected, `${text} on ${diff.map(({ path }) => path)}`);
+  assert.equal(compile('path:spec.l[name=a*].port').bounds.path, '/spec/l/[*]/port');
+  assert.equal(compile('path:spec.l*[name=a*].port').bounds.path, undefined);
+});
+
+test('stars in and out of brackets match as the table of all ways says', () => {
+  const path = fc.stringMatching(/^(\/[ab]{0,3}|\/\[[ab]{1,3}\]){1,4}$/);
+  const pattern = fc.stringMatching(/^(\/[ab*]{0,3}|\/\[[ab*]{2,3}\]){1,3}\/\[b[ab*]{1,2}\]$/);
+  fc.assert(
+    fc.property(pattern, path, (wild, exact) => {
+      const source = (path: string, item: string) =>
+        path
+          .split('/')
+          .map((segment) => (segment.startsWith('[') ? segment.replaceAll('*', item) : segment.replaceAll('*', '.*')))
+          .map((segment) => segment.replace(/^\[(.*)\]$/, '\\[$1\\]'))
+          .join('/');
+      const isOfItem = new RegExp(`^${source(wild, '[^/]*')}$`).test(exact);
+      // Outside of brackets a star reaches into no key: to it, as without an item's key in the pattern, an item is [*].
+      const isOfAny = new RegExp(`^${source(genericPath(wild), '\\*')}$`).test(genericPath(exact));
+      assert.equal(fits(`path:${wild}`, [field(exact, 1, 2)]), isOfItem && isOfAny, `${wild} on ${exact}`);
+    }),
+    { numRuns: 5_000 },
+  );
+});
+
 test('paths are written with dots or as pointers', () => {
   assert.equal(pathOf('spec.l[*].port'), '/spec/l/[*]/port');
   assert.equal(pathOf('spec.l[name=a.b].x'), '/spec/l/[name=a.b]/x');
