@@ -1,6 +1,7 @@
 /**
  * A recorded state as a file for `kubectl apply`: without what the API server keeps for itself, and never with a mask in place of a secret. A
  * value or a name that was masked becomes `@MASKED`, which no YAML parser takes, so that kubectl refuses the file until somebody has put the secret in.
+ * In the same way a whole number that was rounded as it was read becomes `@ROUNDED`.
  */
 import type { CreateNodeOptions, DocumentOptions, SchemaOptions, ToStringOptions } from 'yaml';
 import { escapeSegment, type FieldPath } from '../domain/field-path.ts';
@@ -12,6 +13,8 @@ export interface Manifest {
   yaml: string;
   /** JSON pointers to values, and to members by their names, that have to be put in by hand. */
   masked: FieldPath[];
+  /** JSON pointers to whole numbers that may have been others before they were recorded, and have to be put right by hand. */
+  rounded: FieldPath[];
   /** JSON pointers to what was recorded and is not in the file. */
   leftOut: FieldPath[];
 }
@@ -31,10 +34,13 @@ const LEFT_OUT: ReadonlySet<FieldPath> = new Set([
   '/metadata/annotations/kubectl.kubernetes.io~1last-applied-configuration',
 ]);
 const MASK = /masked:[0-9a-f]{16}/;
+/** What the API server takes for a whole number goes up to 2^63, JavaScript tells apart those up to 2^53; beyond both they are floats to either. */
+const WHOLE_MAX = 2 ** 63;
 
 export function manifestOf(state: KubeObject, of: { ref: ObjectRef; seq: number; metadataOnly: boolean }): Manifest {
-  const [masked, leftOut]: [FieldPath[], FieldPath[]] = [[], []];
-  const body = yaml().stringify(forApply(state, '', masked, leftOut), YAML_OPTIONS);
+  const found: Found = { masked: [], rounded: [], leftOut: [] };
+  const body = yaml().stringify(forApply(state, '', found), YAML_OPTIONS);
+  const { masked, rounded, leftOut } = found;
   const { cluster, kind, namespace, name } = of.ref;
   const lines = [
     `${kind} ${namespace === '' ? name : `${namespace}/${name}`} of ${cluster} as change ${of.seq} left it, from the record of Crowsnest`,
@@ -44,23 +50,32 @@ export function manifestOf(state: KubeObject, of: { ref: ObjectRef; seq: number;
       : [
           `${masked.length} masked, as secrets are never recorded: put each in for its @MASKED; kubectl refuses the file till then`,
         ]),
+    ...(rounded.length === 0
+      ? []
+      : [`${rounded.length} beyond 2^53, which may be rounded: put the true number in for each @ROUNDED, or take that word out`]),
     ...(of.metadataOnly ? ['Only the metadata of this kind is recorded: applied, it would take everything else away'] : []),
   ];
   const guard = of.metadataOnly ? '@METADATA-ONLY\n' : '';
   return {
     yaml: `${lines.map((line) => `# ${line.replace(ODD, '?').replaceAll('\n', '?')}\n`).join('')}${guard}${body}`,
-    masked,
-    leftOut,
+    ...found,
   };
 }
 
-function forApply(value: Json, path: FieldPath, masked: FieldPath[], leftOut: FieldPath[]): unknown {
+type Found = Omit<Manifest, 'yaml'>;
+
+function forApply(value: Json, path: FieldPath, found: Found): unknown {
+  const { masked, rounded, leftOut } = found;
+  if (typeof value === 'number' && mayBeRounded(value)) {
+    rounded.push(path);
+    return new Rounded(value);
+  }
   if (typeof value === 'string') {
     if (!MASK.test(value)) return value;
     masked.push(path);
     return new Masked();
   }
-  if (Array.isArray(value)) return value.map((item, i) => forApply(item, `${path}/${i}`, masked, leftOut));
+  if (Array.isArray(value)) return value.map((item, i) => forApply(item, `${path}/${i}`, found));
   if (!isJsonObject(value)) return value;
   const kept = new Map<string | Masked, unknown>();
   for (const key of Object.keys(value).sort(byReading(path))) {
@@ -68,8 +83,8 @@ function forApply(value: Json, path: FieldPath, masked: FieldPath[], leftOut: Fi
     if (LEFT_OUT.has(member)) leftOut.push(member);
     else if (MASK.test(key)) {
       masked.push(member);
-      kept.set(new Masked(), forApply((value as JsonObject)[key] as Json, member, masked, leftOut));
-    } else kept.set(key, forApply((value as JsonObject)[key] as Json, member, masked, leftOut));
+      kept.set(new Masked(), forApply((value as JsonObject)[key] as Json, member, found));
+    } else kept.set(key, forApply((value as JsonObject)[key] as Json, member, found));
   }
   return kept;
 }
@@ -84,6 +99,18 @@ function byReading(path: FieldPath): (a: string, b: string) => number {
 
 /** A value, or the name of a member: one of its own for each, as two names of a map must not become one. */
 class Masked {}
+
+class Rounded {
+  readonly value: number;
+
+  constructor(value: number) {
+    this.value = value;
+  }
+}
+
+function mayBeRounded(value: number): boolean {
+  return Number.isInteger(value) && !Number.isSafeInteger(value) && Math.abs(value) <= WHOLE_MAX;
+}
 
 /** Characters that some parser takes for the end of a line, or that nobody sees. */
 const ODD = /(?![\t\n])[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]/gu;
@@ -104,6 +131,13 @@ const YAML_OPTIONS: CreateNodeOptions & DocumentOptions & SchemaOptions & ToStri
       identify: (value) => value instanceof Masked,
       resolve: () => new Masked(),
       stringify: () => '@MASKED',
+    },
+    {
+      tag: 'tag:crowsnest,rounded',
+      default: true,
+      identify: (value) => value instanceof Rounded,
+      resolve: () => new Rounded(Number.NaN),
+      stringify: ({ value }) => `@ROUNDED ${(value as Rounded).value}`,
     },
     {
       tag: 'tag:yaml.org,2002:str',

@@ -57,6 +57,23 @@ it('holds no mask, and cannot be read before each secret is put in', () => {
     else assert.deepEqual((parse(text) as { spec: JsonObject }).spec.keys, ['a', 'secret']);
 });
 
+it('cannot be read while a whole number may not be what it was', () => {
+  const spec = {
+    retention: JSON.parse('9223372036854775807') as number,
+    least: -(2 ** 53),
+    most: 2 ** 53 - 1,
+    share: 1.5,
+    far: 1e300,
+  };
+  const { yaml, rounded } = manifest({ spec: { ...spec, list: [2 ** 60] } });
+  assert.deepEqual(rounded, ['/spec/least', '/spec/list/0', '/spec/retention']);
+  assert.match(yaml, /^# 3 beyond 2\^53/m);
+  for (const version of ['1.1', '1.2'] as const) assert.throws(() => parse(yaml, { version }), /@/);
+  const put = yaml.replace('@ROUNDED 9223372036854776000', '9223372036854775807').replaceAll('@ROUNDED ', '');
+  assert.match(put, /retention: 9223372036854775807\n/);
+  assert.deepEqual((parse(put) as { spec: JsonObject }).spec, { ...spec, list: [2 ** 60] });
+});
+
 it('cannot be read where only the metadata was recorded', () => {
   const { yaml } = manifest({ metadata: { labels: { a: 'b' } } }, true);
   assert.throws(() => parse(yaml), /@/);

@@ -62,7 +62,7 @@ function withMasks(text: string): (string | VNode)[] {
     );
 }
 
-function ForApply({ manifest: { yaml, masked, leftOut } }: { manifest: NonNullable<State['manifest']> }): VNode {
+function ForApply({ manifest: { yaml, masked, rounded, leftOut } }: { manifest: NonNullable<State['manifest']> }): VNode {
   const secrets = `${wholeNumber(masked.length)} masked value${masked.length === 1 ? '' : 's'}`;
   return html`<div class="for-apply">
     <${CopyButton} text=${yaml} label=${masked.length === 0 ? 'Copy for kubectl apply' : `Copy, with ${secrets} to put in`} />
@@ -71,6 +71,11 @@ function ForApply({ manifest: { yaml, masked, leftOut } }: { manifest: NonNullab
       masked.length > 0 &&
       html`<p class="attention">${secrets}: secrets are never recorded. The file has <code>@MASKED</code> in their place and kubectl refuses it until each is put in:${' '}
         ${masked.map((path, i) => html`${i > 0 && ', '}<code>${visible(fieldName(path))}</code>`)}</p>`
+    }
+    ${
+      rounded.length > 0 &&
+      html`<p class="attention">Whole numbers beyond 2^53 are recorded rounded: kubectl refuses the file until <code>@ROUNDED</code> is taken out before each, with the true number behind it:${' '}
+        ${rounded.map((path, i) => html`${i > 0 && ', '}<code>${visible(fieldName(path))}</code>`)}</p>`
     }
     <details><summary>The file</summary><pre>${visible(yaml)}</pre></details>
   </div>`;
