@@ -31,7 +31,7 @@ export interface ModelOptions {
 }
 
 /** Raised when the shape of the saved state changes, or the scale of what is ranked in it; an older snapshot is then relearnt from the record. */
-export const SNAPSHOT_VERSION = 28;
+export const SNAPSHOT_VERSION = 29;
 
 const NAMES_MAX = 5;
 

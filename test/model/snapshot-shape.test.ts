@@ -8,7 +8,7 @@ import { createModel, SNAPSHOT_VERSION } from '../../src/model/ensemble.ts';
 import { DAY_MS, HOUR_MS, habit, MONDAY_MS, Stream } from './stream.ts';
 
 /** Of the version that goes with it. A shape that changes needs a new version first, and then this is its digest. */
-const DIGEST_OF_VERSION = [28, '90732660c8efdc97'] as const;
+const DIGEST_OF_VERSION = [29, 'fb972b16d44b8f79'] as const;
 
 test('what is saved has the shape that its version stands for', () => {
   const digest = createHash('sha256').update(shapeOf(saved())).digest('hex').slice(0, 16);

@@ -23,11 +23,15 @@ const KIN_MIN = 8;
 const KIN_SHARE = 0.7;
 const KIN_OBJECTS = 3;
 const KIN_VISITS = 3;
+/** An object that moved the field so often, and the partner in a smaller share, has no part in that habit of its kind. */
+const PARTED = { moves: 10, share: 0.2 };
 /**
  * What it adds, in nats, that the partner still has what was replaced: of changes with the partner 86 % moved such copies on the clean stream of ops-c, of those
  * without it 3 of 45; on ops-a 46 % and none of 148. The odds of the former, as the weaker, are one in eleven.
  */
-const COPY_LEFT = Math.log(11);
+const COPY_LEFT = 1 / 11;
+/** For how many of an object's own moves without the partner that share stands. */
+const COPY_LEFT_MOVES = 3;
 
 interface Pair {
   n: number;
@@ -85,7 +89,8 @@ export class CoChange implements Detector<{ state: State; own: OwnPairsState }> 
       const left = leftBehind(change.state, field, found.partner);
       const { cases = 1 } = found;
       const here =
-        (left === undefined ? 0 : COPY_LEFT) - Math.log(((found.of - found.together) * cases + 0.5) / (found.of * cases + 1));
+        (left === undefined ? 0 : copyLeft(found)) -
+        Math.log(((found.of - found.together) * cases + 0.5) / (found.of * cases + 1));
       if (here > surprise) {
         surprise = here;
         missing = { ...found, left };
@@ -133,7 +138,7 @@ export class CoChange implements Detector<{ state: State; own: OwnPairsState }> 
         touched.has(partner)
       )
         continue;
-      if (!this.#habits.holds(event, partner)) continue;
+      if (!this.#habits.holds(event, partner) || this.#isParted(event, path, partner)) continue;
       const of = Math.max(pair.n, moves);
       const share = (of - pair.n + 0.5) / (of + 1);
       if (best === undefined || share < (best.of - best.together + 0.5) / (best.of + 1)) {
@@ -141,6 +146,13 @@ export class CoChange implements Detector<{ state: State; own: OwnPairsState }> 
       }
     }
     return best;
+  }
+
+  /** Whether the partner moved too seldom here to have come along more often. Of items of lists it is not known. */
+  #isParted(event: ChangeEvent, path: string, partner: string): boolean {
+    const moves = this.#habits.objectMoved(event, path);
+    if (moves < PARTED.moves || partner.includes('*')) return false;
+    return this.#habits.objectMoved(event, partner) < PARTED.share * moves;
   }
 
   learn(event: ChangeEvent, group: Group): void {
@@ -194,6 +206,12 @@ export class CoChange implements Detector<{ state: State; own: OwnPairsState }> 
     this.#state = state;
     this.#own.load(own);
   }
+}
+
+/** In nats: a pair that was parted before with the copy left, as is taken of all its earlier partings, is parted so again. */
+function copyLeft({ of, together, scope }: Missing): number {
+  const parted = scope === 'object' ? of - together : 0;
+  return -Math.log((parted + COPY_LEFT_MOVES * COPY_LEFT) / (parted + COPY_LEFT_MOVES));
 }
 
 /** Names that a change says something about. */

@@ -4,10 +4,12 @@
  */
 
 import type { ChangeEvent, Field } from '../features.ts';
+import { hashOf } from '../hash.ts';
 import { touch } from './counts.ts';
 
 const ACTORS_MAX = 2_000;
 const LEAVES_MAX = 256;
+const LATELY_MAX = 32;
 
 interface Leaf {
   /** Edits that replaced such a field. */
@@ -17,6 +19,8 @@ interface Leaf {
 interface Doings {
   edits: number;
   leaves: Map<string, Leaf>;
+  /** Of a person: when they last moved a field of a kind, by its hash, on whatever object; the latest last. */
+  lately: Map<number, number>;
 }
 
 export interface RepertoireState {
@@ -38,10 +42,17 @@ export class Repertoire {
     return ((doings?.leaves.get(leaf)?.n ?? 0) + 0.5) / ((doings?.edits ?? 0) + 2);
   }
 
-  learn({ type, actor, fields }: ChangeEvent): void {
+  /** When a person last moved this field of the kind, on whatever object; undefined where they never did or did much else since. */
+  lastMs(actor: string, { ofKind }: Pick<Field, 'ofKind'>): number | undefined {
+    const lately = this.#state.actors.get(actor)?.lately;
+    return lately === undefined || lately.size === 0 ? undefined : lately.get(hashOf(ofKind));
+  }
+
+  learn({ type, actor, atMs, fields, machine }: ChangeEvent): void {
     if (type !== 'MODIFIED') return;
     const doings = touch(this.#state.actors, actor.name, ACTORS_MAX, newDoings);
     doings.edits++;
+    if (!machine) for (const { op, ofKind } of fields) if (op === 'set') note(doings.lately, hashOf(ofKind), atMs);
     const [first] = fields;
     if (first === undefined) return;
     if (fields.length === 1) {
@@ -63,11 +74,17 @@ export class Repertoire {
 }
 
 function newDoings(): Doings {
-  return { edits: 0, leaves: new Map() };
+  return { edits: 0, leaves: new Map(), lately: new Map() };
 }
 
 function newLeaf(): Leaf {
   return { n: 0 };
+}
+
+function note(lately: Map<number, number>, key: number, atMs: number): void {
+  lately.delete(key);
+  lately.set(key, atMs);
+  if (lately.size > LATELY_MAX) lately.delete(lately.keys().next().value as number);
 }
 
 function count({ leaves }: Doings, name: string): void {

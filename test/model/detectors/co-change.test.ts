@@ -85,7 +85,7 @@ test('a field taken away and put back does not hide that its partner stays behin
 });
 
 test('a partner that still has what was replaced is missed more, and named with it', () => {
-  const odd = (sidecar: (version: number) => string) => {
+  const odd = (sidecar: (version: number) => string, parted: readonly number[] = []) => {
     const habits = new PathHabits();
     const detector = new CoChange(habits);
     const stream = new Stream();
@@ -97,13 +97,19 @@ test('a partner that still has what was replaced is missed more, and named with 
       habits.learn(event);
       return evidence;
     };
-    for (let version = 0; version < 13; version++) see(version, `1.${version}`, sidecar(version));
+    for (let version = 0; version < 13; version++) {
+      // The copy follows an hour later.
+      if (parted.includes(version)) see(version - 0.5, `1.${version}`, sidecar(version - 1));
+      see(version, `1.${version}`, sidecar(version));
+    }
     return see(13, '1.13', sidecar(12));
   };
   const copy = odd((version) => `quay.io/app:1.${version}`);
   const other = odd((version) => `quay.io/app:7.${version}`);
   assert.ok((copy?.surprise ?? 0) > (other?.surprise ?? Number.POSITIVE_INFINITY) + 2);
   assert.match(copy?.explain().sentence ?? '', /^spec\.tag changed without spec\.partner, which still has 1\.12; 12 of 12/);
+  const again = odd((version) => `quay.io/app:1.${version}`, [3, 6, 9]);
+  assert.ok((again?.surprise ?? Number.POSITIVE_INFINITY) < 2.5, `${again?.surprise}: it was left so three times before`);
   assert.match(other?.explain().sentence ?? '', /^spec\.tag changed without spec\.partner; 12 of 12/);
 });
 
@@ -134,4 +140,31 @@ function toldAfter(visits: 'one' | 'many') {
 test('what moved together on many objects in one visit is one case and no habit of the kind', () => {
   assert.ok((toldAfter('many')?.surprise ?? 0) > 2);
   assert.equal(toldAfter('one'), undefined);
+});
+
+test('an object that has always moved a field without it has no part in the pair of its kind', () => {
+  const said = (moves: number) => {
+    const habits = new PathHabits();
+    const detector = new CoChange(habits);
+    const stream = new Stream();
+    let hours = 0;
+    const see = (row: number, spec: JsonObject) => {
+      const name = `app-${row}`;
+      const change = stream.change({ atMs: MONDAY_MS + hours++ * HOUR_MS, actor: 'bot:bumps', name, spec });
+      const event = eventOf(change, { name, row, known: hours > 13 });
+      const evidence = detector.score(event, groupOf(event), change);
+      detector.learn(event, groupOf(event));
+      habits.learn(event);
+      return evidence?.surprise ?? 0;
+    };
+    for (let row = 0; row < 13; row++) see(row, { tag: 0, chart: 0, note: 0 });
+    for (let version = 1; version < 8; version++) {
+      for (let row = 0; row < 12; row++) see(row, { tag: version, chart: version, note: 0 });
+    }
+    // Now and then it moves something else along.
+    for (let version = 1; version < moves; version++) see(12, { tag: version, chart: 0, note: Math.min(2, version) });
+    return see(12, { tag: moves, chart: 0, note: Math.min(2, moves - 1) });
+  };
+  assert.ok(said(1) > 2 && said(4) > 1.5, `${said(1)} ${said(4)}`);
+  assert.equal(said(12), 0);
 });

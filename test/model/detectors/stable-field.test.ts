@@ -112,3 +112,29 @@ test('two fields that rested are less news than one, and ten hardly less than th
   assert.ok(two < one - 1, `${one}, ${two}`);
   assert.ok(three < two && ten > three - 0.5, `${two}, ${three}, ${ten}`);
 });
+
+test('who moved a field of the kind a moment ago moves it once more on the next object', () => {
+  const said = (minutes: number, second: string) => {
+    const habits = new PathHabits();
+    const detector = new StableField(habits);
+    const stream = new Stream();
+    const see = (row: number, atMs: number, spec: JsonObject, actor: string) => {
+      const name = `app-${row}`;
+      const event = eventOf(stream.change({ atMs, actor, name, spec }), { name, row, known: atMs > MONDAY_MS });
+      const surprise = detector.score(event, groupOf(event))?.surprise ?? 0;
+      detector.learn(event);
+      habits.learn(event);
+      return surprise;
+    };
+    for (const row of [0, 1])
+      for (let day = 0; day < 40; day++) see(row, MONDAY_MS + day * DAY_MS, { tag: day, claim: 'old' }, 'alice');
+    const atMs = MONDAY_MS + 50 * DAY_MS;
+    const first = see(0, atMs, { tag: 39, claim: 'a' }, 'alice');
+    return { first, next: see(1, atMs + minutes * 60_000, { tag: 39, claim: 'b' }, second) };
+  };
+  const { first, next } = said(10, 'alice');
+  assert.ok(first > 4 && next < 1.5, `${first} ${next}`);
+  const nextDay = said(24 * 60, 'alice').next;
+  assert.ok(nextDay > next + 1.5 && nextDay < first, `${nextDay}`);
+  assert.ok(said(10, 'bob').next > 3.5, `${said(10, 'bob').next}: another person`);
+});
