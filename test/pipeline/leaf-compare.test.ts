@@ -33,6 +33,9 @@ const name = fc.constantFrom(
     'value',
     'default',
     'env',
+    'path',
+    'authorization',
+    'credentials',
     'secretKey',
     'remoteRef',
     'image',
@@ -184,6 +187,8 @@ for (const [what, before, after] of [
   ['a number that is none', '{"a":1}', '{"a":01}'],
   ['a secret by its name', '{"password":"masked:0123456789abcdef"}', '{"password":"hunter2hunter2"}'],
   ['a secret by its looks', '{"a":"x"}', `{"a":"${TOKEN}"}`],
+  ['a secret by the path beside it', '{"path":"/spec/host","value":"a"}', '{"path":"/spec/password","value":"a"}'],
+  ['what stands behind a scheme', '{"authorization":"none"}', '{"authorization":"Basic abc"}'],
   ['a secret by the name beside it', '{"name":"DB_HOST","value":"a"}', '{"name":"DB_PASSWORD","value":"a"}'],
   ['a member that names items', '[{"name":"a","x":1}]', '[{"name":"b","x":1}]'],
 ] as const) {

@@ -9,7 +9,7 @@
 import { escapeSegment } from '../field-path.ts';
 import { isJsonObject, type Json, type JsonObject } from '../json.ts';
 import type { SchemaTree } from '../kind-schema.ts';
-import { isSecretName, NameSays, nameSays } from './secret-names.ts';
+import { isEntryValue, isSecretName, NameSays, nameSays } from './secret-names.ts';
 import { type MaskReason, maskInText, type TextMasking } from './secret-text.ts';
 import { decodeBase64 } from './secret-tokens.ts';
 import { isReference, isTemplate } from './secret-values.ts';
@@ -34,6 +34,9 @@ const NO_VALUE = /^(?:masked:[0-9a-f]{16}|true|false|none|null|nil|)$/i;
 /** `--db-password`: the next argument is what the flag names. */
 const FLAG = /^--?[A-Za-z][\w.-]*$/;
 const LOGIN_FLAG = /^(?:-u|--user|--proxy-user)$/;
+/** Programs whose short flag for the password is short for other things elsewhere. */
+const SHORT_FLAGS: Record<string, RegExp> = { '-a': /(?:^|\/)redis-cli$/, '-p': /(?:^|\/)sshpass$/ };
+const SCHEME = /^(?:basic|bearer|token|digest|apikey)[ \t]+(?=\S)/i;
 /** Ends with what the next item is the value of. */
 const EXPECTS_VALUE = /(?:^|[\s"'])[\w.-]*?([\w.-]{1,64})[ \t]*[:=]$/;
 const EXPECTS_CREDENTIALS = /(?:^|[\s:])(?:[Bb]earer|[Bb]asic) ?$/;
@@ -41,6 +44,10 @@ const KEY_BEGINS = /-----BEGIN [A-Z ]*PRIVATE KEY(?: BLOCK)?-----/;
 const KEY_ENDS = /-----END [A-Z ]*PRIVATE KEY(?: BLOCK)?-----/;
 /** What says where a secret is, and is none. */
 const REFERENCE_MEMBERS = new Set(['name', 'key', 'namespace', 'kind', 'secretName', 'path', 'mountPath', 'type', 'provider']);
+
+const IS_REFERENCE = /(?:ref|refs|from|secret|secretname|selector|policy)$/i;
+/** Groups in groups under `passwords`. */
+const GROUPS_MAX = 4;
 
 /** Each counts for all its digits; shorter ones are settings. */
 const NUMBER_MIN = 1_000;
@@ -173,7 +180,7 @@ function maskList(
       masked = walk.replace(item, 'private-key');
     } else {
       inKey = KEY_BEGINS.test(item) && !KEY_ENDS.test(item);
-      masked = maskAfter(list[i - 1], item, walk) ?? maskText(item, says, depth, walk);
+      masked = maskAfter(list, i, item, walk) ?? maskText(item, says, depth, walk);
     }
     for (let h = before; h < walk.hits.length; h++) prefix(walk, h, '[*]');
     if (masked !== item) {
@@ -185,13 +192,17 @@ function maskList(
 }
 
 /** An item that the one before it announces: `--password`, `-u`, `TOKEN=`, `Bearer`. */
-function maskAfter(before: Json | undefined, item: string, walk: Walk): string | undefined {
+function maskAfter(list: readonly Json[], at: number, item: string, walk: Walk): string | undefined {
+  const before = list[at - 1];
   if (typeof before !== 'string' || before.length < 2) return undefined;
   const last = before.charCodeAt(before.length - 1);
   if (before.charCodeAt(0) === 45) {
     if (FLAG.test(item)) return undefined;
     const says = FLAG.test(before) ? nameSays(before.replace(/^-+/, '')) : 0;
     if ((says & NameSays.secret) !== 0) return walk.replaceNamed(item, 'flag', says);
+    const program = before.length === 2 ? SHORT_FLAGS[before] : undefined;
+    if (program !== undefined && list.slice(0, at - 1).some((word) => typeof word === 'string' && program.test(word)))
+      return walk.replace(item, 'flag');
     const colon = LOGIN_FLAG.test(before) ? item.indexOf(':') + 1 : 0;
     if (colon > 0 && colon < item.length) return `${item.slice(0, colon)}${walk.replace(item.slice(colon), 'flag')}`;
   }
@@ -247,8 +258,11 @@ function maskMember(
   walk: Walk,
 ): Json {
   if (typeof member === 'number') {
-    const reason = named ?? (isSecretNumber(key, member) ? 'name' : undefined);
-    return reason !== undefined && Math.abs(member) >= NUMBER_MIN ? walk.replace(String(member), reason) : member;
+    if (Math.abs(member) < NUMBER_MIN) return member;
+    const entry = isEntryValue(key) ? entryOf(object) : undefined;
+    const isEntry = entry !== undefined && (nameSays(entry) & NameSays.password) !== 0;
+    const reason = named ?? (isSecretNumber(key, member) ? 'name' : isEntry ? 'entry' : undefined);
+    return reason !== undefined ? walk.replace(String(member), reason) : member;
   }
   // Of what is named, only what is under a password has members.
   if (named !== undefined) return maskNode(member, named, tree, NameSays.password, depth, walk);
@@ -257,20 +271,41 @@ function maskMember(
     if ((says & NameSays.secret) !== 0)
       return isReferenceBeside(object, key, depth) ? member : maskNamed(member, 'name', says, depth, walk);
     if ((says & NameSays.login) !== 0 && isLogin(member)) return walk.replace(member, 'name');
+    if ((says & NameSays.scheme) !== 0) return maskAfterScheme(member, says, depth, walk);
     if ((says & NameSays.entryValue) === 0) return maskText(member, says, depth, walk);
     // {name: DB_PASSWORD, value: …} is how env entries and parameters carry secrets.
-    const entry = typeof object.name === 'string' ? object.name : object.key;
-    if (typeof entry !== 'string') return maskText(member, says, depth, walk);
+    const entry = entryOf(object);
+    if (entry === undefined) return maskText(member, says, depth, walk);
     const entrySays = nameSays(entry);
+    if ((entrySays & NameSays.scheme) !== 0) return maskAfterScheme(member, entrySays, depth, walk);
     return (entrySays & NameSays.secret) === 0
       ? maskText(member, entrySays, depth, walk)
       : maskNamed(member, 'entry', entrySays, depth, walk);
   }
   if (key === 'encryptedData' && depth >= WHOLE_DEPTH && isSealed(member)) return member;
   const reason = whyAll(object, key, member as Json[] | JsonObject, says, depth);
-  if (reason === undefined && (says & NameSays.secret) !== 0 && isHolder(member))
-    return maskHolder(member, says, tree, depth, walk);
+  const holds = reason === undefined && (says & NameSays.secret) !== 0 ? heldIn(member, depth) : undefined;
+  if (holds !== undefined) return maskHolder(member as JsonObject, holds, says, tree, depth, walk);
   return maskNode(member, reason, tree, says, depth, walk);
+}
+
+/** What the `value` of an object belongs to: of `name`, `key` and `path` the first that tells a secret, else the first. */
+function entryOf(object: JsonObject): string | undefined {
+  const { name, key, path } = object;
+  let first: string | undefined;
+  for (const entry of [name, key, path]) {
+    if (typeof entry !== 'string') continue;
+    if ((nameSays(entry) & (NameSays.secret | NameSays.scheme)) !== 0) return entry;
+    first ??= entry;
+  }
+  return first;
+}
+
+/** `Basic …`: without such a word it is a setting. */
+function maskAfterScheme(value: string, says: number, depth: number, walk: Walk): string {
+  const scheme = SCHEME.exec(value)?.[0];
+  if (scheme === undefined) return maskText(value, says, depth, walk);
+  return `${scheme}${walk.replace(value.slice(scheme.length), 'entry')}`;
 }
 
 /** Why all that is in a list or object is a secret; undefined where it is looked at one by one. */
@@ -284,12 +319,26 @@ function whyAll(
   if (key === 'data' && object.kind === 'Secret' && object.apiVersion === 'v1') return 'secret-data';
   if ((says & NameSays.allWithin) !== 0) return 'secret-data';
   if ((says & NameSays.secret) === 0) return undefined;
-  if (Array.isArray(member)) return member.every((item) => typeof item === 'string') ? 'name' : undefined;
+  if (Array.isArray(member) && member.every((item) => typeof item === 'string')) return 'name';
   // {alice: …, bob: …} under `passwords`.
   if ((says & NameSays.password) === 0 || depth < WHOLE_DEPTH) return undefined;
-  const names = Object.keys(member);
-  const isMap = names.every((name) => !REFERENCE_MEMBERS.has(name) && isText(name, member[name] as Json));
-  return isMap ? 'name' : undefined;
+  return isOfTexts(member, 0) ? 'name' : undefined;
+}
+
+/** However they are grouped: `{users: {alice: …}}`, `[{text: …}]`. */
+function isOfTexts(value: Json[] | JsonObject, within: number): boolean {
+  if (within > GROUPS_MAX) return false;
+  if (Array.isArray(value))
+    return value.every((item) => typeof item === 'string' || (isGroup(item) && isOfTexts(item, within + 1)));
+  return Object.keys(value).every((name) => {
+    const member = value[name] as Json;
+    if (REFERENCE_MEMBERS.has(name)) return false;
+    return isText(name, member) || (isGroup(member) && !IS_REFERENCE.test(name) && isOfTexts(member, within + 1));
+  });
+}
+
+function isGroup(value: Json): value is Json[] | JsonObject {
+  return typeof value === 'object' && value !== null;
 }
 
 /** Or a number that becomes one: masked a second time, the object must look as it did the first time. */
@@ -321,22 +370,34 @@ function isSealed(member: Json): boolean {
   );
 }
 
-/** `password: {value: …}`, beside which `valueFrom` would be a reference. */
-function isHolder(member: Json): member is JsonObject & { value: string } {
-  return isJsonObject(member) && typeof member.value === 'string';
+/**
+ * Which member is the secret: `password: {value: …}`, beside which `valueFrom` would be a reference; `credentials: {user: …, key: …}`, where
+ * a `key` beside the name of a Secret would be one.
+ */
+function heldIn(member: Json, depth: number): 'value' | 'key' | undefined {
+  if (!isJsonObject(member)) return undefined;
+  if (typeof member.value === 'string') return 'value';
+  if (depth < WHOLE_DEPTH || typeof member.key !== 'string') return undefined;
+  const hasUser = typeof member.user === 'string' || typeof member.username === 'string';
+  const isReference = Object.keys(member).some(
+    (name) => name !== 'key' && (REFERENCE_MEMBERS.has(name) || IS_REFERENCE.test(name)),
+  );
+  return hasUser && !isReference ? 'key' : undefined;
 }
 
 function maskHolder(
-  holder: JsonObject & { value: string },
+  holder: JsonObject,
+  holds: 'value' | 'key',
   says: number,
   tree: SchemaTree<true> | undefined,
   depth: number,
   walk: Walk,
 ): Json {
   const before = walk.hits.length;
-  const value = walk.replaceNamed(holder.value, 'name', says);
-  for (let h = before; h < walk.hits.length; h++) prefix(walk, h, 'value');
-  return maskNode(value === holder.value ? holder : { ...holder, value }, undefined, tree, 0, depth, walk);
+  const secret = holder[holds] as string;
+  const value = walk.replaceNamed(secret, 'name', says);
+  for (let h = before; h < walk.hits.length; h++) prefix(walk, h, holds);
+  return maskNode(value === secret ? holder : { ...holder, [holds]: value }, undefined, tree, 0, depth, walk);
 }
 
 /** user:password, as it is or in Base64. */

@@ -16,6 +16,8 @@ export const NameSays = {
   login: 16,
   /** The values within are secrets whatever their names: `stringData`. */
   allWithin: 32,
+  /** A secret behind the word for how it is meant: `Basic …`. */
+  scheme: 64,
 } as const;
 
 /** Ends of words, so that a name that is written without any division (`PGPASSWORD`, `dbpasswd`, `myapikey`) is known too. */
@@ -36,8 +38,9 @@ const NOT_SECRET =
   /((^|[^a-z])(checksum|digest|sha\d+|sum)[^a-z].*|(^|[^a-z])public[-_. ]?key|(^|[^a-z])(max|min|num|total|prompt|completion|input|output|used|image[-_. ]?pull)[-_. ]?(tokens?|secrets?)|(^|[^a-z])(existing|config|file|tls|from|pull|auth|by|external|superuser|bootstrap|deploy-key|count[^a-z]*)[-_. ]?secrets?|ref|refs|name|names|path|file|files|kind|type|(?<!webhook[-_. ]?)url|uri|expiration|expiry|ttl|duration|limit|limits|policy|rotation|enabled|audience|issuer|mount|provider|store|class|selector|namespace|length|size|budget|count|rate)$/;
 const ENTRY_VALUE = /^(value|val|default|defaultvalue|stringvalue|string_value|literal)$/i;
 const RANDOM =
-  /(^|[^a-z])(id|uid|uuid|guid|hash|digest|checksum|sha|sha\d+|md5|revision|rev|commit|version|etag|fingerprint|thumbprint|serial|signature|public[-_. ]?key|certificate|cert|crt|pem|ca|bundle|host|hostname|dns|address|arn|path|name|image|icon|logo|base64data|regex|pattern|known[-_. ]?hosts|cipher[-_. ]?text|encrypted[-_. ]?data|continue|cursor|hashes|identities)s?$/;
+  /(^|[^a-z])(peer|(?:peer|pub)[-_. ]?key|id|uid|uuid|guid|hash|digest|checksum|sha|sha\d+|md5|revision|rev|commit|version|etag|fingerprint|thumbprint|serial|signature|public[-_. ]?key|certificate|cert|crt|pem|ca|bundle|host|hostname|dns|address|arn|path|name|image|icon|logo|base64data|regex|pattern|known[-_. ]?hosts|cipher[-_. ]?text|encrypted[-_. ]?data|continue|cursor|hashes|identities)s?$/;
 const LOGIN = /(^|[^a-z])auth$/;
+const SCHEME = /(^|[^a-z])authorization$/;
 
 const CACHED_MAX = 20_000;
 const cached = new Map<string, number>();
@@ -73,6 +76,7 @@ function read(name: string): number {
   let says = 0;
   if (ENTRY_VALUE.test(name)) says |= NameSays.entryValue;
   if (LOGIN.test(words)) says |= NameSays.login;
+  if (SCHEME.test(words)) says |= NameSays.scheme;
   if (!NOT_SECRET.test(words)) {
     says |= secretIn(words);
     const unqualified = words.replace(QUALIFIER, '');

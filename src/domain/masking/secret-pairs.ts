@@ -11,6 +11,9 @@ export type Replace = (secret: string, says: number) => string;
 const PAIR = /(?<![\w.-])([\w.-]{1,120})(\\*["']?\]?[ \t]{0,8}(?::|=)[=>]?[ \t]{0,8})/g;
 const VALUE = /\\*"((?:[^"\\\n]|\\[^"\n])*)|'((?:[^'\n]|'')*)|((?:\$?\$?\{+[^{}\n]*\}+|\{+|[^\s"',;&)}\]{])+)/y;
 const REST_OF_LINE = /[^\n]*/y;
+/** Anchors of YAML. */
+const ANCHOR = /(?:&[\w.-]{1,64}[ \t]+)/y;
+const ELEMENT = /<([\w.:-]{1,64})(?:[ \t\n][^<>]{0,200})?>(?:<!\[CDATA\[)?([^<>\]]{1,500})(?=(?:\]\]>)?<\/\1>)/g;
 const SCHEME = /(?:basic|bearer|token|digest|apikey)[ \t]+/iy;
 const BLOCK = /[|>][+-]?\d?[ \t]*(?:#[^\n]*)?\n/y;
 const EMPTY = /(?:#[^\n]*)?\n/y;
@@ -35,7 +38,8 @@ export function maskPairs(text: string, replace: Replace): string {
   PAIR.lastIndex = 0;
   for (let match = PAIR.exec(text); match !== null; match = PAIR.exec(text)) {
     const [, name = '', divider = ''] = match;
-    const at = PAIR.lastIndex;
+    const anchor = divider.includes(':') ? sticky(ANCHOR, text, PAIR.lastIndex) : undefined;
+    const at = PAIR.lastIndex + (anchor?.[0].length ?? 0);
     const indent = indentOf(text, match.index);
     if (indent >= 0 && indent <= dataIndent) dataIndent = -1;
     const isBlock = indent >= 0 && divider.includes(':');
@@ -44,11 +48,11 @@ export function maskPairs(text: string, replace: Replace): string {
       continue;
     }
     const isEntry =
-      entry !== undefined && match.index - entry.end < ENTRY_DISTANCE && isEntryValue(name) && isSecretName(entry.name);
-    if (name === 'name' || name === 'key') entry = entryAt(text, at);
+      entry !== undefined && match.index - entry.end < ENTRY_DISTANCE && isEntryValue(name) && tellsInText(entry.name);
+    if (name === 'name' || name === 'key' || name === 'path') entry = entryAt(text, at);
     const says = nameSays(name);
     const isPassword = isEntry || dataIndent >= 0 || (says & NameSays.password) !== 0;
-    if (!isPassword && (says & NameSays.secret) === 0 && !TELLING_IN_TEXT.test(name)) continue;
+    if (!isPassword && !tellsInText(name)) continue;
     // arn:aws:secretsmanager:…:secret:name
     if (divider === ':' && text[match.index - 1] === ':') continue;
     const found = isBlock ? (blockAt(text, at, indent) ?? valueAt(text, at, divider, true)) : valueAt(text, at, divider, false);
@@ -59,6 +63,19 @@ export function maskPairs(text: string, replace: Replace): string {
     PAIR.lastIndex = Math.max(found.end, at);
   }
   return done === 0 ? text : out + text.slice(done);
+}
+
+function tellsInText(name: string): boolean {
+  return isSecretName(name) || TELLING_IN_TEXT.test(name);
+}
+
+/** `<password>…</password>` */
+export function maskElements(text: string, replace: Replace): string {
+  return text.replace(ELEMENT, (all, name: string, value: string) =>
+    isSecretName(name) && value.trim().length > 2 && !NO_VALUE.test(value.trim())
+      ? `${all.slice(0, -value.length)}${replace(value, nameSays(name))}`
+      : all,
+  );
 }
 
 interface Span {
@@ -144,6 +161,9 @@ function sticky(pattern: RegExp, text: string, at: number): RegExpExecArray | un
 const FLAG = /(?<![^\s"'=])(--?[A-Za-z][\w.-]{0,119})([ \t]+)(["']?)([^\s"'-][^\s"']*)/g;
 const LOGIN_FLAG = /(?<=(?:^|\s)(?:-u|--user|--proxy-user)[ =]["']?[^\s:"']{1,100}:)[^\s"']{3,}/g;
 const MYSQL_FLAG = /(?<=\b(?:mysql|mysqldump|mysqladmin|mariadb)\b[^\n|;]{0,200} -p)[^\s"'-][^\s"']{2,}/g;
+/** `-a` and `-p` are short for other things elsewhere. */
+const SHORT_FLAG =
+  /(?<=\b(?:redis-cli\b[^\n|;]{0,200} -a[ \t]{1,3}|sshpass\b[^\n|;]{0,60} -p[ \t]{0,3})["']?)(?<![^\s"'p])[^\s"'-][^\s"']{2,}/g;
 /** Looks back only from where a word stands: from each blank of many it would go through all those before it. */
 const NETRC = /(?=\S)(?<=\blogin[ \t]+\S{1,100}\s+password[ \t]+)\S+/g;
 
@@ -155,7 +175,8 @@ export function maskFlags(text: string, replace: Replace): string {
   const password = (secret: string) => replace(secret, NameSays.password);
   // `-u` is short for other things elsewhere.
   const login = text.includes('curl') ? flagged.replace(LOGIN_FLAG, password) : flagged;
-  return login.replace(MYSQL_FLAG, password);
+  const short = text.includes('redis-cli') || text.includes('sshpass') ? login.replace(SHORT_FLAG, password) : login;
+  return short.replace(MYSQL_FLAG, password);
 }
 
 export function maskNetrc(text: string, replace: Replace): string {

@@ -35,11 +35,11 @@ const CLASSES = new Uint8Array(65_536);
 for (let code = 48; code <= 57; code++) CLASSES[code] = DIGIT;
 for (let code = 97; code <= 122; code++) CLASSES[code] = LOWER | (code > 102 ? BEYOND_HEX : 0);
 for (let code = 65; code <= 90; code++) CLASSES[code] = UPPER | (code > 70 ? BEYOND_HEX : 0);
-const [COLON, EQUALS, AT, DOLLAR, NEWLINE, DASH, BLANK, BRACE] = [58, 61, 64, 36, 10, 45, 32, 125];
+const [COLON, EQUALS, AT, DOLLAR, NEWLINE, DASH, BLANK, BRACE, LESS] = [58, 61, 64, 36, 10, 45, 32, 125, 60];
 CLASSES[DASH] = JOINT | PIVOT;
 CLASSES[95] = JOINT;
 CLASSES[43] = JOINT;
-for (const code of [COLON, EQUALS, AT, DOLLAR, NEWLINE, BLANK, BRACE]) CLASSES[code] = PIVOT;
+for (const code of [COLON, EQUALS, AT, DOLLAR, NEWLINE, BLANK, BRACE, LESS]) CLASSES[code] = PIVOT;
 
 const TELLING = 1;
 /** Of what may stand behind a telling word: `PASSWORD_PROD`. */
@@ -93,6 +93,8 @@ for (const qualifier of 'enc,encoded,values,val,plain,text,raw,old,new,prev,prev
   ENDINGS[placeOf(qualifier.slice(-3))] ||= QUALIFIES;
 const TELLING_WORD = /pass|pwd?|secret|token|key|cred|psk|cookie/i;
 const QUALIFIED_LENGTH = 40;
+/** Of a closing tag. */
+const ELEMENT_MAX = 80;
 
 function placeOf(ending: string): number {
   const letter = (i: number) => ending.charCodeAt(i) - 97;
@@ -175,6 +177,12 @@ function atPivot(text: string, i: number, code: number): number {
     case BRACE:
       // {SHA}
       return before === 65 || (before >= 48 && before <= 57) ? Suspicion.crypt : 0;
+    case LESS: {
+      if (text.charCodeAt(i + 1) !== 47) return 0;
+      // </password>
+      const end = text.slice(i, i + ELEMENT_MAX).indexOf('>');
+      return end > 0 && isTellingEnd(text, i + end) ? Suspicion.named : 0;
+    }
     case AT:
       return Suspicion.url;
     case NEWLINE:

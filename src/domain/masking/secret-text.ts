@@ -1,7 +1,7 @@
 /** Secrets within a text, whatever the name of the field that holds it. */
-import { maskFlags, maskNetrc, maskPairs, type Replace } from './secret-pairs.ts';
+import { maskElements, maskFlags, maskNetrc, maskPairs, type Replace } from './secret-pairs.ts';
 import { Suspicion, suspicionsOf } from './secret-scan.ts';
-import { decodeBase64, isDigest, isRandom, LONG_WORD, PASSWORD_HASHES, TOKEN_SHAPES } from './secret-tokens.ts';
+import { decodeBase64, isDigest, isPublic, isRandom, LONG_WORD, PASSWORD_HASHES, TOKEN_SHAPES } from './secret-tokens.ts';
 
 /** Why a value was masked. */
 export const MASK_REASONS = [
@@ -35,6 +35,9 @@ const SHORT = 8;
 const PEM = /-----BEGIN ([A-Z0-9 ]{1,60})-----[\s\S]*?(?:-----END [A-Z0-9 ]{1,60}-----|$)/g;
 /** Bounded, as it may begin anywhere: texts come from whoever may write an object, and nothing here may cost more than their length. */
 const URL_PASSWORD = /\b([a-z][a-z0-9+.-]{0,20}:\/\/[^\s:/@"'<>]{0,200}:)([^\s/?#"'<>]{1,300})(?=@)/gi;
+/** With a slash and the like in it, which should not stand there as they are: what is no port, up to the first `@`. */
+const URL_PASSWORD_UNESCAPED =
+  /\b([a-z][a-z0-9+.-]{0,20}:\/\/[^\s:/@"'<>[]{0,200}:)(?!\d{1,5}[/?#;,]|[$%{]|masked:)([^\s"'<>@]{1,300})(?=@)/gi;
 /** A user so long that it is a token. */
 const URL_USER = /\b([a-z][a-z0-9+.-]{0,20}:\/\/)([A-Za-z0-9_-]{20,300})(?=@)/gi;
 /** `user:password@tcp(host)` */
@@ -73,12 +76,15 @@ function maskPlain(text: string, suspicions: number, masking: TextMasking): stri
   let out = text;
   if ((suspicions & Suspicion.named) !== 0) {
     out = maskPairs(out, named('pair'));
+    if (out.includes('</')) out = maskElements(out, named('pair'));
     if (out.includes('login')) out = maskNetrc(out, named('pair'));
   }
   if ((suspicions & Suspicion.url) !== 0) {
     const url = (_: string, before: string, secret: string) => `${before}${masking.replace(secret, 'url')}`;
-    if (out.includes('://')) out = out.replace(URL_PASSWORD, url).replace(URL_USER, url);
-    else if (out.includes('(') || out.includes('jdbc:oracle')) out = out.replace(DSN_PASSWORD, url).replace(ORACLE_PASSWORD, url);
+    if (out.includes('://')) {
+      out = out.replace(URL_PASSWORD, url).replace(URL_PASSWORD_UNESCAPED, url).replace(URL_USER, url);
+    }
+    if (out.includes('(') || out.includes('jdbc:oracle')) out = out.replace(DSN_PASSWORD, url).replace(ORACLE_PASSWORD, url);
   }
   if ((suspicions & Suspicion.flag) !== 0) out = maskFlags(out, named('flag'));
   if ((suspicions & (Suspicion.crypt | Suspicion.token)) !== 0) out = out.replace(PASSWORD_HASHES, because('password-hash'));
@@ -99,5 +105,5 @@ function maskWord(word: string, at: number, text: string, masking: TextMasking):
   if (typeof decoded === 'object') {
     return masking.holdsSecret(decoded.text) ? masking.replace(word, 'base64') : word;
   }
-  return !masking.mayBeRandom && isRandom(word) ? masking.replace(word, 'entropy') : word;
+  return !masking.mayBeRandom && isRandom(word) && !isPublic(text, at, word) ? masking.replace(word, 'entropy') : word;
 }

@@ -59,12 +59,41 @@ export const PASSWORD_HASHES =
 export const LONG_WORD = /[A-Za-z0-9_+-][A-Za-z0-9_+/-]{15,}={0,2}/g;
 
 const DIGEST_BEFORE = /(?:sha-?\d{1,3}|md5|h1)[:=-]$/i;
+/** The same in a sentence or a file: `checksum: …`, `PublicKey = …`. */
+const PUBLIC_BEFORE =
+  /(?:\b(?:sha-?\d{1,3}|md5)|digest|checksum|fingerprint|public[-_ ]?key|\bpub[-_]?key|\bpeer)(?:["']?[ \t]{0,2}[:=]|\b)[ \t]{0,2}["']?$/i;
+const BEFORE_MAX = 24;
 const DIGEST = /^(?:sha-?\d{1,3}|md5)-/i;
 /** Sortable identifiers: 48 bits of time first. */
 const ULID = /^[0-7][0-9A-HJKMNP-TV-Z]{25}$/;
 
 export function isDigest(text: string, at: number, word: string): boolean {
   return DIGEST.test(word) || (at > 2 && DIGEST_BEFORE.test(text.slice(Math.max(0, at - 9), at)));
+}
+
+/** Identifiers of IPFS, recipients of age, public keys of minisign. */
+const PUBLIC_IDS = /^(?:Qm[1-9A-HJ-NP-Za-km-z]{44}|ba[fg][a-z2-7]{56}|age1[02-9ac-hj-np-z]{58}|RW[QRST][A-Za-z0-9+/]{53})$/;
+const KSUID_LENGTH = 27;
+/** KSUIDs begin with their time and sort by it: of 2017-05 and of 2033-05. A random word of their length lies between in one of 14. */
+const [KSUID_FIRST, KSUID_LAST] = [ksuidAt(1_493_596_800), ksuidAt(2_000_000_000)];
+
+/** Random and made for the public: known by its shape, or by what stands before it. */
+export function isPublic(text: string, at: number, word: string): boolean {
+  return isPublicId(word) || PUBLIC_BEFORE.test(text.slice(Math.max(0, at - BEFORE_MAX), at));
+}
+
+function isPublicId(word: string): boolean {
+  if (word.length === KSUID_LENGTH) return word >= KSUID_FIRST && word <= KSUID_LAST && /^[0-9A-Za-z]+$/.test(word);
+  return PUBLIC_IDS.test(word);
+}
+
+/** The least of a second since 1970: seconds since 1,400,000,000 and 128 bits, in 27 digits of base 62. */
+function ksuidAt(second: number): string {
+  const digits = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz';
+  let rest = BigInt(second - 1_400_000_000) << 128n;
+  let text = '';
+  for (; rest > 0n; rest /= 62n) text = `${digits[Number(rest % 62n)]}${text}`;
+  return text.padStart(KSUID_LENGTH, '0');
 }
 
 const RANDOM_LENGTH_MAX = 512;

@@ -1,7 +1,20 @@
 /** What stands under a telling name and is no secret for all that: templates, names of Secrets, switches, paths of files. */
 
-const TEMPLATE =
-  /^(?:\$?\$\{.*\}|\$\(.*\)|\(?\$[A-Za-z_]\w*\)?|\{\{.*\}\}|<.*>|%[A-Z_]+%|\{[A-Z_][A-Z0-9_]*\}|\$__\w+\{.*\}|(?:\{\{|\$\(|`)[\s\S]*)$/;
+/** Of one piece, with others within; cut off; names of variables and of what is to be set in, without the digits of passwords; commands. */
+const TEMPLATE = new RegExp(
+  `^(?:${[
+    '\\$?\\$\\{[^{}]*(?:\\{[^{}]*\\}[^{}]*)*\\}',
+    '\\{\\{.*\\}\\}',
+    '\\$__\\w+\\{.*\\}',
+    '(?:\\{\\{(?![\\s\\S]*\\}\\})|\\$\\([^()]*(?:[\\s(]|\\)?$))[\\s\\S]*',
+    '\\(?\\$(?:[A-Z_][A-Z0-9_]*|[a-z_][A-Za-z_]*)\\)?',
+    '<{1,2}(?:[A-Za-z][A-Za-z _.:/#|=<-]*|[A-Z][A-Z0-9_-]*|path:[^<>]*|[^<> ]+ [^<>]*)>{1,2}',
+    '%[A-Z_]+%',
+    '\\{[A-Z_][A-Z0-9_]*\\}',
+    '`[A-Z]+=[\\s\\S]*',
+    '`[a-z/][a-z/-]*`?(?:\\s[\\s\\S]*)?',
+  ].join('|')})$`,
+);
 const PLACEHOLDERS = /\{\{[^}]*\}\}|\$\{[^}]*\}|\$\([^)]*\)/g;
 
 /** Filled in by somebody else, later. */

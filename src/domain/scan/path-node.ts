@@ -13,11 +13,11 @@ import type { Section } from './object-scan.ts';
 const NODES_MAX = 20_000;
 
 /** Names whose values decide how others beside them are masked. */
-const DECIDES: ReadonlySet<string> = new Set(['name', 'key', 'kind', 'apiVersion']);
+const DECIDES: ReadonlySet<string> = new Set(['name', 'key', 'path', 'kind', 'apiVersion']);
 /** Names of members that are masked by what stands beside them, or by all that is in them. */
 const MASKED_WHOLE: ReadonlySet<string> = new Set(['data', 'encryptedData']);
 const SECRET_WITHIN = NameSays.secret | NameSays.password | NameSays.allWithin;
-const SECRET_HERE = SECRET_WITHIN | NameSays.login | NameSays.entryValue;
+const SECRET_HERE = SECRET_WITHIN | NameSays.login | NameSays.entryValue | NameSays.scheme;
 
 export class PathNode {
   readonly path: FieldPath;
