@@ -45,6 +45,7 @@ export function createStoreAlarm({ store, clock, externalUrl, wake }: StoreAlarm
     if (trouble !== undefined) calmSinceMs = undefined;
     // Set back, the clock counts from there.
     else if (calmSinceMs === undefined || nowMs < calmSinceMs) calmSinceMs = nowMs;
+    if (firing?.endedMs !== undefined && nowMs < firing.endedMs) firing.endedMs = nowMs;
     const isFiring = firing !== undefined && firing.endedMs === undefined;
     if (trouble !== undefined && !isFiring) {
       const isAgain = firing?.endedMs !== undefined && nowMs - firing.endedMs < KEEP_AGAIN_MS;
@@ -52,6 +53,10 @@ export function createStoreAlarm({ store, clock, externalUrl, wake }: StoreAlarm
         ...{ startsMs: trouble.sinceMs, endedMs: undefined, how: trouble.how },
         keepMs: isAgain ? KEEP_AGAIN_MS : KEEP_FIRING_MS,
       };
+      return true;
+    }
+    if (isFiring && trouble?.how === 'lasting' && firing?.how === 'often') {
+      firing.how = 'lasting';
       return true;
     }
     if (!isFiring || firing === undefined || store.readOnly || calmSinceMs === undefined) return false;
@@ -64,7 +69,8 @@ export function createStoreAlarm({ store, clock, externalUrl, wake }: StoreAlarm
     if (firing === undefined) return [];
     const endsMs = firing.endedMs ?? nowMs + HOLD_MS;
     if (endsMs <= nowMs - keepMs) return [];
-    return [alertOf({ ...firing, endsMs }, externalUrl())];
+    // Alertmanager takes none that begins after it ends, as one would where the clock was set back.
+    return [alertOf({ ...firing, startsMs: Math.min(firing.startsMs, nowMs), endsMs }, externalUrl())];
   };
 
   return {

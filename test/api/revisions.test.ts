@@ -458,6 +458,18 @@ describe('a search', () => {
         log.changes({ path: '/spec/mode', limit: 1_000 }).items.map(({ seq }) => seq),
       );
       assert.ok(stops.length > 0);
+      const [listed, calls]: [number[], number[]] = [[], []];
+      for (let position = ''; ; ) {
+        const before = steps;
+        const page = await ask(`path=/spec/mode&maxMs=10000&limit=2${position}`);
+        listed.push(...seqsOf(page));
+        calls.push(steps - before);
+        assert.ok(page.items.length <= 2 && page.metadata.stopped === undefined);
+        if (page.metadata.continue === undefined) break;
+        position = `&continue=${page.metadata.continue}`;
+      }
+      assert.deepEqual(listed, seen);
+      assert.ok(Math.max(...calls) < 200, `${calls}`);
     } finally {
       await stepping.stop();
     }

@@ -82,3 +82,21 @@ it('fires in time where the clock is set back meanwhile', async () => {
   );
   assert.deepEqual(times, [17]);
 });
+
+it('stays over where the clock is set back after it was, and begins no later than it ends', async () => {
+  // Full for 90 s, over and told so; an hour is taken off the clock later.
+  const { times, active, wakened } = await watched(
+    (second) => second >= 10 && second < 100,
+    300,
+    (second) => (second >= 200 ? -3_600 : 0),
+  );
+  assert.deepEqual(times, [20, 115]);
+  assert.ok(wakened.every(({ alerts }) => alerts.every(({ startsMs = 0, endsMs = 0 }) => startsMs <= endsMs)));
+  assert.deepEqual(active(60_000).length, 1, 'told of as over for no longer than it was before');
+});
+
+it('says so where refusals now and then become a disk that stays full', async () => {
+  const { wakened } = await watched((second) => second >= 10 && (second >= 400 || second % 10 !== 0), 600);
+  assert.match(wakened.at(0)?.alerts[1]?.annotations.summary ?? '', /only now and then/);
+  assert.match(wakened.at(-1)?.alerts[1]?.annotations.summary ?? '', /cannot write/);
+});

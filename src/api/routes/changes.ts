@@ -86,6 +86,8 @@ async function listedPage(query: ChangeQuery, maxMs: number, store: AsyncStore):
     const page = await store.changes({ ...query, ...position, limit: query.limit - items.length, msMax: LIST_STEP_MS });
     items.push(...page.items);
     if (page.stopped === undefined || page.continue === undefined || performance.now() > endMs) return { ...page, items };
+    // Full just when the step's time was up: whether there is more, the next page tells.
+    if (items.length >= query.limit) return { items, continue: page.continue };
     position = { continue: page.continue };
     await nextTurn();
   }

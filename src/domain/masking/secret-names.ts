@@ -30,7 +30,7 @@ const RUN_TOGETHER =
   /(^|[^a-z])(?:(?:ssh|store|key|keystore|truststore|require|db|root|admin|user|bind|ldap|pg|my|mysql|sql|redis|mongo|smtp|mail|ftp|http|proxy|login|rpc|vnc)pass|(?:auth|oauth|access|bearer|refresh|id|api|session|bot|join|github|gitlab|git|slack|vault|user|admin|root|client|login|service|registry|npm|device|webhook|security|bootstrap|csrf|xsrf)token|(?:client|app|api|jwt|shared|consumer|cookie|session|hmac|webhook|token|oauth|user|root|admin|key)secret)s?$/;
 /** What stands behind the telling word and takes nothing from it: `PASSWORD_1`, `DB_PASSWORD_PROD`, `passwordBase64`, `TOKEN_VALUE`. */
 const QUALIFIER =
-  /(?:[-_. ]?\d+|[-_. ]+(?:v\d+|base-?64|b64|enc|encoded|values?|val|plain|plaintext|text|string|raw|data|old|new|prev|previous|current|next|prod|production|dev|development|test|testing|stage|staging|qa|uat|live|demo|local|primary|secondary|backup|main|replica|ro|rw))+$/;
+  /(?:[-_. ]?(?<!\d)\d+|[-_. ]+(?:v\d+|base-?64|b64|enc|encoded|values?|val|plain|plaintext|text|string|raw|data|old|new|prev|previous|current|next|prod|production|dev|development|test|testing|stage|staging|qa|uat|live|demo|local|primary|secondary|backup|main|replica|ro|rw))$/;
 /** Of boards, where each has a number. */
 const PIN = /(?:^|[^a-z])pins?$/;
 /** Names that contain such a word and yet hold no secret: references, policies, switches, counts. */
@@ -79,12 +79,21 @@ function read(name: string): number {
   if (SCHEME.test(words)) says |= NameSays.scheme;
   if (!NOT_SECRET.test(words)) {
     says |= secretIn(words);
-    const unqualified = words.replace(QUALIFIER, '');
+    const unqualified = withoutQualifiers(words);
     if ((says & NameSays.secret) === 0 && unqualified !== words && !NOT_SECRET.test(unqualified) && !PIN.test(unqualified))
       says |= secretIn(unqualified);
   }
   if ((says & NameSays.secret) === 0 && RANDOM.test(words)) says |= NameSays.random;
   return says;
+}
+
+/** One after the other: repeated within the pattern, digits could be divided in as many ways as they are many, doubled with each. */
+function withoutQualifiers(words: string): string {
+  for (let left = words; ; ) {
+    const shorter = left.replace(QUALIFIER, '');
+    if (shorter === left) return left;
+    left = shorter;
+  }
 }
 
 function secretIn(words: string): number {
