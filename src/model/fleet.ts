@@ -7,6 +7,7 @@
  */
 import { DAY_MS } from './detector.ts';
 import type { ChangeEvent } from './features.ts';
+import { dropOldest } from './habits/counts.ts';
 import { hashOf } from './hash.ts';
 import { originIn } from './origin.ts';
 
@@ -149,11 +150,7 @@ function note(known: Known, text: string, day: number, cap: number): void {
   if (before !== undefined && day <= before >> 2) return;
   if (before !== undefined) known.delete(key);
   known.set(key, day * 4 + Math.min(DAYS_MIN, daysOf(before) + 1));
-  while (known.size > cap) {
-    const oldest = known.keys().next();
-    if (oldest.done) return;
-    known.delete(oldest.value);
-  }
+  while (known.size > cap) dropOldest(known);
 }
 
 function daysOf(entry: number | undefined): number {

@@ -8,6 +8,7 @@ import { ClusterModel } from '../../src/model/cluster-model.ts';
 import { createModel } from '../../src/model/ensemble.ts';
 import { eventOf } from '../../src/model/features.ts';
 import { actorClaim, Fleet, fieldClaim, valueClaim } from '../../src/model/fleet.ts';
+import { AskedMap } from './asked-map.ts';
 import { DAY_MS, HOUR_MS, MINUTE_MS, MONDAY_MS, makeRandom, ONLY, Stream } from './stream.ts';
 
 const NEWS = 'registry.new.example/app:1.2.3';
@@ -60,6 +61,17 @@ describe('a fleet', () => {
     assert.equal(fleet.of('here').weigh(5, claimOf(NEWS)), 5 + 0.5 * Math.log(2));
     fleet.note('b', eventAt(7, NEWS));
     assert.ok(Math.abs(fleet.of('here').weigh(5, claimOf(NEWS)) - 2) < 1e-9);
+  });
+
+  it('lets go of what came least recently, which is not looked for anew each time', () => {
+    const cap = 40_000;
+    const known = new AskedMap(Array.from({ length: cap }, (_, i): [number, number] => [-1 - i, 1]));
+    const fleet = new Fleet();
+    fleet.load(new Map([...[...'bcdefgh'].map((name) => [name, new Map()] as const), ['here', known]]));
+    for (let n = 0; n < 100; n++) fleet.note('here', eventAt(n, old, { spec: { [`field${n}`]: true } }));
+    assert.equal(known.size, cap);
+    assert.ok(!known.has(-100) && known.has(-cap));
+    assert.equal(known.asked, 1);
   });
 
   it('gives no voice to a cluster that could not know: without the field, or of a single day', () => {

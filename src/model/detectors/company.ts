@@ -147,7 +147,7 @@ export class Company {
           const together = timesCame(moves);
           if (together < VISITS_MIN || here.has(mate)) continue;
           const mateMs = this.#lastMovedMs(mate, path);
-          // That they moved together a moment ago is no reason why it stays behind now.
+          // It moved in a later visit, so this one catches up. That they moved together a moment ago is no reason why it stays behind now.
           if (mateMs === undefined || mateMs > field.lastMs) continue;
           const { standing } = this.#lockstep.standing(event, mate, path) ?? UNKNOWN;
           if (standing === 'ahead') continue;
@@ -213,7 +213,8 @@ export class Company {
       // Made anew it has what it is to have: nothing in it is behind.
       if (event.type === 'DELETED') this.#lockstep.forget(event.object);
     }
-    if (changed.length > 0) this.#lockstep.learn(group.events.filter(isEdit));
+    const modified = group.events.filter(({ type }) => type === 'MODIFIED');
+    if (modified.length > 0) this.#lockstep.learn(modified);
     if (changed.length > GROUP_MAX) return;
     for (const event of changed) {
       objects.visits = putFigure(objects.visits, event.row, (objects.visits[event.row] as number) + 1);

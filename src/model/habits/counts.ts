@@ -66,22 +66,22 @@ export function touch<V>(map: Map<string, V>, key: string, cap: number, make: ()
   return value;
 }
 
-const FROM_OLDEST = new WeakMap<ReadonlyMap<string, unknown>, MapIterator<string>>();
+const FROM_OLDEST = new WeakMap<ReadonlyMap<unknown, unknown>, MapIterator<unknown>>();
 
 /**
- * Takes out the key that was put first; undefined where there is none. Whoever does so keeps to it: nothing else may ask for the first keys and leave them.
+ * Takes out what was put first, and gives its key and value; undefined where there is none. Whoever does so keeps to it: nothing else may ask for the first keys and leave them.
  * A Map goes on holding places of what was deleted until it is put together again, and a new iterator passes all of them: where thousands of keys give way, one
  * kept from time to time stands where they end.
  */
-export function dropOldest(map: Map<string, unknown>): string | undefined {
-  let next = FROM_OLDEST.get(map)?.next();
+export function dropOldest<K, V>(map: Map<K, V>): [K, V] | undefined {
+  let next = (FROM_OLDEST.get(map) as MapIterator<[K, V]> | undefined)?.next();
   if (next === undefined || next.done) {
-    const keys = map.keys();
-    FROM_OLDEST.set(map, keys);
-    next = keys.next();
+    const entries = map.entries();
+    FROM_OLDEST.set(map, entries);
+    next = entries.next();
   }
   if (next.done) return undefined;
-  map.delete(next.value);
+  map.delete(next.value[0]);
   return next.value;
 }
 

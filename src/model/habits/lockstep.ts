@@ -23,6 +23,7 @@ const NOBODY: ReadonlySet<string> = new Set();
 export interface LockstepField {
   /** Visits that moved it, those in a crowd aside, since it first moved in company. */
   moves: number;
+  /** When the last visit that set it ended: the same for all that moved together, however they came in it. */
   lastMs: number;
   /** The hash of what it was set to last. */
   value: number;
@@ -34,6 +35,13 @@ export interface Standing {
   standing: 'left' | 'ahead' | 'apart';
   /** The generic path of the field of which it holds. */
   path: string;
+}
+
+/** The edit of an object that moved a field, the end of its visit, and all that moved that field in it. */
+interface Move {
+  event: ChangeEvent;
+  endMs: number;
+  here: ReadonlySet<string>;
 }
 
 export type LockstepState = Map<string, Map<string, LockstepField>>;
@@ -66,51 +74,58 @@ export class Lockstep {
     return found;
   }
 
-  /** A visit, by its edits in the order in which they came. */
-  learn(edits: readonly ChangeEvent[]): void {
+  /** A visit, by its modifications in the order in which they came; those that only say how things stand (see `timed`) are no moves. */
+  learn(events: readonly ChangeEvent[]): void {
+    const endMs = events.reduce((lastMs, { atMs }) => Math.max(lastMs, atMs), 0);
+    const edits = events.every(({ timed }) => timed) ? events : events.filter(({ timed }) => timed);
     if (edits.length === 1) {
       const [event] = edits as [ChangeEvent];
       const known = this.#fields.get(event.object);
-      if (known !== undefined) for (const path of movedIn(event)) this.#moved(known, path, event, NOBODY);
-    } else this.#learnTogether(edits);
-    for (const event of edits) {
-      if (event.breadth > BREADTH_MAX) this.#noteValues(event);
+      if (known !== undefined) for (const path of movedIn(event)) this.#moved(known, path, { event, endMs, here: NOBODY });
+    } else this.#learnTogether(edits, endMs);
+    const isMoved = events.every(({ timed, breadth }) => timed && breadth <= BREADTH_MAX);
+    for (const event of events) {
+      // All of them, so that the last one stands.
+      if (!isMoved) this.#noteValues(event, endMs);
       this.#dropRemoved(event);
     }
   }
 
-  /** Of an edit that is no move of any field. */
-  #noteValues(event: ChangeEvent): void {
+  /** What it has now and since when, which is no move by itself. */
+  #noteValues(event: ChangeEvent, endMs: number): void {
     const known = this.#fields.get(event.object);
     if (known === undefined) return;
     for (const { op, generic, next } of event.fields) {
       const field = op === 'set' ? known.get(generic) : undefined;
-      if (field !== undefined) field.value = hashOfValue(next);
+      if (field === undefined) continue;
+      field.value = hashOfValue(next);
+      field.lastMs = endMs;
     }
   }
 
-  #learnTogether(edits: readonly ChangeEvent[]): void {
+  #learnTogether(edits: readonly ChangeEvent[], endMs: number): void {
     const movers = moversIn(edits);
     const done = new Map<string, Set<string>>();
-    // The last edit of each object says when it moved.
+    // The last edit of each object says what it has now.
     for (const event of edits.toReversed()) {
       for (const path of movedIn(event)) {
         const objects = memberOf(done, path, newSet);
         if (objects.has(event.object)) continue;
         objects.add(event.object);
-        this.#movedAmong(event, path, moversOf(movers, event, path));
+        this.#movedAmong(path, { event, endMs, here: moversOf(movers, event, path) });
       }
     }
   }
 
-  #movedAmong(event: ChangeEvent, path: string, here: ReadonlySet<string>): void {
+  #movedAmong(path: string, move: Move): void {
+    const { event, endMs, here } = move;
     const known = this.#fields.get(event.object);
     if (here.size > CROWD_MAX) {
       const field = known?.get(path) ?? (here.size > HOLDERS_MAX ? undefined : this.#begin(event, path));
       if (field === undefined) return;
-      field.lastMs = event.atMs;
+      field.lastMs = endMs;
       field.value = valueSet(event, path);
-    } else if (known !== undefined || here.size > 1) this.#moved(known ?? this.#known(event), path, event, here);
+    } else if (known !== undefined || here.size > 1) this.#moved(known ?? this.#known(event), path, move);
   }
 
   #known({ object }: ChangeEvent): Map<string, LockstepField> {
@@ -125,13 +140,13 @@ export class Lockstep {
     return field;
   }
 
-  #moved(known: Map<string, LockstepField>, path: string, event: ChangeEvent, here: ReadonlySet<string>): void {
+  #moved(known: Map<string, LockstepField>, path: string, { event, endMs, here }: Move): void {
     let field = known.get(path);
     if (field === undefined) {
       field = here.size < 2 ? undefined : this.#begin(event, path);
       if (field === undefined) return;
     }
-    field.lastMs = event.atMs;
+    field.lastMs = endMs;
     field.value = valueSet(event, path);
     // Known of a crowd so far.
     if (here.size < 2 && field.moves === 0) return;

@@ -3,6 +3,8 @@
  * that its name is kept once. At `max` names the one seen least recently gives its row to the next; `forget` tells whoever holds anything under that row.
  */
 
+import { dropOldest } from './counts.ts';
+
 export interface RowTableState {
   /** By name, the least recently seen first. */
   rows: Map<string, number>;
@@ -47,8 +49,7 @@ export class RowTable {
   }
 
   #vacate(): number {
-    const [name, row] = this.#rows.entries().next().value as [string, number];
-    this.#rows.delete(name);
+    const [, row] = dropOldest(this.#rows) as [string, number];
     this.#forget(row);
     return row;
   }

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import type { Change } from '../../../src/domain/change.ts';
 import { Company } from '../../../src/model/detectors/company.ts';
 import { eventOf } from '../../../src/model/features.ts';
 import { PathHabits } from '../../../src/model/habits/path-habits.ts';
@@ -63,28 +64,36 @@ function outOfStep(how: {
   remade?: boolean;
   /** By how much the tag of `b` is beyond that of `a`. */
   beyond?: number;
+  /** How much later than `a` that of `b` comes when they move together. */
+  lagMs?: number;
+  /** `b` moves its tag first, half a day before, which is known from so. */
+  ahead?: Change['origin'];
 }) {
-  const { together, alone, follows = false, restMs = 12 * HOUR_MS, remade = false, beyond = 0 } = how;
+  const { together, alone, follows = false, restMs = 12 * HOUR_MS, remade = false, beyond = 0, lagMs = 0, ahead } = how;
   const rows = new Map<string, number>();
   const habits = new PathHabits();
   const company = new Company({ find: (object) => rows.get(object), nameOf: String }, habits);
   const stream = new Stream();
   let atMs = MONDAY_MS;
   const specs: Record<string, { tag: number; weight: number }> = { a: { tag: 0, weight: 0 }, b: { tag: beyond, weight: 0 } };
-  const visit = (names: readonly string[], field: 'tag' | 'weight', madeAnew = false) => {
+  const visit = (
+    names: readonly string[],
+    field: 'tag' | 'weight',
+    { madeAnew = false, origin = 'watch' }: { madeAnew?: boolean; origin?: Change['origin'] } = {},
+  ) => {
     const group = makeVisit('alice', atMs);
     for (const type of madeAnew ? (['DELETED', 'ADDED'] as const) : []) {
       const change = stream.change({ atMs, actor: 'alice', name: 'b', type, spec: { tag: -1 } });
       const name = '/Kafka\u0000streaming\u0000b';
       joinVisit(group, eventOf(change, { name, row: rows.get(name) as number, known: true }));
     }
-    for (const name of names) {
+    for (const [i, name] of names.entries()) {
       const spec = specs[name] as { tag: number; weight: number };
       spec[field]++;
       const object = `/Kafka\u0000streaming\u0000${name}`;
       const known = rows.has(object);
       if (!known) rows.set(object, rows.size);
-      const change = stream.change({ atMs, actor: 'alice', name, spec: { ...spec } });
+      const change = stream.change({ atMs: atMs + i * lagMs, actor: 'alice', name, spec: { ...spec }, origin });
       joinVisit(group, eventOf(change, { name: object, row: rows.get(object) as number, known }));
     }
     company.await(group);
@@ -105,7 +114,11 @@ function outOfStep(how: {
   }
   // The last time they moved together was so long ago.
   atMs += restMs - 12 * HOUR_MS;
-  visit(['a'], 'tag', remade);
+  if (ahead !== undefined) {
+    visit(['b'], 'tag', { origin: ahead });
+    settle();
+  }
+  visit(['a'], 'tag', { madeAnew: remade });
   if (follows) {
     atMs += HOUR_MS / 4;
     visit(['b'], 'tag');
@@ -131,4 +144,21 @@ test('a field that another object always moves too is missed there, however ofte
   assert.equal(outOfStep({ together: 20, alone: 80, beyond: 1 }), undefined, 'it has what comes already');
   const soon = outOfStep({ together: 20, alone: 80, restMs: HOUR_MS });
   assert.equal(soon?.surprise, evidence?.surprise, 'that both moved an hour ago is no excuse');
+});
+
+test('who moved by a list or a push has not stayed behind', () => {
+  for (const ahead of ['watch', 'relist', 'list', 'push'] as const) {
+    assert.equal(outOfStep({ together: 20, alone: 80, ahead })?.explain().sentence, undefined, ahead);
+    assert.equal(
+      outOfStep({ together: 20, alone: 80, ahead, beyond: 100 })?.explain().sentence,
+      undefined,
+      `${ahead}, to something else`,
+    );
+  }
+});
+
+test('who usually comes a moment later in the same visit is missed as much', () => {
+  const expected = outOfStep({ together: 20, alone: 80 })?.surprise;
+  for (const lagMs of [1, 500, 1500])
+    assert.equal(outOfStep({ together: 20, alone: 80, lagMs })?.surprise, expected, `${lagMs} ms`);
 });

@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { type ChangeEvent, eventOf } from '../../../src/model/features.ts';
 import { timesCame } from '../../../src/model/habits/latest-moves.ts';
 import { Lockstep } from '../../../src/model/habits/lockstep.ts';
-import { HOUR_MS, MONDAY_MS, Stream } from '../stream.ts';
+import { type Edit, HOUR_MS, MINUTE_MS, MONDAY_MS, Stream } from '../stream.ts';
 
 /** Edits that set the tag of these objects to the number of the visit, after their creation. */
 function visits() {
@@ -78,6 +78,36 @@ test('what another has in the field that moves', () => {
   lockstep.learn(names(9).map((name) => set(name, 0)));
   lockstep.learn(names(9).map((name) => set(name, 1)));
   assert.equal(lockstep.standing(set('o1', 2), mate.replace(/b$/, 'o2'))?.standing, 'left', 'of a crowd too');
+});
+
+test('what is no move, as what a list tells, is noted where fields move together, and in the order in which it came', () => {
+  const lockstep = new Lockstep();
+  const stream = new Stream();
+  const set = (name: string, tag: number, minutes: number, how: Partial<Edit> = {}) => {
+    const change = stream.change({ atMs: MONDAY_MS + minutes * MINUTE_MS, actor: 'alice', name, spec: { tag }, ...how });
+    return eventOf(change, { name, row: 0, known: true });
+  };
+  const wide = Object.fromEntries(names(20).map((name) => [name, 1]));
+  for (const tag of [0, 1]) lockstep.learn([set('a', tag, tag), set('b', tag, tag)]);
+  const known = () => {
+    const { moves, lastMs, mates, value } = lockstep.of('b')?.get('/spec/tag') ?? {};
+    return { moves, minutes: ((lastMs ?? 0) - MONDAY_MS) / MINUTE_MS, came: timesCame(mates?.get('a') ?? 0), value };
+  };
+  const values = new Map<number, number | undefined>([[1, known().value]]);
+  assert.deepEqual(known(), { moves: 1, minutes: 1, came: 1, value: values.get(1) });
+  lockstep.learn([set('b', 2, 2, { origin: 'relist' })]);
+  values.set(2, known().value);
+  assert.notEqual(values.get(2), values.get(1));
+  assert.deepEqual(known(), { moves: 1, minutes: 2, came: 1, value: values.get(2) });
+  lockstep.learn([set('b', 1, 3, { spec: { tag: 1, ...wide } })]);
+  assert.deepEqual(known(), { moves: 1, minutes: 3, came: 1, value: values.get(1) }, 'made over');
+  lockstep.learn([
+    set('b', 5, 4, { origin: 'relist', spec: { tag: 5, ...wide } }),
+    set('b', 2, 5, { spec: { tag: 2, ...wide } }),
+  ]);
+  assert.deepEqual(known(), { moves: 2, minutes: 5, came: 1, value: values.get(2) }, 'the last of a visit stands');
+  lockstep.learn([set('b', 9, 6, { origin: 'relist', spec: wide })]);
+  assert.equal(lockstep.of('b')?.has('/spec/tag'), false, 'removed');
 });
 
 test('a field that is removed has no mates any more', () => {

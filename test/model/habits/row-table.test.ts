@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { clearRow, reachRow } from '../../../src/model/habits/columns.ts';
 import { RowTable } from '../../../src/model/habits/row-table.ts';
+import { AskedMap } from '../asked-map.ts';
 
 test('an object keeps its row, across a snapshot too', () => {
   const table = new RowTable();
@@ -30,6 +31,15 @@ test('when the table is full, the object seen least recently gives its row to th
   assert.equal(table.nameOf(1), 'd');
   assert.deepEqual([...figures.edits.subarray(0, 3)], [7, 0, 7]);
   assert.deepEqual([...table.save().rows.keys()], ['c', 'a', 'd']);
+});
+
+test('who gives way in a full table is not looked for anew each time', () => {
+  const max = 10;
+  const rows = new AskedMap(Array.from({ length: max }, (_, row): [string, number] => [`${row}`, row]));
+  const table = new RowTable({ max });
+  table.load({ rows });
+  for (let i = max; i < 1_000; i++) assert.equal(table.rowOf(`${i}`), i % max);
+  assert.equal(rows.asked, 1);
 });
 
 test('columns grow to any row, by less than double, and keep what they hold', () => {
