@@ -9,7 +9,9 @@
 import { escapeSegment } from '../field-path.ts';
 import { isJsonObject, type Json, type JsonObject } from '../json.ts';
 import type { SchemaTree } from '../kind-schema.ts';
+import { Arguments } from './secret-args.ts';
 import { isEntryValue, isSecretName, NameSays, nameSays } from './secret-names.ts';
+import { withoutIndex } from './secret-pairs.ts';
 import { type MaskReason, maskInText, type TextMasking } from './secret-text.ts';
 import { decodeBase64 } from './secret-tokens.ts';
 import { isReference, isTemplate } from './secret-values.ts';
@@ -31,15 +33,10 @@ const WRAPPED_MAX = 4;
 
 /** Nothing at all, or masked before. */
 const NO_VALUE = /^(?:masked:[0-9a-f]{16}|true|false|none|null|nil|)$/i;
-/** `--db-password`: the next argument is what the flag names. */
-const FLAG = /^--?[A-Za-z][\w.-]*$/;
-const LOGIN_FLAG = /^(?:-u|--user|--proxy-user)$/;
-/** Programs whose short flag for the password is short for other things elsewhere. */
-const SHORT_FLAGS: Record<string, RegExp> = { '-a': /(?:^|\/)redis-cli$/, '-p': /(?:^|\/)sshpass$/ };
+const MASKED_END = /masked:[0-9a-f]{16}$/;
 const SCHEME = /^(?:basic|bearer|token|digest|apikey)[ \t]+(?=\S)/i;
-/** Ends with what the next item is the value of. */
-const EXPECTS_VALUE = /(?:^|[\s"'])[\w.-]*?([\w.-]{1,64})[ \t]*[:=]$/;
-const EXPECTS_CREDENTIALS = /(?:^|[\s:])(?:[Bb]earer|[Bb]asic) ?$/;
+/** Credentials have no blanks between words. */
+const PROSE = /^(?:[A-Za-z]+(?: [A-Za-z]+)+[.!]?|based|auth|authentication|authorization|required|only)$/;
 const KEY_BEGINS = /-----BEGIN [A-Z ]*PRIVATE KEY(?: BLOCK)?-----/;
 const KEY_ENDS = /-----END [A-Z ]*PRIVATE KEY(?: BLOCK)?-----/;
 /** What says where a secret is, and is none. */
@@ -169,10 +166,12 @@ function maskList(
   const items = tree?.items;
   let copy: Json[] | undefined;
   let inKey = false;
+  const args = new Arguments(walk);
   for (let i = 0; i < list.length; i++) {
     const item = list[i] as Json;
     const before = walk.hits.length;
     const reason = named ?? (items?.told ? 'schema' : undefined);
+    const announced = reason === undefined && !inKey ? args.next(item) : undefined;
     let masked: Json;
     if (typeof item !== 'string' || reason !== undefined) masked = maskNode(item, reason, items, says, depth, walk);
     else if (inKey) {
@@ -180,7 +179,7 @@ function maskList(
       masked = walk.replace(item, 'private-key');
     } else {
       inKey = KEY_BEGINS.test(item) && !KEY_ENDS.test(item);
-      masked = maskAfter(list, i, item, walk) ?? maskText(item, says, depth, walk);
+      masked = announced ?? maskText(item, says, depth, walk);
     }
     for (let h = before; h < walk.hits.length; h++) prefix(walk, h, '[*]');
     if (masked !== item) {
@@ -189,29 +188,6 @@ function maskList(
     }
   }
   return copy ?? list;
-}
-
-/** An item that the one before it announces: `--password`, `-u`, `TOKEN=`, `Bearer`. */
-function maskAfter(list: readonly Json[], at: number, item: string, walk: Walk): string | undefined {
-  const before = list[at - 1];
-  if (typeof before !== 'string' || before.length < 2) return undefined;
-  const last = before.charCodeAt(before.length - 1);
-  if (before.charCodeAt(0) === 45) {
-    if (FLAG.test(item)) return undefined;
-    const says = FLAG.test(before) ? nameSays(before.replace(/^-+/, '')) : 0;
-    if ((says & NameSays.secret) !== 0) return walk.replaceNamed(item, 'flag', says);
-    const program = before.length === 2 ? SHORT_FLAGS[before] : undefined;
-    if (program !== undefined && list.slice(0, at - 1).some((word) => typeof word === 'string' && program.test(word)))
-      return walk.replace(item, 'flag');
-    const colon = LOGIN_FLAG.test(before) ? item.indexOf(':') + 1 : 0;
-    if (colon > 0 && colon < item.length) return `${item.slice(0, colon)}${walk.replace(item.slice(colon), 'flag')}`;
-  }
-  // `=`, `:`
-  if (last === 61 || last === 58) {
-    const name = EXPECTS_VALUE.exec(before)?.[1];
-    return name !== undefined && isSecretName(name) ? walk.replaceNamed(item, 'pair', nameSays(name)) : undefined;
-  }
-  return EXPECTS_CREDENTIALS.test(before) && item.length >= 8 ? walk.replace(item, 'pair') : undefined;
 }
 
 function maskObject(
@@ -295,8 +271,9 @@ function entryOf(object: JsonObject): string | undefined {
   let first: string | undefined;
   for (const entry of [name, key, path]) {
     if (typeof entry !== 'string') continue;
-    if ((nameSays(entry) & (NameSays.secret | NameSays.scheme)) !== 0) return entry;
-    first ??= entry;
+    const named = withoutIndex(entry);
+    if ((nameSays(named) & (NameSays.secret | NameSays.scheme)) !== 0) return named;
+    first ??= named;
   }
   return first;
 }
@@ -304,7 +281,7 @@ function entryOf(object: JsonObject): string | undefined {
 /** `Basic …`: without such a word it is a setting. */
 function maskAfterScheme(value: string, says: number, depth: number, walk: Walk): string {
   const scheme = SCHEME.exec(value)?.[0];
-  if (scheme === undefined) return maskText(value, says, depth, walk);
+  if (scheme === undefined || PROSE.test(value.slice(scheme.length))) return maskText(value, says, depth, walk);
   return `${scheme}${walk.replace(value.slice(scheme.length), 'entry')}`;
 }
 
@@ -402,6 +379,7 @@ function maskHolder(
 
 /** user:password, as it is or in Base64. */
 function isLogin(value: string): boolean {
+  if (MASKED_END.test(value)) return false;
   if (/^[^\s:/"{}[\]]{1,100}:[^\s/"{}[\]]{3,}$/.test(value)) return !/:\d{1,5}$/.test(value);
   const decoded = decodeBase64(value.length >= 16 ? value : value.padEnd(16, '='));
   return typeof decoded === 'object' && decoded.text.includes(':');

@@ -11,8 +11,10 @@ export type Replace = (secret: string, says: number) => string;
 const PAIR = /(?<![\w.-])([\w.-]{1,120})(\\*["']?\]?[ \t]{0,8}(?::|=)[=>]?[ \t]{0,8})/g;
 const VALUE = /\\*"((?:[^"\\\n]|\\[^"\n])*)|'((?:[^'\n]|'')*)|((?:\$?\$?\{+[^{}\n]*\}+|\{+|[^\s"',;&)}\]{])+)/y;
 const REST_OF_LINE = /[^\n]*/y;
-/** Anchors of YAML. */
-const ANCHOR = /(?:&[\w.-]{1,64}[ \t]+)/y;
+/** Anchors and tags of YAML. */
+const ANCHOR = /(?:(?:&[\w.-]{1,64}|!!?[\w.-]{0,64})[ \t]{1,8}){1,2}/y;
+/** `<name>db.password</name> <value>…</value>`, as Hadoop writes its settings. */
+const NAMED_ELEMENT = /(<name>([\w.:-]{1,200})<\/name>\s{0,100}<value>)([^<>]{3,500})(?=<\/value>)/g;
 const ELEMENT = /<([\w.:-]{1,64})(?:[ \t\n][^<>]{0,200})?>(?:<!\[CDATA\[)?([^<>\]]{1,500})(?=(?:\]\]>)?<\/\1>)/g;
 const SCHEME = /(?:basic|bearer|token|digest|apikey)[ \t]+/iy;
 const BLOCK = /[|>][+-]?\d?[ \t]*(?:#[^\n]*)?\n/y;
@@ -48,7 +50,10 @@ export function maskPairs(text: string, replace: Replace): string {
       continue;
     }
     const isEntry =
-      entry !== undefined && match.index - entry.end < ENTRY_DISTANCE && isEntryValue(name) && tellsInText(entry.name);
+      entry !== undefined &&
+      match.index - entry.end < ENTRY_DISTANCE &&
+      isEntryValue(name) &&
+      tellsInText(withoutIndex(entry.name));
     if (name === 'name' || name === 'key' || name === 'path') entry = entryAt(text, at);
     const says = nameSays(name);
     const isPassword = isEntry || dataIndent >= 0 || (says & NameSays.password) !== 0;
@@ -65,13 +70,21 @@ export function maskPairs(text: string, replace: Replace): string {
   return done === 0 ? text : out + text.slice(done);
 }
 
+/** The path of a JSON patch that adds to a list: `/spec/passwords/-`. */
+export function withoutIndex(path: string): string {
+  return path.startsWith('/') ? path.replace(/\/(?:-|\d{1,9})$/, '') : path;
+}
+
 function tellsInText(name: string): boolean {
   return isSecretName(name) || TELLING_IN_TEXT.test(name);
 }
 
 /** `<password>…</password>` */
 export function maskElements(text: string, replace: Replace): string {
-  return text.replace(ELEMENT, (all, name: string, value: string) =>
+  const settings = text.replace(NAMED_ELEMENT, (all, before: string, name: string, value: string) =>
+    isSecretName(name) && !NO_VALUE.test(value.trim()) ? `${before}${replace(value, nameSays(name))}` : all,
+  );
+  return settings.replace(ELEMENT, (all, name: string, value: string) =>
     isSecretName(name) && value.trim().length > 2 && !NO_VALUE.test(value.trim())
       ? `${all.slice(0, -value.length)}${replace(value, nameSays(name))}`
       : all,
@@ -160,10 +173,19 @@ function sticky(pattern: RegExp, text: string, at: number): RegExpExecArray | un
 
 const FLAG = /(?<![^\s"'=])(--?[A-Za-z][\w.-]{0,119})([ \t]+)(["']?)([^\s"'-][^\s"']*)/g;
 const LOGIN_FLAG = /(?<=(?:^|\s)(?:-u|--user|--proxy-user)[ =]["']?[^\s:"']{1,100}:)[^\s"']{3,}/g;
-const MYSQL_FLAG = /(?<=\b(?:mysql|mysqldump|mysqladmin|mariadb)\b[^\n|;]{0,200} -p)[^\s"'-][^\s"']{2,}/g;
-/** `-a` and `-p` are short for other things elsewhere. */
-const SHORT_FLAG =
-  /(?<=\b(?:redis-cli\b[^\n|;]{0,200} -a[ \t]{1,3}|sshpass\b[^\n|;]{0,60} -p[ \t]{0,3})["']?)(?<![^\s"'p])[^\s"'-][^\s"']{2,}/g;
+/** `-a` and `-p` are short for other things elsewhere; the flags of sshpass come before the command that it runs. */
+const SHORT_FLAG = new RegExp(
+  `(${[
+    '\\b(?:mysql(?:dump|admin|import|check|show)?|mariadb)\\b[^\\n|;&]{0,200}? -p',
+    '\\bredis-cli\\b[^\\n|;&]{0,200}? -a[ \\t]{1,3}',
+    '\\bsshpass(?:[ \\t]{1,3}-(?:[eiv]|[fdP][ \\t]{0,3}[^\\s-]\\S{0,60})){0,4}[ \\t]{1,3}-p[ \\t]{0,3}',
+  ].join('|')})(?:"([^"\\n]{3,300})|'([^'\\n]{3,300})|([^\\s"'-][^\\s"']{2,}))`,
+  'g',
+);
+/** Lines of a redis.conf. */
+const REDIS_LINE =
+  /(^[ \t]{0,40}(?:requirepass|masterauth|sentinel[ \t]{1,8}auth-pass[ \t]{1,8}\S{1,100})[ \t]{1,40}["']?)([^\s"']{3,300})/gim;
+const REDIS_SETTING = /requirepass|masterauth|auth-pass/i;
 /** Looks back only from where a word stands: from each blank of many it would go through all those before it. */
 const NETRC = /(?=\S)(?<=\blogin[ \t]+\S{1,100}\s+password[ \t]+)\S+/g;
 
@@ -175,10 +197,18 @@ export function maskFlags(text: string, replace: Replace): string {
   const password = (secret: string) => replace(secret, NameSays.password);
   // `-u` is short for other things elsewhere.
   const login = text.includes('curl') ? flagged.replace(LOGIN_FLAG, password) : flagged;
-  const short = text.includes('redis-cli') || text.includes('sshpass') ? login.replace(SHORT_FLAG, password) : login;
-  return short.replace(MYSQL_FLAG, password);
+  return login.replace(SHORT_FLAG, (all, before: string, double?: string, single?: string, bare?: string) => {
+    const secret = double ?? single ?? bare ?? '';
+    return `${before}${all.slice(before.length, all.length - secret.length)}${password(secret)}`;
+  });
 }
 
 export function maskNetrc(text: string, replace: Replace): string {
   return text.replace(NETRC, (secret) => replace(secret, NameSays.password));
+}
+
+/** `requirepass …` in a redis.conf. */
+export function maskRedis(text: string, replace: Replace): string {
+  if (!REDIS_SETTING.test(text)) return text;
+  return text.replace(REDIS_LINE, (_, before: string, secret: string) => `${before}${replace(secret, NameSays.password)}`);
 }

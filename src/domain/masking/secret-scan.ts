@@ -101,7 +101,7 @@ function placeOf(ending: string): number {
   return (letter(0) * 26 + letter(1)) * 26 + letter(2);
 }
 
-const [ER, IC, RD] = [101 * 128 + 114, 105 * 128 + 99, 114 * 128 + 100];
+const [ER, IC, RD, SS, TH] = [101 * 128 + 114, 105 * 128 + 99, 114 * 128 + 100, 115 * 128 + 115, 116 * 128 + 104];
 const STREAK_MIN = 16;
 const RUN_MIN = 20;
 const BOTH_CASES = LOWER | UPPER;
@@ -172,6 +172,8 @@ function atPivot(text: string, i: number, code: number): number {
       const two = ((i < 2 ? 0 : text.charCodeAt(i - 2)) | 32) * 128 + (before | 32);
       if (two === ER) return endsWith(text, i, 'bearer') ? Suspicion.token : 0;
       if (two === IC) return endsWith(text, i, 'basic') ? Suspicion.token : 0;
+      if (two === SS) return endsWith(text, i, 'requirepass') || endsWith(text, i, 'auth-pass') ? Suspicion.named : 0;
+      if (two === TH) return endsWith(text, i, 'masterauth') ? Suspicion.named : 0;
       return two === RD && endsWith(text, i, 'password') ? Suspicion.named : 0;
     }
     case BRACE:

@@ -1,5 +1,5 @@
 /** Secrets within a text, whatever the name of the field that holds it. */
-import { maskElements, maskFlags, maskNetrc, maskPairs, type Replace } from './secret-pairs.ts';
+import { maskElements, maskFlags, maskNetrc, maskPairs, maskRedis, type Replace } from './secret-pairs.ts';
 import { Suspicion, suspicionsOf } from './secret-scan.ts';
 import { decodeBase64, isDigest, isPublic, isRandom, LONG_WORD, PASSWORD_HASHES, TOKEN_SHAPES } from './secret-tokens.ts';
 
@@ -34,10 +34,13 @@ const SHORT = 8;
 
 const PEM = /-----BEGIN ([A-Z0-9 ]{1,60})-----[\s\S]*?(?:-----END [A-Z0-9 ]{1,60}-----|$)/g;
 /** Bounded, as it may begin anywhere: texts come from whoever may write an object, and nothing here may cost more than their length. */
-const URL_PASSWORD = /\b([a-z][a-z0-9+.-]{0,20}:\/\/[^\s:/@"'<>]{0,200}:)([^\s/?#"'<>]{1,300})(?=@)/gi;
+const URL_PASSWORD = /\b([a-z][a-z0-9+.-]{0,20}:\/\/[^\s:/@"'<>]{0,200}:)(?!masked:[0-9a-f]{16}@)([^\s/?#"'<>]{1,300})(?=@)/gi;
 /** With a slash and the like in it, which should not stand there as they are: what is no port, up to the first `@`. */
 const URL_PASSWORD_UNESCAPED =
-  /\b([a-z][a-z0-9+.-]{0,20}:\/\/[^\s:/@"'<>[]{0,200}:)(?!\d{1,5}[/?#;,]|[$%{]|masked:)([^\s"'<>@]{1,300})(?=@)/gi;
+  /\b([a-z][a-z0-9+.-]{0,20}:\/\/[^\s:/@"'<>[]{0,200}:)(?!\d{1,5}[/?#;,)\]]|[A-Z_]{0,20}PORT[/?#]|[$%{]|masked:)([^\s"'<>@]{1,300})(?=@)/gi;
+/** `ssh://git.example.com:group/repo.git@main`: what has a dot is a host there, and a path behind it. */
+const HOST_BEFORE = /(?:ssh|git|oci):\/\/[\w-]+(?:\.[\w-]+)+:$/i;
+const PATH_OF_REPOSITORY = /^[\w.-]+\/[\w./-]+(?:\?ref=[\w.-]*)?$/;
 /** A user so long that it is a token. */
 const URL_USER = /\b([a-z][a-z0-9+.-]{0,20}:\/\/)([A-Za-z0-9_-]{20,300})(?=@)/gi;
 /** `user:password@tcp(host)` */
@@ -77,12 +80,15 @@ function maskPlain(text: string, suspicions: number, masking: TextMasking): stri
   if ((suspicions & Suspicion.named) !== 0) {
     out = maskPairs(out, named('pair'));
     if (out.includes('</')) out = maskElements(out, named('pair'));
+    out = maskRedis(out, named('pair'));
     if (out.includes('login')) out = maskNetrc(out, named('pair'));
   }
   if ((suspicions & Suspicion.url) !== 0) {
     const url = (_: string, before: string, secret: string) => `${before}${masking.replace(secret, 'url')}`;
+    const unescaped = (all: string, before: string, secret: string) =>
+      HOST_BEFORE.test(before) && PATH_OF_REPOSITORY.test(secret) ? all : url(all, before, secret);
     if (out.includes('://')) {
-      out = out.replace(URL_PASSWORD, url).replace(URL_PASSWORD_UNESCAPED, url).replace(URL_USER, url);
+      out = out.replace(URL_PASSWORD, url).replace(URL_PASSWORD_UNESCAPED, unescaped).replace(URL_USER, url);
     }
     if (out.includes('(') || out.includes('jdbc:oracle')) out = out.replace(DSN_PASSWORD, url).replace(ORACLE_PASSWORD, url);
   }
