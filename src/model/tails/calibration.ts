@@ -39,9 +39,12 @@ const DEVIATIONS: { [detector: string]: number } = { leap: 2 };
 const SHARES = new Set(['company', 'sequence', 'stable-field', 'new-value']);
 /**
  * The surprise is -ln of the share of one field's moves, which most visits have none of: to be ranked among all visits would call a third of its moves
- * rare. It is held to this power of the share, as if it had to come so often in a row.
+ * rare. What came in more than a fifth of them is held to the square of that share, as if it had to come twice in a row; the hold fades soon below, where
+ * few moves say no more than they can.
  */
-const POWERS: { [detector: string]: number } = { 'co-change': 2 };
+const OF_MOVES = new Set(['co-change']);
+const OFTEN = Math.log(5);
+const FADING = 6;
 /** Entries at which a pool's past and the exponent have an equal say. */
 const TRUSTED = 40;
 
@@ -274,7 +277,7 @@ export class Calibration {
       speaksFrom: SPEAKS_FROM[detector],
       deviations: DEVIATIONS[detector],
       isShare: SHARES.has(detector),
-      power: POWERS[detector],
+      isOfMoves: OF_MOVES.has(detector),
       record: this.#records.get(name),
       heard: new Map(),
     };
@@ -341,13 +344,13 @@ function withNominal(ranked: number, { spread, isShare }: Channel, surprise: num
  * speaks, the exponent counts from there, times the share of visits in which it does.
  */
 function chanceOf(
-  { deviations, spread, speaksFrom, isShare, power }: Channel,
+  { deviations, spread, speaksFrom, isShare, isOfMoves }: Channel,
   record: CallRecord | undefined,
   surprise: number,
 ): number {
   if (speaksFrom !== undefined) return spokenShare(record, CHANCE_SHARE) * Math.exp(speaksFrom - surprise);
   if (deviations !== undefined) return spokenShare(record, CHANCE_SHARE) * Math.exp(-deviations * surprise);
-  if (power !== undefined) return Math.exp(-power * surprise);
+  if (isOfMoves) return Math.exp(-2 * surprise - FADING * Math.max(0, surprise - OFTEN));
   return spread === undefined && !isShare ? 0 : CHANCE_SHARE * Math.exp(-surprise);
 }
 

@@ -21,7 +21,7 @@ export interface Channel {
   speaksFrom: number | undefined;
   deviations: number | undefined;
   isShare: boolean;
-  power: number | undefined;
+  isOfMoves: boolean;
   /** Of the name; looked up until there is one. */
   record: CallRecord | undefined;
   /** Of those called so far by asker, while none of them can have given way. */
