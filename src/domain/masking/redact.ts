@@ -43,6 +43,10 @@ const KEY_ENDS = /-----END [A-Z ]*PRIVATE KEY(?: BLOCK)?-----/;
 const REFERENCE_MEMBERS = new Set(['name', 'key', 'namespace', 'kind', 'secretName', 'path', 'mountPath', 'type', 'provider']);
 
 const IS_REFERENCE = /(?:ref|refs|from|secret|secretname|selector|policy)$/i;
+/** Beside a password in a map of them, and told about it only. */
+const ABOUT =
+  /^(?:(?:resource)?version|state|status|phase|reason|message|subject|body|title|description|pattern|regex|charset|engine|field|existingsecret|from|method|algorithm|hashing|format|encoding|url|(?:last|updated|created|rotated|expires)[a-z]*)$/i;
+const USER = /^user(?:name)?$/;
 /** Groups in groups under `passwords`. */
 const GROUPS_MAX = 4;
 
@@ -237,9 +241,11 @@ function maskMember(
     if (Math.abs(member) < NUMBER_MIN) return member;
     const entry = isEntryValue(key) ? entryOf(object) : undefined;
     const isEntry = entry !== undefined && (nameSays(entry) & NameSays.password) !== 0;
-    const reason = named ?? (isSecretNumber(key, member) ? 'name' : isEntry ? 'entry' : undefined);
+    const reason =
+      (named === 'name' ? undefined : named) ?? (isSecretNumber(key, member) ? 'name' : isEntry ? 'entry' : undefined);
     return reason !== undefined ? walk.replace(String(member), reason) : member;
   }
+  if (named === 'name' && typeof member === 'string' && isAbout(object, key)) return maskText(member, nameSays(key), depth, walk);
   // Of what is named, only what is under a password has members.
   if (named !== undefined) return maskNode(member, named, tree, NameSays.password, depth, walk);
   const says = nameSays(key);
@@ -310,7 +316,7 @@ function isOfTexts(value: Json[] | JsonObject, within: number): boolean {
   return Object.keys(value).every((name) => {
     const member = value[name] as Json;
     if (REFERENCE_MEMBERS.has(name)) return false;
-    return isText(name, member) || (isGroup(member) && !IS_REFERENCE.test(name) && isOfTexts(member, within + 1));
+    return !isGroup(member) || (!IS_REFERENCE.test(name) && isOfTexts(member, within + 1));
   });
 }
 
@@ -318,9 +324,9 @@ function isGroup(value: Json): value is Json[] | JsonObject {
   return typeof value === 'object' && value !== null;
 }
 
-/** Or a number that becomes one: masked a second time, the object must look as it did the first time. */
-function isText(name: string, member: Json): boolean {
-  return typeof member === 'string' || (typeof member === 'number' && isSecretNumber(name, member));
+/** A user is one beside what tells of a password; alone it may be whose password stands there. */
+function isAbout(object: JsonObject, key: string): boolean {
+  return ABOUT.test(key) || (USER.test(key) && Object.keys(object).some((name) => ABOUT.test(name)));
 }
 
 function isSecretNumber(name: string, value: number): boolean {
