@@ -49,10 +49,8 @@ export function createStoreAlarm({ store, clock, externalUrl, wake }: StoreAlarm
     const isFiring = firing !== undefined && firing.endedMs === undefined;
     if (trouble !== undefined && !isFiring) {
       const isAgain = firing?.endedMs !== undefined && nowMs - firing.endedMs < KEEP_AGAIN_MS;
-      firing = {
-        ...{ startsMs: trouble.sinceMs, endedMs: undefined, how: trouble.how },
-        keepMs: isAgain ? KEEP_AGAIN_MS : KEEP_FIRING_MS,
-      };
+      const keepMs = isAgain ? KEEP_AGAIN_MS : KEEP_FIRING_MS;
+      firing = { startsMs: trouble.sinceMs, endedMs: undefined, how: trouble.how, keepMs };
       return true;
     }
     if (isFiring && trouble?.how === 'lasting' && firing?.how === 'often') {

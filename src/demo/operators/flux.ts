@@ -76,10 +76,8 @@ export function populateFlux(world: World): void {
 }
 
 /** An object from before the recording that the Kustomization of this name applies, and marks as its own. */
-export function populateFromGit(world: World, path: string, draft: Draft, ageDays: number): ObjectId {
-  const id = world.populate(KUSTOMIZE_CONTROLLER, applied(draft, path), ageDays);
-  world.fromGit.set(id, path);
-  return id;
+export function populateFromGit(world: World, path: string, draft: Draft, ageDays: number): void {
+  world.fromGit.set(world.populate(KUSTOMIZE_CONTROLLER, applied(draft, path), ageDays), path);
 }
 
 /** With the labels by which Flux knows what a Kustomization applied. */

@@ -26,8 +26,8 @@ const KIN_VISITS = 3;
 /** An object that moved the field so often, and the partner in a smaller share, has no part in that habit of its kind. */
 const PARTED = { moves: 10, share: 0.2 };
 /**
- * What it adds, in nats, that the partner still has what was replaced: of changes with the partner 86 % moved such copies on the clean stream of ops-c, of those
- * without it 3 of 45; on ops-a 46 % and none of 148. The odds of the former, as the weaker, are one in eleven.
+ * How many times as often as otherwise a partner stays away that still has what was replaced: of changes with the partner 86 % moved such copies on the clean
+ * stream of ops-c, of those without it 3 of 45; on ops-a 46 % and none of 148. The odds of the former, as the weaker, are one in eleven.
  */
 const COPY_LEFT = 1 / 11;
 /** For how many of an object's own moves without the partner that share stands. */
@@ -208,7 +208,7 @@ export class CoChange implements Detector<{ state: State; own: OwnPairsState }> 
   }
 }
 
-/** In nats: a pair that was parted before with the copy left, as is taken of all its earlier partings, is parted so again. */
+/** What it adds to a surprise, in nats: a pair that was parted before with the copy left, as is taken of all its earlier partings, is parted so again. */
 function copyLeft({ of, together, scope }: Missing): number {
   const parted = scope === 'object' ? of - together : 0;
   return -Math.log((parted + COPY_LEFT_MOVES * COPY_LEFT) / (parted + COPY_LEFT_MOVES));

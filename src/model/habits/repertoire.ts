@@ -5,7 +5,7 @@
 
 import type { ChangeEvent, Field } from '../features.ts';
 import { hashOf } from '../hash.ts';
-import { touch } from './counts.ts';
+import { dropOldest, touch } from './counts.ts';
 
 const ACTORS_MAX = 2_000;
 const LEAVES_MAX = 256;
@@ -84,7 +84,7 @@ function newLeaf(): Leaf {
 function note(lately: Map<number, number>, key: number, atMs: number): void {
   lately.delete(key);
   lately.set(key, atMs);
-  if (lately.size > LATELY_MAX) lately.delete(lately.keys().next().value as number);
+  if (lately.size > LATELY_MAX) dropOldest(lately);
 }
 
 function count({ leaves }: Doings, name: string): void {
