@@ -11,6 +11,15 @@ import { type Containment, isDamage } from './containment.ts';
 export const DERIVED_TABLES = ['posting', 'newest_mark', 'blame_mark'] as const;
 export type DerivedTable = (typeof DERIVED_TABLES)[number];
 
+/** What has to agree is made again together. */
+const WITH: Partial<Record<DerivedTable, string>> = { posting: 'posting_run' };
+
+/** A derived table, and the one that is made with it. */
+export function tablesOf(table: DerivedTable): string[] {
+  const other = WITH[table];
+  return other === undefined ? [table] : [table, other];
+}
+
 /** Of a process: damage that comes again and again has another cause than the pages of the table. */
 const SET_ASIDE_MAX = 3;
 const ROWS_PER_STEP = 256;
@@ -18,7 +27,7 @@ const ASIDE = '_damaged';
 
 /** Whether a name is that of a derived table, or of one that was set aside. */
 export function isDerivedTable(name: string): boolean {
-  return DERIVED_TABLES.some((table) => name === table || name.startsWith(`${table}${ASIDE}`));
+  return DERIVED_TABLES.flatMap(tablesOf).some((table) => name === table || name.startsWith(`${table}${ASIDE}`));
 }
 
 /** Whether a name is that of a table that was set aside. */
@@ -88,13 +97,14 @@ export class Derived {
   /** Puts an empty table in the place of one, and has it made again. */
   setAside(table: DerivedTable): void {
     const made = this.#db.prepare<[string], string>("SELECT sql FROM sqlite_schema WHERE type = 'table' AND name = ?").pluck();
-    const sql = made.get(table);
-    if (sql === undefined) return;
-    const aside = asideNameOf(this.#db, table);
     this.#db
       .transaction(() => {
-        this.#db.exec(`ALTER TABLE ${table} RENAME TO ${aside}`);
-        this.#db.exec(sql);
+        for (const name of tablesOf(table)) {
+          const sql = made.get(name);
+          if (sql === undefined) continue;
+          this.#db.exec(`ALTER TABLE ${name} RENAME TO ${asideNameOf(this.#db, name)}`);
+          this.#db.exec(sql);
+        }
         this.#db.exec(ANEW[table]);
       })
       .immediate();

@@ -5,11 +5,11 @@ import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import Database from 'better-sqlite3';
 import type { KubeObject } from '../../src/domain/object-ref.ts';
-import { DERIVED_TABLES, type DerivedTable } from '../../src/store/derived.ts';
+import { DERIVED_TABLES } from '../../src/store/derived.ts';
 import { checkDatabase } from '../../src/store/file/check.ts';
 import { repair } from '../../src/store/file/repair.ts';
 import { DAY_MS } from '../../src/store/log/retention-plan.ts';
-import { openSqliteStore, type SqliteStore } from '../../src/store/sqlite-store.ts';
+import { openSqliteReader, openSqliteStore, type SqliteStore } from '../../src/store/sqlite-store.ts';
 import { temporaryFolder } from '../commands/run-crowsnest.ts';
 import { readFrom } from '../support/read-file.ts';
 import { FLUX, HUMAN, newChange, refTo, state } from './new-changes.ts';
@@ -60,7 +60,7 @@ function answersOf(store: SqliteStore) {
   };
 }
 
-function rowsOf(file: string, table: DerivedTable): unknown[] {
+function rowsOf(file: string, table: string): unknown[] {
   const db = new Database(file, { readonly: true });
   try {
     return db.prepare(`SELECT * FROM ${table}`).raw().all();
@@ -70,7 +70,7 @@ function rowsOf(file: string, table: DerivedTable): unknown[] {
 }
 
 /** A copy of the database of which a table is damaged: its pages, or what its rows say. */
-function damaged(table: DerivedTable, how: 'pages' | 'rows'): string {
+function damaged(table: string, how: 'pages' | 'rows'): string {
   const file = join(folder, `${table}-${how}-${copies++}.db`);
   copyFileSync(WHOLE, file);
   const db = new Database(file);
@@ -160,6 +160,67 @@ describe('what follows from the record', () => {
       });
     }
 
+  for (const how of ['pages', 'rows'] as const)
+    it(`is done without and made again where ${how} of what says which lists there are are damaged`, async () => {
+      const file = damaged('posting_run', how);
+      assert.ok(says(await checkDatabase({ file })).some((one) => one.includes('posting_run')));
+      {
+        using store = openSqliteStore({ file, ...OPTIONS });
+        assert.deepEqual(answersOf(store), expected, 'before it is made again');
+        settle(store);
+        assert.ok(store.losses > 0, 'it was told');
+      }
+      for (const table of ['posting', 'posting_run']) assert.deepEqual(rowsOf(file, table), rowsOf(WHOLE, table));
+      await repair({ file });
+      assert.deepEqual(says(await checkDatabase({ file })), []);
+    });
+
+  const wrongly: [what: string, sql: string][] = [
+    ['loses a position', 'UPDATE posting SET data = substr(data, 1, length(data) - 3) || substr(data, -2) WHERE dimension = ?'],
+    [
+      'has another position',
+      "UPDATE posting SET data = substr(data, 1, length(data) - 3) || x'01' || substr(data, -2) WHERE dimension = ?",
+    ],
+    ['is gone', 'DELETE FROM posting WHERE dimension = ?'],
+    ['is said to be of another value', 'UPDATE posting SET value = value + 100000 WHERE dimension = ?'],
+    ['is said to be of another run', 'UPDATE posting SET last_seq = last_seq - 1 WHERE dimension = ?'],
+  ];
+  for (const [what, sql] of wrongly)
+    it(`is done without and made again where a list of changes ${what}`, async () => {
+      const file = copyOf(WHOLE, what);
+      const db = new Database(file);
+      // Of bytes put together SQLite makes a text.
+      for (const dimension of [1, 2])
+        db.prepare(sql.replace(/SET data = (.*) WHERE/, 'SET data = CAST($1 AS BLOB) WHERE')).run(dimension);
+      db.close();
+      assert.ok(says(await checkDatabase({ file })).some((one) => one.startsWith('postings')));
+      {
+        using reader = openSqliteReader({ file });
+        assert.deepEqual(answersOf(reader), expected, 'by whoever only reads');
+        assert.ok(reader.losses > 0, 'it was told');
+      }
+      {
+        using store = openSqliteStore({ file, ...OPTIONS });
+        assert.deepEqual(answersOf(store), expected, 'before it is made again');
+        settle(store);
+        assert.deepEqual(answersOf(store), expected, 'made again');
+      }
+      assert.deepEqual(rowsOf(file, 'posting'), rowsOf(WHOLE, 'posting'));
+      assert.deepEqual(says(await checkDatabase({ file })), []);
+    });
+
+  it('is not believed where the times of a run of changes are damaged', async () => {
+    const file = copyOf(WHOLE, 'times');
+    const db = new Database(file);
+    db.prepare(`UPDATE posting SET data = json_set(data, '$[1]', 0) WHERE dimension = 5`).run();
+    db.close();
+    assert.ok(says(await checkDatabase({ file })).some((one) => one.startsWith('postings')));
+    using store = openSqliteStore({ file, ...OPTIONS });
+    assert.deepEqual(answersOf(store), expected, 'before it is made again');
+    settle(store);
+    assert.deepEqual(rowsOf(file, 'posting'), rowsOf(WHOLE, 'posting'));
+  });
+
   it('does not keep retention from letting go of what is old', async () => {
     const file = damaged('posting', 'pages');
     {
@@ -213,9 +274,10 @@ describe('what follows from the record', () => {
   });
 });
 
-function copyOf(file: string): string {
+function copyOf(file: string, name = 'copy'): string {
   const db = new Database(file, { readonly: true });
   db.close();
-  copyFileSync(file, `${file}.copy`);
-  return `${file}.copy`;
+  const copy = `${file}.${name.replaceAll(' ', '-')}`;
+  copyFileSync(file, copy);
+  return copy;
 }

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { it } from 'node:test';
 import Database from 'better-sqlite3';
 import { checkDatabase } from '../../src/store/file/check.ts';
-import { RUN } from '../../src/store/log/postings.ts';
+import { RUN } from '../../src/store/log/posting-runs.ts';
 import { openSqliteStore } from '../../src/store/sqlite-store.ts';
 import { sliceMs, Upkeep, type UpkeepParts } from '../../src/store/upkeep.ts';
 import { temporaryFolder } from '../commands/run-crowsnest.ts';

@@ -1,8 +1,9 @@
 /** The rows of changes: one after the other without a hole, each of an object, chained to the object's change before it. */
 import { setImmediate as turn } from 'node:timers/promises';
 import type Database from 'better-sqlite3';
-import { TIMES_DIMENSION } from '../log/log-times.ts';
-import { encodeRun, endOfRun, listsOf, POSTED_THROUGH, RUN, type RunRow } from '../log/postings.ts';
+import { decodeTimes, TIMES_DIMENSION } from '../log/log-times.ts';
+import { bucketsOf, endOfRun, RUN, runsIn } from '../log/posting-runs.ts';
+import { encodeRun, listsOf, POSTED_THROUGH, type RunRow } from '../log/postings.ts';
 import { StateRow } from '../pack/state-row.ts';
 import { MarkCheck } from './check-marks.ts';
 import { type CheckReport, type Going, ROWS_PER_TURN } from './check-report.ts';
@@ -132,6 +133,7 @@ class PostingCheck {
   readonly #report: CheckReport;
   readonly #stored;
   readonly #through: number;
+  readonly #noted: Map<number, Map<string, string>>;
   #rows: RunRow[] = [];
   #times: [number, number] = NO_TIMES;
   /** The end of the run that is gone through. */
@@ -144,6 +146,7 @@ class PostingCheck {
     );
     const through = new StateRow(db, POSTED_THROUGH);
     this.#through = Number(report.attempt('postings', POSTED_THROUGH, () => through.get()) ?? 0);
+    this.#noted = report.attempt('postings', 'posting_run', () => notedIn(db)) ?? new Map<number, Map<string, string>>();
   }
 
   take({ seq, observedMs, actorSetId, pathsetId, resourceId, namespaceId }: Row): void {
@@ -163,14 +166,20 @@ class PostingCheck {
 
   #compare(last: number): void {
     const where = `changes ${last - RUN + 1} to ${last}`;
+    const lists = listsOf(this.#rows);
+    const noted = this.#noted.get(last) ?? new Map<string, string>();
+    const buckets = bucketsOf(lists);
+    const isNoted = buckets.every(({ dimension, bucket, bits }) => noted.get(`${dimension} ${bucket}`) === bits.toString('hex'));
+    if (!isNoted || noted.size !== buckets.length)
+      this.#report.add('postings', 'which values a run of changes has is not what was noted', where);
     this.#report.attempt('postings', where, () => {
       const missing = new Map(
-        listsOf(this.#rows).map(({ dimension, value, seqs }) => [`${dimension} ${value}`, encodeRun(seqs, last)]),
+        lists.map(({ dimension, value, seqs }) => [`${dimension} ${value}`, encodeRun({ dimension, value, last }, seqs)]),
       );
-      let times: unknown;
+      let times: ReturnType<typeof decodeTimes> | undefined;
       for (const { dimension, value, data } of this.#stored.iterate(last)) {
         if (dimension === TIMES_DIMENSION) {
-          times = JSON.parse(String(data));
+          times = decodeTimes(last, String(data));
           continue;
         }
         const expected = missing.get(`${dimension} ${value}`);
@@ -179,7 +188,7 @@ class PostingCheck {
         missing.delete(`${dimension} ${value}`);
       }
       // Some of those that it speaks of may be let go of since.
-      const [from, to] = Array.isArray(times) ? (times as [number, number]) : NO_TIMES;
+      const [from, to] = [times?.from ?? NO_TIMES[0], times?.to ?? NO_TIMES[1]];
       if (this.#rows.length > 0 && !(from <= this.#times[0] && to >= this.#times[1]))
         this.#report.add('postings', 'a run of changes is said to be of another time', where);
       for (const _ of missing) this.#report.add('postings', 'a list of changes with one value is missing', where);
@@ -187,4 +196,16 @@ class PostingCheck {
     this.#rows = [];
     this.#times = NO_TIMES;
   }
+}
+
+/** Which values each run has, by its end, as dimension, bucket and bits. */
+function notedIn(db: Database.Database): Map<number, Map<string, string>> {
+  const noted = new Map<number, Map<string, string>>();
+  const rows = db.prepare<[], [number, number, number, Buffer]>('SELECT dimension, bucket, era, data FROM posting_run').raw();
+  for (const [dimension, bucket, era, data] of rows.iterate())
+    for (const { last, bits } of runsIn({ dimension, bucket, era }, data)) {
+      if (!noted.has(last)) noted.set(last, new Map());
+      noted.get(last)?.set(`${dimension} ${bucket}`, bits.toString('hex'));
+    }
+  return noted;
 }

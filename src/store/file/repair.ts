@@ -7,7 +7,7 @@
  */
 import { setImmediate as turn } from 'node:timers/promises';
 import type Database from 'better-sqlite3';
-import { asideTables, DERIVED_TABLES, type DerivedTable } from '../derived.ts';
+import { asideTables, DERIVED_TABLES, type DerivedTable, tablesOf } from '../derived.ts';
 import type { Copying } from '../seal/sealed-file.ts';
 import type { KeyRing } from '../seal/store-key.ts';
 import { openSqliteStore } from '../sqlite-store.ts';
@@ -105,7 +105,10 @@ async function damagedTables({ file, signal, onProgress }: Copying & { file: str
     const problems = report.problems();
     return DERIVED_TABLES.filter((table) => {
       const [area, begin] = AREAS[table];
-      return problems.some((one) => one.area === area && one.where.startsWith(begin)) || !isSound(db, `"${table}"`);
+      return (
+        problems.some((one) => one.area === area && one.where.startsWith(begin)) ||
+        !tablesOf(table).every((one) => isSound(db, `"${one}"`))
+      );
     });
   } finally {
     db.close();

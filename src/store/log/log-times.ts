@@ -5,10 +5,16 @@
 import type Database from 'better-sqlite3';
 import type { Derived } from '../derived.ts';
 import { corruptRecord } from '../store-errors.ts';
-import { RUN } from './postings.ts';
+import { checkOf, RUN } from './posting-runs.ts';
 
 /** Among the postings, beside what the changes of a run have in common. */
 export const TIMES_DIMENSION = 5;
+
+/** A run by its end, and its times as they are stored. */
+interface TimedRun {
+  last: number;
+  data: string;
+}
 
 interface Stretch {
   first: number;
@@ -40,15 +46,19 @@ export class LogTimes {
       lastSpan: db.prepare<[number], Stretch>(
         'SELECT first_seq AS first, last_seq AS last FROM span WHERE ms_min <= ? ORDER BY last_seq DESC LIMIT 1',
       ),
-      runsBefore: db
-        .prepare<[number, number, number], number>(`SELECT last_seq ${times} AND data ->> 1 < ? ORDER BY last_seq`)
-        .pluck(),
-      runsAfter: db
-        .prepare<[number, number, number], number>(`SELECT last_seq ${times} AND data ->> 0 > ? ORDER BY last_seq DESC`)
-        .pluck(),
-      addRun: db.prepare<[number, number, number]>(
-        `INSERT OR REPLACE INTO posting (dimension, value, last_seq, data)
-         SELECT ${TIMES_DIMENSION}, 0, ?, json_array(min(observed_ms), max(observed_ms)) FROM change WHERE seq BETWEEN ? AND ?`,
+      runsBefore: db.prepare<[number, number, number], TimedRun>(
+        `SELECT last_seq AS last, data ${times} AND data ->> 1 < ? ORDER BY last_seq`,
+      ),
+      runsAfter: db.prepare<[number, number, number], TimedRun>(
+        `SELECT last_seq AS last, data ${times} AND data ->> 0 > ? ORDER BY last_seq DESC`,
+      ),
+      timesOf: db
+        .prepare<[number, number], [number | null, number | null]>(
+          'SELECT min(observed_ms), max(observed_ms) FROM change WHERE seq BETWEEN ? AND ?',
+        )
+        .raw(),
+      addRun: db.prepare<[number, string]>(
+        `INSERT OR REPLACE INTO posting (dimension, value, last_seq, data) VALUES (${TIMES_DIMENSION}, 0, ?, ?)`,
       ),
       forget: db.prepare<[]>(
         `DELETE FROM posting WHERE dimension = ${TIMES_DIMENSION} AND last_seq < (SELECT coalesce(min(seq), 0) FROM change)`,
@@ -64,7 +74,8 @@ export class LogTimes {
   /** To be told of each run as its postings are made, in the same transaction. */
   addRun(last: number): void {
     this.#derived.use('posting', () => {
-      this.#sql.addRun.run(last, last - RUN + 1, last);
+      const [from, to] = this.#sql.timesOf.get(last - RUN + 1, last) ?? [null, null];
+      this.#sql.addRun.run(last, encodeTimes(last, from, to));
       this.#sql.forget.run();
     });
   }
@@ -88,7 +99,7 @@ export class LogTimes {
     if (span === undefined) return 0;
     // Whole runs at the end of the span that are later leave it shorter; a run may be the span's only in part.
     let { last } = span;
-    for (const end of this.#read(() => this.#sql.runsAfter.all(span.first, span.last + RUN - 1, toMs))) {
+    for (const end of this.#ends(() => this.#sql.runsAfter.all(span.first, span.last + RUN - 1, toMs))) {
       if (end < last) break;
       last = end - RUN;
     }
@@ -101,7 +112,7 @@ export class LogTimes {
     const span = this.#sql.firstSpan.get(fromMs);
     if (span === undefined) return (this.#sql.sealed.get() ?? 0) + 1;
     let { first } = span;
-    for (const end of this.#read(() => this.#sql.runsBefore.all(span.first, span.last, fromMs))) {
+    for (const end of this.#ends(() => this.#sql.runsBefore.all(span.first, span.last, fromMs))) {
       if (end - RUN >= first) break;
       first = end + 1;
     }
@@ -109,15 +120,38 @@ export class LogTimes {
   }
 
   /** Without them there is what the spans say. */
-  #read(runs: () => number[]): number[] {
+  #ends(runs: () => TimedRun[]): number[] {
     const read = () => {
       try {
-        return runs();
+        return runs().map(({ last, data }) => {
+          decodeTimes(last, data);
+          return last;
+        });
       } catch (error) {
         if (!(error as Error).message.includes('malformed JSON')) throw error;
-        throw corruptRecord('the times of a run of changes do not decode', 'posting', error);
+        throw corruptTimes(error);
       }
     };
     return this.#derived.read('posting', read, []);
   }
+}
+
+/** The earliest and the latest time of a run; null where no change of it is kept. */
+function encodeTimes(last: number, from: number | null, to: number | null): string {
+  return JSON.stringify([from, to, checkOfTimes(last, from, to)]);
+}
+
+/** Throws STORE_CORRUPT on times that are not those that were noted. */
+export function decodeTimes(last: number, data: string): { from: number | null; to: number | null } {
+  const [from, to, check] = JSON.parse(data) as [number | null, number | null, number];
+  if (check !== checkOfTimes(last, from, to)) throw corruptTimes();
+  return { from, to };
+}
+
+function checkOfTimes(last: number, from: number | null, to: number | null): number {
+  return checkOf(`${TIMES_DIMENSION} 0 ${last}`, Buffer.from(`${from} ${to}`));
+}
+
+function corruptTimes(cause?: unknown): Error {
+  return corruptRecord('the times of a run of changes are damaged', 'posting', cause);
 }

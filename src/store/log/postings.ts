@@ -2,16 +2,18 @@
  * Which changes have a value: for each run of changes and each value in it, their positions. Built run by run once a run is complete, which
  * costs a fraction of what an index entry for each change would, in time and in bytes. The changes of the last, incomplete run are found by
  * going through them.
+ *
+ * What a list leaves out nobody would miss, unlike what it says too much. Each therefore bears a checksum, and which lists there are is told a second time
+ * (posting-runs.ts): what does not agree is damaged, and is done without until it is made again.
  */
 import type Database from 'better-sqlite3';
 import type { Derived } from '../derived.ts';
 import { StateRow } from '../pack/state-row.ts';
 import { ByteReader, ByteWriter } from '../pack/varint.ts';
 import { corruptRecord } from '../store-errors.ts';
+import { checkOf, endOfRun, type PostedValue, PostingRuns, RUN, type RunsOfDimension } from './posting-runs.ts';
 import { type YoungRow, YoungRows } from './young-rows.ts';
 
-/** Changes of one run. */
-export const RUN = 4_096;
 /** Of these, read in one step. */
 const ROWS_PER_STEP = 512;
 /** Rows kept in memory: upkeep may lag behind by so much before it has to read them. */
@@ -45,10 +47,14 @@ export type RunRow = [
 
 type StoredRun = [last: number, data: Buffer];
 
+/** Of a list, behind its positions. */
+const CHECK_BYTES = 2;
+
 export class Postings {
   readonly #db: Database.Database;
   readonly #derived: Derived;
   readonly #sql;
+  readonly #runs: PostingRuns;
   readonly #stored: StateRow;
   readonly #runAdded: (last: number) => void;
   #through: number | undefined;
@@ -62,6 +68,7 @@ export class Postings {
     this.#db = db;
     this.#derived = derived;
     this.#runAdded = runAdded;
+    this.#runs = new PostingRuns(db);
     this.#stored = new StateRow(db, POSTED_THROUGH);
     this.#sql = {
       run: db
@@ -119,15 +126,28 @@ export class Postings {
   }
 
   /** Where changes up to `through` have one of some values. */
-  positions(dimension: Dimension, values: readonly number[]): Positions {
+  positions(name: Dimension, values: readonly number[]): Positions {
+    const dimension = DIMENSIONS[name];
+    const known = this.#runs.of(dimension);
     const lists = values.map(
       (value) =>
         new PostingList(
-          (upTo, limit) => this.#derived.use('posting', () => this.#sql.newest.all(DIMENSIONS[dimension], value, upTo, limit)),
-          (data, last) => this.#derived.use('posting', () => decodeRun(data, last)),
+          (upTo, limit) => this.#derived.use('posting', () => this.#newest({ dimension, value }, known, upTo, limit)),
+          (data, last) => this.#derived.use('posting', () => decodeRun({ dimension, value, last }, data)),
         ),
     );
     return lists.length === 1 ? (lists[0] as PostingList) : unionOf(lists);
+  }
+
+  /** Throws STORE_CORRUPT where a list is not there, or should not be. */
+  #newest({ dimension, value }: PostedValue, known: RunsOfDimension, upTo: number, limit: number): StoredRun[] {
+    const stored = this.#sql.newest.all(dimension, value, upTo, limit);
+    const ends = known.newest(value, upTo, limit);
+    for (let i = 0; i < Math.max(stored.length, ends.length); i++) {
+      if (stored[i]?.[0] === ends[i]) continue;
+      throw corruptRecord('a list of changes with one value is missing', `changes up to ${ends[i] ?? stored[i]?.[0]}`);
+    }
+    return stored;
   }
 
   /** Takes changes out that are about to be let go of. */
@@ -142,13 +162,19 @@ export class Postings {
   }
 
   #removeOf(last: number, rows: readonly RunRow[]): void {
+    const empty: PostedValue[] = [];
     for (const { dimension, value, seqs } of listsOf(rows)) {
       const gone = new Set(seqs);
       const data = this.#sql.get.get(dimension, value, last);
-      const left = data === undefined ? [] : decodeRun(data, last).filter((seq) => !gone.has(seq));
-      if (left.length === 0) this.#sql.delete.run(dimension, value, last);
-      else this.#sql.add.run(dimension, value, last, encodeRun(left, last));
+      if (data === undefined) throw corruptRecord('a list of changes with one value is missing', `changes up to ${last}`);
+      const left = decodeRun({ dimension, value, last }, data).filter((seq) => !gone.has(seq));
+      if (left.length > 0) this.#sql.add.run(dimension, value, last, encodeRun({ dimension, value, last }, left));
+      else {
+        this.#sql.delete.run(dimension, value, last);
+        empty.push({ dimension, value });
+      }
     }
+    this.#runs.remove(last, empty);
   }
 
   /** Reads and encodes piece by piece, so that only the writing of it holds up others; that is one transaction. */
@@ -162,13 +188,15 @@ export class Postings {
     }
     const encoded: { dimension: number; value: number; data: Buffer }[] = [];
     for (const dimension of Object.values(DIMENSIONS)) {
-      for (const { value, seqs } of values.listsOf(dimension)) encoded.push({ dimension, value, data: encodeRun(seqs, last) });
+      for (const { value, seqs } of values.listsOf(dimension))
+        encoded.push({ dimension, value, data: encodeRun({ dimension, value, last }, seqs) });
       yield;
     }
     this.#db
       .transaction(() => {
         this.#derived.use('posting', () => {
           for (const { dimension, value, data } of encoded) this.#sql.add.run(dimension, value, last, data);
+          this.#runs.add(last, encoded);
         });
         this.#runAdded(last);
         this.#stored.put(String(last));
@@ -176,11 +204,6 @@ export class Postings {
       .immediate();
     this.#through = last;
   }
-}
-
-/** The last position of the run that a change belongs to. */
-export function endOfRun(seq: number): number {
-  return Math.ceil(seq / RUN) * RUN;
 }
 
 /** The positions of each value in some changes by rising seq, ordered by dimension and value. */
@@ -240,30 +263,37 @@ class RunValues {
   }
 }
 
-export function encodeRun(seqs: ArrayLike<number>, last: number): Buffer {
+/** The positions of a value in the run that ends with `last`, and their checksum. */
+export function encodeRun(of: PostedValue & { last: number }, seqs: ArrayLike<number>): Buffer {
   const writer = new ByteWriter();
-  let previous = last - RUN + 1;
+  let previous = of.last - RUN + 1;
   for (let i = 0; i < seqs.length; i++) {
     const seq = seqs[i] as number;
     writer.varint(seq - previous);
     previous = seq;
   }
-  return writer.finish();
+  const data = Buffer.allocUnsafe(writer.length + CHECK_BYTES);
+  writer.copyTo(data);
+  data.writeUInt16LE(checkOf(keyOf(of), data.subarray(0, -CHECK_BYTES)), data.length - CHECK_BYTES);
+  return data;
 }
 
 /** Rising. Throws STORE_CORRUPT. */
-function decodeRun(data: Buffer, last: number): number[] {
-  const reader = new ByteReader(data);
+function decodeRun(of: PostedValue & { last: number }, data: Buffer): number[] {
+  const positions = data.subarray(0, -CHECK_BYTES);
+  if (data.length <= CHECK_BYTES || data.readUInt16LE(positions.length) !== checkOf(keyOf(of), positions))
+    throw corruptRecord('a list of changes with one value is damaged', `changes up to ${of.last}`);
+  const reader = new ByteReader(positions);
   const seqs: number[] = [];
-  try {
-    for (let seq = last - RUN + 1; !reader.done; ) {
-      seq += reader.varint();
-      seqs.push(seq);
-    }
-  } catch (error) {
-    throw corruptRecord('a list of changes with one value does not decode', `changes up to ${last}`, error);
+  for (let seq = of.last - RUN + 1; !reader.done; ) {
+    seq += reader.varint();
+    seqs.push(seq);
   }
   return seqs;
+}
+
+function keyOf({ dimension, value, last }: PostedValue & { last: number }): string {
+  return `${dimension} ${value} ${last}`;
 }
 
 /**
@@ -321,7 +351,7 @@ export function unionOf(lists: readonly Positions[]): Positions {
 /** The positions of one value, read run by run as they are come to. */
 class PostingList implements Positions {
   readonly #runsUpTo: (lastSeq: number, limit: number) => StoredRun[];
-  readonly #decode: typeof decodeRun;
+  readonly #decode: (data: Buffer, last: number) => number[];
   /** Runs read and not come to yet, the newest last. */
   #ahead: StoredRun[] = [];
   /** How many to read at once. */
@@ -333,7 +363,7 @@ class PostingList implements Positions {
   #first = Number.POSITIVE_INFINITY;
   #ended = false;
 
-  constructor(runsUpTo: (lastSeq: number, limit: number) => StoredRun[], decode: typeof decodeRun) {
+  constructor(runsUpTo: (lastSeq: number, limit: number) => StoredRun[], decode: (data: Buffer, last: number) => number[]) {
     this.#runsUpTo = runsUpTo;
     this.#decode = decode;
   }

@@ -5,7 +5,7 @@ import { Containment } from '../../../src/store/containment.ts';
 import { Derived } from '../../../src/store/derived.ts';
 import { openDatabase } from '../../../src/store/file/database.ts';
 import { LogTimes } from '../../../src/store/log/log-times.ts';
-import { RUN } from '../../../src/store/log/postings.ts';
+import { RUN } from '../../../src/store/log/posting-runs.ts';
 
 const CHANGES = 4 * RUN + 700;
 /** A large span that begins and ends within runs, small ones after it, and some changes that are not sealed. */

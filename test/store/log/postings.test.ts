@@ -4,16 +4,8 @@ import { createRandom } from '../../../src/demo/random.ts';
 import { Containment } from '../../../src/store/containment.ts';
 import { Derived } from '../../../src/store/derived.ts';
 import { openDatabase } from '../../../src/store/file/database.ts';
-import {
-  encodeRun,
-  endOfRun,
-  listsOf,
-  newestInAll,
-  POSTED_THROUGH,
-  Postings,
-  RUN,
-  type RunRow,
-} from '../../../src/store/log/postings.ts';
+import { endOfRun, PostingRuns, RUN } from '../../../src/store/log/posting-runs.ts';
+import { encodeRun, listsOf, newestInAll, POSTED_THROUGH, Postings, type RunRow } from '../../../src/store/log/postings.ts';
 
 const RUNS = 120;
 
@@ -21,8 +13,17 @@ const RUNS = 120;
 function postingsOf(lists: readonly (readonly number[])[]): { postings: Postings; close: () => void } {
   const { db, close } = openDatabase({ file: ':memory:' });
   const add = db.prepare('INSERT INTO posting (dimension, value, last_seq, data) VALUES (2, ?, ?, ?)');
-  for (const [value, seqs] of lists.entries())
-    for (const [last, ofRun] of Map.groupBy(seqs, endOfRun)) add.run(value, last, encodeRun(ofRun, last));
+  const runs = new PostingRuns(db);
+  const byRun = Map.groupBy(
+    lists.flatMap((seqs, value) =>
+      [...Map.groupBy(seqs, endOfRun)].map(([last, ofRun]) => ({ dimension: 2, value, last, ofRun })),
+    ),
+    ({ last }) => last,
+  );
+  for (const [last, ofRun] of [...byRun].sort(([a], [b]) => a - b)) {
+    for (const one of ofRun) add.run(one.value, last, encodeRun(one, one.ofRun));
+    runs.add(last, ofRun);
+  }
   db.prepare('INSERT INTO small_state (key, value) VALUES (?, ?)').run(POSTED_THROUGH, String(RUNS * RUN));
   return { postings: new Postings(db, new Derived(db, new Containment(() => {})), () => {}), close };
 }

@@ -7,7 +7,7 @@ import type { Change } from '../../../src/domain/change.ts';
 import type { JsonObject } from '../../../src/domain/json.ts';
 import type { KubeObject } from '../../../src/domain/object-ref.ts';
 import type { Verdict } from '../../../src/domain/verdict.ts';
-import { RUN } from '../../../src/store/log/postings.ts';
+import { RUN } from '../../../src/store/log/posting-runs.ts';
 import { DAY_MS } from '../../../src/store/log/retention-plan.ts';
 import { openSqliteStore, type SqliteStore, type SqliteStoreOptions } from '../../../src/store/sqlite-store.ts';
 import { newChange, refTo, state } from '../new-changes.ts';

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { createRandom } from '../../../src/demo/random.ts';
 import { checkDatabase } from '../../../src/store/file/check.ts';
-import { RUN } from '../../../src/store/log/postings.ts';
+import { RUN } from '../../../src/store/log/posting-runs.ts';
 import { type YoungRow, YoungRows } from '../../../src/store/log/young-rows.ts';
 import { openSqliteStore, type SqliteStore } from '../../../src/store/sqlite-store.ts';
 import { FLUX, HUMAN, newChange, state } from '../new-changes.ts';
