@@ -65,7 +65,6 @@ export class LoadWriter {
       const { changes } = this.#ingest.record({ observations: Array.from({ length: due }, () => this.#next()) });
       this.written += due;
       if (changes.length < due) throw new Error(`${due - changes.length} of ${due} writes led to no change`);
-      this.#store.sync();
     }
     if (nowMs < this.#maintainMs) return;
     const fromMs = this.#clock.nowMs();

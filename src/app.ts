@@ -167,6 +167,7 @@ export function createApp({
       createPolicy: (saved) => createPolicy({ pagesPerWeek: options.pagesPerWeek }, saved),
       consequences: createConsequences({ store, clock, externalUrl: () => externalUrl, holdMs: options.alertHold, allow }),
       onFinding,
+      storesLater: true,
       onFault: (of, err) =>
         'seq' in of
           ? logger.error({ seq: of.seq, err }, 'a change could not be judged; it is recorded')
@@ -193,7 +194,7 @@ export function createApp({
       for (const wake of wakers) wake();
     };
     const pipeline = createPipeline({
-      ingest: createIngest({ store, hash, masking, claims, recordOnly: options.model === 'off' }),
+      ingest: createIngest({ store, hash, masking, claims }),
       analysis,
       store,
       clock,

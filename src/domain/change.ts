@@ -1,4 +1,5 @@
 import type { FieldDiff } from './diff/field-diff.ts';
+import type { Json } from './json.ts';
 import type { KubeObject, ObjectRef } from './object-ref.ts';
 import type { ScannedObject } from './scan/object-scan.ts';
 
@@ -78,4 +79,6 @@ export interface Change {
   state: KubeObject;
   /** The tool whose marks `state` bears, where that is to be had for less than the whole of it. */
   keeper?(): GitopsTool | undefined;
+  /** What `state` has at a member of a top-level member, where that is to be had for less than the whole of it; undefined where it is not. */
+  member?(top: string, key: string): Json | undefined;
 }

@@ -115,7 +115,7 @@ export class Chorus {
   }
 
   /** What they have to say of a change. */
-  score(among: Among, change: Pick<Change, 'state'>): Part[] {
+  score(among: Among, change: Pick<Change, 'state' | 'member'>): Part[] {
     const { event, group } = among;
     const parts: Part[] = [];
     this.#hear(0, this.#actorAffinity.score(event), among, parts);

@@ -48,6 +48,7 @@ export class HabitNames {
       get diff() {
         return change.diff;
       },
+      ...(change.member === undefined ? {} : { member: change.member.bind(change) }),
       actor: managerOf(change),
     };
   }

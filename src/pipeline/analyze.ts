@@ -66,6 +66,8 @@ export interface AnalysisOptions {
   onFinding?: (finding: Finding) => void;
   /** Sees what the model failed on; the change stays recorded, and those around it are judged. */
   onFault?: (of: Change | Scrape, error: unknown) => void;
+  /** What nobody has to be told of at once waits for `store`, which costs a flood a transaction less for each batch. Else every call stores what it decided. */
+  storesLater?: boolean;
   /** Told of what was kept and cannot be read any more; judging goes on without it. */
   onLost?: (what: 'what was learnt' | 'verdicts', error: unknown) => void;
 }
@@ -98,6 +100,10 @@ export interface Analysis {
   place(): VerdictPlace;
   /** The score from which a finding of this cluster may page at present. */
   levelOf(cluster: string): number | undefined;
+  /** False while something that was decided waits for `store`: after a crash it is decided again, and alike. */
+  isStored(): boolean;
+  /** Stores what was decided so far. */
+  store(): void;
   /** Keeps the model's state; a restart relearns only what came after. */
   saveSnapshot(): void;
 }
@@ -116,14 +122,13 @@ export function createAnalysis(options: AnalysisOptions): Analysis {
   const passedBy = new PassedBy(store.getState(PASSED_BY));
   let passedByStored = passedBy.save();
   /**
-   * Up to here findings are decided, and up to `stored` are they stored. What is learnt in a snapshot was: where damage lost a cursor, or kept it from
+   * Up to here findings are decided. What is learnt in a snapshot was: where damage lost a cursor, or kept it from
    * being written, the changes before are not judged, told and learnt a second time.
    */
   const decided: Place = {
     seq: Math.max(Number(store.cursor(CURSOR_CHANGES) ?? 0), saved?.place.seq ?? 0),
     position: Math.max(Number(store.cursor(CURSOR_SAMPLES) ?? 0), saved?.place.position ?? 0),
   };
-  let stored = { ...decided };
   let clockMs = Number(store.cursor(CURSOR_CLOCK) ?? Number.NEGATIVE_INFINITY);
   let askedMs = Number.NEGATIVE_INFINITY;
   /** Its place is how far the model has learnt. */
@@ -172,8 +177,9 @@ export function createAnalysis(options: AnalysisOptions): Analysis {
 
   // What is decided but not stored yet. It outlives a failed write: the model has moved on and would not say it again.
   let unsaved = nothingDecided();
+  let isStored = true;
 
-  const commit = (judged: Judged): Finding[] => {
+  const decide = (judged: Judged): void => {
     for (const { judgement, change, opinion } of judged) {
       const finding = policy.decide(judgement, opinion);
       options.onFinding?.(finding);
@@ -185,6 +191,11 @@ export function createAnalysis(options: AnalysisOptions): Analysis {
       unsaved.effects.push(...follow.effects);
     }
     Object.assign(decided, walk.place);
+    isStored = false;
+  };
+
+  /** Stores all that is decided; returns what of it pages. */
+  const commit = (): Finding[] => {
     const days = review.save();
     const late = passedBy.save();
     store.commitAnalysis({
@@ -202,16 +213,22 @@ export function createAnalysis(options: AnalysisOptions): Analysis {
     });
     const paged = unsaved.findings.filter((finding) => finding.decision.verdict === 'page');
     unsaved = nothingDecided();
-    stored = { ...decided };
+    isStored = true;
     openDays = days;
     passedByStored = late;
     return paged;
   };
 
+  /** What pages is stored before anybody is told. */
+  const conclude = (judged: Judged): Finding[] => {
+    decide(judged);
+    return options.storesLater === true && !isUrgent(unsaved) ? [] : commit();
+  };
+
   const advance = (nowMs: number): Finding[] => {
     clockMs = Math.max(clockMs, nowMs);
     const judged = attend();
-    return commit([...judged, ...weigh(model.advance(nowMs))]);
+    return conclude([...judged, ...weigh(model.advance(nowMs))]);
   };
 
   const beginJudging = () => {
@@ -236,7 +253,8 @@ export function createAnalysis(options: AnalysisOptions): Analysis {
     if (ended && phase === 'relearning') beginJudging();
     else if (ended) phase = 'current';
     if (phase === 'relearning') return [];
-    const paged = judged.length > 0 || phase === 'current' ? commit(judged) : [];
+    decide(judged);
+    const paged = judged.length > 0 || phase === 'current' ? commit() : [];
     if (phase === 'current' && askedMs > clockMs) paged.push(...advance(askedMs));
     return paged;
   };
@@ -257,7 +275,7 @@ export function createAnalysis(options: AnalysisOptions): Analysis {
         change: (change) => void judged.push(...takeChange(change)),
         scrapes: (scrapes) => void judged.push(...takeScrapes(scrapes)),
       });
-      return commit(judged);
+      return conclude(judged);
     },
     phase: () => phase,
     behind() {
@@ -282,9 +300,14 @@ export function createAnalysis(options: AnalysisOptions): Analysis {
     },
     place: () => ({ ...decided, ...(Number.isFinite(clockMs) ? { clockMs } : {}) }),
     levelOf: (cluster) => policy.status()[cluster]?.level,
+    isStored: () => isStored,
+    store() {
+      if (!isStored) commit();
+    },
     saveSnapshot() {
       // What was learnt must not be ahead of what is stored: a restart would judge, and learn, the same changes again.
-      if (phase !== 'relearning' && !isAt(stored, walk.place)) commit([]);
+      if (phase !== 'relearning' && !isAt(decided, walk.place)) decide([]);
+      if (!isStored) commit();
       const { seq, position } = walk.place;
       const head = Buffer.alloc(8);
       head.writeDoubleLE(position);
@@ -301,6 +324,11 @@ interface Decided extends Consequences {
 
 function nothingDecided(): Decided {
   return { findings: [], alerts: [], effects: [], nearMisses: [] };
+}
+
+/** Somebody is to be told, or something is to be done. */
+function isUrgent({ findings, alerts, effects }: Decided): boolean {
+  return alerts.length > 0 || effects.length > 0 || findings.some(({ decision }) => decision.verdict === 'page');
 }
 
 function isAt(place: Place, other: Place): boolean {

@@ -19,6 +19,8 @@ export function createIdleAnalysis(model: Model): Analysis {
     hear: () => {},
     place,
     levelOf: () => undefined,
+    isStored: () => true,
+    store: () => {},
     saveSnapshot: () => {},
   };
 }

@@ -84,8 +84,6 @@ export interface IngestOptions {
   claims?: ClaimBook;
   /** Bound of the digests in memory, per cluster. Default 128 MiB, about 100,000 objects of usual size. */
   digestBytesMax?: number;
-  /** Nothing is stored behind what is recorded, so each batch is synced by itself; else it is with what is judged of it, or by `sync`. */
-  recordOnly?: boolean;
 }
 
 /** Under which masked labels of metrics are listed. */
@@ -147,23 +145,18 @@ class PipelineIngest implements Ingest {
       if (store.together === undefined) takeAll();
       else store.together(takeAll);
       const { changes, heartbeats, rejects, repeats, late } = recording;
-      const recorded = store.append(
-        {
-          changes,
-          amendments: session?.amendments,
-          heartbeats: heartbeats.map((heartbeat) => asOfBatch(heartbeat, this.#known(heartbeat.ref, recording))),
-          scrapes: batch.scrapes,
-          // What is wrong with what came is often said in its own words.
-          rejects: [...(batch.rejects ?? []), ...rejects].map((reject) => mask({ ...reject }, hash)),
-          gaps: batch.gaps,
-          deliveries: batch.deliveries,
-          kubeEvents: batch.kubeEvents?.map((event) =>
-            maskKubeEvent(event, hash, masking?.of(kubeEventKind(event), event.lastMs)),
-          ),
-          cursors: batch.cursors,
-        },
-        this.#options.recordOnly === true ? undefined : { synced: 'later' },
-      );
+      const recorded = store.append({
+        changes,
+        amendments: session?.amendments,
+        heartbeats: heartbeats.map((heartbeat) => asOfBatch(heartbeat, this.#known(heartbeat.ref, recording))),
+        scrapes: batch.scrapes,
+        // What is wrong with what came is often said in its own words.
+        rejects: [...(batch.rejects ?? []), ...rejects].map((reject) => mask({ ...reject }, hash)),
+        gaps: batch.gaps,
+        deliveries: batch.deliveries,
+        kubeEvents: batch.kubeEvents?.map((event) => maskKubeEvent(event, hash, masking?.of(kubeEventKind(event), event.lastMs))),
+        cursors: batch.cursors,
+      });
       session?.commit();
       return { changes: recorded, heartbeats: heartbeats.length, repeats, late, unreadable: rejects.length - late };
     } catch (error) {

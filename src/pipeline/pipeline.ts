@@ -20,6 +20,8 @@ import type { Ingest, IngestBatch, IngestResult } from './ingest.ts';
 /** Where it is our own cap, upkeep makes room for a batch in a fraction of a second; on a full disk somebody has to. */
 const PROBE_FIRST_MS = 50;
 const PROBE_MS = 2_000;
+/** So long may wait what was decided and nobody has to be told of: the one transaction then covers all that a flood brought meanwhile. */
+const STORED_WITHIN_MS = 200;
 /** Observations beyond which no further batch joins a transaction. */
 const GROUP_OBSERVATIONS_MAX = 256;
 
@@ -44,8 +46,8 @@ export interface Pipeline {
 
 export interface PipelineOptions {
   ingest: Ingest;
-  analysis: Pick<Analysis, 'analyze' | 'advance'>;
-  store: Pick<Store, 'probeWrite' | 'sync'>;
+  analysis: Pick<Analysis, 'analyze' | 'advance' | 'isStored' | 'store'>;
+  store: Pick<Store, 'probeWrite'>;
   clock: Clock;
   logger: Logger;
   signal: AbortSignal;
@@ -70,7 +72,19 @@ export function createPipeline(options: PipelineOptions): Pipeline {
   let taken = 0;
   let draining = false;
 
+  let isWaitingToStore = false;
+  const storeSoon = async (): Promise<void> => {
+    if (isWaitingToStore || options.analysis.isStored()) return;
+    isWaitingToStore = true;
+    // Stopping, a snapshot stores it.
+    await options.clock.sleep(STORED_WITHIN_MS, options.signal).catch(() => undefined);
+    isWaitingToStore = false;
+    if (!options.signal.aborted) await untilWritable(options, () => options.analysis.store());
+  };
+
   const hear = async (told: ToldVerdict): Promise<void> => {
+    // It is of a finding that may just have been decided.
+    await untilWritable(options, () => options.analysis.store());
     const paged = await untilWritable(options, () => options.onVerdict?.(told) ?? []);
     counts.paged += paged.length;
     if (paged.length > 0) options.react(paged);
@@ -100,9 +114,8 @@ export function createPipeline(options: PipelineOptions): Pipeline {
       if (seenToMs !== undefined) paged.push(...(await untilWritable(options, () => options.analysis.advance(seenToMs))));
       counts.paged += paged.length;
       if (paged.length > 0) options.react(paged);
+      storeSoon().catch((error: unknown) => options.logger.error({ err: error }, 'what was decided could not be stored yet'));
     }
-    // What analysis stored was synced, and the record with it; where it stored nothing this does it.
-    await untilWritable(options, () => options.store.sync());
   };
 
   /**

@@ -321,4 +321,20 @@ export class ScannedChange implements NewChange {
     }
     return mayBeKept ? gitopsOrigin(this.#masked({ apiVersion, kind, metadata }))?.tool : undefined;
   }
+
+  /** Sections are masked by themselves alone. */
+  member(top: string, key: string): Json | undefined {
+    if (this.#state !== undefined) return undefined;
+    const { scanned } = this.#observation;
+    const text = sectionText(scanned, top, key);
+    if (text === undefined || top === 'metadata') return undefined;
+    const { apiVersion, kind, name, uid, resourceVersion } = scanned;
+    const part: KubeObject = {
+      apiVersion,
+      kind,
+      metadata: { name, uid, resourceVersion },
+      [top]: { [key]: JSON.parse(text) as Json },
+    };
+    return (this.#masked(part)[top] as JsonObject | undefined)?.[key];
+  }
 }

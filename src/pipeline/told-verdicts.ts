@@ -76,7 +76,7 @@ function standing(all: readonly Verdict[], nowMs: number): number {
 
 export interface ToldListener {
   store: VerdictStore;
-  analysis: Pick<Analysis, 'advance' | 'hear' | 'place'>;
+  analysis: Pick<Analysis, 'advance' | 'store' | 'hear' | 'place'>;
   hash: KeyedHash;
   logger: Pick<Logger, 'warn'>;
 }
@@ -85,6 +85,7 @@ export interface ToldListener {
 export function createToldListener({ store, analysis, hash, logger }: ToldListener): (told: ToldVerdict) => Finding[] {
   return (told) => {
     const paged = told.clockMs === undefined ? [] : analysis.advance(told.clockMs);
+    analysis.store();
     const { outcome, verdict } = takeToldVerdict(told, { store, hash, position: analysis.place().position });
     if (verdict !== undefined) analysis.hear(verdict);
     if (outcome === 'full') logger.warn({ verdict: told.id }, `there are ${STANDING_MAX} verdicts already; this one is left out`);

@@ -38,7 +38,6 @@ export interface SqliteStoreOptions extends DatabaseOptions, PartOptions {
 
 const PROBE = 'store/probe';
 /** Written when there is nothing else to write with which the log is synced. */
-const SYNCED = 'store/synced';
 /** Losses that are logged, and that are counted. */
 const LOSSES_TOLD_MAX = 100;
 const LOSSES_COUNTED_MAX = 100_000;
@@ -104,7 +103,7 @@ export class SqliteStore implements port.Store {
       },
     });
     this.#transactions = new Transactions({
-      ...{ db, file: options.file, syncs: options.synchronous === 'full', parts: this.#parts, containment },
+      ...{ db, file: options.file, parts: this.#parts, containment },
       writability: this.#writability,
     });
     this.#batches = new BatchWriter(this.#parts, new ChangeWriter({ ...this.#parts, containment }), containment);
@@ -128,8 +127,7 @@ export class SqliteStore implements port.Store {
 
   // --- record ---
 
-  append(batch: port.AppendBatch, options?: { synced: 'later' }): Change[] {
-    if (options?.synced === 'later') this.#transactions.syncLater();
+  append(batch: port.AppendBatch): Change[] {
     const known = batch.changes.map(({ digest }) => digest?.seq);
     // What was noted of newest states in the attempt that failed is not so.
     const again = () => {
@@ -472,11 +470,6 @@ export class SqliteStore implements port.Store {
 
   [Symbol.dispose](): void {
     this.close();
-  }
-
-  sync(): void {
-    if (this.#transactions.isUnsynced)
-      this.#transactions.write(() => this.#parts.small.put(SYNCED, String(this.#parts.log.newest())));
   }
 }
 

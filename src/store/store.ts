@@ -291,11 +291,8 @@ export interface Store {
   // --- record ---
   /**
    * One transaction. Returns the changes with their seq. Throws STORE_FULL / STORE_READ_ONLY / STORE_LOCKED and then nothing is stored.
-   * With `synced: 'later'` a loss of power may undo it, as a whole and with its cursors, until the next write or `sync`.
    */
-  append(batch: AppendBatch, options?: { synced: 'later' }): Change[];
-  /** What was appended to be synced later now survives a loss of power, if the database was opened for that; throws what a write does. */
-  sync(): void;
+  append(batch: AppendBatch): Change[];
   cursor(name: string): string | undefined;
   cursors(prefix: string): Record<string, string>;
   /** Those of the delivery keys that were recorded before; the oldest are forgotten by number and age. */

@@ -1,6 +1,6 @@
 /**
- * How the store reads and writes: each write one transaction, done again without what can be done without where that met damage, and each synced with the
- * log as a whole, at once or with the next one. What fails is told in the store's own words.
+ * How the store reads and writes: each write one transaction, done again without what can be done without where that met damage. What fails is told in the
+ * store's own words.
  */
 import type Database from 'better-sqlite3';
 import { type Containment, isDamage } from './containment.ts';
@@ -11,8 +11,6 @@ import type { Writability } from './writability.ts';
 export interface TransactionParts {
   db: Database.Database;
   file: string;
-  /** Opened to survive a loss of power. */
-  syncs: boolean;
   parts: StoreParts;
   containment: Containment;
   writability: Writability;
@@ -22,19 +20,10 @@ export class Transactions {
   readonly #parts: TransactionParts;
   /** Made once, as making it costs more than a small transaction. */
   readonly #inTransaction: Database.Transaction<(work: () => unknown) => unknown>;
-  /** The next write may be synced with the one after it. */
-  #relaxed = false;
-  /** The last write was, and the connection is still set so. */
-  #unsynced = false;
 
   constructor(parts: TransactionParts) {
     this.#parts = parts;
     this.#inTransaction = parts.db.transaction((work: () => unknown) => work());
-  }
-
-  /** True where the last write is synced with the next one. */
-  get isUnsynced(): boolean {
-    return this.#unsynced;
   }
 
   read<T>(work: () => T): T {
@@ -63,20 +52,10 @@ export class Transactions {
     return (read as { value: T }).value;
   }
 
-  /** The log is synced as a whole, so the next commit that is covers this one too. */
-  syncLater(): void {
-    if (!this.#parts.syncs || this.#unsynced || this.#parts.writability.refusal !== undefined) return;
-    this.#parts.db.pragma('synchronous = NORMAL');
-    this.#relaxed = true;
-  }
-
   /** What fails by damage to something that can be done without is done again without it, after `again`. */
   write<T>(work: () => T, again = () => {}): T {
-    const { db, parts, containment, writability } = this.#parts;
+    const { parts, containment, writability } = this.#parts;
     if (writability.refusal !== undefined) throw writability.refusal;
-    const relaxed = this.#relaxed;
-    if (!relaxed && this.#unsynced) db.pragma('synchronous = FULL');
-    this.#relaxed = false;
     containment.begin();
     // The index of words is written as the transaction ends.
     const atEnd = parts.fullText === undefined ? undefined : 'value_text';
@@ -86,21 +65,17 @@ export class Transactions {
       ended = true;
       return result;
     };
-    try {
-      for (;;) {
-        try {
-          return this.guard(() => {
-            parts.objects.ready();
-            return this.#inTransaction.immediate(whole) as T;
-          });
-        } catch (error) {
-          if (!containment.leavesOut(error, ended ? atEnd : undefined)) throw error;
-          ended = false;
-          again();
-        }
+    for (;;) {
+      try {
+        return this.guard(() => {
+          parts.objects.ready();
+          return this.#inTransaction.immediate(whole) as T;
+        });
+      } catch (error) {
+        if (!containment.leavesOut(error, ended ? atEnd : undefined)) throw error;
+        ended = false;
+        again();
       }
-    } finally {
-      this.#unsynced = relaxed;
     }
   }
 

@@ -6,6 +6,8 @@ import { createCollectorMetrics } from '../../src/collector/metrics.ts';
 import type { ReflectorOptions } from '../../src/collector/watch/reflector.ts';
 import type { Clock } from '../../src/domain/clock.ts';
 import { keyedHash } from '../../src/domain/masking/masking-key.ts';
+import { createModel } from '../../src/model/ensemble.ts';
+import { createIdleAnalysis } from '../../src/pipeline/idle-analysis.ts';
 import { createIngest } from '../../src/pipeline/ingest.ts';
 import { createPipeline, type Pipeline } from '../../src/pipeline/pipeline.ts';
 import { openSqliteStore, type SqliteStore } from '../../src/store/sqlite-store.ts';
@@ -60,7 +62,7 @@ describe('bad input on a watch', () => {
     pipeline = createPipeline({
       ingest: createIngest({ store, hash: keyedHash(Buffer.from('k')) }),
       ...{ store, clock, logger: SILENT_LOGGER, signal: new AbortController().signal },
-      ...{ analysis: { analyze: () => [], advance: () => [] }, react: () => {} },
+      ...{ analysis: createIdleAnalysis(createModel({})), react: () => {} },
     });
   });
 

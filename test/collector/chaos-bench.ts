@@ -9,6 +9,8 @@ import type { Change } from '../../src/domain/change.ts';
 import { keyedHash } from '../../src/domain/masking/masking-key.ts';
 import { connectKube } from '../../src/kube/http-kube-client.ts';
 import type { KubeClient } from '../../src/kube/kube-client.ts';
+import { createModel } from '../../src/model/ensemble.ts';
+import { createIdleAnalysis } from '../../src/pipeline/idle-analysis.ts';
 import { createIngest } from '../../src/pipeline/ingest.ts';
 import { createPipeline } from '../../src/pipeline/pipeline.ts';
 import { type CoverageAlerts, createCoverageAlerts } from '../../src/respond/coverage-alerts.ts';
@@ -38,7 +40,7 @@ export async function startCollector(store: SqliteStore, kubeconfig: string): Pr
   const common = { clock: systemClock, logger: SILENT_LOGGER };
   const alerts = createCoverageAlerts({ ...common, store, externalUrl: () => 'http://page' });
   const pipeline = createPipeline({
-    ...{ ...common, store, signal: stop.signal, analysis: { analyze: () => [], advance: () => [] }, react: () => {} },
+    ...{ ...common, store, signal: stop.signal, analysis: createIdleAnalysis(createModel({})), react: () => {} },
     ingest: createIngest({ store, hash: keyedHash(Buffer.from('chaos')) }),
     onGaps(gaps) {
       for (const spot of gapSpots(gaps)) alerts.report(spot);

@@ -19,7 +19,11 @@ import { kafka, observed } from '../support/objects.ts';
 const HOUR = 3_600_000;
 const START = Date.parse('2026-01-05T08:00:00Z');
 
-function analysisOf(store: Store, seen: Finding[] = [], onLost?: (what: string) => void) {
+function analysisOf(
+  store: Store,
+  seen: Finding[] = [],
+  { onLost, storesLater }: { onLost?: (what: string) => void; storesLater?: boolean } = {},
+) {
   return createAnalysis({
     store,
     createModel: (snapshot) => createModel({}, snapshot),
@@ -27,6 +31,7 @@ function analysisOf(store: Store, seen: Finding[] = [], onLost?: (what: string) 
     consequences: () => ({ alerts: [], effects: [] }),
     onFinding: (finding) => seen.push(finding),
     ...(onLost === undefined ? {} : { onLost }),
+    ...(storesLater === undefined ? {} : { storesLater }),
   });
 }
 
@@ -169,6 +174,58 @@ test('a snapshot taken while findings wait for the disk is not ahead of them', (
   assert.deepEqual(store.findings({ limit: 1 }).items[0], play(0).at(-1));
 });
 
+test('what nobody has to be told of waits to be stored, and goes with what somebody has; after a crash it is decided again, and alike', () => {
+  const store = openMemoryStore();
+  const ingest = createIngest({ store, hash: keyedHash(Buffer.from('k')) });
+  const commit = store.commitAnalysis.bind(store);
+  let commits = 0;
+  store.commitAnalysis = (batch) => {
+    commits++;
+    commit(batch);
+  };
+  const seen: Finding[] = [];
+  let analysis = analysisOf(store, seen, { storesLater: true });
+  const observations = [...stream()];
+  for (const [n, observation] of observations.entries()) {
+    const paged = analysis.analyze(ingest.record({ observations: [observation] }).changes);
+    assert.equal(paged.length > 0, analysis.isStored());
+    if (n !== 300) continue;
+    assert.equal(commits, 0);
+    analysis.store();
+    assert.ok(analysis.isStored());
+    analysis.store();
+    assert.equal(commits, 1);
+  }
+  assert.equal(commits, 2);
+  assert.equal(store.cursor('analysis.changes'), String(observations.length));
+
+  const crashed = openMemoryStore();
+  const before = createIngest({ store: crashed, hash: keyedHash(Buffer.from('k')) });
+  const again: Finding[] = [];
+  analysis = analysisOf(crashed, again, { storesLater: true });
+  for (const [n, observation] of observations.entries()) {
+    analysis.analyze(before.record({ observations: [observation] }).changes);
+    if (n !== 400) continue;
+    again.length = 0;
+    analysis = analysisOf(crashed, again, { storesLater: true });
+    analysis.catchUp();
+  }
+  assert.deepEqual(again, seen);
+});
+
+test('a snapshot holds nothing that is not stored', () => {
+  const store = openMemoryStore();
+  const ingest = createIngest({ store, hash: keyedHash(Buffer.from('k')) });
+  const analysis = analysisOf(store, [], { storesLater: true });
+  for (const observation of [...stream()].slice(0, 50)) analysis.analyze(ingest.record({ observations: [observation] }).changes);
+  analysis.advance(START + 60 * HOUR);
+  assert.equal(store.cursor('analysis.changes'), undefined);
+  analysis.saveSnapshot();
+  assert.ok(analysis.isStored());
+  assert.equal(store.cursor('analysis.changes'), '50');
+  assert.equal(store.cursor('analysis.clock'), String(START + 60 * HOUR));
+});
+
 test('what came after time had passed it by is learnt after a restart as it was before', () => {
   const lives = (restartEvery: number): Finding[] => {
     const random = makeRandom(7);
@@ -221,7 +278,7 @@ test('what was learnt, or said, and cannot be read any more costs itself alone',
     throw new CrowsnestError({ code: 'STORE_CORRUPT', what: 'the database is damaged' });
   };
   const [seen, lost]: [Finding[], string[]] = [[], []];
-  const analysis = analysisOf(store, seen, (what) => lost.push(what));
+  const analysis = analysisOf(store, seen, { onLost: (what) => lost.push(what) });
   analysis.catchUp();
   assert.deepEqual(lost, ['what was learnt', 'verdicts']);
   analysis.analyze(ingest.record({ observations: [last] }).changes);
@@ -295,7 +352,7 @@ test('a full disk loses no finding: the write is tried again, the model is not',
   const pipeline = createPipeline({
     ingest: createIngest({ store, hash: keyedHash(Buffer.from('k')) }),
     analysis: analysisOf(flaky),
-    store: { probeWrite: () => true, sync: () => {} },
+    store: { probeWrite: () => true },
     clock: { nowMs: () => 0, sleep: async () => undefined },
     logger: createLogger('silent'),
     signal: new AbortController().signal,

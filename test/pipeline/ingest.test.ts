@@ -221,21 +221,3 @@ test('a heartbeat before an edit in one batch does not set the version back', ()
   });
   assert.equal(store.head(ref)?.resourceVersion, '3');
 });
-
-test('where nothing is stored behind it a record is synced at once, and otherwise with what is', () => {
-  for (const [recordOnly, expected] of [
-    [true, undefined],
-    [false, { synced: 'later' }],
-  ] as const) {
-    const store = openSqliteStore({ file: ':memory:' });
-    const asked: unknown[] = [];
-    const append: typeof store.append = (batch, options) => {
-      asked.push(options);
-      return store.append(batch, options);
-    };
-    const seen = { append, head: store.head.bind(store), together: store.together.bind(store) };
-    const ingest = createIngest({ store: seen, hash: keyedHash(Buffer.from('k')), recordOnly });
-    ingest.record({ observations: [observed('ADDED', kafka('orders', '1', { replicas: 3 }), 1000)] });
-    assert.deepEqual(asked, [expected]);
-  }
-});

@@ -10,9 +10,16 @@ import { until } from '../support/until.ts';
 const reject = { cluster: 'c', code: 'OBJECT_INVALID', where: 'w', what: 'x', observedMs: 0 };
 const batchOf = (name: string): IngestBatch => ({ observations: [], rejects: [reject], cursors: { [name]: '1' }, seenToMs: 1 });
 
-function setUp(faults: { record?: (batch: IngestBatch) => void; advance?: () => void; probeWrite?: () => boolean }) {
+function setUp(faults: {
+  record?: (batch: IngestBatch) => void;
+  advance?: () => void;
+  probeWrite?: () => boolean;
+  store?: () => void;
+}) {
   const recorded: string[][] = [];
   const clock = new ManualClock(0);
+  const stop = new AbortController();
+  let isStored = true;
   const pipeline = createPipeline({
     ingest: {
       digests: 0,
@@ -27,16 +34,23 @@ function setUp(faults: { record?: (batch: IngestBatch) => void; advance?: () => 
       analyze: () => [],
       advance() {
         faults.advance?.();
+        isStored = false;
         return [];
       },
+      isStored: () => isStored,
+      store() {
+        if (isStored) return;
+        faults.store?.();
+        isStored = true;
+      },
     },
-    store: { probeWrite: faults.probeWrite ?? (() => true), sync() {} },
+    store: { probeWrite: faults.probeWrite ?? (() => true) },
     clock,
     logger: createLogger('silent'),
-    signal: new AbortController().signal,
+    signal: stop.signal,
     react() {},
   });
-  return { pipeline, recorded, clock };
+  return { pipeline, recorded, clock, stop };
 }
 
 test('a batch that cannot be recorded costs its neighbours nothing: each of the turn is taken alone', async () => {
@@ -105,3 +119,44 @@ for (const [why, isRoomFound] of [
     );
   });
 }
+
+test('what was decided is stored a moment later, once for all that came meanwhile, and when there is room', async () => {
+  const storedMs: number[] = [];
+  let isFull = false;
+  const { pipeline, clock } = setUp({
+    store() {
+      if (isFull) throw new CrowsnestError({ code: 'STORE_FULL', what: 'full' });
+      storedMs.push(clock.nowMs());
+    },
+    probeWrite: () => !isFull,
+  });
+  const pass = async (ms: number) => {
+    await until('it waits', () => clock.sleeping === 1);
+    clock.advance(ms);
+    await new Promise(setImmediate);
+  };
+  for (let i = 0; i < 3; i++) {
+    await pipeline.sink(batchOf(`${i}`));
+    await pass(60);
+  }
+  assert.deepEqual(storedMs, []);
+  await pass(20);
+  assert.deepEqual(storedMs, [200]);
+  isFull = true;
+  await pipeline.sink(batchOf('full'));
+  await pass(200);
+  await pass(50);
+  isFull = false;
+  await pass(100);
+  await until('it is stored', () => storedMs.length === 2);
+  assert.equal(clock.sleeping, 0);
+});
+
+test('what is decided as the process stops is left to the snapshot', async () => {
+  const { pipeline, clock, stop } = setUp({ store: () => assert.fail('stored beside the snapshot') });
+  await pipeline.sink(batchOf('last'));
+  await until('it waits', () => clock.sleeping === 1);
+  stop.abort();
+  await new Promise(setImmediate);
+  assert.equal(clock.sleeping, 0);
+});

@@ -9,6 +9,8 @@ import { createPushReceiver } from '../../src/collector/pushed/push-receiver.ts'
 import type { SourceBatch } from '../../src/collector/source.ts';
 import type { Clock } from '../../src/domain/clock.ts';
 import { keyedHash } from '../../src/domain/masking/masking-key.ts';
+import { createModel } from '../../src/model/ensemble.ts';
+import { createIdleAnalysis } from '../../src/pipeline/idle-analysis.ts';
 import { createIngest } from '../../src/pipeline/ingest.ts';
 import { createPipeline, type Pipeline } from '../../src/pipeline/pipeline.ts';
 import { asAsync } from '../../src/store/async-store.ts';
@@ -67,7 +69,7 @@ export async function startPushingApi(options: PushingOptions = {}): Promise<Pus
   const logger = createLogger('silent');
   const pipeline = createPipeline({
     ingest: createIngest({ store, hash: keyedHash(Buffer.from('k')) }),
-    analysis: { analyze: () => [], advance: () => [] },
+    analysis: createIdleAnalysis(createModel({})),
     ...{ store, clock, logger, signal: new AbortController().signal, react: () => {} },
   });
   const batches: SourceBatch[] = [];

@@ -75,7 +75,7 @@ export class CoChange implements Detector<{ state: State; own: OwnPairsState }> 
     this.#habits = habits;
   }
 
-  score(event: ChangeEvent, _group: Group, change: Pick<Change, 'state'>): Evidence | undefined {
+  score(event: ChangeEvent, _group: Group, change: Pick<Change, 'state' | 'member'>): Evidence | undefined {
     if (event.type !== 'MODIFIED') return undefined;
     const moves = movesOf(event);
     if (moves === 0 || moves > EDIT_FIELDS_MAX) return undefined;
@@ -86,7 +86,7 @@ export class CoChange implements Detector<{ state: State; own: OwnPairsState }> 
       if (field.op !== 'set') continue;
       const found = this.#missing(event, field, touched);
       if (found === undefined) continue;
-      const left = leftBehind(change.state, field, found.partner);
+      const left = leftBehind(change, field, found.partner);
       const { cases = 1 } = found;
       const here =
         (left === undefined ? 0 : copyLeft(found)) -

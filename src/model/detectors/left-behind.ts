@@ -3,6 +3,7 @@
  * well, a host name in a rule and in its certificate: whoever moves such a copy alone has nearly always forgotten the other.
  */
 
+import type { Change } from '../../domain/change.ts';
 import { isListItem, unescapeSegment } from '../../domain/field-path.ts';
 import type { Json } from '../../domain/json.ts';
 import { isJsonObject } from '../../domain/json.ts';
@@ -18,9 +19,9 @@ interface Replaced {
   is: string;
 }
 
-/** The text that `field` replaced and that `partner`, a path of the same object, still has and has nothing new of; undefined where it has not. */
+/** The text that `field` replaced and that `partner`, a path of the changed object, still has and has nothing new of; undefined where it has not. */
 export function leftBehind(
-  state: Json,
+  change: Pick<Change, 'state' | 'member'>,
   field: { old: Json | undefined; next: Json | undefined },
   partner: string,
 ): string | undefined {
@@ -28,7 +29,7 @@ export function leftBehind(
   if (replaced === undefined) return undefined;
   const { was, is } = replaced;
   let stands = false;
-  for (const value of valuesAt(state, partner)) {
+  for (const value of valuesIn(change, partner)) {
     if (hasWord(value, is)) return undefined;
     stands ||= hasWord(value, was);
   }
@@ -60,10 +61,17 @@ function hasWord(value: Json, word: string): boolean {
   return false;
 }
 
+function valuesIn(change: Pick<Change, 'state' | 'member'>, path: string): Json[] {
+  const segments = path.slice(1).split('/');
+  const [top = '', key] = segments;
+  const member = key === undefined ? undefined : change.member?.(unescapeSegment(top), unescapeSegment(key));
+  return member === undefined ? valuesAt(change.state as unknown as Json, segments) : valuesAt(member, segments.slice(2));
+}
+
 /** The values at a path, of a generic one those of all items. */
-function valuesAt(state: Json, path: string): Json[] {
+function valuesAt(state: Json, path: readonly string[]): Json[] {
   let values = [state];
-  for (const segment of path.slice(1).split('/')) {
+  for (const segment of path) {
     const below: Json[] = [];
     for (const value of values) {
       if (Array.isArray(value)) below.push(...itemsOf(value, segment));

@@ -1,9 +1,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Json } from '../../../src/domain/json.ts';
+import type { KubeObject } from '../../../src/domain/object-ref.ts';
 import { leftBehind } from '../../../src/model/detectors/left-behind.ts';
 
-const told = (old: Json, next: Json, partner: Json) => leftBehind({ spec: { partner } }, { old, next }, '/spec/partner');
+const changeTo = (state: Json) => ({ state: state as unknown as KubeObject });
+const told = (old: Json, next: Json, partner: Json) =>
+  leftBehind(changeTo({ spec: { partner } }), { old, next }, '/spec/partner');
 
 test('what was replaced, up to the borders of names, still stands in the partner', () => {
   assert.equal(told('v1.2.3', 'v1.2.4', 'v1.2.3'), 'v1.2.3');
@@ -22,7 +25,7 @@ test('a partner that has another value, the new one as well, or the old one with
 test('one letter, a switch and a value that came or went say nothing', () => {
   assert.equal(told('a', 'b', 'a'), undefined);
   assert.equal(told(true, false, true), undefined);
-  assert.equal(leftBehind({ spec: { partner: 'abc' } }, { old: 'abc', next: undefined }, '/spec/partner'), undefined);
+  assert.equal(leftBehind(changeTo({ spec: { partner: 'abc' } }), { old: 'abc', next: undefined }, '/spec/partner'), undefined);
 });
 
 test('items are found by key, by position and, of a generic path, all of them', () => {
@@ -35,11 +38,11 @@ test('items are found by key, by position and, of a generic path, all of them', 
     },
   };
   const field = { old: 'old.example.com', next: 'new.example.com' };
-  assert.equal(leftBehind(state, field, '/spec/hosts/[name=a~1b]/tls/[0]'), 'old.example.com');
-  assert.equal(leftBehind(state, field, '/spec/hosts/[*]/tls/[*]'), 'old.example.com');
-  assert.equal(leftBehind(state, field, '/spec/hosts/[name=c]/tls/[0]'), undefined);
-  assert.equal(leftBehind(state, field, '/spec/hosts/[name=gone]/tls/[9]'), undefined);
-  assert.equal(leftBehind(state, field, '/spec/toString'), undefined);
+  assert.equal(leftBehind(changeTo(state), field, '/spec/hosts/[name=a~1b]/tls/[0]'), 'old.example.com');
+  assert.equal(leftBehind(changeTo(state), field, '/spec/hosts/[*]/tls/[*]'), 'old.example.com');
+  assert.equal(leftBehind(changeTo(state), field, '/spec/hosts/[name=c]/tls/[0]'), undefined);
+  assert.equal(leftBehind(changeTo(state), field, '/spec/hosts/[name=gone]/tls/[9]'), undefined);
+  assert.equal(leftBehind(changeTo(state), field, '/spec/toString'), undefined);
 });
 
 test('an item whose name has become an object is no item of that name', () => {
@@ -52,5 +55,21 @@ test('an item whose name has become an object is no item of that name', () => {
       ],
     },
   };
-  assert.equal(leftBehind(state, { old: 'old', next: 'new' }, '/spec/hosts/[name=a]/tls'), 'old');
+  assert.equal(leftBehind(changeTo(state), { old: 'old', next: 'new' }, '/spec/hosts/[name=a]/tls'), 'old');
+});
+
+test('where the partner is to be had by itself, the whole state is not built', () => {
+  const asked: string[] = [];
+  const change = {
+    get state(): never {
+      throw new Error('built');
+    },
+    member(top: string, key: string): Json {
+      asked.push(`${top} ${key}`);
+      return { of: ['v1.2.3'] };
+    },
+  };
+  assert.equal(leftBehind(change, { old: 'v1.2.3', next: 'v1.2.4' }, '/spec/a~1b/of/[0]'), 'v1.2.3');
+  assert.equal(leftBehind(change, { old: 'x', next: 'y' }, '/spec/c'), undefined);
+  assert.deepEqual(asked, ['spec a/b']);
 });
