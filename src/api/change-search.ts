@@ -4,6 +4,7 @@
  * at any of them: where it got to is its cursor, which later changes do not move.
  */
 import type { ChangeFilter } from '../domain/change-match.ts';
+import { isCrowsnestError } from '../domain/errors.ts';
 import { encodePosition } from '../domain/list-position.ts';
 import type { AsyncStore } from '../store/async-store.ts';
 import type { ChangeQuery, ChangeSummary } from '../store/store.ts';
@@ -13,6 +14,8 @@ import { RequestError } from './problem.ts';
 /** Rows looked at in one step, and changes whose values are: a row takes microseconds, values milliseconds. */
 const ROWS_PER_STEP = 200;
 const VALUES_PER_STEP = 4;
+/** Changes with words or findings, of which the rows are looked at. */
+const WORDS_PER_STEP = 64;
 /** With more findings than this of a score, going by the changes is the better way. */
 const FINDINGS_MAX = 2_000;
 const FINDINGS_PER_CHANGE_MAX = 50;
@@ -29,6 +32,8 @@ interface Through {
 
 export interface SearchStep {
   found: ChangeSummary[];
+  /** Changes that are lost to damage, of which nobody can say whether they fit. */
+  lost: readonly number[];
   /** All down to it was looked at. */
   through: Through;
 }
@@ -36,6 +41,7 @@ export interface SearchStep {
 /** What is to be looked at next, and all down to where that is. */
 interface Step {
   rows: ChangeSummary[];
+  lost?: readonly number[];
   through: Through;
 }
 
@@ -48,14 +54,31 @@ export async function* searchSteps(store: AsyncStore, filter: ChangeFilter, quer
 
 async function* otherSteps(store: AsyncStore, filter: ChangeFilter, bounded: SearchQuery): AsyncGenerator<Step> {
   const judged = filter.scoreMin === undefined ? undefined : await judgedChanges(store, filter.scoreMin, bounded);
-  yield* judged === undefined ? rowSteps(store, filter, bounded) : judgedSteps(store, judged, bounded);
+  yield* judged === undefined ? rowSteps(store, filter, bounded) : judgedSteps(store, filter, judged, bounded);
 }
 
 async function* checked(store: AsyncStore, filter: ChangeFilter, steps: AsyncIterable<Step>): AsyncGenerator<SearchStep> {
-  for await (const { rows, through } of steps) {
+  for await (const { rows, through, lost: missing = [] } of steps) {
     const found = [];
-    for (const row of rows) if (filter.fitsRow(row) && (await fitsDeep(store, filter, row))) found.push(row);
-    yield { found, through };
+    const lost = [...missing];
+    for (const row of rows) {
+      if (!filter.fitsRow(row)) continue;
+      const fits = await unlessLost(() => fitsDeep(store, filter, row));
+      if (fits === LOST) lost.push(row.seq);
+      else if (fits) found.push(row);
+    }
+    yield { found, lost, through };
+  }
+}
+
+const LOST = Symbol('lost to damage');
+
+async function unlessLost<T>(read: () => Promise<T>): Promise<T | typeof LOST> {
+  try {
+    return await read();
+  } catch (error) {
+    if (!isCrowsnestError(error, 'STORE_CORRUPT')) throw error;
+    return LOST;
   }
 }
 
@@ -71,22 +94,25 @@ async function* rowSteps(store: AsyncStore, filter: ChangeFilter, query: SearchQ
   const isDeep = filter.fitsFields !== undefined || filter.fitsScore !== undefined;
   // Where a text is looked for, most changes are told by their record alone.
   const size = !isDeep ? ROWS_PER_STEP : filter.heldTexts.length > 0 ? VALUES_PER_STEP * 4 : VALUES_PER_STEP;
-  let beforeSeq = query.beforeSeq;
-  for (;;) {
-    const from = beforeSeq === undefined ? {} : { beforeSeq };
-    const {
-      items,
-      stopped,
-      continue: more,
-    } = await store.changes({ ...query, ...from, limit: ROWS_PER_STEP, msMax: LIST_STEP_MS });
+  for (let from: Pick<ChangeQuery, 'continue'> = {}; ; ) {
+    const page = await store.changes({ ...query, ...from, limit: ROWS_PER_STEP, msMax: LIST_STEP_MS });
+    const { items, stopped, lost = [], continue: more } = page;
     for (let at = 0; at < items.length; at += size) {
       const rows = items.slice(at, at + size);
       yield { rows, through: rows.at(-1) as ChangeSummary };
     }
-    if (stopped !== undefined) yield { rows: [], through: stopped };
+    if (stopped !== undefined) yield { rows: [], lost, through: stopped };
+    else if (lost.length > 0) yield { rows: [], lost, through: throughOf(items, lost) };
     if (more === undefined) return;
-    beforeSeq = stopped?.seq ?? items.at(-1)?.seq;
+    from = { continue: more };
   }
+}
+
+/** As far as a page got of which some changes are lost. */
+function throughOf(items: readonly ChangeSummary[], lost: readonly number[]): Through {
+  const last = items.at(-1);
+  const seq = Math.min(last?.seq ?? Number.POSITIVE_INFINITY, ...lost.slice(-1));
+  return { seq, observedMs: last?.observedMs };
 }
 
 /** The changes with findings of at least a score, when they are few. */
@@ -102,40 +128,46 @@ async function judgedChanges(store: AsyncStore, scoreMin: number, query: SearchQ
 
 async function* wordSteps(store: AsyncStore, filter: ChangeFilter, query: SearchQuery): AsyncGenerator<Step> {
   for (let beforeSeq = query.beforeSeq ?? Number.MAX_SAFE_INTEGER; ; ) {
-    const seqs = await store.changesWith(filter.words, beforeSeq, VALUES_PER_STEP);
+    const seqs = await store.changesWith(filter.words, beforeSeq, WORDS_PER_STEP);
     if (seqs === undefined) {
       const detail = 'text: needs the index of words, which --full-text keeps';
       throw new RequestError([{ in: 'query', name: 'q', detail }]);
     }
-    yield* judgedSteps(store, seqs, query);
+    yield* judgedSteps(store, filter, seqs, query);
     const last = seqs.at(-1);
-    if (last === undefined || seqs.length < VALUES_PER_STEP) return;
+    if (last === undefined || seqs.length < WORDS_PER_STEP) return;
     beforeSeq = last;
   }
 }
 
-async function* judgedSteps(store: AsyncStore, seqs: readonly number[], query: SearchQuery): AsyncGenerator<Step> {
+/** Rows first, as those that do not fit need no values. */
+async function* judgedSteps(
+  store: AsyncStore,
+  filter: ChangeFilter,
+  seqs: readonly number[],
+  query: SearchQuery,
+): AsyncGenerator<Step> {
   const { beforeSeq = Number.POSITIVE_INFINITY } = query;
   const left = seqs.filter((seq) => seq < beforeSeq);
   let observedMs: number | undefined;
-  for (let from = 0; from < left.length; from += VALUES_PER_STEP) {
-    const looked = left.slice(from, from + VALUES_PER_STEP);
-    const rows = [];
+  for (let from = 0; from < left.length; from += WORDS_PER_STEP) {
+    const looked = left.slice(from, from + WORDS_PER_STEP);
+    let rows: ChangeSummary[] = [];
+    const lost: number[] = [];
     for (const seq of looked) {
-      const row = await summaryOf(store, seq);
-      if (row !== undefined) rows.push(row);
+      const row = await unlessLost(() => store.summary(seq));
+      if (row === LOST) lost.push(seq);
+      else if (row === undefined) continue;
+      else {
+        observedMs = row.observedMs;
+        if (isWithin(row, query) && filter.fitsRow(row)) rows.push(row);
+      }
+      if (rows.length < VALUES_PER_STEP) continue;
+      yield { rows, through: { seq, observedMs } };
+      rows = [];
     }
-    observedMs = rows.at(-1)?.observedMs ?? observedMs;
-    yield { rows: rows.filter((row) => isWithin(row, query)), through: { seq: looked.at(-1) as number, observedMs } };
+    yield { rows, lost, through: { seq: looked.at(-1) as number, observedMs } };
   }
-}
-
-async function summaryOf(store: AsyncStore, seq: number): Promise<ChangeSummary | undefined> {
-  const change = await store.change(seq);
-  if (change === undefined) return undefined;
-  const { diff, state: _, candidates: __, ...summary } = change;
-  const paths = change.type === 'MODIFIED' ? [...new Set(diff.map(({ generic }) => generic))].sort() : [];
-  return { ...summary, paths };
 }
 
 /** What the store would have checked; `path` and `actor` as it does, exactly. */

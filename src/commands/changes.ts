@@ -40,12 +40,14 @@ async function* pages(
     yield* page.items;
     found ||= page.items.length > 0;
     left -= page.items.length;
+    const { stopped, damaged } = page.metadata;
+    if (damaged !== undefined)
+      terminal.note(`crowsnest: ${damaged} changes are left out that are lost to damage; see crowsnest db check\n`);
     position = page.metadata.continue;
     if (position === undefined) {
       if (!found) terminal.note('crowsnest: no recorded change fits\n');
       return;
     }
-    const { stopped } = page.metadata;
     if (stopped?.through !== undefined && terminal.isInteractive) terminal.note(`searched back to ${stopped.through} …\n`);
   }
   terminal.note(`crowsnest: there are more; --limit shows them\n`);

@@ -4,7 +4,7 @@ import { parseChangeFilter } from '../domain/change-filter.ts';
 import { compileChangeFilter } from '../domain/change-match.ts';
 import { CrowsnestError, isCrowsnestError } from '../domain/errors.ts';
 import type { Options } from '../options.ts';
-import { type AsyncStore, asAsync } from '../store/async-store.ts';
+import { asAsync } from '../store/async-store.ts';
 import type { Store } from '../store/store.ts';
 
 const LISTED_AT_ONCE = 1_000;
@@ -34,9 +34,10 @@ export async function chooseChanges(
   if (wanted.words.length > 0 && store.changesWith(wanted.words, 1, 1) === undefined) throw withoutWords();
   const within = { ...(from === undefined ? {} : { fromMs: from }), ...(to === undefined ? {} : { toMs: to }) };
   const seqs: number[] = [];
-  for await (const { found } of searchSteps(despiteDamage(asAsync(store), unreadable), wanted, within)) {
+  for await (const { found, lost } of searchSteps(asAsync(store), wanted, within)) {
     signal.throwIfAborted();
-    for (const { seq } of found) if (!unreadable.has(seq)) seqs.push(seq);
+    for (const { seq } of found) seqs.push(seq);
+    for (const seq of lost) unreadable.add(seq);
   }
   return { seqs: seqs.reverse(), total: seqs.length, partial: true, unreadable };
 }
@@ -44,10 +45,10 @@ export async function chooseChanges(
 /** The changes that retention has not let go of. Of a stretch that cannot be listed for damage each that may be there. */
 function keptSeqs(store: Store, signal: AbortSignal): number[] {
   const seqs: number[] = [];
-  let before = (store.changes({ limit: 1 }).items[0]?.seq ?? 0) + 1;
+  let before = (listedBefore(store, undefined, 1)[0] ?? 0) + 1;
   while (before > 1) {
     signal.throwIfAborted();
-    const listed = listedBefore(store, before);
+    const listed = listedBefore(store, before, LISTED_AT_ONCE);
     seqs.push(...listed);
     const last = listed.at(-1);
     if (last === undefined) break;
@@ -56,34 +57,15 @@ function keptSeqs(store: Store, signal: AbortSignal): number[] {
   return seqs.reverse();
 }
 
-function listedBefore(store: Store, beforeSeq: number): number[] {
+/** With those that are lost, so that the export says so. */
+function listedBefore(store: Store, beforeSeq: number | undefined, limit: number): number[] {
   try {
-    return store.changes({ limit: LISTED_AT_ONCE, beforeSeq }).items.map(({ seq }) => seq);
+    const { items, lost = [] } = store.changes({ limit, ...(beforeSeq === undefined ? {} : { beforeSeq }) });
+    return [...items.map(({ seq }) => seq), ...lost].sort((a, b) => b - a);
   } catch (error) {
-    if (!isCrowsnestError(error, 'STORE_CORRUPT')) throw error;
+    if (!isCrowsnestError(error, 'STORE_CORRUPT') || beforeSeq === undefined) throw error;
     return Array.from({ length: Math.min(LISTED_AT_ONCE, beforeSeq - 1) }, (_, i) => beforeSeq - 1 - i);
   }
-}
-
-/** What is damaged is noted and costs itself only. */
-function despiteDamage(store: AsyncStore, unreadable: Set<number>): AsyncStore {
-  const change: AsyncStore['change'] = async (seq) => {
-    try {
-      return await store.change(seq);
-    } catch (error) {
-      if (!isCrowsnestError(error, 'STORE_CORRUPT')) throw error;
-      unreadable.add(seq);
-      return undefined;
-    }
-  };
-  // A damaged change may hold anything.
-  const mayHold: AsyncStore['mayHold'] = (seq, text) =>
-    store.mayHold(seq, text).catch((error: unknown) => {
-      if (!isCrowsnestError(error, 'STORE_CORRUPT')) throw error;
-      return true;
-    });
-  const kinder: Partial<AsyncStore> = { change, mayHold };
-  return new Proxy(store, { get: (target, name) => Reflect.get(name in kinder ? kinder : target, name) as unknown });
 }
 
 function withoutWords(): CrowsnestError {

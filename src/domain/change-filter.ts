@@ -5,7 +5,8 @@
  *   term     = [ "-" ] key operator value                   a minus excludes
  *   operator = ":" | ">" | ">=" | "<" | "<="
  *   value    = alternative { "," alternative }              one must fit; after a comparison only one
- *   alternative = word | '"' text '"'                       in a word `*` stands for any text; in quotes nothing is special but \" and \\
+ *   alternative = word | '"' text '"'                       in a word `*` stands for any text; in quotes nothing is special but \" and \\;
+ *                                                           64 stars in all at most, as each may stand for anything and is tried so
  *
  * Pure: text in, terms out. What they mean for a change is in change-match.ts.
  */
@@ -82,12 +83,25 @@ export class FilterError extends Error {
   }
 }
 
+/** Stars of a filter, of all its values together. */
+export const STARS_MAX = 64;
+
 /** Throws FilterError. `nowMs` is what ages such as `after:7d` count back from. */
 export function parseChangeFilter(text: string, nowMs: number): FilterTerm[] {
   const reader = new Reader(text, nowMs);
   const terms: FilterTerm[] = [];
-  for (reader.blanks(); !reader.atEnd(); reader.blanks()) terms.push(reader.term());
+  let stars = 0;
+  for (reader.blanks(); !reader.atEnd(); reader.blanks()) {
+    const term = reader.term();
+    stars += starsOf(term);
+    if (stars > STARS_MAX) throw new FilterError(term.column, `${STARS_MAX} stars (*) in a filter at most`);
+    terms.push(term);
+  }
   return terms;
+}
+
+function starsOf({ values }: FilterTerm): number {
+  return values.reduce((sum, { text, quoted }) => sum + (quoted ? 0 : text.split('*').length - 1), 0);
 }
 
 class Reader {

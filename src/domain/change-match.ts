@@ -194,22 +194,29 @@ function itemTest({ text, quoted }: Alternative): (path: FieldPath) => boolean {
 
 /** All ways at once, letter by letter, so that the cost is bounded by both lengths whatever the path is. */
 function fitsTokens(tokens: readonly Token[], path: FieldPath): boolean {
-  let reached = pastStars(tokens, [0]);
+  let reached: number[] = [];
+  reach(tokens, reached, 0);
   for (const character of path) {
-    const next = reached.filter((at) => tokens[at] === ANYTHING || (tokens[at] === WITHIN_ITEM && character !== '/'));
-    for (const at of reached) if (tokens[at] === character) next.push(at + 1);
+    const next: number[] = [];
+    // By rising places, which those reached from them are too.
+    for (const at of reached) {
+      const token = tokens[at];
+      if (token === ANYTHING || (token === WITHIN_ITEM && character !== '/')) reach(tokens, next, at);
+      else if (token === character) reach(tokens, next, at + 1);
+    }
     if (next.length === 0) return false;
-    reached = pastStars(tokens, next);
+    reached = next;
   }
-  return reached.includes(tokens.length);
+  return reached.at(-1) === tokens.length;
 }
 
-/** Places in the pattern, each once, and those after stars that stand for nothing. */
-function pastStars(tokens: readonly Token[], places: readonly number[]): number[] {
-  const reached = new Set(places);
-  // A set goes through what is added on the way too.
-  for (const at of reached) if (typeof tokens[at] === 'symbol') reached.add(at + 1);
-  return [...reached];
+/** Adds a place in the pattern, and those behind it after stars that stand for nothing, each once. */
+function reach(tokens: readonly Token[], places: number[], from: number): void {
+  const last = places.at(-1) ?? -1;
+  for (let at = from; ; at++) {
+    if (at > last) places.push(at);
+    if (typeof tokens[at] !== 'symbol') return;
+  }
 }
 
 /** `[*]` in a path is an item of a list and no wildcard. */

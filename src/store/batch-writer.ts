@@ -10,13 +10,17 @@ import type { SeriesTable } from './series/series.ts';
 import type { AppendBatch, Reject } from './store.ts';
 import type { StoreParts } from './store-parts.ts';
 
+/** Batches that are looked through before they are written, after an object was found that has no place. */
+const LOOKED_THROUGH = 500;
+
 const NOTHING_STORED: ReturnType<SeriesTable['append']> = { stored: 0, dropped: 0 };
 
 export class BatchWriter {
   readonly #parts: StoreParts;
   readonly #writer: ChangeWriter;
   readonly #contained: Containment;
-  #hasLost = false;
+  /** Batches still to be looked through. */
+  #lookThrough = 0;
 
   constructor(parts: StoreParts, writer: ChangeWriter, contained: Containment) {
     this.#parts = parts;
@@ -54,9 +58,14 @@ export class BatchWriter {
     return changes;
   }
 
-  /** True once an object was found that has no place: from then on each batch is looked through before it is written. */
-  get hasLost(): boolean {
-    return this.#hasLost;
+  /**
+   * For a while after an object was found that has no place batches are looked through before they are written, as one that brings it again would cost a
+   * transaction that fails.
+   */
+  withoutKnownLost(batch: AppendBatch): AppendBatch {
+    if (this.#lookThrough === 0) return batch;
+    this.#lookThrough -= 1;
+    return this.withoutLost(batch);
   }
 
   /**
@@ -96,7 +105,7 @@ export class BatchWriter {
       return this.#parts.objects.find(ref) === undefined ? 'new' : 'there';
     } catch (error) {
       if (!isDamage(error)) throw error;
-      this.#hasLost = true;
+      this.#lookThrough = LOOKED_THROUGH;
       this.#contained.tell(describeRef(ref), error);
       return 'lost';
     }

@@ -135,7 +135,7 @@ export class SqliteStore implements port.Store {
         if (digest !== undefined) Object.assign(digest, { seq: known[i], entry: undefined });
     };
     const batches = this.#batches;
-    let rest = batches.hasLost ? this.#transactions.read(() => batches.withoutLost(batch)) : batch;
+    let rest = this.#transactions.read(() => batches.withoutKnownLost(batch));
     for (let tries = 0; ; tries++) {
       try {
         return this.#writability.batch(() => this.#transactions.write(() => batches.write(rest), again));
@@ -238,6 +238,10 @@ export class SqliteStore implements port.Store {
 
   changes(query: port.ChangeQuery): port.ChangePage {
     return this.#answer(() => this.#parts.changeQueries.list(query));
+  }
+
+  summary(seq: number): port.ChangeSummary | undefined {
+    return this.#transactions.read(() => this.#reader.summary(seq));
   }
 
   changesNear(...given: Parameters<port.Store['changesNear']>): port.ChangeSummary[] {

@@ -116,6 +116,8 @@ export interface ChangeQuery extends ChangeBounds {
 export interface ChangePage extends Page<ChangeSummary> {
   /** Time was up before the page was full: the last change looked at. `continue` goes on from there. */
   stopped?: { seq: number; observedMs: number };
+  /** Changes among those looked at that are lost to damage, of which it is not known whether they fit, or that are no longer kept; newest first. */
+  lost?: number[];
 }
 
 /** A change without its state and values: what a list shows. */
@@ -310,7 +312,10 @@ export interface Store {
   attribution(seq: number): Attribution | undefined;
   /** Whole changes with seq > after, in order, with actors as they were known when recorded: how analysis catches up. */
   changesAfter(seq: number, limit: number): Change[];
+  /** Throws STORE_CORRUPT where more than some thousand of the changes looked at are lost to damage. */
   changes(query: ChangeQuery): ChangePage;
+  /** What a list shows of change `seq`. */
+  summary(seq: number): ChangeSummary | undefined;
   /**
    * Of the newest changes of an object, over its latest lives, those that led to a resourceVersion (one at most) or were observed within a
    * time: what a claim that comes late may speak of. Cheap, as it is asked for each of them.

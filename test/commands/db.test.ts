@@ -225,6 +225,35 @@ it('leaves out what lies on a page that is damaged, as a table too', async () =>
   }
 });
 
+it('goes on behind a page of changes that is damaged, with a filter as without one', async () => {
+  const [long, db] = [at('many.ndjson'), at('many.db')];
+  writeFileSync(long, `${Array.from({ length: 1_000 }, (_, i) => line(i + 1)).join('\n')}\n`);
+  assert.equal((await crowsnest(['db', 'import', long, '--db', db])).code, 0);
+  const database = new Database(db);
+  database.pragma('wal_checkpoint(TRUNCATE)');
+  const size = database.pragma('page_size', { simple: true }) as number;
+  const leaves = database.prepare("SELECT pageno FROM dbstat WHERE name = 'change' AND pagetype = 'leaf' ORDER BY path").pluck();
+  const pages = leaves.all() as number[];
+  database.close();
+  const bytes = readFileSync(db);
+  const page = pages[pages.length >>> 1] as number;
+  bytes.fill(0x5a, (page - 1) * size, page * size);
+  writeFileSync(db, bytes);
+  const exported = async (...asked: string[]) => {
+    const { code, out, err } = await crowsnest(['db', 'export', '--db', db, ...asked]);
+    assert.equal(code, 1, err);
+    const [, changes, lost] = /(\d+) changes exported.*?(\d+) changes are lost/s.exec(err) ?? [];
+    assert.ok(out.includes('"seq":1,') || out.includes('\n1,'), 'with the first change');
+    return [Number(changes), Number(lost)] as const;
+  };
+  const whole = await exported();
+  const count = 1_000;
+  assert.ok(whole[1] > 10 && whole[1] < count / 2, `${whole[1]} are lost`);
+  assert.equal(whole[0] + whole[1], count);
+  assert.deepEqual(await exported('--filter', '-type:DELETED'), whole);
+  assert.deepEqual(await exported('--filter', 'value:"29",* type:ADDED,MODIFIED', '--format', 'csv'), whole);
+});
+
 it('exports a table where the file is called so, unless something else is asked for', async () => {
   const db = await replayed('named.db');
   const first = async (file: string, ...more: string[]) => {

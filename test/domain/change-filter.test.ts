@@ -137,6 +137,8 @@ test('a mistake is told with its column and what was expected', () => {
     ['path:spec,.', /^column 6: expected a path/],
     ['name:a,', /^column 8: expected a value after name/],
     ['- kind:a', /^column 2: expected a key and a value such as kind:Kafka$/],
+    [`kind:a path:${'a*'.repeat(400)}`, /^column 8: expected 64 stars \(\*\) in a filter at most$/],
+    [`${'name:a*b,c* '.repeat(40)}`, /^column 385: expected 64 stars/],
     ['constructor:a', /^column 1: expected one of the keys/],
   ];
   for (const [text, message] of cases) {

@@ -226,6 +226,11 @@ class MemoryStore implements port.Store {
     return change?.type === 'DELETED' ? undefined : change?.state;
   }
 
+  summary(seq: number): port.ChangeSummary | undefined {
+    const recorded = this.#log[seq - 1];
+    return recorded === undefined ? undefined : summaryOf(recorded);
+  }
+
   statesAfter(changes: readonly { ref: ObjectRef; seq: number }[]): (KubeObject | undefined)[] {
     return changes.map(({ ref, seq }) => this.stateAt(ref, { seq }));
   }

@@ -66,8 +66,9 @@ export const listChanges = route({
   problems: ['REQUEST_INVALID', 'CURSOR_EXPIRED'],
   async handle({ query: input }, sources) {
     if (input.q !== undefined) return searchedPage(input, input.q, sources);
-    const { items, continue: more, stopped } = await listedPage(changeQuery(input), input.maxMs, sources.store);
-    return { items: items.map(changeSummaryView), metadata: { continue: more, ...(stopped && stoppedAt(stopped.observedMs)) } };
+    const { items, continue: more, stopped, lost = [] } = await listedPage(changeQuery(input), input.maxMs, sources.store);
+    const metadata = { continue: more, ...(stopped && stoppedAt(stopped.observedMs)), ...damaged(lost) };
+    return { items: items.map(changeSummaryView), metadata };
   },
   export: {
     line: schemas.ChangeSummary,
@@ -82,12 +83,14 @@ export const listChanges = route({
 async function listedPage(query: ChangeQuery, maxMs: number, store: AsyncStore): Promise<ChangePage> {
   const endMs = performance.now() + maxMs;
   const items: ChangeSummary[] = [];
+  const lost: number[] = [];
   for (let position = {}; ; ) {
     const page = await store.changes({ ...query, ...position, limit: query.limit - items.length, msMax: LIST_STEP_MS });
     items.push(...page.items);
-    if (page.stopped === undefined || page.continue === undefined || performance.now() > endMs) return { ...page, items };
+    lost.push(...(page.lost ?? []));
+    if (page.stopped === undefined || page.continue === undefined || performance.now() > endMs) return { ...page, items, lost };
     // Full just when the step's time was up: whether there is more, the next page tells.
-    if (items.length >= query.limit) return { items, continue: page.continue };
+    if (items.length >= query.limit) return { items, lost, continue: page.continue };
     position = { continue: page.continue };
     await nextTurn();
   }
@@ -95,6 +98,11 @@ async function listedPage(query: ChangeQuery, maxMs: number, store: AsyncStore):
 
 function aStepOf(input: Query, position: { limit: number; continue?: string }): ChangeQuery {
   return { ...changeQuery(input), ...position, msMax: LIST_STEP_MS };
+}
+
+/** How many of the changes that were looked at nobody can read any more. */
+function damaged(lost: readonly number[]) {
+  return lost.length === 0 ? {} : { damaged: lost.length };
 }
 
 function stoppedAt(observedMs: number | undefined) {
@@ -107,19 +115,23 @@ function searchedPage(input: Query, q: string, sources: ApiSources): Promise<z.i
   const endMs = performance.now() + input.maxMs;
   return (async () => {
     const found: ChangeSummary[] = [];
-    for await (const { found: more, through } of steps) {
+    const lost: number[] = [];
+    for await (const { found: more, lost: missing, through } of steps) {
       found.push(...more);
+      lost.push(...missing);
       if (found.length > limit) {
         const items = found.slice(0, limit);
-        return { items: items.map(changeSummaryView), metadata: { continue: encodeSearchCursor(items.at(-1)?.seq ?? 0) } };
+        const last = items.at(-1)?.seq ?? 0;
+        const metadata = { continue: encodeSearchCursor(last), ...damaged(lost.filter((seq) => seq >= last)) };
+        return { items: items.map(changeSummaryView), metadata };
       }
       if (performance.now() > endMs) {
-        const metadata = { continue: encodeSearchCursor(through.seq), ...stoppedAt(through.observedMs) };
+        const metadata = { continue: encodeSearchCursor(through.seq), ...stoppedAt(through.observedMs), ...damaged(lost) };
         return { items: found.map(changeSummaryView), metadata };
       }
       await nextTurn();
     }
-    return { items: found.map(changeSummaryView), metadata: {} };
+    return { items: found.map(changeSummaryView), metadata: damaged(lost) };
   })();
 }
 

@@ -236,6 +236,9 @@ export const ChangeList = z
         .object({ reason: z.literal('time'), through: time.optional() })
         .optional()
         .describe('The search used up its time before the page was full: go on with `continue`. It got as far back as `through`'),
+      damaged: count
+        .optional()
+        .describe('So many of the changes looked at are left out: they are lost to damage on disk, see `crowsnest db check`'),
     }),
   })
   .register(components, { id: 'ChangeList' });

@@ -136,20 +136,28 @@ export class Findings {
 
   /**
    * Some of the oldest findings that are of no use once of what was before a time no more than statistics are kept: that paged nobody and of which nobody
-   * said or is asked anything. Those of a later time too whose change is not kept, as where the clock was ahead; they were filed before those of changes
-   * that are.
+   * said or is asked anything. Those of a later time too, as where the clock was ahead: of changes that are not kept, which were filed before those of
+   * changes that are, and what was filed before any of these, such as silences, which are of no change.
    */
   ofNoUse(beforeMs: number, isKept: (changeSeq: number) => boolean): Forgettable[] {
     const old = this.#sql.ofNoUse.all(beforeMs);
-    if (old.length > 0) return old;
+    if (old.length === FORGOTTEN_AT_ONCE) return old;
+    return [...old, ...this.#ahead(beforeMs, Math.max(0, ...old.map(({ seq }) => seq)), isKept)];
+  }
+
+  /** Of those that are not of before a time what was filed before number `last`, or is of no use as the changes say. */
+  #ahead(beforeMs: number, last: number, isKept: (changeSeq: number) => boolean): Forgettable[] {
     const ahead: Forgettable[] = [];
+    let certain = 0;
     for (const { seq, place, data } of this.#sql.ahead.iterate(beforeMs)) {
       const finding = this.#containment.read('finding', () => this.#unpack(data), undefined);
-      if (finding?.subject.type !== 'change') continue;
-      if (isKept(finding.subject.seq)) break;
+      if (finding === undefined) continue;
+      const isOfChange = finding.subject.type === 'change';
+      if (finding.subject.type === 'change' && isKept(finding.subject.seq)) break;
       ahead.push({ seq, place });
+      if (isOfChange || seq < last) certain = ahead.length;
     }
-    return ahead;
+    return ahead.slice(0, certain);
   }
 
   /** Lets go of them; within a transaction. A block goes once none of its findings is left. */

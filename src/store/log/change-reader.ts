@@ -45,6 +45,11 @@ export class ChangeReader {
     return row === undefined ? undefined : this.#rebuilt({ ...row, actorSetId: this.#amended(row) });
   }
 
+  summary(seq: number): ChangeSummary | undefined {
+    const row = this.#parts.log.row(seq);
+    return row === undefined ? undefined : this.#summary(row);
+  }
+
   attribution(seq: number): Attribution | undefined {
     const { log, attributions, interning, containment } = this.#parts;
     const row = log.row(seq);

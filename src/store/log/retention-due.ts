@@ -1,7 +1,7 @@
 /** Which span of changes something is to be let go of next, by age or for the sake of room, and of which something was. */
 import type Database from 'better-sqlite3';
 import type { ChangeLog } from './change-log.ts';
-import type { RetentionOptions } from './retention.ts';
+import type { RetentionOptions } from './retention-options.ts';
 import { DAY_MS } from './retention-plan.ts';
 
 /** The newest spans are never touched: what is written now builds on them. */

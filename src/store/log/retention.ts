@@ -15,25 +15,11 @@ import { NextChanges } from './next-changes.ts';
 import type { Life, Objects } from './objects.ts';
 import type { Postings } from './postings.ts';
 import { ALL, CHECKPOINTS, type Due, DueSpans, type KeptFrom, type SpanRow, STATISTICS } from './retention-due.ts';
+import type { RetentionOptions } from './retention-options.ts';
 import { checkpointsOf, DAY_MS, evidenceOf, type KeptChange, planOf } from './retention-plan.ts';
 import { bareOf, encodeFull, encodePatch } from './revision-codec.ts';
 import type { Revisions } from './revisions.ts';
 import { compareByPlace, type Place, type PlacedRecord } from './young-records.ts';
-
-export interface RetentionOptions {
-  /** Every change is kept for this long; by default for ever. */
-  keepChangesMs: number;
-  /** Daily checkpoints are kept for this long, at least as long as all changes. */
-  keepCheckpointsMs: number;
-  /** Share of the changes of a span that evidence may keep at most, not counting the change before each. */
-  evidenceShare: number;
-}
-
-export const RETENTION_DEFAULTS: RetentionOptions = {
-  keepChangesMs: Number.POSITIVE_INFINITY,
-  keepCheckpointsMs: Number.POSITIVE_INFINITY,
-  evidenceShare: 0.1,
-};
 
 /** Changes gathered in a step. */
 const GATHERED = 2_048;

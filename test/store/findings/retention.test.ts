@@ -195,6 +195,34 @@ it('what was found while the clock was days ahead goes with its changes too, and
   assert.deepEqual(found.sort(), expected.sort());
 });
 
+it('what was found of no change while the clock was days ahead goes too, and none of the time that is kept', () => {
+  const file = join(temporaryFolder(), 'silences-ahead.db');
+  using store = openSqliteStore({ file, bytesMax: 1e9, changesPerSpan: 100, changesPerLargeSpan: 100 });
+  const DAY_MS = 86_400_000;
+  for (let batch = 1; batch <= 20; batch++) {
+    const recorded = recordJudged(store, 100, ({ seq }) => seq);
+    const [last] = recorded.slice(-1) as [Change];
+    const tsMs = last.seq + (batch >= 4 && batch <= 6 ? 3 * DAY_MS : 0);
+    const decision = { verdict: 'record', why: '' } as const;
+    const subject = { type: 'silence' as const, ref: { cluster: 'test', kind: 'Kafka' } };
+    store.commitAnalysis({ findings: [{ ...pageAbout(last), id: `silence-${batch}`, tsMs, subject, decision }] });
+  }
+  while (store.maintain({ msMax: 50 }));
+  store.limitBytes(1);
+  for (let slices = 0; slices < 200; slices++) store.maintain({ msMax: 0 });
+  store.limitBytes(1e9);
+  const db = new Database(file, { readonly: true });
+  const keptFrom = db.prepare<[], number>('SELECT min(first_seq) FROM span WHERE tier < 2').pluck().get() as number;
+  const found = db.prepare<[], string>("SELECT id FROM finding WHERE id LIKE 'silence-%' ORDER BY seq").pluck().all();
+  db.close();
+  assert.ok(keptFrom > 1_000 && keptFrom < 2_000, `${keptFrom}`);
+  const batches = Array.from({ length: 20 }, (_, i) => i + 1).filter((batch) => batch * 100 >= keptFrom);
+  assert.deepEqual(
+    found,
+    batches.map((batch) => `silence-${batch}`),
+  );
+});
+
 it('there is no room to write while findings can go that make some', () => {
   using store = openSqliteStore({ file: ':memory:', bytesMax: 1e9, changesPerSpan: 400, changesPerLargeSpan: 400 });
   for (let batch = 0; batch < 24; batch++) recordJudged(store, 100, ({ seq }) => seq, 10);
