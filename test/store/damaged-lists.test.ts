@@ -126,6 +126,25 @@ describe('lists of changes', () => {
       assert.deepEqual(store.head(refTo('new'))?.state.spec, { n: 1 });
     });
 
+  it('are of one object without the paths where those cannot be read, and its changes and states are told', () => {
+    const file = join(folder, 'paths.db');
+    copyFileSync(WHOLE, file);
+    const db = new Database(file);
+    db.exec('DELETE FROM path');
+    db.close();
+    using store = openSqliteStore({ file });
+    using undamaged = openSqliteStore({ file: WHOLE });
+    const ref = refTo(nameOf(350), { namespace: 'ns-2' });
+    const seqs = [...undamaged.history(ref)].map(({ seq }) => seq);
+    assert.ok(seqs.length > 1);
+    assert.deepEqual(
+      [...store.history(ref)].map(({ seq, paths }) => [seq, paths]),
+      seqs.map((seq) => [seq, []]),
+    );
+    for (const seq of seqs) assert.deepEqual(store.change(seq)?.state, undamaged.change(seq)?.state);
+    assert.ok(store.losses > 0, 'it was told');
+  });
+
   it('come to an end in a search too, which tells what is lost', async () => {
     using store = openSqliteStore({ file: hit[0]?.[1] as string });
     const { lost } = listed(store, {}, 10_000);

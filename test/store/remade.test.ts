@@ -8,6 +8,7 @@ import type { KubeObject } from '../../src/domain/object-ref.ts';
 import { DERIVED_TABLES } from '../../src/store/derived.ts';
 import { checkDatabase } from '../../src/store/file/check.ts';
 import { repair } from '../../src/store/file/repair.ts';
+import { checkOf } from '../../src/store/log/posting-runs.ts';
 import { DAY_MS } from '../../src/store/log/retention-plan.ts';
 import { openSqliteReader, openSqliteStore, type SqliteStore } from '../../src/store/sqlite-store.ts';
 import { temporaryFolder } from '../commands/run-crowsnest.ts';
@@ -267,6 +268,7 @@ describe('what follows from the record', () => {
     const db = new Database(file);
     const [through, data] = db.prepare('SELECT through_seq, data FROM newest_mark LIMIT 1').raw().get() as [number, Buffer];
     data[1] = ((data[1] as number) ^ 2) & 0x7f;
+    data.writeUInt16LE(checkOf(`0 ${through}`, data.subarray(0, -2)), data.length - 2);
     db.prepare('UPDATE newest_mark SET data = ? WHERE through_seq = ?').run(data, through);
     db.close();
     assert.deepEqual(says(await checkDatabase({ file })), [`marks newest_mark through ${through}`]);

@@ -52,7 +52,7 @@ export class MarkCheck {
       for (const { chunk, data } of rows.all(throughSeq)) {
         last = Math.max(last, chunk);
         this.#report.attempt('marks', where, () => {
-          for (const [i, seq] of decodeMark({ throughSeq, data }).entries())
+          for (const [i, seq] of decodeMark({ chunk, throughSeq, data }).entries())
             if (this.#isWrong(chunk * OBJECTS_PER_CHUNK + i, seq))
               this.#report.add('marks', 'a mark names a change that was not the newest of its object', where);
         });

@@ -121,6 +121,11 @@ export class ChangeQueries {
   }
 
   summary(row: ChangeRow): ChangeSummary {
+    return { ...this.bare(row), paths: row.pathsetId === null ? [] : this.#parts.interning.pathset(row.pathsetId) };
+  }
+
+  /** The same without paths. */
+  bare(row: ChangeRow): ChangeSummary {
     const { own, type, origin } = decodeFlags(row.flags);
     const life = this.#parts.objects.life(row.lifeId);
     if (life === undefined) throw corruptRecord('a change belongs to no life', `change ${row.seq}`);
@@ -135,7 +140,7 @@ export class ChangeQueries {
       generation: row.generation ?? undefined,
       actor: this.#parts.interning.actorSet(row.actorSetId).actor,
       own,
-      paths: row.pathsetId === null ? [] : this.#parts.interning.pathset(row.pathsetId),
+      paths: [],
       ...(isCheckpoint(row.flags) && { checkpoint: true as const }),
     };
   }

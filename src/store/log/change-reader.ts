@@ -125,7 +125,7 @@ export class ChangeReader {
     for (;;) {
       const summary = read(() => {
         const { value: row, done } = rows.next();
-        return done === true ? undefined : this.#summary(row);
+        return done === true ? undefined : this.#summaryDespiteDamage(row);
       });
       if (summary === undefined) return;
       yield summary;
@@ -152,6 +152,16 @@ export class ChangeReader {
     return this.#parts.changeQueries.summary({ ...row, actorSetId: this.#amended(row) });
   }
 
+  /** Where its paths cannot be read it is told without them: what else is known of an object must not end there. */
+  #summaryDespiteDamage(row: ChangeRow): ChangeSummary {
+    const { containment, changeQueries } = this.#parts;
+    const whole = () => this.#summary(row);
+    return (
+      containment.read<ChangeSummary | undefined>(`paths of change ${row.seq}`, whole, undefined) ??
+      changeQueries.bare({ ...row, actorSetId: this.#amended(row) })
+    );
+  }
+
   #amended(row: ChangeRow): number {
     return this.#newest(row.seq)?.actorSetId ?? row.actorSetId;
   }
@@ -163,7 +173,7 @@ export class ChangeReader {
   }
 
   #rebuilt(row: ChangeRow): Change {
-    const { paths: _, ...summary } = this.#parts.changeQueries.summary(row);
+    const { paths: _, ...summary } = this.#parts.changeQueries.bare(row);
     const { before, after } = this.#parts.revisions.sides(row, summary.type);
     const { candidates } = this.#parts.interning.actorSet(row.actorSetId);
     return { ...summary, candidates, diff: diffOf(summary.type, before, after), state: after };

@@ -12,6 +12,7 @@ import { ByteReader, ByteWriter } from '../pack/varint.ts';
 import { corruptRecord } from '../store-errors.ts';
 import type { ChangeLog } from './change-log.ts';
 import type { Objects } from './objects.ts';
+import { checkOf } from './posting-runs.ts';
 
 export interface NewestMarkOptions {
   /** Changes between two marks, at least. */
@@ -27,7 +28,9 @@ const OBJECTS_PER_STEP = 32;
 /** Fewer objects are asked about one by one. */
 const ASKED_AT_ONCE_MIN = 8;
 const NONE = 0;
-const NO_OBJECTS = Buffer.alloc(0);
+/** Behind the changes of a row: whether it is the last one of its mark, and a checksum. */
+const LAST_BYTES = 1;
+const CHECK_BYTES = 2;
 
 /** The places that are marked, and the one that is being marked for the objects before `chunk` so far. */
 interface Progress {
@@ -38,6 +41,7 @@ interface Progress {
 }
 
 interface MarkRow {
+  chunk: number;
   throughSeq: number;
   data: Buffer;
 }
@@ -76,13 +80,14 @@ export class NewestMarks {
     this.#stored = new StateRow(db, 'store/newestMarks');
     this.#sql = {
       next: db.prepare<[number, number], MarkRow>(
-        'SELECT through_seq AS throughSeq, data FROM newest_mark WHERE chunk = ? AND through_seq >= ? ORDER BY through_seq LIMIT 1',
+        'SELECT chunk, through_seq AS throughSeq, data FROM newest_mark WHERE chunk = ? AND through_seq >= ? ORDER BY through_seq LIMIT 1',
       ),
       some: db
         .prepare<[string, number], [number, Buffer]>(
           'SELECT n.chunk, n.data FROM json_each(?) c CROSS JOIN newest_mark n ON n.chunk = c.value AND n.through_seq = ?',
         )
         .raw(),
+      get: db.prepare<[number, number], Buffer>('SELECT data FROM newest_mark WHERE chunk = ? AND through_seq = ?').pluck(),
       has: db.prepare<[number, number], 1>('SELECT 1 FROM newest_mark WHERE chunk = ? AND through_seq = ?').pluck(),
       put: db.prepare<[number, number, Buffer]>('INSERT OR REPLACE INTO newest_mark (chunk, through_seq, data) VALUES (?, ?, ?)'),
       forget: db.prepare<[number]>(
@@ -152,7 +157,8 @@ export class NewestMarks {
     if (made === undefined) return (objectId) => this.#near(objectId, seqMax);
     const { through } = made;
     const chunks = [...new Set(objectIds.map((id) => id >>> CHUNK_BITS))].filter((chunk) => chunk <= made.chunks);
-    const data = new Map(this.#sql.some.all(JSON.stringify(chunks), through));
+    const rows = this.#sql.some.all(JSON.stringify(chunks), through);
+    const data = new Map(rows.map(([chunk, bytes]) => [chunk, changesIn({ chunk, throughSeq: through, data: bytes })]));
     return (objectId) => {
       const chunk = objectId >>> CHUNK_BITS;
       if (chunk > made.chunks) return NONE;
@@ -166,9 +172,8 @@ export class NewestMarks {
     const chunk = objectId >>> CHUNK_BITS;
     let last = this.#last;
     if (last?.chunk !== chunk || seqMax < last.from || seqMax > last.through) {
-      const row = this.#mark(chunk, seqMax);
-      const through = row?.throughSeq ?? Number.POSITIVE_INFINITY;
-      last = { chunk, from: seqMax, through, ...(row === undefined ? {} : { seqs: decodeMark(row) }) };
+      const mark = this.#mark(chunk, seqMax);
+      last = { chunk, from: seqMax, through: Number.POSITIVE_INFINITY, ...mark };
       this.#last = last;
     }
     return last.seqs === undefined ? undefined : (last.seqs[objectId % OBJECTS_PER_CHUNK] ?? NONE);
@@ -181,10 +186,11 @@ export class NewestMarks {
   }
 
   /** The next mark from a place on. Objects are numbered as they come, so one that is made and leaves a chunk out says that none of it was there. */
-  #mark(chunk: number, seqMax: number): MarkRow | undefined {
+  #mark(chunk: number, seqMax: number): { through: number; seqs: (number | undefined)[] } | undefined {
     const made = this.#madeFor(seqMax);
-    if (made !== undefined && chunk > made.chunks) return { throughSeq: made.through, data: NO_OBJECTS };
-    return this.#sql.next.get(chunk, seqMax);
+    if (made !== undefined && chunk > made.chunks) return { through: made.through, seqs: [] };
+    const row = this.#sql.next.get(chunk, seqMax);
+    return row === undefined ? undefined : { through: row.throughSeq, seqs: decodeMark(row) };
   }
 
   /** The next mark that is made for all chunks there were. */
@@ -200,6 +206,9 @@ export class NewestMarks {
       if (this.#sql.has.get(middle, through) === undefined) beyond = middle;
       else chunks = middle;
     }
+    const data = this.#sql.get.get(chunks, through);
+    if (data === undefined || !isLastOfMark(data))
+      throw corruptRecord('a mark of newest changes is not whole', `newest_mark through ${through}`);
     this.#made = { from: seqMax, through, chunks };
     return this.#made;
   }
@@ -224,12 +233,12 @@ export class NewestMarks {
     this.#look(chunk * OBJECTS_PER_CHUNK, target, seqs);
     const isComplete = seqs.length === OBJECTS_PER_CHUNK || chunk * OBJECTS_PER_CHUNK + seqs.length > this.#objectIdMax();
     if (!isComplete) return true;
+    const isLast = (chunk + 1) * OBJECTS_PER_CHUNK > this.#objectIdMax();
     this.#parts.db.transaction(() => {
       this.#parts.derived.use('newest_mark', () => {
-        this.#sql.put.run(chunk, target, encodeMark(seqs, target));
+        this.#sql.put.run(chunk, target, encodeMark(seqs, { chunk, throughSeq: target }, isLast));
         this.#sql.forget.run(chunk);
       });
-      const isLast = (chunk + 1) * OBJECTS_PER_CHUNK > this.#objectIdMax();
       const [low, high] = [Math.min(progress.low, target), Math.max(progress.high, target)];
       this.#stored.put(JSON.stringify(isLast ? { low, high } : { ...progress, chunk: chunk + 1 }));
     })();
@@ -266,37 +275,48 @@ export class NewestMarks {
   }
 }
 
-function encodeMark(seqs: readonly number[], throughSeq: number): Buffer {
+function encodeMark(seqs: readonly number[], of: Omit<MarkRow, 'data'>, isLast: boolean): Buffer {
   const writer = new ByteWriter();
-  for (const seq of seqs) writer.varint(seq === NONE ? NONE : throughSeq - seq + 1);
+  for (const seq of seqs) writer.varint(seq === NONE ? NONE : of.throughSeq - seq + 1);
+  writer.bytes(Uint8Array.of(isLast ? 1 : 0));
+  const body = writer.finish();
+  writer.bytes(Uint8Array.of(...checkBytes(of, body)));
   return writer.finish();
 }
 
+function checkBytes({ chunk, throughSeq }: Omit<MarkRow, 'data'>, body: Uint8Array): [number, number] {
+  const check = checkOf(`${chunk} ${throughSeq}`, body);
+  return [check & 0xff, check >>> 8];
+}
+
+/** The changes of a row, as they are written. Throws STORE_CORRUPT. */
+function changesIn({ data, ...of }: MarkRow): Buffer {
+  const body = data.subarray(0, -CHECK_BYTES);
+  const check = data.subarray(body.length);
+  if (body.length < LAST_BYTES || !checkBytes(of, body).every((byte, i) => byte === check[i]))
+    throw corruptRecord('a mark of newest changes is damaged', `newest_mark through ${of.throughSeq}`);
+  return body.subarray(0, -LAST_BYTES);
+}
+
+function isLastOfMark(data: Buffer): boolean {
+  return data.at(-CHECK_BYTES - LAST_BYTES) === 1;
+}
+
 /** The newest change of each object of a chunk by rising id, 0 where it had none. Throws STORE_CORRUPT. */
-export function decodeMark({ throughSeq, data }: MarkRow): number[] {
-  const reader = new ByteReader(data);
+export function decodeMark(row: MarkRow): number[] {
+  const reader = new ByteReader(changesIn(row));
   const seqs: number[] = [];
-  try {
-    while (!reader.done) {
-      const age = reader.varint();
-      seqs.push(age === NONE ? NONE : throughSeq + 1 - age);
-    }
-  } catch (error) {
-    throw corruptRecord('a mark of newest changes does not decode', `newest_mark through ${throughSeq}`, error);
-  }
+  while (!reader.done) seqs.push(seqOfAge(reader.varint(), row.throughSeq));
   return seqs;
 }
 
 /** One of those, without decoding the ones before it: each ends with the first byte that has its high bit clear. */
-function seqInMark(data: Buffer, index: number, throughSeq: number): number {
+function seqInMark(changes: Buffer, index: number, throughSeq: number): number {
   let at = 0;
-  for (let left = index; left > 0 && at < data.length; at++) if ((data[at] as number) < 0x80) left -= 1;
-  if (at >= data.length) return NONE;
-  let age: number;
-  try {
-    age = new ByteReader(data, at).varint();
-  } catch (error) {
-    throw corruptRecord('a mark of newest changes does not decode', `newest_mark through ${throughSeq}`, error);
-  }
+  for (let left = index; left > 0 && at < changes.length; at++) if ((changes[at] as number) < 0x80) left -= 1;
+  return at >= changes.length ? NONE : seqOfAge(new ByteReader(changes, at).varint(), throughSeq);
+}
+
+function seqOfAge(age: number, throughSeq: number): number {
   return age === NONE ? NONE : throughSeq + 1 - age;
 }

@@ -9,3 +9,7 @@ CREATE TABLE posting_run (
   data BLOB NOT NULL,
   PRIMARY KEY (dimension, bucket, era)
 ) WITHOUT ROWID;
+
+-- So do marks of newest changes, which are made again too.
+DELETE FROM newest_mark;
+DELETE FROM small_state WHERE key = 'store/newestMarks';

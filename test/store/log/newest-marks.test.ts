@@ -2,9 +2,47 @@ import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { it } from 'node:test';
 import Database from 'better-sqlite3';
-import { openSqliteStore } from '../../../src/store/sqlite-store.ts';
+import { openSqliteStore, type SqliteStore } from '../../../src/store/sqlite-store.ts';
 import { temporaryFolder } from '../../commands/run-crowsnest.ts';
-import { newChange, state } from '../new-changes.ts';
+import { newChange, refTo, state } from '../new-changes.ts';
+
+for (const [what, sql] of [
+  ['names another change', "UPDATE newest_mark SET data = CAST(x'03' || substr(data, 2) AS BLOB)"],
+  ['has lost its last row', 'DELETE FROM newest_mark WHERE chunk = (SELECT max(chunk) FROM newest_mark)'],
+  ['has lost a row in the middle', 'DELETE FROM newest_mark WHERE chunk = 1'],
+] as const)
+  it(`what was there at a time is told all the same where a mark ${what}`, () => {
+    const file = join(temporaryFolder(), 'damaged.db');
+    const objects = 900;
+    const options = { file, changesPerNewestMark: 100 };
+    const object = (n: number) => state(`k${n % objects}`, String(n + 1), { n });
+    const query = { atMs: objects * 2_000, limit: 10_000 };
+    const at = (store: SqliteStore) => store.objects(query).items.map(({ ref, seq }) => `${ref.name} ${seq}`);
+    let expected: string[];
+    {
+      using store = openSqliteStore(options);
+      for (let n = 0; n < objects * 4; n++) {
+        const before = n < objects ? undefined : object(n - objects);
+        store.append({ changes: [newChange(before === undefined ? 'ADDED' : 'MODIFIED', object(n), { before })] });
+      }
+      while (store.maintain());
+      expected = at(store);
+    }
+    assert.equal(expected.length, objects);
+    const db = new Database(file);
+    assert.ok(db.prepare(sql).run().changes > 0);
+    db.close();
+    using store = openSqliteStore(options);
+    assert.deepEqual(at(store), expected);
+    for (let n = 0; n < objects; n += 50)
+      assert.equal(
+        store.stateAt(refTo(`k${n}`), { atMs: query.atMs })?.metadata.resourceVersion,
+        expected[n]?.split(' ')[1],
+        `k${n}`,
+      );
+    while (store.maintain());
+    assert.deepEqual(at(store), expected, 'made again');
+  });
 
 it('marks are made though changes are written between any two steps', () => {
   const file = join(temporaryFolder(), 'marks.db');
