@@ -245,6 +245,30 @@ it('what a merge leaves that was broken off is no damage, and is swept out', asy
   assert.deepEqual(left, { before: 2, after: 0 });
 });
 
+for (const order of ['', ' DESC'])
+  it(`blocks of which the span is lost to damage stay, though they belong to none: ${order === '' ? 'the oldest' : 'the newest'}`, () => {
+    const file = join(folder, `lost-span${order}.db`);
+    const changes: Change[] = [];
+    {
+      using store = openSqliteStore({ file, ...SHAPE });
+      changes.push(...record(store, CHANGES));
+      store.maintain();
+    }
+    const lost = order === '' ? keys(file).spans.slice(0, 2) : keys(file).spans.slice(-2);
+    {
+      using db = opened(file);
+      db.prepare(`DELETE FROM span WHERE last_seq IN (SELECT last_seq FROM span ORDER BY last_seq${order} LIMIT 2)`).run();
+    }
+    for (let times = 0; times < 3; times++) {
+      using store = openSqliteStore({ file, ...SHAPE });
+      const more = Array.from({ length: 40 }, (_, n) => state(`new-${times}-${n}`, String(99_000 + n), { n }));
+      for (const object of more) store.append({ changes: [newChange('ADDED', object)] });
+      for (let rounds = 0; rounds < 5; rounds++) store.maintain();
+    }
+    const after = new Set(keys(file).blocks);
+    assert.ok(lost.every((key) => after.has(key)));
+  });
+
 it('merges what is whole though a block beside it is damaged', () => {
   const file = join(folder, 'damaged.db');
   {

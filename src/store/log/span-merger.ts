@@ -4,7 +4,8 @@
  *
  * Works in small steps, between which the store is read and written: what is read stays where it is until one transaction puts the new span in
  * its place. The blocks of a large span are too many for that transaction and are written before it, under a key that no span has yet;
- * those it replaces go after it. A process killed in between leaves blocks that belong to no span; the next one sweeps them out.
+ * those it replaces go after it. A process killed in between leaves blocks that belong to no span; the next one sweeps them out. Blocks of which the span was
+ * lost to damage belong to none either, and are all that is left of what they hold: they stay.
  */
 import type Database from 'better-sqlite3';
 import { freeBytes } from '../../domain/free-bytes.ts';
@@ -65,6 +66,8 @@ export class SpanMerger {
   readonly #sql;
   #work: { keys: ReadonlySet<number>; steps: Generator<void> } | undefined;
   #isSwept = false;
+  /** False once it turned out that which spans there are is damaged. */
+  #maySweep = true;
   /**
    * By level: behind this change lies all that may become part of a run. What is before it stays as it is, since spans only come behind the others, or in
    * place of smaller ones that were merged before those behind them; so each is looked at a few times in all, however many there are.
@@ -99,6 +102,14 @@ export class SpanMerger {
       blockDelete: db.prepare<[number]>('DELETE FROM block WHERE id = ?'),
       keyAfter: db.prepare<[number], number>('SELECT span_seq FROM block WHERE span_seq > ? ORDER BY span_seq LIMIT 1').pluck(),
       isUsed: db.prepare<[number, number], number>('SELECT 1 FROM span WHERE last_seq = abs(?) AND block_key = ?').pluck(),
+      beginOf: db.prepare<[number], { lifeId: number; seq: number }>('SELECT life_id AS lifeId, seq FROM block WHERE id = ?'),
+      spanAt: db.prepare<[number], SpanRow>(`SELECT ${columns} FROM span WHERE last_seq >= ? ORDER BY last_seq LIMIT 1`),
+      blockAt: db
+        .prepare<[number, number, number, number, number], number>(
+          `SELECT id FROM block WHERE span_seq = ? AND (namespace_id, resource_id, life_id, seq) <= (?, ?, ?, ?)
+           ORDER BY namespace_id DESC, resource_id DESC, life_id DESC, seq DESC LIMIT 1`,
+        )
+        .pluck(),
     };
   }
 
@@ -129,7 +140,7 @@ export class SpanMerger {
   }
 
   #due(wholeOf: WholeOf): { keys: ReadonlySet<number>; steps: Generator<void> } | undefined {
-    if (!this.#isSwept) return { keys: new Set(), steps: this.#sweep() };
+    if (!this.#isSwept && this.#maySweep) return { keys: new Set(), steps: this.#sweep() };
     const run = this.#smallRun() ?? this.#largeRun();
     if (run === undefined) return undefined;
     return { keys: new Set(run.map(({ key }) => key)), steps: this.#merge(run, wholeOf) };
@@ -198,7 +209,7 @@ export class SpanMerger {
     }
     this.#parts.db.transaction(() => this.#swap(run, span, written)).immediate();
     // Those of a large one stay for a while under their old keys.
-    if (isLarge) yield* this.#sweep();
+    if (isLarge) yield* this.#sweep(new Set(run.map(({ key }) => key)));
   }
 
   /** The blocks of the merged span one after the other, with nothing in between where that takes its time. */
@@ -302,16 +313,43 @@ export class SpanMerger {
     this.#parts.gone(ids);
   }
 
-  /** Blocks that belong to no span. */
-  *#sweep(): Generator<void> {
+  /** Blocks that belong to no span: those of the spans that were just replaced, and what is held by another block too. */
+  *#sweep(replaced: ReadonlySet<number> = new Set()): Generator<void> {
     for (let key = this.#sql.keyAfter.get(-Number.MAX_SAFE_INTEGER); key !== undefined; key = this.#sql.keyAfter.get(key)) {
-      const ids = this.#sql.isUsed.get(key, key) === undefined ? this.#sql.blockIds.all(key) : [];
-      for (let start = 0; start < ids.length; start += SWEPT_PER_STEP) {
-        this.#parts.db.transaction(() => this.#delete(ids.slice(start, start + SWEPT_PER_STEP))).immediate();
+      if (this.#sql.isUsed.get(key, key) !== undefined) continue;
+      const isKnown = replaced.has(key);
+      if (!isKnown) this.#assertSpansSound(key);
+      const ids = this.#sql.blockIds.all(key);
+      const step = isKnown ? SWEPT_PER_STEP : 1;
+      for (let start = 0; start < ids.length; start += step) {
+        const gone = ids.slice(start, start + step).filter((id) => isKnown || this.#isHeldTwice(id));
+        if (gone.length > 0) this.#parts.db.transaction(() => this.#delete(gone)).immediate();
         yield;
       }
     }
     this.#isSwept = true;
+  }
+
+  #assertSpansSound(key: number): void {
+    if (this.#parts.db.pragma('integrity_check(span)', { simple: true }) === 'ok') return;
+    this.#maySweep = false;
+    throw corruptRecord('which spans there are is damaged, so that nothing is known to belong to none', `block of span ${key}`);
+  }
+
+  /** Whether the first change of a block is in a block of the span that has it. */
+  #isHeldTwice(id: number): boolean {
+    const { decode, resourceOf, namespaceOf } = this.#parts;
+    const begin = this.#sql.beginOf.get(id);
+    const span = begin === undefined ? undefined : this.#sql.spanAt.get(begin.seq);
+    if (begin === undefined || span === undefined) return false;
+    const resourceId = resourceOf(begin.lifeId) ?? 0;
+    const namespaceId = span.byNamespace === 0 ? 0 : (namespaceOf(begin.lifeId) ?? 0);
+    const other = this.#sql.blockAt.get(span.key, namespaceId, resourceId, begin.lifeId, begin.seq);
+    if (other === undefined) return false;
+    const block = decode(other);
+    const isHeld = Array.from({ length: block.count }, (_, i) => block.seqAt(i)).includes(begin.seq);
+    block.free();
+    return isHeld;
   }
 }
 
