@@ -1,6 +1,7 @@
 /**
  * What a batch brings, written in one transaction. An object of which the name, the life or the head row lies on a damaged page has no place to go on from:
- * it is left out by name, and the rest of the batch is recorded.
+ * it is left out by name, and the rest of the batch is recorded. So is one with a change of which the actors, the paths or the place in the chain of its object cannot be read or made
+ * for damage.
  */
 import type { Change } from '../domain/change.ts';
 import { describeRef, type ObjectRef, objectKey } from '../domain/object-ref.ts';
@@ -21,6 +22,8 @@ export class BatchWriter {
   readonly #contained: Containment;
   /** Batches still to be looked through. */
   #lookThrough = 0;
+  /** Objects with a change that could not be recorded for what it has of its own; they are left out for as long as batches are looked through. */
+  readonly #unnamed = new Set<string>();
 
   constructor(parts: StoreParts, writer: ChangeWriter, contained: Containment) {
     this.#parts = parts;
@@ -33,6 +36,8 @@ export class BatchWriter {
     const { blocks, times, objects, log, series, kubeEvents, gaps, deliveries, small } = this.#parts;
     const contained = this.#contained;
     this.#writer.unplaced = undefined;
+    this.#writer.unnamed = undefined;
+    this.#writer.unread = undefined;
     const changes = batch.changes.map((change) => this.#writer.append(change));
     for (const amendment of batch.amendments ?? []) this.#writer.amend(amendment);
     for (const heartbeat of batch.heartbeats ?? []) this.#writer.heartbeat(heartbeat);
@@ -65,7 +70,24 @@ export class BatchWriter {
   withoutKnownLost(batch: AppendBatch): AppendBatch {
     if (this.#lookThrough === 0) return batch;
     this.#lookThrough -= 1;
+    if (this.#lookThrough === 0) this.#unnamed.clear();
     return this.withoutLost(batch);
+  }
+
+  /**
+   * After an attempt that met damage, whether the next one goes further: where the state before a change could not be read, which is then recorded whole, and
+   * where a change has something of its own that cannot be read or made, whose object is left out from now on.
+   */
+  goesFurther(damage: unknown): boolean {
+    const { unread, unnamed } = this.#writer;
+    const ref = unread ?? unnamed;
+    if (ref === undefined) return false;
+    this.#contained.tell(describeRef(ref), damage);
+    if (unread !== undefined) return true;
+    if (this.#unnamed.has(objectKey(ref))) return false;
+    this.#unnamed.add(objectKey(ref));
+    this.#lookThrough = LOOKED_THROUGH;
+    return true;
   }
 
   /**
@@ -78,7 +100,7 @@ export class BatchWriter {
     const isLost = (ref: ObjectRef) => {
       const key = objectKey(ref);
       const known = places.get(key);
-      const place = known ?? this.#placeOf(ref);
+      const place = known ?? (this.#unnamed.has(key) ? 'lost' : this.#placeOf(ref));
       if (known === undefined && butNew && place === 'new') this.#contained.tell(describeRef(ref), damage);
       places.set(key, place);
       return place === 'lost' || (butNew && place === 'new');

@@ -136,11 +136,20 @@ export class SqliteStore implements port.Store {
     };
     const batches = this.#batches;
     let rest = this.#transactions.read(() => batches.withoutKnownLost(batch));
+    // A change may be met twice: as the state before it is read, and for what it has of its own.
+    let further = 2 * batch.changes.length;
     for (let tries = 0; ; tries++) {
       try {
         return this.#writability.batch(() => this.#transactions.write(() => batches.write(rest), again));
       } catch (error) {
-        if (tries > 1 || !isDamage(error)) throw error;
+        if (!isDamage(error)) throw error;
+        if (further-- > 0 && batches.goesFurther(error)) {
+          rest = this.#transactions.read(() => batches.withoutLost(batch));
+          tries = -1;
+          again();
+          continue;
+        }
+        if (tries > 1) throw error;
         // First without what turns out to be damaged, then without what needs a place where none can be made.
         const { length } = rest.changes;
         rest = this.#transactions.read(() => batches.withoutLost(batch, tries > 0 ? error : undefined));

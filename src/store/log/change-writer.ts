@@ -1,5 +1,6 @@
 /** Appends changes and counts heartbeats: the object's entry, its life, the row, the revision, and what is indexed of it. Within a transaction. */
 import type { Change } from '../../domain/change.ts';
+import type { FieldDiff } from '../../domain/diff/field-diff.ts';
 import { inPathOrder } from '../../domain/diff/field-diff.ts';
 import type { ObjectRef } from '../../domain/object-ref.ts';
 import type { Containment } from '../containment.ts';
@@ -35,9 +36,36 @@ export class ChangeWriter {
   readonly #parts: Parts;
   /** The last object that no place could be made for: its name, its life or its head row met an error. To be cleared by whoever asks. */
   unplaced: ObjectRef | undefined;
+  /** The object of the last change that met damage in what it has of its own. */
+  unnamed: ObjectRef | undefined;
+  /** The same where it met damage as it read the state before, which it will not do again: then the change is recorded whole. */
+  unread: ObjectRef | undefined;
 
   constructor(parts: Parts) {
     this.#parts = parts;
+  }
+
+  /** What a change has of its own, and others need not have: where its object's chain leads, who made it, what it touched. */
+  #own(input: NewChange, { entry, seq, diff }: { entry: ObjectEntry; seq: number; diff: readonly FieldDiff[] }) {
+    const { interning, log } = this.#parts;
+    try {
+      const { links, marks } = nextLinks(marksOf(entry, log), entry.changes + 1, seq);
+      const actorSetId = interning.actorSetId(input.actor, input.candidates);
+      const pathsetId = input.type === 'MODIFIED' ? interning.pathsetId(diff, input.step?.lines) : undefined;
+      return { links, marks, actorSetId, pathsetId };
+    } catch (error) {
+      this.unnamed = input.ref;
+      throw error;
+    }
+  }
+
+  #encode(input: NewChange, base: Parameters<Revisions['encode']>[2]): ReturnType<Revisions['encode']> {
+    try {
+      return this.#parts.revisions.encode(input.state, input, base);
+    } catch (error) {
+      this.unread = input.ref;
+      throw error;
+    }
   }
 
   #place<T>(ref: ObjectRef, work: () => T): T {
@@ -72,14 +100,13 @@ export class ChangeWriter {
     }
     const stepped = step !== undefined && base !== undefined && digest?.seq === base.seq;
     const short = stepped ? revisions.encodeStep(step.patch, step.length, base.depth) : undefined;
-    const whole = short === undefined ? revisions.encode(input.state, input, base) : undefined;
+    const whole = short === undefined ? this.#encode(input, base) : undefined;
     const revision = (short ?? whole) as EncodedRevision;
     const diff = input.onDemand === true ? undefined : inPathOrder(input.diff);
     const rv = encodeResourceVersion(input.resourceVersion);
     const generation = input.generation ?? null;
-    const { links, marks } = nextLinks(marksOf(entry, log), entry.changes + 1, log.newest() + 1);
-    const actorSetId = interning.actorSetId(input.actor, input.candidates);
-    const pathsetId = type === 'MODIFIED' ? interning.pathsetId(diff ?? input.diff, step?.lines) : undefined;
+    const own = { entry, seq: log.newest() + 1, diff: diff ?? input.diff };
+    const { links, marks, actorSetId, pathsetId } = this.#own(input, own);
     const resourceId = interning.resourceId(ref.cluster, ref.group, ref.kind);
     const seq = log.add({
       ...links,

@@ -11,6 +11,7 @@ import { isCrowsnestError } from '../../domain/errors.ts';
 import { isJsonObject } from '../../domain/json.ts';
 import type { KubeObject } from '../../domain/object-ref.ts';
 import { Recent } from '../../domain/recent.ts';
+import { isDamage } from '../containment.ts';
 import { decodeResourceVersion, type RecordShape, recordShapeOf } from '../pack/row-codec.ts';
 import { corruptRecord } from '../store-errors.ts';
 import type { Blocks } from './blocks.ts';
@@ -62,15 +63,21 @@ export interface EncodedRevision {
   depth: number;
 }
 
+/** Lives of which it is remembered that their newest state cannot be read. */
+const UNREADABLE_MAX = 10_000;
+
 export class Revisions {
   readonly #parts: { log: ChangeLog; blocks: Blocks; objects: Objects };
   readonly #options: RevisionOptions;
+  /** Of a life, the change whose state cannot be read for damage that SQLite finds. */
+  readonly #unreadable: Recent<number, number>;
   readonly #heads: Recent<number, CachedState>;
   readonly #walks: Recent<number, CachedState>;
 
   constructor(parts: { log: ChangeLog; blocks: Blocks; objects: Objects }, options: RevisionOptions) {
     this.#parts = parts;
     this.#options = options;
+    this.#unreadable = new Recent(UNREADABLE_MAX);
     this.#heads = new Recent(options.headCacheBytes);
     this.#walks = new Recent(options.walkCacheBytes);
   }
@@ -161,12 +168,17 @@ export class Revisions {
     return objects.life(before.lifeId)?.uid === objects.life(row.lifeId)?.uid ? before : undefined;
   }
 
-  /** Undefined where it is lost to damage: then a whole state is due. */
+  /**
+   * Undefined where it is lost to damage: then a whole state is due. Damage that SQLite finds is thrown once, as it commits no transaction in which it met any;
+   * in the next one the state is not looked for.
+   */
   #headIfWhole({ lifeId, seq }: { lifeId: number; seq: number }): CachedState | undefined {
+    if (this.#unreadable.get(lifeId) === seq) return undefined;
     try {
       return this.#head(lifeId, seq);
     } catch (error) {
       if (isCrowsnestError(error, 'STORE_CORRUPT')) return undefined;
+      if (isDamage(error)) this.#unreadable.set(lifeId, seq);
       throw error;
     }
   }
