@@ -1,6 +1,6 @@
 /** A list of changes tells all that can be read, and which changes cannot, whichever page of changes, lives or objects is damaged. */
 import assert from 'node:assert/strict';
-import { copyFileSync, readFileSync, writeFileSync } from 'node:fs';
+import { copyFileSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import Database from 'better-sqlite3';
@@ -13,6 +13,7 @@ import { openSqliteStore, type SqliteStore } from '../../src/store/sqlite-store.
 import type { ChangeQuery } from '../../src/store/store.ts';
 import { temporaryFolder } from '../commands/run-crowsnest.ts';
 import { newChange, refTo, state } from './new-changes.ts';
+import { pageAbout } from './page-about.ts';
 
 const folder = temporaryFolder();
 const WHOLE = join(folder, 'whole.db');
@@ -58,9 +59,9 @@ function listed(store: SqliteStore, query: Omit<ChangeQuery, 'limit'>, limit: nu
 }
 
 /** A copy of which a leaf in the middle of a table is overwritten. */
-function damaged(table: string): string {
+function damaged(table: string, whole = WHOLE): string {
   const file = join(folder, `${table}.db`);
-  copyFileSync(WHOLE, file);
+  copyFileSync(whole, file);
   const db = new Database(file);
   const size = db.pragma('page_size', { simple: true }) as number;
   const leaves = db.prepare<[string], number>("SELECT pageno FROM dbstat WHERE name = ? AND pagetype = 'leaf' ORDER BY path");
@@ -158,6 +159,42 @@ describe('lists of changes', () => {
     assert.equal(new Set([...found, ...missing]).size, store.counts().changes);
   });
 });
+
+for (const table of ['finding', 'finding_by_time', 'finding_block', 'sqlite_autoindex_finding_1'])
+  it(`a list of findings tells what can be read where a leaf of ${table} is damaged`, () => {
+    const whole = join(folder, 'findings.db');
+    if (!existsSync(whole)) {
+      using store = openSqliteStore({ file: whole });
+      for (let n = 0; n < 40; n++) {
+        const changes = Array.from({ length: 50 }, (_, i) =>
+          newChange('ADDED', state(`k${n * 50 + i}`, String(n * 50 + i + 1), { n })),
+        );
+        const found = store.append({ changes }).map((change) => ({ ...pageAbout(change), id: `finding-${change.seq}` }));
+        store.commitAnalysis({ findings: found });
+        for (let rounds = 0; rounds < 4; rounds++) store.maintain();
+      }
+    }
+    using store = openSqliteStore({ file: damaged(table, whole) });
+    const { items } = store.findings({ limit: 10_000 });
+    assert.ok(items.length >= 1_000, `${items.length} are told`);
+    assert.deepEqual(
+      items,
+      items.toSorted((a, b) => b.tsMs - a.tsMs),
+    );
+    const seen: string[] = [];
+    for (let position = {}; ; ) {
+      const page = store.findings({ kind: 'Kafka', limit: 300, ...position });
+      seen.push(...page.items.map(({ id }) => id));
+      if (page.continue === undefined) break;
+      position = { continue: page.continue };
+    }
+    assert.deepEqual(
+      seen,
+      items.map(({ id }) => id),
+    );
+    if (table !== 'sqlite_autoindex_finding_1') assert.ok(store.losses > 0, 'it was told');
+    if (table.endsWith('_by_time')) assert.equal(items.length, 2_000);
+  });
 
 it('a search for words reads the values of those changes alone of which the rows fit', async () => {
   using store = openSqliteStore({ file: ':memory:', fullText: true });

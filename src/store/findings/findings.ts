@@ -5,7 +5,7 @@
 import type Database from 'better-sqlite3';
 import type { Finding } from '../../domain/finding.ts';
 import { encodePosition } from '../../domain/list-position.ts';
-import type { Containment } from '../containment.ts';
+import { type Containment, isDamage } from '../containment.ts';
 import { compress, decompress } from '../pack/block-codec.ts';
 import { decodeCursor, pageOf } from '../page-cursor.ts';
 import type { ValueSeal } from '../seal/value-seal.ts';
@@ -22,6 +22,8 @@ const BLOCK_MIN = 4;
 const YOUNG_MAX = 1_024;
 /** Alerts within one span of changes that are looked at for evidence. */
 const EVIDENCE_MAX = 1_000;
+/** Findings of a list that may be lost to damage; with more an error is the better answer. */
+const LOST_MAX = 4_096;
 /** Let go of in a step. */
 const FORGOTTEN_AT_ONCE = 512;
 
@@ -209,7 +211,7 @@ export class Findings {
 
   /** Newest first, by time and then id. Throws REQUEST_INVALID on a continue token that is not one of this list. */
   list(query: FindingQuery): Page<Finding> {
-    const young = this.#youngWhere(query);
+    const young = this.#containment.read('finding_young', () => this.#youngWhere(query), []);
     const where: string[] = [];
     const values: (string | number)[] = [];
     for (const [asked, column, operator] of CONDITIONS) {
@@ -224,14 +226,54 @@ export class Findings {
       where.push('(ts_ms, id) < (?, ?)');
       values.push(...cursorOf(query.continue));
     }
-    const filter = where.length === 0 ? '' : `WHERE ${where.join(' AND ')}`;
-    const sql = `SELECT ts_ms, id, data FROM finding ${filter} ORDER BY ts_ms DESC, id DESC LIMIT ?`;
-    const rows = this.#db.prepare<(string | number)[], FindingRow>(sql).all(...values, query.limit + 1);
+    const rows = this.#rows(where.length === 0 ? 'TRUE' : where.join(' AND '), values, query.limit + 1);
     const filed = new Set(rows.map(({ id }) => id));
     const more = young.filter(({ columns }) => !filed.has(columns.id)).map(({ columns, read }) => ({ ...columns, read }));
     const merged = more.length === 0 ? rows : [...rows, ...more].sort(newestFirst).slice(0, query.limit + 1);
     const page = pageOf(merged, query.limit, (last) => encodePosition('findings', [last.ts_ms, last.id]));
-    return { ...page, items: page.items.map((row) => ('read' in row ? row.read() : this.#unpack(row.data))) };
+    const read = (row: (typeof merged)[number]) => ('read' in row ? row.read() : this.#unpack(row.data));
+    const items = page.items.flatMap((row) => this.#containment.read(`finding ${row.id}`, () => read(row), undefined) ?? []);
+    return { ...page, items };
+  }
+
+  /** Newest first. Where a page or an index is damaged they are looked at one after the other, and those that cannot be read are left out by name. */
+  #rows(filter: string, values: readonly (string | number)[], limit: number): FindingRow[] {
+    const sql = `SELECT ts_ms, id, data FROM finding WHERE ${filter} ORDER BY ts_ms DESC, id DESC LIMIT ?`;
+    try {
+      return this.#db.prepare<(string | number)[], FindingRow>(sql).all(...values, limit);
+    } catch (error) {
+      if (!isDamage(error)) throw error;
+      this.#containment.tell('finding', error);
+      return this.#readable(filter, values).sort(newestFirst).slice(0, limit);
+    }
+  }
+
+  #readable(filter: string, values: readonly (string | number)[]): FindingRow[] {
+    const sql = `SELECT ts_ms, id, data FROM finding NOT INDEXED WHERE seq BETWEEN ? AND ? AND ${filter}`;
+    const between = this.#db.prepare<(string | number)[], FindingRow>(sql);
+    const rows: FindingRow[] = [];
+    const parts: [low: number, high: number][] = [[1, this.#lastSeq()]];
+    for (let part = parts.pop(), lost = 0; part !== undefined; part = parts.pop()) {
+      const [low, high] = part;
+      try {
+        rows.push(...between.all(low, high, ...values));
+      } catch (error) {
+        if (!isDamage(error)) throw error;
+        const middle = Math.floor((low + high) / 2);
+        if (low < high) parts.push([low, middle], [middle + 1, high]);
+        else this.#containment.tell(`finding number ${low}`, error);
+        if (low >= high && ++lost > LOST_MAX) throw error;
+      }
+    }
+    return rows;
+  }
+
+  /** The highest number, of a table or an index that can be read. */
+  #lastSeq(): number {
+    const byIndex = () =>
+      this.#db.prepare<[], number | null>('SELECT max(seq) FROM finding INDEXED BY finding_by_time').pluck().get();
+    const byTable = () => this.#db.prepare<[], number | null>('SELECT max(seq) FROM finding NOT INDEXED').pluck().get();
+    return this.#containment.read('finding', byTable, undefined) ?? byIndex() ?? 0;
   }
 
   #youngWhere(query: Omit<FindingQuery, 'limit'>): YoungFinding[] {

@@ -29,6 +29,8 @@ interface Parts {
   containment: Containment;
 }
 
+/** No set of actors: nobody is known to have made it. */
+const NOBODY = 0;
 /** How far back a claim that comes late is compared: lives of the object, and its changes. */
 const LIVES_NEAR_MAX = 3;
 const CHANGES_NEAR_MAX = 2_000;
@@ -152,13 +154,16 @@ export class ChangeReader {
     return this.#parts.changeQueries.summary({ ...row, actorSetId: this.#amended(row) });
   }
 
-  /** Where its paths cannot be read it is told without them: what else is known of an object must not end there. */
+  /** Where its paths or its actors cannot be read it is told without them: what else is known of an object must not end there. */
   #summaryDespiteDamage(row: ChangeRow): ChangeSummary {
     const { containment, changeQueries } = this.#parts;
-    const whole = () => this.#summary(row);
+    const actorSetId = this.#amended(row);
+    const attempt = (what: string, work: () => ChangeSummary) =>
+      containment.read<ChangeSummary | undefined>(`${what} of change ${row.seq}`, work, undefined);
     return (
-      containment.read<ChangeSummary | undefined>(`paths of change ${row.seq}`, whole, undefined) ??
-      changeQueries.bare({ ...row, actorSetId: this.#amended(row) })
+      attempt('paths', () => changeQueries.summary({ ...row, actorSetId })) ??
+      attempt('actors', () => changeQueries.bare({ ...row, actorSetId })) ??
+      changeQueries.bare({ ...row, actorSetId: NOBODY })
     );
   }
 
