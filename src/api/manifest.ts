@@ -1,7 +1,7 @@
 /**
  * A recorded state as a file for `kubectl apply`: without what the API server keeps for itself, and never with a mask in place of a secret. A
  * value or a name that was masked becomes `@MASKED`, which no YAML parser takes, so that kubectl refuses the file until somebody has put the secret in.
- * In the same way a whole number that was rounded as it was read becomes `@ROUNDED`.
+ * In the same way a whole number that may have been rounded, as all beyond 2^53 were before format 18, becomes `@ROUNDED`.
  */
 import type { CreateNodeOptions, DocumentOptions, SchemaOptions, ToStringOptions } from 'yaml';
 import { escapeSegment, type FieldPath } from '../domain/field-path.ts';
@@ -34,12 +34,20 @@ const LEFT_OUT: ReadonlySet<FieldPath> = new Set([
   '/metadata/annotations/kubectl.kubernetes.io~1last-applied-configuration',
 ]);
 const MASK = /masked:[0-9a-f]{16}/;
-/** What the API server takes for a whole number goes up to 2^63, JavaScript tells apart those up to 2^53; beyond both they are floats to either. */
+/** What the API server takes for a whole number goes up to 2^63, a double tells apart those up to 2^53; beyond both they are floats to either. */
 const WHOLE_MAX = 2 ** 63;
 
-export function manifestOf(state: KubeObject, of: { ref: ObjectRef; seq: number; metadataOnly: boolean }): Manifest {
+export interface ManifestOf {
+  ref: ObjectRef;
+  seq: number;
+  metadataOnly: boolean;
+  /** It was recorded when whole numbers beyond 2^53 were rounded. */
+  mayBeRounded: boolean;
+}
+
+export function manifestOf(state: KubeObject, of: ManifestOf): Manifest {
   const found: Found = { masked: [], rounded: [], leftOut: [] };
-  const body = yaml().stringify(forApply(state, '', found), YAML_OPTIONS);
+  const body = yaml().stringify(forApply(state, '', { ...found, mayBeRounded: of.mayBeRounded }), YAML_OPTIONS);
   const { masked, rounded, leftOut } = found;
   const { cluster, kind, namespace, name } = of.ref;
   const lines = [
@@ -64,9 +72,9 @@ export function manifestOf(state: KubeObject, of: { ref: ObjectRef; seq: number;
 
 type Found = Omit<Manifest, 'yaml'>;
 
-function forApply(value: Json, path: FieldPath, found: Found): unknown {
+function forApply(value: Json, path: FieldPath, found: Found & { mayBeRounded: boolean }): unknown {
   const { masked, rounded, leftOut } = found;
-  if (typeof value === 'number' && mayBeRounded(value)) {
+  if (found.mayBeRounded && typeof value === 'number' && isBeyondDouble(value)) {
     rounded.push(path);
     return new Rounded(value);
   }
@@ -108,7 +116,7 @@ class Rounded {
   }
 }
 
-function mayBeRounded(value: number): boolean {
+function isBeyondDouble(value: number): boolean {
   return Number.isInteger(value) && !Number.isSafeInteger(value) && Math.abs(value) <= WHOLE_MAX;
 }
 

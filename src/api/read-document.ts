@@ -1,5 +1,5 @@
 /** Reads the document that a string of a custom resource holds: values of a chart, a dashboard, a manifest. */
-import { isJsonObject, type Json } from '../domain/json.ts';
+import { isJsonObject, type Json, parseJson } from '../domain/json.ts';
 import { yaml } from '../yaml.ts';
 
 /** Longer text is shown as text: to parse it would hold up everything else. */
@@ -20,7 +20,7 @@ export function readDocument(text: string): { format: 'json' | 'yaml'; value: Js
 
 function readJson(text: string): Json | undefined {
   try {
-    return containerOf(JSON.parse(text) as Json);
+    return containerOf(parseJson(text));
   } catch {
     return undefined;
   }
@@ -28,11 +28,11 @@ function readJson(text: string): Json | undefined {
 
 function readYaml(text: string): Json | undefined {
   try {
-    const documents = yaml().parseAllDocuments(text, { uniqueKeys: true, logLevel: 'silent' });
+    const documents = yaml().parseAllDocuments(text, { uniqueKeys: true, logLevel: 'silent', intAsBigInt: true });
     if (!Array.isArray(documents) || documents.some(({ errors }) => errors.length > 0)) return undefined;
     const values = documents.map((document) => document.toJS({ maxAliasCount: ALIASES_MAX }) as unknown);
     // What YAML has and JSON has not (dates, NaN, sets) becomes what JSON makes of it.
-    const plain = JSON.parse(JSON.stringify(values)) as Json[];
+    const plain = parseJson(JSON.stringify(values)) as Json[];
     return containerOf(plain.length === 1 ? (plain[0] as Json) : plain);
   } catch {
     return undefined;

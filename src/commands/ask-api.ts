@@ -1,6 +1,7 @@
 /** Asks the API of a running crowsnest. What it refuses becomes the error that it names. */
 import type { ObjectList, ObjectRef, Problem } from '../api/answers.ts';
 import { CrowsnestError, ERROR_CODES, type ErrorCode } from '../domain/errors.ts';
+import { parseJson } from '../domain/json.ts';
 import type { Options } from '../options.ts';
 import { readSecretFile } from '../secrets.ts';
 import type { Terminal } from './terminal.ts';
@@ -45,7 +46,10 @@ export function createAsker(options: Options, terminal: Terminal): Asker {
     return response;
   };
   const json = async <T>(response: Response): Promise<T> =>
-    (await response.json().catch((error: unknown) => Promise.reject(unreachable(options.server, error)))) as T;
+    (await response
+      .text()
+      .then(parseJson)
+      .catch((error: unknown) => Promise.reject(unreachable(options.server, error)))) as T;
   return {
     get: async <T>(path: string, query: Query = {}) => json<T>(await ask(path, query, 'application/json')),
     post: async <T>(path: string, query: Query = {}, body?: object) =>
@@ -53,7 +57,7 @@ export function createAsker(options: Options, terminal: Terminal): Asker {
     async *lines<T>(path: string, query: Query = {}) {
       const response = await ask(path, query, 'application/x-ndjson');
       try {
-        for await (const line of linesOf(response)) yield JSON.parse(line) as T;
+        for await (const line of linesOf(response)) yield parseJson(line) as T;
       } catch (error) {
         throw unreachable(options.server, error);
       }

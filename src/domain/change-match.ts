@@ -6,7 +6,7 @@ import type { Change, ChangeType } from './change.ts';
 import { type Alternative, type FilterTerm, hoursOf, wordsOf } from './change-filter.ts';
 import type { FieldDiff } from './diff/field-diff.ts';
 import { escapeSegment, type FieldPath, genericPath, isListItem } from './field-path.ts';
-import type { Json } from './json.ts';
+import { exactNumber, type Json } from './json.ts';
 
 /** What indexes of the record answer; also the larger part of a query of the store. */
 export interface ChangeBounds {
@@ -252,14 +252,22 @@ function longestPiece({ text, quoted }: Alternative): string {
 /** A star that is not the `[*]` of a path. */
 const WILDCARD = /(?<!\[)\*|\*(?!\])/;
 
-function numberOf(value: Json): number {
-  if (typeof value === 'number') return value;
-  return typeof value === 'string' && value.trim() !== '' ? Number(value) : Number.NaN;
+function numberOf(value: Json): number | bigint {
+  if (typeof value === 'number' || typeof value === 'bigint') return value;
+  return typeof value === 'string' && value.trim() !== '' ? numberIn(value) : Number.NaN;
 }
 
-function compares(number: number, { operator, values }: FilterTerm): boolean {
+/** NaN for what is no number. */
+function numberIn(text: string): number | bigint {
+  return LONG_WHOLE.test(text) ? exactNumber(text) : Number(text);
+}
+
+/** Of digits that a double may not hold, and not so many that it is out of range. */
+const LONG_WHOLE = /^-?[1-9]\d{15,299}$/;
+
+function compares(number: number | bigint, { operator, values }: FilterTerm): boolean {
   return values.some(({ text }) => {
-    const bound = Number(text);
+    const bound = numberIn(text);
     if (operator === ':') return number === bound;
     if (operator === '>') return number > bound;
     if (operator === '>=') return number >= bound;

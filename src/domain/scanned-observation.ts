@@ -1,6 +1,7 @@
 /** A watch event whose text was scanned but not parsed: most updates are told apart from the state before them without ever being parsed. */
 
 import type { ChangeOrigin, ChangeType, Observation } from './change.ts';
+import { parseJson } from './json.ts';
 import type { KubeObject } from './object-ref.ts';
 import { parseManaged } from './scan/managed-text.ts';
 import type { ScannedObject } from './scan/object-scan.ts';
@@ -40,7 +41,7 @@ export class ScannedObservation implements Observation {
 
 /** Throws SyntaxError on text that is not JSON. */
 export function parseScanned({ bytes, start, end }: ScannedObject): KubeObject {
-  return JSON.parse(bytes.toString('utf8', start, end)) as KubeObject;
+  return parseJson(bytes.toString('utf8', start, end)) as unknown as KubeObject;
 }
 
 /** Who an object is and who wrote it, without the rest of it. Throws SyntaxError. */

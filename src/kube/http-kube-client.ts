@@ -2,7 +2,7 @@
  * The KubeClient over HTTP. Each request takes its credentials afresh; how many of them share a connection is the transport's business.
  */
 import { CrowsnestError } from '../domain/errors.ts';
-import { isJsonObject, type JsonObject } from '../domain/json.ts';
+import { isJsonObject, type JsonObject, parseJson } from '../domain/json.ts';
 import type { ConnectOptions } from './connect-options.ts';
 import { type Credentials, loadCredentials } from './credentials.ts';
 import type { Liveness } from './http2-connection.ts';
@@ -147,7 +147,7 @@ async function readText(body: AsyncIterable<Buffer>, bytesMax: number): Promise<
 function parseAnswer(text: string, server: URL, path: string): JsonObject {
   let parsed: unknown;
   try {
-    parsed = JSON.parse(text);
+    parsed = parseJson(text);
   } catch {
     parsed = undefined;
   }

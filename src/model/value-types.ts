@@ -60,6 +60,7 @@ function remembered<T>(formOf: (text: string) => T): (text: string) => T {
  */
 export function numberOf(value: Json | undefined, generic: string): number | undefined {
   if (typeof value === 'number') return Number.isFinite(value) ? value : undefined;
+  if (typeof value === 'bigint') return Number(value);
   if (typeof value !== 'string' || value.length > PINNED_NUMBER_MAX || !mayBeNumber(value.charCodeAt(0))) return undefined;
   const digits = digitsIn(value);
   if (digits !== undefined) return digits;

@@ -12,6 +12,7 @@ import { type Change, type Observation, UNKNOWN_ACTOR } from '../domain/change.t
 import { isBookkeepingPath } from '../domain/diff/bookkeeping.ts';
 import { diffValues, type FieldDiff } from '../domain/diff/field-diff.ts';
 import { isHeartbeat } from '../domain/diff/heartbeat-paths.ts';
+import { NumberRangeError } from '../domain/json.ts';
 import { type KubeEvent, kubeEventKind, maskKubeEvent } from '../domain/kube-event.ts';
 import { scrapeMasking } from '../domain/masking/mask-scrape.ts';
 import { type KeyedHash, type MaskOptions, mask } from '../domain/masking/redact.ts';
@@ -32,7 +33,7 @@ import { FirstSight } from './first-sight.ts';
 import { HeadDigests } from './head-digest.ts';
 import { LeafCompare } from './leaf-compare.ts';
 import type { MaskingBook } from './masking-book.ts';
-import { withoutRemasking } from './remasking.ts';
+import { isUnrounding, withoutRemasking } from './remasking.ts';
 import { compareSections } from './section-compare.ts';
 
 /** The parts of a Head that comparing needs; also stands for changes of the same batch that are not stored yet. */
@@ -178,7 +179,8 @@ class PipelineIngest implements Ingest {
       const ref = { kind: scanned.kind, namespace: scanned.namespace, name: scanned.name };
       const { cluster, observedMs } = observation;
       const where = describeRef(ref);
-      recording.rejects.push({ cluster, code: 'OBJECT_INVALID', where, what: 'the text is not valid JSON', observedMs });
+      const what = error instanceof NumberRangeError ? error.message : 'the text is not valid JSON';
+      recording.rejects.push({ cluster, code: 'OBJECT_INVALID', where, what, observedMs });
     }
   }
 
@@ -336,6 +338,7 @@ export function compare(
   if (sameLife && !known.deleted) {
     const moved = diffValues(known.state, state);
     const diff = meaningful(withoutRemasking(moved, { before: known.state, after: state, hash, secrets: masking?.secrets }));
+    if (sameVersion && isUnrounding(diff)) return 'repeat';
     if (isHeartbeat(ref.kind, diff)) return sameVersion ? 'repeat' : 'heartbeat';
     return [changeOf(observation, ref, 'MODIFIED', state, diff, known.state)];
   }

@@ -7,6 +7,7 @@
  * common with it needs none, unless it stands beside a value that decides about it (`isMaskedAlone`) or the schema has changed since.
  */
 import type { FieldDiff } from '../domain/diff/field-diff.ts';
+import { exactNumber } from '../domain/json.ts';
 import type { SchemaTree } from '../domain/kind-schema.ts';
 import { type KeyedHash, textMasking } from '../domain/masking/redact.ts';
 import { type MovedPaths, MovedPathsTree } from '../domain/moved-paths.ts';
@@ -77,7 +78,7 @@ export class LeafCompare implements LeafReader {
 
   /**
    * Adds to `fields` what moved in a section, and answers how the patch and the paths go on; undefined, with `fields` as it was, where both
-   * have to be parsed. Throws SyntaxError on a moved string that is not JSON.
+   * have to be parsed. Throws SyntaxError on a moved string that is not JSON, and on a number that is out of range.
    */
   compare(
     section: Pick<Section, 'id' | 'top' | 'key'>,
@@ -243,13 +244,11 @@ function wholeNumberAt(bytes: Buffer, from: number, to: number): number {
   return isNegative ? -value : value;
 }
 
-/** A number or a boolean; undefined for anything else. */
-function scalarAt(bytes: Buffer, from: number, to: number): number | boolean | undefined {
+/** A number or a boolean; undefined for anything else. Throws NumberRangeError. */
+function scalarAt(bytes: Buffer, from: number, to: number): number | bigint | boolean | undefined {
   const whole = wholeNumberAt(bytes, from, to);
   if (!Number.isNaN(whole)) return whole;
   const text = bytes.toString('latin1', from, to);
   if (text === 'true' || text === 'false') return text === 'true';
-  if (!NUMBER.test(text)) return undefined;
-  const value = Number(text);
-  return Number.isFinite(value) ? value : undefined;
+  return NUMBER.test(text) ? exactNumber(text) : undefined;
 }

@@ -1,6 +1,6 @@
 /**
- * States that were recorded under older rules of masking, compared with new ones: that a rule has come, or has grown finer, is no change of the
- * object.
+ * States that were recorded under older rules, compared with new ones: that a rule of masking has come, or has grown finer, is no change of the
+ * object, nor is it that whole numbers are no longer rounded.
  */
 import { diffValues, type FieldDiff } from '../domain/diff/field-diff.ts';
 import { type KeyedHash, type MaskOptions, mask } from '../domain/masking/redact.ts';
@@ -15,6 +15,11 @@ export function withoutRemasking(
   const known = mask(before, hash, { secrets });
   const moved = known === before ? diff : diffValues(known, after);
   return moved.filter(({ old, new: now }) => typeof old !== 'string' || typeof now !== 'string' || old !== `masked:${hash(now)}`);
+}
+
+/** Whether all that a look at the very version that is recorded tells is the digits of whole numbers that were rounded as it was. */
+export function isUnrounding(diff: readonly FieldDiff[]): boolean {
+  return diff.every(({ old, new: now }) => typeof old === 'number' && typeof now === 'bigint' && Number(now) === old);
 }
 
 function isMasked(value: FieldDiff['old']): boolean {

@@ -8,7 +8,7 @@ import { isBookkeepingPath } from '../domain/diff/bookkeeping.ts';
 import { diffValues, type FieldDiff, makePatch } from '../domain/diff/field-diff.ts';
 import { isHeartbeat } from '../domain/diff/heartbeat-paths.ts';
 import { escapeSegment } from '../domain/field-path.ts';
-import type { Json, JsonObject } from '../domain/json.ts';
+import { type Json, type JsonObject, parseJson } from '../domain/json.ts';
 import { type KeyedHash, type MaskOptions, mask } from '../domain/masking/redact.ts';
 import type { MovedPaths, Named } from '../domain/moved-paths.ts';
 import { isApiVersionOf, type KubeObject, type ObjectRef } from '../domain/object-ref.ts';
@@ -170,7 +170,7 @@ function takeParsed(section: Section, { old, shown, now }: { old: Json; shown: J
 }
 
 function parsed({ bytes, from, to }: TextPlace): Json {
-  return JSON.parse(bytes.toString('utf8', from, to)) as Json;
+  return parseJson(bytes.toString('utf8', from, to));
 }
 
 function isContainer({ bytes, from }: TextPlace): boolean {
@@ -316,7 +316,7 @@ export class ScannedChange implements NewChange {
     for (const key of ['labels', 'annotations']) {
       const text = sectionText(scanned, 'metadata', key);
       if (text === undefined || !mayHoldMark(text)) continue;
-      metadata[key] = JSON.parse(text) as Json;
+      metadata[key] = parseJson(text);
       mayBeKept = true;
     }
     return mayBeKept ? gitopsOrigin(this.#masked({ apiVersion, kind, metadata }))?.tool : undefined;

@@ -418,6 +418,10 @@ export class SqliteStore implements port.Store {
     this.#transactions.write(() => this.#parts.outbox.putEffect(effect));
   }
 
+  roundedThrough(): number {
+    return this.#transactions.read(() => Number(this.#parts.small.get('store/rounded-through') ?? 0));
+  }
+
   // --- small state ---
 
   getState(key: string): string | undefined {

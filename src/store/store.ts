@@ -383,6 +383,9 @@ export interface Store {
   effectsDue(nowMs: number, limit: number): EffectRecord[];
   putEffect(effect: EffectRecord): void;
 
+  /** Up to this change whole numbers beyond 2^53 were recorded rounded; 0 where none were. */
+  roundedThrough(): number;
+
   // --- small state ---
   getState(key: string): string | undefined;
   putState(key: string, value: string): void;

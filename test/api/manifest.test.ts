@@ -3,16 +3,16 @@ import assert from 'node:assert/strict';
 import { it } from 'node:test';
 import { parse } from 'yaml';
 import { manifestOf } from '../../src/api/manifest.ts';
-import type { JsonObject } from '../../src/domain/json.ts';
+import { canonicalJson, type JsonObject, parseJson } from '../../src/domain/json.ts';
 import { type KubeObject, refOf } from '../../src/domain/object-ref.ts';
 import { TRAPS } from '../support/yaml-traps.ts';
 
 const MASK = 'masked:0123456789abcdef';
 
-function manifest(members: JsonObject, metadataOnly = false) {
+function manifest(members: JsonObject, { metadataOnly = false, mayBeRounded = false } = {}) {
   const metadata = { name: 'orders', namespace: 'streaming', uid: 'u1', ...(members.metadata as JsonObject) };
   const state = { ...members, kind: 'Kafka', apiVersion: 'kafka.strimzi.io/v1', metadata } as unknown as KubeObject;
-  return manifestOf(state, { ref: refOf('prod', state), seq: 812, metadataOnly });
+  return manifestOf(state, { ref: refOf('prod', state), seq: 812, metadataOnly, mayBeRounded });
 }
 
 it('keeps every value what it was, whichever YAML is read', () => {
@@ -57,6 +57,18 @@ it('holds no mask, and cannot be read before each secret is put in', () => {
     else assert.deepEqual((parse(text) as { spec: JsonObject }).spec.keys, ['a', 'secret']);
 });
 
+it('has whole numbers digit by digit', () => {
+  const text =
+    '{"retention":9223372036854775807,"least":-9223372036854775808,"list":[18446744073709551615],"round":1000000000000000000}';
+  const spec = parseJson(text) as JsonObject;
+  const { yaml, rounded } = manifest({ spec });
+  assert.deepEqual(rounded, []);
+  for (const version of ['1.1', '1.2'] as const) {
+    const read = parse(yaml, { version, intAsBigInt: true }) as { spec: JsonObject };
+    assert.equal(canonicalJson(read.spec), canonicalJson(spec));
+  }
+});
+
 it('cannot be read while a whole number may not be what it was', () => {
   const spec = {
     retention: JSON.parse('9223372036854775807') as number,
@@ -65,7 +77,7 @@ it('cannot be read while a whole number may not be what it was', () => {
     share: 1.5,
     far: 1e300,
   };
-  const { yaml, rounded } = manifest({ spec: { ...spec, list: [2 ** 60] } });
+  const { yaml, rounded } = manifest({ spec: { ...spec, list: [2 ** 60] } }, { mayBeRounded: true });
   assert.deepEqual(rounded, ['/spec/least', '/spec/list/0', '/spec/retention']);
   assert.match(yaml, /^# 3 beyond 2\^53/m);
   for (const version of ['1.1', '1.2'] as const) assert.throws(() => parse(yaml, { version }), /@/);
@@ -75,7 +87,7 @@ it('cannot be read while a whole number may not be what it was', () => {
 });
 
 it('cannot be read where only the metadata was recorded', () => {
-  const { yaml } = manifest({ metadata: { labels: { a: 'b' } } }, true);
+  const { yaml } = manifest({ metadata: { labels: { a: 'b' } } }, { metadataOnly: true });
   assert.throws(() => parse(yaml), /@/);
   assert.match(yaml, /# Only the metadata of this kind is recorded/);
 });

@@ -41,7 +41,8 @@ describe('a manifest of a recorded state', { skip: skipWithout('kube-apiserver',
     return read();
   };
   const read = async () => JSON.parse(await server.kubectl(['get', 'relic', 'one', '-o', 'json'])) as KubeObject;
-  const manifest = (state: KubeObject) => manifestOf(state, { ref: refOf('real', state), seq: 1, metadataOnly: false });
+  const manifest = (state: KubeObject) =>
+    manifestOf(state, { ref: refOf('real', state), seq: 1, metadataOnly: false, mayBeRounded: false });
 
   it('brings back what was, by apply and after a deletion, whatever its values look like', async () => {
     const { none: _, ...spec } = TRAPS;

@@ -117,6 +117,7 @@ const word = fc.constantFrom(
 );
 const leaf: fc.Arbitrary<Json> = fc.oneof(
   fc.integer({ min: 0, max: 5 }),
+  fc.constantFrom<Json>(2n ** 63n - 1n, 2n ** 63n - 2n, 2n ** 53n + 1n, 2 ** 53, 1.5),
   fc.boolean(),
   fc.constantFrom(
     'x',

@@ -485,6 +485,10 @@ class MemoryStore implements port.Store {
 
   // --- small state ---
 
+  roundedThrough(): number {
+    return 0;
+  }
+
   getState(key: string): string | undefined {
     return this.#state.get(key);
   }

@@ -1,4 +1,5 @@
 /** The one door to the API, with the token from this tab's session. */
+import { parseJson } from '../../domain/json.ts';
 import type { Problem } from './types.ts';
 
 const TOKEN_KEY = 'crowsnest-token';
@@ -53,7 +54,7 @@ async function ask<T>(url: string, how: RequestInit): Promise<T> {
     if (how.signal?.aborted) throw error;
     throw new ApiError(0, 'Crowsnest does not answer');
   }
-  if (response.ok) return (await response.json()) as T;
+  if (response.ok) return parseJson(await response.text()) as T;
   const problem = (await response.json().catch(() => ({}))) as Partial<Problem>;
   throw new ApiError(response.status, problem.detail ?? `The API answered ${response.status}`);
 }

@@ -126,7 +126,8 @@ export async function manifestFor(
   { seq, state }: { seq: number; state: KubeObject },
   sources: Pick<ApiSources, 'store' | 'coverage'>,
 ) {
-  return manifestOf(state, { ref, seq, metadataOnly: await isMetadataOnly(state, sources, ref) });
+  const metadataOnly = await isMetadataOnly(state, sources, ref);
+  return manifestOf(state, { ref, seq, metadataOnly, mayBeRounded: seq <= (await sources.store.roundedThrough()) });
 }
 
 /**

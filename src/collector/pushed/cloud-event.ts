@@ -119,7 +119,8 @@ function checked(attributes: JsonObject, data: Json | undefined): ReadEvent {
     }
     if (CORE.has(name) || value === null) continue;
     if (typeof value === 'object') return fault('event', 'an extension attribute must be a string, a number or a boolean');
-    extensions[name] = value as string | number | boolean;
+    // No integer of CloudEvents is as large as that.
+    extensions[name] = typeof value === 'bigint' ? String(value) : (value as string | number | boolean);
   }
   // Loaded with the first event, as it brings thirty files with it.
   const { CloudEvent } = createRequire(import.meta.url)('cloudevents') as typeof import('cloudevents');

@@ -73,7 +73,7 @@ function readItem(item: Json, { key, namespace }: PollMapping): PolledItem | str
 
 function textAt(item: Json, pointer: string): string | undefined {
   const value = at(item, pointer);
-  if (typeof value === 'number' || typeof value === 'boolean') return String(value);
+  if (typeof value === 'number' || typeof value === 'bigint' || typeof value === 'boolean') return String(value);
   return typeof value === 'string' && value !== '' && !value.includes('\u0000') ? value : undefined;
 }
 

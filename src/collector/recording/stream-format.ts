@@ -9,7 +9,7 @@
  * Other members are never read: labelled streams carry their answers in some (`label`, `incident`, `aftermath`, `reverted`).
  */
 import type { ChangeOrigin, Observation } from '../../domain/change.ts';
-import { holdsHalfCharacter, isJsonObject, type Json, type JsonObject } from '../../domain/json.ts';
+import { holdsHalfCharacter, isJsonObject, type Json, type JsonObject, NumberRangeError, parseJson } from '../../domain/json.ts';
 import type { KubeObject } from '../../domain/object-ref.ts';
 import type { Scrape } from '../../domain/series/series.ts';
 import type { Reject } from '../../store/store.ts';
@@ -36,9 +36,10 @@ const ORIGINS: readonly ChangeOrigin[] = ['watch', 'list', 'relist', 'push', 're
 export function parseLine(text: string, lineNumber: number, context: LineContext): ParsedLine {
   let line: unknown;
   try {
-    line = JSON.parse(text);
-  } catch {
-    return rejectLine(lineNumber, context, 'the line is not valid JSON');
+    line = parseJson(text);
+  } catch (error) {
+    const what = error instanceof NumberRangeError ? error.message : 'the line is not valid JSON';
+    return rejectLine(lineNumber, context, what);
   }
   if (holdsHalfCharacter(text)) return rejectLine(lineNumber, context, 'the line holds half a character, which is no text');
   const parsed = readEntry(line, context);

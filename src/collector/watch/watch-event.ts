@@ -1,7 +1,7 @@
 /** From the bytes of a watch line or a list item to something typed, or to a reason why not. Pure; nothing here throws. */
 import { isUtf8 } from 'node:buffer';
 import type { ErrorCode } from '../../domain/errors.ts';
-import { isJsonObject, type JsonObject } from '../../domain/json.ts';
+import { isJsonObject, type Json, type JsonObject, NumberRangeError, parseJson } from '../../domain/json.ts';
 import { type KubeObject, parseApiVersion } from '../../domain/object-ref.ts';
 import { type ScannedObject, scanObject } from '../../domain/scan/object-scan.ts';
 import { readStatus, type StatusFacts } from '../../kube/kube-status.ts';
@@ -62,7 +62,7 @@ function isOfKind({ apiVersion, kind: name }: ScannedObject, kind: PlannedKind):
 
 /** Parses a line at once; for lists, which are compared object by object. */
 export function parseWhole(line: Buffer, kind: PlannedKind): WatchEvent {
-  const parsed = parseJson(line);
+  const parsed = readJson(line);
   if (!isJsonObject(parsed))
     return typeof parsed === 'string' ? unreadable(parsed, line) : unreadable('the line is not a JSON object', line);
   const { type, object } = parsed;
@@ -93,7 +93,7 @@ function scanIn(line: Buffer, { metadata }: KubeObject): ScannedObject | undefin
 
 /** A list item: lists of built-in style leave apiVersion and kind to the list, so they are filled in. */
 export function parseListItem(bytes: Buffer, kind: PlannedKind): KubeObject | Unreadable {
-  const parsed = parseJson(bytes);
+  const parsed = readJson(bytes);
   if (typeof parsed === 'string') return unreadable(parsed, bytes);
   if (isJsonObject(parsed)) {
     parsed.apiVersion ??= kind.group === '' ? kind.version : `${kind.group}/${kind.version}`;
@@ -135,14 +135,14 @@ function parseBookmark(object: unknown, line: Buffer): WatchEvent {
 }
 
 /** The value, or a sentence when there is none. */
-function parseJson(bytes: Buffer): JsonObject | unknown[] | number | boolean | null | string {
-  // JSON.parse would take replacement characters for what the object says.
+function readJson(bytes: Buffer): Json {
+  // Parsing would take replacement characters for what the object says.
   if (!isUtf8(bytes)) return 'the bytes are not valid UTF-8';
   try {
-    const value = JSON.parse(bytes.toString('utf8')) as JsonObject | null;
+    const value = parseJson(bytes.toString('utf8'));
     return typeof value === 'string' ? 'there is no object' : value;
-  } catch {
-    return 'the text is not valid JSON';
+  } catch (error) {
+    return error instanceof NumberRangeError ? error.message : 'the text is not valid JSON';
   }
 }
 

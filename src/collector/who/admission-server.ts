@@ -10,7 +10,7 @@ import type { Clock } from '../../domain/clock.ts';
 import type { Claim } from '../../domain/who/claim.ts';
 import { readAdmissionReview } from './admission-review.ts';
 import { type AdmissionResult, type AdmissionShared, LatencyWindow } from './admission-shared.ts';
-import { parseJson } from './audit-event.ts';
+import { readJson } from './audit-event.ts';
 
 export interface AdmissionServerOptions {
   cluster: string;
@@ -142,7 +142,7 @@ function review(request: IncomingMessage, { bytes, cut }: Body, options: Admissi
   if (cut !== undefined) return counted(cut, scanned());
   if (!isOurs(request, options)) return counted('foreign', scanned());
   try {
-    const reading = readAdmissionReview(parseJson(bytes), cluster, clock.nowMs());
+    const reading = readAdmissionReview(readJson(bytes), cluster, clock.nowMs());
     const uid = reading.uid === '' ? scanned() : reading.uid;
     if (reading.type !== 'claim') return counted(reading.type, uid);
     return counted(post(reading.claim) ? 'claim' : 'dropped', uid);

@@ -4,7 +4,7 @@
  */
 import { isUtf8 } from 'node:buffer';
 import type { ErrorCode } from '../../domain/errors.ts';
-import { isJsonObject, type JsonObject } from '../../domain/json.ts';
+import { isJsonObject, type JsonObject, parseJson } from '../../domain/json.ts';
 import { CLAIM_VERBS, type Claim, type ClaimVerb, type ParsedClaims, writtenBy } from '../../domain/who/claim.ts';
 import type { Reject } from '../../store/store.ts';
 
@@ -14,7 +14,7 @@ const REJECTS_MAX = 100;
 /** `body` is JSON text or bytes, or what was parsed of it. */
 export function parseAuditEvents(body: unknown, cluster: string): ParsedClaims {
   const parsed: ParsedClaims = { claims: [], rejects: [], rejectsUnlisted: 0, skipped: 0 };
-  const value = typeof body === 'string' || body instanceof Uint8Array ? parseJson(body) : body;
+  const value = typeof body === 'string' || body instanceof Uint8Array ? readJson(body) : body;
   if (!isJsonObject(value)) {
     reject(parsed, 'the body', typeof value === 'string' ? value : 'not a JSON object');
   } else if (value.kind === 'EventList') {
@@ -51,10 +51,10 @@ export function claimRejects(
 }
 
 /** The value, or a sentence when there is none. */
-export function parseJson(body: string | Uint8Array): JsonObject | unknown[] | string | undefined {
+export function readJson(body: string | Uint8Array): JsonObject | unknown[] | string | undefined {
   if (typeof body !== 'string' && !isUtf8(body)) return 'the bytes are not valid UTF-8';
   try {
-    const value: unknown = JSON.parse(typeof body === 'string' ? body : Buffer.from(body).toString('utf8'));
+    const value = parseJson(typeof body === 'string' ? body : Buffer.from(body).toString('utf8'));
     return isJsonObject(value) || Array.isArray(value) ? (value as JsonObject) : undefined;
   } catch {
     return 'not valid JSON';

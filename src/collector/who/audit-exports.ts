@@ -6,17 +6,7 @@
 import { gunzipSync } from 'node:zlib';
 import { isJsonObject, type JsonObject } from '../../domain/json.ts';
 import { type Claim, type ParsedClaims, writtenBy } from '../../domain/who/claim.ts';
-import {
-  addAuditEvent,
-  isWrite,
-  keep,
-  type Outcome,
-  parseAuditEvents,
-  parseJson,
-  reject,
-  textOf,
-  timeOf,
-} from './audit-event.ts';
+import { addAuditEvent, isWrite, keep, type Outcome, parseAuditEvents, readJson, reject, textOf, timeOf } from './audit-event.ts';
 
 /** What a gzipped message may unpack to; CloudWatch holds one to 1 MB packed. */
 const UNPACKED_BYTES_MAX = 32 * 1024 * 1024;
@@ -27,7 +17,7 @@ const AKS_CATEGORIES: ReadonlySet<string> = new Set(['kube-audit', 'kube-audit-a
 /** Any of the shapes above, an audit EventList or a single Event. `body` is text or bytes, or what was parsed of them. */
 export function parseAuditExport(body: unknown, cluster: string): ParsedClaims {
   const parsed: ParsedClaims = { claims: [], rejects: [], rejectsUnlisted: 0, skipped: 0 };
-  const value = typeof body === 'string' || body instanceof Uint8Array ? parseJson(body) : body;
+  const value = typeof body === 'string' || body instanceof Uint8Array ? readJson(body) : body;
   const room: Room = { bytes: UNPACKED_TOTAL_MAX };
   if (Array.isArray(value) && value.length > 0)
     for (const [i, item] of value.entries()) addAny(parsed, item, { cluster, where: `[${i}]`, depth: 0, room });
@@ -90,7 +80,7 @@ function addLine(parsed: ParsedClaims, line: string, cluster: string, where: str
   const text = line.trim();
   // Lines of an API server's own log stand beside the audit events and are not JSON.
   if (text.startsWith('{')) {
-    const event = parseJson(text);
+    const event = readJson(text);
     if (typeof event === 'string') reject(parsed, where, event);
     else addAuditEvent(parsed, event, cluster, where);
   } else parsed.skipped += 1;
@@ -158,7 +148,7 @@ function unpack(data: unknown, room: Room): unknown {
   try {
     const unpacked = gunzipSync(Buffer.from(data, 'base64'), { maxOutputLength: most });
     room.bytes -= unpacked.length;
-    return parseJson(unpacked);
+    return readJson(unpacked);
   } catch (error) {
     // What it took to find out counts too.
     if ((error as NodeJS.ErrnoException).code === 'ERR_BUFFER_TOO_LARGE') room.bytes -= most;
@@ -167,7 +157,7 @@ function unpack(data: unknown, room: Room): unknown {
 }
 
 function decode(data: string): unknown {
-  return parseJson(Buffer.from(data, 'base64'));
+  return readJson(Buffer.from(data, 'base64'));
 }
 
 function merge(into: ParsedClaims, from: ParsedClaims, where: string): void {

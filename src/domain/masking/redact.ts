@@ -7,7 +7,7 @@
  * (see `isEntryValue`), in the data of Secrets, and deeper than the members of a top-level member: updates are masked by those.
  */
 import { escapeSegment } from '../field-path.ts';
-import { isJsonObject, type Json, type JsonObject } from '../json.ts';
+import { isJsonObject, type Json, type JsonObject, parseJson } from '../json.ts';
 import type { SchemaTree } from '../kind-schema.ts';
 import { Arguments } from './secret-args.ts';
 import { isEntryValue, isSecretName, NameSays, nameSays } from './secret-names.ts';
@@ -237,8 +237,8 @@ function maskMember(
   depth: number,
   walk: Walk,
 ): Json {
-  if (typeof member === 'number') {
-    if (Math.abs(member) < NUMBER_MIN) return member;
+  if (typeof member === 'number' || typeof member === 'bigint') {
+    if (Math.abs(Number(member)) < NUMBER_MIN) return member;
     const entry = isEntryValue(key) ? entryOf(object) : undefined;
     const isEntry = entry !== undefined && (nameSays(entry) & NameSays.password) !== 0;
     const reason =
@@ -329,8 +329,8 @@ function isAbout(object: JsonObject, key: string): boolean {
   return ABOUT.test(key) || (USER.test(key) && Object.keys(object).some((name) => ABOUT.test(name)));
 }
 
-function isSecretNumber(name: string, value: number): boolean {
-  return Math.abs(value) >= NUMBER_MIN && (nameSays(name) & NameSays.password) !== 0;
+function isSecretNumber(name: string, value: number | bigint): boolean {
+  return Math.abs(Number(value)) >= NUMBER_MIN && (nameSays(name) & NameSays.password) !== 0;
 }
 
 /** A text of several lines that is partly filled in later is looked at line by line. */
@@ -437,7 +437,7 @@ function parseContainer(text: string): Json | undefined {
   // Most of what begins so and is no JSON is a template, or a word in brackets.
   if (!/^\s*(?:\{\s*["}]|\[\s*[[{"\]\d\-tfn])/.test(text)) return undefined;
   try {
-    const value = JSON.parse(text) as Json;
+    const value = parseJson(text);
     return typeof value === 'object' && value !== null ? value : undefined;
   } catch {
     return undefined;

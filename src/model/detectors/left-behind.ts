@@ -37,7 +37,7 @@ export function leftBehind(
 }
 
 function replacedPart(old: Json | undefined, next: Json | undefined): Replaced | undefined {
-  if (typeof old === 'number' && typeof next === 'number') return { was: String(old), is: String(next) };
+  if (isNumber(old) && isNumber(next)) return { was: String(old), is: String(next) };
   if (typeof old !== 'string' || typeof next !== 'string') return undefined;
   const shorter = Math.min(old.length, next.length);
   let from = 0;
@@ -51,8 +51,12 @@ function replacedPart(old: Json | undefined, next: Json | undefined): Replaced |
   return was.length < LENGTH_MIN || was === is ? undefined : { was, is };
 }
 
+function isNumber(value: Json | undefined): value is number | bigint {
+  return typeof value === 'number' || typeof value === 'bigint';
+}
+
 function hasWord(value: Json, word: string): boolean {
-  if (typeof value !== 'string' && typeof value !== 'number') return false;
+  if (typeof value !== 'string' && !isNumber(value)) return false;
   const text = String(value);
   if (word === '') return text === '';
   for (let at = text.indexOf(word); at >= 0; at = text.indexOf(word, at + 1)) {

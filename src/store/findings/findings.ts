@@ -4,6 +4,7 @@
  */
 import type Database from 'better-sqlite3';
 import type { Finding } from '../../domain/finding.ts';
+import { parseJson } from '../../domain/json.ts';
 import { encodePosition } from '../../domain/list-position.ts';
 import { type Containment, isDamage } from '../containment.ts';
 import { compress, decompress } from '../pack/block-codec.ts';
@@ -282,7 +283,9 @@ export class Findings {
   }
 
   #unpack(data: Stored): Finding {
-    return typeof data === 'number' ? (JSON.parse(this.#blocks.text(data)) as Finding) : unpackFinding(data, this.#seal);
+    return typeof data === 'number'
+      ? (parseJson(this.#blocks.text(data)) as unknown as Finding)
+      : unpackFinding(data, this.#seal);
   }
 }
 
@@ -300,5 +303,5 @@ function pack(text: string, seal: ValueSeal): Buffer | string {
 }
 
 export function unpackFinding(data: Buffer | string, seal: ValueSeal): Finding {
-  return JSON.parse(typeof data === 'string' ? data : decompress(seal.open(data)).toString('utf8')) as Finding;
+  return parseJson(typeof data === 'string' ? data : decompress(seal.open(data)).toString('utf8')) as unknown as Finding;
 }

@@ -5,6 +5,7 @@
  */
 import type Database from 'better-sqlite3';
 import type { Finding } from '../../domain/finding.ts';
+import { parseJson } from '../../domain/json.ts';
 import type { ValueSeal } from '../seal/value-seal.ts';
 import { corruptRecord } from '../store-errors.ts';
 import { columnsOf, type FindingColumns } from './finding-columns.ts';
@@ -114,7 +115,7 @@ function linesOf(data: Buffer | string, seal: ValueSeal): string[] {
 
 function findingOf(line: string): Finding {
   try {
-    return JSON.parse(line) as Finding;
+    return parseJson(line) as unknown as Finding;
   } catch (error) {
     throw corruptRecord('young findings do not decode', line.slice(0, 20), error);
   }

@@ -9,7 +9,7 @@
  * put back when the state is rebuilt.
  */
 import { applyPatch, makePatch, type StatePatch } from '../../domain/diff/field-diff.ts';
-import { isJsonObject, type Json, type JsonObject } from '../../domain/json.ts';
+import { isJsonObject, type Json, type JsonObject, parseJson } from '../../domain/json.ts';
 import type { KubeObject } from '../../domain/object-ref.ts';
 
 /** The columns that stand for the two fields. */
@@ -62,7 +62,7 @@ export interface ParsedRecord {
 
 /** Throws on text that is no record. */
 export function parseRecord(text: string): ParsedRecord {
-  const parsed = JSON.parse(text) as Json;
+  const parsed = parseJson(text);
   const [own, body, mark] = Array.isArray(parsed) ? parsed : [undefined, parsed];
   if (!isJsonObject(body)) throw new TypeError('a record is neither a state nor a patch');
   return { own: isJsonObject(own) ? own : undefined, body, isState: mark === WHOLE || 'metadata' in body || 'kind' in body };
