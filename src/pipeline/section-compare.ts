@@ -333,7 +333,7 @@ export class ScannedChange implements NewChange {
       apiVersion,
       kind,
       metadata: { name, uid, resourceVersion },
-      [top]: { [key]: JSON.parse(text) as Json },
+      [top]: { [key]: parseJson(text) },
     };
     return (this.#masked(part)[top] as JsonObject | undefined)?.[key];
   }

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { manifestOf } from '../../src/api/manifest.ts';
-import type { JsonObject } from '../../src/domain/json.ts';
+import { canonicalJson, type Json, type JsonObject, parseJson } from '../../src/domain/json.ts';
 import { type KubeObject, refOf } from '../../src/domain/object-ref.ts';
 import { type RealApiServer, startApiServer } from '../support/real-apiserver.ts';
 import { skipWithout } from '../support/skip-real.ts';
@@ -41,6 +41,7 @@ describe('a manifest of a recorded state', { skip: skipWithout('kube-apiserver',
     return read();
   };
   const read = async () => JSON.parse(await server.kubectl(['get', 'relic', 'one', '-o', 'json'])) as KubeObject;
+  const exactly = async () => parseJson(await server.kubectl(['get', 'relic', 'one', '-o', 'json'])) as unknown as KubeObject;
   const manifest = (state: KubeObject) =>
     manifestOf(state, { ref: refOf('real', state), seq: 1, metadataOnly: false, mayBeRounded: false });
 
@@ -59,6 +60,21 @@ describe('a manifest of a recorded state', { skip: skipWithout('kube-apiserver',
     await server.kubectl(['apply', '--server-side', '--force-conflicts', '--field-manager=by-hand', '-f', '-'], yaml);
     // The API server itself reads the JSON of a server-side apply as YAML, in which a next-line character is a blank.
     assert.deepEqual((await read()).spec, { ...spec, nextLine: 'a b' });
+  });
+
+  it('brings back whole numbers digit by digit, beyond 2^53 too', async () => {
+    const text =
+      '{"forever":9223372036854775807,"least":-9223372036854775808,"list":[9007199254740993],"round":1000000000000000000}';
+    const object = `{"apiVersion":"manifest.example.test/v1","kind":"Relic","metadata":{"name":"one","namespace":"default"},"spec":${text}}`;
+    await server.kubectl(['apply', '-f', '-'], object);
+    const then = await exactly();
+    assert.equal(canonicalJson(then.spec as Json), text);
+    await server.kubectl(['apply', '-f', '-'], object.replace('9223372036854775807', '9223372036854775806'));
+    assert.notEqual(canonicalJson((await exactly()).spec as Json), text);
+    for (const way of [[], ['--server-side', '--force-conflicts', '--field-manager=by-hand']]) {
+      await server.kubectl(['apply', ...way, '-f', '-'], manifest(then).yaml);
+      assert.equal(canonicalJson((await exactly()).spec as Json), text, way.join(' '));
+    }
   });
 
   it('is refused while it has something masked, by every way to send it', async () => {

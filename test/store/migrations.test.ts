@@ -15,6 +15,8 @@ import { openSqliteStore } from '../../src/store/sqlite-store.ts';
 import { FINDING, FIXTURE_CHANGES, fixtureChanges } from './fixture-history.ts';
 import { history, refTo } from './new-changes.ts';
 
+/** The first format whose whole numbers have all their digits. */
+const EXACT_FROM = 18;
 const FIXTURES = fileURLToPath(new URL('../../fixtures/databases/', import.meta.url));
 const folder = mkdtempSync(join(tmpdir(), 'crowsnest-migrations-'));
 after(() => rmSync(folder, { recursive: true, force: true }));
@@ -53,6 +55,7 @@ for (const format of FORMATS)
       {
         using store = openSqliteStore({ file, changesPerSpan: 24, spansPerMerge: 3, changesPerLargeSpan: 96 });
         assert.equal(store.counts().changes, FIXTURE_CHANGES);
+        assert.equal(store.roundedThrough(), format < EXACT_FROM ? FIXTURE_CHANGES : 0);
         const changes = store.changesAfter(0, 1_000);
         for (const [i, expected] of fixtureChanges().entries()) {
           const found = changes[i]!;

@@ -5,7 +5,7 @@ import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { it } from 'node:test';
-import { canonicalJson, type Json } from '../../src/domain/json.ts';
+import { canonicalJson, type Json, parseJson } from '../../src/domain/json.ts';
 import type { KubeObject } from '../../src/domain/object-ref.ts';
 import { openSqliteStore } from '../../src/store/sqlite-store.ts';
 import { newChange, state } from './new-changes.ts';
@@ -24,6 +24,7 @@ it('the notebook reads what the store wrote', () => {
       const before = states.get(name);
       const spec = {
         n,
+        forever: 2n ** 63n - BigInt(n % 7),
         list: Array.from({ length: n % 5 }, (_, i) => ({ name: `i${i}`, at: n })),
         [`f${Math.floor(n / 12) % 3}`]: 'ü'.repeat(n % 7),
       };
@@ -52,6 +53,6 @@ it('the notebook reads what the store wrote', () => {
   const read = states
     .trimEnd()
     .split('\n')
-    .map((line) => canonicalJson(JSON.parse(line) as Json));
+    .map((line) => canonicalJson(parseJson(line)));
   assert.deepEqual(read, Object.values(expected));
 });

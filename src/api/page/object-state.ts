@@ -74,7 +74,7 @@ function ForApply({ manifest: { yaml, masked, rounded, leftOut } }: { manifest: 
     }
     ${
       rounded.length > 0 &&
-      html`<p class="attention">Whole numbers beyond 2^53 are recorded rounded: kubectl refuses the file until <code>@ROUNDED</code> is taken out before each, with the true number behind it:${' '}
+      html`<p class="attention">Whole numbers beyond 2^53 were still recorded rounded then: kubectl refuses the file until <code>@ROUNDED</code> is taken out before each, with the true number behind it:${' '}
         ${rounded.map((path, i) => html`${i > 0 && ', '}<code>${visible(fieldName(path))}</code>`)}</p>`
     }
     <details><summary>The file</summary><pre>${visible(yaml)}</pre></details>

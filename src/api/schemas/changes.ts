@@ -126,10 +126,10 @@ export const ObjectState = z
         yaml: z
           .string()
           .describe(
-            '`@MASKED` stands for what was masked: no YAML parser takes that, so kubectl refuses the file until it is put in; `@ROUNDED` stands before whole numbers beyond 2^53, which may have been others',
+            '`@MASKED` stands for what was masked: no YAML parser takes that, so kubectl refuses the file until it is put in; `@ROUNDED` stands before whole numbers beyond 2^53 that were recorded before format 18, which may have been others',
           ),
         masked: z.array(z.string()).describe('JSON pointers to what has to be put in'),
-        rounded: z.array(z.string()).describe('JSON pointers to whole numbers beyond 2^53, to be put right'),
+        rounded: z.array(z.string()).describe('JSON pointers to whole numbers that may be rounded, to be put right'),
         leftOut: z.array(z.string()).describe('JSON pointers to what was recorded and is not in the file'),
       })
       .optional()
