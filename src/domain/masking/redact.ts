@@ -7,14 +7,27 @@
  * (see `isEntryValue`), in the data of Secrets, and deeper than the members of a top-level member: updates are masked by those.
  */
 import { escapeSegment } from '../field-path.ts';
-import { isJsonObject, type Json, type JsonObject, parseJson } from '../json.ts';
+import { type Json, type JsonObject, parseJson } from '../json.ts';
 import type { SchemaTree } from '../kind-schema.ts';
 import { Arguments } from './secret-args.ts';
+import {
+  entryOf,
+  GROUPS_MAX,
+  heldIn,
+  isAbout,
+  isGroup,
+  isLogin,
+  isNumber,
+  isOfPairs,
+  isReferenceBeside,
+  isSealed,
+  mayHold,
+  WHOLE_DEPTH,
+  whyAll,
+} from './secret-members.ts';
 import { isEntryValue, isSecretName, NameSays, nameSays } from './secret-names.ts';
-import { withoutIndex } from './secret-pairs.ts';
 import { type MaskReason, maskInText, type TextMasking } from './secret-text.ts';
-import { decodeBase64 } from './secret-tokens.ts';
-import { isReference, isTemplate } from './secret-values.ts';
+import { isCookie, isLabel, isReference, isTemplate, maskDefaults } from './secret-values.ts';
 
 /** Gives 16 lower-case hex digits and is keyed with a key that is stored apart from the data. */
 export type KeyedHash = (secret: string) => string;
@@ -33,27 +46,13 @@ const WRAPPED_MAX = 4;
 
 /** Nothing at all, or masked before. */
 const NO_VALUE = /^(?:masked:[0-9a-f]{16}|true|false|none|null|nil|)$/i;
-const MASKED_END = /masked:[0-9a-f]{16}$/;
 const SCHEME = /^(?:basic|bearer|token|digest|apikey)[ \t]+(?=\S)/i;
 /** Credentials have no blanks between words. */
 const PROSE = /^(?:[A-Za-z]+(?: [A-Za-z]+)+[.!]?|based|auth|authentication|authorization|required|only)$/;
 const KEY_BEGINS = /-----BEGIN [A-Z ]*PRIVATE KEY(?: BLOCK)?-----/;
 const KEY_ENDS = /-----END [A-Z ]*PRIVATE KEY(?: BLOCK)?-----/;
-/** What says where a secret is, and is none. */
-const REFERENCE_MEMBERS = new Set(['name', 'key', 'namespace', 'kind', 'secretName', 'path', 'mountPath', 'type', 'provider']);
-
-const IS_REFERENCE = /(?:ref|refs|from|secret|secretname|selector|policy)$/i;
-/** Beside a password in a map of them, and told about it only. */
-const ABOUT =
-  /^(?:(?:resource)?version|state|status|phase|reason|message|subject|body|title|description|pattern|regex|charset|engine|field|existingsecret|from|method|algorithm|hashing|format|encoding|url|(?:last|updated|created|rotated|expires)[a-z]*)$/i;
-const USER = /^user(?:name)?$/;
-/** Groups in groups under `passwords`. */
-const GROUPS_MAX = 4;
-
 /** Each counts for all its digits; shorter ones are settings. */
 const NUMBER_MIN = 1_000;
-/** Members of a top-level member are masked one by one when an update is, so none may decide for the others. */
-const WHOLE_DEPTH = 2;
 /** Shorter names hold no token. */
 const TOKEN_NAME_LENGTH = 20;
 
@@ -99,6 +98,8 @@ class Walk implements TextMasking {
   readonly hits: { path: string; reason: MaskReason }[] = [];
   mayBeRandom = false;
   depth = 0;
+  /** Texts are left as they are where no name tells of them. */
+  isByNames = false;
   readonly #hash: KeyedHash;
   #wrapped = 0;
 
@@ -107,18 +108,33 @@ class Walk implements TextMasking {
   }
 
   replace(secret: string, reason: MaskReason): string {
-    return NO_VALUE.test(secret) || isTemplate(secret) ? secret : this.replaceAll(secret, reason);
+    if (NO_VALUE.test(secret)) return secret;
+    return isTemplate(secret) ? maskDefaults(secret, (text) => this.replace(text, reason)) : this.replaceAll(secret, reason);
   }
 
-  /** Unless it is a reference to a secret, under a name that may stand before one. */
+  /** Unless it is a reference to a secret, under a name that may stand before one, or the label of a form's field. */
   replaceNamed(secret: string, reason: MaskReason, says: number): string {
-    return (says & NameSays.password) === 0 && isReference(secret) ? secret : this.replace(secret, reason);
+    if ((says & NameSays.password) === 0 && isReference(secret)) return secret;
+    return (says & NameSays.label) !== 0 && isLabel(secret) ? secret : this.replace(secret, reason);
   }
 
   /** Whatever it looks like. */
   replaceAll(secret: string, reason: MaskReason): string {
     this.hits.push({ path: '', reason });
     return `masked:${this.#hash(secret)}`;
+  }
+
+  maskNamed(value: Json): Json {
+    const [before, isByNames] = [this.hits.length, this.isByNames];
+    this.isByNames = true;
+    const masked = maskNode(value, undefined, undefined, 0, WHOLE_DEPTH, this);
+    this.isByNames = isByNames;
+    this.hits.length = before;
+    return masked;
+  }
+
+  tell(reason: MaskReason): void {
+    this.hits.push({ path: '', reason });
   }
 
   holdsSecret(text: string): boolean {
@@ -150,7 +166,7 @@ function maskNode(
 ): Json {
   if (typeof value === 'string') {
     if (named === undefined) return maskText(value, says, depth, walk);
-    return named === 'name' ? walk.replaceNamed(value, named, says) : walk.replace(value, named);
+    return isByName(named) ? walk.replaceNamed(value, named, says) : walk.replace(value, named);
   }
   if (typeof value !== 'object' || value === null) return value;
   if (depth >= DEPTH_MAX) return walk.replaceAll(textOf(value), 'depth');
@@ -171,13 +187,16 @@ function maskList(
   let copy: Json[] | undefined;
   let inKey = false;
   const args = new Arguments(walk);
+  const isPaired = named === undefined && isOfPairs(list);
   for (let i = 0; i < list.length; i++) {
     const item = list[i] as Json;
     const before = walk.hits.length;
     const reason = named ?? (items?.told ? 'schema' : undefined);
     const announced = reason === undefined && !inKey ? args.next(item) : undefined;
     let masked: Json;
-    if (typeof item !== 'string' || reason !== undefined) masked = maskNode(item, reason, items, says, depth, walk);
+    if (isPaired) masked = maskPair(item as [string, Json], items, depth, walk);
+    else if (isNumber(item)) masked = maskNumber(item, reason, says, walk);
+    else if (typeof item !== 'string' || reason !== undefined) masked = maskNode(item, reason, items, says, depth, walk);
     else if (inKey) {
       inKey = !KEY_ENDS.test(item);
       masked = walk.replace(item, 'private-key');
@@ -192,6 +211,27 @@ function maskList(
     }
   }
   return copy ?? list;
+}
+
+/** What stands second belongs to the name that stands first. */
+function maskPair(pair: [string, Json], tree: SchemaTree<true> | undefined, depth: number, walk: Walk): Json[] {
+  const [name, value] = pair;
+  const says = nameSays(name);
+  if (typeof value !== 'string' || isSecretName(value) || (says & (NameSays.secret | NameSays.header)) === 0)
+    return maskList(pair, undefined, tree, 0, depth + 1, walk);
+  const before = walk.hits.length;
+  const masked = maskTold(value, 'entry', says, depth + 1, walk);
+  for (let h = before; h < walk.hits.length; h++) prefix(walk, h, '[*]');
+  return masked === value ? pair : [name, masked];
+}
+
+function maskNumber(value: number | bigint, reason: MaskReason | undefined, says: number, walk: Walk): Json {
+  const isTold = reason !== undefined && (!isByName(reason) || (says & NameSays.password) !== 0);
+  return isTold && Math.abs(Number(value)) >= NUMBER_MIN ? walk.replace(String(value), reason) : value;
+}
+
+function isByName(reason: MaskReason): boolean {
+  return reason === 'name' || reason === 'entry';
 }
 
 function maskObject(
@@ -237,7 +277,7 @@ function maskMember(
   depth: number,
   walk: Walk,
 ): Json {
-  if (typeof member === 'number' || typeof member === 'bigint') {
+  if (isNumber(member)) {
     if (Math.abs(Number(member)) < NUMBER_MIN) return member;
     const entry = isEntryValue(key) ? entryOf(object) : undefined;
     const isEntry = entry !== undefined && (nameSays(entry) & NameSays.password) !== 0;
@@ -245,43 +285,42 @@ function maskMember(
       (named === 'name' ? undefined : named) ?? (isSecretNumber(key, member) ? 'name' : isEntry ? 'entry' : undefined);
     return reason !== undefined ? walk.replace(String(member), reason) : member;
   }
-  if (named === 'name' && typeof member === 'string' && isAbout(object, key)) return maskText(member, nameSays(key), depth, walk);
+  if (named !== undefined && isByName(named) && typeof member === 'string' && isAbout(object, key))
+    return maskText(member, nameSays(key), depth, walk);
   // Of what is named, only what is under a password has members.
   if (named !== undefined) return maskNode(member, named, tree, NameSays.password, depth, walk);
   const says = nameSays(key);
+  // {name: DB_PASSWORD, value: …} is how env entries and parameters carry secrets.
+  const entry = (says & NameSays.entryValue) !== 0 ? entryOf(object) : undefined;
+  const told = entry === undefined ? says : nameSays(entry);
+  const because = entry === undefined ? 'name' : 'entry';
   if (typeof member === 'string') {
-    if ((says & NameSays.secret) !== 0)
-      return isReferenceBeside(object, key, depth) ? member : maskNamed(member, 'name', says, depth, walk);
-    if ((says & NameSays.login) !== 0 && isLogin(member)) return walk.replace(member, 'name');
-    if ((says & NameSays.scheme) !== 0) return maskAfterScheme(member, says, depth, walk);
-    if ((says & NameSays.entryValue) === 0) return maskText(member, says, depth, walk);
-    // {name: DB_PASSWORD, value: …} is how env entries and parameters carry secrets.
-    const entry = entryOf(object);
-    if (entry === undefined) return maskText(member, says, depth, walk);
-    const entrySays = nameSays(entry);
-    if ((entrySays & NameSays.scheme) !== 0) return maskAfterScheme(member, entrySays, depth, walk);
-    return (entrySays & NameSays.secret) === 0
-      ? maskText(member, entrySays, depth, walk)
-      : maskNamed(member, 'entry', entrySays, depth, walk);
+    if ((told & NameSays.secret) !== 0 && isReferenceBeside(object, key, depth)) return member;
+    return maskTold(member, because, told, depth, walk);
   }
   if (key === 'encryptedData' && depth >= WHOLE_DEPTH && isSealed(member)) return member;
-  const reason = whyAll(object, key, member as Json[] | JsonObject, says, depth);
-  const holds = reason === undefined && (says & NameSays.secret) !== 0 ? heldIn(member, depth) : undefined;
-  if (holds !== undefined) return maskHolder(member as JsonObject, holds, says, tree, depth, walk);
-  return maskNode(member, reason, tree, says, depth, walk);
+  const reason = whyAll(object, key, member as Json[] | JsonObject, told, depth);
+  if (reason !== undefined) return maskNode(member, reason === 'name' ? because : reason, tree, told, depth, walk);
+  if ((told & NameSays.header) !== 0 && Array.isArray(member)) return maskHeaders(member, told, tree, depth, walk);
+  const held = (told & NameSays.secret) === 0 ? member : maskHolders(member, told, depth, 0, walk);
+  return maskNode(held, undefined, tree, says, depth, walk);
 }
 
-/** What the `value` of an object belongs to: of `name`, `key` and `path` the first that tells a secret, else the first. */
-function entryOf(object: JsonObject): string | undefined {
-  const { name, key, path } = object;
-  let first: string | undefined;
-  for (const entry of [name, key, path]) {
-    if (typeof entry !== 'string') continue;
-    const named = withoutIndex(entry);
-    if ((nameSays(named) & (NameSays.secret | NameSays.scheme)) !== 0) return named;
-    first ??= named;
-  }
-  return first;
+/** A text under a name, or beside it; `says` are bits of that name. */
+function maskTold(value: string, reason: 'name' | 'entry', says: number, depth: number, walk: Walk): string {
+  if ((says & NameSays.secret) !== 0) return maskNamed(value, reason, says, depth, walk);
+  if (reason === 'name' && (says & NameSays.login) !== 0 && isLogin(value)) return walk.replace(value, reason);
+  if ((says & NameSays.scheme) !== 0) return maskAfterScheme(value, says, depth, walk);
+  if ((says & NameSays.cookie) !== 0 && isCookie(value)) return walk.replace(value, reason);
+  return maskText(value, says, depth, walk);
+}
+
+function maskHeaders(list: Json[], says: number, tree: SchemaTree<true> | undefined, depth: number, walk: Walk): Json {
+  const before = walk.hits.length;
+  const told = list.map((item) => (typeof item === 'string' ? maskTold(item, 'entry', says, depth + 1, walk) : item));
+  if (walk.hits.length === before) return maskNode(list, undefined, tree, says, depth, walk);
+  for (let h = before; h < walk.hits.length; h++) prefix(walk, h, '[*]');
+  return maskNode(told, undefined, tree, says, depth, walk);
 }
 
 /** `Basic …`: without such a word it is a setting. */
@@ -289,44 +328,6 @@ function maskAfterScheme(value: string, says: number, depth: number, walk: Walk)
   const scheme = SCHEME.exec(value)?.[0];
   if (scheme === undefined || PROSE.test(value.slice(scheme.length))) return maskText(value, says, depth, walk);
   return `${scheme}${walk.replace(value.slice(scheme.length), 'entry')}`;
-}
-
-/** Why all that is in a list or object is a secret; undefined where it is looked at one by one. */
-function whyAll(
-  object: JsonObject,
-  key: string,
-  member: Json[] | JsonObject,
-  says: number,
-  depth: number,
-): MaskReason | undefined {
-  if (key === 'data' && object.kind === 'Secret' && object.apiVersion === 'v1') return 'secret-data';
-  if ((says & NameSays.allWithin) !== 0) return 'secret-data';
-  if ((says & NameSays.secret) === 0) return undefined;
-  if (Array.isArray(member) && member.every((item) => typeof item === 'string')) return 'name';
-  // {alice: …, bob: …} under `passwords`.
-  if ((says & NameSays.password) === 0 || depth < WHOLE_DEPTH) return undefined;
-  return isOfTexts(member, 0) ? 'name' : undefined;
-}
-
-/** However they are grouped: `{users: {alice: …}}`, `[{text: …}]`. */
-function isOfTexts(value: Json[] | JsonObject, within: number): boolean {
-  if (within > GROUPS_MAX) return false;
-  if (Array.isArray(value))
-    return value.every((item) => typeof item === 'string' || (isGroup(item) && isOfTexts(item, within + 1)));
-  return Object.keys(value).every((name) => {
-    const member = value[name] as Json;
-    if (REFERENCE_MEMBERS.has(name)) return false;
-    return !isGroup(member) || (!IS_REFERENCE.test(name) && isOfTexts(member, within + 1));
-  });
-}
-
-function isGroup(value: Json): value is Json[] | JsonObject {
-  return typeof value === 'object' && value !== null;
-}
-
-/** A user is one beside what tells of a password; alone it may be whose password stands there. */
-function isAbout(object: JsonObject, key: string): boolean {
-  return ABOUT.test(key) || (USER.test(key) && Object.keys(object).some((name) => ABOUT.test(name)));
 }
 
 function isSecretNumber(name: string, value: number | bigint): boolean {
@@ -339,65 +340,51 @@ function maskNamed(value: string, reason: MaskReason, says: number, depth: numbe
   return walk.replaceNamed(value, reason, says);
 }
 
-/** `secretKey` beside `remoteRef` or `secretName` says which key of a Secret is meant. */
-function isReferenceBeside(object: JsonObject, key: string, depth: number): boolean {
-  if (key !== 'secretKey' || depth <= WHOLE_DEPTH) return false;
-  return ['remoteRef', 'sourceRef', 'secretName', 'envName'].some((name) => Object.hasOwn(object, name));
+/** Where a group is no secret as a whole, its members that are said to hold it: `{value: …}`, also in lists and by their names. */
+function maskHolders(member: Json, says: number, depth: number, within: number, walk: Walk): Json {
+  if (!isGroup(member) || within > GROUPS_MAX) return member;
+  if (Array.isArray(member)) {
+    const items = member.map((item) => under('[*]', walk, () => maskHolders(item, says, depth + 1, within + 1, walk)));
+    return items.some((item, i) => item !== member[i]) ? items : member;
+  }
+  const holds = heldIn(member, depth);
+  if (holds !== undefined) {
+    const value = member[holds] as Json;
+    const masked = under(holds, walk, () =>
+      typeof value === 'number'
+        ? maskNumber(value, 'name', says, walk)
+        : maskNode(value, 'name', undefined, says, depth + 1, walk),
+    );
+    return masked === value ? member : { ...member, [holds]: masked };
+  }
+  if ((says & NameSays.password) === 0 || depth < WHOLE_DEPTH) return member;
+  let copy: JsonObject | undefined;
+  for (const [name, inner] of Object.entries(member)) {
+    if (!mayHold(name)) continue;
+    const masked = under(name, walk, () => maskHolders(inner as Json, says, depth + 1, within + 1, walk));
+    if (masked === inner) continue;
+    copy ??= { ...member };
+    copy[name] = masked;
+  }
+  return copy ?? member;
 }
 
-/** Encrypted for the controller of SealedSecrets, to be shown to anybody. */
-function isSealed(member: Json): boolean {
-  return (
-    isJsonObject(member) &&
-    Object.values(member).every((value) => typeof value === 'string' && /^Ag[A-Za-z0-9+/]{100,}={0,2}$/.test(value))
-  );
-}
-
-/**
- * Which member is the secret: `password: {value: …}`, beside which `valueFrom` would be a reference; `credentials: {user: …, key: …}`, where
- * a `key` beside the name of a Secret would be one.
- */
-function heldIn(member: Json, depth: number): 'value' | 'key' | undefined {
-  if (!isJsonObject(member)) return undefined;
-  if (typeof member.value === 'string') return 'value';
-  if (depth < WHOLE_DEPTH || typeof member.key !== 'string') return undefined;
-  const hasUser = typeof member.user === 'string' || typeof member.username === 'string';
-  const isReference = Object.keys(member).some(
-    (name) => name !== 'key' && (REFERENCE_MEMBERS.has(name) || IS_REFERENCE.test(name)),
-  );
-  return hasUser && !isReference ? 'key' : undefined;
-}
-
-function maskHolder(
-  holder: JsonObject,
-  holds: 'value' | 'key',
-  says: number,
-  tree: SchemaTree<true> | undefined,
-  depth: number,
-  walk: Walk,
-): Json {
+/** What is masked meanwhile lies in `segment`. */
+function under<T>(segment: string, walk: Walk, masking: () => T): T {
   const before = walk.hits.length;
-  const secret = holder[holds] as string;
-  const value = walk.replaceNamed(secret, 'name', says);
-  for (let h = before; h < walk.hits.length; h++) prefix(walk, h, holds);
-  return maskNode(value === secret ? holder : { ...holder, [holds]: value }, undefined, tree, 0, depth, walk);
-}
-
-/** user:password, as it is or in Base64. */
-function isLogin(value: string): boolean {
-  if (MASKED_END.test(value)) return false;
-  if (/^[^\s:/"{}[\]]{1,100}:[^\s/"{}[\]]{3,}$/.test(value)) return !/:\d{1,5}$/.test(value);
-  const decoded = decodeBase64(value.length >= 16 ? value : value.padEnd(16, '='));
-  return typeof decoded === 'object' && decoded.text.includes(':');
+  const masked = masking();
+  for (let h = before; h < walk.hits.length; h++) prefix(walk, h, segment);
+  return masked;
 }
 
 function maskName(name: string, walk: Walk): string {
+  if (walk.isByNames) return name;
   walk.mayBeRandom = true;
   return maskInText(name, walk);
 }
 
 function maskText(value: string, says: number, depth: number, walk: Walk): string {
-  if (value.length < 8) return value;
+  if (value.length < 8 || walk.isByNames) return value;
   const first = value.charCodeAt(0);
   if (first === 123 || first === 91 || first <= 32) {
     const masked = maskJson(value, says, depth, walk);

@@ -18,6 +18,12 @@ export const NameSays = {
   allWithin: 32,
   /** A secret behind the word for how it is meant: `Basic …`. */
   scheme: 64,
+  /** A secret where the value has a name of its own: `Cookie: session=…`. */
+  cookie: 128,
+  /** May be what a form shows: `passwordText`. */
+  label: 256,
+  /** A header of HTTP. */
+  header: 64 | 128,
 } as const;
 
 /** Ends of words, so that a name that is written without any division (`PGPASSWORD`, `dbpasswd`, `myapikey`) is known too. */
@@ -41,6 +47,8 @@ const RANDOM =
   /(^|[^a-z])(peer|(?:peer|pub)[-_. ]?key|id|uid|uuid|guid|hash|digest|checksum|sha|sha\d+|md5|revision|rev|commit|version|etag|fingerprint|thumbprint|serial|signature|public[-_. ]?key|certificate|cert|crt|pem|ca|bundle|host|hostname|dns|address|arn|path|name|image|icon|logo|base64data|regex|pattern|known[-_. ]?hosts|cipher[-_. ]?text|encrypted[-_. ]?data|continue|cursor|hashes|identities)s?$/;
 const LOGIN = /(^|[^a-z])auth$/;
 const SCHEME = /(^|[^a-z])authorization$/;
+const COOKIE = /^(?:set-)?cookie$/;
+const LABEL = /(?<!(?:^|[^a-z])plain[-_. ]?)text$/;
 
 const CACHED_MAX = 20_000;
 const cached = new Map<string, number>();
@@ -77,6 +85,8 @@ function read(name: string): number {
   if (ENTRY_VALUE.test(name)) says |= NameSays.entryValue;
   if (LOGIN.test(words)) says |= NameSays.login;
   if (SCHEME.test(words)) says |= NameSays.scheme;
+  if (COOKIE.test(words)) says |= NameSays.cookie;
+  if (LABEL.test(words)) says |= NameSays.label;
   if (!NOT_SECRET.test(words)) {
     says |= secretIn(words);
     const unqualified = withoutQualifiers(words);

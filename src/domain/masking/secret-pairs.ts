@@ -1,8 +1,12 @@
 /**
- * Secrets that stand in a longer text beside what names them: `password: hunter2` in YAML or JSON that is cut off, `TOKEN=…` in a script,
- * `--api-key …` in a command, an entry's `value:` below its `name:`. Goes through the text once, from pair to pair.
+ * Secrets that stand in a longer text beside what names them, found line by line, whatever the text is: `password: hunter2` in YAML or JSON
+ * that is cut off, `TOKEN=…` in a script, `--api-key …` in a command, an entry's `value:` below its `name:`. Goes through the text once, from
+ * pair to pair. What only the structure of the text tells is found by secret-structure.ts.
  */
+import { readFlow } from './flow-reader.ts';
 import { isEntryValue, isSecretName, NameSays, nameSays } from './secret-names.ts';
+import type { Span, Structure } from './secret-structure.ts';
+import type { Place } from './text-part.ts';
 
 /** What stands in place of the secret; the same text where it is none after all. */
 export type Replace = (secret: string, says: number) => string;
@@ -22,6 +26,7 @@ const EMPTY = /(?:#[^\n]*)?\n/y;
 const SECRET_MANIFEST = /^[ \t-]*kind:[ \t]*["']?Secret["']?[ \t]*$/m;
 /** Telling in a text only. */
 const TELLING_IN_TEXT = /(?:^|[^a-z])(?:authorization|sig|x-amz-signature)$/i;
+const TELLS_IN_STRUCTURE = NameSays.allWithin | NameSays.login | NameSays.header;
 const WORDS_OF_PROSE = /^[A-Za-z]+[.,:]?$/;
 const NO_VALUE =
   /^(?:true|false|null|nil|none|undefined|yes|no|required|optional|invalid|missing|string|\*+|x+|\.+|<[^>]{0,200}>?|\||>)$/i;
@@ -29,19 +34,30 @@ const NO_VALUE =
 const ENTRY_DISTANCE = 300;
 /** Of the name of an entry no more than this is read. */
 const NAME_MAX = 300;
+/** Of a list on its lines no more than this is read. */
+const LIST_LENGTH_MAX = 10_000;
 
-export function maskPairs(text: string, replace: Replace): string {
-  let out = '';
-  let done = 0;
+export interface Pairs {
+  /** In the order of the text; `says` are bits of NameSays. */
+  secrets: (Span & { says: number })[];
+  /** Whether a name told of one, also where nothing was found behind it. */
+  tells: boolean;
+}
+
+/** What lies in a secret of the structure, or where the structure leaves nothing to be found, is not found again. */
+export function findPairs(text: string, { edits, settled }: Structure): Pairs {
+  const pairs: Pairs = { secrets: [], tells: false };
   let entry: { name: string; end: number } | undefined;
   /** Within the data of a Secret's manifest, lines that are indented deeper than this. */
   let dataIndent = -1;
   const isManifest = SECRET_MANIFEST.test(text);
+  pairs.tells = isManifest;
+  const within = [new Within(edits), new Within(settled)] as const;
   PAIR.lastIndex = 0;
   for (let match = PAIR.exec(text); match !== null; match = PAIR.exec(text)) {
     const [, name = '', divider = ''] = match;
     const anchor = divider.includes(':') ? sticky(ANCHOR, text, PAIR.lastIndex) : undefined;
-    const at = PAIR.lastIndex + (anchor?.[0].length ?? 0);
+    const at = PAIR.lastIndex + (anchor?.[0].length ?? 0) + (isDefault(text, match.index, PAIR.lastIndex) ? 1 : 0);
     const indent = indentOf(text, match.index);
     if (indent >= 0 && indent <= dataIndent) dataIndent = -1;
     const isBlock = indent >= 0 && divider.includes(':');
@@ -54,20 +70,52 @@ export function maskPairs(text: string, replace: Replace): string {
       match.index - entry.end < ENTRY_DISTANCE &&
       isEntryValue(name) &&
       tellsInText(withoutIndex(entry.name));
-    if (name === 'name' || name === 'key' || name === 'path') entry = entryAt(text, at);
+    if (name === 'name' || name === 'key' || name === 'path') {
+      entry = entryAt(text, at);
+      pairs.tells ||= entry !== undefined && tellsInText(withoutIndex(entry.name));
+    }
     const says = nameSays(name);
+    if ((says & TELLS_IN_STRUCTURE) !== 0) pairs.tells = true;
     const isPassword = isEntry || dataIndent >= 0 || (says & NameSays.password) !== 0;
     if (!isPassword && !tellsInText(name)) continue;
+    pairs.tells = true;
     // arn:aws:secretsmanager:…:secret:name
     if (divider === ':' && text[match.index - 1] === ':') continue;
-    const found = isBlock ? (blockAt(text, at, indent) ?? valueAt(text, at, divider, true)) : valueAt(text, at, divider, false);
-    if (found === undefined || !isValue(text, found, divider, isPassword)) continue;
-    const secret = text.slice(found.start, found.end);
-    out += text.slice(done, found.start) + replace(secret, isPassword ? NameSays.password : says);
-    done = found.end;
-    PAIR.lastIndex = Math.max(found.end, at);
+    const meant = isPassword ? says | NameSays.password : says;
+    const list = text[at] === '[' ? listAt(text, at) : undefined;
+    const found =
+      list ?? (isBlock ? (blockAt(text, at, indent) ?? valueAt(text, at, divider, true)) : valueAt(text, at, divider, false));
+    if (found === undefined) continue;
+    const edit = within[0].at(found.start);
+    if (edit !== undefined) PAIR.lastIndex = Math.max(edit.end, at);
+    if (edit !== undefined || within[1].at(found.start) !== undefined) continue;
+    const secrets = list?.items ?? [found];
+    const told = secrets.filter((secret) => isValue(text, secret, divider, isPassword));
+    for (const { start, end } of told) pairs.secrets.push({ start, end: within[0].at(end - 1)?.end ?? end, says: meant });
+    if (told.length > 0) PAIR.lastIndex = Math.max(found.end, at);
   }
-  return done === 0 ? text : out + text.slice(done);
+  return pairs;
+}
+
+/** Spans that are asked for places further and further on. */
+class Within {
+  readonly #spans: readonly Span[];
+  #next = 0;
+
+  constructor(spans: readonly Span[]) {
+    this.#spans = spans;
+  }
+
+  at(place: number): Span | undefined {
+    while ((this.#spans[this.#next]?.end ?? Number.POSITIVE_INFINITY) <= place) this.#next++;
+    const span = this.#spans[this.#next];
+    return span !== undefined && span.start <= place ? span : undefined;
+  }
+}
+
+/** `${PASSWORD:-…}` */
+function isDefault(text: string, nameAt: number, at: number): boolean {
+  return text[at] === '-' && text[nameAt - 1] === '{' && text[nameAt - 2] === '$';
 }
 
 /** The path of a JSON patch that adds to a list: `/spec/passwords/-`. */
@@ -91,13 +139,27 @@ export function maskElements(text: string, replace: Replace): string {
   );
 }
 
-interface Span {
-  start: number;
-  end: number;
+interface Value extends Span {
   quoted: boolean;
 }
 
-function valueAt(text: string, at: number, divider: string, ofLine: boolean): Span | undefined {
+/** `[a, "b"]`, also in JSON that is cut off; undefined where it is another thing that begins so. */
+function listAt(text: string, at: number): (Value & { items: Value[] }) | undefined {
+  const isJson = text[at + 1] === '"';
+  const to = Math.min(text.length, at + LIST_LENGTH_MAX);
+  const { part, end, isBroken } = readFlow(text, at, { to, isJson, anchors: new Map(), rest: [] });
+  if (isBroken || !(text[end - 1] === ']' || (isJson && end === text.length))) return undefined;
+  const items: Value[] = [];
+  textsOf(part.place, items);
+  return { start: at, end, quoted: true, items };
+}
+
+function textsOf({ start, end, items, members }: Place, texts: Value[]): void {
+  if (items === undefined && members === undefined) texts.push({ start, end, quoted: true });
+  for (const item of items ?? members?.values() ?? []) textsOf(item, texts);
+}
+
+function valueAt(text: string, at: number, divider: string, ofLine: boolean): Value | undefined {
   const scheme = divider.includes(':') ? sticky(SCHEME, text, at) : undefined;
   const start = at + (scheme?.[0].length ?? 0);
   const value = sticky(VALUE, text, start);
@@ -118,7 +180,7 @@ function withoutComment(line: string): string {
 }
 
 /** `|` and `>`, and the items of a list, with the lines below that are indented deeper than their key. */
-function blockAt(text: string, at: number, indent: number): Span | undefined {
+function blockAt(text: string, at: number, indent: number): Value | undefined {
   const head = sticky(BLOCK, text, at) ?? sticky(EMPTY, text, at);
   if (head === undefined) return undefined;
   let start = at + head[0].length;
@@ -144,7 +206,7 @@ function blockAt(text: string, at: number, indent: number): Span | undefined {
   return end > start ? { start, end, quoted: true } : undefined;
 }
 
-function isValue(text: string, { start, end, quoted }: Span, divider: string, isPassword: boolean): boolean {
+function isValue(text: string, { start, end, quoted }: Value, divider: string, isPassword: boolean): boolean {
   const value = text.slice(start, end);
   if (value.length < (isPassword ? 3 : 6) || NO_VALUE.test(value)) return false;
   // "invalid token: expected …" goes on after the word, as sentences do.

@@ -8,7 +8,7 @@ export const Suspicion = {
   named: 1,
   /** `@` in a text that may be a URL with credentials. */
   url: 2,
-  /** `--flag` or `-f` within. */
+  /** `--flag` or `-f` within, also in quotes. */
   flag: 4,
   /** A long word of letters and digits that is not hexadecimal, or what follows `Bearer`. */
   token: 8,
@@ -36,6 +36,7 @@ for (let code = 48; code <= 57; code++) CLASSES[code] = DIGIT;
 for (let code = 97; code <= 122; code++) CLASSES[code] = LOWER | (code > 102 ? BEYOND_HEX : 0);
 for (let code = 65; code <= 90; code++) CLASSES[code] = UPPER | (code > 70 ? BEYOND_HEX : 0);
 const [COLON, EQUALS, AT, DOLLAR, NEWLINE, DASH, BLANK, BRACE, LESS] = [58, 61, 64, 36, 10, 45, 32, 125, 60];
+const [QUOTE, DOUBLE_QUOTE] = [39, 34];
 CLASSES[DASH] = JOINT | PIVOT;
 CLASSES[95] = JOINT;
 CLASSES[43] = JOINT;
@@ -165,7 +166,7 @@ function atPivot(text: string, i: number, code: number): number {
     case DASH: {
       const after = text.charCodeAt(i + 1);
       if (after === DASH && text.startsWith('-----BEGIN', i)) return Suspicion.pem;
-      return (i === 0 || before === BLANK) && after !== BLANK ? Suspicion.flag : 0;
+      return (i === 0 || before === BLANK || before === QUOTE || before === DOUBLE_QUOTE) && after !== BLANK ? Suspicion.flag : 0;
     }
     case BLANK: {
       // "Bearer ", "Basic ", "password ": looked at by two letters first, as there are many blanks.

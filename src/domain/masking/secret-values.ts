@@ -38,3 +38,28 @@ export function isReference(value: string): boolean {
   if (value.length > 253) return false;
   return SWITCH.test(value) || FILE.test(value) || BARE_URL.test(value) || (WORDS.test(value) && SECRET_WORD.test(value));
 }
+
+/** `${PASSWORD:-…}` of a shell, `${db.password:…}` of Spring; `${X:0:8}` is a part of a text, `${X:?…}` a message. */
+const DEFAULT = /(\$\{[A-Za-z_][\w.-]{0,100}(?::[-=]|:(?![-=?+\d])))([^${}]{1,300})(?=\})/g;
+
+/** What stands in a template where nobody fills it in is a value like any other. */
+export function maskDefaults(template: string, replace: (text: string) => string): string {
+  return template.includes(':')
+    ? template.replace(DEFAULT, (_, before: string, text: string) => `${before}${replace(text)}`)
+    : template;
+}
+
+/** Several words of which one speaks to people. */
+const LABEL = /^[A-Z]?[a-z'’]+(?:,? [A-Za-z][a-z'’]*)+[.!?:…]{0,3}$/;
+const SPEAKS = /^[A-Z]|\b(?:the|your|an?|to|is|of|for|new|please|enter|type|must|password|secret|token|key)\b/;
+
+export function isLabel(value: string): boolean {
+  return value.length <= 200 && LABEL.test(value) && SPEAKS.test(value);
+}
+
+const COOKIE = /^[\w!#$%&'*+.^`|~-]{1,100}=(?!.*(?:\$[\w{(]|%\{|\{\{))[^\s;]/;
+
+/** `session=…; Path=/`, none of it to be filled in. */
+export function isCookie(value: string): boolean {
+  return COOKIE.test(value);
+}

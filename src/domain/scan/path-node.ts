@@ -17,7 +17,7 @@ const DECIDES: ReadonlySet<string> = new Set(['name', 'key', 'path', 'kind', 'ap
 /** Names of members that are masked by what stands beside them, or by all that is in them. */
 const MASKED_WHOLE: ReadonlySet<string> = new Set(['data', 'encryptedData']);
 const SECRET_WITHIN = NameSays.secret | NameSays.password | NameSays.allWithin;
-const SECRET_HERE = SECRET_WITHIN | NameSays.login | NameSays.entryValue | NameSays.scheme;
+const SECRET_HERE = SECRET_WITHIN | NameSays.login | NameSays.entryValue | NameSays.header;
 
 export class PathNode {
   readonly path: FieldPath;
@@ -56,7 +56,7 @@ export class PathNode {
     const isOpenAbove = parent?.isOpen ?? true;
     this.isMaskedAlone = isOpenAbove && name !== undefined && (this.says & SECRET_HERE) === 0 && !DECIDES.has(name);
     const isWhole = parent !== undefined && name !== undefined && MASKED_WHOLE.has(name);
-    this.isOpen = isOpenAbove && (this.says & SECRET_WITHIN) === 0 && !isWhole;
+    this.isOpen = isOpenAbove && (this.says & (SECRET_WITHIN | NameSays.entryValue)) === 0 && !isWhole;
     this.isMergeKey = name !== undefined && (MERGE_KEYS as readonly string[]).includes(name);
   }
 
