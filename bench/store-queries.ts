@@ -86,7 +86,7 @@ export function wholeCluster(store: Store, atMs: number, msMax: number): number 
 function diffOf(store: Store, { ref, from, to }: Subject): unknown {
   const [before, after] = [store.stateAt(ref, { seq: from }), store.stateAt(ref, { seq: to })];
   if (before === undefined || after === undefined) throw new Error('a change that was listed leads to no state');
-  return revisionDiff(before, after, { schema: undefined, keepNoise: false });
+  return revisionDiff(before, after, { lists: undefined, keepNoise: false });
 }
 
 function blameOf(store: Store, { ref, to }: Subject): unknown {

@@ -204,6 +204,10 @@ export function createApp({
       onRecorded: (recorded) => controllers.observe(recorded),
       onVerdict: createToldListener({ store, analysis, hash, logger }),
       onKinds: (kinds) => controllers.know(() => kinds),
+      onLists: (told) => {
+        for (const { cluster, lists, ...kind } of told)
+          schemas.learn(cluster, kind, { secrets: schemas.of(cluster, kind)?.secrets, mergeKeys: lists });
+      },
       react: wakeAll,
     });
     publishPipelineMetrics(pipeline, registry);

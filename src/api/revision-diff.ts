@@ -3,7 +3,7 @@ import { applyChanges } from '../domain/diff/apply-changes.ts';
 import { isNoise } from '../domain/diff/diff-noise.ts';
 import { type StructuralChange, structuralDiff } from '../domain/diff/structural-diff.ts';
 import { unifiedDiff } from '../domain/diff/unified-diff.ts';
-import type { KindSchema } from '../domain/kind-schema.ts';
+import type { ListKeys } from '../domain/kind-schema.ts';
 import type { KubeObject } from '../domain/object-ref.ts';
 import { readDocument } from './read-document.ts';
 import { stateYaml } from './state-yaml.ts';
@@ -17,9 +17,9 @@ export interface RevisionDiff {
 export function revisionDiff(
   before: KubeObject,
   after: KubeObject,
-  options: { schema: KindSchema | undefined; keepNoise: boolean },
+  options: { lists: ListKeys | undefined; keepNoise: boolean },
 ): RevisionDiff {
-  const all = structuralDiff(before, after, { mergeKeys: options.schema?.mergeKeys, readDocument });
+  const all = structuralDiff(before, after, { mergeKeys: options.lists, readDocument });
   const changes = options.keepNoise ? all : all.filter((change) => !isNoise(after.kind, change));
   return { changes, noise: all.length - changes.length };
 }

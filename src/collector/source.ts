@@ -2,6 +2,7 @@ import type { Observation } from '../domain/change.ts';
 import type { Delivery } from '../domain/delivery.ts';
 import type { Gap } from '../domain/gap.ts';
 import type { KubeEvent } from '../domain/kube-event.ts';
+import type { ToldLists } from '../domain/schema-book.ts';
 import type { KnownKind } from '../domain/series/controller-ties.ts';
 import type { Scrape } from '../domain/series/series.ts';
 import type { ToldVerdict } from '../domain/verdict.ts';
@@ -23,6 +24,8 @@ export interface SourceBatch {
   deliveries?: Delivery[];
   /** What people say of findings, before all else of the batch: it weighs on that, and not on what was delivered earlier. */
   verdicts?: ToldVerdict[];
+  /** By which keys items of lists are told apart from now on, where no API server tells; before all else of the batch. */
+  lists?: ToldLists[];
   /** All kinds there are from now on, where no discovery tells. */
   kinds?: KnownKind[];
   /** Everything up to here, milliseconds, is told: what has not come by now was not there. A live cluster's time passes without saying so. */

@@ -3,6 +3,8 @@ import { PassThrough, Readable, type Transform, Writable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { createGzip, createZstdCompress } from 'node:zlib';
 import { compressionFor } from '../collector/recording/recorder.ts';
+import { formatSide } from '../collector/recording/stream-side.ts';
+import { ToldListKeys } from '../collector/recording/told-lists.ts';
 import type { Change } from '../domain/change.ts';
 import { CrowsnestError, isCrowsnestError } from '../domain/errors.ts';
 import { genericPath } from '../domain/field-path.ts';
@@ -106,6 +108,7 @@ async function* linesOf(
   const said = csv ? [] : saidOf(store, partial ? new Set(seqs) : undefined);
   let last: number | undefined;
   const gaps = new GapsOfObjects(store);
+  const lists = new ToldListKeys();
   const saidBefore = function* (seq: number) {
     for (; said[0] !== undefined && said[0].afterSeq < seq; exported.said += 1) {
       const atMs = readable(store, last ?? seq)?.observedMs ?? 0;
@@ -117,7 +120,7 @@ async function* linesOf(
     signal.throwIfAborted();
     yield* saidBefore(seq);
     try {
-      const line = csv ? csvLine(store, seq) : ndjsonLine(store, seq, gaps);
+      const line = csv ? csvLine(store, seq) : ndjsonLine(store, seq, { gaps, lists });
       if (line !== undefined) {
         yield line;
         exported.written += 1;
@@ -138,10 +141,18 @@ function saidOf(store: Store, about: ReadonlySet<number> | undefined) {
   return about === undefined ? lines : lines.filter((line) => line.about !== undefined && about.has(line.about));
 }
 
-/** With the actor as analysis saw it, and beside it what became known later. Undefined where the change is not kept; throws STORE_CORRUPT where it is damaged. */
-function ndjsonLine(store: Store, seq: number, gaps: GapsOfObjects): string | undefined {
+/** With the actor as analysis saw it, beside it what became known later, and before it by which keys it names items of lists, where that is news. Undefined where the change is not kept; throws STORE_CORRUPT where it is damaged. */
+function ndjsonLine(
+  store: Store,
+  seq: number,
+  { gaps, lists }: { gaps: GapsOfObjects; lists: ToldListKeys },
+): string | undefined {
   const [change] = store.changesAfter(seq - 1, 1);
-  if (change?.seq === seq) return `${exportLine(change, store.attribution(seq), gaps.isBefore(change))}\n`;
+  if (change?.seq === seq) {
+    const news = lists.news(change.ref, store.lists(change.ref, seq), change.observedMs);
+    const before = news === undefined ? '' : `${formatSide(news)}\n`;
+    return `${before}${exportLine(change, store.attribution(seq), gaps.isBefore(change))}\n`;
+  }
   if (store.change(seq) === undefined) return undefined;
   throw new Error(`change ${seq} can be read alone and not among others`);
 }

@@ -54,7 +54,8 @@ export async function runImport(options: Options, file: string, terminal: Termin
           const outcome = importer.say(line.verdict);
           if (outcome === 'taken') said += 1;
           if (outcome === 'full') refuse('QUERY_TOO_LARGE', `there are ${STANDING_MAX} verdicts already`, `${file}:${number}`);
-        } else importer.add(line);
+        } else if ('lists' in line) importer.know(line.lists);
+        else importer.add(line);
         onProgress(raw.bytesRead, size);
       }
     } catch (error) {

@@ -7,6 +7,7 @@ import { parseLine } from '../collector/recording/stream-format.ts';
 import { formatSide } from '../collector/recording/stream-side.ts';
 import { ACTOR_SOURCES, type Actor, type Change } from '../domain/change.ts';
 import { isJsonObject, type Json } from '../domain/json.ts';
+import type { ToldLists } from '../domain/schema-book.ts';
 import type { Place, ToldVerdict, Verdict } from '../domain/verdict.ts';
 import type { Attribution } from '../domain/who/claim-join.ts';
 import type { RecordedBeside, ToldChange } from '../pipeline/import.ts';
@@ -65,10 +66,11 @@ export function parseExported(
   text: string,
   line: number,
   context: { cluster: string; file: string },
-): ToldChange | { verdict: ToldVerdict } | { reject: Reject } | undefined {
+): ToldChange | { verdict: ToldVerdict } | { lists: ToldLists } | { reject: Reject } | undefined {
   const parsed = parseLine(text, line, { ...context, observedMs: 0 });
   if ('reject' in parsed) return parsed;
   if ('verdict' in parsed) return { verdict: parsed.verdict };
+  if ('lists' in parsed) return { lists: parsed.lists };
   if (!('observation' in parsed)) return undefined;
   const { cluster, type, origin, observedMs, object, actor } = parsed.observation;
   const member = (JSON.parse(text) as Record<string, Json>).crowsnest;

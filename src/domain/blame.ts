@@ -5,8 +5,9 @@
  */
 import type { ChangeType } from './change.ts';
 import { diffValues, leavesOf, valueAt } from './diff/field-diff.ts';
-import { type FieldPath, genericPath } from './field-path.ts';
+import { type FieldPath, genericPath, segmentsOf } from './field-path.ts';
 import type { Json } from './json.ts';
+import { type ListKeys, partAt } from './kind-schema.ts';
 
 export interface BlameStep {
   seq: number;
@@ -15,15 +16,21 @@ export interface BlameStep {
   paths: readonly FieldPath[];
   /** It stands for earlier changes too, whose paths are no longer known. */
   standsForMore?: boolean;
+  /** Its paths name items of lists by other keys than the state is named by. */
+  namedOtherwise?: boolean;
 }
 
 /** What was found out before about the state that a change led to: the changes that set some of its fields, and the one that set all others. */
 export interface KnownBlame {
   fields: ReadonlyMap<FieldPath, number>;
   others: number;
+  /** As for a step: it says nothing of what lies in items of lists. */
+  namedOtherwise?: boolean;
 }
 
 export interface BlameSource {
+  /** The merge keys of the kind, as of the change that led to the state. */
+  lists?: ListKeys | undefined;
   /** From the change that led to the state back to the first, newest first. */
   steps: Iterable<BlameStep>;
   /** The states on both sides of a change; `before` is undefined at the first one. */
@@ -59,7 +66,7 @@ export function* blameInPieces(
   source: BlameSource,
   isLeftOut: (path: FieldPath) => boolean = () => false,
 ): Generator<undefined, BlamedField[]> {
-  const fields = leavesOf(state)
+  const fields = leavesOf(state, source.lists)
     .filter(({ path }) => !isLeftOut(path))
     .map(({ path, generic, new: value }): Open => ({ path, generic, value: value as Json }))
     .sort((a, b) => (a.path < b.path ? -1 : a.path > b.path ? 1 : 0));
@@ -92,20 +99,23 @@ interface Open {
 function closeTouched(open: OpenFields, step: BlameStep, source: BlameSource): void {
   if (step.standsForMore === true) {
     const { before, after } = source.sides(step.seq);
-    for (const { op, path } of diffValues(before, after)) if (op !== 'remove') open.close(path, step.seq, 'notAfter');
+    for (const { op, path } of diffValues(before, after, '', source.lists))
+      if (op !== 'remove') open.close(path, step.seq, 'notAfter');
     return;
   }
   const lists = new Set<FieldPath>();
+  const unknownItem = step.namedOtherwise === true ? '/[' : '/[*]';
   for (const path of step.paths) {
-    const star = path.indexOf('/[*]');
-    if (star < 0) open.close(path, step.seq);
-    else if (open.has(genericPath(path))) lists.add(path.slice(0, star));
+    const at = path.indexOf(unknownItem);
+    if (at < 0) open.close(path, step.seq);
+    else if (open.has(genericPath(path))) lists.add(path.slice(0, at));
   }
   if (lists.size === 0) return;
   const { before, after } = source.sides(step.seq);
   for (const list of lists) {
     const [old, now] = [before === undefined ? undefined : valueAt(before, list), valueAt(after, list)];
-    for (const { op, path } of diffValues(old, now, list)) if (op !== 'remove') open.close(path, step.seq);
+    const keys = partAt(source.lists, segmentsOf(list));
+    for (const { op, path } of diffValues(old, now, list, keys)) if (op !== 'remove') open.close(path, step.seq);
   }
 }
 
@@ -139,9 +149,9 @@ class OpenFields {
     else this.#countByGeneric.set(field.generic, left);
   }
 
-  closeKnown({ fields, others }: KnownBlame): void {
+  closeKnown({ fields, others, namedOtherwise }: KnownBlame): void {
     for (const path of [...this.#byPath.keys()]) {
-      this.close(path, fields.get(path) ?? others);
+      if (namedOtherwise !== true || !path.includes('/[')) this.close(path, fields.get(path) ?? others);
     }
   }
 

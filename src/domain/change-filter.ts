@@ -160,7 +160,7 @@ class Reader {
     const values: Alternative[] = [];
     do {
       const column = this.#at + 1;
-      const value = this.#quoted() ?? { text: this.#take(/[^\s,"]+/y), quoted: false };
+      const value = this.#quoted() ?? { text: this.#take(row.type === 'path' ? PATH_WORD : WORD), quoted: false };
       if (value.text === '' && !value.quoted) this.#fail(column, `a value after ${key}: ${row.what}`);
       values.push(value);
     } while (this.#take(/,/y) !== '');
@@ -210,6 +210,10 @@ class Reader {
     throw new FilterError(column, expected);
   }
 }
+
+const WORD = /[^\s,"]+/y;
+/** The name of an item may have commas. */
+const PATH_WORD = /(?:\[[^\s\]]*\]|[^\s,"])+/y;
 
 /** What lies in brackets is an item of a list; a path that begins with a slash is as the record writes it, where anything may be in a name. */
 function isPath(text: string): boolean {

@@ -15,11 +15,14 @@ export interface SchemaTree<T> {
   readonly items?: SchemaTree<T>;
 }
 
+/** Told at a list: by which members its items are told apart. */
+export type ListKeys = SchemaTree<readonly string[]>;
+
 export interface KindSchema {
   /** Undefined where no value is declared a secret. */
   secrets: SchemaTree<true> | undefined;
-  /** Told at the list: its x-kubernetes-list-map-keys. Undefined where no list has them. */
-  mergeKeys: SchemaTree<readonly string[]> | undefined;
+  /** The x-kubernetes-list-map-keys. Undefined where no list has them. */
+  mergeKeys: ListKeys | undefined;
 }
 
 /** Deeper than any real schema; those that contain themselves end here or where they come back to themselves. */
@@ -36,12 +39,36 @@ export function readKindSchema(schema: JsonObject, components: JsonObject = {}):
 
 /** What is told of the place that the segments lead to; list items are `[…]`, as in field paths. */
 export function toldAt<T>(tree: SchemaTree<T> | undefined, segments: readonly string[]): T | undefined {
+  return partAt(tree, segments)?.told;
+}
+
+/** What is told below a member of an object. */
+export function innerOf<T>(tree: SchemaTree<T>, name: string): SchemaTree<T> | undefined {
+  return tree.members.get(name) ?? tree.others;
+}
+
+/** What is told below the place that the segments lead to. */
+export function partAt<T>(tree: SchemaTree<T> | undefined, segments: readonly string[]): SchemaTree<T> | undefined {
   let node = tree;
   for (const segment of segments) {
     if (node === undefined) return undefined;
     node = node.members.get(segment) ?? (segment.startsWith('[') ? node.items : undefined) ?? node.others;
   }
-  return node?.told;
+  return node;
+}
+
+const names = new WeakMap<ListKeys, readonly string[]>();
+
+/** All members by which items of some list are told apart. */
+export function keyNames(lists: ListKeys | undefined): readonly string[] {
+  if (lists === undefined) return [];
+  let known = names.get(lists);
+  if (known === undefined) {
+    const { told = [], members, others, items } = lists;
+    known = [...new Set([...told, ...[...members.values(), others, items].flatMap(keyNames)])];
+    names.set(lists, known);
+  }
+  return known;
 }
 
 interface Place {

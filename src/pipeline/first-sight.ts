@@ -3,6 +3,7 @@
 import type { Actor, ChangeOrigin, Observation } from '../domain/change.ts';
 import { isBookkeepingPath } from '../domain/diff/bookkeeping.ts';
 import { type FieldDiff, inPathOrder, leavesOf } from '../domain/diff/field-diff.ts';
+import type { ListKeys } from '../domain/kind-schema.ts';
 import type { KubeObject, ObjectRef } from '../domain/object-ref.ts';
 import { attributeFirst } from '../domain/who/attribution.ts';
 import { isCanary } from '../domain/who/own-writes.ts';
@@ -25,12 +26,18 @@ export class FirstSight implements NewChange {
   /** Masked. */
   readonly state: KubeObject;
   readonly before = undefined;
+  readonly lists: ListKeys | undefined;
   readonly onDemand = true;
   digest: NewChange['digest'];
   #diff: FieldDiff[] | undefined;
 
-  constructor({ object, observedMs, origin, actor: stated }: Observation, ref: ObjectRef, state: KubeObject) {
-    const { actor, candidates } = attributeFirst(object, state, stated);
+  constructor(
+    { object, observedMs, origin, actor: stated }: Observation,
+    ref: ObjectRef,
+    state: KubeObject,
+    lists: ListKeys | undefined,
+  ) {
+    const { actor, candidates } = attributeFirst(object, state, stated, lists);
     const { uid, resourceVersion, generation } = object.metadata;
     this.ref = ref;
     this.uid = uid;
@@ -42,10 +49,11 @@ export class FirstSight implements NewChange {
     this.candidates = candidates;
     this.own = isCanary(object);
     this.state = state;
+    this.lists = lists;
   }
 
   get diff(): FieldDiff[] {
-    this.#diff ??= inPathOrder(leavesOf(this.state).filter(({ path }) => !isBookkeepingPath(path)));
+    this.#diff ??= inPathOrder(leavesOf(this.state, this.lists).filter(({ path }) => !isBookkeepingPath(path)));
     return this.#diff;
   }
 }

@@ -7,10 +7,12 @@
 import type { Actor, Change } from '../domain/change.ts';
 import { isBookkeepingPath } from '../domain/diff/bookkeeping.ts';
 import { diffValues, type FieldDiff, leavesOf } from '../domain/diff/field-diff.ts';
+import type { ListKeys } from '../domain/kind-schema.ts';
 import { type KeyedHash, mask } from '../domain/masking/redact.ts';
 import { type KubeObject, type ObjectRef, objectKey, refOf } from '../domain/object-ref.ts';
 import { Recent } from '../domain/recent.ts';
 import { compareResourceVersions } from '../domain/resource-version.ts';
+import type { ToldLists } from '../domain/schema-book.ts';
 import type { ToldVerdict } from '../domain/verdict.ts';
 import { attribute } from '../domain/who/attribution.ts';
 import type { Attribution } from '../domain/who/claim-join.ts';
@@ -46,6 +48,8 @@ export type ImportStore = Pick<Store, 'append' | 'head'> & VerdictStore;
 export interface Importer {
   readonly counts: { imported: number; known: number; older: number };
   add(told: ToldChange): void;
+  /** By which keys the diffs of changes added from now on name items of lists. */
+  know(told: ToldLists): void;
   /** What a person said behind the last change that was added. */
   say(told: ToldVerdict): TakenVerdict['outcome'];
   /** Records what waits; to be called at the end. */
@@ -76,12 +80,17 @@ class StoreImporter implements Importer {
   readonly #recorded = new Recent<string, Recorded>(IDENTITIES_MAX);
   #batch: NewChange[] = [];
   #last: { ref: ObjectRef; identity: string } | undefined;
+  readonly #lists = new Map<string, ListKeys | undefined>();
   /** Newest states of this batch. */
   #states = new Map<string, { uid: string; state: KubeObject }>();
 
   constructor({ store, hash }: { store: ImportStore; hash: KeyedHash }) {
     this.#store = store;
     this.#hash = hash;
+  }
+
+  know({ cluster, group, kind, lists }: ToldLists): void {
+    this.#lists.set(kindKey({ cluster, group, kind }), lists);
   }
 
   add(told: ToldChange): void {
@@ -152,10 +161,11 @@ class StoreImporter implements Importer {
     const state = mask(withoutManagedFields(object), this.#hash);
     const known = this.#states.get(key) ?? this.#store.head(ref);
     const before = known?.uid === uid && type !== 'ADDED' ? known.state : undefined;
-    const diff = type === 'DELETED' ? [] : diffOf(before, state);
+    const lists = this.#lists.get(kindKey(ref));
+    const diff = type === 'DELETED' ? [] : diffOf(before, state, lists);
     this.#states.set(key, { uid, state });
     return {
-      ...{ ref, uid, type, origin, observedMs, resourceVersion, diff, state, before },
+      ...{ ref, uid, type, origin, observedMs, resourceVersion, diff, state, before, lists },
       generation: typeof generation === 'number' ? generation : undefined,
       ...besideOf(told, diff),
     };
@@ -173,6 +183,10 @@ function besideOf(
   return { ...attribute(object, diff, actorName, type === 'DELETED'), own: isOwnWrite(object, diff) };
 }
 
+function kindKey({ cluster, group, kind }: Pick<ObjectRef, 'cluster' | 'group' | 'kind'>): string {
+  return `${cluster}\0${group}\0${kind}`;
+}
+
 function identityOf({ uid, resourceVersion, type }: Pick<ChangeSummary, 'uid' | 'resourceVersion' | 'type'>): string {
   return `${uid}\0${resourceVersion}\0${type}`;
 }
@@ -185,8 +199,8 @@ function comesAfter({ object, observedMs }: ToldChange, newest: Recorded['newest
   return observedMs >= newest.observedMs;
 }
 
-function diffOf(before: KubeObject | undefined, after: KubeObject): FieldDiff[] {
-  const diff = before === undefined ? leavesOf(after) : diffValues(before, after);
+function diffOf(before: KubeObject | undefined, after: KubeObject, lists: ListKeys | undefined): FieldDiff[] {
+  const diff = before === undefined ? leavesOf(after, lists) : diffValues(before, after, '', lists);
   return diff.filter(({ path }) => !isBookkeepingPath(path));
 }
 

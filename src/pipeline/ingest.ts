@@ -13,13 +13,15 @@ import { isBookkeepingPath } from '../domain/diff/bookkeeping.ts';
 import { diffValues, type FieldDiff } from '../domain/diff/field-diff.ts';
 import { isHeartbeat } from '../domain/diff/heartbeat-paths.ts';
 import { NumberRangeError } from '../domain/json.ts';
+import type { ListKeys } from '../domain/kind-schema.ts';
 import { type KubeEvent, kubeEventKind, maskKubeEvent } from '../domain/kube-event.ts';
 import { scrapeMasking } from '../domain/masking/mask-scrape.ts';
-import { type KeyedHash, type MaskOptions, mask } from '../domain/masking/redact.ts';
+import { type KeyedHash, mask } from '../domain/masking/redact.ts';
 import type { KubeObject, ObjectRef } from '../domain/object-ref.ts';
 import { describeRef, objectKey, refOf } from '../domain/object-ref.ts';
 import { compareResourceVersions } from '../domain/resource-version.ts';
 import { ScannedObservation } from '../domain/scanned-observation.ts';
+import type { ToldLists } from '../domain/schema-book.ts';
 import type { KnownKind } from '../domain/series/controller-ties.ts';
 import type { Scrape } from '../domain/series/series.ts';
 import { SharedTexts } from '../domain/shared-texts.ts';
@@ -32,7 +34,7 @@ import type { ClaimBook, ClaimSession } from './claim-book.ts';
 import { FirstSight } from './first-sight.ts';
 import { HeadDigests } from './head-digest.ts';
 import { LeafCompare } from './leaf-compare.ts';
-import type { MaskingBook } from './masking-book.ts';
+import type { KindRules, MaskingBook } from './masking-book.ts';
 import { isUnrounding, withoutRemasking } from './remasking.ts';
 import { compareSections } from './section-compare.ts';
 
@@ -48,8 +50,9 @@ export interface IngestBatch {
   deliveries?: AppendBatch['deliveries'];
   /** Not masked yet. */
   kubeEvents?: KubeEvent[];
-  /** Taken before all else of the batch, and not recorded by ingest. */
+  /** These two are taken before all else of the batch, and not recorded by ingest. */
   verdicts?: ToldVerdict[];
+  lists?: ToldLists[];
   /** These two are not recorded: they are for the analysis. */
   kinds?: KnownKind[];
   seenToMs?: number;
@@ -79,7 +82,7 @@ export interface Ingest {
 export interface IngestOptions {
   store: Pick<Store, 'head' | 'append' | 'together'>;
   hash: KeyedHash;
-  /** How each kind is masked; without it by names and looks alone, and nothing is listed. */
+  /** How each kind is masked and compared; without it by names and looks alone, and nothing is listed. */
   masking?: Pick<MaskingBook, 'of'> | undefined;
   /** Joins claims about who wrote; without it managedFields alone tell. */
   claims?: ClaimBook;
@@ -206,7 +209,7 @@ class PipelineIngest implements Ingest {
     const how = masking?.of(digest.ref, observation.observedMs);
     const outcome = compareSections(observation, digest, {
       hash,
-      masking: how,
+      rules: how,
       digests: this.#digests,
       leaves: this.#leaves,
       stateBefore: ({ ref }) => this.#known(ref, recording)?.state,
@@ -311,7 +314,7 @@ export function compare(
   ref: ObjectRef,
   known: Known | undefined,
   hash: KeyedHash,
-  masking?: MaskOptions,
+  rules?: KindRules,
 ): NewChange[] | 'repeat' | 'heartbeat' | 'late' {
   const { object, origin } = observation;
   const { uid, resourceVersion } = object.metadata;
@@ -327,23 +330,27 @@ export function compare(
   if (told && !(sameLife && deleted) && isOlder(resourceVersion, known)) return 'late';
   if (origin === 'push' && deleted && known !== undefined && !sameLife && !known.deleted) return 'late';
 
-  const masked = mask(withoutManagedFields(object), hash, masking);
+  const lists = rules?.lists;
+  const masked = mask(withoutManagedFields(object), hash, rules);
   // What was recorded before a kind was asked for as metadata only stays as it was last seen.
   const state = observation.partial === true && sameLife ? { ...known.state, ...masked } : masked;
   if (deleted) {
     // A deletion found by comparison names the object only; what it was is what we knew.
     const last = sameLife && isBare(object) ? known.state : state;
-    return [changeOf(observation, ref, 'DELETED', last, [], sameLife ? known.state : undefined)];
+    return [
+      changeOf(observation, ref, { type: 'DELETED', state: last, diff: [], before: sameLife ? known.state : undefined, lists }),
+    ];
   }
   if (sameLife && !known.deleted) {
-    const moved = diffValues(known.state, state);
-    const diff = meaningful(withoutRemasking(moved, { before: known.state, after: state, hash, secrets: masking?.secrets }));
+    const before = known.state;
+    const moved = diffValues(before, state, '', lists);
+    const diff = meaningful(withoutRemasking(moved, { before, after: state, hash, secrets: rules?.secrets, lists }));
     if (sameVersion && isUnrounding(diff)) return 'repeat';
     if (isHeartbeat(ref.kind, diff)) return sameVersion ? 'repeat' : 'heartbeat';
-    return [changeOf(observation, ref, 'MODIFIED', state, diff, known.state)];
+    return [changeOf(observation, ref, { type: 'MODIFIED', state, diff, before, lists })];
   }
-  const added = new FirstSight(observation, ref, state);
-  return known === undefined || known.deleted ? [added] : [deletionBetween(observation, ref, known), added];
+  const added = new FirstSight(observation, ref, state, lists);
+  return known === undefined || known.deleted ? [added] : [deletionBetween(observation, ref, known, lists), added];
 }
 
 function isOlder(resourceVersion: string, known: Known | undefined): boolean {
@@ -357,10 +364,7 @@ function meaningful(diff: FieldDiff[]): FieldDiff[] {
 function changeOf(
   observation: Observation,
   ref: ObjectRef,
-  type: NewChange['type'],
-  state: KubeObject,
-  diff: FieldDiff[],
-  before: KubeObject | undefined,
+  { type, state, diff, before, lists }: Pick<NewChange, 'type' | 'state' | 'diff' | 'before' | 'lists'>,
 ): NewChange {
   const { object, observedMs, origin } = observation;
   const { actor, candidates } = attribute(object, diff, observation.actor, type === 'DELETED');
@@ -379,11 +383,12 @@ function changeOf(
     diff,
     state,
     before,
+    lists,
   };
 }
 
 /** The end of a former life that nobody reported: found when its name came back with another uid. */
-function deletionBetween(observation: Observation, ref: ObjectRef, known: Known): NewChange {
+function deletionBetween(observation: Observation, ref: ObjectRef, known: Known, lists: ListKeys | undefined): NewChange {
   return {
     ref,
     uid: known.uid,
@@ -398,6 +403,7 @@ function deletionBetween(observation: Observation, ref: ObjectRef, known: Known)
     diff: [],
     state: known.state,
     before: known.state,
+    lists,
   };
 }
 

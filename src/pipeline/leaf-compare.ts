@@ -8,11 +8,21 @@
  */
 import type { FieldDiff } from '../domain/diff/field-diff.ts';
 import { exactNumber } from '../domain/json.ts';
-import type { SchemaTree } from '../domain/kind-schema.ts';
+import type { ListKeys, SchemaTree } from '../domain/kind-schema.ts';
 import { type KeyedHash, textMasking } from '../domain/masking/redact.ts';
 import { type MovedPaths, MovedPathsTree } from '../domain/moved-paths.ts';
 import { type LeafReader, LeafWalk, type TextPlace } from '../domain/scan/leaf-walk.ts';
-import { itemName, itemNameAt, mergeKeyIn, NO_KEY, UNSURE } from '../domain/scan/list-item-name.ts';
+import {
+  DECLARED,
+  type DeclaredKeys,
+  declaredName,
+  declaredNameAt,
+  itemName,
+  itemNameAt,
+  mergeKeyIn,
+  NO_KEY,
+  UNSURE,
+} from '../domain/scan/list-item-name.ts';
 import type { Section } from '../domain/scan/object-scan.ts';
 import { PatchLevel } from '../domain/scan/patch-text.ts';
 import { type PathNode, PathTree } from '../domain/scan/path-node.ts';
@@ -44,6 +54,12 @@ export interface MovedLeaves {
   patch: string;
 }
 
+/** What the schema of the object's kind says. */
+export interface KindTells {
+  secrets: SchemaTree<true> | undefined;
+  lists: ListKeys | undefined;
+}
+
 export class LeafCompare implements LeafReader {
   readonly #tree = new PathTree();
   readonly #movedPaths = new MovedPathsTree();
@@ -63,6 +79,7 @@ export class LeafCompare implements LeafReader {
   #root: PathNode | undefined;
   #levelsAbove = 0;
   #secrets: SchemaTree<true> | undefined;
+  #lists: ListKeys | undefined;
   #fields: FieldDiff[] = [];
   #paths: MovedPaths | undefined;
   #patch = '';
@@ -83,12 +100,13 @@ export class LeafCompare implements LeafReader {
   compare(
     section: Pick<Section, 'id' | 'top' | 'key'>,
     { before, after }: { before: TextPlace; after: TextPlace },
-    { fields, paths, secrets }: Pick<MovedLeaves, 'fields' | 'paths'> & { secrets: SchemaTree<true> | undefined },
+    { fields, paths, secrets, lists }: Pick<MovedLeaves, 'fields' | 'paths'> & KindTells,
   ): Pick<MovedLeaves, 'paths' | 'patch'> | undefined {
     const known = fields.length;
     this.#root = this.#tree.section(section);
     this.#levelsAbove = section.key === undefined ? LEVELS_ABOVE - 1 : LEVELS_ABOVE;
     this.#secrets = secrets;
+    this.#lists = lists;
     this.#fields = fields;
     this.#paths = paths;
     this.#patch = '';
@@ -108,7 +126,8 @@ export class LeafCompare implements LeafReader {
     const node = this.#leafNode(walk);
     if (node === undefined || !node.isMaskedAlone || node.isTold(this.#secrets)) return false;
     const { depth, isList } = walk;
-    if (node.isMergeKey && depth > 1 && isList[depth - 2] === 1) return false;
+    if (depth > 1 && isList[depth - 2] === 1 && (node.isMergeKey || (this.#lists !== undefined && node.isKeyIn(this.#lists))))
+      return false;
     const text = this.#moved(walk, node);
     if (text === undefined) return false;
     if (text === '') return true;
@@ -184,8 +203,9 @@ export class LeafCompare implements LeafReader {
 
   #item({ after, item, itemFrom, opens }: LeafWalk, list: PathNode, depth: number): PathNode | undefined {
     const opened = opens[depth] as number;
+    const declared = this.#lists === undefined ? undefined : list.keysIn(this.#lists);
     if (this.#listOpened[depth] !== opened) {
-      this.#mergeKeys[depth] = mergeKeyIn(after, opened);
+      this.#mergeKeys[depth] = mergeKeyIn(after, opened, declared);
       this.#listOpened[depth] = opened;
       this.#listRead = opened;
       if (depth > this.#deepest) this.#deepest = depth;
@@ -194,6 +214,14 @@ export class LeafCompare implements LeafReader {
     if (key === UNSURE) return undefined;
     if (key === NO_KEY) return this.#tree.item(list, item[depth] as number);
     const isRead = this.#listRead === opened;
+    if (key === DECLARED) {
+      const keys = declared as DeclaredKeys;
+      const name = isRead
+        ? declaredNameAt(after, item[depth] as number, keys)
+        : declaredName(after, itemFrom[depth] as number, keys);
+      if (!isRead) this.#listRead = NOT_READ;
+      return this.#tree.declaredItem(list, name);
+    }
     const { from, to } = isRead ? itemNameAt(item[depth] as number, key) : itemName(after, itemFrom[depth] as number, key);
     if (!isRead) this.#listRead = NOT_READ;
     return this.#tree.namedItem(list, key, after, from, to);

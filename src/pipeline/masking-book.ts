@@ -1,13 +1,20 @@
-/** How the objects of each kind are masked, by their schema, and the list of what was; saved in the store now and then. */
+/** How the objects of each kind are masked and compared, by their schema, and the list of what was masked; saved in the store now and then. */
+import type { ListKeys } from '../domain/kind-schema.ts';
 import { type MaskedKind, type MaskedPlace, MaskLedger } from '../domain/masking/mask-ledger.ts';
 import type { MaskOptions } from '../domain/masking/redact.ts';
 import { MASK_REASONS, type MaskReason } from '../domain/masking/secret-text.ts';
 import type { SchemaBook } from '../domain/schema-book.ts';
 import type { Store } from '../store/store.ts';
 
+/** What the schema of a kind says, for whoever records its objects. */
+export interface KindRules extends MaskOptions {
+  /** By which members the items of its lists are told apart. */
+  lists?: ListKeys | undefined;
+}
+
 export interface MaskingBook {
   /** Counts what is masked with them, as of `atMs`; good until it is asked for another. */
-  of(kind: MaskedKind, atMs: number): MaskOptions;
+  of(kind: MaskedKind, atMs: number): KindRules;
   /** By cluster, kind, path and reason. */
   places(): MaskedPlace[];
   /** How many places are listed. */
@@ -32,9 +39,9 @@ export function createMaskingBook(options: MaskingBookOptions): MaskingBook {
   return new StoredMaskingBook(options);
 }
 
-interface KindMasking extends MaskOptions {
+interface KindMasking extends KindRules {
   atMs: number;
-  /** Of the schemas, when `secrets` was read. */
+  /** Of the schemas, when what they say was read. */
   version: number;
 }
 
@@ -55,7 +62,7 @@ class StoredMaskingBook implements MaskingBook {
     this.#savedSize = this.#ledger.size;
   }
 
-  of({ cluster, group, kind }: MaskedKind, atMs: number): MaskOptions {
+  of({ cluster, group, kind }: MaskedKind, atMs: number): KindRules {
     const { schemas } = this.#options;
     const last = this.#last;
     const masking =
@@ -65,7 +72,9 @@ class StoredMaskingBook implements MaskingBook {
     masking.atMs = atMs;
     if (schemas !== undefined && masking.version !== schemas.version) {
       masking.version = schemas.version;
-      masking.secrets = schemas.of(cluster, { group, kind })?.secrets;
+      const schema = schemas.of(cluster, { group, kind });
+      masking.secrets = schema?.secrets;
+      masking.lists = schema?.mergeKeys;
     }
     return masking;
   }

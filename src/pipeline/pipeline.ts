@@ -9,6 +9,7 @@ import type { Clock } from '../domain/clock.ts';
 import { type CrowsnestError, isCrowsnestError } from '../domain/errors.ts';
 import type { Finding } from '../domain/finding.ts';
 import type { Gap } from '../domain/gap.ts';
+import type { ToldLists } from '../domain/schema-book.ts';
 import type { KnownKind } from '../domain/series/controller-ties.ts';
 import type { Scrape } from '../domain/series/series.ts';
 import type { ToldVerdict } from '../domain/verdict.ts';
@@ -59,6 +60,8 @@ export interface PipelineOptions {
   onVerdict?: (told: ToldVerdict) => Finding[];
   /** Called with the kinds that a recording says there are, before what comes with them. */
   onKinds?: (kinds: readonly KnownKind[]) => void;
+  /** Called with what a recording says of the lists of kinds, before what comes behind it is compared. */
+  onLists?: (lists: readonly ToldLists[]) => void;
   /** Called with what pages, after it is stored: wakes the senders. */
   react: (paged: Finding[]) => void;
 }
@@ -92,6 +95,7 @@ export function createPipeline(options: PipelineOptions): Pipeline {
 
   const record = async (given: IngestBatch): Promise<Recorded> => {
     for (const told of given.verdicts ?? []) await hear(told);
+    if (given.lists !== undefined) options.onLists?.(given.lists);
     const batch = { ...given, scrapes: given.scrapes?.map((scrape) => withInstance(options.ingest.masked(scrape))) };
     const result = await untilWritable(options, () => options.ingest.record(batch));
     if (batch.gaps !== undefined && batch.gaps.length > 0) options.onGaps?.(batch.gaps);
@@ -174,8 +178,8 @@ function nextGroup(waiting: Waiting[]): Waiting[] {
   let observations = 0;
   let length = 0;
   for (const { batch } of waiting) {
-    // What people say weighs on what comes after it.
-    if (length > 0 && batch.verdicts !== undefined) break;
+    // What people say weighs on what comes after it, and so do the keys of lists.
+    if (length > 0 && (batch.verdicts !== undefined || batch.lists !== undefined)) break;
     observations += batch.observations.length;
     if (length > 0 && observations > GROUP_OBSERVATIONS_MAX) break;
     length += 1;
@@ -200,6 +204,7 @@ export function mergeBatches(batches: readonly IngestBatch[]): IngestBatch {
     kinds: batches.findLast(({ kinds }) => kinds !== undefined)?.kinds,
     seenToMs: batches.at(-1)?.seenToMs,
     verdicts: first?.verdicts,
+    lists: first?.lists,
     cursors: Object.assign({}, ...batches.map((batch) => batch.cursors)),
   };
 }

@@ -3,17 +3,24 @@
  * object, nor is it that whole numbers are no longer rounded.
  */
 import { diffValues, type FieldDiff } from '../domain/diff/field-diff.ts';
+import type { ListKeys } from '../domain/kind-schema.ts';
 import { type KeyedHash, type MaskOptions, mask } from '../domain/masking/redact.ts';
 import type { KubeObject } from '../domain/object-ref.ts';
 
 /** `diff` of two states without what only masking moved. */
 export function withoutRemasking(
   diff: FieldDiff[],
-  { before, after, hash, secrets }: { before: KubeObject; after: KubeObject; hash: KeyedHash; secrets: MaskOptions['secrets'] },
+  {
+    before,
+    after,
+    hash,
+    secrets,
+    lists,
+  }: { before: KubeObject; after: KubeObject; hash: KeyedHash; secrets: MaskOptions['secrets']; lists: ListKeys | undefined },
 ): FieldDiff[] {
   if (!diff.some(({ old, new: now }) => isMasked(old) !== isMasked(now))) return diff;
   const known = mask(before, hash, { secrets });
-  const moved = known === before ? diff : diffValues(known, after);
+  const moved = known === before ? diff : diffValues(known, after, '', lists);
   return moved.filter(({ old, new: now }) => typeof old !== 'string' || typeof now !== 'string' || old !== `masked:${hash(now)}`);
 }
 

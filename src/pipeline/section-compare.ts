@@ -9,7 +9,8 @@ import { diffValues, type FieldDiff, makePatch } from '../domain/diff/field-diff
 import { isHeartbeat } from '../domain/diff/heartbeat-paths.ts';
 import { escapeSegment } from '../domain/field-path.ts';
 import { type Json, type JsonObject, parseJson } from '../domain/json.ts';
-import { type KeyedHash, type MaskOptions, mask } from '../domain/masking/redact.ts';
+import { innerOf, type ListKeys } from '../domain/kind-schema.ts';
+import { type KeyedHash, mask } from '../domain/masking/redact.ts';
 import type { MovedPaths, Named } from '../domain/moved-paths.ts';
 import { isApiVersionOf, type KubeObject, type ObjectRef } from '../domain/object-ref.ts';
 import { compareResourceVersions } from '../domain/resource-version.ts';
@@ -40,6 +41,7 @@ import {
   sectionsMoved,
 } from './head-digest.ts';
 import type { LeafCompare } from './leaf-compare.ts';
+import type { KindRules } from './masking-book.ts';
 
 const OPEN_OBJECT = 0x7b;
 const OPEN_LIST = 0x5b;
@@ -47,7 +49,7 @@ const OPEN_LIST = 0x5b;
 export interface SectionComparison {
   hash: KeyedHash;
   /** Of the object's kind. */
-  masking?: MaskOptions | undefined;
+  rules?: KindRules | undefined;
   digests: HeadDigests;
   leaves: LeafCompare;
   /** The recorded state that the digest speaks of, for sections whose text is not kept. */
@@ -88,7 +90,8 @@ export function compareSections(
     digest.resourceVersion = scanned.resourceVersion;
     return 'heartbeat';
   }
-  const change = new ScannedChange(observation, { digest, fields, paths, patch: patch.take(), masked: options.masked });
+  const lists = options.rules?.lists;
+  const change = new ScannedChange(observation, { digest, fields, paths, patch: patch.take(), lists, masked: options.masked });
   // From here on the digest speaks of the new state.
   options.digests.retext(digest, scanned.prints, texts);
   digest.resourceVersion = scanned.resourceVersion;
@@ -110,7 +113,7 @@ function isSameObject(digest: HeadDigest, scanned: ScannedObject): boolean {
 }
 
 function compareMoved(scanned: ScannedObject, digest: HeadDigest, options: SectionComparison): Comparison | undefined {
-  const { leaves, masking } = options;
+  const { leaves, rules } = options;
   const comparison: Comparison = { fields: [], paths: leaves.noPaths, patch: sectionPatch.begin(), texts: [] };
   const kept = digest.page.bytes;
   let state: KubeObject | undefined;
@@ -128,7 +131,7 @@ function compareMoved(scanned: ScannedObject, digest: HeadDigest, options: Secti
       to: scanned.places[2 * index + 1] as number,
     };
     const before = { bytes: kept, from, to };
-    const isCurrent = isMaskedBy(digest, index, masking?.secrets);
+    const isCurrent = isMaskedBy(digest, index, rules?.secrets);
     if (isCurrent && to > from && takeLeaves(section, { before, after }, comparison, options)) {
       comparison.texts.push({ index, text: isKeptOnceMoved(after.to - after.from) ? after : '' });
       continue;
@@ -137,7 +140,7 @@ function compareMoved(scanned: ScannedObject, digest: HeadDigest, options: Secti
     if (to === from) state ??= options.stateBefore(digest);
     const old = to > from ? parsed(before) : state === undefined ? undefined : sectionOf(state, section);
     if (old === undefined) return undefined;
-    takeParsed(section, { old, shown: isCurrent ? old : maskedSection(section, old, options), now }, comparison);
+    takeParsed(section, { old, shown: isCurrent ? old : maskedSection(section, old, options), now }, comparison, rules);
     // Written anew, so that what is kept has each member once, in the order of the value, and no blanks.
     const text = JSON.stringify(now);
     comparison.texts.push({ index, text: isKeptOnceMoved(text.length) ? text : '' });
@@ -149,10 +152,11 @@ function takeLeaves(
   section: Section,
   texts: { before: TextPlace; after: TextPlace },
   comparison: Comparison,
-  { leaves, masking }: SectionComparison,
+  { leaves, rules }: SectionComparison,
 ): boolean {
   const { fields, paths, patch } = comparison;
-  const found = leaves.compare(section, texts, { fields, paths: paths ?? leaves.noPaths, secrets: masking?.secrets });
+  const told = { secrets: rules?.secrets, lists: rules?.lists };
+  const found = leaves.compare(section, texts, { fields, paths: paths ?? leaves.noPaths, ...told });
   if (found === undefined) return false;
   if (paths !== undefined) comparison.paths = found.paths;
   if (found.patch !== '') patch.add(section, found.patch, isContainer(texts.after));
@@ -160,13 +164,24 @@ function takeLeaves(
 }
 
 /** `shown` is the old value as masked now: what only masking moved is in the patch and not in the diff. */
-function takeParsed(section: Section, { old, shown, now }: { old: Json; shown: Json; now: Json }, comparison: Comparison): void {
+function takeParsed(
+  section: Section,
+  { old, shown, now }: { old: Json; shown: Json; now: Json },
+  comparison: Comparison,
+  rules: KindRules | undefined,
+): void {
   comparison.paths = undefined;
-  for (const field of diffValues(shown, now, pathOf(section))) if (!isBookkeepingPath(field.path)) comparison.fields.push(field);
+  for (const field of diffValues(shown, now, pathOf(section), listsIn(section, rules?.lists)))
+    if (!isBookkeepingPath(field.path)) comparison.fields.push(field);
   const inner = makePatch(old, now);
   if (inner === undefined) return;
   if (Object.hasOwn(inner, 'w')) comparison.patch.add(section, JSON.stringify(now), false);
   else comparison.patch.add(section, JSON.stringify(inner), true);
+}
+
+function listsIn({ top, key }: Section, lists: ListKeys | undefined): ListKeys | undefined {
+  const within = lists && innerOf(lists, top);
+  return within === undefined || key === undefined ? within : innerOf(within, key);
 }
 
 function parsed({ bytes, from, to }: TextPlace): Json {
@@ -178,10 +193,10 @@ function isContainer({ bytes, from }: TextPlace): boolean {
 }
 
 /** Masks a section as it would be within its object; sections for which more than their own path matters have no digest. */
-function maskedSection({ top, key }: Section, value: Json, { hash, masking }: Pick<SectionComparison, 'hash' | 'masking'>): Json {
-  if (key === undefined) return mask({ [top]: value }, hash, masking)[top] as Json;
+function maskedSection({ top, key }: Section, value: Json, { hash, rules }: Pick<SectionComparison, 'hash' | 'rules'>): Json {
+  if (key === undefined) return mask({ [top]: value }, hash, rules)[top] as Json;
   // A name that holds a secret is masked too; then the whole states are compared.
-  return (mask({ [top]: { [key]: value } }, hash, masking)[top] as JsonObject | undefined)?.[key] as Json;
+  return (mask({ [top]: { [key]: value } }, hash, rules)[top] as JsonObject | undefined)?.[key] as Json;
 }
 
 /** The patch of the whole state, from those of its sections, which come top-level member by top-level member. */
@@ -262,6 +277,7 @@ export class ScannedChange implements NewChange {
   readonly own: boolean;
   diff: FieldDiff[];
   readonly before = undefined;
+  readonly lists: ListKeys | undefined;
   readonly digest: HeadDigest;
   readonly step: NonNullable<NewChange['step']>;
   readonly #observation: ScannedObservation;
@@ -275,10 +291,12 @@ export class ScannedChange implements NewChange {
       fields,
       paths,
       patch,
+      lists,
       masked,
     }: Pick<Comparison, 'fields' | 'paths'> & {
       digest: HeadDigest;
       patch: string;
+      lists: ListKeys | undefined;
       masked: (object: KubeObject) => KubeObject;
     },
   ) {
@@ -296,6 +314,7 @@ export class ScannedChange implements NewChange {
     this.own = mayBeOwnWrite(scanned.kind, diff) && isOwnWrite(managedOf(scanned), diff);
     this.diff = diff;
     const length = scanned.end - scanned.start - (scanned.managedEnd - scanned.managedStart);
+    this.lists = lists;
     this.digest = digest;
     this.step = { patch, length, lines: paths?.lines };
     this.#observation = observation;

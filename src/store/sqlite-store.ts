@@ -3,6 +3,7 @@ import type { Change } from '../domain/change.ts';
 import { CrowsnestError, isCrowsnestError } from '../domain/errors.ts';
 import type { Finding } from '../domain/finding.ts';
 import type { Gap } from '../domain/gap.ts';
+import type { ListKeys } from '../domain/kind-schema.ts';
 import { describeRef, type KubeObject, type ObjectRef } from '../domain/object-ref.ts';
 import type { NearMiss } from '../domain/review.ts';
 import type { Verdict, VerdictHits } from '../domain/verdict.ts';
@@ -217,6 +218,10 @@ export class SqliteStore implements port.Store {
 
   change(seq: number): Change | undefined {
     return this.together(() => this.#reader.change(seq));
+  }
+
+  lists(kind: Pick<ObjectRef, 'cluster' | 'group' | 'kind'>, seq: number): ListKeys | undefined {
+    return this.#transactions.read(() => this.#reader.lists(kind, seq));
   }
 
   attribution(seq: number): Attribution | undefined {

@@ -18,6 +18,7 @@ import { Blocks } from './log/blocks.ts';
 import { ChangeLog } from './log/change-log.ts';
 import { ChangeQueries } from './log/change-query.ts';
 import { Interning } from './log/interning.ts';
+import { ListKeyTable } from './log/list-keys.ts';
 import { LogTimes } from './log/log-times.ts';
 import { NEWEST_MARK_DEFAULTS, type NewestMarkOptions, NewestMarks } from './log/newest-marks.ts';
 import { ObjectHistory } from './log/object-history.ts';
@@ -81,7 +82,8 @@ export function partsOf(
   const derived = new Derived(db, containment);
   const times = new LogTimes(db, derived);
   const postings = new Postings(db, derived, (last) => times.addRun(last));
-  const rows = { db, interning, objects, log, blocks, times, postings, containment, derived };
+  const listKeys = new ListKeyTable(db, containment);
+  const rows = { db, interning, objects, log, blocks, times, postings, listKeys, containment, derived };
 
   const revisions = new Revisions(rows, withDefaults(REVISION_DEFAULTS, options));
   const changeQueries = new ChangeQueries(rows);
@@ -133,10 +135,10 @@ export function partsOf(
 /** After a failed write nothing cached can be trusted: ids and heads of the transaction that was rolled back are in there. */
 export function forgetCached(parts: StoreParts): void {
   const { interning, objects, log, attributions, blocks, postings, times, revisions, blameMarks, newestMarks } = parts;
-  const { sampleRetention, series, kubeEvents, findings } = parts;
+  const { listKeys, sampleRetention, series, kubeEvents, findings } = parts;
   for (const part of [interning, objects, log, attributions, blocks, postings, times, revisions, blameMarks, newestMarks])
     part.forget();
-  for (const part of [sampleRetention, series, kubeEvents, findings]) part.forget();
+  for (const part of [listKeys, sampleRetention, series, kubeEvents, findings]) part.forget();
 }
 
 function withDefaults<T extends object>(defaults: T, options: Partial<T>): T {

@@ -9,6 +9,7 @@ import type { Delivery } from '../domain/delivery.ts';
 import type { Finding, Severity } from '../domain/finding.ts';
 import type { Gap, GapReason } from '../domain/gap.ts';
 import type { JsonObject } from '../domain/json.ts';
+import type { ListKeys } from '../domain/kind-schema.ts';
 import type { KubeEvent } from '../domain/kube-event.ts';
 import type { KubeObject, ObjectRef } from '../domain/object-ref.ts';
 import type { NearMiss } from '../domain/review.ts';
@@ -53,6 +54,8 @@ export interface NewChange extends Omit<Change, 'seq'> {
   step?: { patch: string; length: number; lines?: string | undefined };
   /** `diff` is built when somebody asks for it, in the order of `inPathOrder`; `seq` of this very object is set, and it is what `append` returns. */
   onDemand?: boolean;
+  /** The merge keys by which `diff` names the items of lists: what is read of the change later names them by the same. */
+  lists?: ListKeys | undefined;
   /** It stands for changes of its object that came before it and are not recorded here: as in an export of what retention had let go of. */
   checkpoint?: true;
 }
@@ -310,6 +313,8 @@ export interface Store {
   change(seq: number): Change | undefined;
   /** Who made change `seq`, with the claims that say so; undefined when there is no such change. */
   attribution(seq: number): Attribution | undefined;
+  /** The merge keys by which the diff of change `seq` names the items of lists, by its object's kind; undefined where there are none. */
+  lists(kind: Pick<ObjectRef, 'cluster' | 'group' | 'kind'>, seq: number): ListKeys | undefined;
   /** Whole changes with seq > after, in order, with actors as they were known when recorded: how analysis catches up. */
   changesAfter(seq: number, limit: number): Change[];
   /** Throws STORE_CORRUPT where more than some thousand of the changes looked at are lost to damage. */

@@ -11,8 +11,10 @@ import type { SourceBatch } from '../../src/collector/source.ts';
 import type { Observation } from '../../src/domain/change.ts';
 import type { Clock } from '../../src/domain/clock.ts';
 import { isCrowsnestError } from '../../src/domain/errors.ts';
+import { readKindSchema } from '../../src/domain/kind-schema.ts';
 import { keyedHash } from '../../src/domain/masking/masking-key.ts';
 import type { KubeObject } from '../../src/domain/object-ref.ts';
+import { createSchemaBook } from '../../src/domain/schema-book.ts';
 import { createLogger } from '../../src/telemetry/logger.ts';
 
 const logger = createLogger('silent');
@@ -224,4 +226,45 @@ describe('a recorder', () => {
     await assert.rejects(record(file).write(batch(1)), (error) => isCrowsnestError(error, 'STREAM_UNWRITABLE'));
     assert.deepEqual(await readFile(file), damaged);
   });
+});
+
+it('says by which keys lists are told apart before the first object, where that changes, and not again where it goes on', async () => {
+  const file = join(folder, 'keys.ndjson');
+  const schemas = createSchemaBook();
+  const learn = (...keys: string[]) =>
+    schemas.learn(
+      'c',
+      { group: '', kind: 'Thing' },
+      readKindSchema(
+        keys.length === 0 ? {} : { properties: { spec: { properties: { ports: { 'x-kubernetes-list-map-keys': keys } } } } },
+      ),
+    );
+  const going = async (write: (recorder: Recorder) => Promise<void>) => {
+    const heads = new RecordedHeads();
+    await heads.load(file, 'c');
+    const recorder = createRecorder({ file, hash, clock: handClock(), logger, heads, schemas });
+    await write(recorder);
+    await recorder.close();
+  };
+  learn('port', 'protocol');
+  await going(async ({ write }) => {
+    await write(batch(1));
+    // Read again and the same.
+    learn('port', 'protocol');
+    await write(batch(2));
+    learn('port');
+    await write(batch(3));
+  });
+  await going(({ write }) => write(batch(4)));
+  learn();
+  await going(({ write }) => write(batch(5)));
+  const lines = (await readFile(file, 'utf8'))
+    .trimEnd()
+    .split('\n')
+    .map((text) => JSON.parse(text));
+  const told = lines.flatMap(({ type, keys, object }): string[] => {
+    if (type === 'LISTKEYS') return [`keys ${keys.lists?.members.spec.members.ports.keys.join('+')}`];
+    return type === 'MODIFIED' ? [object.metadata.resourceVersion] : [];
+  });
+  assert.deepEqual(told, ['keys port+protocol', '1', '2', 'keys port', '3', '4', 'keys undefined', '5']);
 });

@@ -3,6 +3,7 @@ import { describe, it } from 'node:test';
 import { StreamBatcher } from '../../src/collector/recording/stream-batch.ts';
 import { parseLine, type StreamEntry } from '../../src/collector/recording/stream-format.ts';
 import { formatSide, type SideEntry, sideTime } from '../../src/collector/recording/stream-side.ts';
+import { readKindSchema } from '../../src/domain/kind-schema.ts';
 
 const AT = Date.UTC(2026, 4, 4, 10, 0, 0, 123);
 const context = { cluster: 'here', file: 'a.ndjson', observedMs: 7 };
@@ -12,6 +13,25 @@ const entries: Record<string, SideEntry> = {
   RECORDING: { head: { atMs: AT, clusters: ['east', 'west'], timeZone: 'Europe/Berlin' } },
   TIME: { seenToMs: AT, cursors: { 'watch:east': '12 34 1' } },
   KINDS: { kinds: [{ cluster: 'east', group: 'g.test', kind: 'Thing', plural: 'things' }], atMs: AT },
+  LISTKEYS: {
+    lists: {
+      ...{ cluster: 'east', group: 'g.test', kind: 'Thing' },
+      lists: readKindSchema({
+        properties: {
+          spec: {
+            properties: {
+              ports: {
+                'x-kubernetes-list-map-keys': ['port', 'protocol'],
+                items: { properties: { in: { 'x-kubernetes-list-map-keys': ['id'] } } },
+              },
+              by: { additionalProperties: { 'x-kubernetes-list-map-keys': ['name'] } },
+            },
+          },
+        },
+      }).mergeKeys,
+    },
+    atMs: AT,
+  },
   CLAIM: {
     claim: {
       ...{ cluster: 'east', source: 'audit', id: 'i-1', verb: 'patch', resourceVersion: '12', atMs: AT - 5 },
@@ -46,13 +66,21 @@ describe('lines beside changes and scrapes', () => {
   }
 
   const faults: [type: string, change: (line: never) => unknown, says: RegExp][] = [
-    ['RECORDING', (line: object) => ({ ...line, format: 3 }), /format 3 is newer/],
+    ['RECORDING', (line: object) => ({ ...line, format: 4 }), /format 4 is newer/],
     ['RECORDING', (line: object) => ({ ...line, timeZone: 'Mars/Olympus' }), /timeZone/],
     ['RECORDING', (line: object) => ({ ...line, clusters: [1] }), /clusters must be/],
     ['TIME', (line: object) => ({ ...line, cursors: { a: 1 } }), /cursors must be/],
     ['TIME', (line: object) => ({ ...line, ts: 'yesterday' }), /ts must be/],
     ['KINDS', (line: object) => ({ ...line, kinds: [{ cluster: 'east', kind: 'Thing' }] }), /kinds\[0\].group must be/],
     ['CLAIM', ({ claim: _, ...line }: { claim: object }) => line, /claim is missing/],
+    ['LISTKEYS', (line: object) => ({ ...line, keys: { kind: 'Thing' } }), /keys.group must be/],
+    ...[1, { keys: [] }, { keys: [1] }, { members: [] }, { members: { a: 1 } }, { items: 'all' }, { others: [] }].map(
+      (lists): [string, (line: { keys: object }) => unknown, RegExp] => [
+        'LISTKEYS',
+        (line) => ({ ...line, keys: { ...line.keys, lists } }),
+        /keys.lists is not what a recorder writes/,
+      ],
+    ),
     [
       'CLAIM',
       (line: { claim: object }) => ({ ...line, claim: { ...line.claim, source: 'hearsay' } }),
@@ -100,6 +128,7 @@ describe('batches of a stream keep its order', () => {
     ['a claim before its change', [claim(1), change(2)], [2]],
     ['a claim after a change', [change(1), claim(2), change(3)], [1, 2]],
     ['kinds before what comes with them', [change(1), { kinds: [], atMs: 1 }, scrape(2)], [1, 2]],
+    ['the keys of lists before what they name', [change(1), entries.LISTKEYS!, change(2), entries.LISTKEYS!], [1, 2, 1]],
     ['anything after time', [change(1), time(2), change(3)], [2, 1]],
     ['moments that are far apart, where claims wait', [claim(1), change(2), change(5_000)], [2, 1]],
     ['moments that are far apart, where none waits', [change(1), change(2), change(5_000)], [3]],

@@ -12,7 +12,7 @@ const CONTEXT = { cluster: 'import', file: 'export.ndjson' };
 
 const toldOf = (line: string): ToldChange => {
   const told = parseExported(line, 1, CONTEXT);
-  assert.ok(told !== undefined && !('reject' in told) && !('verdict' in told), line);
+  assert.ok(told !== undefined && !('reject' in told) && !('verdict' in told) && !('lists' in told), line);
   return told;
 };
 

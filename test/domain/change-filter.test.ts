@@ -258,3 +258,22 @@ test('paths are written with dots or as pointers', () => {
   assert.equal(fits('path:/spec/l/[name=a]c]/port', odd), false);
   assert.equal(pathOf('/metadata/annotations/a.b~1c'), '/metadata/annotations/a.b~1c');
 });
+
+test('an item by several keys is one alternative, with stars in any of them', () => {
+  const moved = [field('/spec/ports/[containerPort=53,protocol=UDP]/hostPort', 1, 2)];
+  for (const [text, expected] of [
+    ['path:spec.ports[containerPort=53,protocol=UDP].hostPort', true],
+    ['path:spec.ports[containerPort=53,protocol=TCP].hostPort', false],
+    ['path:spec.ports[containerPort=53,protocol=TCP].hostPort,spec.ports[containerPort=53,protocol=UDP].hostPort', true],
+    ['path:spec.ports[containerPort=53,*].hostPort', true],
+    ['path:spec.ports[*protocol=UDP].hostPort', true],
+    ['path:spec.ports[containerPort=*,protocol=TCP].hostPort', false],
+    ['path:spec.ports[*].hostPort', true],
+    ['path:"/spec/ports/[containerPort=53,protocol=UDP]/hostPort"', true],
+    ['path:/spec/ports/[containerPort=53,protocol=UDP]/hostPort value:2', true],
+    ['-path:spec.ports[containerPort=53,protocol=UDP].hostPort', false],
+  ] as const)
+    assert.equal(fits(text, moved), expected, text);
+  const { path } = compile('path:spec.ports[containerPort=53,protocol=UDP].hostPort').bounds;
+  assert.equal(path, '/spec/ports/[*]/hostPort', 'what the index answers');
+});

@@ -6,7 +6,7 @@ import { isBookkeepingPath } from '../../src/domain/diff/bookkeeping.ts';
 import { diffValues, type FieldDiff, makePatch } from '../../src/domain/diff/field-diff.ts';
 import { escapeSegment } from '../../src/domain/field-path.ts';
 import { isJsonObject, type Json, type JsonObject, parseJson } from '../../src/domain/json.ts';
-import { readKindSchema } from '../../src/domain/kind-schema.ts';
+import { innerOf, type ListKeys, readKindSchema } from '../../src/domain/kind-schema.ts';
 import { keyedHash } from '../../src/domain/masking/masking-key.ts';
 import { mask } from '../../src/domain/masking/redact.ts';
 import type { Section } from '../../src/domain/scan/object-scan.ts';
@@ -20,6 +20,20 @@ const { secrets } = readKindSchema({
     status: { properties: { part: { additionalProperties: secretText } } },
   },
 });
+/** Every list, however deep, with these merge keys. */
+function listsBy(...keys: string[]): ListKeys {
+  let below: JsonObject = {};
+  for (let depth = 0; depth < 8; depth++)
+    below = { 'x-kubernetes-list-map-keys': keys, items: below, additionalProperties: below };
+  return readKindSchema({ additionalProperties: below }).mergeKeys as ListKeys;
+}
+/** One usual key and not the first of them, one that is not usual, several, of several types. */
+const KEYS: (ListKeys | undefined)[] = [
+  undefined,
+  ...[['type'], ['status'], ['value'], ['type', 'status'], ['name', 'value'], ['status', 'name', 'type']].map((keys) =>
+    listsBy(...keys),
+  ),
+];
 // In two, so that no scanner takes it for a leak.
 const TOKEN = ['AKIA', 'IOSFODNN7EXAMPLE'].join('');
 
@@ -86,6 +100,17 @@ const value = fc.letrec<{ any: Json }>((tie) => ({
       ),
       { maxLength: 4 },
     ) as fc.Arbitrary<Json>,
+    // As lists that a schema gives keys: the keys mostly told apart, and what is edited mostly beside them.
+    fc.uniqueArray(
+      fc.record({
+        type: fc.constantFrom('A', 'B', 'a,b', 'ü'),
+        status: fc.constantFrom(80, 81, '80', true, 1e21, -1),
+        name: fc.constantFrom('x', 'y'),
+        x: leaf,
+        y: leaf,
+      }),
+      { maxLength: 4, selector: ({ type, status }) => `${type} ${status}` },
+    ) as fc.Arbitrary<Json>,
     fc.dictionary(name, tie('any'), { maxKeys: 4, noNullPrototype: true }),
   ),
 })).any;
@@ -118,6 +143,11 @@ function maskedPart(part: Json, { top, key }: Pick<Section, 'top' | 'key'>): Jso
   return key === undefined ? masked : ((masked as JsonObject)[key] as Json);
 }
 
+function below(lists: ListKeys | undefined, { top, key }: Pick<Section, 'top' | 'key'>): ListKeys | undefined {
+  const within = lists && innerOf(lists, top);
+  return within === undefined || key === undefined ? within : innerOf(within, key);
+}
+
 const section = fc
   .record({
     top: fc.constantFrom('spec', 'status', 'metadata', 'data'),
@@ -135,7 +165,8 @@ test('told by leaves is as told by values, masked and in order', () => {
       value,
       fc.array(fc.option(leaf), { minLength: 1, maxLength: 12 }),
       fc.boolean(),
-      (where, made, edits, go) => {
+      fc.constantFrom(...KEYS),
+      (where, made, edits, go, lists) => {
         runs += 1;
         const masked = maskedPart(made, where);
         if (masked === undefined) return;
@@ -147,7 +178,7 @@ test('told by leaves is as told by values, masked and in order', () => {
         const known: FieldDiff = { op: 'set', path: '/known', generic: '/known', old: 1, new: 2 };
         const fields = [known];
         const texts = { before: { bytes: old, from: 1, to: old.length - 1 }, after: { bytes: now, from: 2, to: now.length - 1 } };
-        const found = leaves.compare(where, texts, { fields, paths: leaves.noPaths, secrets });
+        const found = leaves.compare(where, texts, { fields, paths: leaves.noPaths, secrets, lists });
         if (found === undefined) {
           assert.deepEqual(fields, [known]);
           return;
@@ -156,7 +187,7 @@ test('told by leaves is as told by values, masked and in order', () => {
         const after = maskedPart(raw, where);
         assert.deepEqual(after, raw, 'what is masked is left to others');
         const path = where.key === undefined ? `/${where.top}` : `/${where.top}/${escapeSegment(where.key)}`;
-        const diff = diffValues(before, raw, path).filter((field) => !isBookkeepingPath(field.path));
+        const diff = diffValues(before, raw, path, below(lists, where)).filter((field) => !isBookkeepingPath(field.path));
         assert.deepEqual(fields.slice(1), diff);
         assert.deepEqual(
           [...found.paths.paths],
@@ -197,7 +228,7 @@ for (const [what, before, after] of [
     const leaves = new LeafCompare(hash);
     const texts = [before, after].map((text) => ({ bytes: Buffer.from(text), from: 0, to: Buffer.byteLength(text) }));
     const [old, now] = texts as [(typeof texts)[number], (typeof texts)[number]];
-    const given = { fields: [], paths: leaves.noPaths, secrets: undefined };
+    const given = { fields: [], paths: leaves.noPaths, secrets: undefined, lists: undefined };
     assert.equal(leaves.compare(sectionOf('status', 'x'), { before: old, after: now }, given), undefined);
     assert.deepEqual(given.fields, []);
   });
@@ -205,7 +236,7 @@ for (const [what, before, after] of [
 
 test('a moved value that is not JSON, or out of range, is refused as a parser refuses it', () => {
   const leaves = new LeafCompare(hash);
-  const given = { fields: [], paths: leaves.noPaths, secrets: undefined };
+  const given = { fields: [], paths: leaves.noPaths, secrets: undefined, lists: undefined };
   const place = (text: string) => ({ bytes: Buffer.from(text), from: 0, to: Buffer.byteLength(text) });
   for (const [old, wrong] of [
     ['"a"', '"\\x"'],
@@ -217,4 +248,67 @@ test('a moved value that is not JSON, or out of range, is refused as a parser re
       () => leaves.compare(sectionOf('status', 'y'), { before: place(old), after: place(wrong) }, given),
       SyntaxError,
     );
+});
+
+for (const [what, keys, item, name] of [
+  ['a number', ['port'], '{"port":53,"x":1}', '[port=53]'],
+  ['a boolean', ['on'], '{"on":true,"x":1}', '[on=true]'],
+  ['several, in the order of the schema', ['port', 'protocol'], '{"protocol":"UDP","port":53,"x":1}', '[port=53,protocol=UDP]'],
+  ['one that is usual, before those that come first by habit', ['type'], '{"name":"a","type":"B","x":1}', '[type=B]'],
+  ['a text with a comma, alone', ['id'], '{"id":"a,b","x":1}', '[id=a,b]'],
+  ['a text with a slash', ['id'], '{"id":"a/b","x":1}', '[id=a~1b]'],
+  ['several with a comma in one: by habit', ['id', 'port'], '{"id":"a,b","name":"c","port":1,"x":1}', '[name=c]'],
+  ['one that is lacking: by habit', ['port', 'protocol'], '{"name":"c","port":1,"x":1}', '[name=c]'],
+  ['null: by habit', ['port'], '{"name":"c","port":null,"x":1}', '[name=c]'],
+] as const)
+  test(`names an item by the keys of the schema: ${what}`, () => {
+    const leaves = new LeafCompare(hash);
+    const [old, now] = [`[${item}]`, `[${item.replace('"x":1', '"x":2')}]`];
+    const place = (text: string) => ({ bytes: Buffer.from(text), from: 0, to: Buffer.byteLength(text) });
+    const lists = listsBy(...keys);
+    const fields: FieldDiff[] = [];
+    const where = sectionOf('spec', 'ports');
+    const found = leaves.compare(
+      where,
+      { before: place(old), after: place(now) },
+      { fields, paths: leaves.noPaths, secrets: undefined, lists },
+    );
+    assert.deepEqual(
+      fields.map(({ path }) => path),
+      [`/spec/ports/${name}/x`],
+    );
+    assert.deepEqual(fields, diffValues(JSON.parse(old) as Json, JSON.parse(now) as Json, '/spec/ports', below(lists, where)));
+    assert.deepEqual(found?.paths.paths, [`/spec/ports/${name}/x`]);
+  });
+
+test('leaves a merge key of the schema that moved, and a number written in another way, to the comparison of values', () => {
+  const leaves = new LeafCompare(hash);
+  const place = (text: string) => ({ bytes: Buffer.from(text), from: 0, to: Buffer.byteLength(text) });
+  for (const [old, now] of [
+    ['[{"port":53,"x":1}]', '[{"port":54,"x":1}]'],
+    ['[{"port":53.0,"x":1}]', '[{"port":53.0,"x":2}]'],
+    ['[{"port":5e1,"x":1}]', '[{"port":5e1,"x":2}]'],
+    ['[{"port":-0,"x":1}]', '[{"port":-0,"x":2}]'],
+  ] as const) {
+    const given = { fields: [], paths: leaves.noPaths, secrets: undefined, lists: listsBy('port') };
+    assert.equal(leaves.compare(sectionOf('spec', 'ports'), { before: place(old), after: place(now) }, given), undefined, now);
+  }
+});
+
+test('one tree of paths serves kinds whose schemas differ', () => {
+  const leaves = new LeafCompare(hash);
+  const place = (text: string) => ({ bytes: Buffer.from(text), from: 0, to: Buffer.byteLength(text) });
+  const [byPort, byId] = [listsBy('port'), listsBy('id')];
+  const named = (lists: ListKeys | undefined) => {
+    const fields: FieldDiff[] = [];
+    const texts = {
+      before: place('[{"name":"a","id":"b","port":1,"x":1}]'),
+      after: place('[{"name":"a","id":"b","port":1,"x":2}]'),
+    };
+    leaves.compare(sectionOf('spec', 'ports'), texts, { fields, paths: leaves.noPaths, secrets: undefined, lists });
+    return fields.map(({ path }) => path).join();
+  };
+  const inTurn = [byPort, undefined, byId, byPort, undefined, byId].map(named);
+  const [port, habit, id] = ['/spec/ports/[port=1]/x', '/spec/ports/[name=a]/x', '/spec/ports/[id=b]/x'];
+  assert.deepEqual(inTurn, [port, habit, id, port, habit, id]);
 });

@@ -5,7 +5,7 @@ import fc from 'fast-check';
 import { parseWatchLine } from '../../src/collector/watch/watch-event.ts';
 import type { Change, Observation } from '../../src/domain/change.ts';
 import { canonicalJson, isJsonObject, type Json, type JsonObject } from '../../src/domain/json.ts';
-import { readKindSchema } from '../../src/domain/kind-schema.ts';
+import { type ListKeys, readKindSchema } from '../../src/domain/kind-schema.ts';
 import { keyedHash } from '../../src/domain/masking/masking-key.ts';
 import { type KubeObject, refOf } from '../../src/domain/object-ref.ts';
 import { textKey } from '../../src/domain/scan/object-scan.ts';
@@ -69,9 +69,12 @@ interface Recorder {
   counts: { heartbeats: number; repeats: number; late: number };
 }
 
-function recorder(): Recorder {
+/** What the schema says of lists, as of a time. */
+type ListsAt = (atMs: number) => ListKeys | undefined;
+
+function recorder(listsAt: ListsAt = () => undefined): Recorder {
   const store = openSqliteStore({ file: ':memory:' });
-  const ingest = createIngest({ store, hash, masking: { of: () => ({ secrets }) } });
+  const ingest = createIngest({ store, hash, masking: { of: (_, atMs) => ({ secrets, lists: listsAt(atMs) }) } });
   const changes: Change[] = [];
   const counts = { heartbeats: 0, repeats: 0, late: 0 };
   return {
@@ -211,7 +214,7 @@ function withOtherLeaves(node: Json, i: number): Json {
 type Event = typeof history extends fc.Arbitrary<(infer E)[]> ? E : never;
 
 /** Records events both ways, in batches of these sizes; answers what came of it by sections. */
-function recordBothWays(events: readonly Event[], sizes: readonly number[]): Change[] {
+function recordBothWays(events: readonly Event[], sizes: readonly number[], listsAt?: ListsAt): Change[] {
   const last = new Map<string, JsonObject>();
   const steps = events.map(({ name, life, type, content: fresh, how, managed: entries, back }, i): Step => {
     const before = last.get(name);
@@ -226,7 +229,7 @@ function recordBothWays(events: readonly Event[], sizes: readonly number[]): Cha
       rv: 100 + i - back,
     };
   });
-  const [scanned, parsed] = [recorder(), recorder()];
+  const [scanned, parsed] = [recorder(listsAt), recorder(listsAt)];
   for (let from = 0, n = 0; from < steps.length; n++) {
     const to = from + (sizes[n % sizes.length] as number);
     const batch = steps.slice(from, to);
@@ -273,34 +276,36 @@ test('random histories: the same changes, counts and states, read back too', () 
 const FLUX = { 'kustomize.toolkit.fluxcd.io/name': 'apps', 'kustomize.toolkit.fluxcd.io/namespace': 'flux-system' };
 const HELM = { 'meta.helm.sh/release-name': 'web', note: 'a "quoted" one' };
 
+/** Most updates move a few scalars, as most in life do. */
+const plain = fc.constantFrom<Json>('x', 'Ready', 'ü', 'a text', '2026-01-01T00:00:00Z', 1, 2, true);
+const condition = fc.record({ type: fc.constantFrom('Ready', 'Synced'), status: plain, lastProbeTime: plain, message: plain });
+const list = fc.array(condition as fc.Arbitrary<JsonObject>, { minLength: 1, maxLength: 3 });
+const calm = fc.record({
+  spec: fc.record({ image: plain, c: list, d: leaf, password: leaf }, { requiredKeys: ['image'] }),
+  status: fc.record({ conditions: list, lastProbeTime: plain, observedGeneration: fc.nat(3) }),
+  metadata: fc.constantFrom<JsonObject>(
+    { labels: { a: 'b' } },
+    { labels: FLUX },
+    { labels: FLUX, annotations: HELM },
+    { annotations: HELM },
+  ),
+}) as unknown as fc.Arbitrary<JsonObject>;
+const calmHistory = fc.array(
+  fc.record({
+    name: fc.constantFrom('one', 'two'),
+    life: fc.constant(0),
+    type: fc.constant('MODIFIED' as const),
+    content: calm,
+    how: fc.constantFrom('leaves', 'leaves', 'leaves', 'edit', 'same', 'fresh'),
+    managed,
+    back: fc.constantFrom(0, 0, 0, 0, 1),
+  }),
+  { minLength: 5, maxLength: 25 },
+);
+
 test('the same where most updates move a few scalars, as most in life do', () => {
   let byLeaves = 0;
   let kept = 0;
-  const plain = fc.constantFrom<Json>('x', 'Ready', 'ü', 'a text', '2026-01-01T00:00:00Z', 1, 2, true);
-  const condition = fc.record({ type: fc.constantFrom('Ready', 'Synced'), status: plain, lastProbeTime: plain, message: plain });
-  const list = fc.array(condition as fc.Arbitrary<JsonObject>, { minLength: 1, maxLength: 3 });
-  const calm = fc.record({
-    spec: fc.record({ image: plain, c: list, d: leaf, password: leaf }, { requiredKeys: ['image'] }),
-    status: fc.record({ conditions: list, lastProbeTime: plain, observedGeneration: fc.nat(3) }),
-    metadata: fc.constantFrom<JsonObject>(
-      { labels: { a: 'b' } },
-      { labels: FLUX },
-      { labels: FLUX, annotations: HELM },
-      { annotations: HELM },
-    ),
-  }) as unknown as fc.Arbitrary<JsonObject>;
-  const calmHistory = fc.array(
-    fc.record({
-      name: fc.constantFrom('one', 'two'),
-      life: fc.constant(0),
-      type: fc.constant('MODIFIED' as const),
-      content: calm,
-      how: fc.constantFrom('leaves', 'leaves', 'leaves', 'edit', 'same', 'fresh'),
-      managed,
-      back: fc.constantFrom(0, 0, 0, 0, 1),
-    }),
-    { minLength: 5, maxLength: 25 },
-  );
   fc.assert(
     fc.property(calmHistory, batchSizes, (events, sizes) => {
       const changes = recordBothWays(events, sizes);
@@ -311,6 +316,31 @@ test('the same where most updates move a few scalars, as most in life do', () =>
   );
   assert.ok(byLeaves > 100, `only ${byLeaves} changes were compared by leaves alone, so nothing was shown`);
   assert.ok(kept > 100, `only ${kept} changes were of objects that bear a mark`);
+});
+
+test('the same where the schema names the items of lists, and comes to name them by others', () => {
+  const listsBy = (given: readonly string[]): ListKeys | undefined => {
+    const list = { 'x-kubernetes-list-map-keys': [...given] };
+    const [spec, status] = [{ properties: { c: list, b: list } }, { properties: { conditions: list } }];
+    return readKindSchema({ properties: { spec, status } }).mergeKeys;
+  };
+  let byLeaves = 0;
+  const keys = fc.constantFrom([], ['status'], ['type', 'status'], ['type'], ['message'], ['image']);
+  fc.assert(
+    fc.property(
+      fc.oneof(calmHistory, history),
+      batchSizes,
+      fc.tuple(keys, keys),
+      fc.nat(25_000),
+      (events, sizes, [first, then], atMs) => {
+        const [before, after] = [listsBy(first), listsBy(then)];
+        const changes = recordBothWays(events, sizes, (now) => (now < atMs ? before : after));
+        byLeaves += changes.filter((change) => change instanceof ScannedChange && change.step.lines !== undefined).length;
+      },
+    ),
+    { numRuns: 150 },
+  );
+  assert.ok(byLeaves > 100, `only ${byLeaves} changes were compared by leaves alone, so nothing was shown`);
 });
 
 test('text that is not JSON where it moved is counted, and the rest goes on', () => {

@@ -2,6 +2,7 @@
  * The store's contract on plain arrays and maps: nothing clever, so that it shows what the contract asks for, and quick to make for tests
  * that need a store and not a file. States are kept whole; `bytes` are those of their JSON texts.
  */
+import { isDeepStrictEqual } from 'node:util';
 import { blame } from '../../src/domain/blame.ts';
 import type { Change } from '../../src/domain/change.ts';
 import { isBookkeepingPath } from '../../src/domain/diff/bookkeeping.ts';
@@ -10,6 +11,7 @@ import { CrowsnestError } from '../../src/domain/errors.ts';
 import type { Finding } from '../../src/domain/finding.ts';
 import type { Gap } from '../../src/domain/gap.ts';
 import type { Json } from '../../src/domain/json.ts';
+import type { ListKeys } from '../../src/domain/kind-schema.ts';
 import type { KubeEvent } from '../../src/domain/kube-event.ts';
 import { encodePosition } from '../../src/domain/list-position.ts';
 import { type KubeObject, type ObjectRef, objectKey } from '../../src/domain/object-ref.ts';
@@ -25,6 +27,7 @@ import type * as port from '../../src/store/store.ts';
 
 interface Recorded {
   change: Change;
+  lists: ListKeys | undefined;
   before: KubeObject | undefined;
   attribution?: Attribution;
 }
@@ -99,7 +102,7 @@ class MemoryStore implements port.Store {
   }
 
   #appendChange(input: port.NewChange): Change {
-    const { attribution, digest, step: _, before: __, ...given } = input;
+    const { attribution, digest, step: _, before: __, lists, ...given } = input;
     const key = objectKey(input.ref);
     const newest = this.#entries.get(key)?.changes.at(-1)?.change;
     const goesOn = newest !== undefined && newest.uid === input.uid && (input.before !== undefined || input.step !== undefined);
@@ -112,7 +115,7 @@ class MemoryStore implements port.Store {
       state,
       diff: inPathOrder(input.diff),
     };
-    const recorded: Recorded = { change, before, ...(attribution === undefined ? {} : { attribution }) };
+    const recorded: Recorded = { change, lists, before, ...(attribution === undefined ? {} : { attribution }) };
     this.#log.push(recorded);
     this.#bytes += JSON.stringify(state).length;
     const entry = this.#entries.get(key) ?? { ref: input.ref, changes: [], resourceVersion: '', heartbeats: 0 };
@@ -174,6 +177,10 @@ class MemoryStore implements port.Store {
     if (recorded === undefined) return undefined;
     const { actor, candidates } = recorded.attribution ?? recorded.change;
     return { ...wholeOf(recorded), actor, candidates };
+  }
+
+  lists({ cluster, group, kind }: ObjectRef, seq: number): ListKeys | undefined {
+    return this.#log.slice(0, seq).findLast(({ change: { ref } }) => fitsRef(ref, { cluster, group, kind }))?.lists;
   }
 
   attribution(seq: number): Attribution | undefined {
@@ -263,7 +270,10 @@ class MemoryStore implements port.Store {
       0,
       [...steps, undefined].findIndex((one) => one?.uid !== newest.uid),
     );
-    return { seq: newest.seq, fields: blame(sides(newest.seq).after, { steps: ofLife, sides }, isBookkeepingPath) };
+    const listsOf = (seq: number) => (this.#log[seq - 1] as Recorded).lists;
+    const lists = listsOf(newest.seq);
+    const named = ofLife.map((step) => ({ ...step, namedOtherwise: !isDeepStrictEqual(listsOf(step.seq), lists) }));
+    return { seq: newest.seq, fields: blame(sides(newest.seq).after, { lists, steps: named, sides }, isBookkeepingPath) };
   }
 
   objects(query: port.ObjectQuery): port.Page<port.ObjectSummary> {
@@ -530,8 +540,8 @@ function headOf(entry: Entry): port.HeadSummary {
 }
 
 /** With the difference between the states, as it is read from any store. */
-function wholeOf({ change, before }: Recorded): Change {
-  return { ...change, diff: diffOf(change.type, before, change.state) };
+function wholeOf({ change, before, lists }: Recorded): Change {
+  return { ...change, diff: diffOf(change.type, before, change.state, lists) };
 }
 
 function summaryOf({ change, attribution }: Recorded): port.ChangeSummary {

@@ -1,4 +1,5 @@
 /** The lines of a state with the change that set each: runs of lines by one change, and how old it is on a ramp. Pure. */
+import { namedLists } from '../../domain/diff/named-lists.ts';
 import type { JsonObject } from '../../domain/json.ts';
 import type { Blame } from './types.ts';
 import { type DiffLine, diffLines } from './yaml-diff.ts';
@@ -26,7 +27,7 @@ export function blameLines(state: JsonObject, { fields, changes }: Pick<Blame, '
   const byPath = new Map(fields.map((field) => [field.path, field]));
   const ageOf = ages(changes);
   let above: number | undefined;
-  return diffLines(state, state).map(({ indent, text, path }) => {
+  return diffLines(state, state, namedLists(byPath.keys())).map(({ indent, text, path }) => {
     const field = byPath.get(path);
     const seq = field?.seq ?? field?.notAfter;
     const by = seq === undefined ? undefined : bySeq.get(seq);

@@ -1,6 +1,7 @@
 /** The change as a diff: git's signs, the flagged lines marked, the usual value beside them. */
 import type { VNode } from 'preact';
 import { useMemo } from 'preact/hooks';
+import { namedLists } from '../../domain/diff/named-lists.ts';
 import type { JsonObject } from '../../domain/json.ts';
 import { DiffTable } from './diff-table.ts';
 import { html } from './html.ts';
@@ -44,5 +45,6 @@ export const NOTHING_SEEN = 'Nothing a person would see changed: only bookkeepin
 export function linesOf(change: Change): DiffLine[] {
   const [before, after] = [change.before as JsonObject | undefined, change.after as JsonObject | undefined];
   // A deletion's `after` is the last state, which is what went.
-  return change.type === 'DELETED' ? diffLines(after, undefined) : diffLines(before, after);
+  const lists = namedLists(change.diff.map(({ path }) => path));
+  return change.type === 'DELETED' ? diffLines(after, undefined, lists) : diffLines(before, after, lists);
 }

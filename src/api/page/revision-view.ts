@@ -2,6 +2,7 @@
 import type { VNode } from 'preact';
 import { useMemo } from 'preact/hooks';
 import { applyChanges } from '../../domain/diff/apply-changes.ts';
+import { namedLists } from '../../domain/diff/named-lists.ts';
 import { fieldName } from '../../domain/field-path.ts';
 import type { JsonObject } from '../../domain/json.ts';
 import { DiffTable } from './diff-table.ts';
@@ -72,7 +73,8 @@ export function TwoRevisions({ object, from, to, words, between, out }: TwoProps
   const lines = useMemo(() => {
     if (diff === undefined || before === undefined || before.seq !== diff.from) return undefined;
     const state = before.state as JsonObject;
-    return diffLines(state, applyChanges(state, diff.changes as Parameters<typeof applyChanges>[1]) as JsonObject);
+    const after = applyChanges(state, diff.changes as Parameters<typeof applyChanges>[1]) as JsonObject;
+    return diffLines(state, after, namedLists(diff.diff.map(({ path: field }) => field)));
   }, [diff, before]);
   const failure = error ?? lost;
   if (failure !== undefined) return html`<p class="note attention" role="alert">${failure.message}</p>`;

@@ -2,9 +2,10 @@
  * Two states of an object as one YAML text with git's signs. Structural rather than by line: list items are matched by their
  * merge key and every line knows the field it shows, so that flagged fields can be marked. Pure.
  */
-import { mergeKeyOf } from '../../domain/diff/field-diff.ts';
+import { itemKeysOf, itemName, sharedItemKeys } from '../../domain/diff/list-items.ts';
 import { escapeSegment, type FieldPath, genericPath } from '../../domain/field-path.ts';
 import { isJsonObject, type Json, type JsonObject, jsonEqual } from '../../domain/json.ts';
+import { innerOf, type ListKeys } from '../../domain/kind-schema.ts';
 import { visible } from './words.ts';
 
 export type Sign = ' ' | '+' | '-';
@@ -26,9 +27,23 @@ export interface Fold {
 const QUIET = ['resourceVersion', 'generation', 'managedFields'];
 const LINE_DIFF_MAX = 600;
 
-/** All lines of the object, unchanged ones included. An absent `before` is a new object, an absent `after` a deleted one. */
-export function diffLines(before: JsonObject | undefined, after: JsonObject | undefined): DiffLine[] {
-  return members(quiet(before), quiet(after), 0, '');
+/** Where something lies: how far in, and what is known of how the lists in it name their items. */
+interface Place {
+  indent: number;
+  path: FieldPath;
+  lists: ListKeys | undefined;
+}
+
+/**
+ * All lines of the object, unchanged ones included. An absent `before` is a new object, an absent `after` a deleted one. `lists` are the merge keys
+ * that paths of other answers name items by, so that lines have the same.
+ */
+export function diffLines(
+  before: JsonObject | undefined,
+  after: JsonObject | undefined,
+  lists?: ListKeys | undefined,
+): DiffLine[] {
+  return members(quiet(before), quiet(after), { indent: 0, path: '', lists });
 }
 
 function quiet(state: JsonObject | undefined): JsonObject | undefined {
@@ -37,9 +52,13 @@ function quiet(state: JsonObject | undefined): JsonObject | undefined {
   return { ...state, metadata };
 }
 
-function members(before: JsonObject | undefined, after: JsonObject | undefined, indent: number, path: FieldPath): DiffLine[] {
+function members(before: JsonObject | undefined, after: JsonObject | undefined, { indent, path, lists }: Place): DiffLine[] {
   return mergedKeys(Object.keys(before ?? {}), Object.keys(after ?? {})).flatMap((key) =>
-    field(key, own(before, key), own(after, key), indent, `${path}/${escapeSegment(key)}`),
+    field(key, own(before, key), own(after, key), {
+      indent,
+      path: `${path}/${escapeSegment(key)}`,
+      lists: lists && innerOf(lists, key),
+    }),
   );
 }
 
@@ -59,62 +78,66 @@ function mergedKeys(before: readonly string[], after: readonly string[]): string
   return [...(behind.get('') ?? []), ...after.flatMap((key) => [key, ...(key === '' ? [] : (behind.get(key) ?? []))])];
 }
 
-function field(key: string, before: Json | undefined, after: Json | undefined, indent: number, path: FieldPath): DiffLine[] {
+function field(key: string, before: Json | undefined, after: Json | undefined, place: Place): DiffLine[] {
+  const { indent, path } = place;
   const name = scalar(key);
   if (isNested(before) && isNested(after) && Array.isArray(before) === Array.isArray(after)) {
-    return [{ sign: ' ', indent, text: `${name}:`, path }, ...nested(before, after, indent + 2, path)];
+    return [{ sign: ' ', indent, text: `${name}:`, path }, ...nested(before, after, within(place))];
   }
   if (isText(before) && isText(after)) {
     return [{ sign: ' ', indent, text: `${name}: |`, path }, ...textLines(before, after, indent + 2, path)];
   }
-  if (before !== undefined && after !== undefined && jsonEqual(before, after)) return whole(name, after, indent, path, ' ');
+  if (before !== undefined && after !== undefined && jsonEqual(before, after)) return whole(name, after, place, ' ');
   return [
-    ...(before === undefined ? [] : whole(name, before, indent, path, '-')),
-    ...(after === undefined ? [] : whole(name, after, indent, path, '+')),
+    ...(before === undefined ? [] : whole(name, before, place, '-')),
+    ...(after === undefined ? [] : whole(name, after, place, '+')),
   ];
 }
 
+function within({ indent, ...place }: Place): Place {
+  return { ...place, indent: indent + 2 };
+}
+
 /** One side only, or a scalar that is equal on both. */
-function whole(name: string, value: Json, indent: number, path: FieldPath, sign: Sign): DiffLine[] {
+function whole(name: string, value: Json, place: Place, sign: Sign): DiffLine[] {
+  const { indent, path } = place;
   const head = (text: string): DiffLine => ({ sign, indent, text, path });
-  if (isNested(value)) return [head(`${name}:`), ...oneSided(value, indent + 2, path, sign)];
+  if (isNested(value)) return [head(`${name}:`), ...oneSided(value, within(place), sign)];
   if (isText(value)) {
     return [head(`${name}: |`), ...value.split('\n').map((text) => ({ sign, indent: indent + 2, text: visible(text), path }))];
   }
   return [head(`${name}: ${scalar(value)}`)];
 }
 
-function oneSided(value: Json, indent: number, path: FieldPath, sign: Sign): DiffLine[] {
-  const lines = nested(sign === '+' ? undefined : value, sign === '-' ? undefined : value, indent, path);
+function oneSided(value: Json, place: Place, sign: Sign): DiffLine[] {
+  const lines = nested(sign === '+' ? undefined : value, sign === '-' ? undefined : value, place);
   return sign === ' ' ? lines : lines.map((line) => ({ ...line, sign }));
 }
 
-function nested(before: Json | undefined, after: Json | undefined, indent: number, path: FieldPath): DiffLine[] {
-  if (Array.isArray(before ?? after)) {
-    return items(before as Json[] | undefined, after as Json[] | undefined, indent, path);
-  }
-  return members(before as JsonObject | undefined, after as JsonObject | undefined, indent, path);
+function nested(before: Json | undefined, after: Json | undefined, place: Place): DiffLine[] {
+  if (Array.isArray(before ?? after)) return items(before as Json[] | undefined, after as Json[] | undefined, place);
+  return members(before as JsonObject | undefined, after as JsonObject | undefined, place);
 }
 
-function items(before: Json[] | undefined, after: Json[] | undefined, indent: number, path: FieldPath): DiffLine[] {
+function items(before: Json[] | undefined, after: Json[] | undefined, { indent, path, lists }: Place): DiffLine[] {
   const [old, now] = [before ?? [], after ?? []];
-  const key = mergeKeyOf(now.length > 0 ? now : old);
-  const keyed = key !== undefined && (old.length === 0 || mergeKeyOf(old) === key);
-  const nameOf = (item: Json, i: number) => (keyed ? `${key}=${(item as JsonObject)[key]}` : String(i));
+  const declared = lists?.told;
+  const isOneEmpty = old.length === 0 || now.length === 0;
+  const keys = isOneEmpty ? itemKeysOf([...old, ...now], declared) : sharedItemKeys(old, now, declared);
+  const nameOf = (item: Json, i: number) => (keys === undefined ? String(i) : itemName(item, keys));
   const oldNames = old.map(nameOf);
   const nowNames = now.map(nameOf);
   return mergedKeys(oldNames, nowNames).flatMap((name) => {
-    const lines = item(old[oldNames.indexOf(name)], now[nowNames.indexOf(name)], indent, `${path}/[${escapeSegment(name)}]`);
-    return withDash(lines, indent);
+    const place = { indent, path: `${path}/[${escapeSegment(name)}]`, lists: lists?.items };
+    return withDash(item(old[oldNames.indexOf(name)], now[nowNames.indexOf(name)], place), indent);
   });
 }
 
-function item(before: Json | undefined, after: Json | undefined, indent: number, path: FieldPath): DiffLine[] {
-  if (isNested(before) && isNested(after) && Array.isArray(before) === Array.isArray(after)) {
-    return nested(before, after, indent + 2, path);
-  }
+function item(before: Json | undefined, after: Json | undefined, place: Place): DiffLine[] {
+  const inner = within(place);
+  if (isNested(before) && isNested(after) && Array.isArray(before) === Array.isArray(after)) return nested(before, after, inner);
   const side = (value: Json, sign: Sign): DiffLine[] =>
-    isNested(value) ? oneSided(value, indent + 2, path, sign) : [{ sign, indent: indent + 2, text: scalar(value), path }];
+    isNested(value) ? oneSided(value, inner, sign) : [{ sign, indent: inner.indent, text: scalar(value), path: place.path }];
   if (before !== undefined && after !== undefined && jsonEqual(before, after)) return side(after, ' ');
   return [...(before === undefined ? [] : side(before, '-')), ...(after === undefined ? [] : side(after, '+'))];
 }

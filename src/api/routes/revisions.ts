@@ -40,13 +40,14 @@ export const getObjectDiff = route({
     const to = query.to === undefined ? newest : await seqOf(store, ref, query.to, 'to');
     const from = query.from === undefined ? await seqBefore(store, ref, to) : await seqOf(store, ref, query.from, 'from');
     const [before, after] = [await stateAfter(store, ref, from), await stateAfter(store, ref, to)];
+    const lists = await store.lists(ref, to);
     const { changes, noise } = revisionDiff(before, after, {
-      schema: book?.of(ref.cluster, ref),
+      lists: lists ?? book?.of(ref.cluster, ref)?.mergeKeys,
       keepNoise: query.noise === true,
     });
     const names = { before: `change ${from}`, after: `change ${to}` };
     const text = query.text === true ? unifiedText(before, changes, names) : undefined;
-    return { ref, from, to, changes, noise, text, diff: diffValues(before, after) };
+    return { ref, from, to, changes, noise, text, diff: diffValues(before, after, '', lists) };
   },
 });
 

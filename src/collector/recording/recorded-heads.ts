@@ -7,6 +7,7 @@ import type { Observation } from '../../domain/change.ts';
 import { CrowsnestError } from '../../domain/errors.ts';
 import { type ObjectRef, objectKey, refOf } from '../../domain/object-ref.ts';
 import { compareResourceVersions } from '../../domain/resource-version.ts';
+import type { ToldLists } from '../../domain/schema-book.ts';
 import type { KnownHead, RecordedHead } from '../watch/list-comparison.ts';
 import { LINE_BYTES_MAX } from './playback.ts';
 import { BrokenCompressionError, decodedBytes } from './stream-bytes.ts';
@@ -21,6 +22,8 @@ export class RecordedHeads {
   readonly #kinds = new Map<string, Map<string, KnownHead>>();
   readonly #deleted = new Map<string, RecordedHead>();
   readonly #cursors = new Map<string, string>();
+  /** By cluster, group and kind. */
+  readonly #lists = new Map<string, ToldLists>();
 
   /** Takes what the lines of a recording say. A file that is not there, or breaks off, says less; one of which no line is of a recording is refused. */
   async load(file: string, cluster: string): Promise<void> {
@@ -38,6 +41,7 @@ export class RecordedHeads {
         known = true;
         if ('observation' in parsed) this.note(parsed.observation);
         else if ('seenToMs' in parsed) this.noteCursors(parsed.cursors ?? {});
+        else if ('lists' in parsed) this.noteLists(parsed.lists);
       }
     } catch (error) {
       if (!(error instanceof BrokenCompressionError) && (error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
@@ -68,6 +72,15 @@ export class RecordedHeads {
 
   noteCursors(cursors: Record<string, string>): void {
     for (const [name, position] of Object.entries(cursors)) this.#cursors.set(name, position);
+  }
+
+  noteLists(told: ToldLists): void {
+    this.#lists.set(kindKey(told.cluster, told.group, told.kind), told);
+  }
+
+  /** What the recording says of the lists of a kind, if anything. */
+  lists(cluster: string, group: string, kind: string): ToldLists['lists'] {
+    return this.#lists.get(kindKey(cluster, group, kind))?.lists;
   }
 
   /** A watch that goes on from a position of some moments ago tells again what is recorded, or was followed by something newer. */

@@ -28,13 +28,14 @@ import type { RecordedHeads } from './recorded-heads.ts';
 import { BrokenCompressionError, type Compression, decodedBytes } from './stream-bytes.ts';
 import { formatObservation, formatScrape } from './stream-format.ts';
 import { formatSide, type RecordingHead } from './stream-side.ts';
+import { ToldListKeys } from './told-lists.ts';
 
 export interface RecorderOptions {
   /** Ends in .zst or .zstd for zstd, .gz for gzip; anything else is plain. */
   file: string;
   /** Secrets are masked with it before they reach the disk; all else, managedFields included, is kept. */
   hash: KeyedHash;
-  /** What kinds call secret themselves. */
+  /** What kinds call secret themselves, and by which keys their lists are told apart. */
   schemas?: Pick<SchemaBook, 'of'>;
   clock: Clock;
   logger?: Logger;
@@ -90,6 +91,7 @@ class FileRecorder implements Recorder {
   readonly #options: RecorderOptions;
   #kindsWritten = '[]';
   readonly #admission = new RecordedAdmission();
+  readonly #lists: ToldListKeys;
   readonly #maskScrape: ReturnType<typeof scrapeMasking>;
   #output: Output | undefined;
   readonly #stop = new AbortController();
@@ -101,6 +103,7 @@ class FileRecorder implements Recorder {
   constructor(options: RecorderOptions) {
     this.#options = options;
     this.#maskScrape = scrapeMasking(options.hash);
+    this.#lists = new ToldListKeys(({ cluster, group, kind }) => options.heads?.lists(cluster, group, kind));
   }
 
   // A function of its own: it is handed to sources as their sink, without the recorder.
@@ -141,9 +144,15 @@ class FileRecorder implements Recorder {
         .filter((claim) => !this.#admission.take(claim, atMs))
         .map(claimLine),
       ...batch.observations.flatMap((seen) => {
-        const { group, kind } = refOf(seen.cluster, seen.object);
-        const object = mask(seen.object, hash, { secrets: schemas?.of(seen.cluster, { group, kind })?.secrets });
-        return [...this.#admission.claimsOn(seen, object, atMs).map(claimLine), formatObservation({ ...seen, object })];
+        const { cluster, group, kind } = refOf(seen.cluster, seen.object);
+        const schema = schemas?.of(cluster, { group, kind });
+        const lists = this.#lists.news({ cluster, group, kind }, schema?.mergeKeys, seen.observedMs);
+        const object = mask(seen.object, hash, { secrets: schema?.secrets });
+        return [
+          ...(lists === undefined ? [] : [formatSide(lists)]),
+          ...this.#admission.claimsOn(seen, object, atMs).map(claimLine),
+          formatObservation({ ...seen, object }),
+        ];
       }),
       ...(batch.gaps ?? []).map((gap) => formatSide({ gap })),
       ...(batch.kubeEvents ?? []).map((event) => formatSide({ kubeEvent: maskKubeEvent(event, hash), atMs })),

@@ -37,7 +37,7 @@ export class StreamBatcher {
     const { observations, scrapes, seenToMs } = this.#batch;
     if (seenToMs !== undefined) return true;
     if (this.#hasClaims && this.#firstMs !== undefined && entryTime(entry) > this.#firstMs + CLAIMED_SPAN_MS) return true;
-    if ('kinds' in entry || 'verdict' in entry) return !this.empty;
+    if ('kinds' in entry || 'verdict' in entry || 'lists' in entry) return !this.empty;
     if ('observation' in entry) return scrapes.length > 0;
     if ('scrape' in entry) return entry.scrape.tsMs <= this.#observedMs;
     return 'claim' in entry && observations.length + scrapes.length > 0;
@@ -60,6 +60,7 @@ export class StreamBatcher {
     else if ('kubeEvent' in entry) batch.kubeEvents.push(entry.kubeEvent);
     else if ('gap' in entry) batch.gaps.push(entry.gap);
     else if ('verdict' in entry) batch.verdicts = [entry.verdict];
+    else if ('lists' in entry) batch.lists = [entry.lists];
     else if ('kinds' in entry) batch.kinds = entry.kinds;
     else if ('seenToMs' in entry) batch.seenToMs = entry.seenToMs;
     this.#lines += 1;

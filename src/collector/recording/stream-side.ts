@@ -1,9 +1,10 @@
 /**
  * The lines of a stream that are neither changes nor scrapes, and are there so that a replay comes to the same findings as the live run did:
  *
- *   {"type":"RECORDING","ts","format":2,"clusters":[…],"timeZone"?}   a recorder began here, or went on
+ *   {"type":"RECORDING","ts","format":3,"clusters":[…],"timeZone"?}   a recorder began here, or went on
  *   {"type":"TIME","ts","cursors"?}                                   everything up to `ts` is told; where the watches stood
  *   {"type":"KINDS","ts","kinds":[{cluster, group, kind, plural},…]}  what there is, by discovery
+ *   {"type":"LISTKEYS","ts","cluster","keys":{group, kind, lists?}}   by which keys items of lists are told apart from here on
  *   {"type":"CLAIM","ts","cluster","claim":{…}}                       who wrote, as admission, audit or a push said
  *   {"type":"EVENT","ts","cluster","event":{…}}                       a Kubernetes Event
  *   {"type":"VERDICT","ts","cluster","verdict":{…}}                   what a person said of a finding (stream-verdict.ts)
@@ -13,6 +14,8 @@
 import { GAP_REASONS, type Gap } from '../../domain/gap.ts';
 import { isJsonObject, type Json, type JsonObject } from '../../domain/json.ts';
 import type { KubeEvent } from '../../domain/kube-event.ts';
+import { listKeysJson, parseListKeys } from '../../domain/list-keys-text.ts';
+import type { ToldLists } from '../../domain/schema-book.ts';
 import type { KnownKind } from '../../domain/series/controller-ties.ts';
 import { isTimeZone } from '../../domain/time-text.ts';
 import type { ToldVerdict } from '../../domain/verdict.ts';
@@ -21,7 +24,7 @@ import { faultOf, isText, isTexts } from './stream-shape.ts';
 import { formatTime, parseTime } from './stream-time.ts';
 import { formatVerdict, readVerdict } from './stream-verdict.ts';
 
-export const FORMAT_VERSION = 2;
+export const FORMAT_VERSION = 3;
 
 export interface RecordingHead {
   atMs: number;
@@ -35,6 +38,7 @@ export type SideEntry =
   | { seenToMs: number; cursors?: Record<string, string> }
   /** All there are from now on. */
   | { kinds: KnownKind[]; atMs: number }
+  | { lists: ToldLists; atMs: number }
   /** `atMs`: when it was told, which may be long after what it speaks of. */
   | { claim: Claim; atMs: number }
   | { kubeEvent: KubeEvent; atMs: number }
@@ -42,7 +46,7 @@ export type SideEntry =
   | { verdict: ToldVerdict; atMs: number }
   | { gap: Gap };
 
-export const SIDE_TYPES = ['RECORDING', 'TIME', 'KINDS', 'CLAIM', 'EVENT', 'VERDICT', 'GAP'] as const;
+export const SIDE_TYPES = ['RECORDING', 'TIME', 'KINDS', 'LISTKEYS', 'CLAIM', 'EVENT', 'VERDICT', 'GAP'] as const;
 export type SideType = (typeof SIDE_TYPES)[number];
 
 const CLAIM_SOURCES = ['admission', 'audit', 'pushed'] as const;
@@ -67,6 +71,10 @@ export function formatSide(entry: SideEntry): string {
   }
   if ('seenToMs' in entry) return JSON.stringify({ type: 'TIME', ts, cursors: entry.cursors });
   if ('kinds' in entry) return JSON.stringify({ type: 'KINDS', ts, kinds: entry.kinds });
+  if ('lists' in entry) {
+    const { cluster, lists, ...kind } = entry.lists;
+    return JSON.stringify({ type: 'LISTKEYS', ts, cluster, keys: { ...kind, lists: lists && listKeysJson(lists) } });
+  }
   if ('claim' in entry) {
     const { cluster, atMs, ...claim } = entry.claim;
     return JSON.stringify({ type: 'CLAIM', ts, cluster, claim: { ...claim, at: formatTime(atMs) } });
@@ -96,6 +104,8 @@ export function readSide(type: SideType, line: JsonObject, cluster: string, atMs
       return readMark(line, atMs);
     case 'KINDS':
       return readKinds(line.kinds, atMs);
+    case 'LISTKEYS':
+      return readListKeys(line.keys, cluster, atMs);
     case 'CLAIM':
       return readClaim(line.claim, cluster, atMs);
     case 'EVENT':
@@ -130,6 +140,15 @@ function readKinds(kinds: Json | undefined, atMs: number): SideEntry | string {
   const shape = { cluster: 'text', group: 'text0', kind: 'text', plural: 'text?' } as const;
   const wrong = kinds.map((kind, i) => faultOf(kind, shape, `kinds[${i}].`)).find((fault) => fault !== undefined);
   return wrong ?? { kinds: kinds as unknown as KnownKind[], atMs };
+}
+
+function readListKeys(keys: Json | undefined, cluster: string, atMs: number): SideEntry | string {
+  const wrong = faultOf(keys, { group: 'text0', kind: 'text' }, 'keys.');
+  if (wrong !== undefined) return wrong;
+  const { group, kind, lists: told } = keys as { group: string; kind: string; lists?: Json };
+  const lists = told === undefined ? undefined : parseListKeys(told);
+  if (told !== undefined && lists === undefined) return 'keys.lists is not what a recorder writes';
+  return { lists: { cluster, group, kind, lists }, atMs };
 }
 
 function readClaim(claim: Json | undefined, cluster: string, toldMs: number): SideEntry | string {

@@ -1,5 +1,7 @@
 import { escapeSegment, type FieldPath, genericPath, isListItem, segmentsOf } from '../field-path.ts';
 import { isJsonObject, type Json, type JsonObject } from '../json.ts';
+import { innerOf, type ListKeys } from '../kind-schema.ts';
+import { type ItemKeys, itemAt, itemKeysOf, itemName, sharedItemKeys } from './list-items.ts';
 
 /**
  * The structural difference of two JSON values at the level of leaves, list items matched by merge key.
@@ -16,47 +18,25 @@ export interface FieldDiff {
   new?: Json;
 }
 
-/** Fields that name the items of a list in practice; a schema's own x-kubernetes-list-map-keys will come before these. */
-export const MERGE_KEYS = ['name', 'key', 'type', 'host', 'path'] as const;
-
-/** The merge key that tells all items of a list apart, if every item is an object that has it as a unique string. */
-export function mergeKeyOf(list: readonly Json[]): string | undefined {
-  const first = list[0];
-  if (!isJsonObject(first)) return undefined;
-  for (const key of MERGE_KEYS) {
-    if (typeof first[key] !== 'string') continue;
-    if (list.length === 1 || isTellingApart(list, key)) return key;
-  }
-  return undefined;
-}
-
-/** Up to here each is compared with each before it, which for the usual list is less work than a set. */
-const COMPARED_MAX = 8;
-
-function isTellingApart(list: readonly Json[], key: string): boolean {
-  const seen = list.length > COMPARED_MAX ? new Set<string>() : undefined;
-  for (let i = 0; i < list.length; i++) {
-    const item = list[i] as Json;
-    const value = isJsonObject(item) ? item[key] : undefined;
-    if (typeof value !== 'string') return false;
-    if (seen !== undefined) {
-      if (seen.size === seen.add(value).size) return false;
-    } else for (let k = 0; k < i; k++) if ((list[k] as JsonObject)[key] === value) return false;
-  }
-  return true;
-}
-
-/** All changed leaves from `before` to `after`, in document order of `after`, removals of a node after its kept members. */
-export function diffValues(before: Json | undefined, after: Json | undefined, path: FieldPath = ''): FieldDiff[] {
+/**
+ * All changed leaves from `before` to `after`, in document order of `after`, removals of a node after its kept members. `lists` are the merge keys
+ * of the schema at `path`.
+ */
+export function diffValues(
+  before: Json | undefined,
+  after: Json | undefined,
+  path: FieldPath = '',
+  lists?: ListKeys | undefined,
+): FieldDiff[] {
   const out: FieldDiff[] = [];
-  diffInto(before, after, path, out);
+  diffInto(before, after, path, lists, out);
   return out;
 }
 
-/** Every leaf of a value as an `add`, which is how a new object looks to the model. */
-export function leavesOf(value: Json, path: FieldPath = ''): FieldDiff[] {
+/** Every leaf of a whole object as an `add`, which is how a new one looks to the model. */
+export function leavesOf(value: Json, lists?: ListKeys | undefined): FieldDiff[] {
   const out: FieldDiff[] = [];
-  leavesInto(value, path, 'add', out);
+  leavesInto(value, '', 'add', lists, out);
   return out;
 }
 
@@ -80,31 +60,46 @@ export function countLeaves(value: Json): number {
   return count === 0 ? 1 : count;
 }
 
-function diffInto(before: Json | undefined, after: Json | undefined, path: FieldPath, out: FieldDiff[]): void {
+function diffInto(
+  before: Json | undefined,
+  after: Json | undefined,
+  path: FieldPath,
+  lists: ListKeys | undefined,
+  out: FieldDiff[],
+): void {
   if (before === after) return;
   if (before === undefined) {
-    if (after !== undefined) leavesInto(after, path, 'add', out);
+    if (after !== undefined) leavesInto(after, path, 'add', lists, out);
   } else if (after === undefined) {
-    leavesInto(before, path, 'remove', out);
+    leavesInto(before, path, 'remove', lists, out);
   } else if (isJsonObject(before) && isJsonObject(after)) {
-    diffObjects(before, after, path, out);
+    diffObjects(before, after, path, lists, out);
   } else if (Array.isArray(before) && Array.isArray(after)) {
-    diffLists(before, after, path, out);
+    diffLists(before, after, path, lists, out);
   } else if (isContainer(before) || isContainer(after)) {
-    leavesInto(before, path, 'remove', out);
-    leavesInto(after, path, 'add', out);
+    leavesInto(before, path, 'remove', lists, out);
+    leavesInto(after, path, 'add', lists, out);
   } else {
     out.push({ op: 'set', path, generic: genericPath(path), old: before, new: after });
   }
 }
 
-function diffObjects(before: JsonObject, after: JsonObject, path: FieldPath, out: FieldDiff[]): void {
+function diffObjects(
+  before: JsonObject,
+  after: JsonObject,
+  path: FieldPath,
+  lists: ListKeys | undefined,
+  out: FieldDiff[],
+): void {
   const wasEmpty = isEmpty(before);
   if (wasEmpty !== isEmpty(after)) {
     // An empty object is a leaf of its own: it has to go before members come, and come back when the last one goes.
-    if (wasEmpty) leavesInto(before, path, 'remove', out);
-    for (const key of Object.keys(before)) leavesInto(before[key] as Json, `${path}/${escapeSegment(key)}`, 'remove', out);
-    leavesInto(after, path, 'add', out);
+    if (wasEmpty) leavesInto(before, path, 'remove', lists, out);
+    for (const key of Object.keys(before)) {
+      const inner = lists && innerOf(lists, key);
+      leavesInto(before[key] as Json, `${path}/${escapeSegment(key)}`, 'remove', inner, out);
+    }
+    leavesInto(after, path, 'add', lists, out);
     return;
   }
   // What came from JSON inherits nothing that is enumerable.
@@ -112,71 +107,83 @@ function diffObjects(before: JsonObject, after: JsonObject, path: FieldPath, out
     // A key such as `constructor` must not find what every object inherits.
     const old = Object.hasOwn(before, key) ? before[key] : undefined;
     // Most members are the same: their paths are not even written out.
-    if (old !== after[key]) diffInto(old, after[key], `${path}/${escapeSegment(key)}`, out);
+    if (old !== after[key]) diffInto(old, after[key], `${path}/${escapeSegment(key)}`, lists && innerOf(lists, key), out);
   }
   for (const key in before) {
-    if (!Object.hasOwn(after, key)) leavesInto(before[key] as Json, `${path}/${escapeSegment(key)}`, 'remove', out);
+    if (Object.hasOwn(after, key)) continue;
+    leavesInto(before[key] as Json, `${path}/${escapeSegment(key)}`, 'remove', lists && innerOf(lists, key), out);
   }
 }
 
-function diffLists(before: Json[], after: Json[], path: FieldPath, out: FieldDiff[]): void {
+function diffLists(before: Json[], after: Json[], path: FieldPath, lists: ListKeys | undefined, out: FieldDiff[]): void {
   if (before.length === 0 || after.length === 0) {
     if (before.length === after.length) return;
-    leavesInto(before, path, 'remove', out);
-    leavesInto(after, path, 'add', out);
+    leavesInto(before, path, 'remove', lists, out);
+    leavesInto(after, path, 'add', lists, out);
     return;
   }
-  const key = mergeKeyOf(after);
-  if (key !== undefined && key === mergeKeyOf(before)) {
-    if (isSameOrder(before, after, key)) {
-      for (let i = 0; i < after.length; i++) {
-        const item = after[i] as JsonObject;
-        diffInto(before[i], item, `${path}/[${escapeSegment(`${key}=${item[key]}`)}]`, out);
-      }
-      return;
-    }
-    const old = new Map(before.map((item) => [(item as JsonObject)[key] as string, item]));
-    for (const item of after) {
-      const name = (item as JsonObject)[key] as string;
-      diffInto(old.get(name), item, `${path}/[${escapeSegment(`${key}=${name}`)}]`, out);
-      old.delete(name);
-    }
-    for (const [name, item] of old) leavesInto(item, `${path}/[${escapeSegment(`${key}=${name}`)}]`, 'remove', out);
+  const items = lists?.items;
+  const keys = sharedItemKeys(before, after, lists?.told);
+  if (keys === undefined) {
+    const shared = Math.min(before.length, after.length);
+    for (let i = 0; i < shared; i++) diffInto(before[i], after[i], `${path}/[${i}]`, items, out);
+    for (let i = shared; i < before.length; i++) leavesInto(before[i] as Json, `${path}/[${i}]`, 'remove', items, out);
+    for (let i = shared; i < after.length; i++) leavesInto(after[i] as Json, `${path}/[${i}]`, 'add', items, out);
     return;
   }
-  const shared = Math.min(before.length, after.length);
-  for (let i = 0; i < shared; i++) diffInto(before[i], after[i], `${path}/[${i}]`, out);
-  for (let i = shared; i < before.length; i++) leavesInto(before[i] as Json, `${path}/[${i}]`, 'remove', out);
-  for (let i = shared; i < after.length; i++) leavesInto(after[i] as Json, `${path}/[${i}]`, 'add', out);
+  const pathOf = (name: string): FieldPath => `${path}/[${escapeSegment(name)}]`;
+  if (isSameOrder(before, after, keys)) {
+    for (let i = 0; i < after.length; i++) diffInto(before[i], after[i], pathOf(itemName(after[i] as Json, keys)), items, out);
+    return;
+  }
+  const old = new Map(before.map((item) => [itemName(item, keys), item]));
+  for (const item of after) {
+    const name = itemName(item, keys);
+    diffInto(old.get(name), item, pathOf(name), items, out);
+    old.delete(name);
+  }
+  for (const [name, item] of old) leavesInto(item, pathOf(name), 'remove', items, out);
 }
 
 /** Whether two lists hold items of the same names in the same places. */
-function isSameOrder(before: Json[], after: Json[], key: string): boolean {
+function isSameOrder(before: Json[], after: Json[], keys: ItemKeys): boolean {
   if (before.length !== after.length) return false;
-  for (let i = 0; i < after.length; i++) if ((before[i] as JsonObject)[key] !== (after[i] as JsonObject)[key]) return false;
+  for (let i = 0; i < after.length; i++) if (!isSameName(before[i] as JsonObject, after[i] as JsonObject, keys)) return false;
   return true;
 }
 
-function leavesInto(value: Json, path: FieldPath, op: 'add' | 'remove', out: FieldDiff[]): void {
-  leavesBelow(value, path, genericPath(path), op, out);
+function isSameName(before: JsonObject, after: JsonObject, keys: ItemKeys): boolean {
+  return typeof keys === 'string' ? before[keys] === after[keys] : keys.every((key) => before[key] === after[key]);
+}
+
+function leavesInto(value: Json, path: FieldPath, op: 'add' | 'remove', lists: ListKeys | undefined, out: FieldDiff[]): void {
+  leavesBelow(value, path, genericPath(path), op, lists, out);
 }
 
 /** The generic path grows along with the path, as working it out again for each leaf of an object costs more than all the rest. */
-function leavesBelow(value: Json, path: FieldPath, generic: FieldPath, op: 'add' | 'remove', out: FieldDiff[]): void {
+function leavesBelow(
+  value: Json,
+  path: FieldPath,
+  generic: FieldPath,
+  op: 'add' | 'remove',
+  lists: ListKeys | undefined,
+  out: FieldDiff[],
+): void {
   if (Array.isArray(value) && value.length > 0) {
-    const key = mergeKeyOf(value);
+    const keys = itemKeysOf(value, lists?.told);
     const items = `${generic}/[*]`;
     for (let i = 0; i < value.length; i++) {
       const item = value[i] as Json;
-      const segment = key === undefined ? `[${i}]` : `[${escapeSegment(`${key}=${(item as JsonObject)[key]}`)}]`;
-      leavesBelow(item, `${path}/${segment}`, items, op, out);
+      const segment = keys === undefined ? `[${i}]` : `[${escapeSegment(itemName(item, keys))}]`;
+      leavesBelow(item, `${path}/${segment}`, items, op, lists?.items, out);
     }
   } else if (isJsonObject(value) && !isEmpty(value)) {
     for (const key of Object.keys(value)) {
       const segment = escapeSegment(key);
       const inner = `${path}/${segment}`;
       const general = isListItem(segment) ? '[*]' : segment;
-      leavesBelow(value[key] as Json, inner, generic === path && general === segment ? inner : `${generic}/${general}`, op, out);
+      const innerGeneric = generic === path && general === segment ? inner : `${generic}/${general}`;
+      leavesBelow(value[key] as Json, inner, innerGeneric, op, lists && innerOf(lists, key), out);
     }
   } else out.push(op === 'add' ? { op, path, generic, new: value } : { op, path, generic, old: value });
 }
@@ -302,13 +309,4 @@ export function valueAt(value: Json, path: FieldPath): Json | undefined {
 export function memberAt(value: Json, segment: string): Json | undefined {
   if (Array.isArray(value)) return itemAt(value, segment);
   return isJsonObject(value) && Object.hasOwn(value, segment) ? value[segment] : undefined;
-}
-
-function itemAt(list: Json[], segment: string): Json | undefined {
-  const inner = segment.slice(1, -1);
-  const equals = inner.indexOf('=');
-  if (equals < 0) return list[Number(inner)];
-  const key = inner.slice(0, equals);
-  const name = inner.slice(equals + 1);
-  return list.find((item) => isJsonObject(item) && item[key] === name);
 }

@@ -8,8 +8,8 @@
 
 import { escapeSegment, type FieldPath } from '../field-path.ts';
 import { canonicalJson, isJsonObject, type Json, type JsonObject, jsonEqual } from '../json.ts';
-import type { SchemaTree } from '../kind-schema.ts';
-import { mergeKeyOf } from './field-diff.ts';
+import { innerOf, type ListKeys } from '../kind-schema.ts';
+import { itemKeysOf, itemName, sharedItemKeys } from './list-items.ts';
 import { commonSequence, longestRise } from './sequence-match.ts';
 
 export interface StructuralChange {
@@ -32,17 +32,15 @@ export type DocumentFormat = 'json' | 'yaml';
 export type DocumentReader = (text: string) => { format: DocumentFormat; value: Json } | undefined;
 
 export interface DiffOptions {
-  mergeKeys?: SchemaTree<readonly string[]> | undefined;
+  mergeKeys?: ListKeys | undefined;
   readDocument?: DocumentReader | undefined;
 }
-
-type Schema = SchemaTree<readonly string[]> | undefined;
 
 interface Place {
   before: string;
   after: string;
   path: FieldPath;
-  schema: Schema;
+  schema: ListKeys | undefined;
 }
 
 /** Everything that differs, in the order of `after`, what was removed from a node after what it kept. */
@@ -85,8 +83,7 @@ class Comparison {
   }
 
   #lists(before: Json[], after: Json[], place: Place): void {
-    const keys = keysFor(before, after, place.schema?.told);
-    const segments = keys === undefined ? undefined : { before: segmentsBy(before, keys), after: segmentsBy(after, keys) };
+    const segments = segmentsOf(before, after, place.schema?.told);
     const { pairs, moved } = segments === undefined ? pairByContent(before, after) : pairByName(segments.before, segments.after);
     const partner = new Map(pairs.map(([i, j]) => [j, i]));
     const itemAt = (i: number | undefined, j: number | undefined): Place => ({
@@ -127,32 +124,17 @@ function memberOf({ before, after, path, schema }: Place, key: string): Place {
     before: before + segment,
     after: after + segment,
     path: path + segment,
-    schema: schema?.members.get(key) ?? schema?.others,
+    schema: schema && innerOf(schema, key),
   };
 }
 
-/** The keys that tell the items of both lists apart: those of the schema if they do, else one that usually does. */
-function keysFor(before: Json[], after: Json[], declared: readonly string[] | undefined): readonly string[] | undefined {
-  if (declared !== undefined && areApart(before, declared) && areApart(after, declared)) return declared;
-  const usual = mergeKeyOf(after.length > 0 ? after : before);
-  if (usual === undefined) return undefined;
-  return [before, after].every((list) => list.length === 0 || mergeKeyOf(list) === usual) ? [usual] : undefined;
-}
-
-function areApart(list: Json[], keys: readonly string[]): boolean {
-  const fits = list.every((item) => isJsonObject(item) && keys.some((key) => Object.hasOwn(item, key)));
-  return fits && new Set(segmentsBy(list, keys)).size === list.length;
-}
-
-/** `[name=app]`, `[containerPort=80,protocol=TCP]`: a key that an item lacks is left out, as the server fills in its default. */
-function segmentsBy(list: Json[], keys: readonly string[]): string[] {
-  return list.map((item) => {
-    const named = keys.flatMap((key) => {
-      const value = isJsonObject(item) && Object.hasOwn(item, key) ? item[key] : undefined;
-      return value === undefined ? [] : [`${key}=${typeof value === 'string' ? value : JSON.stringify(value)}`];
-    });
-    return `[${escapeSegment(named.join(','))}]`;
-  });
+/** The segments that name the items of both lists; undefined where nothing tells them apart. */
+function segmentsOf(before: Json[], after: Json[], declared: readonly string[] | undefined) {
+  const isOneEmpty = before.length === 0 || after.length === 0;
+  const keys = isOneEmpty ? itemKeysOf([...before, ...after], declared) : sharedItemKeys(before, after, declared);
+  if (keys === undefined) return undefined;
+  const named = (list: Json[]) => list.map((item) => `[${escapeSegment(itemName(item, keys))}]`);
+  return { before: named(before), after: named(after) };
 }
 
 interface Pairing {

@@ -4,10 +4,11 @@
  * it begins anew.
  */
 import { isBookkeepingPath } from '../diff/bookkeeping.ts';
-import { MERGE_KEYS } from '../diff/field-diff.ts';
+import { MERGE_KEYS } from '../diff/list-items.ts';
 import { escapeSegment, type FieldPath, genericPath } from '../field-path.ts';
-import type { SchemaTree } from '../kind-schema.ts';
+import { innerOf, type ListKeys, type SchemaTree } from '../kind-schema.ts';
 import { NameSays, nameSays } from '../masking/secret-names.ts';
+import { type DeclaredKeys, declaredKeys } from './list-item-name.ts';
 import type { Section } from './object-scan.ts';
 
 const NODES_MAX = 20_000;
@@ -38,11 +39,15 @@ export class PathNode {
   readonly isOpen: boolean;
   readonly children = new Map<number, { text: Buffer; node: PathNode }>();
   readonly items = new Map<number, PathNode>();
+  /** Items by names that the keys of a schema give them. */
+  named: Map<string, PathNode> | undefined;
   readonly #parent: PathNode | undefined;
   readonly #name: string | undefined;
   #askedOf: SchemaTree<true> | undefined;
   #tree: SchemaTree<true> | undefined;
   #isTold = false;
+  #listsAskedOf: ListKeys | undefined;
+  #lists: ListKeys | undefined;
 
   /** `name` is undefined for an item of a list, which `segment` names. */
   constructor(parent: PathNode | undefined, segment: string, name: string | undefined) {
@@ -65,8 +70,7 @@ export class PathNode {
     if (secrets === undefined) return false;
     if (this.#askedOf !== secrets) {
       const parent = this.#parent;
-      const above = parent === undefined ? secrets : parent.#treeIn(secrets);
-      this.#tree = this.#name === undefined ? above?.items : (above?.members.get(this.#name) ?? above?.others);
+      this.#tree = this.#within(parent === undefined ? secrets : parent.#treeIn(secrets));
       this.#isTold = this.#tree?.told === true || parent?.isTold(secrets) === true;
       this.#askedOf = secrets;
     }
@@ -76,6 +80,33 @@ export class PathNode {
   #treeIn(secrets: SchemaTree<true>): SchemaTree<true> | undefined {
     this.isTold(secrets);
     return this.#tree;
+  }
+
+  /** The merge keys that a schema gives the list that is here. */
+  keysIn(lists: ListKeys): DeclaredKeys | undefined {
+    const keys = this.#listsIn(lists)?.told;
+    return keys === undefined ? undefined : declaredKeys(keys);
+  }
+
+  /** Whether what is here is a merge key of the list that it lies in an item of. */
+  isKeyIn(lists: ListKeys): boolean {
+    const item = this.#parent;
+    const list = item === undefined ? undefined : item.#parent;
+    const keys = list === undefined ? undefined : list.#listsIn(lists)?.told;
+    return keys !== undefined && this.#name !== undefined && keys.includes(this.#name);
+  }
+
+  #listsIn(lists: ListKeys): ListKeys | undefined {
+    if (this.#listsAskedOf !== lists) {
+      const parent = this.#parent;
+      this.#lists = this.#within(parent === undefined ? lists : parent.#listsIn(lists));
+      this.#listsAskedOf = lists;
+    }
+    return this.#lists;
+  }
+
+  #within<T>(above: SchemaTree<T> | undefined): SchemaTree<T> | undefined {
+    return this.#name === undefined ? above?.items : above && innerOf(above, this.#name);
   }
 }
 
@@ -101,6 +132,17 @@ export class PathTree {
   /** The item of a list whose member `MERGE_KEYS[key]` has the value that lies in a text, without escapes. */
   namedItem(parent: PathNode, key: number, bytes: Buffer, from: number, to: number): PathNode {
     return this.#child(parent, key + 1, bytes, from, to);
+  }
+
+  /** The item of a list that is named by the keys of a schema: `containerPort=53,protocol=UDP`. */
+  declaredItem(parent: PathNode, name: string): PathNode {
+    parent.named ??= new Map();
+    let node = parent.named.get(name);
+    if (node === undefined) {
+      node = this.#add(parent, `[${escapeSegment(name)}]`, undefined);
+      parent.named.set(name, node);
+    }
+    return node;
   }
 
   item(parent: PathNode, index: number): PathNode {

@@ -1,8 +1,10 @@
 import { type Actor, UNKNOWN_ACTOR } from '../change.ts';
 import { withoutBookkeeping } from '../diff/bookkeeping.ts';
-import { countLeaves, type FieldDiff, mergeKeyOf } from '../diff/field-diff.ts';
+import { countLeaves, type FieldDiff } from '../diff/field-diff.ts';
+import { itemKeysOf, itemName, sortedName } from '../diff/list-items.ts';
 import { type FieldPath, isListItem, partOf, unescapeSegment } from '../field-path.ts';
 import { isJsonObject, type Json, type JsonObject } from '../json.ts';
+import { innerOf, type ListKeys } from '../kind-schema.ts';
 import type { KubeObject } from '../object-ref.ts';
 import type { ManagedWriter } from './managed-writers.ts';
 
@@ -43,14 +45,18 @@ function isRemoval({ op }: FieldDiff): boolean {
   return op === 'remove';
 }
 
-/** The same for the first sight of an object, of which every leaf is new: counted in `state` rather than named one by one. */
+/**
+ * The same for the first sight of an object, of which every leaf is new: counted in `state` rather than named one by one. `lists` are the merge
+ * keys of its kind.
+ */
 export function attributeFirst(
   object: Managed,
   state: KubeObject,
   stated: string | undefined,
+  lists?: ListKeys | undefined,
 ): { actor: Actor; candidates: Actor[] } {
   const seen = withoutBookkeeping(state);
-  const owned = (fields: JsonObject) => ownedLeaves(fields, seen);
+  const owned = (fields: JsonObject) => ownedLeaves(fields, seen, lists);
   return named(object, stated, false, {
     kept: countLeaves(seen),
     // apiVersion is a leaf too.
@@ -161,21 +167,21 @@ function isEmptySet(node: JsonObject): boolean {
 }
 
 /** How many leaves of a value a fieldsV1 set covers; see `ownsPath`. */
-function ownedLeaves(fields: JsonObject, value: Json): number {
+function ownedLeaves(fields: JsonObject, value: Json, lists: ListKeys | undefined): number {
   if (isEmpty(fields)) return countLeaves(value);
   let count = 0;
   if (Array.isArray(value) && value.length > 0) {
-    const key = mergeKeyOf(value);
+    const keys = itemKeysOf(value, lists?.told);
     value.forEach((item, i) => {
-      const next = listItem(fields, key === undefined ? `[${i}]` : `[${key}=${(item as JsonObject)[key]}]`);
-      if (next !== undefined) count += ownedLeaves(next, item);
+      const next = listItem(fields, keys === undefined ? `[${i}]` : `[${itemName(item, keys)}]`);
+      if (next !== undefined) count += ownedLeaves(next, item, lists?.items);
     });
     return count;
   }
   if (!isJsonObject(value) || isEmpty(value)) return 1;
   for (const key of Object.keys(value)) {
     const next = isListItem(key) ? listItem(fields, key) : fields[`f:${key}`];
-    if (isJsonObject(next)) count += ownedLeaves(next, value[key] as Json);
+    if (isJsonObject(next)) count += ownedLeaves(next, value[key] as Json, lists && innerOf(lists, key));
   }
   return count;
 }
@@ -185,34 +191,49 @@ function isEmpty(node: JsonObject): boolean {
   return true;
 }
 
-/** `[name=app]` matches `k:{"name":"app"}` and any composite key that contains the pair; an index matches `i:3`. */
+/**
+ * `[name=app]` matches `k:{"name":"app"}` and any composite key that contains the pair, `[containerPort=80,protocol=TCP]` the key of both, however
+ * they are ordered; an index matches `i:3`.
+ */
 function listItem(node: JsonObject, segment: string): JsonObject | undefined {
   const inner = segment.slice(1, -1);
   const equals = inner.indexOf('=');
   if (equals < 0) return isJsonObject(node[`i:${inner}`]) ? (node[`i:${inner}`] as JsonObject) : undefined;
-  const pair = `${JSON.stringify(inner.slice(0, equals))}:${JSON.stringify(inner.slice(equals + 1))}`;
-  const item = node[`k:{${pair}}`];
-  return isJsonObject(item) ? item : itemsByPair(node).get(pair);
+  const item = node[`k:{${JSON.stringify(inner.slice(0, equals))}:${JSON.stringify(inner.slice(equals + 1))}}`];
+  if (isJsonObject(item)) return item;
+  const byName = itemsByName(node);
+  const found = byName.get(inner);
+  if (found !== undefined) return found;
+  const sorted = sortedName(inner);
+  return sorted === undefined ? undefined : byName.get(sorted);
 }
 
-/** Of lists whose items are named by several fields; made once, as each changed item asks. */
+/** By the names of their keys, all together and each alone; made once, as each changed item asks. */
 const items = new WeakMap<JsonObject, Map<string, JsonObject>>();
 
-function itemsByPair(node: JsonObject): Map<string, JsonObject> {
+function itemsByName(node: JsonObject): Map<string, JsonObject> {
   let known = items.get(node);
   if (known !== undefined) return known;
   known = new Map();
   items.set(node, known);
   for (const key of Object.keys(node)) {
     const item = node[key];
-    if (!key.startsWith('k:{') || !isJsonObject(item)) continue;
-    for (const [pair] of key.matchAll(PAIR)) if (!known.has(pair)) known.set(pair, item);
+    const names = key.startsWith('k:{') && isJsonObject(item) ? keyMembers(key.slice(2)) : [];
+    if (names.length > 1) known.set(names.toSorted().join(','), item as JsonObject);
+    for (const name of names) if (!known.has(name)) known.set(name, item as JsonObject);
   }
   return known;
 }
 
-/** A member of JSON text that is a string. */
-const PAIR = /"(?:[^"\\]|\\.)*":"(?:[^"\\]|\\.)*"/g;
+/** `name=app` for each member of the key of an item; none where it is no JSON. */
+function keyMembers(text: string): string[] {
+  try {
+    const key = JSON.parse(text) as Json;
+    return isJsonObject(key) ? Object.entries(key).map(([name, value]) => `${name}=${value}`) : [];
+  } catch {
+    return [];
+  }
+}
 
 function round(value: number): number {
   return Math.round(value * 100) / 100;

@@ -4,6 +4,7 @@ import { FindingBlocks } from '../findings/finding-blocks.ts';
 import { unpackFinding } from '../findings/findings.ts';
 import { unpackVerdict } from '../findings/verdicts.ts';
 import { youngFindingsOf } from '../findings/young-findings.ts';
+import { decodeListKeys } from '../log/list-keys.ts';
 import { recordsOf } from '../log/young-records.ts';
 import type { ValueSeal } from '../seal/value-seal.ts';
 import { decodeRollups } from '../series/rollup-codec.ts';
@@ -106,6 +107,7 @@ const RULES: Rule[] = [
   { area: 'names', what: 'an object is in no namespace', sql: orphans('object', 'namespace_id', 'namespace') },
   { area: 'names', what: 'a field path hangs in the air', sql: `${orphans('path', 'parent_id', 'path')} AND t.parent_id <> 0` },
   { area: 'names', what: 'a claim speaks of no actors', sql: orphans('attribution', 'actor_set_id', 'actor_set') },
+  { area: 'names', what: 'merge keys are of no resource', sql: orphans('list_keys', 'resource_id', 'resource') },
   {
     area: 'names',
     what: 'candidates of an actor are no JSON',
@@ -135,6 +137,12 @@ export function checkRest(db: Database.Database, report: CheckReport, seal: Valu
     sql: 'SELECT last_seq AS id, data FROM young_record',
     name: 'young_record',
     check: (data) => recordsOf(typeof data === 'string' ? data : seal.open(data).toString('utf8')),
+  });
+  each(db, report, {
+    area: 'names',
+    sql: 'SELECT id, data FROM list_keys WHERE data IS NOT NULL',
+    name: 'list_keys',
+    check: (data) => decodeListKeys(data as Buffer, 'list_keys'),
   });
   checkYoung(db, report);
   each(db, report, {

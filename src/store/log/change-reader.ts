@@ -2,6 +2,7 @@
 import type { Change } from '../../domain/change.ts';
 import { isBookkeepingPath } from '../../domain/diff/bookkeeping.ts';
 import { diffValues, type FieldDiff, inPathOrder, leavesOf } from '../../domain/diff/field-diff.ts';
+import { keyNames, type ListKeys } from '../../domain/kind-schema.ts';
 import { type KubeObject, type ObjectRef, objectKey } from '../../domain/object-ref.ts';
 import type { Attribution } from '../../domain/who/claim-join.ts';
 import type { Containment } from '../containment.ts';
@@ -11,6 +12,7 @@ import type { AttributionRow, Attributions } from './attributions.ts';
 import type { ChangeLog, ChangeRow } from './change-log.ts';
 import type { ChangeQueries } from './change-query.ts';
 import type { Interning } from './interning.ts';
+import type { ListKeyTable } from './list-keys.ts';
 import type { ObjectEntry } from './object-entry.ts';
 import type { ObjectHistory } from './object-history.ts';
 import type { ObjectQueries } from './object-query.ts';
@@ -21,6 +23,7 @@ interface Parts {
   interning: Interning;
   objects: Objects;
   log: ChangeLog;
+  listKeys: ListKeyTable;
   revisions: Revisions;
   attributions: Attributions;
   changeQueries: ChangeQueries;
@@ -118,7 +121,7 @@ export class ChangeReader {
 
   mayHold(seq: number, text: string): boolean {
     const row = this.#parts.log.row(seq);
-    return row !== undefined && this.#parts.revisions.mayHold(row, text);
+    return row !== undefined && this.#parts.revisions.mayHold(row, text, keyNames(this.#listsAt(row)));
   }
 
   /** `read` is called around each reading, so that a row that is damaged is told of as one. */
@@ -177,17 +180,32 @@ export class ChangeReader {
     return containment.read('attribution', () => attributions.newest(seq), undefined);
   }
 
+  lists({ cluster, group, kind }: Pick<ObjectRef, 'cluster' | 'group' | 'kind'>, seq: number): ListKeys | undefined {
+    const [resource] = this.#parts.interning.resources({ cluster, group, kind });
+    return resource === undefined ? undefined : this.#parts.listKeys.at(resource.id, seq);
+  }
+
+  #listsAt({ lifeId, seq }: Pick<ChangeRow, 'lifeId' | 'seq'>): ListKeys | undefined {
+    const life = this.#parts.objects.life(lifeId);
+    return life === undefined ? undefined : this.#parts.listKeys.at(life.resourceId, seq);
+  }
+
   #rebuilt(row: ChangeRow): Change {
     const { paths: _, ...summary } = this.#parts.changeQueries.bare(row);
     const { before, after } = this.#parts.revisions.sides(row, summary.type);
     const { candidates } = this.#parts.interning.actorSet(row.actorSetId);
-    return { ...summary, candidates, diff: diffOf(summary.type, before, after), state: after };
+    return { ...summary, candidates, diff: diffOf(summary.type, before, after, this.#listsAt(row)), state: after };
   }
 }
 
 /** What a change shows of the step between two states: every leaf of a new life, nothing for a deletion, bookkeeping never. */
-export function diffOf(type: Change['type'], before: KubeObject | undefined, after: KubeObject): FieldDiff[] {
+export function diffOf(
+  type: Change['type'],
+  before: KubeObject | undefined,
+  after: KubeObject,
+  lists?: ListKeys | undefined,
+): FieldDiff[] {
   if (type === 'DELETED') return [];
-  const diff = type === 'ADDED' || before === undefined ? leavesOf(after) : diffValues(before, after);
+  const diff = type === 'ADDED' || before === undefined ? leavesOf(after, lists) : diffValues(before, after, '', lists);
   return inPathOrder(diff.filter(({ path }) => !isBookkeepingPath(path)));
 }

@@ -13,6 +13,7 @@ import type { BlameMarks } from './blame-marks.ts';
 import type { Blocks } from './blocks.ts';
 import { type ChangeLog, nextLinks } from './change-log.ts';
 import type { Interning } from './interning.ts';
+import type { ListKeyTable } from './list-keys.ts';
 import type { ObjectEntry } from './object-entry.ts';
 import type { Objects } from './objects.ts';
 import type { Postings } from './postings.ts';
@@ -24,6 +25,7 @@ interface Parts {
   log: ChangeLog;
   blocks: Blocks;
   postings: Postings;
+  listKeys: ListKeyTable;
   revisions: Revisions;
   attributions: Attributions;
   blameMarks: BlameMarks;
@@ -78,7 +80,7 @@ export class ChangeWriter {
   }
 
   append(input: NewChange): Change {
-    const { interning, objects, log, blocks, postings, revisions, blameMarks, fullText, small } = this.#parts;
+    const { interning, objects, log, blocks, postings, listKeys, revisions, blameMarks, fullText, small } = this.#parts;
     const { containment } = this.#parts;
     const { attribution, digest, step, ref, uid, type } = input;
     let entry = objects.find(ref, digest?.entry as ObjectEntry | undefined);
@@ -119,6 +121,7 @@ export class ChangeWriter {
       actorSetId,
       pathsetId: pathsetId ?? null,
     });
+    listKeys.appended(resourceId, seq, input.lists);
     postings.appended({
       seq,
       actorSetId,
@@ -150,7 +153,7 @@ export class ChangeWriter {
     }
     if (step !== undefined) return Object.assign(input, { seq, diff });
     if (diff === undefined) return Object.assign(input, { seq });
-    const { before: _, attribution: __, digest: ___, step: ____, onDemand: _____, ...change } = input;
+    const { before: _, attribution: __, digest: ___, step: ____, onDemand: _____, lists: ______, ...change } = input;
     return { seq, ...change, diff };
   }
 

@@ -8,6 +8,7 @@ import { corruptRecord } from '../store-errors.ts';
 import type { BlameMarks } from './blame-marks.ts';
 import type { ChangeLog, ChangeRow } from './change-log.ts';
 import type { Interning } from './interning.ts';
+import type { ListKeyTable } from './list-keys.ts';
 import type { Objects } from './objects.ts';
 import type { Revisions } from './revisions.ts';
 
@@ -16,6 +17,7 @@ interface Parts {
   interning: Interning;
   objects: Objects;
   log: ChangeLog;
+  listKeys: ListKeyTable;
   revisions: Revisions;
   marks: BlameMarks;
 }
@@ -57,7 +59,7 @@ export class ObjectHistory {
    * until it is done.
    */
   *blameInPieces(objectId: number, seq: number, isOver: () => boolean): Generator<undefined, BlamedField[]> {
-    const { log, revisions, marks } = this.#parts;
+    const { log, listKeys, objects, revisions, marks } = this.#parts;
     const row = (of: number): ChangeRow => {
       const found = log.row(of);
       if (found === undefined) throw corruptRecord('a change is missing from the chain of its object', `change ${of}`);
@@ -66,17 +68,22 @@ export class ObjectHistory {
     let steps = 0;
     let looked = false;
     let mark = marks.upTo(objectId, seq);
+    const newest = row(seq);
+    const resourceId = objects.life(newest.lifeId)?.resourceId ?? 0;
+    const lists = listKeys.at(resourceId, seq);
+    const isNamedOtherwise = (at: number): boolean => listKeys.at(resourceId, at) !== lists;
     const pieces = blameInPieces(
-      revisions.state(row(seq)),
+      revisions.state(newest),
       {
-        steps: this.#steps(seq),
+        lists,
+        steps: this.#steps(seq, isNamedOtherwise),
         sides: (of) => {
           steps = 0;
           return revisions.sides(row(of), 'MODIFIED');
         },
         known: (of) => {
           if (mark !== undefined && mark.seq > of) mark = marks.upTo(objectId, of);
-          return mark?.seq === of ? mark : undefined;
+          return mark?.seq === of ? { ...mark, namedOtherwise: isNamedOtherwise(of) } : undefined;
         },
         isOver: () => {
           if (steps++ % STEPS_PER_LOOK > 0) return false;
@@ -106,7 +113,7 @@ export class ObjectHistory {
   }
 
   /** Back to where the uid began, across lives under other versions. */
-  *#steps(seq: number): Generator<BlameStep> {
+  *#steps(seq: number, isNamedOtherwise: (seq: number) => boolean): Generator<BlameStep> {
     const { objects, interning } = this.#parts;
     let [lifeId, uid] = [-1, undefined as string | undefined];
     for (let at: number | null = seq; at !== null; ) {
@@ -120,7 +127,8 @@ export class ObjectHistory {
         uid = lifeUid;
       }
       const paths = pathsetId === null ? [] : interning.exactPaths(pathsetId);
-      yield { seq: at, type: decodeFlags(flags).type, paths, standsForMore: isCheckpoint(flags) };
+      const { type } = decodeFlags(flags);
+      yield { seq: at, type, paths, standsForMore: isCheckpoint(flags), namedOtherwise: isNamedOtherwise(at) };
       at = previous === null ? null : at - previous;
     }
   }

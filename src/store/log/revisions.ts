@@ -6,7 +6,7 @@
  * States handed out share structure with the caches and with each other: nobody may modify them.
  */
 import type { Change } from '../../domain/change.ts';
-import { MERGE_KEYS } from '../../domain/diff/field-diff.ts';
+import { MERGE_KEYS } from '../../domain/diff/list-items.ts';
 import { isCrowsnestError } from '../../domain/errors.ts';
 import { isJsonObject } from '../../domain/json.ts';
 import type { KubeObject } from '../../domain/object-ref.ts';
@@ -142,15 +142,19 @@ export class Revisions {
     return found;
   }
 
-  /** False where what a change stored of the state it led to does not have this text in any value. */
-  mayHold(row: ChangeRow, text: string): boolean {
+  /**
+   * False where what a change stored of the state it led to does not have this text in any value. `keyNames` are the members by which the schema
+   * tells the items of lists apart.
+   */
+  mayHold(row: ChangeRow, text: string, keyNames: readonly string[]): boolean {
     const life = this.#parts.objects.life(row.lifeId);
     if (recordShapeOf(row.flags) === 'none' || life === undefined) return false;
     // What lost its last member or item became empty without the record saying so.
     if ('[]'.includes(text) || '{}'.includes(text)) return true;
     const record = this.#parts.blocks.read(row.seq, life);
     // A patch names list items by place and a diff by key: where keys moved, an item may have become what only another one held before.
-    return record.includes(JSON.stringify(text).slice(1, -1)) || MERGE_KEYS.some((key) => record.includes(`"${key}":`));
+    const hasMember = (key: string) => record.includes(`${JSON.stringify(key)}:`);
+    return record.includes(JSON.stringify(text).slice(1, -1)) || MERGE_KEYS.some(hasMember) || keyNames.some(hasMember);
   }
 
   /** The states on both sides of a change; `before` is undefined where the change begins a life. */

@@ -151,6 +151,13 @@ describe('lines with who set them', () => {
     );
   });
 
+  it('find their field where items are named by several keys', () => {
+    const named: Blame['fields'] = [{ path: '/spec/ports/[port=1,protocol=UDP]/x', value: 1, seq: 1 }];
+    const state: JsonObject = { spec: { ports: [{ name: 'a', port: 1, protocol: 'UDP', x: 1 }] } };
+    const found = blameLines(state, { fields: named, changes }).find(({ text }) => text === 'x: 1');
+    assert.equal(found?.by?.seq, 1);
+  });
+
   it('are as old as their change among the others', () => {
     assert.deepEqual(
       new Map(lines.flatMap(({ by, age }) => (by === undefined ? [] : [[by.seq, age]]))),

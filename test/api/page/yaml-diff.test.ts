@@ -3,7 +3,9 @@ import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import { parse } from 'yaml';
 import { type DiffLine, diffLines, foldLines, isFlagged } from '../../../src/api/page/yaml-diff.ts';
+import { namedLists } from '../../../src/domain/diff/named-lists.ts';
 import { isJsonObject, type Json, type JsonObject, jsonEqual } from '../../../src/domain/json.ts';
+import type { ListKeys } from '../../../src/domain/kind-schema.ts';
 
 const text = (lines: DiffLine[]) => lines.map((line) => `${line.sign}${' '.repeat(line.indent)}${line.text}`);
 const side = (lines: DiffLine[], without: string) =>
@@ -143,3 +145,16 @@ function sameMembers(a: Json, b: Json): boolean {
     keys.length === Object.keys(b).length && keys.every((name) => name in b && sameMembers(a[name] as Json, b[name] as Json))
   );
 }
+
+it('lines have the paths that other answers name items by', () => {
+  const ports = (hostPort: number) => [
+    { name: 'dns', containerPort: 53, protocol: 'TCP', hostPort: 1 },
+    { name: 'dns-udp', containerPort: 53, protocol: 'UDP', hostPort },
+  ];
+  const path = '/spec/ports/[containerPort=53,protocol=UDP]/hostPort';
+  const shown = (lists: ListKeys | undefined) =>
+    diffLines({ spec: { ports: ports(1) } }, { spec: { ports: ports(2) } }, lists).filter((line) => isFlagged(line, path)).length;
+  assert.equal(shown(namedLists(['/spec/replicas', path])), 2);
+  assert.equal(shown(namedLists(['/spec/ports/[name=a,b=c]/x'])), 0, 'what is no name by several keys harms nothing');
+  assert.equal(shown(undefined), 0);
+});

@@ -1,8 +1,11 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
-import { applyPatch, diffValues, leavesOf, makePatch, mergeKeyOf, valueAt } from '../../../src/domain/diff/field-diff.ts';
+import { applyPatch, diffValues, leavesOf, makePatch, valueAt } from '../../../src/domain/diff/field-diff.ts';
+import { mergeKeyOf } from '../../../src/domain/diff/list-items.ts';
+import { genericPath } from '../../../src/domain/field-path.ts';
 import { canonicalJson, type Json, jsonEqual } from '../../../src/domain/json.ts';
+import { type ListKeys, readKindSchema } from '../../../src/domain/kind-schema.ts';
 
 const json = fc.jsonValue({ maxDepth: 5 }) as fc.Arbitrary<Json>;
 /** Lists of named items, as most lists of custom resources are. */
@@ -10,6 +13,20 @@ const named = fc.uniqueArray(fc.record({ name: fc.constantFrom('a', 'b', 'c/d', 
   selector: ({ name }) => name,
 });
 const value = fc.oneof(json, fc.record({ spec: fc.record({ items: named, other: json }) })) as fc.Arbitrary<Json>;
+/** Lists as a schema with merge keys has them, and some in which an item lacks one, or shares them with another. */
+const port = fc.constantFrom<Json>(53, 80, '80', true, null, 'a,proto=b');
+const proto = fc.constantFrom('TCP', 'UDP', 'a,b', 'x=y,port=1', 'c/d', '');
+const keyed = fc.array(
+  fc.record({ port, proto, name: fc.constantFrom('a', 'b', 'c'), value: json }, { requiredKeys: ['port', 'value'] }),
+  { maxLength: 5 },
+);
+const keyedValue = fc.record({ spec: fc.record({ ports: keyed, other: json }) }) as fc.Arbitrary<Json>;
+const listsBy = (...keys: string[]): ListKeys =>
+  readKindSchema({ properties: { spec: { properties: { ports: { 'x-kubernetes-list-map-keys': keys } } } } })
+    .mergeKeys as ListKeys;
+const lists = fc
+  .constantFrom(...[['port'], ['proto'], ['name'], ['port', 'proto'], ['proto', 'port', 'name']])
+  .map((keys) => listsBy(...keys));
 
 describe('diffValues', () => {
   const table: { name: string; before: Json; after: Json; expected: [op: string, path: string, old?: Json, now?: Json][] }[] = [
@@ -102,6 +119,99 @@ describe('diffValues', () => {
       }),
     );
   });
+
+  it('says the same where a schema names the items, loses nothing, and gives no place two names', () => {
+    fc.assert(
+      fc.property(keyedValue, keyedValue, lists, (before, after, by) => {
+        const diff = diffValues(before, after, '', by);
+        for (const { op, path, old, new: now } of diff) {
+          if (op !== 'add') assert.ok(jsonEqual(valueAt(before, path), old), `${op} ${path} before`);
+          if (op !== 'remove') assert.ok(jsonEqual(valueAt(after, path), now), `${op} ${path} after`);
+        }
+        for (const ops of [
+          ['add', 'set'],
+          ['remove', 'set'],
+        ]) {
+          const paths = diff.filter(({ op }) => ops.includes(op)).map(({ path }) => path);
+          assert.equal(new Set(paths).size, paths.length, paths.join());
+        }
+        for (const { path, generic } of diff) assert.equal(generic, genericPath(path));
+        assert.deepEqual(diffValues(before, structuredClone(before), '', by), []);
+        if (diff.length > 0) return;
+        // At most the order of items differs.
+        const sorted = (state: Json) =>
+          leavesOf(state, by)
+            .map((leaf) => canonicalJson(leaf as unknown as Json))
+            .sort();
+        assert.deepEqual(sorted(before), sorted(after));
+      }),
+      { numRuns: 2_000 },
+    );
+  });
+
+  for (const [what, keys, before, after, expected] of [
+    [
+      'a port whose name became another, and the other protocol of its number',
+      ['port', 'proto'],
+      [
+        { name: 'dns', port: 53, proto: 'TCP' },
+        { name: 'dns-udp', port: 53, proto: 'UDP' },
+      ],
+      [
+        { name: 'dns-tcp', port: 53, proto: 'TCP' },
+        { name: 'dns', port: 53, proto: 'UDP' },
+      ],
+      ['set [port=53,proto=TCP]/name', 'set [port=53,proto=UDP]/name'],
+    ],
+    [
+      'items in another order',
+      ['port'],
+      [
+        { port: 1, x: 1 },
+        { port: 2, x: 2 },
+      ],
+      [
+        { port: 2, x: 2 },
+        { port: 1, x: 3 },
+      ],
+      ['set [port=1]/x'],
+    ],
+    ['a key that became text', ['port'], [{ port: 80 }], [{ port: '80' }], ['set [port=80]/port']],
+    [
+      'a default that the server filled in: by the usual rule on both sides',
+      ['port', 'proto'],
+      [{ name: 'a', port: 1 }],
+      [{ name: 'a', port: 1, proto: 'TCP' }],
+      ['add [name=a]/proto'],
+    ],
+    [
+      'two items with the same keys: by their places',
+      ['port'],
+      [
+        { port: 1, x: 1 },
+        { port: 1, x: 1 },
+      ],
+      [
+        { port: 1, x: 1 },
+        { port: 1, x: 2 },
+      ],
+      ['set [1]/x'],
+    ],
+    [
+      'the first item of a list',
+      ['port', 'proto'],
+      [],
+      [{ port: 1, proto: 'UDP' }],
+      ['remove ', 'add [port=1,proto=UDP]/port', 'add [port=1,proto=UDP]/proto'],
+    ],
+  ] as [string, string[], Json[], Json[], string[]][])
+    it(`finds ${what}`, () => {
+      const diff = diffValues({ spec: { ports: before } }, { spec: { ports: after } }, '', listsBy(...keys));
+      assert.deepEqual(
+        diff.map(({ op, path }) => `${op} ${path.replace(/^\/spec\/ports\/?/, '')}`),
+        expected,
+      );
+    });
 
   it('is empty for equal values and otherwise only where items of named lists moved', () => {
     fc.assert(fc.property(value, (same) => assert.deepEqual(diffValues(same, structuredClone(same)), [])));

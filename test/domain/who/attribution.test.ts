@@ -2,8 +2,9 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { diffValues } from '../../../src/domain/diff/field-diff.ts';
 import type { Json } from '../../../src/domain/json.ts';
+import { readKindSchema } from '../../../src/domain/kind-schema.ts';
 import type { KubeObject } from '../../../src/domain/object-ref.ts';
-import { attribute } from '../../../src/domain/who/attribution.ts';
+import { attribute, attributeFirst } from '../../../src/domain/who/attribution.ts';
 
 function kafka(managedFields: Json[], spec: Json = { replicas: 3 }): KubeObject {
   return {
@@ -91,4 +92,47 @@ test('a write through the scale subresource, whose entry has no time, is found w
   const edit = entry('alice', '2026-01-02T10:00:05Z', { 'f:spec': { 'f:replicas': {} } });
   assert.equal(attribute(kafka([scaled, status, edit]), diff, undefined, false).actor.name, 'alice');
   assert.equal(attribute(kafka([scaled]), diff, undefined, false).actor.name, 'unknown', 'of when it is nobody can say');
+});
+
+test('an item by several keys, or by a number, is the one that managedFields name, in whatever order', () => {
+  const ports = { 'x-kubernetes-list-map-keys': ['protocol', 'containerPort'], items: {} };
+  const numbers = { 'x-kubernetes-list-map-keys': ['id'], items: {} };
+  const { mergeKeys: lists } = readKindSchema({ properties: { spec: { properties: { ports, numbers } } } });
+  const state = (hostPort: number): KubeObject =>
+    kafka([], {
+      ports: [
+        { name: 'dns', containerPort: 53, protocol: 'TCP', hostPort },
+        { name: 'dns-udp', containerPort: 53, protocol: 'UDP', hostPort: 1 },
+      ],
+      numbers: [{ id: 7, x: hostPort }],
+    });
+  const owner = (protocol: string) =>
+    entry('a', '2026-01-02T10:00:00Z', {
+      'f:spec': {
+        'f:ports': { [`k:{"containerPort":53,"protocol":"${protocol}"}`]: { '.': {}, 'f:hostPort': {} } },
+        'f:numbers': { 'k:{"id":7}': { 'f:x': {} } },
+      },
+    });
+  const diff = diffValues(state(1), state(2), '', lists);
+  assert.deepEqual(
+    diff.map(({ path }) => path),
+    ['/spec/ports/[protocol=TCP,containerPort=53]/hostPort', '/spec/numbers/[id=7]/x'],
+  );
+  assert.equal(attribute(kafka([owner('TCP')]), diff, undefined, false).actor.confidence, 0.7);
+  assert.equal(
+    attribute(kafka([owner('UDP')]), diff, undefined, false).actor.confidence,
+    0.6,
+    'one of the two is of another item',
+  );
+  const first = (protocol: string) => attributeFirst(kafka([owner(protocol)]), state(1), undefined, lists).actor.confidence;
+  assert.equal(first('TCP'), first('UDP'), 'either owns one field of the ports');
+  assert.ok(first('TCP') > attributeFirst(kafka([owner('TCP')]), state(1), undefined).actor.confidence, 'by name none is found');
+});
+
+test('a key of an item that is no JSON is passed over', () => {
+  const odd = entry('a', '2026-01-02T10:00:00Z', {
+    'f:spec': { 'f:l': { 'k:{"name"': { 'f:x': {} }, 'k:{"name":"b","id":1}': { 'f:x': {} } } },
+  });
+  const diff = diffValues({ spec: { l: [{ name: 'b', x: 1 }] } }, { spec: { l: [{ name: 'b', x: 2 }] } });
+  assert.equal(attribute(kafka([odd]), diff, undefined, false).actor.confidence, 0.7);
 });

@@ -1,0 +1,30 @@
+/** What of the lists of kinds a stream has been told, so that it is told again only where it differs. */
+import type { ListKeys } from '../../domain/kind-schema.ts';
+import { formatListKeys } from '../../domain/list-keys-text.ts';
+import type { SideEntry } from './stream-side.ts';
+
+interface Kind {
+  cluster: string;
+  group: string;
+  kind: string;
+}
+
+export class ToldListKeys {
+  readonly #told = new Map<string, ListKeys | undefined>();
+  readonly #before: (kind: Kind) => ListKeys | undefined;
+
+  /** `before` says what the stream has been told already. */
+  constructor(before: (kind: Kind) => ListKeys | undefined = () => undefined) {
+    this.#before = before;
+  }
+
+  /** What has to stand before an object of a kind whose lists are such; undefined where nothing new is to be said. */
+  news({ cluster, group, kind }: Kind, lists: ListKeys | undefined, atMs: number): SideEntry | undefined {
+    const key = `${cluster}\0${group}\0${kind}`;
+    const told = this.#told.has(key) ? this.#told.get(key) : this.#before({ cluster, group, kind });
+    this.#told.set(key, lists);
+    if (told === lists || (told !== undefined && lists !== undefined && formatListKeys(told) === formatListKeys(lists)))
+      return undefined;
+    return { lists: { cluster, group, kind, lists }, atMs };
+  }
+}
