@@ -26,7 +26,15 @@ export interface PageAssets {
 }
 
 /** Pure parts of the domain that the page shares; their paths under /assets/src mirror src, so relative imports hold. */
-const DOMAIN_MODULES = ['diff/apply-changes', 'diff/field-diff', 'field-path', 'json', 'verdict'];
+const DOMAIN_MODULES = [
+  'diff/apply-changes',
+  'diff/list-items',
+  'diff/named-lists',
+  'field-path',
+  'json',
+  'schema-tree',
+  'verdict',
+];
 
 const VENDOR: Record<string, string> = {
   preact: '/assets/vendor/preact.mjs',

@@ -3,8 +3,8 @@ import { applyChanges } from '../domain/diff/apply-changes.ts';
 import { isNoise } from '../domain/diff/diff-noise.ts';
 import { type StructuralChange, structuralDiff } from '../domain/diff/structural-diff.ts';
 import { unifiedDiff } from '../domain/diff/unified-diff.ts';
-import type { ListKeys } from '../domain/kind-schema.ts';
 import type { KubeObject } from '../domain/object-ref.ts';
+import type { ListKeys } from '../domain/schema-tree.ts';
 import { readDocument } from './read-document.ts';
 import { stateYaml } from './state-yaml.ts';
 

@@ -7,7 +7,7 @@ import type { ChangeType } from './change.ts';
 import { diffValues, leavesOf, valueAt } from './diff/field-diff.ts';
 import { type FieldPath, genericPath, segmentsOf } from './field-path.ts';
 import type { Json } from './json.ts';
-import { type ListKeys, partAt } from './kind-schema.ts';
+import { type ListKeys, partAt } from './schema-tree.ts';
 
 export interface BlameStep {
   seq: number;

@@ -6,7 +6,7 @@
  * `members` are those of an object by name, `others` all that it does not name, `items` those of a list.
  */
 import { isJsonObject, type Json, type JsonObject } from './json.ts';
-import type { ListKeys } from './kind-schema.ts';
+import type { ListKeys } from './schema-tree.ts';
 
 const DEPTH_MAX = 64;
 

@@ -1,5 +1,6 @@
 /** The schemas that are known, for whoever masks, compares or shows objects of a kind: one book for all clusters. */
-import type { KindSchema, ListKeys } from './kind-schema.ts';
+import type { KindSchema } from './kind-schema.ts';
+import type { ListKeys } from './schema-tree.ts';
 
 /** What the schema of a kind says of its lists, as a recording passes it on: from then on, and undefined where nothing is known any more. */
 export interface ToldLists {

@@ -3,8 +3,8 @@
 import type { Actor, ChangeOrigin, Observation } from '../domain/change.ts';
 import { isBookkeepingPath } from '../domain/diff/bookkeeping.ts';
 import { type FieldDiff, inPathOrder, leavesOf } from '../domain/diff/field-diff.ts';
-import type { ListKeys } from '../domain/kind-schema.ts';
 import type { KubeObject, ObjectRef } from '../domain/object-ref.ts';
+import type { ListKeys } from '../domain/schema-tree.ts';
 import { attributeFirst } from '../domain/who/attribution.ts';
 import { isCanary } from '../domain/who/own-writes.ts';
 import type { NewChange } from '../store/store.ts';

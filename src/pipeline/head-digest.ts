@@ -10,12 +10,12 @@
  * leaves it as it is, and after a write that failed all are dropped. An object without one is compared by its whole state.
  */
 import type { JsonObject } from '../domain/json.ts';
-import type { SchemaTree } from '../domain/kind-schema.ts';
 import { isEntryValue } from '../domain/masking/secret-names.ts';
 import type { KubeObject, ObjectRef } from '../domain/object-ref.ts';
 import { type Held, RecentHeld } from '../domain/recent.ts';
 import type { TextPlace } from '../domain/scan/leaf-walk.ts';
 import { type ScannedObject, type Section, textKey } from '../domain/scan/object-scan.ts';
+import type { SchemaTree } from '../domain/schema-tree.ts';
 import { ByteArena, type Page, type Slot } from './byte-arena.ts';
 
 /** A class, so that all its fields lie in one place: there are as many as objects. */

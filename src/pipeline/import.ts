@@ -7,12 +7,12 @@
 import type { Actor, Change } from '../domain/change.ts';
 import { isBookkeepingPath } from '../domain/diff/bookkeeping.ts';
 import { diffValues, type FieldDiff, leavesOf } from '../domain/diff/field-diff.ts';
-import type { ListKeys } from '../domain/kind-schema.ts';
 import { type KeyedHash, mask } from '../domain/masking/redact.ts';
 import { type KubeObject, type ObjectRef, objectKey, refOf } from '../domain/object-ref.ts';
 import { Recent } from '../domain/recent.ts';
 import { compareResourceVersions } from '../domain/resource-version.ts';
 import type { ToldLists } from '../domain/schema-book.ts';
+import type { ListKeys } from '../domain/schema-tree.ts';
 import type { ToldVerdict } from '../domain/verdict.ts';
 import { attribute } from '../domain/who/attribution.ts';
 import type { Attribution } from '../domain/who/claim-join.ts';

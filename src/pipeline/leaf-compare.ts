@@ -8,7 +8,6 @@
  */
 import type { FieldDiff } from '../domain/diff/field-diff.ts';
 import { exactNumber } from '../domain/json.ts';
-import type { ListKeys, SchemaTree } from '../domain/kind-schema.ts';
 import { type KeyedHash, textMasking } from '../domain/masking/redact.ts';
 import { type MovedPaths, MovedPathsTree } from '../domain/moved-paths.ts';
 import { type LeafReader, LeafWalk, type TextPlace } from '../domain/scan/leaf-walk.ts';
@@ -26,6 +25,7 @@ import {
 import type { Section } from '../domain/scan/object-scan.ts';
 import { PatchLevel } from '../domain/scan/patch-text.ts';
 import { type PathNode, PathTree } from '../domain/scan/path-node.ts';
+import type { ListKeys, SchemaTree } from '../domain/schema-tree.ts';
 
 const QUOTE = 0x22;
 const BACKSLASH = 0x5c;

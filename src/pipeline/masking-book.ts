@@ -1,9 +1,10 @@
 /** How the objects of each kind are masked and compared, by their schema, and the list of what was masked; saved in the store now and then. */
-import type { ListKeys } from '../domain/kind-schema.ts';
+
 import { type MaskedKind, type MaskedPlace, MaskLedger } from '../domain/masking/mask-ledger.ts';
 import type { MaskOptions } from '../domain/masking/redact.ts';
 import { MASK_REASONS, type MaskReason } from '../domain/masking/secret-text.ts';
 import type { SchemaBook } from '../domain/schema-book.ts';
+import type { ListKeys } from '../domain/schema-tree.ts';
 import type { Store } from '../store/store.ts';
 
 /** What the schema of a kind says, for whoever records its objects. */

@@ -3,9 +3,9 @@
  * object, nor is it that whole numbers are no longer rounded.
  */
 import { diffValues, type FieldDiff } from '../domain/diff/field-diff.ts';
-import type { ListKeys } from '../domain/kind-schema.ts';
 import { type KeyedHash, type MaskOptions, mask } from '../domain/masking/redact.ts';
 import type { KubeObject } from '../domain/object-ref.ts';
+import type { ListKeys } from '../domain/schema-tree.ts';
 
 /** `diff` of two states without what only masking moved. */
 export function withoutRemasking(

@@ -9,7 +9,6 @@ import { diffValues, type FieldDiff, makePatch } from '../domain/diff/field-diff
 import { isHeartbeat } from '../domain/diff/heartbeat-paths.ts';
 import { escapeSegment } from '../domain/field-path.ts';
 import { type Json, type JsonObject, parseJson } from '../domain/json.ts';
-import { innerOf, type ListKeys } from '../domain/kind-schema.ts';
 import { type KeyedHash, mask } from '../domain/masking/redact.ts';
 import type { MovedPaths, Named } from '../domain/moved-paths.ts';
 import { isApiVersionOf, type KubeObject, type ObjectRef } from '../domain/object-ref.ts';
@@ -24,6 +23,7 @@ import {
 } from '../domain/scan/object-scan.ts';
 import { PatchLevel } from '../domain/scan/patch-text.ts';
 import { managedOf, type ScannedObservation } from '../domain/scanned-observation.ts';
+import { innerOf, type ListKeys } from '../domain/schema-tree.ts';
 import { attribute } from '../domain/who/attribution.ts';
 import { gitopsOrigin, mayHoldMark } from '../domain/who/gitops-origin.ts';
 import { managedFormOf, newestWriters } from '../domain/who/managed-writers.ts';

@@ -98,6 +98,25 @@ describe('the diff of two revisions', () => {
     assert.equal(noise, 1);
   });
 
+  it('names items in its leaves as the changes were recorded, and by the schema of today where none was', async () => {
+    const ports = { 'x-kubernetes-list-map-keys': ['port', 'protocol'] };
+    const { mergeKeys: lists } = readKindSchema({ properties: { spec: { properties: { ports } } } });
+    const named = openSqliteStore({ file: ':memory:' });
+    const changes = history('orders', SPECS.slice(1), 1);
+    named.append({ changes: changes.map((change) => ({ ...change, lists })) });
+    const answering = await startSeededApi({ store: named });
+    const response = await answering.get(`${OBJECT}/diff`);
+    const { changes: found, diff } = (await response.json()) as Diff & { diff: { path: string }[] };
+    await answering.stop();
+    named.close();
+    const path = '/spec/ports/[port=1,protocol=TCP]';
+    assert.ok(found.some((one) => one.path === path));
+    assert.deepEqual(
+      diff.map((field) => field.path).filter((one) => one.includes('ports')),
+      [`${path}/port`, `${path}/protocol`],
+    );
+  });
+
   it('applied to the state before gives the state after, when noise is kept', async () => {
     const { changes, from, to } = await get<Diff>(`${OBJECT}/diff?from=1&to=3&noise=true`);
     const [old, now] = [from, to].map((seq) => store.stateAt(refTo('orders'), { seq }) as Json);

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { createKindSchemas, type KindSchemas } from '../../src/collector/watch/kind-schemas.ts';
-import { toldAt } from '../../src/domain/kind-schema.ts';
 import { createSchemaBook } from '../../src/domain/schema-book.ts';
+import { toldAt } from '../../src/domain/schema-tree.ts';
 import { connectKube } from '../../src/kube/http-kube-client.ts';
 import type { KubeClient } from '../../src/kube/kube-client.ts';
 import { systemClock } from '../../src/telemetry/system-clock.ts';

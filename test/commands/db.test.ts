@@ -126,6 +126,56 @@ it('exports what imports again, once, masked, with who it was; and what replay r
   assert.equal(JSON.parse(backtest.out).changes, 30, backtest.out);
 });
 
+it('names items by the keys that a recording tells, also in what is exported and imported again', async () => {
+  const told = (keys: string[], minute: number) => {
+    const lists = { members: { spec: { members: { ports: { keys } } } } };
+    const ts = new Date(Date.UTC(2026, 0, 5, 8, minute)).toISOString();
+    return JSON.stringify({ type: 'LISTKEYS', ts, cluster: 'replay', keys: { group: 'kafka.strimzi.io', kind: 'Kafka', lists } });
+  };
+  const withPorts = (revision: number, udp: number) => {
+    const read = JSON.parse(line(revision)) as { object: { spec: object } };
+    const ports = ['TCP', 'UDP'].map((protocol, i) => ({ name: `p${i}`, port: 53, protocol, host: i === 0 ? 1 : udp }));
+    read.object.spec = { ports };
+    return JSON.stringify(read);
+  };
+  const lines = [
+    told(['port', 'protocol'], 1),
+    withPorts(1, 1),
+    withPorts(2, 2),
+    told(['name'], 3),
+    withPorts(3, 3),
+    withPorts(4, 4),
+  ];
+  writeFileSync(at('keyed.ndjson'), `${lines.join('\n')}\n`);
+  const db = at('keyed.db');
+  const { code, err } = await crowsnest(['replay', at('keyed.ndjson'), '--db', db, '--once', '--log-level', 'error']);
+  assert.equal(code, 0, err);
+  const found = async (of: string, path: string) => {
+    const { out } = await crowsnest(['db', 'export', '--db', of, '--format', 'csv', '--filter', `path:${path}`]);
+    return out
+      .trimEnd()
+      .split('\r\n')
+      .slice(1)
+      .map((row) => Number(row.split(',')[0]));
+  };
+  const { out } = await crowsnest(['db', 'export', '--db', db]);
+  assert.deepEqual(
+    out
+      .trimEnd()
+      .split('\n')
+      .map((text) => (JSON.parse(text) as { type: string }).type),
+    ['LISTKEYS', 'ADDED', 'MODIFIED', 'LISTKEYS', 'MODIFIED', 'MODIFIED'],
+  );
+  writeFileSync(at('keyed-again.ndjson'), out);
+  const copy = at('keyed-copy.db');
+  assert.equal((await crowsnest(['db', 'import', at('keyed-again.ndjson'), '--db', copy])).code, 0);
+  for (const each of [db, copy]) {
+    assert.deepEqual(await found(each, 'spec.ports[port=53,protocol=UDP].host'), [2]);
+    assert.deepEqual(await found(each, 'spec.ports[name=p1].host'), [3, 4]);
+    assert.equal((await crowsnest(['db', 'check', '--db', each])).code, 0);
+  }
+});
+
 it('exports a part as a table', async () => {
   const db = await replayed('table.db');
   const args = [

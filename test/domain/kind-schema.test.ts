@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { JsonObject } from '../../src/domain/json.ts';
-import { readKindSchema, toldAt } from '../../src/domain/kind-schema.ts';
+import { readKindSchema } from '../../src/domain/kind-schema.ts';
+import { toldAt } from '../../src/domain/schema-tree.ts';
 
 const text = { type: 'string' };
 const object = (properties: JsonObject): JsonObject => ({ type: 'object', properties });

@@ -6,10 +6,11 @@ import { isBookkeepingPath } from '../../src/domain/diff/bookkeeping.ts';
 import { diffValues, type FieldDiff, makePatch } from '../../src/domain/diff/field-diff.ts';
 import { escapeSegment } from '../../src/domain/field-path.ts';
 import { isJsonObject, type Json, type JsonObject, parseJson } from '../../src/domain/json.ts';
-import { innerOf, type ListKeys, readKindSchema } from '../../src/domain/kind-schema.ts';
+import { readKindSchema } from '../../src/domain/kind-schema.ts';
 import { keyedHash } from '../../src/domain/masking/masking-key.ts';
 import { mask } from '../../src/domain/masking/redact.ts';
 import type { Section } from '../../src/domain/scan/object-scan.ts';
+import { innerOf, type ListKeys } from '../../src/domain/schema-tree.ts';
 import { LeafCompare } from '../../src/pipeline/leaf-compare.ts';
 
 const hash = keyedHash(Buffer.from('k'));

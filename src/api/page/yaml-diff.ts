@@ -5,7 +5,7 @@
 import { itemKeysOf, itemName, sharedItemKeys } from '../../domain/diff/list-items.ts';
 import { escapeSegment, type FieldPath, genericPath } from '../../domain/field-path.ts';
 import { isJsonObject, type Json, type JsonObject, jsonEqual } from '../../domain/json.ts';
-import { innerOf, type ListKeys } from '../../domain/kind-schema.ts';
+import { innerOf, type ListKeys } from '../../domain/schema-tree.ts';
 import { visible } from './words.ts';
 
 export type Sign = ' ' | '+' | '-';

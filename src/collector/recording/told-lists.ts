@@ -1,6 +1,7 @@
 /** What of the lists of kinds a stream has been told, so that it is told again only where it differs. */
-import type { ListKeys } from '../../domain/kind-schema.ts';
+
 import { formatListKeys } from '../../domain/list-keys-text.ts';
+import type { ListKeys } from '../../domain/schema-tree.ts';
 import type { SideEntry } from './stream-side.ts';
 
 interface Kind {

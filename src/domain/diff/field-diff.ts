@@ -1,6 +1,6 @@
 import { escapeSegment, type FieldPath, genericPath, isListItem, segmentsOf } from '../field-path.ts';
 import { isJsonObject, type Json, type JsonObject } from '../json.ts';
-import { innerOf, type ListKeys } from '../kind-schema.ts';
+import { innerOf, type ListKeys } from '../schema-tree.ts';
 import { type ItemKeys, itemAt, itemKeysOf, itemName, sharedItemKeys } from './list-items.ts';
 
 /**

@@ -1,6 +1,6 @@
 /** What paths say of the merge keys of lists, for who has paths and states and no schema. */
 import { type FieldPath, isListItem, segmentsOf } from '../field-path.ts';
-import type { ListKeys } from '../kind-schema.ts';
+import type { ListKeys } from '../schema-tree.ts';
 import { keysNamed } from './list-items.ts';
 
 interface Node {

@@ -8,7 +8,7 @@
 
 import { escapeSegment, type FieldPath } from '../field-path.ts';
 import { canonicalJson, isJsonObject, type Json, type JsonObject, jsonEqual } from '../json.ts';
-import { innerOf, type ListKeys } from '../kind-schema.ts';
+import { innerOf, type ListKeys } from '../schema-tree.ts';
 import { itemKeysOf, itemName, sharedItemKeys } from './list-items.ts';
 import { commonSequence, longestRise } from './sequence-match.ts';
 

@@ -8,7 +8,7 @@
  */
 import { escapeSegment } from '../field-path.ts';
 import { type Json, type JsonObject, parseJson } from '../json.ts';
-import type { SchemaTree } from '../kind-schema.ts';
+import type { SchemaTree } from '../schema-tree.ts';
 import { Arguments } from './secret-args.ts';
 import {
   entryOf,

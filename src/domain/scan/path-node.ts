@@ -6,8 +6,8 @@
 import { isBookkeepingPath } from '../diff/bookkeeping.ts';
 import { MERGE_KEYS } from '../diff/list-items.ts';
 import { escapeSegment, type FieldPath, genericPath } from '../field-path.ts';
-import { innerOf, type ListKeys, type SchemaTree } from '../kind-schema.ts';
 import { NameSays, nameSays } from '../masking/secret-names.ts';
+import { innerOf, type ListKeys, type SchemaTree } from '../schema-tree.ts';
 import { type DeclaredKeys, declaredKeys } from './list-item-name.ts';
 import type { Section } from './object-scan.ts';
 

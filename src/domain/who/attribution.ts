@@ -4,8 +4,8 @@ import { countLeaves, type FieldDiff } from '../diff/field-diff.ts';
 import { itemKeysOf, itemName, sortedName } from '../diff/list-items.ts';
 import { type FieldPath, isListItem, partOf, unescapeSegment } from '../field-path.ts';
 import { isJsonObject, type Json, type JsonObject } from '../json.ts';
-import { innerOf, type ListKeys } from '../kind-schema.ts';
 import type { KubeObject } from '../object-ref.ts';
+import { innerOf, type ListKeys } from '../schema-tree.ts';
 import type { ManagedWriter } from './managed-writers.ts';
 
 /** The part of an object that says who wrote it: of metadata the name and managedFields. */

@@ -2,8 +2,8 @@
 import type { Change } from '../../domain/change.ts';
 import { isBookkeepingPath } from '../../domain/diff/bookkeeping.ts';
 import { diffValues, type FieldDiff, inPathOrder, leavesOf } from '../../domain/diff/field-diff.ts';
-import { keyNames, type ListKeys } from '../../domain/kind-schema.ts';
 import { type KubeObject, type ObjectRef, objectKey } from '../../domain/object-ref.ts';
+import { keyNames, type ListKeys } from '../../domain/schema-tree.ts';
 import type { Attribution } from '../../domain/who/claim-join.ts';
 import type { Containment } from '../containment.ts';
 import { decodeFlags, encodeResourceVersion } from '../pack/row-codec.ts';

@@ -3,8 +3,8 @@
  * something else. A diff is worked out from states when it is asked for, and has to name items as the one that was judged did.
  */
 import type Database from 'better-sqlite3';
-import type { ListKeys } from '../../domain/kind-schema.ts';
 import { formatListKeys, parseListKeys } from '../../domain/list-keys-text.ts';
+import type { ListKeys } from '../../domain/schema-tree.ts';
 import type { Containment } from '../containment.ts';
 import { compress, decompress } from '../pack/block-codec.ts';
 import { corruptRecord } from '../store-errors.ts';

@@ -5,7 +5,7 @@ import { parse } from 'yaml';
 import { type DiffLine, diffLines, foldLines, isFlagged } from '../../../src/api/page/yaml-diff.ts';
 import { namedLists } from '../../../src/domain/diff/named-lists.ts';
 import { isJsonObject, type Json, type JsonObject, jsonEqual } from '../../../src/domain/json.ts';
-import type { ListKeys } from '../../../src/domain/kind-schema.ts';
+import type { ListKeys } from '../../../src/domain/schema-tree.ts';
 
 const text = (lines: DiffLine[]) => lines.map((line) => `${line.sign}${' '.repeat(line.indent)}${line.text}`);
 const side = (lines: DiffLine[], without: string) =>

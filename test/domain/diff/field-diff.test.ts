@@ -5,7 +5,8 @@ import { applyPatch, diffValues, leavesOf, makePatch, valueAt } from '../../../s
 import { mergeKeyOf } from '../../../src/domain/diff/list-items.ts';
 import { genericPath } from '../../../src/domain/field-path.ts';
 import { canonicalJson, type Json, jsonEqual } from '../../../src/domain/json.ts';
-import { type ListKeys, readKindSchema } from '../../../src/domain/kind-schema.ts';
+import { readKindSchema } from '../../../src/domain/kind-schema.ts';
+import type { ListKeys } from '../../../src/domain/schema-tree.ts';
 
 const json = fc.jsonValue({ maxDepth: 5 }) as fc.Arbitrary<Json>;
 /** Lists of named items, as most lists of custom resources are. */
