@@ -1,10 +1,16 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { createKindSchemas, type KindSchemas } from '../../src/collector/watch/kind-schemas.ts';
+import type { Change } from '../../src/domain/change.ts';
+import { keyedHash } from '../../src/domain/masking/masking-key.ts';
+import type { KubeObject } from '../../src/domain/object-ref.ts';
 import { createSchemaBook } from '../../src/domain/schema-book.ts';
 import { toldAt } from '../../src/domain/schema-tree.ts';
 import { connectKube } from '../../src/kube/http-kube-client.ts';
 import type { KubeClient } from '../../src/kube/kube-client.ts';
+import { createIngest } from '../../src/pipeline/ingest.ts';
+import { createMaskingBook } from '../../src/pipeline/masking-book.ts';
+import { openSqliteStore } from '../../src/store/sqlite-store.ts';
 import { systemClock } from '../../src/telemetry/system-clock.ts';
 import { type RealApiServer, startApiServer } from '../support/real-apiserver.ts';
 import { skipWithout } from '../support/skip-real.ts';
@@ -61,6 +67,57 @@ describe('schemas of a real kube-apiserver, read by a user without any right', {
     assert.equal(secret('Vault', 'opaque'), true);
     assert.equal(secret('Vault', 'plain'), undefined);
     assert.deepEqual(toldAt(book.of('real', kindOf('Vault'))?.mergeKeys, ['spec', 'env']), ['id']);
+  });
+
+  it('names an item by several keys as the server does, so that who owns it is found', async () => {
+    const port = {
+      type: 'object',
+      required: ['port'],
+      properties: { port: { type: 'integer' }, protocol: { ...text, default: 'TCP' }, name: text, host: { type: 'integer' } },
+    };
+    const ports = {
+      type: 'array',
+      'x-kubernetes-list-type': 'map',
+      'x-kubernetes-list-map-keys': ['protocol', 'port'],
+      items: port,
+    };
+    await apply(crd('Gate', { ports }));
+    await schemas.ready(kindOf('Gate'), signal);
+    const store = openSqliteStore({ file: ':memory:' });
+    const masking = createMaskingBook({ store, schemas: book });
+    const ingest = createIngest({ store, hash: keyedHash(Buffer.alloc(32)), masking });
+    const record = async (manager: string, udp: number, type: 'ADDED' | 'MODIFIED') => {
+      // What has no protocol gets TCP from the server.
+      const spec = {
+        ports: [
+          { name: 'dns', port: 53, host: 1 },
+          { name: 'dns-udp', port: 53, protocol: 'UDP', host: udp },
+        ],
+      };
+      const gate = { apiVersion: 'schemas.test/v1', kind: 'Gate', metadata: { name: 'dns', namespace: 'default' }, spec };
+      const how = ['--server-side', '--force-conflicts', '--field-manager', manager, '-o', 'json', '--show-managed-fields'];
+      const written = await server.kubectl(['apply', '-f', '-', ...how], JSON.stringify(gate));
+      const object = JSON.parse(written) as KubeObject;
+      return ingest.record({ observations: [{ cluster: 'real', type, object, observedMs: 1, origin: 'watch' }] })
+        .changes[0] as Change;
+    };
+    await until('the kind to be served', async () => (await server.kubectlAll(['get', 'gates'])).code === 0);
+    const added = await record('maker', 1, 'ADDED');
+    const moved = await record('mover', 2, 'MODIFIED');
+    assert.deepEqual(
+      moved.diff.map(({ path }) => path),
+      ['/spec/ports/[protocol=UDP,port=53]/host'],
+    );
+    const first = added.diff.filter(({ path }) => path.startsWith('/spec/ports'));
+    assert.ok(first.every(({ path }) => /\[protocol=(TCP|UDP),port=53\]/.test(path)));
+    assert.equal(moved.actor.name, 'mover');
+    // It owns all that moved; in the same second as the maker it is one of two.
+    assert.equal(moved.actor.confidence, moved.candidates.length === 1 ? 0.7 : 0.5, JSON.stringify(moved.candidates));
+    assert.deepEqual(
+      store.blame(moved.ref)?.fields.find(({ path }) => path === '/spec/ports/[protocol=UDP,port=53]/host')?.seq,
+      moved.seq,
+    );
+    store.close();
   });
 
   it('learns of another kind of the group, and of a schema that changes', async () => {
