@@ -278,7 +278,7 @@ for (const [what, keys, item, name] of [
       fields.map(({ path }) => path),
       [`/spec/ports/${name}/x`],
     );
-    assert.deepEqual(fields, diffValues(JSON.parse(old) as Json, JSON.parse(now) as Json, '/spec/ports', below(lists, where)));
+    assert.deepEqual(fields, diffValues(parseJson(old), parseJson(now), '/spec/ports', below(lists, where)));
     assert.deepEqual(found?.paths.paths, [`/spec/ports/${name}/x`]);
   });
 
@@ -290,6 +290,7 @@ test('leaves a merge key of the schema that moved, and a number written in anoth
     ['[{"port":53.0,"x":1}]', '[{"port":53.0,"x":2}]'],
     ['[{"port":5e1,"x":1}]', '[{"port":5e1,"x":2}]'],
     ['[{"port":-0,"x":1}]', '[{"port":-0,"x":2}]'],
+    ['[{"port":9223372036854775807,"x":1}]', '[{"port":9223372036854775807,"x":2}]'],
   ] as const) {
     const given = { fields: [], paths: leaves.noPaths, secrets: undefined, lists: listsBy('port') };
     assert.equal(leaves.compare(sectionOf('spec', 'ports'), { before: place(old), after: place(now) }, given), undefined, now);

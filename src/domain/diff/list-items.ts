@@ -82,7 +82,7 @@ function isApartBy(list: readonly Json[], keys: readonly string[]): boolean {
 /** What every object inherits is no scalar, so a key such as `constructor` needs no care. */
 function isNaming(value: Json | undefined, isOneOfSeveral: boolean): boolean {
   if (typeof value === 'string') return !isOneOfSeveral || !value.includes(BETWEEN);
-  return typeof value === 'number' || typeof value === 'boolean';
+  return typeof value === 'number' || typeof value === 'bigint' || typeof value === 'boolean';
 }
 
 /** `name=app`: what stands in the brackets of the item's segment, not escaped. The item has these keys. */

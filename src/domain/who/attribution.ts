@@ -3,7 +3,7 @@ import { withoutBookkeeping } from '../diff/bookkeeping.ts';
 import { countLeaves, type FieldDiff } from '../diff/field-diff.ts';
 import { itemKeysOf, itemName, sortedName } from '../diff/list-items.ts';
 import { type FieldPath, isListItem, partOf, unescapeSegment } from '../field-path.ts';
-import { isJsonObject, type Json, type JsonObject } from '../json.ts';
+import { isJsonObject, type Json, type JsonObject, parseJson } from '../json.ts';
 import type { KubeObject } from '../object-ref.ts';
 import { innerOf, type ListKeys } from '../schema-tree.ts';
 import type { ManagedWriter } from './managed-writers.ts';
@@ -228,7 +228,7 @@ function itemsByName(node: JsonObject): Map<string, JsonObject> {
 /** `name=app` for each member of the key of an item; none where it is no JSON. */
 function keyMembers(text: string): string[] {
   try {
-    const key = JSON.parse(text) as Json;
+    const key = parseJson(text);
     return isJsonObject(key) ? Object.entries(key).map(([name, value]) => `${name}=${value}`) : [];
   } catch {
     return [];

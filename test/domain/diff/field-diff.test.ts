@@ -177,6 +177,13 @@ describe('diffValues', () => {
       ],
       ['set [port=1]/x'],
     ],
+    [
+      'a number of many digits, told by all of them',
+      ['port'],
+      [{ port: 9223372036854775807n, x: 1 }, { port: 9223372036854775806n }],
+      [{ port: 9223372036854775807n, x: 2 }, { port: 9223372036854775806n }],
+      ['set [port=9223372036854775807]/x'],
+    ],
     ['a key that became text', ['port'], [{ port: 80 }], [{ port: '80' }], ['set [port=80]/port']],
     [
       'a default that the server filled in: by the usual rule on both sides',
