@@ -11,6 +11,7 @@ import { forecastText, measureForecaster } from './neural/forecasts.ts';
 import { measureNeural, neuralText } from './neural/judge.ts';
 import { measureNeuralLoad, neuralLoadText } from './neural/load.ts';
 import { measureBudget } from './quality/budget.ts';
+import { type GitStreamOptions, streamOfGit } from './quality/gitops/git-stream.ts';
 import { measureQuality, qualityText } from './quality/measure.ts';
 import { measureModelMemory } from './quality/model-memory.ts';
 import { measureNab } from './quality/nab.ts';
@@ -228,6 +229,19 @@ program
     const { seeds, firstSeed, ...rest } = given;
     const made = Array.from({ length: seeds }, (_, i) => firstSeed + i);
     print(streams.flatMap((stream) => made.map((seed) => plant({ ...rest, stream, seed }))));
+  });
+
+program
+  .command('stream')
+  .description('a clean stream of changes made of the history of a GitOps repository, for plant and quality')
+  .requiredOption('--git <DIR>', 'a bare repository')
+  .requiredOption('--out <FILE>', '<stream>.jsonl.zst')
+  .action((given: GitStreamOptions) => {
+    try {
+      print(streamOfGit(given));
+    } catch (error) {
+      program.error(`the bench came to nothing: ${(error as Error).message}`);
+    }
   });
 
 program
