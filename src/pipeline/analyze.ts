@@ -102,8 +102,8 @@ export interface Analysis {
   levelOf(cluster: string): number | undefined;
   /** False while something that was decided waits for `store`: after a crash it is decided again, and alike. */
   isStored(): boolean;
-  /** Stores what was decided so far. */
-  store(): void;
+  /** Stores what was decided so far. Returns the findings that page, of which nobody was told: what kept them from being stored before is over. */
+  store(): Finding[];
   /** Keeps the model's state; a restart relearns only what came after. */
   saveSnapshot(): void;
 }
@@ -301,9 +301,7 @@ export function createAnalysis(options: AnalysisOptions): Analysis {
     place: () => ({ ...decided, ...(Number.isFinite(clockMs) ? { clockMs } : {}) }),
     levelOf: (cluster) => policy.status()[cluster]?.level,
     isStored: () => isStored,
-    store() {
-      if (!isStored) commit();
-    },
+    store: () => (isStored ? [] : commit()),
     saveSnapshot() {
       // What was learnt must not be ahead of what is stored: a restart would judge, and learn, the same changes again.
       if (phase !== 'relearning' && !isAt(decided, walk.place)) decide([]);

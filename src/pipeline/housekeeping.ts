@@ -53,7 +53,7 @@ export async function keepHouse({
     await orPutOff(logger, () => {
       masking.save(clock.nowMs());
       if (live && analysis.advance(clock.nowMs() - EVENT_TIME_LAG_MS).length > 0) react();
-      analysis.store();
+      if (analysis.store().length > 0) react();
       if (clock.nowMs() - snapshotMs >= SNAPSHOT_MS) {
         analysis.saveSnapshot();
         controllers.save();

@@ -20,7 +20,7 @@ export function createIdleAnalysis(model: Model): Analysis {
     place,
     levelOf: () => undefined,
     isStored: () => true,
-    store: () => {},
+    store: none,
     saveSnapshot: () => {},
   };
 }

@@ -75,6 +75,13 @@ export function createPipeline(options: PipelineOptions): Pipeline {
   let taken = 0;
   let draining = false;
 
+  const tell = (paged: Finding[]): void => {
+    counts.paged += paged.length;
+    if (paged.length > 0) options.react(paged);
+  };
+  /** Where there was no room for what pages, whoever stores it first tells of it. */
+  const store = async (): Promise<void> => tell(await untilWritable(options, () => options.analysis.store()));
+
   let isWaitingToStore = false;
   const storeSoon = async (): Promise<void> => {
     if (isWaitingToStore || options.analysis.isStored()) return;
@@ -82,15 +89,13 @@ export function createPipeline(options: PipelineOptions): Pipeline {
     // Stopping, a snapshot stores it.
     await options.clock.sleep(STORED_WITHIN_MS, options.signal).catch(() => undefined);
     isWaitingToStore = false;
-    if (!options.signal.aborted) await untilWritable(options, () => options.analysis.store());
+    if (!options.signal.aborted) await store();
   };
 
   const hear = async (told: ToldVerdict): Promise<void> => {
     // It is of a finding that may just have been decided.
-    await untilWritable(options, () => options.analysis.store());
-    const paged = await untilWritable(options, () => options.onVerdict?.(told) ?? []);
-    counts.paged += paged.length;
-    if (paged.length > 0) options.react(paged);
+    await store();
+    tell(await untilWritable(options, () => options.onVerdict?.(told) ?? []));
   };
 
   const record = async (given: IngestBatch): Promise<Recorded> => {
@@ -116,8 +121,7 @@ export function createPipeline(options: PipelineOptions): Pipeline {
       options.onRecorded?.({ changes: result.changes, scrapes: batch.scrapes ?? [] });
       const paged = await untilWritable(options, () => options.analysis.analyze(result.changes));
       if (seenToMs !== undefined) paged.push(...(await untilWritable(options, () => options.analysis.advance(seenToMs))));
-      counts.paged += paged.length;
-      if (paged.length > 0) options.react(paged);
+      tell(paged);
       storeSoon().catch((error: unknown) => options.logger.error({ err: error }, 'what was decided could not be stored yet'));
     }
   };

@@ -83,12 +83,16 @@ export interface ToldListener {
 
 /** For the verdicts of a stream that is being played: gives what pages by the time that had passed when one was given. */
 export function createToldListener({ store, analysis, hash, logger }: ToldListener): (told: ToldVerdict) => Finding[] {
+  // Outlives a failed write: what was stored before it pages all the same.
+  let paged: Finding[] = [];
   return (told) => {
-    const paged = told.clockMs === undefined ? [] : analysis.advance(told.clockMs);
-    analysis.store();
+    if (told.clockMs !== undefined) paged.push(...analysis.advance(told.clockMs));
+    paged.push(...analysis.store());
     const { outcome, verdict } = takeToldVerdict(told, { store, hash, position: analysis.place().position });
     if (verdict !== undefined) analysis.hear(verdict);
     if (outcome === 'full') logger.warn({ verdict: told.id }, `there are ${STANDING_MAX} verdicts already; this one is left out`);
-    return paged;
+    const due = paged;
+    paged = [];
+    return due;
   };
 }

@@ -38,7 +38,6 @@ export interface SqliteStoreOptions extends DatabaseOptions, PartOptions {
 }
 
 const PROBE = 'store/probe';
-/** Written when there is nothing else to write with which the log is synced. */
 /** Losses that are logged, and that are counted. */
 const LOSSES_TOLD_MAX = 100;
 const LOSSES_COUNTED_MAX = 100_000;

@@ -13,8 +13,10 @@ import { createPolicy } from '../../src/respond/policy.ts';
 import type { Store } from '../../src/store/store.ts';
 import { createLogger } from '../../src/telemetry/logger.ts';
 import { makeRandom } from '../model/stream.ts';
+import { ManualClock } from '../respond/manual-clock.ts';
 import { openMemoryStore } from '../support/memory-store.ts';
 import { kafka, observed } from '../support/objects.ts';
+import { until } from '../support/until.ts';
 
 const HOUR = 3_600_000;
 const START = Date.parse('2026-01-05T08:00:00Z');
@@ -365,6 +367,50 @@ test('a full disk loses no finding: the write is tried again, the model is not',
     store.findings({ limit: 1000 }).items.filter((finding) => finding.decision.verdict === 'page').length,
     paged.length,
   );
+});
+
+test('what pages is told of by whoever finds room for it first, also where that is not the batch it came with', async () => {
+  const store = openMemoryStore();
+  const commit = store.commitAnalysis.bind(store);
+  let isFull = false;
+  store.commitAnalysis = (batch) => {
+    if (isFull) throw new CrowsnestError({ code: 'STORE_FULL', what: 'the disk is full' });
+    commit(batch);
+  };
+  const clock = new ManualClock(0);
+  const paged: Finding[] = [];
+  const pipeline = createPipeline({
+    ingest: createIngest({ store, hash: keyedHash(Buffer.from('k')) }),
+    analysis: analysisOf(store, [], { storesLater: true }),
+    store: { probeWrite: () => !isFull },
+    clock,
+    logger: createLogger('silent'),
+    signal: new AbortController().signal,
+    react: (findings) => paged.push(...findings),
+  });
+  const observations = [...stream()];
+  const last = observations.pop() as (typeof observations)[number];
+  for (const observation of observations) await pipeline.sink({ observations: [observation] });
+  isFull = true;
+  const taken = pipeline.sink({ observations: [last] });
+  await until('the batch waits beside what was decided before', () => clock.sleeping === 2);
+  const pass = async (ms: number) => {
+    clock.advance(ms);
+    await new Promise(setImmediate);
+  };
+  // What was decided before is tried at 200 ms and 250, the batch at 50, 150 and 350.
+  for (const ms of [50, 100, 50]) await pass(ms);
+  isFull = false;
+  await pass(50);
+  assert.equal(store.findings({ limit: 1, verdict: 'page' }).items.length, 1);
+  assert.deepEqual(
+    paged.map(({ actor }) => actor.name),
+    ['user:mallory'],
+  );
+  await pass(100);
+  await taken;
+  assert.equal(paged.length, 1);
+  assert.equal(pipeline.counts.paged, 1);
 });
 
 test('what a first list finds is learnt but not judged', () => {

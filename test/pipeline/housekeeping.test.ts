@@ -19,7 +19,7 @@ it('keeps what was learnt while a stretch of the log is damaged', async () => {
         throw new CrowsnestError({ code: 'STORE_CORRUPT', what: 'a record is damaged', where: 'changes 1 to 20' });
       },
     },
-    analysis: { advance: () => [], store: () => {}, saveSnapshot: () => void done.push('model') },
+    analysis: { advance: () => [], store: () => [], saveSnapshot: () => void done.push('model') },
     controllers: { save: () => void done.push('controllers') },
     masking: { save: () => void done.push('masking') },
     logger: { warn: (_fields: object, text: string) => void warnings.push(text) },

@@ -39,9 +39,9 @@ function setUp(faults: {
       },
       isStored: () => isStored,
       store() {
-        if (isStored) return;
-        faults.store?.();
+        if (!isStored) faults.store?.();
         isStored = true;
+        return [];
       },
     },
     store: { probeWrite: faults.probeWrite ?? (() => true) },
