@@ -129,7 +129,7 @@ test("of two objects that move a field together, each is the other's mate; of a 
   const see = (type: 'ADDED' | 'MODIFIED', names: readonly string[], tag: number) => {
     for (const name of names) world.see({ type, ts: `2025-01-06T0${tag}:00:00Z`, actor: 'bot:bumps', object: object(name, tag) });
   };
-  const crowd = Array.from({ length: 7 }, (_, i) => `q${i}`);
+  const crowd = Array.from({ length: 61 }, (_, i) => `q${i}`);
   see('ADDED', crowd, 0);
   for (const tag of [1, 2, 3]) see('MODIFIED', ['q0', 'q1'], tag);
   see('MODIFIED', crowd, 4);

@@ -36,7 +36,7 @@ function saved(): unknown {
   const model = createModel();
   const stream = new Stream();
   for (const change of habit(stream, { seed: 7, days: 21, objects: 4 })) model.observe(change);
-  for (let i = 0; i < 60; i++) {
+  for (let i = 0; i < 80; i++) {
     const name = `kafka-${i % 4}`;
     const atMs = MONDAY_MS + 21 * DAY_MS + i * HOUR_MS;
     const actor = ['alice', 'mallory', 'flux'][i % 3] as string;

@@ -1,8 +1,8 @@
 /** What a clean stream has shown so far: which objects live, which of their fields move and with which others, who acts on what and when. */
 const HOUR_MS = 3_600_000;
 const FIELDS_MAX = 10;
-/** Objects that move the same field in one commit: of more, each is one of a crowd and nobody's mate. */
-const CROWD_MAX = 6;
+/** Objects that move the same field in one commit: of more, each was made over with everything else and is nobody's mate. */
+const CROWD_MAX = 60;
 
 export type Tree = null | string | number | boolean | Tree[] | { [key: string]: Tree };
 

@@ -16,6 +16,8 @@ const PRIOR_N = 0.2;
 const WINDOWS_MS = [10 * MINUTE_MS, HOUR_MS] as const;
 const COUNT_MIN = 3;
 const HOURS_MIN = 4;
+/** Of a fortnight's hours with a change, what share has to lie in its second week: of a pace that is not new half do. */
+const SET_IN_SHARE = 0.6;
 /** Lists of times that are longer grow in place. */
 const COPIED_MAX = 48;
 const PEAK_FROM = 2;
@@ -228,6 +230,8 @@ export class Pace extends TempoDetector {
     // adds one hour at most, so a number that is no power of two was not reached by doubling.
     if (tempo.lastMs <= event.atMs && (hours & (hours - 1)) !== 0) return undefined;
     if (Math.floor(Math.log2(hours)) <= Math.floor(Math.log2(hoursOf(tempo, tempo.lastMs)))) return undefined;
+    // A pace that has lasted goes up and down through its level: it is the last week that has to have brought it.
+    if (hoursOf(tempo, event.atMs, MEMORY_MS / 2) < SET_IN_SHARE * hours) return undefined;
     const usual = rateOf(tempo, event.atMs) * MEMORY_MS;
     const surprise = crowding(hours, Math.max(0.7, usual));
     if (surprise === 0) return undefined;
@@ -244,15 +248,15 @@ export class Pace extends TempoDetector {
   }
 }
 
-/** On how many distinct hours of a fortnight it changed, this one included. */
-function hoursOf({ earlier, lastMs }: Kept, atMs: number): number {
+/** On how many distinct hours of a fortnight, or of another span, it changed, this one included. */
+function hoursOf({ earlier, lastMs }: Kept, atMs: number, spanMs = MEMORY_MS): number {
   let hours = 0;
   let before = Number.NEGATIVE_INFINITY;
   for (let i = 0; i <= earlier.length + 1; i++) {
     const at = i < earlier.length ? (earlier[i] as number) : i === earlier.length ? lastMs : atMs;
     const hour = Math.floor(at / HOUR_MS);
-    if (hour === before || atMs - at > MEMORY_MS) continue;
-    if (hour < before) return distinctHoursOf([...earlier, lastMs, atMs], atMs);
+    if (hour === before || atMs - at > spanMs) continue;
+    if (hour < before) return distinctHoursOf([...earlier, lastMs, atMs], atMs, spanMs);
     hours++;
     before = hour;
   }
@@ -260,8 +264,8 @@ function hoursOf({ earlier, lastMs }: Kept, atMs: number): number {
 }
 
 /** The same of times that are not in order, since the clock was set back. */
-function distinctHoursOf(times: readonly number[], atMs: number): number {
-  return new Set(times.filter((at) => atMs - at <= MEMORY_MS).map((at) => Math.floor(at / HOUR_MS))).size;
+function distinctHoursOf(times: readonly number[], atMs: number, spanMs: number): number {
+  return new Set(times.filter((at) => atMs - at <= spanMs).map((at) => Math.floor(at / HOUR_MS))).size;
 }
 
 /** Times after this one are of before the clock was set back. */

@@ -1,6 +1,7 @@
 /** Finds the facts of facts.ts in an event, and weighs them by how rare each is in its kind. */
 import { fieldName, parentPath } from '../../domain/field-path.ts';
 import type { Severity } from '../../domain/finding.ts';
+import type { Json } from '../../domain/json.ts';
 import { type Detector, type Evidence, type Group, sameInGroup } from '../detector.ts';
 import type { ChangeEvent, Field } from '../features.ts';
 import { increment, touch } from '../habits/counts.ts';
@@ -260,10 +261,15 @@ function isBelow(path: string, above: string): boolean {
   return path.startsWith(above) && path[above.length] === '/';
 }
 
+/** Of what said nothing there is nothing lost: an empty list goes where its first item comes. */
+function isEmpty(value: Json): boolean {
+  return value === null || value === '' || (typeof value === 'object' && Object.keys(value).length === 0);
+}
+
 function holds(fact: Fact, field: Field): boolean {
   const { value, from, step } = fact;
   if (fact.when === 'loss')
-    return field.op === 'remove' && (value === undefined || (field.old !== undefined && value(field.old)));
+    return field.op === 'remove' && field.old !== undefined && !isEmpty(field.old) && (value === undefined || value(field.old));
   if (field.op === 'remove' || field.next === undefined) return false;
   if (from !== undefined && (field.op !== 'set' || field.old === undefined || !from(field.old))) return false;
   if (step !== undefined) return field.op === 'set' && field.old !== undefined && step(field.old, field.next);

@@ -24,6 +24,10 @@ const MEDIAN_MAX_MS = 100 * DAY_MS;
  * writes a kind, and a status, stop for nights and weekends, which are many medians of what comes by the hour.
  */
 const UNEVEN_MAX = { object: 10, other: 20 };
+/** What changes several times a day and then rests for days is being worked on and not due: on clean streams none of such an object's silences was one. */
+const UNEVEN_DAILY_MAX = 5;
+/** Nothing is late before it is later than ever by so much: of silences told sooner one in a hundred had been planted, of those after it one in fifteen. */
+const LATER_MIN = 1.4;
 const TAIL_K = 4;
 const RARITY = 0.35;
 /** Least spread of a beat's logarithm. A timer comes to the minute; a count of visits is coarse, however steady the few gaps were. */
@@ -270,14 +274,18 @@ function dueAfter(of: Of, gaps: Float64Array, n: number): number | undefined {
   sortFirst(gaps, n);
   const median = gaps[n >> 1] as number;
   const longest = gaps[n - 1] as number;
-  if (median < MEDIAN_MIN_MS || median > MEDIAN_MAX_MS || longest > (of === 'o' ? UNEVEN_MAX.object : UNEVEN_MAX.other) * median)
-    return undefined;
+  if (median < MEDIAN_MIN_MS || median > MEDIAN_MAX_MS || longest > unevenMax(of, median) * median) return undefined;
   // Hill estimate of the tail beyond the k-th longest gap, shrunk towards a quarter.
   const threshold = gaps[n - 1 - TAIL_K] as number;
   let sum = 0.25 * 3;
   for (let i = n - TAIL_K; i < n; i++) sum += Math.log((gaps[i] as number) / threshold);
   const slope = sum / (TAIL_K + 3);
-  return longest * Math.exp(slope * -Math.log(RARITY) + 0.1);
+  return longest * Math.max(LATER_MIN, Math.exp(slope * -Math.log(RARITY) + 0.1));
+}
+
+function unevenMax(of: Of, medianMs: number): number {
+  if (of !== 'o') return UNEVEN_MAX.other;
+  return medianMs < DAY_MS ? UNEVEN_DAILY_MAX : UNEVEN_MAX.object;
 }
 
 /** By insertion: there are at most a few dozen, and nothing has to be made for it. */

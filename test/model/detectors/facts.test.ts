@@ -65,6 +65,7 @@ const BROUGHT: [id: string, path: string, was: Json | undefined, is: Json | unde
   ['check-left-out', 'upgrade.skipSignatureCheck', false, true],
   ['never-renewed', 'privateKey.rotationPolicy', 'Always', 'Never'],
   ['refusal-gone', 'egressDeny', [{ to: 'metadata' }], undefined],
+  ['refusal-gone', 'egress.denyList', ['a', 'b'], []],
   ['signing-usage', 'usages', ['server auth'], ['server auth', 'cert sign']],
   ['mount-propagation', 'volumeMounts.mountPropagation', 'None', 'Bidirectional'],
   ['sandbox-gone', 'pod.runtimeClassName', 'gvisor', undefined],

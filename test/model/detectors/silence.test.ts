@@ -145,6 +145,16 @@ test('an object that rested for twelve medians before is not missed', () => {
   assert.notDeepEqual(toldAfter([...UNEVEN.slice(0, -1), 18]), []);
 });
 
+test('what changes several times a day and then rests for days is not missed, and nothing is missed as soon as it is later than ever', () => {
+  const [often, atTimes] = [UNEVEN.map((days) => days / 4), UNEVEN.map((days) => days * 2)];
+  assert.deepEqual(toldAfter([...often, ...often, 4, ...often]), []);
+  assert.notDeepEqual(toldAfter([...often, ...often, 1.5, ...often]), []);
+  assert.notDeepEqual(toldAfter([...atTimes, ...atTimes, 32, ...atTimes]), []);
+  const steady = Array.from({ length: 20 }, () => 7);
+  const lastMs = MONDAY_MS + 140 * DAY_MS;
+  assert.ok((toldAfter(steady)[0]?.atMs ?? 0) > lastMs + 1.39 * 7 * DAY_MS);
+});
+
 test('the only object of its kind is missed by the clocks that go on without it', () => {
   const { p } = overdueAfter(UNEVEN);
   assert.ok(p < 0.25, `${p}`);
