@@ -1,6 +1,7 @@
 /**
  * Makes anew what is damaged of the record and follows from the rest of the file: an index from its table, a table of names from the index that has all
- * its columns, where each object stands from the changes, the way from a path to its sets from the sets. Indices are dropped from the schema and not
+ * its columns, where each object stands from the changes, the way from a path to its sets from the sets, which run
+ * of changes lies in which blocks from those. Indices are dropped from the schema and not
  * from the file, and tables set aside under another name, as SQLite cannot free the pages of what it cannot read: `repair` gets rid of those.
  *
  * SQLite commits no transaction in which it met damage, so what is damaged is looked at before any.
@@ -8,8 +9,10 @@
 import type Database from 'better-sqlite3';
 import { isDamage } from '../containment.ts';
 import { asideNameOf, isAside, isDerivedTable } from '../derived.ts';
+import type { ValueSeal } from '../seal/value-seal.ts';
 import { fillHeads, keptOfHeads } from './rebuild-heads.ts';
 import { fillPathSets } from './rebuild-path-sets.ts';
+import { fillSpans } from './rebuild-spans.ts';
 
 /** There while pages of what is in the schema no more are still in the file. */
 export const LINGERS = 'store/repair-lingers';
@@ -21,6 +24,7 @@ type Source = 'its rows' | 'its index' | 'the record';
 const RECORD_OF: Readonly<Record<string, readonly string[]>> = {
   head: ['object', 'life', 'change'],
   path_pathset: ['path', 'pathset'],
+  span: ['block', 'change'],
 };
 /** Columns that no index has and that follow from others. */
 const FOLLOWS: Readonly<Record<string, string>> = {
@@ -82,17 +86,17 @@ export function isSound(db: Database.Database, of: number | string): boolean {
 }
 
 /** Makes a table anew, or only its indices where those are all that is damaged. */
-export function rebuild(db: Database.Database, { table, from }: Rebuildable): void {
+export function rebuild(db: Database.Database, { table, from }: Rebuildable, seal: ValueSeal): void {
   if (from === 'its rows') {
     const sql = indicesOf(db, table);
     if (sql.length > 0) changeSchema(db, () => remakeIndices(db, table, sql));
     if (isSound(db, `"${table}"`)) return;
   }
-  if (from !== undefined) replace(db, table, from);
+  if (from !== undefined) replace(db, { table, from }, seal);
 }
 
 /** Puts a new table in the place of one. */
-function replace(db: Database.Database, table: string, from: Source): void {
+function replace(db: Database.Database, { table, from }: { table: string; from: Source }, seal: ValueSeal): void {
   const kept = table === 'head' ? keptOfHeads(db) : new Map();
   changeSchema(db, () => {
     const indices = indicesOf(db, table);
@@ -105,6 +109,7 @@ function replace(db: Database.Database, table: string, from: Source): void {
     db.exec(sql);
     if (from !== 'the record') db.exec(copying(db, { table, aside, from }));
     else if (table === 'head') fillHeads(db, kept);
+    else if (table === 'span') fillSpans(db, seal);
     else fillPathSets(db);
     for (const index of indices) db.exec(index);
   });

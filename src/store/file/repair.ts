@@ -1,5 +1,5 @@
 /**
- * Makes anew what is damaged and follows from the rest of the file: indices, tables of names, where objects stand (rebuild.ts), and what is derived from the
+ * Makes anew what is damaged and follows from the rest of the file: indices, tables of names, where objects stand, which changes lie in which blocks (rebuild.ts), and what is derived from the
  * record: lists of changes with one value, and marks (derived.ts). A service does the last by itself where it meets such damage; what it cannot do beside
  * its work is the rest, and to get rid of pages that nobody can read, for which the whole file is written anew.
  *
@@ -10,6 +10,7 @@ import type Database from 'better-sqlite3';
 import { asideTables, DERIVED_TABLES, type DerivedTable, tablesOf } from '../derived.ts';
 import type { Copying } from '../seal/sealed-file.ts';
 import type { KeyRing } from '../seal/store-key.ts';
+import { createValueSeal, type ValueSeal } from '../seal/value-seal.ts';
 import { openSqliteStore } from '../sqlite-store.ts';
 import { storeError } from '../store-errors.ts';
 import { checkLog } from './check-log.ts';
@@ -18,6 +19,7 @@ import { checkHeads } from './check-rest.ts';
 import { openDatabase, openToRead } from './database.ts';
 import { areOnlyPointersWrong, isSound, LINGERS, leaveOut, rebuild, unsoundTables, unsoundVirtualTables } from './rebuild.ts';
 import { arePathSetsWrong } from './rebuild-path-sets.ts';
+import { areSpansWrong } from './rebuild-spans.ts';
 
 const AREAS = { posting: ['postings', ''], newest_mark: ['marks', 'newest_mark'], blame_mark: ['marks', 'blame_mark'] } as const;
 
@@ -35,7 +37,7 @@ export async function repair(options: Copying & { file: string; keys?: KeyRing |
   const { file, keys, signal, onProgress } = options;
   openToRead(file, { current: true }).close();
   const isAnew = rewritePointers(file);
-  const { rebuilt, lost, virtual } = rebuildRecord(file);
+  const { rebuilt, lost, virtual } = rebuildRecord(file, keys);
   const derived = await damagedTables(options);
   {
     using store = openSqliteStore({ file, keys, create: false, synchronous: 'full' });
@@ -65,16 +67,18 @@ function rewritePointers(file: string): boolean {
 }
 
 /** What of the record follows from the rest of it. */
-function rebuildRecord(file: string): Pick<Repaired, 'rebuilt' | 'lost'> & { virtual: string[] } {
+function rebuildRecord(file: string, keys: KeyRing | undefined): Pick<Repaired, 'rebuilt' | 'lost'> & { virtual: string[] } {
   const { db, close } = openDatabase({ file, create: false, synchronous: 'full' });
   try {
+    const seal = createValueSeal(keys, file);
     const unsound = unsoundTables(db);
-    for (const one of unsound) rebuild(db, one);
+    for (const one of unsound) rebuild(db, one, seal);
     const rebuilt = unsound.flatMap(({ table, from }) => (from === undefined ? [] : [table]));
     const lost = unsound.flatMap(({ table, from }) => (from === undefined ? [table] : []));
     const isLost = (...tables: string[]) => tables.some((table) => lost.includes(table));
-    if (!isLost('head', 'object', 'life', 'change') && areHeadsWrong(db)) rebuilt.push(anew(db, 'head'));
-    if (!isLost('path_pathset', 'path', 'pathset') && arePathSetsWrong(db)) rebuilt.push(anew(db, 'path_pathset'));
+    if (!isLost('head', 'object', 'life', 'change') && areHeadsWrong(db)) rebuilt.push(anew(db, 'head', seal));
+    if (!isLost('path_pathset', 'path', 'pathset') && arePathSetsWrong(db)) rebuilt.push(anew(db, 'path_pathset', seal));
+    if (!isLost('span', 'block', 'change') && areSpansWrong(db, seal)) rebuilt.push(anew(db, 'span', seal));
     return { rebuilt, lost, virtual: unsoundVirtualTables(db) };
   } catch (error) {
     throw storeError(error, file);
@@ -83,8 +87,8 @@ function rebuildRecord(file: string): Pick<Repaired, 'rebuilt' | 'lost'> & { vir
   }
 }
 
-function anew(db: Database.Database, table: string): string {
-  rebuild(db, { table, from: 'the record' });
+function anew(db: Database.Database, table: string, seal: ValueSeal): string {
+  rebuild(db, { table, from: 'the record' }, seal);
   return table;
 }
 

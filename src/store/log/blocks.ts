@@ -7,6 +7,7 @@
 import type Database from 'better-sqlite3';
 import { freeBytes } from '../../domain/free-bytes.ts';
 import { Recent } from '../../domain/recent.ts';
+import { isDamage } from '../containment.ts';
 import { type DecodedBlock, decodeBlock, encodeBlock, type RevisionRecord, textBytes } from '../pack/block-codec.ts';
 import type { ValueSeal } from '../seal/value-seal.ts';
 import { corruptRecord } from '../store-errors.ts';
@@ -87,6 +88,12 @@ export class Blocks {
       places: db.prepare<[number, number], Place>(`${PLACES} WHERE c.seq BETWEEN ? AND ?`),
       somePlaces: db.prepare<[string], Place>(`${PLACES} WHERE c.seq IN (SELECT value FROM json_each(?))`),
       sealedThrough: db.prepare<[], number | null>('SELECT max(last_seq) FROM span').pluck(),
+      filedThrough: db
+        .prepare<[], number | null>(
+          `SELECT max((SELECT coalesce(max(span_seq), 0) FROM block WHERE span_seq <= n.seq), (SELECT coalesce(-min(span_seq), 0) FROM block WHERE span_seq >= -n.seq))
+           FROM (SELECT max(seq) AS seq FROM change) n`,
+        )
+        .pluck(),
       newest: db.prepare<[], number | null>('SELECT max(seq) FROM change').pluck(),
       lives: db.prepare<[number, number], [number, number]>('SELECT seq, life_id FROM change WHERE seq BETWEEN ? AND ?').raw(),
       spanAdd: db.prepare<[number, number, number, number, number]>(
@@ -341,7 +348,17 @@ export class Blocks {
 
   /** The last change whose record is in a block. */
   get sealedThrough(): number {
-    this.#sealedThrough ??= this.#sql.sealedThrough.get() ?? 0;
+    this.#sealedThrough ??= Math.max(this.#sql.sealedThrough.get() ?? 0, this.#filedThrough());
     return this.#sealedThrough;
+  }
+
+  /** What blocks say of it: where the newest rows of `span` are lost to damage, no other span may take the place of theirs. */
+  #filedThrough(): number {
+    try {
+      return this.#sql.filedThrough.get() ?? 0;
+    } catch (error) {
+      if (!isDamage(error)) throw error;
+      return 0;
+    }
   }
 }

@@ -10,6 +10,7 @@ import { checkDatabase } from '../../../src/store/file/check.ts';
 import { openDatabase } from '../../../src/store/file/database.ts';
 import { rebuild, unsoundTables } from '../../../src/store/file/rebuild.ts';
 import { repair } from '../../../src/store/file/repair.ts';
+import { createValueSeal } from '../../../src/store/seal/value-seal.ts';
 import { openSqliteStore } from '../../../src/store/sqlite-store.ts';
 import { temporaryFolder } from '../../commands/run-crowsnest.ts';
 import { readFrom } from '../../support/read-file.ts';
@@ -58,7 +59,7 @@ const RECORD = [
   ...['span', 'block', 'young_record', 'small_state'],
 ];
 /** What the file holds once. */
-const HELD_ONCE = ['life', 'path', 'change', 'span', 'block', 'young_record', 'small_state', 'cursor'];
+const HELD_ONCE = ['life', 'path', 'change', 'block', 'young_record', 'small_state', 'cursor'];
 
 interface Tree {
   name: string;
@@ -140,7 +141,7 @@ describe('a damaged page is made anew from the rest of the file:', () => {
       // Those on the lost page have no heartbeats any more, and their first change is the first one kept.
       const rows = rowsOf(file);
       if (name === 'head') assertHeads(rows.head as number[][], expected.head as number[][]);
-      else assert.deepEqual(rows, expected);
+      else assert.deepEqual(withoutLevels(rows), withoutLevels(expected));
       assert.deepEqual(schemaOf(file), schema);
       assert.deepEqual(await repair({ file }), { rebuilt: [], lost: [], rewritten: false });
       using store = openSqliteStore({ file, ...OPTIONS });
@@ -172,7 +173,7 @@ describe('a damaged page is made anew from the rest of the file:', () => {
       ...trees.filter(({ name }) => ['object', 'path_by_parent'].includes(name)).map(({ leaf }) => leaf),
     );
     const { db, close } = openDatabase({ file });
-    for (const one of unsoundTables(db)) rebuild(db, one);
+    for (const one of unsoundTables(db)) rebuild(db, one, createValueSeal(undefined, file));
     close();
     assert.ok((await checkDatabase({ file })).problems.every(({ area }) => area === 'pages'));
     assert.deepEqual(await repair({ file }), { rebuilt: [], lost: [], rewritten: true });
@@ -190,6 +191,11 @@ describe('a damaged page is made anew from the rest of the file:', () => {
     assert.deepEqual(rowsOf(file), expected);
   });
 });
+
+/** Blocks do not say how often they were merged. Columns of `span`: last, first, level, … */
+function withoutLevels(rows: Record<string, unknown[]>): Record<string, unknown[]> {
+  return { ...rows, span: (rows.span as number[][]).map((row) => row.toSpliced(2, 1)) };
+}
 
 /** Columns: object, life, seq, rv, generation, deleted, depth, changes, heartbeats, first, last. */
 function assertHeads(rows: number[][], before: number[][]): void {
