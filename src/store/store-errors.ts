@@ -60,3 +60,12 @@ export function corruptRecord(what: string, where: string, cause?: unknown): Cro
     cause,
   });
 }
+
+/** JSON that was stored, parsed; `what` and `where` say of what. Throws STORE_CORRUPT where it is JSON no more. */
+export function storedJson(text: string, what: string, where: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    throw corruptRecord(`${what} does not decode`, where, error);
+  }
+}

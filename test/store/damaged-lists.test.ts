@@ -12,7 +12,7 @@ import { asAsync } from '../../src/store/async-store.ts';
 import { openSqliteStore, type SqliteStore } from '../../src/store/sqlite-store.ts';
 import type { ChangeQuery } from '../../src/store/store.ts';
 import { temporaryFolder } from '../commands/run-crowsnest.ts';
-import { newChange, refTo, state } from './new-changes.ts';
+import { FLUX, HUMAN, newChange, refTo, state } from './new-changes.ts';
 import { pageAbout } from './page-about.ts';
 
 const folder = temporaryFolder();
@@ -143,6 +143,34 @@ describe('lists of changes', () => {
       seqs.map((seq) => [seq, []]),
     );
     for (const seq of seqs) assert.deepEqual(store.change(seq)?.state, undamaged.change(seq)?.state);
+    assert.ok(store.losses > 0, 'it was told');
+  });
+
+  it('tell all but what somebody did of whom the text is garbled, and of one object that too', () => {
+    const file = join(folder, 'garbled.db');
+    const whole = openSqliteStore({ file });
+    const changes = [HUMAN, FLUX].flatMap((actor, a) =>
+      Array.from({ length: 40 }, (_, i) => {
+        const object = state('shared', String(a * 40 + i + 1), { n: i });
+        return newChange(a + i === 0 ? 'ADDED' : 'MODIFIED', object, { actor, candidates: [actor] });
+      }),
+    );
+    const seqs = whole.append({ changes }).map(({ seq }) => seq);
+    whole.close();
+    const [garbled, others] = [seqs.slice(0, 40), seqs.slice(40)];
+    const db = new Database(file);
+    db.prepare("UPDATE actor_set SET candidates = replace(candidates, '[', '{') WHERE name = ?").run(HUMAN.name);
+    db.close();
+    using store = openSqliteStore({ file });
+    const { seqs: told, lost } = listed(store, {}, 30);
+    assert.deepEqual(told.toReversed(), others);
+    assert.deepEqual(lost.toReversed(), garbled);
+    assert.deepEqual([...store.history(refTo('shared'))].map(({ seq }) => seq).toReversed(), seqs);
+    // What goes through the record does not end there.
+    assert.deepEqual(
+      store.changesAfter(0, 1_000).map(({ seq }) => seq),
+      others,
+    );
     assert.ok(store.losses > 0, 'it was told');
   });
 

@@ -2,6 +2,7 @@
 import type Database from 'better-sqlite3';
 import { Recent } from '../../domain/recent.ts';
 import type { Attribution, Evidence } from '../../domain/who/claim-join.ts';
+import { storedJson } from '../store-errors.ts';
 import type { Interning } from './interning.ts';
 
 const WRITERS_CACHED = 5_000;
@@ -59,8 +60,10 @@ export class Attributions {
   }
 
   unpack(evidence: string): Evidence[] {
-    return (JSON.parse(evidence) as PackedEvidence[]).map(([source, id, atMs, match, writerId, ...sourceIPs]) => {
-      const details = JSON.parse(this.#sql.writer.get(writerId) ?? '{"name":"unknown"}') as Details;
+    const packed = storedJson(evidence, 'what tells who made a change', 'attribution') as PackedEvidence[];
+    return packed.map(([source, id, atMs, match, writerId, ...sourceIPs]) => {
+      const stored = this.#sql.writer.get(writerId) ?? '{"name":"unknown"}';
+      const details = storedJson(stored, 'what is known of a writer', `writer ${writerId}`) as Details;
       return { source, id, atMs, match, user: sourceIPs.length === 0 ? details : { ...details, sourceIPs } };
     });
   }

@@ -5,7 +5,7 @@ import type { FieldDiff } from '../../domain/diff/field-diff.ts';
 import { genericPath, isListItem } from '../../domain/field-path.ts';
 import { Recent } from '../../domain/recent.ts';
 import { ByteReader, ByteWriter } from '../pack/varint.ts';
-import { corruptRecord } from '../store-errors.ts';
+import { corruptRecord, storedJson } from '../store-errors.ts';
 
 const CACHED_MAX = 20_000;
 /** The parent of a path of one segment; no row has it. */
@@ -126,7 +126,8 @@ export class Interning {
   actorSet(id: number): ActorSet {
     let set = this.#actorSets.get(id);
     if (set === undefined) {
-      const [place, ...packed] = JSON.parse(this.#sql.actorSet.get(id) ?? '[-1]') as [number, ...PackedActor[]];
+      const stored = storedJson(this.#sql.actorSet.get(id) ?? '[-1]', 'who made a change', `actor_set ${id}`);
+      const [place, ...packed] = stored as [number, ...PackedActor[]];
       const actors = packed.map(unpackActor);
       set = { actor: actors[Math.max(place, 0)] ?? UNKNOWN_ACTOR, candidates: place < 0 ? actors.slice(1) : actors };
       this.#actorSets.set(id, set);
