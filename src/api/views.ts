@@ -26,6 +26,11 @@ export function changeSummaryView(change: ChangeSummary): z.input<typeof changeS
   return { seq, ref, uid, type, origin, time: isoTime(change.observedMs), resourceVersion, generation, actor, own, paths };
 }
 
+/** How many of the changes that were looked at nobody can read any more. */
+export function damagedView(lost: readonly number[] = []): Pick<z.input<typeof changeSchemas.ChangeList>['metadata'], 'damaged'> {
+  return lost.length === 0 ? {} : { damaged: lost.length };
+}
+
 export function changeView(
   change: Change,
   extras: Pick<z.input<typeof changeSchemas.Change>, 'before' | 'after' | 'evidence' | 'gitops'>,

@@ -258,6 +258,22 @@ describe('objects and namespaces on the page', { skip: withoutChromium }, () => 
     await page.context().close();
   });
 
+  it('says where a list, a history or a search leaves out changes that cannot be read', async () => {
+    const page = await open('/findings/f-route');
+    await page.route(/\/v1\/(changes|objects\/.*\/history)\?/, async (route) => {
+      const answer = await route.fetch();
+      const list = (await answer.json()) as { metadata: object };
+      await route.fulfill({ response: answer, json: { ...list, metadata: { ...list.metadata, damaged: 1_200 } } });
+    });
+    const [from, to] = [SEED_END_MS - 195 * MINUTE, SEED_END_MS - 170 * MINUTE].map((ms) => new Date(ms).toISOString());
+    const during = `/namespaces/test/streaming?from=${from}&to=${to}`;
+    for (const place of ['/changes', `/changes?q=${encodeURIComponent('kind:Kafka')}`, ORDERS, during]) {
+      await page.goto(`${api.url}/${signedIn(place)}`);
+      await page.getByText('1,200 changes could not be read: run crowsnest db check').waitFor();
+    }
+    await page.context().close();
+  });
+
   it('opens what else changed around a finding', async () => {
     const page = await open('/findings/f-route');
     await page.getByRole('link', { name: 'What else changed around then' }).click();

@@ -2,7 +2,7 @@
 import type { VNode } from 'preact';
 import { useLayoutEffect, useRef } from 'preact/hooks';
 import type { ChangePages } from './change-pages.ts';
-import { foldReports, isReport, type ReportRun, shortWords } from './change-words.ts';
+import { damagedWords, foldReports, isReport, type ReportRun, shortWords } from './change-words.ts';
 import { html } from './html.ts';
 import { ActorMark, Clock, Name, SeverityMark } from './marks.ts';
 import { hashOf, type Place } from './route-hash.ts';
@@ -28,10 +28,11 @@ interface ListProps {
 }
 
 export function ChangeList({ pages, nowMs, none, unfolded, onUnfold, ...row }: ListProps): VNode {
-  const { changes, state, message, through, more } = pages;
+  const { changes, state, message, through, damaged, more } = pages;
   const rows = unfolded === undefined ? changes : foldReports(changes, unfolded);
   return html`<div class="change-list">
     ${message !== undefined && html`<p class="note attention" role="alert">${message}</p>`}
+    ${damaged > 0 && html`<p class="note attention">${damagedWords(damaged)}</p>`}
     ${
       changes.length > 0 &&
       html`<ol class=${row.withObject === true ? 'wide' : ''} aria-label="Changes, newest first">

@@ -14,6 +14,8 @@ export interface ChangePages {
   message: string | undefined;
   /** How far back a search got that stopped for time. */
   through: string | undefined;
+  /** So many changes are left out, as nobody can read them. */
+  damaged: number;
   more: (() => void) | undefined;
 }
 
@@ -22,6 +24,7 @@ export interface Loaded {
   items: ChangeSummary[];
   next: string | undefined;
   through: string | undefined;
+  damaged: number;
 }
 
 type Asked = Record<string, string | undefined>;
@@ -44,6 +47,7 @@ export function useChangePages(path: string, asked: Asked, version: string): Cha
         into.next = list.metadata.continue;
         const { stopped } = list.metadata;
         into.through = stopped?.through;
+        into.damaged += list.metadata.damaged ?? 0;
         if (into.next === undefined || stopped === undefined || into.items.length > from.items.length) break;
       }
       return into;
@@ -54,7 +58,7 @@ export function useChangePages(path: string, asked: Asked, version: string): Cha
   useEffect(() => {
     if (version === '') return;
     const ended = new AbortController();
-    read({ key, items: [], next: undefined, through: undefined }, ended.signal).then(
+    read({ key, items: [], next: undefined, through: undefined, damaged: 0 }, ended.signal).then(
       (fresh) => {
         setLoaded(mergedPages(current.current, fresh));
         setFailure(undefined);
@@ -86,6 +90,7 @@ export function useChangePages(path: string, asked: Asked, version: string): Cha
     state: ready ? 'ready' : failed ? 'failed' : 'loading',
     message: failed ? failure.message : undefined,
     through: ready ? loaded.through : undefined,
+    damaged: ready ? loaded.damaged : 0,
     more: ready && loaded.next !== undefined ? () => void more() : undefined,
   };
 }
@@ -96,7 +101,8 @@ export function mergedPages(before: Loaded | undefined, fresh: Loaded): Loaded {
   if (before?.key !== fresh.key || last === undefined || fresh.next === undefined) return fresh;
   const at = before.items.findIndex(({ seq }) => seq === last.seq);
   if (at < 0 || at === before.items.length - 1) return fresh;
-  return { ...before, items: [...fresh.items, ...before.items.slice(at + 1)] };
+  const damaged = Math.max(before.damaged, fresh.damaged);
+  return { ...before, damaged, items: [...fresh.items, ...before.items.slice(at + 1)] };
 }
 
 function joined(newer: ChangeSummary[], older: ChangeSummary[]): ChangeSummary[] {

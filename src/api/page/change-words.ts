@@ -1,7 +1,7 @@
 /** What lists say of changes. Pure. */
 import { fieldName, partOf } from '../../domain/field-path.ts';
 import type { ChangeSummary, Finding } from './types.ts';
-import { visible } from './words.ts';
+import { visible, wholeNumber } from './words.ts';
 
 /** Moves with every write and so says nothing. */
 const BOOKKEEPING = new Set(['/metadata/resourceVersion', '/metadata/generation']);
@@ -72,6 +72,11 @@ export function findingsBySeq(findings: readonly Finding[]): Map<number, Finding
     found.set(seq, [...(found.get(seq) ?? []), finding]);
   }
   return found;
+}
+
+/** Of changes that a list leaves out. */
+export function damagedWords(damaged: number): string {
+  return `${damaged === 1 ? '1 change' : `${wholeNumber(damaged)} changes`} could not be read: run crowsnest db check`;
 }
 
 /** A term of the grammar of filters for a text, whatever it holds. */

@@ -2,7 +2,7 @@
 import type { VNode } from 'preact';
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { useChangePages } from './change-pages.ts';
-import { fieldWords, findingsBySeq } from './change-words.ts';
+import { damagedWords, fieldWords, findingsBySeq } from './change-words.ts';
 import { type ChangedObject, changedObjects } from './changed-objects.ts';
 import { CopyButton } from './copy-button.ts';
 import { useWindowStart } from './first-in-window.ts';
@@ -73,6 +73,7 @@ function Between({ place, live, from, to }: BetweenProps): VNode {
     <section class="panel" aria-labelledby="changed">
       <h2 id="changed">What changed ${pages.state === 'ready' && html`<small>${countWords(objects, pages.changes.length, pages.more !== undefined)}</small>`}</h2>
       ${pages.message !== undefined && html`<p class="note attention" role="alert">${pages.message}</p>`}
+      ${pages.damaged > 0 && html`<p class="note attention">${damagedWords(pages.damaged)}</p>`}
       ${pages.state === 'loading' && html`<p class="note">Reading…</p>`}
       ${rows(edited)}
       ${reported.length > 0 && html`<details class="reported" open=${edited.length === 0}><summary>${wholeNumber(reported.length)} whose status alone moved</summary>${rows(reported)}</details>`}

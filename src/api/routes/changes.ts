@@ -19,7 +19,7 @@ import { notFound, RequestError } from '../problem.ts';
 import { type ApiSources, route } from '../route.ts';
 import * as schemas from '../schemas/changes.ts';
 import { CHANGE_TYPES } from '../schemas/shared.ts';
-import { changeSummaryView, changeView, isoTime } from '../views.ts';
+import { changeSummaryView, changeView, damagedView, isoTime } from '../views.ts';
 import { changeExtras } from '../who.ts';
 import { exportPages } from './export-pages.ts';
 
@@ -67,7 +67,7 @@ export const listChanges = route({
   async handle({ query: input }, sources) {
     if (input.q !== undefined) return searchedPage(input, input.q, sources);
     const { items, continue: more, stopped, lost = [] } = await listedPage(changeQuery(input), input.maxMs, sources.store);
-    const metadata = { continue: more, ...(stopped && stoppedAt(stopped.observedMs)), ...damaged(lost) };
+    const metadata = { continue: more, ...(stopped && stoppedAt(stopped.observedMs)), ...damagedView(lost) };
     return { items: items.map(changeSummaryView), metadata };
   },
   export: {
@@ -100,11 +100,6 @@ function aStepOf(input: Query, position: { limit: number; continue?: string }): 
   return { ...changeQuery(input), ...position, msMax: LIST_STEP_MS };
 }
 
-/** How many of the changes that were looked at nobody can read any more. */
-function damaged(lost: readonly number[]) {
-  return lost.length === 0 ? {} : { damaged: lost.length };
-}
-
 function stoppedAt(observedMs: number | undefined) {
   return { stopped: { reason: 'time' as const, ...(observedMs !== undefined && { through: isoTime(observedMs) }) } };
 }
@@ -122,16 +117,16 @@ function searchedPage(input: Query, q: string, sources: ApiSources): Promise<z.i
       if (found.length > limit) {
         const items = found.slice(0, limit);
         const last = items.at(-1)?.seq ?? 0;
-        const metadata = { continue: encodeSearchCursor(last), ...damaged(lost.filter((seq) => seq >= last)) };
+        const metadata = { continue: encodeSearchCursor(last), ...damagedView(lost.filter((seq) => seq >= last)) };
         return { items: items.map(changeSummaryView), metadata };
       }
       if (performance.now() > endMs) {
-        const metadata = { continue: encodeSearchCursor(through.seq), ...stoppedAt(through.observedMs), ...damaged(lost) };
+        const metadata = { continue: encodeSearchCursor(through.seq), ...stoppedAt(through.observedMs), ...damagedView(lost) };
         return { items: found.map(changeSummaryView), metadata };
       }
       await nextTurn();
     }
-    return { items: found.map(changeSummaryView), metadata: damaged(lost) };
+    return { items: found.map(changeSummaryView), metadata: damagedView(lost) };
   })();
 }
 

@@ -8,7 +8,7 @@ import { flagParameter, LIMIT_DEFAULT, pageParameters, seqParameter, textParamet
 import { notFound, RequestError } from '../problem.ts';
 import { type ApiSources, route } from '../route.ts';
 import * as schemas from '../schemas/changes.ts';
-import { changeSummaryView, isoTime, kubeEventView, objectView } from '../views.ts';
+import { changeSummaryView, damagedView, isoTime, kubeEventView, objectView } from '../views.ts';
 
 const EMPTY = '_';
 const blankable = textParameter.transform((text) => (text === EMPTY ? '' : text));
@@ -72,7 +72,7 @@ export const getObjectHistory = route({
     await requireObject(store, named);
     const { from, to, limit, ...rest } = query;
     const page = await store.changes({ ...named, ...rest, fromMs: from, toMs: to, limit: limit ?? LIMIT_DEFAULT });
-    return { items: page.items.map(changeSummaryView), metadata: { continue: page.continue } };
+    return { items: page.items.map(changeSummaryView), metadata: { continue: page.continue, ...damagedView(page.lost) } };
   },
 });
 

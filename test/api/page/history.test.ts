@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { AGES, blameLines } from '../../../src/api/page/blame-lines.ts';
 import { mergedPages } from '../../../src/api/page/change-pages.ts';
-import { fieldWords, filterTerm, foldReports, shortWords } from '../../../src/api/page/change-words.ts';
+import { damagedWords, fieldWords, filterTerm, foldReports, shortWords } from '../../../src/api/page/change-words.ts';
 import { changedObjects } from '../../../src/api/page/changed-objects.ts';
 import { changeAt, inOrder } from '../../../src/api/page/revisions.ts';
 import type { Blame, ChangeSummary } from '../../../src/api/page/types.ts';
@@ -64,6 +64,7 @@ describe('changes in a list', () => {
       items: seqs.map((seq) => change(seq)),
       next,
       through: undefined as string | undefined,
+      damaged: 0,
     });
     const seqs = ({ items }: ReturnType<typeof page>) => items.map(({ seq }) => seq);
     const before = page([6, 5, 4, 3, 2, 1], 'older');
@@ -72,6 +73,16 @@ describe('changes in a list', () => {
     assert.deepEqual(seqs(mergedPages(before, page([99, 98], 'first'))), [99, 98]);
     assert.deepEqual(seqs(mergedPages(before, page([7, 6], undefined))), [7, 6]);
     assert.deepEqual(seqs(mergedPages({ ...before, key: 'other' }, page([6, 5], 'first'))), [6, 5]);
+  });
+
+  it('say how many are left out, of the older pages too', () => {
+    const page = (seqs: number[], damaged: number) => ({
+      ...{ key: 'k', items: seqs.map((seq) => change(seq)), next: 'more', through: undefined, damaged },
+    });
+    assert.equal(mergedPages(page([6, 5, 4, 3], 3), page([7, 6, 5], 1)).damaged, 3);
+    assert.equal(mergedPages(page([6, 5, 4, 3], 0), page([7, 6, 5], 1)).damaged, 1);
+    assert.equal(damagedWords(1), '1 change could not be read: run crowsnest db check');
+    assert.equal(damagedWords(1_200), '1,200 changes could not be read: run crowsnest db check');
   });
 
   it('ask for a field by a term that means it and nothing else', () => {
