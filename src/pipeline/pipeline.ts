@@ -82,13 +82,20 @@ export function createPipeline(options: PipelineOptions): Pipeline {
   /** Where there was no room for what pages, whoever stores it first tells of it. */
   const store = async (): Promise<void> => tell(await untilWritable(options, () => options.analysis.store()));
 
-  let isWaitingToStore = false;
+  let waitsSinceMs: number | undefined;
   const storeSoon = async (): Promise<void> => {
-    if (isWaitingToStore || options.analysis.isStored()) return;
-    isWaitingToStore = true;
+    if (options.analysis.isStored()) return;
+    const nowMs = options.clock.nowMs();
+    if (waitsSinceMs !== undefined) {
+      // Sources that deliver again and again within one turn of the event loop keep timers from theirs.
+      if (nowMs - waitsSinceMs < STORED_WITHIN_MS) return;
+      waitsSinceMs = nowMs;
+      return store();
+    }
+    waitsSinceMs = nowMs;
     // Stopping, a snapshot stores it.
     await options.clock.sleep(STORED_WITHIN_MS, options.signal).catch(() => undefined);
-    isWaitingToStore = false;
+    waitsSinceMs = undefined;
     if (!options.signal.aborted) await store();
   };
 

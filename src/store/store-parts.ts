@@ -102,7 +102,7 @@ export function partsOf(
   const findings = new Findings(db, seal, containment);
   const verdicts = new Verdicts(db, seal);
   const nearMisses = new NearMissRows(db);
-  const outbox = new Outbox(db);
+  const outbox = new Outbox(db, containment);
   const small = new SmallState(db, seal, containment);
   const deliveries = new Deliveries(db, withDefaults(DELIVERY_DEFAULTS, options));
 

@@ -160,3 +160,14 @@ test('what is decided as the process stops is left to the snapshot', async () =>
   await new Promise(setImmediate);
   assert.equal(clock.sleeping, 0);
 });
+
+test('what was decided is stored in time where sources leave timers no turn', async () => {
+  const storedMs: number[] = [];
+  const { pipeline, clock } = setUp({ store: () => void storedMs.push(clock.nowMs()) });
+  clock.sleep = () => new Promise(() => {});
+  for (let i = 0; i < 10; i++) {
+    await pipeline.sink(batchOf(`${i}`));
+    clock.advance(50);
+  }
+  assert.deepEqual(storedMs, [200, 400]);
+});
