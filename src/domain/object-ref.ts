@@ -66,6 +66,11 @@ export function refOf(cluster: string, object: KubeObject): ObjectRef {
   };
 }
 
+/** The identity of a kind in a cluster, across versions. */
+export function resourceKey({ cluster, group, kind }: Pick<ObjectRef, 'cluster' | 'group' | 'kind'>): string {
+  return `${cluster}\u0000${group}\u0000${kind}`;
+}
+
 /** The identity of an object across versions and lives: cluster, group, kind, namespace, name. */
 export function objectKey(ref: ObjectRef): string {
   return `${ref.cluster}\u0000${ref.group}\u0000${ref.kind}\u0000${ref.namespace}\u0000${ref.name}`;

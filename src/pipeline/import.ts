@@ -8,7 +8,7 @@ import type { Actor, Change } from '../domain/change.ts';
 import { isBookkeepingPath } from '../domain/diff/bookkeeping.ts';
 import { diffValues, type FieldDiff, leavesOf } from '../domain/diff/field-diff.ts';
 import { type KeyedHash, mask } from '../domain/masking/redact.ts';
-import { type KubeObject, type ObjectRef, objectKey, refOf } from '../domain/object-ref.ts';
+import { type KubeObject, type ObjectRef, objectKey, refOf, resourceKey } from '../domain/object-ref.ts';
 import { Recent } from '../domain/recent.ts';
 import { compareResourceVersions } from '../domain/resource-version.ts';
 import type { ToldLists } from '../domain/schema-book.ts';
@@ -89,8 +89,8 @@ class StoreImporter implements Importer {
     this.#hash = hash;
   }
 
-  know({ cluster, group, kind, lists }: ToldLists): void {
-    this.#lists.set(kindKey({ cluster, group, kind }), lists);
+  know(told: ToldLists): void {
+    this.#lists.set(resourceKey(told), told.lists);
   }
 
   add(told: ToldChange): void {
@@ -161,7 +161,7 @@ class StoreImporter implements Importer {
     const state = mask(withoutManagedFields(object), this.#hash);
     const known = this.#states.get(key) ?? this.#store.head(ref);
     const before = known?.uid === uid && type !== 'ADDED' ? known.state : undefined;
-    const lists = this.#lists.get(kindKey(ref));
+    const lists = this.#lists.get(resourceKey(ref));
     const diff = type === 'DELETED' ? [] : diffOf(before, state, lists);
     this.#states.set(key, { uid, state });
     return {
@@ -181,10 +181,6 @@ function besideOf(
     return checkpoint === true ? { ...rest, checkpoint } : rest;
   }
   return { ...attribute(object, diff, actorName, type === 'DELETED'), own: isOwnWrite(object, diff) };
-}
-
-function kindKey({ cluster, group, kind }: Pick<ObjectRef, 'cluster' | 'group' | 'kind'>): string {
-  return `${cluster}\0${group}\0${kind}`;
 }
 
 function identityOf({ uid, resourceVersion, type }: Pick<ChangeSummary, 'uid' | 'resourceVersion' | 'type'>): string {

@@ -26,6 +26,7 @@ import type { Section } from '../domain/scan/object-scan.ts';
 import { PatchLevel } from '../domain/scan/patch-text.ts';
 import { type PathNode, PathTree } from '../domain/scan/path-node.ts';
 import type { ListKeys, SchemaTree } from '../domain/schema-tree.ts';
+import type { KindRules } from './masking-book.ts';
 
 const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
@@ -52,12 +53,6 @@ export interface MovedLeaves {
   paths: MovedPaths;
   /** The new value as JSON text where the section is a scalar, else the patch of it; '' where nothing moved. */
   patch: string;
-}
-
-/** What the schema of the object's kind says. */
-export interface KindTells {
-  secrets: SchemaTree<true> | undefined;
-  lists: ListKeys | undefined;
 }
 
 export class LeafCompare implements LeafReader {
@@ -100,7 +95,7 @@ export class LeafCompare implements LeafReader {
   compare(
     section: Pick<Section, 'id' | 'top' | 'key'>,
     { before, after }: { before: TextPlace; after: TextPlace },
-    { fields, paths, secrets, lists }: Pick<MovedLeaves, 'fields' | 'paths'> & KindTells,
+    { fields, paths, secrets, lists }: Pick<MovedLeaves, 'fields' | 'paths'> & KindRules,
   ): Pick<MovedLeaves, 'paths' | 'patch'> | undefined {
     const known = fields.length;
     this.#root = this.#tree.section(section);

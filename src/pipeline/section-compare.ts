@@ -7,7 +7,7 @@ import type { Actor, ChangeOrigin, GitopsTool } from '../domain/change.ts';
 import { isBookkeepingPath } from '../domain/diff/bookkeeping.ts';
 import { diffValues, type FieldDiff, makePatch } from '../domain/diff/field-diff.ts';
 import { isHeartbeat } from '../domain/diff/heartbeat-paths.ts';
-import { escapeSegment } from '../domain/field-path.ts';
+import { escapeSegment, segmentsOf } from '../domain/field-path.ts';
 import { type Json, type JsonObject, parseJson } from '../domain/json.ts';
 import { type KeyedHash, mask } from '../domain/masking/redact.ts';
 import type { MovedPaths, Named } from '../domain/moved-paths.ts';
@@ -23,7 +23,7 @@ import {
 } from '../domain/scan/object-scan.ts';
 import { PatchLevel } from '../domain/scan/patch-text.ts';
 import { managedOf, type ScannedObservation } from '../domain/scanned-observation.ts';
-import { innerOf, type ListKeys } from '../domain/schema-tree.ts';
+import { type ListKeys, partAt } from '../domain/schema-tree.ts';
 import { attribute } from '../domain/who/attribution.ts';
 import { gitopsOrigin, mayHoldMark } from '../domain/who/gitops-origin.ts';
 import { managedFormOf, newestWriters } from '../domain/who/managed-writers.ts';
@@ -155,8 +155,8 @@ function takeLeaves(
   { leaves, rules }: SectionComparison,
 ): boolean {
   const { fields, paths, patch } = comparison;
-  const told = { secrets: rules?.secrets, lists: rules?.lists };
-  const found = leaves.compare(section, texts, { fields, paths: paths ?? leaves.noPaths, ...told });
+  const { secrets, lists } = rules ?? {};
+  const found = leaves.compare(section, texts, { fields, paths: paths ?? leaves.noPaths, secrets, lists });
   if (found === undefined) return false;
   if (paths !== undefined) comparison.paths = found.paths;
   if (found.patch !== '') patch.add(section, found.patch, isContainer(texts.after));
@@ -171,17 +171,13 @@ function takeParsed(
   rules: KindRules | undefined,
 ): void {
   comparison.paths = undefined;
-  for (const field of diffValues(shown, now, pathOf(section), listsIn(section, rules?.lists)))
+  const path = pathOf(section);
+  for (const field of diffValues(shown, now, path, partAt(rules?.lists, segmentsOf(path))))
     if (!isBookkeepingPath(field.path)) comparison.fields.push(field);
   const inner = makePatch(old, now);
   if (inner === undefined) return;
   if (Object.hasOwn(inner, 'w')) comparison.patch.add(section, JSON.stringify(now), false);
   else comparison.patch.add(section, JSON.stringify(inner), true);
-}
-
-function listsIn({ top, key }: Section, lists: ListKeys | undefined): ListKeys | undefined {
-  const within = lists && innerOf(lists, top);
-  return within === undefined || key === undefined ? within : innerOf(within, key);
 }
 
 function parsed({ bytes, from, to }: TextPlace): Json {
@@ -328,32 +324,28 @@ export class ScannedChange implements NewChange {
 
   /** Labels and annotations are masked by themselves alone, so they need not be parsed with all the rest; and those of most objects bear no mark. */
   keeper(): GitopsTool | undefined {
-    const { scanned } = this.#observation;
-    const { apiVersion, kind, name, uid, resourceVersion } = scanned;
-    const metadata: KubeObject['metadata'] = { name, uid, resourceVersion };
-    let mayBeKept = false;
+    let outline: KubeObject | undefined;
     for (const key of ['labels', 'annotations']) {
-      const text = sectionText(scanned, 'metadata', key);
+      const text = sectionText(this.#observation.scanned, 'metadata', key);
       if (text === undefined || !mayHoldMark(text)) continue;
-      metadata[key] = parseJson(text);
-      mayBeKept = true;
+      outline ??= this.#outline();
+      outline.metadata[key] = parseJson(text);
     }
-    return mayBeKept ? gitopsOrigin(this.#masked({ apiVersion, kind, metadata }))?.tool : undefined;
+    return outline === undefined ? undefined : gitopsOrigin(this.#masked(outline))?.tool;
   }
 
   /** Sections are masked by themselves alone. */
   member(top: string, key: string): Json | undefined {
     if (this.#state !== undefined) return undefined;
-    const { scanned } = this.#observation;
-    const text = sectionText(scanned, top, key);
+    const text = sectionText(this.#observation.scanned, top, key);
     if (text === undefined || top === 'metadata') return undefined;
-    const { apiVersion, kind, name, uid, resourceVersion } = scanned;
-    const part: KubeObject = {
-      apiVersion,
-      kind,
-      metadata: { name, uid, resourceVersion },
-      [top]: { [key]: parseJson(text) },
-    };
+    const part = { ...this.#outline(), [top]: { [key]: parseJson(text) } };
     return (this.#masked(part)[top] as JsonObject | undefined)?.[key];
+  }
+
+  /** What masking goes by of an object, without what it holds. */
+  #outline(): KubeObject {
+    const { apiVersion, kind, name, uid, resourceVersion } = this.#observation.scanned;
+    return { apiVersion, kind, metadata: { name, uid, resourceVersion } };
   }
 }

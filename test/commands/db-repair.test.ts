@@ -4,6 +4,7 @@ import { existsSync, readFileSync, statSync, truncateSync, writeFileSync } from 
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import Database from 'better-sqlite3';
+import { overwritePages } from '../store/overwritten-pages.ts';
 import { crowsnest, get, line, recorded, start, temporaryFolder } from './run-crowsnest.ts';
 
 const folder = temporaryFolder();
@@ -25,14 +26,10 @@ async function replayed(file: string): Promise<string> {
 
 /** Overwrites the root page of tables and indices, as a broken disk might. */
 function damage(file: string, ...names: string[]): void {
-  const db = new Database(file);
-  const size = db.pragma('page_size', { simple: true }) as number;
-  const root = db.prepare<[string], number>('SELECT rootpage FROM sqlite_schema WHERE name = ?').pluck();
-  const pages = names.map((name) => root.get(name) as number);
-  db.close();
-  const bytes = readFileSync(file);
-  for (const page of pages) bytes.fill(0xa5, (page - 1) * size, page * size);
-  writeFileSync(file, bytes);
+  overwritePages(file, (db) => {
+    const root = db.prepare<[string], number>('SELECT rootpage FROM sqlite_schema WHERE name = ?').pluck();
+    return names.map((name) => root.get(name) as number);
+  });
 }
 
 it('what the file holds twice is made anew, as the check says it would be, and everything is there', async () => {

@@ -1,6 +1,6 @@
 /** A list of changes tells all that can be read, and which changes cannot, whichever page of changes, lives or objects is damaged. */
 import assert from 'node:assert/strict';
-import { copyFileSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { copyFileSync, existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import Database from 'better-sqlite3';
@@ -13,6 +13,7 @@ import { openSqliteStore, type SqliteStore } from '../../src/store/sqlite-store.
 import type { ChangeQuery } from '../../src/store/store.ts';
 import { temporaryFolder } from '../commands/run-crowsnest.ts';
 import { FLUX, HUMAN, newChange, refTo, state } from './new-changes.ts';
+import { middleLeafOf, overwritePages } from './overwritten-pages.ts';
 import { pageAbout } from './page-about.ts';
 
 const folder = temporaryFolder();
@@ -62,16 +63,7 @@ function listed(store: SqliteStore, query: Omit<ChangeQuery, 'limit'>, limit: nu
 function damaged(table: string, whole = WHOLE): string {
   const file = join(folder, `${table}.db`);
   copyFileSync(whole, file);
-  const db = new Database(file);
-  const size = db.pragma('page_size', { simple: true }) as number;
-  const leaves = db.prepare<[string], number>("SELECT pageno FROM dbstat WHERE name = ? AND pagetype = 'leaf' ORDER BY path");
-  const pages = leaves.pluck().all(table);
-  db.close();
-  assert.ok(pages.length >= 3, `${table} has ${pages.length} leaves`);
-  const page = pages[pages.length >>> 1] as number;
-  const bytes = readFileSync(file);
-  bytes.fill(0xa5, (page - 1) * size, page * size);
-  writeFileSync(file, bytes);
+  overwritePages(file, (db) => [middleLeafOf(db, table)]);
   return file;
 }
 

@@ -14,6 +14,7 @@ import { openSqliteReader, openSqliteStore, type SqliteStore } from '../../src/s
 import { temporaryFolder } from '../commands/run-crowsnest.ts';
 import { readFrom } from '../support/read-file.ts';
 import { FLUX, HUMAN, newChange, refTo, state } from './new-changes.ts';
+import { leavesOf, overwritePages } from './overwritten-pages.ts';
 
 const folder = temporaryFolder();
 let copies = 0;
@@ -74,20 +75,18 @@ function rowsOf(file: string, table: string): unknown[] {
 function damaged(table: string, how: 'pages' | 'rows'): string {
   const file = join(folder, `${table}-${how}-${copies++}.db`);
   copyFileSync(WHOLE, file);
-  const db = new Database(file);
   if (how === 'rows') {
+    const db = new Database(file);
     const wrong = Buffer.alloc(300, 0xff);
     db.prepare(`UPDATE ${table} SET data = ?`).run(wrong);
     db.close();
     return file;
   }
-  const size = db.pragma('page_size', { simple: true }) as number;
-  const pages = db.prepare<[string], number>("SELECT pageno FROM dbstat WHERE name = ? AND pagetype = 'leaf'").pluck().all(table);
-  db.close();
-  assert.ok(pages.length > 0);
-  const bytes = readFileSync(file);
-  for (const page of pages) bytes.fill(0xa5, (page - 1) * size, page * size);
-  writeFileSync(file, bytes);
+  overwritePages(file, (db) => {
+    const leaves = leavesOf(db, table);
+    assert.ok(leaves.length > 0);
+    return leaves;
+  });
   return file;
 }
 

@@ -1,13 +1,13 @@
 /** Where what a change has of its own cannot be read for damage, that change is left out by name, and the rest of its batch is recorded. */
 import assert from 'node:assert/strict';
-import { copyFileSync, readFileSync, writeFileSync } from 'node:fs';
+import { copyFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { it } from 'node:test';
-import Database from 'better-sqlite3';
 import type { KubeObject } from '../../src/domain/object-ref.ts';
 import { openSqliteStore } from '../../src/store/sqlite-store.ts';
 import { temporaryFolder } from '../commands/run-crowsnest.ts';
 import { FLUX, newChange, refTo, state } from './new-changes.ts';
+import { middleLeafOf, overwritePages } from './overwritten-pages.ts';
 
 const folder = temporaryFolder();
 const WHOLE = join(folder, 'whole.db');
@@ -37,16 +37,7 @@ for (const table of ['path', 'pathset', 'actor_set', 'path_by_parent', 'sqlite_a
   it(`a page of ${table} in the middle is damaged`, () => {
     const file = join(folder, `${table}.db`);
     copyFileSync(WHOLE, file);
-    const db = new Database(file);
-    const size = db.pragma('page_size', { simple: true }) as number;
-    const leaves = db.prepare<[string], number>("SELECT pageno FROM dbstat WHERE name = ? AND pagetype = 'leaf' ORDER BY path");
-    const pages = leaves.pluck().all(table);
-    db.close();
-    assert.ok(pages.length >= 3, `${table} has ${pages.length} leaves`);
-    const bytes = readFileSync(file);
-    const page = pages[pages.length >>> 1] as number;
-    bytes.fill(0xa5, (page - 1) * size, page * size);
-    writeFileSync(file, bytes);
+    overwritePages(file, (db) => [middleLeafOf(db, table)]);
 
     using store = openSqliteStore({ file, changesPerSpan: 64 });
     const stored = store.counts().changes;

@@ -2,7 +2,7 @@
  * Two states of an object as one YAML text with git's signs. Structural rather than by line: list items are matched by their
  * merge key and every line knows the field it shows, so that flagged fields can be marked. Pure.
  */
-import { itemKeysOf, itemName, sharedItemKeys } from '../../domain/diff/list-items.ts';
+import { itemName, sharedItemKeys } from '../../domain/diff/list-items.ts';
 import { escapeSegment, type FieldPath, genericPath } from '../../domain/field-path.ts';
 import { isJsonObject, type Json, type JsonObject, jsonEqual } from '../../domain/json.ts';
 import { innerOf, type ListKeys } from '../../domain/schema-tree.ts';
@@ -121,9 +121,7 @@ function nested(before: Json | undefined, after: Json | undefined, place: Place)
 
 function items(before: Json[] | undefined, after: Json[] | undefined, { indent, path, lists }: Place): DiffLine[] {
   const [old, now] = [before ?? [], after ?? []];
-  const declared = lists?.told;
-  const isOneEmpty = old.length === 0 || now.length === 0;
-  const keys = isOneEmpty ? itemKeysOf([...old, ...now], declared) : sharedItemKeys(old, now, declared);
+  const keys = sharedItemKeys(old, now, lists?.told);
   const nameOf = (item: Json, i: number) => (keys === undefined ? String(i) : itemName(item, keys));
   const oldNames = old.map(nameOf);
   const nowNames = now.map(nameOf);

@@ -5,7 +5,7 @@
 import { createReadStream } from 'node:fs';
 import type { Observation } from '../../domain/change.ts';
 import { CrowsnestError } from '../../domain/errors.ts';
-import { type ObjectRef, objectKey, refOf } from '../../domain/object-ref.ts';
+import { type ObjectRef, objectKey, refOf, resourceKey } from '../../domain/object-ref.ts';
 import { compareResourceVersions } from '../../domain/resource-version.ts';
 import type { ToldLists } from '../../domain/schema-book.ts';
 import type { KnownHead, RecordedHead } from '../watch/list-comparison.ts';
@@ -51,7 +51,7 @@ export class RecordedHeads {
 
   note({ cluster, type, object }: Observation): void {
     const ref = refOf(cluster, object);
-    const key = kindKey(cluster, ref.group, ref.kind);
+    const key = resourceKey(ref);
     let kind = this.#kinds.get(key);
     if (kind === undefined) {
       kind = new Map();
@@ -75,32 +75,32 @@ export class RecordedHeads {
   }
 
   noteLists(told: ToldLists): void {
-    this.#lists.set(kindKey(told.cluster, told.group, told.kind), told);
+    this.#lists.set(resourceKey(told), told);
   }
 
   /** What the recording says of the lists of a kind, if anything. */
   lists(cluster: string, group: string, kind: string): ToldLists['lists'] {
-    return this.#lists.get(kindKey(cluster, group, kind))?.lists;
+    return this.#lists.get(resourceKey({ cluster, group, kind }))?.lists;
   }
 
   /** A watch that goes on from a position of some moments ago tells again what is recorded, or was followed by something newer. */
   isTold({ cluster, type, object, origin }: Observation): boolean {
     if (origin !== 'watch' || type === 'DELETED') return false;
     const ref = refOf(cluster, object);
-    const head = this.#kinds.get(kindKey(cluster, ref.group, ref.kind))?.get(nameKey(ref));
+    const head = this.#kinds.get(resourceKey(ref))?.get(nameKey(ref));
     if (head?.uid !== object.metadata.uid) return false;
     const order = compareResourceVersions(object.metadata.resourceVersion, head.resourceVersion);
     return order === 'same' || order === 'older';
   }
 
   heads(cluster: string, group: string, kind: string, namespace?: string): KnownHead[] {
-    const heads = [...(this.#kinds.get(kindKey(cluster, group, kind))?.values() ?? [])];
+    const heads = [...(this.#kinds.get(resourceKey({ cluster, group, kind }))?.values() ?? [])];
     return namespace === undefined ? heads : heads.filter(({ ref }) => ref.namespace === namespace);
   }
 
   /** The newest of a name, deleted or not. */
   head(ref: ObjectRef): RecordedHead | undefined {
-    const head = this.#kinds.get(kindKey(ref.cluster, ref.group, ref.kind))?.get(nameKey(ref));
+    const head = this.#kinds.get(resourceKey(ref))?.get(nameKey(ref));
     return head === undefined ? this.#deleted.get(objectKey(ref)) : { ...head, deleted: false };
   }
 
@@ -128,10 +128,6 @@ function foreignFile(file: string): CrowsnestError {
     where: file,
     todo: 'Give another name',
   });
-}
-
-function kindKey(cluster: string, group: string, kind: string): string {
-  return `${cluster}\u0000${group}\u0000${kind}`;
 }
 
 function nameKey({ namespace, name }: ObjectRef): string {

@@ -307,6 +307,6 @@ export function valueAt(value: Json, path: FieldPath): Json | undefined {
 
 /** What lies in a value under one segment of a path; undefined where nothing does. */
 export function memberAt(value: Json, segment: string): Json | undefined {
-  if (Array.isArray(value)) return itemAt(value, segment);
+  if (Array.isArray(value)) return isListItem(segment) ? itemAt(value, segment) : undefined;
   return isJsonObject(value) && Object.hasOwn(value, segment) ? value[segment] : undefined;
 }

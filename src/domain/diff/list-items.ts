@@ -25,12 +25,13 @@ export function itemKeysOf(list: readonly Json[], declared: readonly string[] | 
   return declared !== undefined && isApartBy(list, declared) ? asItemKeys(declared) : mergeKeyOf(list);
 }
 
-/** What tells the items of both lists apart, so that those of one can be found in the other. Neither is empty. */
+/** What tells the items of both lists apart, so that those of one can be found in the other. */
 export function sharedItemKeys(
   before: readonly Json[],
   after: readonly Json[],
   declared: readonly string[] | undefined,
 ): ItemKeys | undefined {
+  if (before.length === 0 || after.length === 0) return itemKeysOf(after.length === 0 ? before : after, declared);
   if (declared !== undefined && isApartBy(after, declared) && isApartBy(before, declared)) return asItemKeys(declared);
   const usual = mergeKeyOf(after);
   return usual !== undefined && usual === mergeKeyOf(before) ? usual : undefined;

@@ -9,7 +9,7 @@
 import { escapeSegment, type FieldPath } from '../field-path.ts';
 import { canonicalJson, isJsonObject, type Json, type JsonObject, jsonEqual } from '../json.ts';
 import { innerOf, type ListKeys } from '../schema-tree.ts';
-import { itemKeysOf, itemName, sharedItemKeys } from './list-items.ts';
+import { itemName, sharedItemKeys } from './list-items.ts';
 import { commonSequence, longestRise } from './sequence-match.ts';
 
 export interface StructuralChange {
@@ -130,8 +130,7 @@ function memberOf({ before, after, path, schema }: Place, key: string): Place {
 
 /** The segments that name the items of both lists; undefined where nothing tells them apart. */
 function segmentsOf(before: Json[], after: Json[], declared: readonly string[] | undefined) {
-  const isOneEmpty = before.length === 0 || after.length === 0;
-  const keys = isOneEmpty ? itemKeysOf([...before, ...after], declared) : sharedItemKeys(before, after, declared);
+  const keys = sharedItemKeys(before, after, declared);
   if (keys === undefined) return undefined;
   const named = (list: Json[]) => list.map((item) => `[${escapeSegment(itemName(item, keys))}]`);
   return { before: named(before), after: named(after) };

@@ -2,6 +2,7 @@
  * What was masked: where, why, how often, and when last; never what. Bounded: names of members come from the cluster, and an object with a thousand
  * secrets under a thousand names must not push the rest out.
  */
+import { resourceKey } from '../object-ref.ts';
 import type { MaskReason } from './secret-text.ts';
 
 export interface MaskedKind {
@@ -53,7 +54,7 @@ export class MaskLedger {
   }
 
   #find(of: MaskedKind, path: string, reason: MaskReason, atMs: number): MaskedPlace {
-    const places = this.#kinds.get(kindKey(of));
+    const places = this.#kinds.get(resourceKey(of));
     const short = path.length <= PATH_LENGTH_MAX ? path : `${path.slice(0, PATH_LENGTH_MAX).toWellFormed()}${REST}`;
     const known = places?.get(placeKey(short, reason));
     if (known !== undefined) return known;
@@ -64,18 +65,14 @@ export class MaskLedger {
   }
 
   #put(place: MaskedPlace): MaskedPlace {
-    const { cluster, group, kind, path, reason } = place;
-    const key = kindKey({ cluster, group, kind });
+    const { path, reason } = place;
+    const key = resourceKey(place);
     const places = this.#kinds.get(key) ?? new Map<string, MaskedPlace>();
     this.#kinds.set(key, places);
     if (!places.has(placeKey(path, reason))) this.#places++;
     places.set(placeKey(path, reason), place);
     return place;
   }
-}
-
-function kindKey({ cluster, group, kind }: MaskedKind): string {
-  return `${cluster}\n${group}\n${kind}`;
 }
 
 function placeKey(path: string, reason: MaskReason): string {

@@ -4,9 +4,9 @@
  */
 
 import type { Change } from '../../domain/change.ts';
-import { isListItem, unescapeSegment } from '../../domain/field-path.ts';
+import { memberAt } from '../../domain/diff/field-diff.ts';
+import { type FieldPath, segmentsOf } from '../../domain/field-path.ts';
 import type { Json } from '../../domain/json.ts';
-import { isJsonObject } from '../../domain/json.ts';
 
 /** One letter stands in too many texts. */
 const LENGTH_MIN = 2;
@@ -65,10 +65,10 @@ function hasWord(value: Json, word: string): boolean {
   return false;
 }
 
-function valuesIn(change: Pick<Change, 'state' | 'member'>, path: string): Json[] {
-  const segments = path.slice(1).split('/');
+function valuesIn(change: Pick<Change, 'state' | 'member'>, path: FieldPath): Json[] {
+  const segments = segmentsOf(path);
   const [top = '', key] = segments;
-  const member = key === undefined ? undefined : change.member?.(unescapeSegment(top), unescapeSegment(key));
+  const member = key === undefined ? undefined : change.member?.(top, key);
   return member === undefined ? valuesAt(change.state as unknown as Json, segments) : valuesAt(member, segments.slice(2));
 }
 
@@ -76,34 +76,11 @@ function valuesIn(change: Pick<Change, 'state' | 'member'>, path: string): Json[
 function valuesAt(state: Json, path: readonly string[]): Json[] {
   let values = [state];
   for (const segment of path) {
-    const below: Json[] = [];
-    for (const value of values) {
-      if (Array.isArray(value)) below.push(...itemsOf(value, segment));
-      else if (isJsonObject(value)) {
-        const name = unescapeSegment(segment);
-        if (Object.hasOwn(value, name)) below.push(value[name] as Json);
-      }
-    }
-    values = below;
+    values = values.flatMap((value) => {
+      if (Array.isArray(value) && segment === '[*]') return value;
+      const below = memberAt(value, segment);
+      return below === undefined ? [] : [below];
+    });
   }
   return values;
-}
-
-function itemsOf(list: readonly Json[], segment: string): readonly Json[] {
-  if (!isListItem(segment)) return [];
-  const name = segment.slice(1, -1);
-  if (name === '*') return list;
-  const equals = name.indexOf('=');
-  if (equals < 0) {
-    const item = list[Number(name)];
-    return item === undefined ? [] : [item];
-  }
-  const key = unescapeSegment(name.slice(0, equals));
-  const value = unescapeSegment(name.slice(equals + 1));
-  return list.filter((item) => isJsonObject(item) && isNamed(item[key], value));
-}
-
-/** What names an item may be an object by now, of which String makes no text where it has a `toString` of its own. */
-function isNamed(by: Json | undefined, name: string): boolean {
-  return typeof by === 'object' ? false : String(by) === name;
 }

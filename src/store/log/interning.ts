@@ -3,6 +3,7 @@ import type Database from 'better-sqlite3';
 import { type Actor, UNKNOWN_ACTOR } from '../../domain/change.ts';
 import type { FieldDiff } from '../../domain/diff/field-diff.ts';
 import { genericPath, isListItem } from '../../domain/field-path.ts';
+import { resourceKey } from '../../domain/object-ref.ts';
 import { Recent } from '../../domain/recent.ts';
 import { ByteReader, ByteWriter } from '../pack/varint.ts';
 import { corruptRecord, storedJson } from '../store-errors.ts';
@@ -399,7 +400,7 @@ class ResourceTable {
     const last = this.#last;
     if (last !== undefined && last.kind === kind && last.group === group && last.cluster === cluster) return last.id;
     this.#load();
-    const key = `${cluster}\0${group}\0${kind}`;
+    const key = resourceKey({ cluster, group, kind });
     const known = this.#byKey.get(key);
     if (known !== undefined) {
       this.#last = known;
@@ -439,7 +440,7 @@ class ResourceTable {
   }
 
   #keep(resource: Resource): void {
-    this.#byKey.set(`${resource.cluster}\0${resource.group}\0${resource.kind}`, resource);
+    this.#byKey.set(resourceKey(resource), resource);
     this.#byId.set(resource.id, resource);
   }
 }

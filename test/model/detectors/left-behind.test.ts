@@ -73,3 +73,14 @@ test('where the partner is to be had by itself, the whole state is not built', (
   assert.equal(leftBehind(change, { old: 'x', next: 'y' }, '/spec/c'), undefined);
   assert.deepEqual(asked, ['spec a/b']);
 });
+
+test('an item that is named by several keys is found by them', () => {
+  const ports = [
+    { port: 53, protocol: 'UDP', host: 'new' },
+    { port: 53, protocol: 'TCP', host: 'old' },
+  ];
+  const of = (name: string) =>
+    leftBehind(changeTo({ spec: { ports } }), { old: 'old', next: 'new' }, `/spec/ports/[${name}]/host`);
+  assert.equal(of('port=53,protocol=TCP'), 'old');
+  assert.equal(of('port=53,protocol=UDP'), undefined);
+});

@@ -16,7 +16,8 @@ test('of the times of changes the newest are kept, at most 239 and of a fortnigh
   }
 });
 
-test('a pace that goes on is told when it sets in and when it has doubled, not with each change', () => {
+/** An object that changes when told to, and the paces that are told of it. */
+function paceOfOne() {
   const tempos = new Tempos();
   const pace = new Pace(tempos);
   const told: number[] = [];
@@ -26,21 +27,18 @@ test('a pace that goes on is told when it sets in and when it has doubled, not w
     if (evidence !== undefined) told.push(evidence.explain().observed as number);
     tempos.track(event);
   };
+  return { change, told };
+}
+
+test('a pace that goes on is told when it sets in and when it has doubled, not with each change', () => {
+  const { change, told } = paceOfOne();
   for (let month = 0; month < 12; month++) change(month * 30 * DAY_MS);
   for (let i = 0; i < 40; i++) change(360 * DAY_MS + i * 6 * HOUR_MS);
   assert.deepEqual(told, [4, 8, 16, 32]);
 });
 
 test('a pace that has lasted and goes up and down through a level is not told at it again', () => {
-  const tempos = new Tempos();
-  const pace = new Pace(tempos);
-  const told: number[] = [];
-  const change = (atMs: number) => {
-    const event = { type: 'MODIFIED', timed: true, row: 3, atMs, ref: { kind: 'Kafka', name: 'orders' } } as ChangeEvent;
-    const evidence = pace.score(event);
-    if (evidence !== undefined) told.push(evidence.explain().observed as number);
-    tempos.track(event);
-  };
+  const { change, told } = paceOfOne();
   for (let month = 0; month < 60; month++) change(month * 30 * DAY_MS);
   // A little over and a little under 32 a fortnight, by turns, as it rests for a day now and then.
   let atMs = 1_800 * DAY_MS;

@@ -1,6 +1,6 @@
 /** Pages of what stands beside the record of changes are overwritten, table by table and index by index: the record itself must go on. */
 import assert from 'node:assert/strict';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, it } from 'node:test';
@@ -13,6 +13,7 @@ import { checkDatabase } from '../../../src/store/file/check.ts';
 import { openSqliteReader, openSqliteStore, type SqliteStore } from '../../../src/store/sqlite-store.ts';
 import type { AppendBatch } from '../../../src/store/store.ts';
 import { history, refTo } from '../new-changes.ts';
+import { overwritePages } from '../overwritten-pages.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'crowsnest-page-'));
 after(() => rmSync(folder, { recursive: true, force: true }));
@@ -188,14 +189,9 @@ it('whoever only reads is told of damage in our words, whichever page it is in',
 });
 
 it('upkeep goes on where what says how far it is cannot be read', () => {
-  const db = new Database(WHOLE, { readonly: true });
-  const size = db.pragma('page_size', { simple: true }) as number;
-  const pages = db.prepare<[], number>("SELECT pageno FROM dbstat WHERE name = 'span'").pluck().all();
-  db.close();
   const file = join(folder, 'span.db');
-  const bytes = readFileSync(WHOLE);
-  for (const page of pages) bytes.fill(0xa5, (page - 1) * size, page * size);
-  writeFileSync(file, bytes);
+  copyFileSync(WHOLE, file);
+  overwritePages(file, (db) => db.prepare<[], number>("SELECT pageno FROM dbstat WHERE name = 'span'").pluck().all());
   using store = openSqliteStore({ file, ...OPTIONS });
   for (let round = 0; round < 3; round++) assert.doesNotThrow(() => store.maintain({ msMax: 3 }));
   assert.ok(store.losses > 0, 'it was told');

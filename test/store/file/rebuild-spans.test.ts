@@ -1,6 +1,6 @@
 /** Rows of `span` are lost: `db repair` tells from the blocks which there were, and nothing takes their place in the meantime. */
 import assert from 'node:assert/strict';
-import { copyFileSync, readFileSync, writeFileSync } from 'node:fs';
+import { copyFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import Database from 'better-sqlite3';
@@ -12,6 +12,7 @@ import { openSqliteStore, type SqliteStore } from '../../../src/store/sqlite-sto
 import { temporaryFolder } from '../../commands/run-crowsnest.ts';
 import { readFrom } from '../../support/read-file.ts';
 import { newChange, state } from '../new-changes.ts';
+import { overwritePages } from '../overwritten-pages.ts';
 
 const folder = temporaryFolder();
 const SHAPE = { changesPerSpan: 16, spansPerMerge: 2, changesPerLargeSpan: 128, bytesPerLargeBlock: 1_000, walkCacheBytes: 0 };
@@ -111,13 +112,7 @@ for (const [what, { shape }] of Object.entries(CASES))
 
     it('pages that cannot be read are', async () => {
       const hit = copyOf(what, 'page');
-      const { pages, size } = readFrom(hit, (db) => ({
-        pages: db.prepare<[], number>("SELECT pageno FROM dbstat WHERE name = 'span'").pluck().all(),
-        size: db.pragma('page_size', { simple: true }) as number,
-      }));
-      const bytes = readFileSync(hit);
-      for (const page of pages) bytes.fill(0xa5, (page - 1) * size, page * size);
-      writeFileSync(hit, bytes);
+      overwritePages(hit, (db) => db.prepare<[], number>("SELECT pageno FROM dbstat WHERE name = 'span'").pluck().all());
       const { repairable, unreadable } = await checkDatabase({ file: hit, ...keysOf });
       assert.deepEqual([repairable, unreadable], [['span'], []]);
       await assertRepaired(hit);

@@ -1,6 +1,6 @@
 /** What retention meets in the middle of its work is damaged: that stays as it is, and the rest goes all the same. */
 import assert from 'node:assert/strict';
-import { copyFileSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { copyFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import Database from 'better-sqlite3';
@@ -9,6 +9,7 @@ import { DAY_MS } from '../../../src/store/log/retention-plan.ts';
 import { openSqliteStore, type SqliteStore } from '../../../src/store/sqlite-store.ts';
 import { temporaryFolder } from '../../commands/run-crowsnest.ts';
 import { newChange, refTo, state } from '../new-changes.ts';
+import { leavesOf, overwritePages } from '../overwritten-pages.ts';
 
 const folder = temporaryFolder();
 const OPTIONS = { changesPerSpan: 32, spansPerMerge: 3, changesPerLargeSpan: 200, bytesPerLargeBlock: 8_000 };
@@ -57,14 +58,7 @@ function copied(what: string, sql?: string): string {
 /** Overwrites the first leaf page of a table. */
 function pageLost(table: string): string {
   const file = copied(`a-page-of-${table}`);
-  const db = new Database(file);
-  const size = db.pragma('page_size', { simple: true }) as number;
-  const leaves = db.prepare<[string], number>("SELECT pageno FROM dbstat WHERE name = ? AND pagetype = 'leaf' ORDER BY path");
-  const page = leaves.pluck().get(table) as number;
-  db.close();
-  const bytes = readFileSync(file);
-  bytes.fill(0xa5, (page - 1) * size, page * size);
-  writeFileSync(file, bytes);
+  overwritePages(file, (db) => leavesOf(db, table).slice(0, 1));
   return file;
 }
 
